@@ -1,0 +1,85 @@
+"""Clip, the one sound type: mono samples that nobody can change, and their rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from errors import KnownError
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A piece of mono sound.
+
+    Attributes:
+        samples: float32 (n_samples,) in [-1, 1], read-only.
+        sampling_rate: Hz.
+        name: what screens call it; never a path.
+    """
+
+    samples: Samples
+    sampling_rate: int
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        samples = np.asarray(self.samples, dtype=np.float32)
+        if samples.ndim != 1 or self.sampling_rate <= 0:
+            raise ValueError("a clip is one channel of samples at a positive rate")
+        if samples.flags.writeable:
+            samples = samples.copy() if samples is self.samples else samples
+            samples.flags.writeable = False
+        object.__setattr__(self, "samples", samples)
+
+    @property
+    def n_samples(self) -> int:
+        """How many samples."""
+        return len(self.samples)
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.n_samples / self.sampling_rate
+
+    def slice(self, start_s: float, stop_s: float) -> Clip:
+        """The part from ``start_s`` to ``stop_s`` (s), clamped to the clip.
+
+        Raises:
+            KnownError: ``empty_range`` where nothing lies between the two.
+        """
+        start, stop = (
+            min(max(round(at * self.sampling_rate), 0), self.n_samples)
+            for at in (start_s, stop_s)
+        )
+        if stop <= start:
+            raise KnownError("empty_range", start_s=start_s, stop_s=stop_s)
+        return Clip(self.samples[start:stop], self.sampling_rate, self.name)
+
+    def chunks(self, length_s: float) -> Iterator[tuple[float, Clip]]:
+        """Equal pieces that cover the clip: (start in s, piece).
+
+        The last piece is shifted back to full length rather than padded, because
+        padding changes what HuBERT answers. A clip shorter than ``length_s`` is one
+        piece as it is.
+        """
+        n_chunk = round(length_s * self.sampling_rate)
+        last = max(self.n_samples - n_chunk, 0)
+        starts = range(0, last, n_chunk)
+        for start in (*starts, last):
+            samples = self.samples[start : start + n_chunk]
+            piece = Clip(samples, self.sampling_rate, self.name)
+            yield start / self.sampling_rate, piece
+
+    def resampled(self, sampling_rate: int) -> Clip:
+        """The same sound at another rate (Hz), by soxr in high quality."""
+        if sampling_rate == self.sampling_rate:
+            return self
+        import soxr
+
+        samples = soxr.resample(self.samples, self.sampling_rate, sampling_rate, "HQ")
+        return Clip(np.clip(samples, -1.0, 1.0), sampling_rate, self.name)

@@ -1,0 +1,23 @@
+"""What a person can act on: codes with details, never sentences."""
+
+from __future__ import annotations
+
+
+class KnownError(Exception):
+    """A problem that the visitor can understand and solve.
+
+    It carries a code and the facts; ``words.sentence`` turns both into one sentence
+    in the visitor's language, so that no module below the page holds prose.
+
+    Args:
+        code: a key of the section ``errors`` in every file of ``locales/``.
+        **details: the values that the sentence names.
+    """
+
+    def __init__(self, code: str, **details: object) -> None:
+        super().__init__(code, details)
+        self.code = code
+        self.details = details
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.details}" if self.details else self.code
