@@ -39,8 +39,15 @@ def word(key: str, language: str = DEFAULT_LANGUAGE, **details: object) -> str:
 
 
 def sentence(error: KnownError, language: str = DEFAULT_LANGUAGE) -> str:
-    """What was wrong and what to do, in one language."""
-    return word(f"errors.{error.code}", language, **error.details)
+    """What was wrong and what to do, in one language.
+
+    A form's field is called as the form calls it.
+    """
+    details = dict(error.details)
+    if "field" in details:
+        name = str(details["field"])
+        details["field"] = table(language).get(f"fields.{name}", name)
+    return word(f"errors.{error.code}", language, **details)
 
 
 def language_of(wanted: str | None) -> str:

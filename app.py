@@ -1,0 +1,76 @@
+"""Start here: settings, tabs, queue, launch."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+import settings as host
+
+host.prepare_environment()  # Gradio and the Hub's client read it while they are imported
+
+import gradio as gr  # noqa: E402
+from gradio.http_server import LOCALHOST_NAME  # noqa: E402
+from starlette.middleware import Middleware  # noqa: E402
+
+from ui import theme  # noqa: E402
+from ui.access import LOCAL_HOSTS  # noqa: E402
+from ui.gate import Gate  # noqa: E402
+from ui.handlers import guard  # noqa: E402
+from ui.language import Language, text, texts  # noqa: E402
+
+HOUR_S = 3600
+UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
+
+log = logging.getLogger("genrescope")
+
+
+def create_app(settings: host.Settings) -> gr.Blocks:
+    """The whole page and its API for one host; not launched yet."""
+    guarded = guard(settings)
+    with gr.Blocks(title="Genrescope", delete_cache=(HOUR_S, UPLOADS_KEPT_S)) as demo:
+        with gr.Tabs():
+            with gr.Tab(text("app.see")):
+                gr.Markdown("x")
+            with gr.Tab(text("app.about")):
+                gr.Markdown("y")
+    demo.queue(max_size=32, default_concurrency_limit=4)
+    return demo
+
+
+def launch_options(settings: host.Settings) -> dict[str, Any]:
+    """What ``launch`` needs besides the page: looks, languages, limits, the gate."""
+    is_local = not settings.is_space and LOCALHOST_NAME in LOCAL_HOSTS
+    return {
+        "theme": theme.theme(),
+        "css_paths": [theme.STYLE],
+        "i18n": texts(),
+        "show_error": False,
+        "max_file_size": settings.max_upload_bytes,
+        "footer_links": ["api"],
+        "run_history": False,
+        "enable_monitoring": False,
+        "state_session_capacity": 200,
+        "ssr_mode": False,
+        "app_kwargs": {
+            "openapi_url": None,
+            "middleware": [Middleware(Gate, is_local=is_local), Middleware(Language)],
+        },
+    }
+
+
+def main() -> None:
+    """Serve the page until it is interrupted."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    log.setLevel(logging.INFO)
+    settings = host.from_environment()
+    demo = create_app(settings)
+    options = launch_options(settings)
+    _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
+    log.info("open %s in a browser; Ctrl+C stops it", address)
+    demo.block_thread()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""The sounds that are always there: made when asked for, from no file and no network.
+
+Each is computed by this project and given away (CC0), so a class may do with it what
+it likes. What people call them stands in locales, section ``examples``, under the id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.clip import Clip
+from audio.composer import compose
+from errors import KnownError
+
+SAMPLING_RATE = 22_050  # Hz, the tutorial's
+SONG_S = 24.0
+
+# The brass tone's harmonics, dB beside the first, measured on a real trumpet: the
+# second is the strongest, so the pitch is not the loudest partial but their spacing.
+BRASS_DB = (0.0, 1.6, -1.6, -5.6, -10.4, -19.1, -30.7)
+BRASS_HZ = 622.25  # E flat 5
+
+
+@dataclass(frozen=True)
+class Example:
+    """A built-in sound.
+
+    Attributes:
+        id: its name in the locales and in ``example``.
+        make: computes the clip.
+        licence: SPDX identifier.
+    """
+
+    id: str
+    make: Callable[[], Clip]
+    licence: str = "CC0-1.0"
+
+
+def example(id: str) -> Clip:
+    """The built-in sound with this id, the same samples every time.
+
+    Raises:
+        KnownError: ``unknown_example``.
+    """
+    for candidate in EXAMPLES:
+        if candidate.id == id:
+            return candidate.make()
+    raise KnownError(
+        "unknown_example", id=id, ids=", ".join(item.id for item in EXAMPLES)
+    )
+
+
+def _brass() -> Clip:
+    """A trumpet-like note of 5 s: bright only once it speaks, with a late vibrato."""
+    time_s = _time_s(5.0)
+    vibrato = 0.004 * np.clip((time_s - 1) / 1.5, 0, 1)
+    hz = BRASS_HZ * (1 + vibrato * np.sin(2 * np.pi * 5.2 * time_s))
+    turns = np.cumsum(hz) / SAMPLING_RATE
+    sound = np.zeros(len(time_s))
+    for number, level_db in enumerate(BRASS_DB, start=1):
+        speaks = 1 - np.exp(-time_s / (0.012 * number))  # high harmonics come last
+        sound += 10 ** (level_db / 20) * speaks * np.sin(2 * np.pi * number * turns)
+    return _clip(sound * np.clip((5.0 - time_s) / 0.15, 0, 1), "brass")
+
+
+def _sweep() -> Clip:
+    """20 Hz to just below the Nyquist frequency in 8 s, each octave as long."""
+    time_s, duration_s, low_hz, high_hz = _time_s(8.0), 8.0, 20.0, 11_000.0
+    rate = np.log(high_hz / low_hz) / duration_s
+    turns = low_hz * (np.exp(rate * time_s) - 1) / rate
+    return _clip(np.sin(2 * np.pi * turns), "sweep")
+
+
+def _chord(name: str, *frequencies_hz: float) -> Clip:
+    """Steady tones of equal level, 3 s."""
+    angles = 2 * np.pi * np.multiply.outer(frequencies_hz, _time_s(3.0))
+    return _clip(np.sin(angles).sum(axis=0), name)
+
+
+def _click() -> Clip:
+    """A single sample of full scale in the middle of a second of silence."""
+    samples = np.zeros(SAMPLING_RATE)
+    samples[len(samples) // 2] = 1.0
+    return Clip(samples, SAMPLING_RATE, "click")
+
+
+def _time_s(duration_s: float) -> NDArray[np.float64]:
+    return np.arange(round(duration_s * SAMPLING_RATE)) / SAMPLING_RATE
+
+
+def _clip(sound: NDArray[np.float64], name: str) -> Clip:
+    """Peak at -3 dB, with 10 ms of fade at both ends."""
+    fade = np.minimum(np.arange(len(sound)) / (0.01 * SAMPLING_RATE), 1)
+    faded = sound * fade * fade[::-1]
+    return Clip(faded * (0.7079 / np.abs(faded).max()), SAMPLING_RATE, name)
+
+
+def _song(genre: str, seed: int) -> Clip:
+    return compose(genre, seed, duration_s=SONG_S, sampling_rate=SAMPLING_RATE)
+
+
+EXAMPLES = (
+    Example("brass", _brass),
+    Example("sweep", _sweep),
+    Example("chord", partial(_chord, "chord", 440.0, 880.0)),
+    Example("semitone", partial(_chord, "semitone", 440.0, 466.16)),
+    Example("click", _click),
+    Example("blues_song", partial(_song, "blues", 1)),
+    Example("disco_song", partial(_song, "disco", 1)),
+    Example("classical_song", partial(_song, "classical", 1)),
+)

@@ -1,0 +1,1 @@
+"""Clip and checkpoint in, prediction out."""

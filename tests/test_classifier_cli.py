@@ -1,0 +1,140 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny
+from files import write_audio
+from signals import noise, silence, sweep
+
+import classifier.__main__ as cli
+import settings
+
+tiny_model_dir = tiny.tiny_model_dir
+RUN = "20260101-000000-aaaa"
+
+
+@pytest.fixture
+def host(tmp_path, tiny_model_dir, monkeypatch):
+    """A host whose bundled model is the tiny one, offline."""
+    own = settings.Settings(
+        bundled_model_dir=tiny_model_dir, runs_dir=tmp_path / "runs", is_offline=True
+    )
+    monkeypatch.setattr(cli, "from_environment", lambda: own)
+    return tmp_path
+
+
+@pytest.fixture
+def song(tmp_path):
+    return write_audio(tmp_path / "song.wav", sweep(duration_s=1.2))
+
+
+def add_run(runs_dir):
+    """A finished run whose model says other genres."""
+    tiny.save_tiny_model(runs_dir / RUN / "model", genres=("calm", "wild", "odd"))
+    (runs_dir / RUN / "result.json").write_text('{"state": "finished"}')
+
+
+def test_cli_prints_the_likeliest_genres_and_the_song(host, song, capsys):
+    assert cli.main([str(song)]) == 0
+    out, err = capsys.readouterr()
+    (line,) = out.splitlines()
+    assert line.endswith(str(song))
+    assert sorted(word for word in line.split() if word in tiny.GENRES) == sorted(
+        tiny.GENRES
+    )
+    percents = [int(word) for word in line.split() if word.isdigit()]
+    assert percents == sorted(percents, reverse=True)
+    assert abs(sum(percents) - 100) <= 1
+    assert err == ""
+
+
+def test_cli_json_holds_every_genre_and_window(host, song, capsys):
+    assert cli.main([str(song), "--json"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    answer = json.loads(line)
+    assert answer["song"] == str(song)
+    assert answer["model"] == "bundled"
+    assert sum(answer["genres"].values()) == pytest.approx(1.0)
+    assert [chunk["start_s"] for chunk in answer["chunks"]] == [0.0, 0.5, 0.7]
+
+
+def test_cli_goes_on_after_a_bad_file(host, song, capsys):
+    text = host / "notes.mp3"
+    text.write_text("no sound at all")
+    quiet = write_audio(host / "quiet.wav", silence())
+    missing = host / "missing.wav"
+    assert cli.main([str(text), str(quiet), str(missing), str(song)]) == 1
+    out, err = capsys.readouterr()
+    assert [line.split()[-1] for line in out.splitlines()] == [str(song)]
+    sentences = err.splitlines()
+    assert len(sentences) == 3
+    for name, sentence in zip(("notes", "quiet", "missing"), sentences, strict=True):
+        assert name in sentence
+
+
+def test_cli_reads_every_song_in_a_folder_in_order(host, tmp_path, capsys):
+    songs = tmp_path / "songs"
+    (songs / "b").mkdir(parents=True)
+    for name in ("b/2.mp3", "b/1.flac", "a.WAV"):
+        part = write_audio(songs / name.lower(), noise())
+        part.rename(songs / name)
+    (songs / "cover.jpg").write_bytes(b"not a song")
+    assert cli.main([str(songs)]) == 0
+    named = [line.split()[-1] for line in capsys.readouterr().out.splitlines()]
+    assert named == [str(songs / name) for name in ("a.WAV", "b/1.flac", "b/2.mp3")]
+
+
+def test_cli_names_a_folder_without_songs(host, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert cli.main([str(tmp_path / "empty")]) == 1
+    assert "empty" in capsys.readouterr().err
+
+
+def test_cli_uses_the_model_of_a_run(host, song, capsys):
+    add_run(host / "mine")
+    choice = ["--model", f"run:{RUN}", "--runs-dir", str(host / "mine")]
+    assert cli.main([str(song), *choice, "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)["genres"]) == {"calm", "wild", "odd"}
+
+
+def test_cli_lists_the_models(host, capsys):
+    add_run(host / "runs")
+    assert cli.main(["--model", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["bundled", f"run:{RUN}"]
+    assert all(tiny.FACTS["trained_on"] in line for line in lines)
+
+
+def test_cli_refuses_an_unknown_model_in_one_sentence(host, song, capsys):
+    assert cli.main([str(song), "--model", "../x"]) == 1
+    out, err = capsys.readouterr()
+    assert (out, len(err.splitlines())) == ("", 1)
+    assert "../x" in err
+
+
+def test_cli_asks_for_a_song(host, capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.main([])
+    assert caught.value.code == 2
+    assert "song" in capsys.readouterr().err
+
+
+def test_cli_says_where_a_long_song_was_cut(host, song, capsys, monkeypatch):
+    from dataclasses import replace
+
+    load = cli.load
+    monkeypatch.setattr(cli, "load", lambda path: replace(load(path), cut_at_s=600.0))
+    assert cli.main([str(song)]) == 0
+    assert "600 s" in capsys.readouterr().err
+
+
+def test_cli_help_needs_no_torch():
+    """Help comes at once, as one command of the shell."""
+    code = (
+        "import sys; from classifier.__main__ import _parser; _parser().format_help();"
+        "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    )
+    root = Path(cli.__file__).parents[1]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0

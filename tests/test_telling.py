@@ -1,0 +1,85 @@
+import math
+
+import pytest
+
+import words
+from trainer import events, telling
+from trainer.events import Evaluated, Failed, Finished, Noted, Stage, Step, Stopped
+
+EVERY_KIND = [
+    Stage("decode", 3, 10),
+    Step(1, 2, 2.3, 1e-4, 0.5, 8.0),
+    Evaluated(2, 0.75, 1.1, 40),
+    Noted("split", {"n_train": 8, "n_test": 2}),
+    Finished(0.75, 2),
+    Stopped(1),
+    Failed("nan_loss", {"step": 3}),
+]
+
+
+def steps(n, gap_s=2.0, n_steps=100):
+    return [
+        Step(i, n_steps, 1.0, 1e-4, 1.0, 8.0, at=i * gap_s) for i in range(1, n + 1)
+    ]
+
+
+@pytest.mark.parametrize("event", EVERY_KIND, ids=lambda e: type(e).__name__)
+def test_event_comes_back_from_its_line(event):
+    assert events.from_line(events.to_line(event)) == event
+
+
+@pytest.mark.parametrize(
+    "line", ["", "{", '{"kind": "step"}', '{"kind": "x"}', "[]", "3"]
+)
+def test_torn_or_foreign_line_is_no_event(line):
+    assert events.from_line(line) is None
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("event", EVERY_KIND, ids=lambda e: type(e).__name__)
+def test_every_event_has_words(event, language):
+    assert telling.line(event, language)
+
+
+def test_log_names_a_phase_where_it_begins_and_no_more():
+    told = [Stage("decode", n, 3) for n in range(3)]
+    told += [Stage("train"), Stage("test", 1, 2), Stage("test", 2, 2), Stage("train")]
+    told += [Stage("test", 1, 2)]
+    names = [words.word(f"stages.{n}") for n in ("decode", "train", "test", "test")]
+    assert telling.log_lines(told, "en") == names
+
+
+def test_time_left_is_unknown_for_the_first_three_steps():
+    assert telling.progress(steps(3)).left_s is None
+    assert telling.progress(steps(4)).left_s is not None
+
+
+def test_time_left_is_the_median_step_times_the_steps_left_and_one_test():
+    assert telling.progress(steps(40)).left_s == pytest.approx(60 * 2.0)
+
+
+def test_time_left_is_not_fooled_by_one_slow_step():
+    told = steps(30)
+    told.append(Step(31, 100, 1.0, 1e-4, 1.0, 8.0, at=told[-1].at + 500))
+    assert telling.progress(told).left_s == pytest.approx(69 * 2.0)
+
+
+def test_time_left_counts_the_tests_to_come():
+    told = steps(20, n_steps=100)
+    told.insert(10, Evaluated(10, 0.5, 1.0, 9, at=10 * 2.0 + 7.0))
+    left_s = telling.progress(told).left_s
+    assert left_s == pytest.approx(80 * 2.0 + 8 * 7.0)
+
+
+def test_progress_is_the_phase_at_work():
+    told = [Stage("decode", 5, 10)]
+    assert telling.progress(told).fraction == 0.5
+    assert telling.progress([*told, *steps(10)]).stage == "train"
+    assert telling.progress([]).stage == ""
+
+
+def test_nan_loss_survives_the_line():
+    step = Step(1, 2, math.nan, 0.0, math.inf, 1.0)
+    back = events.from_line(events.to_line(step))
+    assert math.isnan(back.loss)
+    assert math.isinf(back.gradient_norm)

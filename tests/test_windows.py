@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+from signals import tone
+
+from trainer import windows
+from trainer.data import INT16_MAX, SAMPLING_RATE, SongSet
+
+
+class Plain:
+    """A feature extractor that changes nothing."""
+
+    def __call__(self, samples, sampling_rate):
+        return type("Batch", (), {"input_values": [samples]})
+
+
+def song_set(*durations_s):
+    clips = [tone(440, duration_s, SAMPLING_RATE).samples for duration_s in durations_s]
+    samples = np.rint(np.concatenate(clips) * INT16_MAX).astype(np.int16)
+    offsets = np.cumsum([0, *map(len, clips)])
+    labels = np.arange(len(clips)) % 2
+    return SongSet(("a", "b"), tuple(map(str, labels)), labels, offsets, samples)
+
+
+def random_windows(songs, **changes):
+    every = np.arange(len(songs.names))
+    settings = {"extractor": Plain(), "window_s": 0.5, "seed": 1, **changes}
+    return windows.RandomWindows(songs, every, **settings)
+
+
+def test_window_is_a_piece_of_the_song_and_full():
+    songs = song_set(2.0)
+    item = random_windows(songs)[0]["input_values"]
+    whole = songs.song(0).astype(np.float32) / INT16_MAX
+    places = np.lib.stride_tricks.sliding_window_view(whole, 8000)
+    assert len(item) == 8000
+    assert np.any(np.all(places == item, axis=1))
+
+
+def test_short_song_is_repeated_not_padded():
+    item = random_windows(song_set(0.2))[0]["input_values"]
+    assert len(item) == 8000
+    assert np.array_equal(item[:3200], item[3200:6400])
+
+
+def test_windows_repeat_for_seed_and_epoch_and_change_with_either():
+    songs = song_set(5.0)
+
+    def item(seed, epoch):
+        data = random_windows(songs, seed=seed)
+        data.set_epoch(epoch)
+        return data[0]["input_values"]
+
+    assert np.array_equal(item(1, 0), item(1, 0))
+    assert not np.array_equal(item(1, 0), item(1, 1))
+    assert not np.array_equal(item(1, 0), item(2, 0))
+
+
+def test_augmentation_tilts_the_spectrum_within_its_bound():
+    rng = np.random.default_rng(3)
+    ratios_db = []
+    for _ in range(20):
+        samples = sum(tone(f, 0.5, SAMPLING_RATE).samples for f in (500.0, 4000.0))
+        spectrum = np.abs(np.fft.rfft(windows.augment(samples, rng)))
+        ratios_db.append(20 * np.log10(spectrum[2000] / spectrum[250]))  # 2 Hz a bin
+    assert np.ptp(ratios_db) > 3  # three octaves, some dB each
+    assert np.max(np.abs(ratios_db)) < 3 * windows.TILT_DB_PER_OCTAVE + 1
+
+
+def test_all_windows_cover_each_test_song():
+    songs = song_set(1.2, 0.5)
+    data = windows.AllWindows(songs, np.array([1, 0]), Plain(), 0.5)
+    assert data.owners.tolist() == [0, 1, 1, 1]
+    assert [start for _, start in data.places] == [0, 0, 8000, 11_200]
+    assert data[0]["labels"] == 1
+
+
+def test_collate_stacks_without_padding():
+    items = [random_windows(song_set(1.0, 1.0))[i] for i in range(2)]
+    batch = windows.collate(items)
+    assert tuple(batch["input_values"].shape) == (2, 8000)
+    assert batch["labels"].tolist() == [0, 1]
+
+
+def test_collate_refuses_windows_of_two_lengths():
+    items = [
+        {"input_values": np.zeros(n, np.float32), "labels": 0} for n in (8000, 8001)
+    ]
+    with pytest.raises(ValueError, match="same shape"):
+        windows.collate(items)

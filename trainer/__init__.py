@@ -1,0 +1,1 @@
+"""RunConfig in, checkpoint folder out, events on the way."""

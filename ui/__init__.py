@@ -1,0 +1,1 @@
+"""The page: read components, call the engine, show the answer. Gradio only."""

@@ -1,0 +1,132 @@
+"""The tab Classify: the chosen sound's genre, as one of this host's models hears it."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import gradio as gr
+
+import viz.genres
+import words
+from classifier.models import ModelRef, Models
+from classifier.predict import Prediction, predict
+from errors import KnownError
+from ui.access import Visitor
+from ui.desk import Desk
+from ui.language import text
+from ui.pictures import EMPTY
+from ui.screen import look_of
+from viz import style
+
+# One song at a time: on a CPU two would take turns, and both be late.
+MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
+BARS_RATIO, ALONG_RATIO = 0.4, 0.36  # height to width
+TITLES = {"bundled": "classify.bundled", "run": "classify.run", "hub": "classify.hub"}
+
+
+def build(demo: gr.Blocks, tab: gr.Tab, desk: Desk, models: Models) -> None:
+    """Lay out the tab, inside ``tab``, and wire it."""
+    with gr.Row(elem_classes="lesson"):
+        with gr.Column(scale=1, min_width=260):
+            gr.Markdown(text("classify.text"))
+            model = gr.Dropdown([], label=text("classify.model"))
+            button = gr.Button(text("classify.button"), variant="primary")
+        with gr.Column(scale=2, min_width=320):
+            answer = gr.HTML(
+                html_template=EMPTY, empty=text("classify.empty"), elem_classes="answer"
+            )
+
+    @desk.guarded
+    def refresh(chosen: str | None, visitor: Visitor) -> gr.Dropdown:
+        refs = models.available()
+        keys = [ref.key for ref in refs]
+        choices = [(title(ref, visitor.language), ref.key) for ref in refs]
+        value = chosen if chosen in keys else next(iter(keys), None)
+        return gr.Dropdown(choices=choices, value=value)
+
+    @desk.guarded
+    def classify(
+        path: str | None,
+        key: str | None,
+        width_px: float,
+        visitor: Visitor,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> str:
+        prediction = answered(desk, models, path, key, progress)
+        return as_html(prediction, width_px, visitor)
+
+    gr.on(
+        [demo.load, tab.select],
+        refresh,
+        model,
+        model,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    button.click(
+        classify,
+        [desk.bar.path, model, desk.width_px],
+        answer,
+        api_visibility="private",
+        **MODEL_QUEUE,
+    )
+
+
+def answered(
+    desk: Desk,
+    models: Models,
+    path: str | None,
+    key: str | None,
+    progress: gr.Progress,
+) -> Prediction:
+    """Ask a model for a sound's genre.
+
+    Raises:
+        KnownError: ``no_clip``, ``no_model``, or a code of ``Models`` or ``predict``.
+    """
+    clip = desk.clip(path)
+    if not key:
+        raise KnownError("no_model")
+    model = models.load(models.ref(key))
+    return predict(
+        clip, model, on_progress=lambda done, total: progress((done, total))
+    )
+
+
+def title(ref: ModelRef, language: str) -> str:
+    """What the list of models calls one."""
+    return words.word(TITLES[ref.source], language, title=ref.title)
+
+
+def as_html(prediction: Prediction, width_px: float, visitor: Visitor) -> str:
+    """The answer: the likeliest genre in words, all as bars, and along the song."""
+    language = visitor.language
+    label, probability = prediction.genres[0]
+    bars = viz.genres.figure(prediction.genres, look_of(width_px, visitor, BARS_RATIO))
+    along = viz.genres.along(
+        prediction.chunks, look_of(width_px, visitor, ALONG_RATIO)
+    )
+    top = html.escape(words.genre(label, language))
+    return (
+        f'<p class="top"><strong>{top}</strong> {probability:.0%}</p>'
+        f"{style.svg(bars, alt=ranking(prediction, language))}"
+        f'<p class="numbers">{html.escape(basis(prediction, language))}</p>'
+        f"<h3>{words.word('classify.along', language)}</h3>"
+        f"{style.svg(along, alt=words.word('classify.along', language))}"
+    )
+
+
+def basis(prediction: Prediction, language: str) -> str:
+    """What the answer rests on: model, training, windows, time."""
+    ref = prediction.model
+    trained_on = ref.trained_on or words.word("classify.unknown_training", language)
+    return words.word(
+        "classify.basis",
+        language,
+        title=title(ref, language),
+        trained_on=trained_on,
+        n_windows=len(prediction.chunks),
+        window_s=ref.window_s,
+        elapsed_s=prediction.elapsed_s,
+    )

@@ -1,0 +1,40 @@
+"""The built-in sounds as files that Gradio may serve, each written when first asked."""
+
+from __future__ import annotations
+
+import wave
+from pathlib import Path
+
+import numpy as np
+
+from audio.clip import Clip
+from audio.examples import example
+
+PREFIX = "genrescope-"  # tells our sounds from a visitor's "chord.wav"
+
+
+def file_of(example_id: str, folder: Path) -> Path:
+    """The file of one built-in sound, 16-bit WAV; rendered if it is not there yet."""
+    path = folder / f"{PREFIX}{example_id}.wav"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".part")
+        _write(example(example_id), unfinished)
+        unfinished.replace(path)
+    return path
+
+
+def id_of(file_name: str) -> str | None:
+    """The built-in sound in a file of this name; None for a visitor's own."""
+    path = Path(file_name)
+    is_ours = path.name.startswith(PREFIX) and path.suffix == ".wav"
+    return path.stem.removeprefix(PREFIX) if is_ours else None
+
+
+def _write(clip: Clip, path: Path) -> None:
+    steps = np.round(clip.samples * np.float32(32767)).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(clip.sampling_rate)
+        file.writeframes(steps.tobytes())

@@ -1,0 +1,107 @@
+"""The one wrapper of every handler: what went wrong, said in the visitor's language.
+
+A KnownError becomes its sentence. Anything else is a bug: its traceback goes to the log
+under a short id, and the visitor sees one sentence with that id. No other place in
+``ui/`` catches broadly.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import inspect
+import logging
+import secrets
+import typing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gradio as gr
+
+import words
+from errors import KnownError
+from settings import Settings
+from ui.access import visitor_of
+
+Handler = Callable[..., Any]
+Guarded = Callable[[Handler], Handler]
+
+SENTENCE_S = 12  # long enough to read twice
+UNTIL_CLOSED = None
+
+log = logging.getLogger(__name__)
+
+
+def guard(settings: Settings) -> Guarded:
+    """Make the wrapper for this host.
+
+    The wrapped handler may ask for ``visitor: Visitor`` by keyword. Gradio passes the
+    request to the wrapper, because its signature names it.
+    """
+
+    def guarded(handler: Handler) -> Handler:
+        wants_visitor = "visitor" in inspect.signature(handler).parameters
+
+        @functools.wraps(handler)
+        def wrapper(request: gr.Request, *values: Any) -> Any:
+            visitor = visitor_of(request, settings)
+            extra = {"visitor": visitor} if wants_visitor else {}
+            try:
+                with _telling(visitor.language):
+                    return handler(*values, **extra)
+            except gr.Error:
+                raise
+            except Exception as error:
+                raise _reported(handler, visitor.language) from error
+
+        return _as_gradio_reads_it(wrapper, handler)
+
+    return guarded
+
+
+def _as_gradio_reads_it(wrapper: Handler, handler: Handler) -> Handler:
+    """Give the wrapper the handler's signature, the visitor exchanged for the request.
+
+    Types are resolved now: Gradio drops all of a function's hints, the request's too,
+    where one of them cannot be resolved.
+    """
+    hints = typing.get_type_hints(handler)
+    signature = inspect.signature(handler)
+    values = [
+        parameter.replace(annotation=hints.get(name, parameter.empty))
+        for name, parameter in signature.parameters.items()
+        if name != "visitor"
+    ]
+    request = inspect.Parameter(
+        "request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request
+    )
+    hints.pop("visitor", None)
+    wrapper.__signature__ = signature.replace(parameters=[request, *values])  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {"request": gr.Request, **hints}
+    return wrapper
+
+
+@contextmanager
+def _telling(language: str) -> Iterator[None]:
+    """Turn a KnownError into the message that Gradio shows."""
+    try:
+        yield
+    except KnownError as error:
+        raise gr.Error(
+            html.escape(words.sentence(error, language), quote=False),
+            duration=SENTENCE_S,
+            title=words.word("app.notice", language),
+            print_exception=False,
+        ) from error
+
+
+def _reported(handler: Handler, language: str) -> gr.Error:
+    bug_id = secrets.token_hex(3)
+    log.exception("bug %s in %s.%s", bug_id, handler.__module__, handler.__qualname__)
+    return gr.Error(
+        words.word("errors.bug", language, reference=bug_id),
+        duration=UNTIL_CLOSED,
+        title=words.word("app.notice", language),
+        print_exception=False,
+    )

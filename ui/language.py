@@ -1,0 +1,98 @@
+"""The page's language: texts for components, and the script that makes Gradio choose.
+
+Gradio picks among its own list by the browser's exact tag, so ``zh-HK`` would read
+English. The server knows better (``access.language_for``): a script first in ``<head>``
+tells the page what the browser's language is.
+"""
+
+from __future__ import annotations
+
+import gradio as gr
+from gradio.i18n import I18nData
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+import words
+from ui.access import LANGUAGE_COOKIE, language_for
+
+YEAR_S = 365 * 24 * 3600
+SERVER_SECTIONS = (
+    "errors.",
+)  # said by the server only, so the page need not load them
+SCRIPT = """<script>
+for (const [name, value] of [["language", "{0}"], ["languages", ["{0}"]]])
+  Object.defineProperty(navigator, name, {{ value, configurable: true }});
+document.documentElement.lang = "{0}";
+</script>"""
+
+
+def text(key: str) -> I18nData:
+    """A component's text, translated in the browser; ``key`` is ``section.name``."""
+    return I18nData(key)
+
+
+def texts() -> gr.I18n:
+    """All texts of components in every language, for ``launch``."""
+    return gr.I18n(
+        **{
+            language: {
+                key: value
+                for key, value in words.table(language).items()
+                if not key.startswith(SERVER_SECTIONS)
+            }
+            for language in words.LANGUAGES
+        }
+    )
+
+
+class Language:
+    """ASGI middleware: every page is told its language; a choice is remembered."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; put the script into an answer that is a page."""
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self.app(scope, receive, send)
+            return
+        query = scope["query_string"].decode("latin-1")
+        language = language_for(query, Headers(scope=scope))
+        is_choice = f"lang={language}" in query.split("&")
+        start: Message = {}
+
+        async def send_page(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start" and _is_page(message):
+                start = message
+                return
+            if start:
+                message = _introduced(start, message, language, is_choice)
+                await send(start)
+                start = {}
+            await send(message)
+
+        await self.app(scope, receive, send_page)
+
+
+def _is_page(start: Message) -> bool:
+    kind = Headers(raw=start["headers"]).get("content-type", "")
+    return start["status"] == 200 and kind.startswith("text/html")
+
+
+def _introduced(
+    start: Message, body: Message, language: str, is_choice: bool
+) -> Message:
+    """The page's first piece with the script; the headers are made to fit."""
+    script = SCRIPT.format(language).encode()
+    html = body["body"].replace(b"<head>", b"<head>" + script, 1)
+    headers = MutableHeaders(raw=start["headers"])
+    grown = len(html) - len(body["body"])
+    headers["content-length"] = str(int(headers["content-length"]) + grown)
+    headers["vary"] = "Accept-Language, Cookie"
+    if is_choice:
+        headers.append(
+            "set-cookie",
+            f"{LANGUAGE_COOKIE}={language}; Path=/; Max-Age={YEAR_S}; SameSite=Lax",
+        )
+    return {**body, "body": html}

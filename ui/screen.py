@@ -1,0 +1,37 @@
+"""The visitor's screen, read once: how wide a picture may be, and its look."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from ui.access import Visitor
+from viz.style import Look
+
+USUAL_PX = 760
+NARROWEST_PX, WIDEST_PX = 300, 900
+PHONE_PX = 480  # narrower pictures are taller for their width
+# The first picture's place on the page; a tab that is not shown has no width.
+MEASURE = f"""() => {{
+  const place = document.querySelector(".picture");
+  return place && place.clientWidth ? place.clientWidth : {USUAL_PX};
+}}"""
+
+
+def build(demo: gr.Blocks) -> gr.Number:
+    """A hidden number: the width (px) that pictures have on this visitor's page."""
+    width_px = gr.Number(USUAL_PX, visible=False)
+    demo.load(None, None, width_px, js=MEASURE, api_visibility="private")
+    return width_px
+
+
+def look_of(width_px: float, visitor: Visitor, ratio: float = 0.42) -> Look:
+    """How to draw for one visitor, in the page's own colours.
+
+    Args:
+        width_px: from the page, so clamped.
+        ratio: height to width on a wide screen.
+    """
+    width = round(min(max(width_px, NARROWEST_PX), WIDEST_PX))
+    if width < PHONE_PX:
+        ratio *= 1.7
+    return Look(width, round(width * ratio), "page", visitor.language)

@@ -1,0 +1,273 @@
+"""How every picture looks: colours, fonts, sizes, light and dark; nothing else sets them.
+
+Figures are matplotlib's objects without pyplot, so that none stays registered. One unit
+is one pixel: figures have 72 dots an inch, and a font of size 12 is 12 pixels high.
+"""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+import warnings
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import words
+from audio.frames import Levels
+from viz import markup
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Theme = Literal["light", "dark", "page"]
+
+DPI = 72  # matplotlib's points are then pixels
+FONT_PX = 12.0
+LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 60, 80, 26, 44  # around the axes
+BAR_GAP_PX, BAR_PX = 12, 12
+TICK_PX = 64  # the least room for a labelled tick along the bottom
+DECADE_PX = 110  # the least room for ticks at 1, 2 and 5
+
+ACCENT = "#2b7bba"  # 4.5:1 on white, 4.3:1 on the dark paper
+LEVEL_MAP = "cividis"  # even in lightness, the same for colour-blind eyes
+LEVEL_RANGE_DB = (-80.0, 0.0)
+
+# M. A. Petroff, "Accessible color sequences for data visualization" (2021).
+GENRE_COLOURS = {
+    "blues": "#3f90da",
+    "classical": "#832db6",
+    "country": "#a96b59",
+    "disco": "#ffa90e",
+    "hiphop": "#e76300",
+    "jazz": "#92dadd",
+    "metal": "#717581",
+    "pop": "#94a4a2",
+    "reggae": "#b9ac70",
+    "rock": "#bd1f01",
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the person who looks has chosen.
+
+    Attributes:
+        width_px: of the whole picture; text keeps its size.
+        height_px: of the whole picture.
+        theme: "light", "dark", or "page": transparent, text in the page's own colour.
+        language: of axes and captions. A PNG has no Chinese glyphs; an SVG is drawn in
+            the visitor's own fonts.
+    """
+
+    width_px: int = 1000
+    height_px: int = 320
+    theme: Theme = "light"
+    language: str = "en"
+
+    def word(self, name: str, **details: object) -> str:
+        """A text of the section ``viz``."""
+        return words.word(f"viz.{name}", self.language, **details)
+
+    @property
+    def ink(self) -> str:
+        """The colour of text and lines."""
+        return {"light": "#1f2937", "dark": "#e5e7eb", "page": markup.INK}[self.theme]
+
+    @property
+    def paper(self) -> str:
+        """The colour behind everything."""
+        return {"light": "#ffffff", "dark": "#0b0f19", "page": "none"}[self.theme]
+
+
+def genre_colour(genre: str) -> str:
+    """A genre's colour, "#rrggbb", the same wherever it is named.
+
+    A genre that GTZAN lacks borrows one of the ten, always the same one.
+    """
+    name = "".join(filter(str.isalnum, genre.lower()))
+    others = list(GENRE_COLOURS.values())
+    borrowed = others[zlib.crc32(name.encode()) % len(others)]
+    return GENRE_COLOURS.get(name, borrowed)
+
+
+def canvas(
+    look: Look, *, left_px: int = LEFT_PX, right_px: int = RIGHT_PX
+) -> tuple[Figure, Axes]:
+    """An empty figure and its axes, which begin and end on whole pixels."""
+    from matplotlib.figure import Figure
+
+    size = (look.width_px / DPI, look.height_px / DPI)
+    figure = Figure(figsize=size, dpi=DPI, facecolor=look.paper)
+    width_px = look.width_px - left_px - right_px
+    height_px = look.height_px - TOP_PX - BOTTOM_PX
+    axes = figure.add_axes(_shares(look, left_px, BOTTOM_PX, width_px, height_px))
+    dress(axes, look)
+    return figure, axes
+
+
+def dress(axes: Axes, look: Look) -> None:
+    """Give axes the look's colours and font size."""
+    axes.set_facecolor("none")
+    axes.tick_params(
+        which="both", color=look.ink, labelcolor=look.ink, labelsize=FONT_PX
+    )
+    axes.tick_params(which="both", width=0.8, length=4)
+    axes.tick_params(which="minor", length=2)
+    for name, spine in axes.spines.items():
+        spine.set(color=look.ink, linewidth=0.8, visible=name in ("left", "bottom"))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.label.set(color=look.ink, fontsize=FONT_PX)
+
+
+def size_px(axes: Axes) -> tuple[int, int]:
+    """Width and height of the axes in pixels."""
+    box = axes.get_window_extent()
+    return round(box.width), round(box.height)
+
+
+def grid(axes: Axes, look: Look) -> None:
+    """Faint lines at the labelled ticks, behind the data."""
+    axes.grid(color=look.ink, alpha=0.14, linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+def time_axis(axes: Axes, stop_s: float, look: Look) -> None:
+    """Label the x axis from 0 to ``stop_s``: seconds, or min:s above a minute."""
+    n_ticks = max(size_px(axes)[0] // TICK_PX, 2)
+    steps_s = [m * 10.0**e for e in range(-5, 1) for m in (1, 2, 5)]
+    steps_s += [10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600]
+    step_s = next((s for s in steps_s if stop_s / s <= n_ticks), steps_s[-1])
+    ticks_s = [i * step_s for i in range(int(stop_s / step_s * (1 + 1e-9)) + 1)]
+    in_minutes = stop_s > 60
+    axes.set_xlim(0, stop_s)
+    axes.set_xticks(ticks_s, [clock(t) if in_minutes else f"{t:.6g}" for t in ticks_s])
+    axes.set_xlabel(look.word("time_min" if in_minutes else "time"))
+
+
+def clock(time_s: float) -> str:
+    """A time as min:s."""
+    minutes, seconds = divmod(round(time_s), 60)
+    return f"{minutes}:{seconds:02d}"
+
+
+def frequency_ticks(fmin_hz: float, fmax_hz: float, length_px: int) -> list[float]:
+    """Frequencies (Hz) to label on a log axis: 1, 2, 5, 10, ... or decades alone."""
+    from math import log10
+
+    has_room = length_px / log10(fmax_hz / fmin_hz) >= DECADE_PX
+    ticks_hz = [m * 10.0**e for e in range(6) for m in ((1, 2, 5) if has_room else (1,))]
+    return [hz for hz in ticks_hz if fmin_hz <= hz <= fmax_hz]
+
+
+def hertz(frequency_hz: float) -> str:
+    """A tick's label: 200, 1k, 2.5k."""
+    return f"{frequency_hz / 1000:g}k" if frequency_hz >= 1000 else f"{frequency_hz:g}"
+
+
+def level_image(
+    figure: Figure,
+    axes: Axes,
+    levels_db: Levels,
+    extent: tuple[float, float, float, float],
+    look: Look,
+    label: str,
+) -> None:
+    """Draw levels (n_rows, n_columns), lowest row first, with their colour bar.
+
+    Args:
+        figure: what holds the axes.
+        axes: where to draw; the bar stands to the right of them.
+        levels_db: already at the axes' size in pixels.
+        extent: left, right, bottom and top in the axes' units.
+        look: colours.
+        label: what the bar's numbers are.
+    """
+    image = axes.imshow(
+        levels_db,
+        extent=extent,
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+        cmap=LEVEL_MAP,
+        clim=LEVEL_RANGE_DB,
+    )
+    left_px = look.width_px - RIGHT_PX + BAR_GAP_PX
+    height_px = size_px(axes)[1]
+    bar_axes = figure.add_axes(_shares(look, left_px, BOTTOM_PX, BAR_PX, height_px))
+    dress(bar_axes, look)
+    bar = figure.colorbar(image, cax=bar_axes, extend="both", label=label)
+    bar.solids.set_rasterized(True)
+    bar.outline.set_visible(False)
+
+
+def caption(axes: Axes, parts: Sequence[str], look: Look) -> None:
+    """One line above the axes: as many of ``parts`` as fit, the first ones first."""
+    room_px = look.width_px - axes.get_window_extent().x0
+    line = parts[0]
+    for part in parts[1:]:
+        if text_px(f"{line} · {part}") > room_px:
+            break
+        line = f"{line} · {part}"
+    axes.set_title(line, loc="left", pad=8, fontsize=FONT_PX, color=look.ink, alpha=0.8)
+
+
+def note(axes: Axes, text: str, colour: str) -> None:
+    """A word in the middle of the axes, such as "silence"."""
+    middle = {"ha": "center", "va": "center", "transform": axes.transAxes}
+    axes.text(0.5, 0.5, text, color=colour, fontsize=FONT_PX + 2, **middle)
+
+
+def text_px(text: str) -> float:
+    """About how wide a text is; Chinese characters are squares."""
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return FONT_PX * (wide + 0.58 * (len(text) - wide))
+
+
+def plain(text: str, n_characters: int = 28) -> str:
+    """A name from outside, fit for a picture: printable and not too long."""
+    text = "".join(c if c.isprintable() else "\ufffd" for c in text)
+    return text if len(text) <= n_characters else f"{text[: n_characters - 1]}…"
+
+
+def png(figure: Figure) -> bytes:
+    """The picture as a PNG of the look's size."""
+    return _saved(figure, format="png", pil_kwargs={"compress_level": 6})
+
+
+def svg(figure: Figure, alt: str) -> str:
+    """The picture as an SVG element for the middle of a page.
+
+    Args:
+        figure: a picture; with the theme "page" it takes on the page's text colour.
+        alt: one sentence that says what it shows, for those who do not see it.
+    """
+    import matplotlib
+
+    # Text stays text. The same for every picture, so that threads cannot disagree.
+    matplotlib.rcParams["svg.fonttype"] = "none"
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    return markup.inline(_saved(figure, format="svg", metadata=nothing), alt)
+
+
+def _saved(figure: Figure, **options: Any) -> bytes:
+    """The file that matplotlib writes; it need not know the glyphs of every language."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(buffer, **options)
+    return buffer.getvalue()
+
+
+def _shares(
+    look: Look, left_px: int, bottom_px: int, width_px: int, height_px: int
+) -> tuple[float, float, float, float]:
+    """A rectangle in pixels as matplotlib wants it, in shares of the figure."""
+    return (
+        left_px / look.width_px,
+        bottom_px / look.height_px,
+        width_px / look.width_px,
+        height_px / look.height_px,
+    )
