@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from typing import Any
 
 import settings as host
@@ -14,8 +13,21 @@ import gradio as gr  # noqa: E402
 from gradio.http_server import LOCALHOST_NAME  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 
-from ui import theme  # noqa: E402
+from audio.decode import Limits  # noqa: E402
+from classifier.models import Models  # noqa: E402
+from ui import (  # noqa: E402
+    about_tab,
+    api,
+    classify_tab,
+    clip_bar,
+    language,
+    screen,
+    see_tab,
+    theme,
+)
 from ui.access import LOCAL_HOSTS  # noqa: E402
+from ui.clips import ClipShelf  # noqa: E402
+from ui.desk import Desk  # noqa: E402
 from ui.gate import Gate  # noqa: E402
 from ui.handlers import guard  # noqa: E402
 from ui.language import Language, text, texts  # noqa: E402
@@ -29,14 +41,28 @@ log = logging.getLogger("genrescope")
 def create_app(settings: host.Settings) -> gr.Blocks:
     """The whole page and its API for one host; not launched yet."""
     guarded = guard(settings)
+    shelf = ClipShelf(
+        Limits(settings.max_upload_bytes, max_duration_s=settings.max_duration_s)
+    )
+    models = Models(
+        bundled_model_dir=settings.bundled_model_dir,
+        runs_dir=settings.runs_dir,
+        hub_model=settings.hub_model,
+        is_offline=settings.is_offline,
+    )
     with gr.Blocks(title="Genrescope", delete_cache=(HOUR_S, UPLOADS_KEPT_S)) as demo:
+        language.build_header()
+        bar = clip_bar.build(settings, guarded, shelf)
+        desk = Desk(guarded, shelf, bar, screen.build(demo))
         with gr.Tabs():
             with gr.Tab(text("app.see")):
-                gr.Markdown("x")
+                see_tab.build(desk)
+            with gr.Tab(text("app.classify")) as tab:
+                classify_tab.build(demo, tab, desk, models)
             with gr.Tab(text("app.about")):
-                gr.Markdown("y")
-    demo.queue(max_size=32, default_concurrency_limit=4)
-    return demo
+                about_tab.build()
+        api.build(desk, models)
+    return demo.queue(max_size=32, default_concurrency_limit=4)
 
 
 def launch_options(settings: host.Settings) -> dict[str, Any]:
@@ -45,9 +71,14 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
     return {
         "theme": theme.theme(),
         "css_paths": [theme.STYLE],
-        "i18n": texts(),
+        "i18n": texts(
+            hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,
+            minutes=round(settings.max_duration_s / 60),
+            megabytes=settings.max_upload_bytes // 10**6,
+        ),
         "show_error": False,
         "max_file_size": settings.max_upload_bytes,
+        "allowed_paths": [str(clip_bar.examples_dir(settings))],
         "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,

@@ -1,9 +1,10 @@
 """Songs in ten styles from a seed: what is played.
 
-A style is data (styles.toml): tempo, swing, scale, chord progressions, who plays what. The interpreter below turns it into notes, ``instruments`` makes them
-sound. The seed draws key, tempo, progression, players, patterns, melody, levels, room
-and noise, so that songs of one style differ as songs do. The answer is a composed song,
-never a recording: who knows these songs knows the rules of the styles, not real music.
+A style is data (styles.toml): tempo, swing, scale, chords, and who plays which pattern.
+The interpreter below turns it into notes, ``instruments`` makes them sound, ``desk``
+mixes them. The seed draws key, tempo, progression, players, patterns, melody, levels,
+room and noise, so that songs of one style differ as songs do. The answer is a composed
+song, never a recording: who knows these knows the rules of the styles, not real music.
 """
 
 from __future__ import annotations

@@ -16,13 +16,11 @@ from numpy.typing import NDArray
 
 from audio.clip import Clip
 from audio.frames import Levels, Numbers, gain, pooled_power, window_values
+from audio.levels import FLOOR_DB, decibels
 from audio.mels import mel_filters
 from errors import KnownError
 
 Reference = Literal["peak", "full_scale"]
-
-FLOOR_DB = -200.0  # below the rounding noise of float32 samples in any one bin
-FLOOR_POWER = 10 ** (FLOOR_DB / 10)
 
 MIN_N_FFT = 64
 MAX_N_FFT = 65_536
@@ -143,7 +141,7 @@ def dft(
     passage[:n_used] = clip.samples[start : start + n_used] * taper
     amplitudes = np.abs(fft.rfft(passage)) * gain(taper)
     amplitudes[[0, -1]] /= 2  # DC and Nyquist have no mirror image to add
-    levels_db = _decibels(amplitudes**2)
+    levels_db = decibels(amplitudes**2)
     return Spectrum(
         frequencies_hz=np.arange(n_samples // 2 + 1) * clip.sampling_rate / n_samples,
         levels_db=levels_db if reference == "full_scale" else _re_peak(levels_db),
@@ -203,7 +201,7 @@ def stft(
     power, n_pooled = pooled_power(clip.samples, taper, hop_length, n_columns)
     power[[0, -1]] /= 4  # amplitude / 2: DC and Nyquist have no mirror image to add
     return Spectrogram(
-        levels_db=_decibels(power),
+        levels_db=decibels(power),
         frequencies_hz=np.arange(n_fft // 2 + 1) * clip.sampling_rate / n_fft,
         times_s=_times_s(power, n_pooled, hop_length, clip.sampling_rate),
         scale="linear",
@@ -245,7 +243,7 @@ def mel(
     taper = window_values("hann", n_fft)
     power, n_pooled = pooled_power(clip.samples, taper, hop_length, n_columns, filters)
     return Spectrogram(
-        levels_db=_re_peak(_decibels(power)),
+        levels_db=_re_peak(decibels(power)),
         frequencies_hz=centres_hz,
         times_s=_times_s(power, n_pooled, hop_length, clip.sampling_rate),
         scale="mel",
@@ -263,10 +261,6 @@ def _times_s(
     """The middle of each column's frames (s)."""
     first_frames = np.arange(power.shape[1]) * n_per_column
     return (first_frames + (n_per_column - 1) / 2) * hop_length / sampling_rate
-
-
-def _decibels(power: NDArray[Any]) -> NDArray[Any]:
-    return 10 * np.log10(np.maximum(power, FLOOR_POWER))
 
 
 def _re_peak(levels_db: NDArray[Any]) -> NDArray[Any]:

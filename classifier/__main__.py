@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from audio.decode import load
@@ -111,22 +112,26 @@ def _named(song: Path, model: LoadedModel, as_json: bool) -> int:
     try:
         if song.is_dir():
             return max(_named(path, model, as_json) for path in _audio_files(song))
-        decoded = load(song)
-        prediction = predict(decoded.clip, model)
+        # By its path, since files in different folders may share a name.
+        decoded = load(song, name=str(song))
+        prediction = predict(replace(decoded.clip, name=str(song)), model)
     except KnownError as error:
         return _failed(error)
     show = _json_line if as_json else _line
     print(show(song, prediction), flush=True)
     if decoded.cut_at_s is not None:
-        note = word("classifier.cut", name=song.name, cut_at_s=decoded.cut_at_s)
+        note = word("classifier.cut", name=str(song), cut_at_s=decoded.cut_at_s)
         print(note, file=sys.stderr)
     return 0
 
 
 def _audio_files(folder: Path) -> list[Path]:
     """Every file below a folder that is named as audio, in order."""
-    files = (path for path in folder.rglob("*") if path.is_file())
-    found = sorted(path for path in files if path.suffix.lower() in AUDIO_SUFFIXES)
+    found = sorted(
+        path
+        for path in folder.rglob("[!.]*")
+        if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
+    )
     if not found:
         raise KnownError("folder_without_songs", name=str(folder))
     return found
@@ -156,6 +161,14 @@ def _failed(error: KnownError) -> int:
     return 1
 
 
+def _end_without_traceback() -> None:
+    """Let Ctrl-C and ``| head`` end this command as they end any other."""
+    for name in ("SIGINT", "SIGPIPE"):  # Windows has no SIGPIPE
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
 if __name__ == "__main__":
     prepare_environment()
+    _end_without_traceback()
     sys.exit(main())

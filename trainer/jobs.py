@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ from trainer.config import RunConfig
 from trainer.runs import Run
 
 ROOT = Path(__file__).parents[1]
+LOCK_PATIENCE_S = 20.0  # an ended child takes 2 s to leave, more on a busy machine
+LOCK_POLL_S = 0.05
 
 
 def start(
@@ -68,12 +71,25 @@ def _lock(runs_dir: Path) -> Iterator[int]:
     """The descriptor of the runs' lock, held while any process has it open."""
     runs_dir.mkdir(parents=True, exist_ok=True)
     with (runs_dir / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        # A killed child is seen dead a moment before the kernel closes its files.
+        for _ in range(round(LOCK_PATIENCE_S / LOCK_POLL_S)):
+            if _is_locked(file.fileno()):
+                yield file.fileno()
+                return
             run = current(runs_dir)
-            raise KnownError("busy", id=run.id if run else "?") from None
-        yield file.fileno()
+            if run:
+                raise KnownError("busy", id=run.id)
+            time.sleep(LOCK_POLL_S)
+        raise KnownError("busy", id="?")
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Try to take the lock without waiting."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _spawn(

@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
 import words
-from audio.dsp import WINDOWS
+from audio.frames import WINDOWS
 from classifier.models import Models
 from ui import pictures
 from ui.classify_tab import MODEL_QUEUE, answered
@@ -79,7 +79,9 @@ class Endpoints:
         """Draw the DFT of one passage, in dB relative to its peak, as a PNG."""
         clip = self._desk.clip(song)
         return self._png(
-            pictures.dft(clip, LOOK, start_s=start_s, n_samples=n_samples, window=window)
+            pictures.dft(
+                clip, LOOK, start_s=start_s, n_samples=n_samples, window=window
+            )
         )
 
     def stft(self, song: str, n_fft: int, hop_length: int) -> str:

@@ -12,10 +12,10 @@ import words
 from classifier.models import ModelRef, Models
 from classifier.predict import Prediction, predict
 from errors import KnownError
+from ui import pictures
 from ui.access import Visitor
 from ui.desk import Desk
 from ui.language import text
-from ui.pictures import EMPTY
 from ui.screen import look_of
 from viz import style
 
@@ -33,9 +33,7 @@ def build(demo: gr.Blocks, tab: gr.Tab, desk: Desk, models: Models) -> None:
             model = gr.Dropdown([], label=text("classify.model"))
             button = gr.Button(text("classify.button"), variant="primary")
         with gr.Column(scale=2, min_width=320):
-            answer = gr.HTML(
-                html_template=EMPTY, empty=text("classify.empty"), elem_classes="answer"
-            )
+            answer = pictures.place(text("classify.empty")).render()
 
     @desk.guarded
     def refresh(chosen: str | None, visitor: Visitor) -> gr.Dropdown:
@@ -89,9 +87,7 @@ def answered(
     if not key:
         raise KnownError("no_model")
     model = models.load(models.ref(key))
-    return predict(
-        clip, model, on_progress=lambda done, total: progress((done, total))
-    )
+    return predict(clip, model, on_progress=lambda done, total: progress((done, total)))
 
 
 def title(ref: ModelRef, language: str) -> str:
@@ -104,9 +100,7 @@ def as_html(prediction: Prediction, width_px: float, visitor: Visitor) -> str:
     language = visitor.language
     label, probability = prediction.genres[0]
     bars = viz.genres.figure(prediction.genres, look_of(width_px, visitor, BARS_RATIO))
-    along = viz.genres.along(
-        prediction.chunks, look_of(width_px, visitor, ALONG_RATIO)
-    )
+    along = viz.genres.along(prediction.chunks, look_of(width_px, visitor, ALONG_RATIO))
     top = html.escape(words.genre(label, language))
     return (
         f'<p class="top"><strong>{top}</strong> {probability:.0%}</p>'
@@ -114,6 +108,14 @@ def as_html(prediction: Prediction, width_px: float, visitor: Visitor) -> str:
         f'<p class="numbers">{html.escape(basis(prediction, language))}</p>'
         f"<h3>{words.word('classify.along', language)}</h3>"
         f"{style.svg(along, alt=words.word('classify.along', language))}"
+    )
+
+
+def ranking(prediction: Prediction, language: str) -> str:
+    """The bars in words."""
+    return " · ".join(
+        f"{words.genre(label, language)} {probability:.0%}"
+        for label, probability in prediction.genres
     )
 
 

@@ -50,7 +50,7 @@ def build(settings: Settings, guarded: Guarded, shelf: ClipShelf) -> ClipBar:
         player = _player()
         with gr.Column(scale=1, min_width=280):
             facts = gr.HTML(
-                html_template="{{#if value}}{{{value}}}{{else}}<p>{{empty}}</p>{{/if}}",
+                html_template="{{#if value}}{{{value}}}{{else}}<p>{{{empty}}}</p>{{/if}}",
                 empty=text("clip.empty"),
                 elem_classes="clip-facts",
             )
@@ -70,7 +70,11 @@ def build(settings: Settings, guarded: Guarded, shelf: ClipShelf) -> ClipBar:
     players = {name: guarded(_giving(name, settings)) for name in buttons}
     for name, button in buttons.items():
         button.click(
-            players[name], None, player, show_progress="hidden", api_visibility="private"
+            players[name],
+            None,
+            player,
+            show_progress="hidden",
+            api_visibility="private",
         )
     return ClipBar(path, player, next(iter(players.values())))
 
@@ -129,7 +133,7 @@ def _player() -> gr.Audio:
 
 
 def _example_buttons() -> dict[str, gr.Button]:
-    gr.HTML(html_template="<p>{{title}}</p>", title=text("clip.examples"))
+    gr.HTML(html_template="<p>{{{title}}}</p>", title=text("clip.examples"))
     with gr.Row(elem_classes="chips"):
         return {
             each.id: gr.Button(text(f"examples.{each.id}"), size="sm", min_width=0)

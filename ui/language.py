@@ -19,6 +19,11 @@ YEAR_S = 365 * 24 * 3600
 SERVER_SECTIONS = (
     "errors.",
 )  # said by the server only, so the page need not load them
+NAMES = {"en": "English", "zh-TW": "繁體中文", "zh-CN": "简体中文"}
+HEADER = """<header><h1>Genrescope</h1><p>{{{tagline}}}</p>
+<nav aria-label="{{{languages}}}">{{{links}}}</nav></header>"""
+MARK_CURRENT = """element.querySelector(`[hreflang="${navigator.language}"]`)
+  ?.setAttribute("aria-current", "true");"""
 SCRIPT = """<script>
 for (const [name, value] of [["language", "{0}"], ["languages", ["{0}"]]])
   Object.defineProperty(navigator, name, {{ value, configurable: true }});
@@ -31,17 +36,35 @@ def text(key: str) -> I18nData:
     return I18nData(key)
 
 
-def texts() -> gr.I18n:
-    """All texts of components in every language, for ``launch``."""
-    return gr.I18n(
-        **{
-            language: {
-                key: value
-                for key, value in words.table(language).items()
-                if not key.startswith(SERVER_SECTIONS)
-            }
-            for language in words.LANGUAGES
-        }
+def texts(**facts: object) -> gr.I18n:
+    """All texts of components in every language, for ``launch``.
+
+    Args:
+        **facts: what ``about.text`` says of this host.
+    """
+    tables = {language: dict(words.table(language)) for language in words.LANGUAGES}
+    for language, table in tables.items():
+        table["about.text"] = words.word("about.text", language, **facts)
+    return gr.I18n(**tables)
+
+
+def build_header() -> None:
+    """The page's first row: what it is, and the switch of languages.
+
+    The switch is plain links: each loads the page anew in its language, which
+    ``Language`` remembers.
+    """
+    links = "".join(
+        f'<a href="?lang={language}" hreflang="{language}" lang="{language}">{name}</a>'
+        for language, name in NAMES.items()
+    )
+    gr.HTML(
+        html_template=HEADER,
+        js_on_load=MARK_CURRENT,
+        tagline=text("app.tagline"),
+        languages=text("app.language"),
+        links=links,
+        elem_id="header",
     )
 
 

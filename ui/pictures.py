@@ -1,8 +1,12 @@
-"""A clip and a lesson's knobs in, its picture and its words out: page and API share it."""
+"""A clip and a lesson's knobs in, its picture out: the page and the API share it."""
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING
+
+import gradio as gr
+from gradio.i18n import I18nData
 
 import viz.dft
 import viz.mel
@@ -10,12 +14,43 @@ import viz.stft
 import viz.waveform
 from audio import dsp
 from audio.clip import Clip
+from viz import style
 from viz.style import Look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Picture = tuple["Figure", str]  # and what it shows, in the look's language
+
+# Before the first picture: what will be here, and perhaps a button that brings it.
+EMPTY = """{{#if value}}{{{value}}}{{else}}<div class="empty"><p>{{{empty}}}</p>
+{{#if start}}<button type="button">{{{start}}}</button>{{/if}}</div>{{/if}}"""
+START = """element.addEventListener("click", (event) => {
+  if (event.target.closest("button")) trigger("click");
+});"""
+
+
+def place(empty: I18nData, start: I18nData | None = None) -> gr.HTML:
+    """Where a picture will be; not rendered yet.
+
+    Args:
+        empty: what stands there until then.
+        start: on a button there, which fires the place's ``click``.
+    """
+    return gr.HTML(
+        html_template=EMPTY,
+        js_on_load=START,
+        empty=empty,
+        start=start,
+        elem_classes="picture",
+        render=False,
+    )
+
+
+def as_html(picture: Picture) -> str:
+    """A picture in the page's colours, its words below."""
+    figure, words = picture
+    return f'{style.svg(figure, alt=words)}<p class="numbers">{html.escape(words)}</p>'
 
 
 def waveform(clip: Clip, look: Look) -> Picture:
@@ -35,9 +70,7 @@ def dft(
 
 def stft(clip: Clip, look: Look, *, n_fft: int, hop_length: int) -> Picture:
     """Levels over time and frequency (dBFS)."""
-    levels = dsp.stft(
-        clip, n_fft=n_fft, hop_length=hop_length, n_columns=look.width_px
-    )
+    levels = dsp.stft(clip, n_fft=n_fft, hop_length=hop_length, n_columns=look.width_px)
     return viz.stft.figure(levels, look), viz.stft.describe(levels, look.language)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,16 +9,16 @@ from typing import Any
 import gradio as gr
 import numpy as np
 from gradio.events import Dependency
+from gradio.i18n import I18nData
 
 from audio.clip import Clip
-from audio.dsp import WINDOWS
+from audio.frames import WINDOWS
 from ui import pictures
 from ui.access import Visitor
 from ui.desk import Desk
 from ui.language import text
 from ui.pictures import Picture
 from ui.screen import look_of
-from viz import style
 from viz.style import Look
 
 PASSAGES = [2**power for power in range(8, 15)]  # 256 to 16384 samples
@@ -28,14 +27,6 @@ STARTS_PER_FRAME = (1, 2, 4, 8)  # the hop is 1/1, 1/2, 1/4 or 1/8 of a frame
 BANDS = [32, 64, 128, 256]
 NYQUIST = 0  # a choice, for half the clip's own rate
 SLIDER_STEP_S = 0.001
-
-EMPTY = """{{#if value}}{{{value}}}{{else}}
-<div class="empty"><p>{{empty}}</p>{{#if start}}<button type="button">{{start}}</button>{{/if}}</div>
-{{/if}}"""
-START = """element.addEventListener("click", (event) => {
-  if (event.target.closest("button")) trigger("click");
-});"""
-
 
 # A knob that turns while its picture is drawn: the last position counts.
 QUIETLY: dict[str, Any] = {
@@ -53,12 +44,6 @@ def build(desk: Desk) -> None:
     _mel(desk)
 
 
-def as_html(picture: Picture) -> str:
-    """A picture in the page's colours, its words below."""
-    figure, words = picture
-    return f'{style.svg(figure, alt=words)}<p class="numbers">{html.escape(words)}</p>'
-
-
 def loudest_s(clip: Clip, n_samples: int) -> float:
     """Where a passage of ``n_samples`` begins that has the loudest sample inside (s)."""
     middle = int(np.abs(clip.samples).argmax())
@@ -67,16 +52,9 @@ def loudest_s(clip: Clip, n_samples: int) -> float:
 
 
 @contextmanager
-def _lesson(name: str, **empty: Any) -> Iterator[gr.HTML]:
+def _lesson(name: str, start: I18nData | None = None) -> Iterator[gr.HTML]:
     """One lesson's place; controls made inside stand below its text."""
-    picture = gr.HTML(
-        html_template=EMPTY,
-        js_on_load=START,
-        empty=text("see.empty"),
-        **empty,
-        elem_classes="picture",
-        render=False,
-    )
+    picture = pictures.place(text("see.empty"), start)
     gr.Markdown(text(f"see.{name}_title"), elem_classes="lesson-title")
     with gr.Row(elem_classes="lesson"):
         with gr.Column(scale=1, min_width=260):
@@ -110,7 +88,7 @@ def _draws(
         if path is None:
             return gr.skip()
         look = look_of(width_px, visitor)
-        return as_html(draw(desk.clip(path), look, *values))
+        return pictures.as_html(draw(desk.clip(path), look, *values))
 
     inputs = [desk.bar.path, desk.width_px, *knobs]
     at_new_sound = after.then if after else desk.bar.path.change
@@ -145,11 +123,9 @@ def _dft(desk: Desk) -> None:
             return gr.skip()
         clip = desk.clip(path)
         last_s = max(clip.duration_s - n / clip.sampling_rate, SLIDER_STEP_S)
-        return gr.Slider(maximum=last_s, value=loudest_s(clip, n))
+        return gr.Slider(maximum=round(last_s, 3), value=round(loudest_s(clip, n), 3))
 
-    placed = desk.bar.path.change(
-        place, [desk.bar.path, n_samples], start_s, **QUIETLY
-    )
+    placed = desk.bar.path.change(place, [desk.bar.path, n_samples], start_s, **QUIETLY)
     _draws(desk, picture, draw, start_s, n_samples, window, after=placed)
 
 

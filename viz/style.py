@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import words
-from audio.frames import Levels
 from viz import markup
 
 if TYPE_CHECKING:
@@ -27,13 +26,12 @@ Theme = Literal["light", "dark", "page"]
 DPI = 72  # matplotlib's points are then pixels
 FONT_PX = 12.0
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 60, 80, 26, 44  # around the axes
-BAR_GAP_PX, BAR_PX = 12, 12
+MARGIN_PX = 16  # where nothing stands beside the axes
 TICK_PX = 64  # the least room for a labelled tick along the bottom
 DECADE_PX = 110  # the least room for ticks at 1, 2 and 5
 
 ACCENT = "#2b7bba"  # 4.5:1 on white, 4.3:1 on the dark paper
 LEVEL_MAP = "cividis"  # even in lightness, the same for colour-blind eyes
-LEVEL_RANGE_DB = (-80.0, 0.0)
 
 # M. A. Petroff, "Accessible color sequences for data visualization" (2021).
 GENRE_COLOURS = {
@@ -82,6 +80,9 @@ class Look:
         return {"light": "#ffffff", "dark": "#0b0f19", "page": "none"}[self.theme]
 
 
+DEFAULT = Look()
+
+
 def genre_colour(genre: str) -> str:
     """A genre's colour, "#rrggbb", the same wherever it is named.
 
@@ -103,7 +104,7 @@ def canvas(
     figure = Figure(figsize=size, dpi=DPI, facecolor=look.paper)
     width_px = look.width_px - left_px - right_px
     height_px = look.height_px - TOP_PX - BOTTOM_PX
-    axes = figure.add_axes(_shares(look, left_px, BOTTOM_PX, width_px, height_px))
+    axes = figure.add_axes(shares(look, left_px, BOTTOM_PX, width_px, height_px))
     dress(axes, look)
     return figure, axes
 
@@ -158,49 +159,15 @@ def frequency_ticks(fmin_hz: float, fmax_hz: float, length_px: int) -> list[floa
     from math import log10
 
     has_room = length_px / log10(fmax_hz / fmin_hz) >= DECADE_PX
-    ticks_hz = [m * 10.0**e for e in range(6) for m in ((1, 2, 5) if has_room else (1,))]
+    ticks_hz = [
+        m * 10.0**e for e in range(6) for m in ((1, 2, 5) if has_room else (1,))
+    ]
     return [hz for hz in ticks_hz if fmin_hz <= hz <= fmax_hz]
 
 
 def hertz(frequency_hz: float) -> str:
     """A tick's label: 200, 1k, 2.5k."""
     return f"{frequency_hz / 1000:g}k" if frequency_hz >= 1000 else f"{frequency_hz:g}"
-
-
-def level_image(
-    figure: Figure,
-    axes: Axes,
-    levels_db: Levels,
-    extent: tuple[float, float, float, float],
-    look: Look,
-    label: str,
-) -> None:
-    """Draw levels (n_rows, n_columns), lowest row first, with their colour bar.
-
-    Args:
-        figure: what holds the axes.
-        axes: where to draw; the bar stands to the right of them.
-        levels_db: already at the axes' size in pixels.
-        extent: left, right, bottom and top in the axes' units.
-        look: colours.
-        label: what the bar's numbers are.
-    """
-    image = axes.imshow(
-        levels_db,
-        extent=extent,
-        origin="lower",
-        aspect="auto",
-        interpolation="nearest",
-        cmap=LEVEL_MAP,
-        clim=LEVEL_RANGE_DB,
-    )
-    left_px = look.width_px - RIGHT_PX + BAR_GAP_PX
-    height_px = size_px(axes)[1]
-    bar_axes = figure.add_axes(_shares(look, left_px, BOTTOM_PX, BAR_PX, height_px))
-    dress(bar_axes, look)
-    bar = figure.colorbar(image, cax=bar_axes, extend="both", label=label)
-    bar.solids.set_rasterized(True)
-    bar.outline.set_visible(False)
 
 
 def caption(axes: Axes, parts: Sequence[str], look: Look) -> None:
@@ -214,27 +181,32 @@ def caption(axes: Axes, parts: Sequence[str], look: Look) -> None:
     axes.set_title(line, loc="left", pad=8, fontsize=FONT_PX, color=look.ink, alpha=0.8)
 
 
-def note(axes: Axes, text: str, colour: str) -> None:
+def text(look: Look) -> dict[str, Any]:
+    """What every text of a picture has in common."""
+    return {"color": look.ink, "fontsize": FONT_PX, "parse_math": False}
+
+
+def note(axes: Axes, word: str, colour: str) -> None:
     """A word in the middle of the axes, such as "silence"."""
     middle = {"ha": "center", "va": "center", "transform": axes.transAxes}
-    axes.text(0.5, 0.5, text, color=colour, fontsize=FONT_PX + 2, **middle)
+    axes.text(0.5, 0.5, word, color=colour, fontsize=FONT_PX + 2, **middle)
 
 
-def text_px(text: str) -> float:
+def text_px(line: str) -> float:
     """About how wide a text is; Chinese characters are squares."""
-    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
-    return FONT_PX * (wide + 0.58 * (len(text) - wide))
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in line)
+    return FONT_PX * (wide + 0.58 * (len(line) - wide))
 
 
-def plain(text: str, n_characters: int = 28) -> str:
+def plain(name: str, n_characters: int = 28) -> str:
     """A name from outside, fit for a picture: printable and not too long."""
-    text = "".join(c if c.isprintable() else "\ufffd" for c in text)
-    return text if len(text) <= n_characters else f"{text[: n_characters - 1]}…"
+    name = "".join(c if c.isprintable() else "\ufffd" for c in name)
+    return name if len(name) <= n_characters else f"{name[: n_characters - 1]}…"
 
 
 def png(figure: Figure) -> bytes:
     """The picture as a PNG of the look's size."""
-    return _saved(figure, format="png", pil_kwargs={"compress_level": 6})
+    return _saved(figure, format="png")
 
 
 def svg(figure: Figure, alt: str) -> str:
@@ -261,7 +233,7 @@ def _saved(figure: Figure, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _shares(
+def shares(
     look: Look, left_px: int, bottom_px: int, width_px: int, height_px: int
 ) -> tuple[float, float, float, float]:
     """A rectangle in pixels as matplotlib wants it, in shares of the figure."""

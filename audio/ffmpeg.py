@@ -1,0 +1,128 @@
+"""A path in, frames of float sound out: FFmpeg on a short lead.
+
+FFmpeg, in PyAV's wheel, is the one decoder. It meets strangers' files, so demuxers and
+codecs are allowed by list: no playlist, no picture and no video is ever decoded, and no
+file can name another one or a host.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from av import AudioFrame, AudioStream
+    from av.container import InputContainer
+
+# FFmpeg's name of a demuxer -> what people call the container.
+CONTAINERS = {
+    "wav": "wav",  # and RF64
+    "w64": "w64",
+    "aiff": "aiff",
+    "flac": "flac",
+    "ogg": "ogg",
+    "mp3": "mp3",
+    "aac": "aac",
+    "mov": "mp4",  # and m4a, 3gp
+    "matroska": "matroska",  # and webm, which browsers record
+    "asf": "wma",
+}
+PCM = "u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be alaw mulaw"
+CODECS = (
+    "aac", "ac3", "adpcm_ima_wav", "adpcm_ms", "alac", "amrnb", "amrwb", "eac3",
+    "flac", "mp2", "mp2float", "mp3", "mp3float", "opus", "vorbis", "wmapro", "wmav1",
+    "wmav2", *(f"pcm_{kind}" for kind in PCM.split()),
+)  # fmt: skip
+OPTIONS = {
+    "format_whitelist": ",".join(CONTAINERS),
+    "codec_whitelist": ",".join(CODECS),
+    "protocol_whitelist": "file",
+}
+BLOCK_LENGTH = 16_384  # samples, 128 KiB in stereo: a block stays in the cache
+MAX_BROKEN_PACKETS = 1000  # in a row; bounds the work on a file made to fail
+
+
+def demuxed(path: Path) -> InputContainer:
+    """The opened container.
+
+    Raises:
+        av.FFmpegError: it is of no kind that we allow, or its header is broken.
+    """
+    import av
+
+    return av.open(
+        path.absolute(),  # begins with no protocol, whatever it is called
+        "r",
+        container_options=OPTIONS,
+        metadata_errors="replace",
+    )
+
+
+def container_name(container: InputContainer) -> str:
+    """What people call it: one of ``CONTAINERS``."""
+    return CONTAINERS[container.format.name.split(",")[0]]
+
+
+def sound_of(container: InputContainer) -> AudioStream | None:
+    """The stream to decode; None where there is none that we allow."""
+    import av
+
+    stream = container.streams.best("audio")
+    if not isinstance(stream, av.AudioStream):
+        return None
+    codec = stream.codec_context  # None where FFmpeg has no decoder
+    return stream if codec and codec.name in CODECS else None
+
+
+def blocks(stream: AudioStream) -> Iterator[AudioFrame]:
+    """The sound in frames of packed float32, all with the first one's rate and layout.
+
+    FFmpeg converts what changes on the way (chained files), and collects the codec's
+    short frames, because numpy's overhead on each would cost as much as decoding.
+    Packed, because PyAV 18 reads beyond the plane pointers of a planar frame with
+    eight channels or more, and crashes.
+    """
+    import av
+
+    frames = _frames(stream)
+    first = next(frames, None)
+    if first is None:
+        return
+    target = ("flt", first.layout, first.sample_rate, BLOCK_LENGTH)
+    resampler = av.AudioResampler(*target)
+    for frame in itertools.chain([first], frames):
+        try:
+            yield from resampler.resample(frame)
+        except ValueError:  # another format, layout or rate from here on
+            yield from resampler.resample(None)
+            resampler = av.AudioResampler(*target)
+            yield from resampler.resample(frame)
+    yield from resampler.resample(None)
+
+
+def _frames(stream: AudioStream) -> Iterator[AudioFrame]:
+    """Every frame that can be decoded; broken packets are left out, as players do.
+
+    Raises:
+        av.FFmpegError: nothing at all could be decoded.
+    """
+    import av
+
+    is_heard, n_broken, problem = False, 0, None
+    packets = cast("InputContainer", stream.container).demux(stream)
+    while n_broken < MAX_BROKEN_PACKETS:
+        try:
+            packet = next(packets, None)  # None as well once the demuxer has failed
+            if packet is None:
+                break
+            frames = packet.decode()
+        except av.FFmpegError as error:
+            n_broken, problem = n_broken + 1, error
+            continue
+        if frames:
+            is_heard, n_broken = True, 0
+        yield from frames
+    if problem and not is_heard:
+        raise problem

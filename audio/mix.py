@@ -1,0 +1,93 @@
+"""Channels in, one channel out: a mono mix that does not cancel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audio.clip import Samples
+
+if TYPE_CHECKING:
+    from av import AudioFrame
+
+LOUDEST = 2.0**32  # beyond every integer scale that a float file may hold
+CANCELLED = 0.25  # -6 dB
+
+
+class Mix:
+    """The mono mix as it grows, and what tells whether it is sound.
+
+    One byte buffer, because a list of blocks would need the memory twice at the end.
+
+    Args:
+        channel: the one to take; None takes the mean of all.
+
+    Attributes:
+        sampling_rate: Hz, of the last frame.
+        n_broken: samples that were no numbers, or beyond every scale, and became 0.
+    """
+
+    def __init__(self, channel: int | None) -> None:
+        self.sampling_rate = 1
+        self.n_broken = 0
+        self._channel = channel
+        self._buffer = bytearray()
+        # Products of the channels, summed over time: each one's energy is on the
+        # diagonal, and the sum of all is the energy of the channels' sum.
+        self._products = np.zeros((1, 1))
+
+    @property
+    def n_samples(self) -> int:
+        """How many samples so far."""
+        return len(self._buffer) // 4  # float32
+
+    @property
+    def duration_s(self) -> float:
+        """Length so far in seconds."""
+        return self.n_samples / self.sampling_rate
+
+    @property
+    def loudest_channel(self) -> int:
+        """Index of the channel with the most energy."""
+        return int(self._products.diagonal().argmax())
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the channels erase one another.
+
+        Energies add up where channels have nothing in common, or only one sounds.
+        Only opposed ones (stereo: correlation below -0.75) leave a quarter of that.
+        """
+        return bool(self._products.sum() < CANCELLED * self._products.trace())
+
+    def add(self, frame: AudioFrame) -> None:
+        """Append the mean of one packed float32 frame's channels, or the chosen one."""
+        n_channels = frame.layout.nb_channels
+        block = frame.to_ndarray().reshape(-1, n_channels)
+        if not max(block.max(), -block.min()) <= LOUDEST:  # so NaN comes in here too
+            is_broken = ~(np.abs(block) <= LOUDEST)
+            self.n_broken += int(is_broken.any(axis=1).sum())
+            block = np.where(is_broken, np.float32(0), block)
+        weights = np.full(n_channels, 1 / n_channels, np.float32)
+        if self._channel is not None:
+            weights = np.eye(n_channels, dtype=np.float32)[self._channel]
+        self.sampling_rate = frame.sample_rate
+        self._products = self._products + block.T @ block
+        self._buffer += (block @ weights).data  # 20 times faster than block.mean(1)
+
+    def samples(self, max_duration_s: float, *, is_any_scale: bool) -> Samples:
+        """The mix, float32 (n_samples,) in [-1, 1], no longer than the limit.
+
+        Args:
+            max_duration_s: the limit.
+            is_any_scale: what exceeds 1 is scaled to a peak of 1, not clipped.
+        """
+        n_most = round(max_duration_s * self.sampling_rate)
+        samples = np.frombuffer(self._buffer, np.float32)[:n_most]
+        peak = max(samples.max(), -samples.min())
+        if is_any_scale and peak > 1:
+            samples /= peak
+        np.clip(samples, -1, 1, out=samples)
+        samples.flags.writeable = False
+        return samples

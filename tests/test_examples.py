@@ -1,0 +1,91 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audio.examples import EXAMPLES, example
+from errors import KnownError
+
+IDS = [item.id for item in EXAMPLES]
+
+
+def levels_db(clip, frequencies_hz, start_s=0.5, stop_s=1.0):
+    """The strongest level within 20 Hz of each frequency, in a steady piece."""
+    samples = clip.slice(start_s, stop_s).samples
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), 1 << 16))
+    hz = np.fft.rfftfreq(1 << 16, 1 / clip.sampling_rate)
+    peaks = [spectrum[np.abs(hz - wanted) < 20].max() for wanted in frequencies_hz]
+    return 20 * np.log10(np.array(peaks))
+
+
+def crossings_hz(clip, at_s):
+    """Frequency about a moment, counted by upward zero crossings in 100 ms."""
+    positive = clip.slice(at_s - 0.05, at_s + 0.05).samples > 0
+    return np.count_nonzero(positive[1:] & ~positive[:-1]) / 0.1
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_example_is_clean_sound_with_a_title(id):
+    clip = example(id)
+    assert clip.sampling_rate == 22_050
+    assert np.isfinite(clip.samples).all()
+    assert 0.05 < np.abs(clip.samples).max() <= 1
+    for locale in ("en", "zh-TW", "zh-CN"):
+        words = json.loads(Path(f"locales/{locale}.json").read_text("utf-8"))
+        assert words["examples"][id]
+
+
+def test_examples_have_distinct_ids_and_a_free_licence():
+    assert len(set(IDS)) == len(IDS)
+    assert {item.licence for item in EXAMPLES} == {"CC0-1.0"}
+
+
+def test_example_is_the_same_every_time():
+    assert np.array_equal(example("brass").samples, example("brass").samples)
+
+
+def test_unknown_example_is_refused_by_name():
+    with pytest.raises(KnownError) as caught:
+        example("kazoo")
+    assert caught.value.code == "unknown_example"
+    assert "brass" in caught.value.details["ids"]
+
+
+def test_brass_has_a_second_harmonic_a_little_louder_than_the_first():
+    clip = example("brass")
+    first, second, third, between = levels_db(
+        clip, [622.25, 1244.5, 1866.75, 933.0], 0.4, 0.9
+    )
+    assert 1 < second - first < 2
+    assert third < first
+    assert between < first - 40
+    assert 4.5 < clip.duration_s < 5.5
+
+
+def test_sweep_goes_from_20_hz_to_nyquist():
+    clip = example("sweep")
+    middle_hz = np.sqrt(20 * 11_000)
+    assert crossings_hz(clip, 4.0) == pytest.approx(middle_hz, rel=0.05)
+    assert crossings_hz(clip, 7.9) > 9000
+
+
+def test_chord_has_two_equal_tones():
+    low, high, between = levels_db(example("chord"), [440, 880, 660])
+    assert low == pytest.approx(high, abs=0.5)
+    assert between < low - 60
+
+
+def test_semitone_beats_26_times_a_second():
+    low, high = levels_db(example("semitone"), [440, 466.16])
+    assert low == pytest.approx(high, abs=0.5)
+
+
+def test_click_is_one_sample():
+    assert np.count_nonzero(example("click").samples) == 1
+
+
+def test_songs_last_long_enough_to_listen():
+    songs = [example(id) for id in IDS if id.endswith("_song")]
+    assert len(songs) == 3
+    assert all(20 <= clip.duration_s <= 30 for clip in songs)

@@ -1,0 +1,101 @@
+"""The DFT: level over frequency, for one passage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import words
+from audio import pixels
+from audio.dsp import Spectrum, strongest
+from viz import style
+from viz.style import DEFAULT, Look
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FMIN_HZ = 20.0  # the lowest tone that ears hear
+BOTTOM_DB = {"peak": -100.0, "full_scale": -120.0}
+HEADROOM_DB = 12.0  # for the words above the strongest peak
+
+
+def figure(spectrum: Spectrum, look: Look = DEFAULT) -> Figure:
+    """The strongest bin of each pixel column, from 20 Hz to the Nyquist frequency."""
+    fig, axes = style.canvas(look, right_px=style.MARGIN_PX)
+    style.grid(axes, look)
+    nyquist_hz = spectrum.sampling_rate / 2
+    fmin_hz = min(FMIN_HZ, nyquist_hz / 10)
+    _frequency_axis(axes, fmin_hz, nyquist_hz, look)
+    bottom_db = BOTTOM_DB[spectrum.reference]
+    axes.set_ylim(bottom_db, HEADROOM_DB)
+    axes.set_yticks(range(int(bottom_db), 1, 20))
+    axes.set_ylabel(look.word(f"level_{spectrum.reference}"))
+    n_columns, _ = style.size_px(axes)
+    frequencies_hz, levels_db = pixels.outline(spectrum, n_columns, fmin_hz)
+    axes.fill_between(
+        frequencies_hz, levels_db, bottom_db, color=style.ACCENT, alpha=0.2, linewidth=0
+    )
+    axes.plot(frequencies_hz, levels_db, color=style.ACCENT, linewidth=1.2)
+    _mark_peak(axes, spectrum, look)
+    style.caption(axes, _facts(spectrum, look), look)
+    return fig
+
+
+def describe(spectrum: Spectrum, language: str = words.DEFAULT_LANGUAGE) -> str:
+    """One sentence with the spectrum's key numbers."""
+    peak = strongest(spectrum)
+    name = "about_dft" if peak else "about_dft_silence"
+    return words.word(
+        f"viz.{name}",
+        language,
+        n=spectrum.n_samples,
+        start_s=spectrum.start_s,
+        nyquist_hz=spectrum.sampling_rate / 2,
+        hz=peak.frequency_hz if peak else None,
+    )
+
+
+def _frequency_axis(axes: Axes, fmin_hz: float, nyquist_hz: float, look: Look) -> None:
+    """A log axis that goes just past Nyquist, which is marked."""
+    axes.set_xscale("log")
+    axes.set_xlim(fmin_hz, nyquist_hz * 1.04)
+    ticks_hz = style.frequency_ticks(fmin_hz, nyquist_hz, style.size_px(axes)[0])
+    axes.set_xticks(ticks_hz, [style.hertz(hz) for hz in ticks_hz])
+    axes.set_xticks([], minor=True)
+    axes.set_xlabel(look.word("frequency"))
+    axes.axvline(nyquist_hz, color=look.ink, linewidth=1, linestyle=(0, (4, 3)))
+    axes.annotate(
+        look.word("nyquist", hz=nyquist_hz),
+        (nyquist_hz, 0),
+        (-6, 6),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        ha="right",
+        **style.text(look),
+    )
+
+
+def _mark_peak(axes: Axes, spectrum: Spectrum, look: Look) -> None:
+    peak = strongest(spectrum)
+    if peak is None:
+        style.note(axes, look.word("silence"), look.ink)
+        return
+    where = (peak.frequency_hz, peak.level_db)
+    axes.plot(*where, "o", markersize=5, color=style.ACCENT)
+    axes.annotate(
+        f"{peak.frequency_hz:,.1f} Hz",
+        where,
+        (0, 7),
+        textcoords="offset points",
+        ha="center",
+        fontweight="bold",
+        **style.text(look),
+    )
+
+
+def _facts(spectrum: Spectrum, look: Look) -> list[str]:
+    return [
+        look.word("passage", n=spectrum.n_samples, start_s=spectrum.start_s),
+        look.word(f"window_{spectrum.window}"),
+        look.word("bin_width", hz=spectrum.bin_width_hz),
+    ]

@@ -1,0 +1,37 @@
+"""The mel spectrogram: level over time in bands spaced as ears space them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import words
+from audio.dsp import Spectrogram
+from viz import image, style
+from viz.style import DEFAULT, Look
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TICKS_HZ = (100, 250, 500, 1000, 1500, 2000, 3000, 4000, 6000, 8000, 11_000, 16_000)
+
+
+def figure(spectrogram: Spectrogram, look: Look = DEFAULT) -> Figure:
+    """One image whose bands are all equally high, labelled in Hz at their centres."""
+    fig, axes = style.canvas(look)
+    n_bands = len(spectrogram.frequencies_hz)
+    levels_db = spectrogram.levels_db
+    image.draw(fig, axes, levels_db, spectrogram, (0.0, float(n_bands)), look)
+    centres_hz = spectrogram.frequencies_hz
+    ticks_hz = [hz for hz in TICKS_HZ if centres_hz[0] <= hz <= centres_hz[-1]]
+    rows = np.interp(ticks_hz, centres_hz, np.arange(n_bands) + 0.5)
+    axes.set_yticks(rows, [style.hertz(hz) for hz in ticks_hz])
+    axes.set_ylabel(look.word("mel_frequency"))
+    return fig
+
+
+def describe(spectrogram: Spectrogram, language: str = words.DEFAULT_LANGUAGE) -> str:
+    """One sentence with the mel spectrogram's key numbers."""
+    low_hz, high_hz = spectrogram.frequencies_hz[[0, -1]]
+    return image.describe(spectrogram, "mel", float(low_hz), float(high_hz), language)
