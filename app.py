@@ -21,9 +21,11 @@ from ui import (  # noqa: E402
     classify_tab,
     clip_bar,
     language,
+    runs_api,
     screen,
     see_tab,
     theme,
+    train_tab,
 )
 from ui.access import LOCAL_HOSTS  # noqa: E402
 from ui.clips import ClipShelf  # noqa: E402
@@ -57,11 +59,14 @@ def create_app(settings: host.Settings) -> gr.Blocks:
         with gr.Tabs():
             with gr.Tab(text("app.see")):
                 see_tab.build(desk)
+            with gr.Tab(text("app.train")):
+                train_tab.build(desk, settings)
             with gr.Tab(text("app.classify")) as tab:
                 classify_tab.build(demo, tab, desk, models)
             with gr.Tab(text("app.about")):
                 about_tab.build()
         api.build(desk, models)
+        runs_api.build(desk, settings)
     return demo.queue(max_size=32, default_concurrency_limit=4)
 
 
@@ -91,16 +96,21 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def serve(settings: host.Settings) -> None:
     """Serve the page until it is interrupted."""
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
-    log.setLevel(logging.INFO)
-    settings = host.from_environment()
     demo = create_app(settings)
     options = launch_options(settings)
     _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
     log.info("open %s in a browser; Ctrl+C stops it", address)
+    warming.begin(demo.models)
     demo.block_thread()
+
+
+def main() -> None:
+    """Serve the page of this host."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    log.setLevel(logging.INFO)
+    serve(host.from_environment())
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ class KnownError(Exception):
         **details: the values that the sentence names.
     """
 
-    def __init__(self, code: str, **details: object) -> None:
+    def __init__(self, code: str, /, **details: object) -> None:
         super().__init__(code, details)
         self.code = code
         self.details = details

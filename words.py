@@ -29,7 +29,7 @@ def table(language: str) -> Mapping[str, str]:
     }
 
 
-def word(key: str, language: str = DEFAULT_LANGUAGE, **details: object) -> str:
+def word(key: str, language: str = DEFAULT_LANGUAGE, /, **details: object) -> str:
     """One text, its ``{names}`` filled from ``details``.
 
     Raises:

@@ -44,8 +44,9 @@ def loudness(clip: Clip) -> Loudness:
     extremes = (int(np.argmax(clip.samples)), int(np.argmin(clip.samples)))
     at = max(extremes, key=lambda i: abs(clip.samples[i]))
     mean_power = float(np.dot(clip.samples, clip.samples)) / clip.n_samples
+    peak_db, rms_db = decibels(np.array([clip.samples[at] ** 2, 2 * mean_power]))
     return Loudness(
-        peak_dbfs=float(decibels(np.float64(clip.samples[at]) ** 2)),
+        peak_dbfs=float(peak_db),
         peak_at_s=at / clip.sampling_rate,
-        rms_dbfs=float(decibels(np.float64(2 * mean_power))),
+        rms_dbfs=float(rms_db),
     )

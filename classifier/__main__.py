@@ -23,7 +23,7 @@ Name the genre of songs: one line a song, the likeliest genres first.
 examples:
   python -m classifier song.mp3
   python -m classifier ~/Music --json > genres.jsonl
-  python -m classifier song.mp3 --model run:20261122-1930-ab12
+  python -m classifier song.mp3 --model run:20261122-193005-ab12
   python -m classifier --model list
 """
 EPILOG = """\

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from classifier.hub import fetch, is_whole
 from errors import KnownError
+from hub import fetch, is_whole
 
 Source = Literal["bundled", "hub", "run"]
 

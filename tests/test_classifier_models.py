@@ -1,22 +1,18 @@
 import json
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 import tiny
 from tiny import FACTS, GENRES, SAMPLING_RATE, save_tiny_model
 
 import words
-from classifier import hub
+from classifier import models as module
 from classifier.models import N_KEPT, TUTORIAL_WINDOW_S, Models
 from errors import KnownError
 
 tiny_model_dir = tiny.tiny_model_dir
 
 HUB_MODEL = "someone/genres"
-REVISION = "0123456789abcdef0123456789abcdef01234567"
-INFO = json.dumps({"id": HUB_MODEL, "sha": REVISION}).encode()
 
 
 @pytest.fixture
@@ -174,8 +170,6 @@ def test_load_refuses_a_path_in_a_ref_made_by_hand(house):
 
 def count_reads(monkeypatch):
     """Names of the checkpoints that are read from disk from now on."""
-    from classifier import models as module
-
     reads = []
     read = module._read_checkpoint
 
@@ -228,6 +222,7 @@ def test_load_refuses_a_pickle(tmp_path):
     torch.save(model.state_dict(), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()
     assert code_of(models.load, ref) == "unknown_model"
+    assert code_of(module._read_checkpoint, ref, folder) == "model_broken"
     (folder / "model.safetensors").write_bytes(
         (folder / "pytorch_model.bin").read_bytes()
     )
@@ -260,160 +255,3 @@ def test_load_names_weights_that_are_cut_short(tmp_path):
     path.write_bytes(path.read_bytes()[:-100])
     models = models_of(tmp_path)
     assert code_of(models.load, models.ref("bundled")) == "model_broken"
-
-
-# The Hub, played by a server on this machine
-
-
-class HubServer(ThreadingHTTPServer):
-    """One model, in the Hub's words; ``status`` other than 200 is its only answer."""
-
-    daemon_threads = True
-
-    def __init__(self, folder, status=200, error_code="", info=INFO):
-        super().__init__(("127.0.0.1", 0), HubHandler)
-        self.folder, self.info = folder, info
-        self.status, self.error_code = status, error_code
-        self.asked = []
-        self.release = threading.Event()
-        self.release.set()
-
-    @property
-    def address(self):
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class HubHandler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.asked.append(self.path)
-        self.server.release.wait(60)
-        if self.server.status != 200:
-            return self.answer(self.server.status, b"{}")
-        if self.path.startswith("/api/models/"):
-            return self.answer(200, self.server.info)
-        path = self.server.folder / Path(self.path).name
-        if not path.exists():
-            return self.answer(404, b"", "EntryNotFound")
-        return self.answer(200, path.read_bytes())
-
-    def do_HEAD(self):
-        self.do_GET()
-
-    def answer(self, status, body, error_code=""):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("ETag", f'"{Path(self.path).name}"')
-        self.send_header("X-Repo-Commit", REVISION)
-        if error_code or self.server.error_code:
-            self.send_header("X-Error-Code", error_code or self.server.error_code)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    def log_message(self, *arguments):
-        pass
-
-
-def use_hub(monkeypatch, address):
-    """Send the Hub's client to another address."""
-    from huggingface_hub import constants
-
-    template = f"{address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-    monkeypatch.setattr(constants, "ENDPOINT", address)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-
-
-@pytest.fixture
-def serve(monkeypatch, tmp_path):
-    """Start a Hub of our own and make it the client's, with an empty cache."""
-    from huggingface_hub import constants
-
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    servers = []
-
-    def start(folder, **behaviour):
-        server = HubServer(folder, **behaviour)
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        use_hub(monkeypatch, server.address)
-        servers.append(server)
-        return server
-
-    yield start
-    for server in servers:
-        server.release.set()
-        server.shutdown()
-        server.server_close()
-
-
-def load_from_hub(tmp_path):
-    models = models_of(tmp_path, is_offline=False)
-    return models.load(models.ref(f"hub:{HUB_MODEL}"))
-
-
-def test_hub_model_is_fetched_at_its_revision(tmp_path, tiny_model_dir, serve):
-    server = serve(tiny_model_dir)
-    loaded = load_from_hub(tmp_path)
-    assert loaded.ref.revision == REVISION
-    assert loaded.ref.trained_on == FACTS["trained_on"]
-    assert loaded.labels == GENRES
-    files = {path for path in server.asked if "/resolve/" in path}
-    expected = {f"/{HUB_MODEL}/resolve/{REVISION}/{f}" for f in hub.CHECKPOINT_FILES}
-    assert files == expected
-
-
-def test_hub_model_in_the_cache_needs_no_network(tmp_path, tiny_model_dir, serve):
-    serve(tiny_model_dir)
-    load_from_hub(tmp_path)
-    serve(tiny_model_dir, status=503)
-    assert load_from_hub(tmp_path).ref.revision == REVISION
-
-
-def test_hub_that_never_answers_is_unreachable(
-    tmp_path, tiny_model_dir, serve, monkeypatch
-):
-    monkeypatch.setattr(hub, "PATIENCE_S", 0.2)
-    monkeypatch.setattr(hub, "ANSWER_TIMEOUT_S", 30.0)  # as where no timeout covers it
-    server = serve(tiny_model_dir)
-    server.release.clear()
-    with pytest.raises(KnownError) as caught:
-        load_from_hub(tmp_path)
-    assert caught.value.code == "hub_unreachable"
-    assert "bundled" in words.sentence(caught.value)
-    assert server.asked  # it was silent, not absent
-
-
-def test_hub_without_a_network_is_unreachable(tmp_path, serve, monkeypatch):
-    closed = HubServer(tmp_path)
-    closed.server_close()
-    serve(tmp_path)
-    use_hub(monkeypatch, closed.address)
-    assert code_of(load_from_hub, tmp_path) == "hub_unreachable"
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "code"),
-    [
-        ({"status": 404, "error_code": "RepoNotFound"}, "hub_model_missing"),
-        ({"status": 403, "error_code": "GatedRepo"}, "hub_model_missing"),
-        ({"status": 500}, "hub_unreachable"),
-    ],
-)
-def test_hub_that_refuses_is_named(tmp_path, tiny_model_dir, serve, behaviour, code):
-    serve(tiny_model_dir, **behaviour)
-    assert code_of(load_from_hub, tmp_path) == code
-
-
-def test_hub_model_with_a_pickle_only_is_refused(tmp_path, tiny_model_dir, serve):
-    folder = tmp_path / "repository"
-    link(folder, tiny_model_dir)
-    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    server = serve(folder)
-    assert code_of(load_from_hub, tmp_path) == "hub_file_missing"
-    assert not any("pytorch_model" in path for path in server.asked)
-
-
-def test_hub_answer_that_is_no_json_is_unreachable(tmp_path, serve):
-    serve(tmp_path, info=b"<html>Sign in to this network</html>")
-    assert code_of(load_from_hub, tmp_path) == "hub_unreachable"

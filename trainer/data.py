@@ -83,15 +83,15 @@ class SongSet:
         return self.samples[self.offsets[index] : self.offsets[index + 1]]
 
 
-def source_of(config: RunConfig, cache_dir: Path) -> Source:
-    """The songs that a config names; ``cache_dir`` is where downloads may unpack."""
+def source_of(config: RunConfig, emit: Emit) -> Source:
+    """The songs that a config names; ``emit`` hears of a download."""
     if config.data == "composed":
         return composed_songs(config.n_songs_per_genre)
     if config.data.startswith(FOLDER):
         return folder_songs(Path(config.data.removeprefix(FOLDER)))
     from trainer import gtzan
 
-    return gtzan.hub_songs()
+    return gtzan.hub_songs(emit)
 
 
 def composed_songs(n_songs_per_genre: int) -> Source:

@@ -17,48 +17,36 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import hub
 from audio import decode
 from audio.clip import Clip
 from errors import KnownError
 from trainer.data import LIMITS, SongFile, Source
+from trainer.events import Emit, Stage
 
 REPOSITORY = "marsyas/gtzan"
 TARBALL = "data/genres.tar.gz"
 N_SONGS = 1000  # of which jazz.00054 is corrupt and will be skipped
-TIMEOUT_S = 10.0
 
 
-def hub_songs() -> Source:
+def hub_songs(emit: Emit) -> Source:
     """GTZAN's songs at the revision that the Hub has now.
 
     Raises:
         KnownError: ``hub_unreachable`` within seconds where there is no network,
             ``gtzan_moved`` where the repository holds neither form.
     """
-    import huggingface_hub
-    from httpx2 import HTTPError
-    from huggingface_hub.errors import OfflineModeIsEnabled
-
-    api = huggingface_hub.HfApi()
-    try:
-        info = api.dataset_info(REPOSITORY, timeout=TIMEOUT_S)
-        names = [str(file.rfilename) for file in info.siblings or ()]
-        wanted = sorted(name for name in names if name.endswith(".parquet"))
-        if not wanted:
-            wanted = [name for name in names if name == TARBALL]
-        if not wanted:
-            raise KnownError("gtzan_moved", id=REPOSITORY)
-        paths = [
-            Path(
-                huggingface_hub.hf_hub_download(
-                    REPOSITORY, name, repo_type="dataset", revision=info.sha
-                )
-            )
-            for name in wanted
-        ]
-    except (HTTPError, OfflineModeIsEnabled, OSError) as error:
-        raise KnownError("hub_unreachable", id=REPOSITORY) from error
-    songs = tarball_songs(paths[0]) if TARBALL in wanted else parquet_songs(paths)
+    info = hub.ask(
+        REPOSITORY,
+        lambda api: api.dataset_info(REPOSITORY, timeout=hub.ANSWER_TIMEOUT_S),
+    )
+    names = [file.rfilename for file in info.siblings or ()]
+    parquet = sorted(name for name in names if name.endswith(".parquet"))
+    if not info.sha or not (parquet or TARBALL in names):
+        raise KnownError("gtzan_moved", id=REPOSITORY)
+    emit(Stage("download"))
+    paths = hub.download(REPOSITORY, parquet or [TARBALL], info.sha, kind="dataset")
+    songs = parquet_songs(paths) if parquet else tarball_songs(paths[0])
     return Source(f"gtzan {info.sha}", N_SONGS, songs)
 
 

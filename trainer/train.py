@@ -98,7 +98,7 @@ def _parts(
 ) -> Parts:
     """Songs split in two, and the model that will learn their genres."""
     emit(Stage("songs"))
-    source = data.source_of(config, cache_dir)
+    source = data.source_of(config, emit)
     songs = data.prepare(source, cache_dir, emit=emit, should_stop=should_stop)
     data.check_split(songs)
     train_songs, test_songs = data.split(

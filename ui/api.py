@@ -13,7 +13,6 @@ from classifier.models import Models
 from ui import pictures
 from ui.classify_tab import MODEL_QUEUE, answered
 from ui.desk import Desk
-from ui.handlers import Handler
 from ui.pictures import Picture
 from viz import style
 from viz.style import Look

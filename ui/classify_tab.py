@@ -98,25 +98,23 @@ def title(ref: ModelRef, language: str) -> str:
 def as_html(prediction: Prediction, width_px: float, visitor: Visitor) -> str:
     """The answer: the likeliest genre in words, all as bars, and along the song."""
     language = visitor.language
-    label, probability = prediction.genres[0]
-    bars = viz.genres.figure(prediction.genres, look_of(width_px, visitor, BARS_RATIO))
-    along = viz.genres.along(prediction.chunks, look_of(width_px, visitor, ALONG_RATIO))
-    top = html.escape(words.genre(label, language))
+    genres = prediction.genres
+    chunks = [(c.start_s, c.stop_s, c.probabilities) for c in prediction.chunks]
+    bars = viz.genres.figure(genres, look_of(width_px, visitor, BARS_RATIO))
+    along = viz.genres.along(chunks, look_of(width_px, visitor, ALONG_RATIO))
+    name, probability = genre_name(genres[0][0], language), genres[0][1]
     return (
-        f'<p class="top"><strong>{top}</strong> {probability:.0%}</p>'
-        f"{style.svg(bars, alt=ranking(prediction, language))}"
+        f'<p class="top"><strong>{html.escape(name)}</strong> {probability:.0%}</p>'
+        f"{style.svg(bars, alt=viz.genres.describe(genres, language))}"
         f'<p class="numbers">{html.escape(basis(prediction, language))}</p>'
         f"<h3>{words.word('classify.along', language)}</h3>"
-        f"{style.svg(along, alt=words.word('classify.along', language))}"
+        f"{style.svg(along, alt=viz.genres.describe_along(chunks, language))}"
     )
 
 
-def ranking(prediction: Prediction, language: str) -> str:
-    """The bars in words."""
-    return " · ".join(
-        f"{words.genre(label, language)} {probability:.0%}"
-        for label, probability in prediction.genres
-    )
+def genre_name(label: str, language: str) -> str:
+    """A model's label in the visitor's language, if it is one of GTZAN's ten."""
+    return words.table(language).get(f"genres.{label}", label)
 
 
 def basis(prediction: Prediction, language: str) -> str:

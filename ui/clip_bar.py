@@ -49,11 +49,7 @@ def build(settings: Settings, guarded: Guarded, shelf: ClipShelf) -> ClipBar:
     with gr.Row(elem_classes="clip-bar"):
         player = _player()
         with gr.Column(scale=1, min_width=280):
-            facts = gr.HTML(
-                html_template="{{#if value}}{{{value}}}{{else}}<p>{{{empty}}}</p>{{/if}}",
-                empty=text("clip.empty"),
-                elem_classes="clip-facts",
-            )
+            facts = gr.HTML(text("clip.empty"), elem_classes="clip-facts")
             buttons = _example_buttons()
 
     @guarded
@@ -133,7 +129,7 @@ def _player() -> gr.Audio:
 
 
 def _example_buttons() -> dict[str, gr.Button]:
-    gr.HTML(html_template="<p>{{{title}}}</p>", title=text("clip.examples"))
+    gr.HTML(text("clip.examples"))
     with gr.Row(elem_classes="chips"):
         return {
             each.id: gr.Button(text(f"examples.{each.id}"), size="sm", min_width=0)

@@ -8,7 +8,7 @@ is out of range, in the visitor's language, wherever the value came from.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -26,7 +26,7 @@ def component(
         value: what it shows at first.
         choices: in place of those of the field; values or (label, value).
     """
-    names = {
+    names: dict[str, Any] = {
         "label": text(f"fields.{item.name}"),
         "info": text(f"fields.{item.name}_info"),
     }
@@ -41,12 +41,3 @@ def component(
 def values_of(config: Any, names: Sequence[str]) -> list[Any]:
     """The values of some fields, in the form's order."""
     return [getattr(config, name) for name in names]
-
-
-def read(kind: type[Any], values: Mapping[str, Any]) -> Any:
-    """The dataclass that a form's values make.
-
-    Raises:
-        KnownError: what the dataclass refuses, with the field's name.
-    """
-    return kind(**values)

@@ -20,8 +20,8 @@ SERVER_SECTIONS = (
     "errors.",
 )  # said by the server only, so the page need not load them
 NAMES = {"en": "English", "zh-TW": "繁體中文", "zh-CN": "简体中文"}
-HEADER = """<header><h1>Genrescope</h1><p>{{{tagline}}}</p>
-<nav aria-label="{{{languages}}}">{{{links}}}</nav></header>"""
+HEADER = """<header><h1>Genrescope</h1><p>{{{value}}}</p>
+<nav aria-label="{{{label}}}">LINKS</nav></header>"""
 MARK_CURRENT = """element.querySelector(`[hreflang="${navigator.language}"]`)
   ?.setAttribute("aria-current", "true");"""
 SCRIPT = """<script>
@@ -59,11 +59,10 @@ def build_header() -> None:
         for language, name in NAMES.items()
     )
     gr.HTML(
-        html_template=HEADER,
+        text("app.tagline"),
+        label=text("app.language"),
+        html_template=HEADER.replace("LINKS", links),
         js_on_load=MARK_CURRENT,
-        tagline=text("app.tagline"),
-        languages=text("app.language"),
-        links=links,
         elem_id="header",
     )
 

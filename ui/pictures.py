@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 Picture = tuple["Figure", str]  # and what it shows, in the look's language
 
-# Before the first picture: what will be here, and perhaps a button that brings it.
-EMPTY = """{{#if value}}{{{value}}}{{else}}<div class="empty"><p>{{{empty}}}</p>
-{{#if start}}<button type="button">{{{start}}}</button>{{/if}}</div>{{/if}}"""
+# Gradio translates an HTML component's value and label, and no other of its texts:
+# the label is on the button that stands there until the first picture.
+PLACE = """{{{value}}}{{#if label}}<button type="button">{{{label}}}</button>{{/if}}"""
 START = """element.addEventListener("click", (event) => {
   if (event.target.closest("button")) trigger("click");
 });"""
@@ -35,13 +35,13 @@ def place(empty: I18nData, start: I18nData | None = None) -> gr.HTML:
 
     Args:
         empty: what stands there until then.
-        start: on a button there, which fires the place's ``click``.
+        start: on a button below it, which fires the place's ``click``.
     """
     return gr.HTML(
-        html_template=EMPTY,
+        empty,
+        label=start,
+        html_template=PLACE,
         js_on_load=START,
-        empty=empty,
-        start=start,
         elem_classes="picture",
         render=False,
     )

@@ -24,11 +24,12 @@ def build(demo: gr.Blocks) -> gr.Number:
     return width_px
 
 
-def look_of(width_px: float, visitor: Visitor, ratio: float = 0.42) -> Look:
+def look_of(width_px: float, visitor: Visitor, ratio: float = 0.5) -> Look:
     """How to draw for one visitor, in the page's own colours.
 
     Args:
         width_px: from the page, so clamped.
+        visitor: whose language the picture speaks.
         ratio: height to width on a wide screen.
     """
     width = round(min(max(width_px, NARROWEST_PX), WIDEST_PX))

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from viz.style import Look
 
+import viz.training
 import words
 from errors import KnownError
 from settings import Settings, child_environment
@@ -26,10 +26,14 @@ from trainer.events import Evaluated, RunEvent, Step
 from trainer.runs import Run, RunState
 from ui import forms
 from ui.access import Visitor
-from ui.handlers import Guarded
+from ui.desk import Desk
 from ui.language import text
+from ui.screen import look_of
+from viz import style
+from viz.style import Look
 
 POLL_S = 1.0
+RATIO = 0.36  # height to width of the curves
 FIRST_PRESET = "smoke"  # what a newcomer can finish
 OPEN_FIELDS = ("data", "base_model", "n_steps")
 FOLDED_FIELDS = tuple(
@@ -52,61 +56,63 @@ class Seen:
     language: str = ""
 
 
-def build(settings: Settings, guarded: Guarded) -> None:
+def build(desk: Desk, settings: Settings) -> None:
     """Lay out the tab and wire it."""
     gr.Markdown(text("train.intro"))
-    with gr.Row(elem_classes="lesson"):
+    with gr.Row(elem_classes=["lesson", "train"]):
         with gr.Column(scale=1, min_width=300):
             preset, form = _form(settings)
             with gr.Row():
-                start = gr.Button(text("train.start"), variant="primary")
-                stop = gr.Button(text("train.stop"), interactive=False)
+                start_button = gr.Button(text("train.start"), variant="primary")
+                stop_button = gr.Button(text("train.stop"), interactive=False)
         with gr.Column(scale=2, min_width=320):
             chosen = gr.Dropdown(
                 [], label=text("train.run"), info=text("train.run_info")
             )
             status = gr.HTML(elem_classes="run-status")
-            curves = gr.HTML(elem_classes="picture")
-            log = gr.HTML(elem_classes="run-log", label=text("train.log"))
+            curves = gr.HTML(elem_classes="run-curves")
+            log = gr.HTML()
     seen = gr.State(Seen())
-    view = [seen, chosen, status, curves, log, start, stop]
+    view = [seen, chosen, status, curves, log, start_button, stop_button]
 
-    @guarded
+    @desk.guarded
     def fill(name: str) -> list[Any]:
         return forms.values_of(configs.preset(name), FIELDS)
 
-    @guarded
-    def begin(name: str, *values: Any, visitor: Visitor) -> list[Any]:
-        _ask(visitor)
-        config = _config(name, values, settings)
-        run = start_run(config, settings)
-        return _view(run, Seen(), settings, visitor)
+    @desk.guarded
+    def begin(width_px: float, name: str, *values: Any, visitor: Visitor) -> list[Any]:
+        given = {"preset": name, **dict(zip(FIELDS, values, strict=True))}
+        run = start(given, settings, visitor)
+        return _view(run, Seen(), settings, look_of(width_px, visitor, RATIO), visitor)
 
-    @guarded
-    def end(run_id: str | None, visitor: Visitor) -> list[Any]:
-        _ask(visitor)
-        run = runs.find(settings.runs_dir, run_id or "")
-        jobs.stop(run)
-        return _view(run, Seen(), settings, visitor)
+    @desk.guarded
+    def end(width_px: float, run_id: str | None, visitor: Visitor) -> list[Any]:
+        run = stop(run_id or "", settings, visitor)
+        return _view(run, Seen(), settings, look_of(width_px, visitor, RATIO), visitor)
 
-    @guarded
-    def poll(run_id: str | None, before: Seen, visitor: Visitor) -> list[Any]:
+    @desk.guarded
+    def poll(
+        width_px: float, run_id: str | None, before: Seen, visitor: Visitor
+    ) -> list[Any]:
         run = _wanted(run_id, before, settings)
-        return _view(run, before, settings, visitor)
+        return _view(run, before, settings, look_of(width_px, visitor, RATIO), visitor)
 
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     preset.input(fill, preset, list(form.values()), **private)
-    start.click(begin, [preset, *form.values()], view, **private)
-    stop.click(end, chosen, view, **private)
-    gr.Timer(POLL_S).tick(poll, [chosen, seen], view, queue=False, **private)
+    width_px = desk.width_px
+    start_button.click(begin, [width_px, preset, *form.values()], view, **private)
+    stop_button.click(end, [width_px, chosen], view, **private)
+    gr.Timer(POLL_S).tick(poll, [width_px, chosen, seen], view, queue=False, **private)
 
 
-def start_run(config: RunConfig, settings: Settings) -> Run:
-    """Start a run on this host.
+def start(given: Mapping[str, Any], settings: Settings, visitor: Visitor) -> Run:
+    """Start a run with a visitor's choices, by field; the rest is the preset's.
 
     Raises:
-        KnownError: ``busy``, or what the config's data refuse.
+        KnownError: ``may_not_train``, ``busy``, or what the choices are refused for.
     """
+    _ask(visitor)
+    config = config_of(given, settings)
     return jobs.start(
         config,
         settings.runs_dir,
@@ -115,12 +121,24 @@ def start_run(config: RunConfig, settings: Settings) -> Run:
     )
 
 
+def stop(run_id: str, settings: Settings, visitor: Visitor) -> Run:
+    """Ask a run to stop.
+
+    Raises:
+        KnownError: ``may_not_train``, ``unknown_run`` or ``run_is_over``.
+    """
+    _ask(visitor)
+    run = runs.find(settings.runs_dir, run_id)
+    jobs.stop(run)
+    return run
+
+
 def _ask(visitor: Visitor) -> None:
     if not visitor.may_train:
         raise KnownError("may_not_train")
 
 
-def _form(settings: Settings) -> tuple[gr.Dropdown, dict[str, Any]]:
+def _form(settings: Settings) -> tuple[Any, dict[str, Any]]:
     """The preset and the component of every other field."""
     config = configs.preset(FIRST_PRESET)
     items = {item.name: item for item in dataclasses.fields(RunConfig)}
@@ -143,13 +161,7 @@ def data_choices(settings: Settings) -> list[tuple[Any, str]]:
     return choices + [(f"songs/{p.name}", f"{FOLDER}{p.name}") for p in sorted(folders)]
 
 
-def _config(name: str, values: Sequence[Any], settings: Settings) -> RunConfig:
-    """The RunConfig of the form; a folder's name becomes its place on this host."""
-    given = dict(zip(FIELDS, values, strict=True))
-    return config_of({"preset": name, **given}, settings)
-
-
-def config_of(given: dict[str, Any], settings: Settings) -> RunConfig:
+def config_of(given: Mapping[str, Any], settings: Settings) -> RunConfig:
     """A visitor's choices as a RunConfig.
 
     Raises:
@@ -162,7 +174,8 @@ def config_of(given: dict[str, Any], settings: Settings) -> RunConfig:
             raise KnownError("unknown_data", value=data)
         folder = settings.songs_dir / data.removeprefix(FOLDER)
         given = {**given, "data": f"{FOLDER}{folder}"}
-    return forms.read(RunConfig, given)
+    recipe = configs.preset(given.get("preset", FIRST_PRESET))
+    return dataclasses.replace(recipe, **given)
 
 
 def _wanted(run_id: str | None, before: Seen, settings: Settings) -> Run | None:
@@ -175,7 +188,7 @@ def _wanted(run_id: str | None, before: Seen, settings: Settings) -> Run | None:
 
 
 def _view(
-    run: Run | None, before: Seen, settings: Settings, visitor: Visitor
+    run: Run | None, before: Seen, settings: Settings, look: Look, visitor: Visitor
 ) -> list[Any]:
     """What the page shows of a run; nothing where nothing is new."""
     every = runs.every(settings.runs_dir)
@@ -191,7 +204,7 @@ def _view(
         now,
         gr.Dropdown(_choices(every, visitor.language), value=run.id if run else None),
         status_html(state, events, visitor),
-        curves_svg(events, visitor.language),
+        curves_svg(events, look),
         log_html(events, visitor.language),
         gr.Button(interactive=visitor.may_train and is_idle),
         gr.Button(interactive=visitor.may_train and can_stop),
@@ -207,7 +220,7 @@ def _title(run: Run, language: str) -> str:
     config = run.config()
     data = Path(config.data).name if config.data.startswith(FOLDER) else config.data
     state = words.word(f"states.{run.state().name}", language)
-    return f"{run.id} · {config.preset} · {data} · {state}"
+    return f"{config.preset} · {data} · {state} · {run.id}"
 
 
 def status_html(state: RunState, events: Sequence[RunEvent], visitor: Visitor) -> str:
@@ -257,12 +270,8 @@ def log_html(events: Sequence[RunEvent], language: str) -> str:
     return f'<div class="log" tabindex="0" role="log"><pre>{rows}</pre></div>'
 
 
-def curves_svg(events: Sequence[RunEvent], language: str) -> str:
+def curves_svg(events: Sequence[RunEvent], look: Look) -> str:
     """Loss and accuracy so far, as inline SVG; empty before the first step."""
-    import viz.training
-
-    from viz import style
-
     steps = [event for event in events if isinstance(event, Step)]
     tests = [event for event in events if isinstance(event, Evaluated)]
     if not steps:
@@ -274,6 +283,5 @@ def curves_svg(events: Sequence[RunEvent], language: str) -> str:
         accuracies=[test.accuracy for test in tests],
         n_steps=steps[-1].n_steps,
     )
-    look = Look(width_px=760, height_px=280, theme="page", language=language)
-    alt = viz.training.describe(curves, language)
+    alt = viz.training.describe(curves, look.language)
     return style.svg(viz.training.figure(curves, look), alt=alt)

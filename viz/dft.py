@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 FMIN_HZ = 20.0  # the lowest tone that ears hear
 BOTTOM_DB = {"peak": -100.0, "full_scale": -120.0}
+TICK_PX = 30
+NYQUIST_PX = 30  # for its name beside the axes
 HEADROOM_DB = 12.0  # for the words above the strongest peak
 
 
 def figure(spectrum: Spectrum, look: Look = DEFAULT) -> Figure:
     """The strongest bin of each pixel column, from 20 Hz to the Nyquist frequency."""
-    fig, axes = style.canvas(look, right_px=style.MARGIN_PX)
+    fig, axes = style.canvas(look, right_px=NYQUIST_PX)
     style.grid(axes, look)
     nyquist_hz = spectrum.sampling_rate / 2
     fmin_hz = min(FMIN_HZ, nyquist_hz / 10)
@@ -56,21 +58,25 @@ def describe(spectrum: Spectrum, language: str = words.DEFAULT_LANGUAGE) -> str:
 
 
 def _frequency_axis(axes: Axes, fmin_hz: float, nyquist_hz: float, look: Look) -> None:
-    """A log axis that goes just past Nyquist, which is marked."""
+    """A log axis that ends at Nyquist, and says so."""
     axes.set_xscale("log")
-    axes.set_xlim(fmin_hz, nyquist_hz * 1.04)
-    ticks_hz = style.frequency_ticks(fmin_hz, nyquist_hz, style.size_px(axes)[0])
+    axes.set_xlim(fmin_hz, nyquist_hz)
+    width_px, _ = style.size_px(axes)
+    ticks_hz = style.frequency_ticks(fmin_hz, nyquist_hz, width_px, TICK_PX)
     axes.set_xticks(ticks_hz, [style.hertz(hz) for hz in ticks_hz])
     axes.set_xticks([], minor=True)
     axes.set_xlabel(look.word("frequency"))
-    axes.axvline(nyquist_hz, color=look.ink, linewidth=1, linestyle=(0, (4, 3)))
+    axes.spines["right"].set(visible=True, linestyle=(0, (4, 3)))
     axes.annotate(
         look.word("nyquist", hz=nyquist_hz),
-        (nyquist_hz, 0),
-        (-6, 6),
-        xycoords=("data", "axes fraction"),
+        (1, 0.5),
+        (6, 0),
+        xycoords="axes fraction",
         textcoords="offset points",
-        ha="right",
+        rotation=90,
+        rotation_mode="anchor",
+        ha="center",
+        va="top",
         **style.text(look),
     )
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 N_SHOWN = 10
 N_NAMED = 3  # in the sentence for those who do not see
-BAR_HEIGHT = 0.7  # of a row
+BAR_HEIGHT = 0.76  # of a row
 GAP_PX = 14
-PERCENT_PX = 56
+PERCENT_PX = 64
 
 Ranking = Sequence[tuple[str, float]]
 Chunks = Sequence[tuple[float, float, Mapping[str, float]]]
@@ -32,12 +32,19 @@ def figure(genres: Ranking, look: Look = DEFAULT) -> Figure:
     """
     shown = genres[:N_SHOWN]
     names = [genre for genre, _ in shown]
-    fig, axes = _rows(names, look)
+    fig, axes = _rows(names, look, bottom_px=GAP_PX)
     for row, (genre, probability) in enumerate(shown):
         percent = 100 * probability
         axes.barh(row, 100, height=BAR_HEIGHT, color=look.ink, alpha=0.07)
         axes.barh(row, percent, height=BAR_HEIGHT, color=style.genre_colour(genre))
-        axes.text(102, row, f"{percent:.1f} %", va="center", **style.text(look))
+        axes.annotate(
+            f"{percent:.1f} %",
+            (100, row),
+            (8, 0),
+            textcoords="offset points",
+            va="center_baseline",
+            **style.text(look),
+        )
     axes.set_xlim(0, 100)
     axes.set_xticks([])
     return fig
@@ -52,7 +59,7 @@ def along(chunks: Chunks, look: Look = DEFAULT) -> Figure:
         look: sizes, colours and language.
     """
     names = [genre for genre, _ in _means(chunks)[:N_SHOWN]]
-    fig, axes = _rows(names, look)
+    fig, axes = _rows(names, look, bottom_px=style.BOTTOM_PX)
     stops_s = [stop_s for _, stop_s, _ in chunks]
     edges_s = [*(start_s for start_s, _, _ in chunks[:1]), *stops_s]
     for row, genre in enumerate(names):
@@ -95,11 +102,13 @@ def _spoken(genres: Ranking) -> str:
     return ", ".join(f"{style.plain(g)} {p:.0%}" for g, p in genres[:N_NAMED])
 
 
-def _rows(names: Sequence[str], look: Look) -> tuple[Figure, Axes]:
+def _rows(names: Sequence[str], look: Look, *, bottom_px: int) -> tuple[Figure, Axes]:
     """Axes with one named row a genre, the first on top."""
     names = [style.plain(name) for name in names]
     left_px = round(max(map(style.text_px, names), default=0)) + GAP_PX
-    fig, axes = style.canvas(look, left_px=left_px, right_px=PERCENT_PX)
+    fig, axes = style.canvas(
+        look, left_px=left_px, right_px=PERCENT_PX, top_px=GAP_PX, bottom_px=bottom_px
+    )
     axes.set_ylim(max(len(names), 1) - 0.5, -0.5)
     axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.tick_params(axis="y", length=0)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import words
-
 from audio import pixels
 from audio.dsp import Spectrogram
 from audio.frames import Levels
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
 
 RANGE_DB = (-80.0, 0.0)
-BAR_GAP_PX, BAR_PX = 14, 12
+BAR_GAP_PX, BAR_PX, BAR_LABEL_PX = 14, 12, 40
 
 
 def draw(
@@ -61,15 +60,19 @@ def draw(
 
 
 def _bar(fig: Figure, axes: Axes, image: AxesImage, look: Look, label: str) -> None:
-    """The colour bar; its arrows say that levels beyond its ends share the ends' colours."""
+    """The colour bar; its arrows stand for all that lies beyond its ends."""
     left_px = look.width_px - style.RIGHT_PX + BAR_GAP_PX
     height_px = style.size_px(axes)[1]
     place = style.shares(look, left_px, style.BOTTOM_PX, BAR_PX, height_px)
     bar_axes = fig.add_axes(place)
     bar = fig.colorbar(image, cax=bar_axes, extend="both", label=label)
-    bar.solids.set_rasterized(True)
+    bar.set_ticks(range(int(RANGE_DB[0]), 1, 20))
+    if bar.solids is not None:  # one small image instead of 256 paths
+        bar.solids.set_rasterized(True)
     bar.outline.set_visible(False)
     style.dress(bar_axes, look)
+    bar_axes.spines[:].set_visible(False)
+    style.place_label(bar_axes, BAR_PX + BAR_LABEL_PX)
 
 
 def _facts(spectrogram: Spectrogram, look: Look) -> list[str]:

@@ -22,7 +22,7 @@ PNG_HEADER = "data:image/png;base64,"
 
 def inline(svg: bytes, alt: str) -> str:
     """One self-contained ``<svg>`` as wide as its place, titled ``alt``."""
-    picture = ET.fromstring(svg)  # noqa: S314: matplotlib wrote it, not a visitor
+    picture = ET.fromstring(svg)  # noqa: S314 -- matplotlib wrote it
     mine = secrets.token_hex(4)
     found = dict.fromkeys(REFERENCE.findall(svg.decode()))
     names = {name: f"p{mine}-{i}" for i, name in enumerate(found)}

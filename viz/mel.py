@@ -14,7 +14,7 @@ from viz.style import DEFAULT, Look
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TICKS_HZ = (100, 250, 500, 1000, 1500, 2000, 3000, 4000, 6000, 8000, 11_000, 16_000)
+TICKS_HZ = (250, 500, 1000, 1500, 2000, 3000, 4000, 6000, 8000, 11_000, 16_000)
 
 
 def figure(spectrogram: Spectrogram, look: Look = DEFAULT) -> Figure:

@@ -7,11 +7,13 @@ is one pixel: figures have 72 dots an inch, and a font of size 12 is 12 pixels h
 from __future__ import annotations
 
 import io
+import re
 import unicodedata
 import warnings
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log2
 from typing import TYPE_CHECKING, Any, Literal
 
 import words
@@ -25,10 +27,10 @@ Theme = Literal["light", "dark", "page"]
 
 DPI = 72  # matplotlib's points are then pixels
 FONT_PX = 12.0
-LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 60, 80, 26, 44  # around the axes
-MARGIN_PX = 16  # where nothing stands beside the axes
+LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 64, 84, 26, 44  # around the axes
+LABEL_PX = 50  # from the axes to the middle of the words beside them
 TICK_PX = 64  # the least room for a labelled tick along the bottom
-DECADE_PX = 110  # the least room for ticks at 1, 2 and 5
+MINUS = re.compile(r"-(?=\d)")  # as matplotlib writes it on the axes
 
 ACCENT = "#2b7bba"  # 4.5:1 on white, 4.3:1 on the dark paper
 LEVEL_MAP = "cividis"  # even in lightness, the same for colour-blind eyes
@@ -95,7 +97,12 @@ def genre_colour(genre: str) -> str:
 
 
 def canvas(
-    look: Look, *, left_px: int = LEFT_PX, right_px: int = RIGHT_PX
+    look: Look,
+    *,
+    left_px: int = LEFT_PX,
+    right_px: int = RIGHT_PX,
+    top_px: int = TOP_PX,
+    bottom_px: int = BOTTOM_PX,
 ) -> tuple[Figure, Axes]:
     """An empty figure and its axes, which begin and end on whole pixels."""
     from matplotlib.figure import Figure
@@ -103,8 +110,8 @@ def canvas(
     size = (look.width_px / DPI, look.height_px / DPI)
     figure = Figure(figsize=size, dpi=DPI, facecolor=look.paper)
     width_px = look.width_px - left_px - right_px
-    height_px = look.height_px - TOP_PX - BOTTOM_PX
-    axes = figure.add_axes(shares(look, left_px, BOTTOM_PX, width_px, height_px))
+    height_px = look.height_px - top_px - bottom_px
+    axes = figure.add_axes(shares(look, left_px, bottom_px, width_px, height_px))
     dress(axes, look)
     return figure, axes
 
@@ -121,6 +128,12 @@ def dress(axes: Axes, look: Look) -> None:
         spine.set(color=look.ink, linewidth=0.8, visible=name in ("left", "bottom"))
     for axis in (axes.xaxis, axes.yaxis):
         axis.label.set(color=look.ink, fontsize=FONT_PX)
+    place_label(axes, -LABEL_PX)
+
+
+def place_label(axes: Axes, x_px: float) -> None:
+    """Put the y axis's words at a fixed distance, so that pictures line up."""
+    axes.yaxis.set_label_coords(x_px / size_px(axes)[0], 0.5)
 
 
 def size_px(axes: Axes) -> tuple[int, int]:
@@ -154,11 +167,12 @@ def clock(time_s: float) -> str:
     return f"{minutes}:{seconds:02d}"
 
 
-def frequency_ticks(fmin_hz: float, fmax_hz: float, length_px: int) -> list[float]:
+def frequency_ticks(
+    fmin_hz: float, fmax_hz: float, length_px: int, tick_px: int
+) -> list[float]:
     """Frequencies (Hz) to label on a log axis: 1, 2, 5, 10, ... or decades alone."""
-    from math import log10
-
-    has_room = length_px / log10(fmax_hz / fmin_hz) >= DECADE_PX
+    octave_px = length_px / log2(fmax_hz / fmin_hz)
+    has_room = octave_px >= tick_px
     ticks_hz = [
         m * 10.0**e for e in range(6) for m in ((1, 2, 5) if has_room else (1,))
     ]
@@ -178,6 +192,7 @@ def caption(axes: Axes, parts: Sequence[str], look: Look) -> None:
         if text_px(f"{line} · {part}") > room_px:
             break
         line = f"{line} · {part}"
+    line = MINUS.sub("−", line)
     axes.set_title(line, loc="left", pad=8, fontsize=FONT_PX, color=look.ink, alpha=0.8)
 
 
@@ -188,7 +203,11 @@ def text(look: Look) -> dict[str, Any]:
 
 def note(axes: Axes, word: str, colour: str) -> None:
     """A word in the middle of the axes, such as "silence"."""
-    middle = {"ha": "center", "va": "center", "transform": axes.transAxes}
+    middle: dict[str, Any] = {
+        "ha": "center",
+        "va": "center",
+        "transform": axes.transAxes,
+    }
     axes.text(0.5, 0.5, word, color=colour, fontsize=FONT_PX + 2, **middle)
 
 

@@ -46,9 +46,12 @@ def figure(curves: Curves, look: Look = DEFAULT) -> Figure:
     width_px, _ = style.size_px(axes)
     steps, losses = _thinned(curves, width_px)
     axes.plot(steps, losses, marker=_marker(steps), color=look.ink, lw=1.2, alpha=0.8)
+    n_ticks = max(width_px // style.TICK_PX, 2)
     axes.set_xlim(0, max(curves.n_steps, 1))
     axes.set_ylim(0, 1.1 * max(losses[np.isfinite(losses)], default=1.0))
-    axes.xaxis.set_major_locator(MaxNLocator(width_px // style.TICK_PX, integer=True))
+    axes.xaxis.set_major_locator(
+        MaxNLocator(n_ticks, steps=[1, 2, 5, 10], integer=True)
+    )
     axes.set_xlabel(look.word("step"))
     axes.set_ylabel(look.word("loss"))
     _accuracy_axis(axes, curves, look)
@@ -79,6 +82,7 @@ def _accuracy_axis(axes: Axes, curves: Curves, look: Look) -> None:
     right = axes.twinx()
     style.dress(right, look)
     right.spines[:].set_visible(False)
+    style.place_label(right, style.size_px(axes)[0] + style.LABEL_PX)
     right.tick_params(axis="y", labelcolor=style.ACCENT, color=style.ACCENT)
     percents = 100 * _numbers(curves.accuracies)
     steps = curves.evaluated_steps

@@ -65,7 +65,10 @@ def _decibel_axis(axes: Axes, look: Look) -> None:
     right.spines[:].set_visible(False)
     right.set_ylim(axes.get_ylim())
     heights = [sign * a for a in HALVINGS for sign in (1, -1)]
-    right.set_yticks(heights, [f"{20 * np.log10(abs(a)):.0f}" for a in heights])
+    right.set_yticks(
+        heights, [f"{20 * np.log10(abs(a)):.0f}".replace("-", "−") for a in heights]
+    )
+    style.place_label(right, style.size_px(axes)[0] + style.LABEL_PX)
     right.set_ylabel(look.word("level_full_scale"))
 
 

@@ -1,6 +1,7 @@
-"""A model's id on the Hugging Face Hub in, its checkpoint's folder on this disk out.
+"""An id on the Hugging Face Hub in, files on this disk out.
 
-Only the three files of a checkpoint are fetched, at one exact revision: never a pickle,
+It stands below the rooms, because trainer and classifier both need it. Of a model only
+the three files of a checkpoint are fetched, at one exact revision: never a pickle,
 never code. A missing or silent network is noticed within seconds.
 """
 
@@ -8,9 +9,16 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from errors import KnownError
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+T = TypeVar("T")
 
 CHECKPOINT_FILES = ("config.json", "preprocessor_config.json", "model.safetensors")
 ANSWER_TIMEOUT_S = 5.0  # for the Hub to answer one question
@@ -34,7 +42,12 @@ def fetch(model_id: str) -> Path:
             gated) or ``hub_file_missing`` (a pickle-only model, for one).
     """
     try:
-        return _downloaded(model_id, _revision(model_id))
+        info = ask(
+            model_id, lambda api: api.model_info(model_id, timeout=ANSWER_TIMEOUT_S)
+        )
+        if not info.sha:
+            raise KnownError("hub_unreachable", id=model_id)
+        return download(model_id, CHECKPOINT_FILES, info.sha)[0].parent
     except KnownError as error:
         cached = _cached(model_id)
         if error.code == "hub_unreachable" and cached:
@@ -42,58 +55,71 @@ def fetch(model_id: str) -> Path:
         raise
 
 
-def _revision(model_id: str) -> str:
-    """The newest commit of a model.
+def ask(repo_id: str, question: Callable[[HfApi], T]) -> T:
+    """The Hub's answer to one question about a repository.
 
     Asked in a thread of its own that may be left behind: no timeout of the client
     covers the look-up of an address, nor a server that sends a byte now and then.
+
+    Raises:
+        KnownError: ``hub_unreachable`` within seconds, or ``hub_model_missing``.
     """
-    answers: queue.SimpleQueue[str | KnownError] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[T | KnownError] = queue.SimpleQueue()
 
-    def ask() -> None:
-        answers.put(_asked(model_id))
+    def work() -> None:
+        answers.put(_asked(repo_id, question))
 
-    threading.Thread(target=ask, name="ask-the-hub", daemon=True).start()
+    threading.Thread(target=work, name="ask-the-hub", daemon=True).start()
     try:
         answer = answers.get(timeout=PATIENCE_S)
     except queue.Empty:
-        answer = KnownError("hub_unreachable", id=model_id)
+        answer = KnownError("hub_unreachable", id=repo_id)
     if isinstance(answer, KnownError):
         raise answer
     return answer
 
 
-def _asked(model_id: str) -> str | KnownError:
+def _asked(repo_id: str, question: Callable[[HfApi], T]) -> T | KnownError:
     from httpx2 import HTTPError
     from huggingface_hub import HfApi
 
     try:
-        info = HfApi().model_info(model_id, timeout=ANSWER_TIMEOUT_S)
+        return question(HfApi())
     except (HTTPError, OSError, ValueError) as error:
-        return _known(error, model_id)
-    return info.sha or KnownError("hub_unreachable", id=model_id)
+        return _known(error, repo_id)
 
 
-def _downloaded(model_id: str, revision: str) -> Path:
-    """The folder of one revision; a file that is there already is not asked for.
+def download(
+    repo_id: str, names: Sequence[str], revision: str, *, kind: str = "model"
+) -> list[Path]:
+    """Files of one revision; a file that is there already is not asked for.
 
     File by file rather than by ``snapshot_download``, which first lists the whole
     repository, and that request has no timeout.
+
+    Raises:
+        KnownError: ``hub_unreachable``, ``hub_model_missing`` or ``hub_file_missing``.
     """
     from httpx2 import HTTPError
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import RemoteEntryNotFoundError, XetDownloadError
 
-    for name in CHECKPOINT_FILES:
+    paths = []
+    for name in names:
         try:
             path = hf_hub_download(
-                model_id, name, revision=revision, etag_timeout=ANSWER_TIMEOUT_S
+                repo_id,
+                name,
+                repo_type=kind,
+                revision=revision,
+                etag_timeout=ANSWER_TIMEOUT_S,
             )
         except RemoteEntryNotFoundError as error:
-            raise KnownError("hub_file_missing", id=model_id, file=name) from error
+            raise KnownError("hub_file_missing", id=repo_id, file=name) from error
         except (HTTPError, XetDownloadError, OSError, ValueError) as error:
-            raise _known(error, model_id) from error
-    return Path(path).parent
+            raise _known(error, repo_id) from error
+        paths.append(Path(path))
+    return paths
 
 
 def _known(error: Exception, model_id: str) -> KnownError:

@@ -1,0 +1,130 @@
+"""The rules of the house, executed rather than remembered."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("audio", "viz", "trainer", "classifier", "ui")
+LOW = {"errors", "words", "hub"}
+MAY_IMPORT = {
+    "errors": set(),
+    "settings": set(),
+    "words": {"errors"},
+    "hub": {"errors"},
+    "audio": {"errors", "audio"},
+    "viz": {"errors", "words", "audio", "viz"},
+    "trainer": {*LOW, "audio", "trainer"},
+    "classifier": {*LOW, "audio", "classifier"},
+    "ui": {*LOW, *ROOMS, "settings"},
+    "app": {*LOW, *ROOMS, "settings"},
+}
+OURS = set(MAY_IMPORT)
+HEAVY = set(
+    "torch transformers datasets evaluate accelerate librosa matplotlib scipy soxr av"
+    " soundfile sklearn numba".split()
+)
+# Where every exception may be caught: the page's wrapper and the trainer's child.
+BORDERS = {"ui/handlers.py", "trainer/worker.py"}
+
+SOURCES = sorted(
+    [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+    + [ROOT / f"{name}.py" for name in ("errors", "settings", "words", "hub", "app")]
+)
+
+
+def place(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def imported(tree):
+    """The first names of all modules that a tree imports, those for types left out."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").split(".")[0]
+
+
+def without_type_checking(tree):
+    """The tree without what only type checkers read."""
+    body = [
+        node
+        for node in tree.body
+        if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))
+    ]
+    return ast.Module(body, [])
+
+
+def at_import(tree):
+    """The statements of a module that run when it is imported."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    body = without_type_checking(tree).body
+    return ast.Module([node for node in body if not isinstance(node, kinds)], [])
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=place)
+def test_module_keeps_the_law(path):
+    tree = without_type_checking(ast.parse(path.read_text("utf-8")))
+    room = place(path).split("/")[0].removesuffix(".py")
+    allowed = MAY_IMPORT[room] | ({"settings"} if path.stem == "__main__" else set())
+    names = set(imported(tree))
+    assert names & OURS <= allowed
+    assert "gradio" not in names or room in ("ui", "app")
+    assert not set(imported(at_import(tree))) & HEAVY
+    source = ast.unparse(tree)
+    assert "os.environ" not in source or room == "settings"
+    assert "trust_remote_code=True" not in source
+    assert not names & {"pickle", "dill", "shelve", "marshal"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=place)
+def test_module_catches_everything_only_at_the_two_borders(path):
+    broad = [
+        node
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ExceptHandler)
+        and getattr(node.type, "id", None) in (None, "Exception", "BaseException")
+        and not isinstance(node.type, ast.Tuple | ast.Attribute)
+    ]
+    assert not broad or place(path) in BORDERS
+
+
+def test_importing_the_app_loads_nothing_heavy():
+    code = f"import app, sys; print({HEAVY!r} & set(sys.modules))"
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == "set()", done.stderr
+
+
+def test_tree_in_the_readme_is_the_tree_on_disk():
+    text = (ROOT / "README.md").read_text("utf-8")
+    tree = text.split("```tree\n")[1].split("```")[0]
+    room, told = "", set()
+    for line in tree.splitlines():
+        name = line.split()[0]
+        if not line.startswith(" "):
+            room = name if name.endswith("/") else ""
+            told.add(name)
+        else:
+            told.add(room + name)
+    real = {place(path) for path in SOURCES if path.name != "__init__.py"}
+    assert real <= {name for name in told if name.endswith(".py")} | set()
+    assert all((ROOT / name).exists() for name in told)
+
+
+def test_space_asks_for_the_gradio_that_is_pinned():
+    front = (ROOT / "README.md").read_text("utf-8").split("---")[1]
+    pins = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    (version,) = [pin.split("==")[1] for pin in pins if pin.startswith("gradio==")]
+    assert f"sdk_version: {version}" in front

@@ -1,0 +1,337 @@
+"""The pictures say what their numbers say, and are safe inside a page."""
+
+import base64
+import dataclasses
+import functools
+import io
+import math
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from PIL import Image
+from signals import click, noise, silence, tone
+
+import words
+from audio import dsp
+from audio.clip import Clip
+from viz import dft, genres, markup, mel, stft, style, training, waveform
+from viz.style import Look
+
+SVG = "{http://www.w3.org/2000/svg}"
+PAGE = Look(width_px=600, height_px=260, theme="page")
+RANKING = [("blues", 0.5), ("jazz", 0.3), ("zydeco", 0.2)]
+CHUNKS = [(0.0, 10.0, dict(RANKING)), (7.0, 17.0, {"jazz": 0.9, "blues": 0.1})]
+SOUND = ("waveform", "dft", "stft", "mel")
+CURVES = training.Curves([10, 20, 30], [2.3, 1.9, 1.2], [15, 30], [0.4, 0.7], 100)
+
+
+def pictures(clip, look):
+    """Every picture there is, and its sentence, by name."""
+    spectrum = dsp.dft(clip)
+    spectrogram, bands = (f(clip, n_columns=look.width_px) for f in (dsp.stft, dsp.mel))
+    language = look.language
+    return {
+        "waveform": (waveform.figure(clip, look), waveform.describe(clip, language)),
+        "dft": (dft.figure(spectrum, look), dft.describe(spectrum, language)),
+        "stft": (stft.figure(spectrogram, look), stft.describe(spectrogram, language)),
+        "mel": (mel.figure(bands, look), mel.describe(bands, language)),
+        "genres": (genres.figure(RANKING, look), genres.describe(RANKING, language)),
+        "along": (genres.along(CHUNKS, look), genres.describe_along(CHUNKS, language)),
+        "training": (
+            training.figure(CURVES, look),
+            training.describe(CURVES, language),
+        ),
+    }
+
+
+@functools.cache
+def pictures_of_a_tone(look=PAGE):
+    return pictures(tone(1000.0), look)
+
+
+def texts(svg):
+    return [element.text for element in ET.fromstring(svg).iter(f"{SVG}text")]
+
+
+def level_image(figure):
+    """A spectrogram's image: levels (n_rows, n_columns) and its axes."""
+    axes = figure.axes[0]
+    (image,) = axes.images
+    return np.asarray(image.get_array()), axes
+
+
+def test_every_picture_is_a_png_of_its_size_and_an_svg_of_its_width():
+    for theme in ("dark", "page"):
+        look = Look(500, 240, theme)
+        for name, (figure, alt) in pictures_of_a_tone(look).items():
+            image = Image.open(io.BytesIO(style.png(figure)))
+            assert image.size == (500, 240), name
+            svg = ET.fromstring(style.svg(figure, alt))
+            assert svg.attrib["viewBox"] == "0 0 500 240"
+            assert svg.attrib["width"] == "100%"
+            assert svg.attrib["role"] == "img"
+            assert svg.find(f"{SVG}title").text == alt
+
+
+def test_every_language_has_every_picture():
+    for language in words.LANGUAGES:
+        look = dataclasses.replace(PAGE, language=language)
+        for name, (figure, alt) in pictures_of_a_tone(look).items():
+            svg = style.svg(figure, alt)
+            if name in ("waveform", "stft", "mel", "along"):
+                assert words.word("viz.time", language) in texts(svg), name
+            assert alt and "{" not in alt
+
+
+def test_no_figure_stays_in_pyplot():
+    code = (
+        "import sys; from audio.clip import Clip; from viz import style, waveform;"
+        "style.png(waveform.figure(Clip([0.1] * 99, 8000)));"
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=words.FOLDER.parent)
+
+
+def test_importing_the_pictures_loads_no_matplotlib():
+    modules = "dft, genres, mel, stft, style, training, waveform"
+    code = f"import sys; from viz import {modules}; assert not [m for m in sys.modules if m.startswith(('matplotlib', 'scipy'))]"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=words.FOLDER.parent)
+
+
+def test_page_svg_takes_the_pages_colour_and_font():
+    for name, (figure, alt) in pictures_of_a_tone().items():
+        svg = style.svg(figure, alt)
+        assert "currentColor" in svg, name
+        assert markup.INK not in svg
+        assert "font-family" not in svg
+        assert "<style" not in svg
+        for element in ET.fromstring(svg).iter(f"{SVG}text"):
+            assert "fill:" in element.attrib["style"], element.text
+
+
+def test_svgs_share_no_name_and_refer_only_to_their_own():
+    seen = set()
+    for picture in [*pictures_of_a_tone().values(), *pictures_of_a_tone().values()]:
+        svg = style.svg(*picture)
+        names = {e.attrib["id"] for e in ET.fromstring(svg).iter() if "id" in e.attrib}
+        assert names == set(re.findall(r'(?:url\(|href=")#([\w-]+)', svg))
+        assert not names & seen
+        seen |= names
+    assert seen
+
+
+def test_svgs_are_compact():
+    clip = noise(duration_s=20.0)
+    sizes = {
+        n: len(style.svg(*p)) for n, p in pictures(clip, Look(theme="page")).items()
+    }
+    assert sizes.pop("stft") < 400_000  # noise is what PNG packs worst
+    assert sizes.pop("mel") < 400_000
+    assert max(sizes.values()) < 50_000, sizes
+
+
+def test_svg_image_keeps_every_colour():
+    figure, alt = pictures_of_a_tone()["stft"]
+    svg = ET.fromstring(style.svg(figure, alt))
+    href = max((e.attrib["href"] for e in svg.iter(f"{SVG}image")), key=len)
+    packed = base64.b64decode(href.removeprefix(markup.PNG_HEADER))
+    image = Image.open(io.BytesIO(packed))
+    assert image.mode == "P"
+    shown = np.asarray(image.convert("RGB").transpose(Image.Transpose.FLIP_TOP_BOTTOM))
+    whole = np.asarray(Image.open(io.BytesIO(style.png(figure))).convert("RGB"))
+    width, height = style.size_px(figure.axes[0])
+    left, top = style.LEFT_PX, style.TOP_PX
+    drawn = whole[top : top + height, left : left + width]
+    assert shown.shape == drawn.shape
+    inner = np.s_[3:-3, 3:-3]  # the axes' own lines lie on the edge
+    assert np.array_equal(shown[inner], drawn[inner])
+
+
+def test_hostile_words_stay_words():
+    hostile = "<script>alert(1)</script>&\"'$x_{$\x00\x1b\ud800"
+    figure = genres.figure([(hostile, 1.0)], PAGE)
+    svg = style.svg(figure, hostile)
+    assert "<script" not in svg
+    parsed = ET.fromstring(svg)
+    assert parsed.find(f"{SVG}title").text.startswith("<script>alert(1)</script>&\"'$")
+    assert any(text.startswith("<script>") for text in texts(svg))
+    assert style.png(genres.along([(0.0, 1.0, {hostile: 1.0})]))
+
+
+def test_genre_colours_are_ten_and_steady():
+    assert len(set(style.GENRE_COLOURS.values())) == 10
+    assert style.genre_colour("Hip-Hop") == style.genre_colour("hiphop")
+    assert style.genre_colour("zydeco") == "#a96b59"  # whichever process asks
+    assert style.genre_colour("zydeco") in style.GENRE_COLOURS.values()
+
+
+def test_accent_and_text_have_contrast():
+    def luminance(colour):
+        linear = [
+            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+            for c in to_rgb(colour)
+        ]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    def contrast(a, b):
+        high, low = sorted((luminance(a), luminance(b)), reverse=True)
+        return (high + 0.05) / (low + 0.05)
+
+    for theme in ("light", "dark"):
+        look = Look(theme=theme)
+        assert contrast(look.ink, look.paper) > 12
+        assert contrast(style.ACCENT, look.paper) > 4.2
+
+
+def test_waveform_is_drawn_where_the_samples_are():
+    clip = click(0.3, amplitude=0.9)
+    axes = waveform.figure(clip).axes[0]
+    (shape,) = axes.collections
+    points = shape.get_paths()[0].vertices
+    time_s, amplitude = points[points[:, 1].argmax()]
+    assert amplitude == pytest.approx(0.9)
+    assert time_s == pytest.approx(0.3, abs=0.002)
+    assert points[:, 1].min() == 0.0  # never mirrored
+    assert axes.get_ylim() == (-1.05, 1.05)
+
+
+def test_time_is_in_seconds_then_in_minutes():
+    def labels(duration_s):
+        axes = waveform.figure(silence(duration_s, 1000), PAGE).axes[0]
+        return [t.get_text() for t in axes.get_xticklabels()], axes.get_xlabel()
+
+    assert labels(1.0) == (["0", "0.2", "0.4", "0.6", "0.8", "1"], "Time (s)")
+    assert labels(240.0) == (["0:00", "1:00", "2:00", "3:00", "4:00"], "Time (min:s)")
+    assert labels(0.2)[0] == ["0", "0.05", "0.1", "0.15", "0.2"]
+
+
+def test_narrow_pictures_have_fewer_ticks():
+    wide, narrow = (pictures_of_a_tone(Look(width)) for width in (1000, 350))
+    for name in ("waveform", "dft", "stft", "training"):
+        n_wide, n_narrow = (
+            len(p[name][0].axes[0].get_xticks()) for p in (wide, narrow)
+        )
+        assert 2 <= n_narrow < n_wide, name
+
+
+def test_dft_draws_and_names_the_peak_and_nyquist():
+    figure = dft.figure(dsp.dft(tone(1000.0)), PAGE)
+    axes = figure.axes[0]
+    line = axes.lines[0]
+    assert line.get_xdata()[line.get_ydata().argmax()] == pytest.approx(1000, abs=5.4)
+    assert axes.get_xscale() == "log"
+    assert axes.get_xlim() == (20.0, 11_025.0)
+    words_drawn = texts(style.svg(figure, ""))
+    assert any(text.startswith(("999.9", "1,000.")) for text in words_drawn)
+    assert "Nyquist 11,025 Hz" in words_drawn
+    assert "Level (dB relative to peak)" in words_drawn
+
+
+def test_stft_draws_a_tone_at_its_frequency_and_a_click_at_its_time():
+    levels_db, axes = level_image(stft.figure(dsp.stft(tone(1000.0))))
+    low, high = axes.get_ylim()
+    row = levels_db.mean(axis=1).argmax()
+    drawn_hz = 10 ** (low + (row + 0.5) / len(levels_db) * (high - low))
+    assert drawn_hz == pytest.approx(1000.0, rel=0.02)
+    assert (10**low, 10**high) == pytest.approx((32.0, 11_025.0))
+    levels_db, axes = level_image(stft.figure(dsp.stft(click(0.25))))
+    first_s, stop_s = axes.images[0].get_extent()[:2]
+    column = levels_db.mean(axis=0).argmax()
+    drawn_s = first_s + (column + 0.5) / levels_db.shape[1] * (stop_s - first_s)
+    assert drawn_s == pytest.approx(0.25, abs=512 / 22_050)
+
+
+def test_mel_labels_bands_at_their_centres():
+    spectrogram = dsp.mel(tone(1000.0))
+    figure = mel.figure(spectrogram)
+    levels_db, axes = level_image(figure)
+    band = levels_db.mean(axis=1).argmax()
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert axes.get_yticks()[labels.index("1k")] == pytest.approx(band + 0.5, abs=0.6)
+    assert axes.get_ylim() == (0, 128)
+
+
+def test_a_song_wider_than_the_picture_keeps_its_click():
+    clip = click(20.0, 40.0, 8000, 0.003)
+    spectrogram = dsp.stft(clip, hop_length=64, n_columns=5000)
+    levels_db, axes = level_image(stft.figure(spectrogram, PAGE))
+    assert levels_db.shape[1] == style.size_px(axes)[0]
+    column = levels_db.max(axis=0).argmax() / levels_db.shape[1]
+    assert column * 40 == pytest.approx(20.0, abs=0.2)
+
+
+def test_odd_clips_have_pictures_that_say_silence_where_it_is():
+    for clip in (
+        Clip(np.zeros(0), 8000),
+        Clip([1.0], 8000),
+        tone(duration_s=0.01),
+        noise(sampling_rate=2000),
+        noise(sampling_rate=192_000, duration_s=0.2),
+    ):
+        for name, picture in pictures(clip, PAGE).items():
+            if name in SOUND:
+                ET.fromstring(style.svg(*picture))
+    of_silence = pictures(silence(), PAGE)
+    for name in SOUND:
+        figure, alt = of_silence[name]
+        assert "silence" in texts(style.svg(figure, alt)), name
+        assert "silence" in alt
+
+
+def test_sentences_hold_the_key_numbers():
+    said = {name: alt for name, (_, alt) in pictures_of_a_tone().items()}
+    assert "peak -6.0 dBFS" in said["waveform"]
+    assert "11,025 Hz: strongest at 999.9 Hz" in said["dft"]
+    assert "near 1,001 Hz" in said["stft"]
+    assert "128 bands" in said["mel"]
+    assert said["genres"] == "Genres by probability: blues 50%, jazz 30%, zydeco 20%."
+    assert "17 s of the song in 2 pieces: jazz 60%" in said["along"]
+    assert "step 30 of 100, loss 1.200" in said["training"]
+    assert "70.0 %" in said["training"]
+
+
+def test_ranked_genres_are_bars_as_long_as_their_probability():
+    axes = genres.figure(RANKING, PAGE).axes[0]
+    bars = [p for p in axes.patches if p.get_width() != 100]
+    assert [round(bar.get_width(), 6) for bar in bars] == [50.0, 30.0, 20.0]
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the first one on top
+    colours = [style.genre_colour(genre) for genre, _ in RANKING]
+    assert [bar.get_facecolor()[:3] for bar in bars] == [to_rgb(c) for c in colours]
+
+
+def test_genre_along_the_song_cuts_what_overlaps():
+    axes = genres.along(CHUNKS, PAGE).axes[0]
+    assert axes.get_yticklabels()[0].get_text() == "jazz"
+    shape = axes.collections[0].get_paths()[0].vertices
+    assert set(shape[:, 0]) == {0.0, 10.0, 17.0}
+    heights = genres.BAR_HEIGHT / 2 - shape[:, 1]
+    assert heights[shape[:, 0] == 0].max() == pytest.approx(genres.BAR_HEIGHT * 0.3)
+    assert heights[shape[:, 0] == 17].max() == pytest.approx(genres.BAR_HEIGHT * 0.9)
+
+
+def test_training_draws_whatever_there_is():
+    nan = math.nan
+    for curves in (
+        training.Curves(),
+        training.Curves(n_steps=100),
+        training.Curves([1], [2.3], n_steps=100),
+        training.Curves([1, 2], [nan, math.inf], [2], [nan], 100),
+        training.Curves(range(5000), np.linspace(3, 1, 5000), [], [], 5000),
+    ):
+        svg = style.svg(training.figure(curves, PAGE), training.describe(curves))
+        assert len(svg) < 30_000
+        assert "nan" not in svg.lower()
+    assert "none is done" in training.describe(training.Curves([1], [nan], n_steps=9))
+
+
+def test_training_shows_loss_left_and_accuracy_right():
+    left, right = training.figure(CURVES, PAGE).axes
+    assert left.lines[0].get_ydata().tolist() == [2.3, 1.9, 1.2]
+    assert np.allclose(right.lines[0].get_ydata(), [40, 70])
+    assert left.get_xlim() == (0, 100)
+    assert right.get_ylim() == (0, 100)
