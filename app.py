@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import Any
 
 import settings as host
@@ -10,9 +11,11 @@ import settings as host
 host.prepare_environment()  # Gradio and the Hub's client read it while they are imported
 
 import gradio as gr  # noqa: E402
+import numpy as np  # noqa: E402
 from gradio.http_server import LOCALHOST_NAME  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 
+from audio.clip import Clip  # noqa: E402
 from audio.decode import Limits  # noqa: E402
 from classifier.models import Models  # noqa: E402
 from ui import (  # noqa: E402
@@ -21,6 +24,7 @@ from ui import (  # noqa: E402
     classify_tab,
     clip_bar,
     language,
+    pictures,
     runs_api,
     screen,
     see_tab,
@@ -33,6 +37,7 @@ from ui.desk import Desk  # noqa: E402
 from ui.gate import Gate  # noqa: E402
 from ui.handlers import guard  # noqa: E402
 from ui.language import Language, text, texts  # noqa: E402
+from viz.style import Look  # noqa: E402
 
 HOUR_S = 3600
 UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
@@ -40,17 +45,12 @@ UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
 log = logging.getLogger("genrescope")
 
 
-def create_app(settings: host.Settings) -> gr.Blocks:
+def create_app(settings: host.Settings, models: Models | None = None) -> gr.Blocks:
     """The whole page and its API for one host; not launched yet."""
     guarded = guard(settings)
+    models = models or models_of(settings)
     shelf = ClipShelf(
         Limits(settings.max_upload_bytes, max_duration_s=settings.max_duration_s)
-    )
-    models = Models(
-        bundled_model_dir=settings.bundled_model_dir,
-        runs_dir=settings.runs_dir,
-        hub_model=settings.hub_model,
-        is_offline=settings.is_offline,
     )
     with gr.Blocks(title="Genrescope", delete_cache=(HOUR_S, UPLOADS_KEPT_S)) as demo:
         language.build_header()
@@ -68,6 +68,16 @@ def create_app(settings: host.Settings) -> gr.Blocks:
         api.build(desk, models)
         runs_api.build(desk, settings)
     return demo.queue(max_size=32, default_concurrency_limit=4)
+
+
+def models_of(settings: host.Settings) -> Models:
+    """The models that this host offers."""
+    return Models(
+        bundled_model_dir=settings.bundled_model_dir,
+        runs_dir=settings.runs_dir,
+        hub_model=settings.hub_model,
+        is_offline=settings.is_offline,
+    )
 
 
 def launch_options(settings: host.Settings) -> dict[str, Any]:
@@ -98,12 +108,26 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
 
 def serve(settings: host.Settings) -> None:
     """Serve the page until it is interrupted."""
-    demo = create_app(settings)
+    models = models_of(settings)
+    demo = create_app(settings, models)
     options = launch_options(settings)
     _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
     log.info("open %s in a browser; Ctrl+C stops it", address)
-    warming.begin(demo.models)
+    threading.Thread(target=warm, args=(models,), name="warm", daemon=True).start()
     demo.block_thread()
+
+
+def warm(models: Models) -> None:
+    """Import and load now what the first visitor's first click would wait for."""
+    import av  # noqa: F401
+    import soxr  # noqa: F401
+
+    silence = Clip(np.zeros(16_000), 16_000)
+    picture = pictures.stft(silence, Look(theme="page"), n_fft=2048, hop_length=512)
+    pictures.as_html(picture)
+    for ref in models.available():
+        if ref.source == "bundled":
+            models.load(ref)
 
 
 def main() -> None:

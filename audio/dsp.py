@@ -26,6 +26,7 @@ MIN_N_FFT = 64
 MAX_N_FFT = 65_536
 MAX_N_COLUMNS = 65_536
 MAX_N_MELS = 512
+MAX_PADDING = 8
 MIN_FMAX_HZ = 100.0
 
 
@@ -226,7 +227,8 @@ def mel(
 
     Slaney's scale, area-normalised triangles, Hann window: librosa's defaults. Frames
     and columns are those of ``stft``. An ``fmax_hz`` above the Nyquist frequency means
-    Nyquist.
+    Nyquist. Where bands are narrower than bins (a high rate, many bands), zeros around
+    the frame make finer bins, so that no band stays black for want of one.
 
     Returns:
         ``n_mels`` bands, ``frequencies_hz`` at their centres.
@@ -239,8 +241,12 @@ def mel(
     nyquist_hz = clip.sampling_rate / 2
     fmax_hz = min(fmax_hz, nyquist_hz)
     _check("fmax_hz", fmax_hz, min(MIN_FMAX_HZ, nyquist_hz), nyquist_hz)
-    filters, centres_hz = mel_filters(clip.sampling_rate, n_fft, n_mels, fmax_hz)
-    taper = window_values("hann", n_fft)
+    n_padded = n_fft
+    filters, centres_hz = mel_filters(clip.sampling_rate, n_padded, n_mels, fmax_hz)
+    while n_padded < MAX_PADDING * n_fft and not filters.any(axis=1).all():
+        n_padded *= 2
+        filters, centres_hz = mel_filters(clip.sampling_rate, n_padded, n_mels, fmax_hz)
+    taper = np.pad(window_values("hann", n_fft), (n_padded - n_fft) // 2)
     power, n_pooled = pooled_power(clip.samples, taper, hop_length, n_columns, filters)
     return Spectrogram(
         levels_db=_re_peak(decibels(power)),

@@ -245,6 +245,14 @@ def test_mel_filters_and_scale_equal_librosas():
     assert np.allclose(mel_to_hz(hz_to_mel(frequencies_hz)), frequencies_hz)
 
 
+def test_mel_bands_narrower_than_bins_are_not_empty():
+    spectrogram = dsp.mel(noise(sampling_rate=96_000))
+    assert spectrogram.levels_db.mean(axis=1).min() > -40
+    low_tone = dsp.mel(tone(200.0, sampling_rate=96_000, amplitude=0.9))
+    assert peak_hz(low_tone) == pytest.approx(200.0, abs=12)
+    assert low_tone.n_fft == 2048
+
+
 def test_mel_stops_at_nyquist():
     low_rate = dsp.mel(noise(sampling_rate=8000), n_mels=40, fmax_hz=16_000.0)
     at_nyquist = dsp.mel(noise(sampling_rate=8000), n_mels=40, fmax_hz=4000.0)

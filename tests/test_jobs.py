@@ -151,3 +151,11 @@ def test_half_written_line_is_read_once_it_is_whole(tmp_path):
 
 def test_reused_process_id_is_not_our_run(tmp_path):
     assert not runs.is_alive(os.getpid(), created_at=1.0)
+
+
+def test_run_whose_start_died_does_not_wait_for_ever(tmp_path):
+    run = runs.create(tmp_path, RunConfig())
+    assert run.state().name == "waiting"
+    long_ago = time.time() - 2 * runs.START_PATIENCE_S
+    os.utime(run.folder, (long_ago, long_ago))
+    assert run.state().code == "run_vanished"

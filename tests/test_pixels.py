@@ -62,6 +62,14 @@ def test_rows_keep_every_bin_above_the_lowest_frequency():
     assert np.array_equal(levels_db.max(axis=0), loudest)
 
 
+def test_the_last_row_holds_nyquist():
+    alternating = Clip(0.5 * (-1.0) ** np.arange(22_050), 22_050)
+    spectrogram = dsp.stft(alternating)
+    for scale in ("log", "linear"):
+        levels_db = pixels.rows(spectrogram, 100, scale, 32.0)
+        assert levels_db[-1, 10] == spectrogram.levels_db[-1, 10] > -7
+
+
 def test_rows_edges_are_even_in_their_scale():
     log_hz = pixels.row_edges_hz(100, "log", 32.0, 11_025.0)
     linear_hz = pixels.row_edges_hz(100, "linear", 0.0, 11_025.0)

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -114,6 +115,12 @@ def test_page_svg_takes_the_pages_colour_and_font():
             assert "fill:" in element.attrib["style"], element.text
 
 
+def test_an_svg_that_may_stand_alone_brings_a_font():
+    figure, alt = pictures_of_a_tone(Look(theme="dark"))["waveform"]
+    root = ET.fromstring(style.svg(figure, alt))
+    assert root.attrib["font-family"].endswith("sans-serif")
+
+
 def test_svgs_share_no_name_and_refer_only_to_their_own():
     seen = set()
     for picture in [*pictures_of_a_tone().values(), *pictures_of_a_tone().values()]:
@@ -161,6 +168,24 @@ def test_hostile_words_stay_words():
     assert parsed.find(f"{SVG}title").text.startswith("<script>alert(1)</script>&\"'$")
     assert any(text.startswith("<script>") for text in texts(svg))
     assert style.png(genres.along([(0.0, 1.0, {hostile: 1.0})]))
+
+
+def test_names_keep_their_script_and_lose_their_length():
+    assert style.plain("民謠 folk") == "民謠 folk"
+    assert style.plain("a" * 28) == "a" * 28
+    assert style.plain("a" * 29) == "a" * 27 + "…"
+
+
+def test_pictures_can_be_drawn_side_by_side():
+    def draw(language):
+        look = dataclasses.replace(PAGE, language=language)
+        return texts(style.svg(waveform.figure(tone(), look), ""))
+
+    languages = words.LANGUAGES * 4
+    with ThreadPoolExecutor(4) as threads:
+        drawn = list(threads.map(draw, languages))
+    for language, seen in zip(languages, drawn, strict=True):
+        assert words.word("viz.time", language) in seen
 
 
 def test_genre_colours_are_ten_and_steady():
@@ -239,6 +264,7 @@ def test_stft_draws_a_tone_at_its_frequency_and_a_click_at_its_time():
     drawn_hz = 10 ** (low + (row + 0.5) / len(levels_db) * (high - low))
     assert drawn_hz == pytest.approx(1000.0, rel=0.02)
     assert (10**low, 10**high) == pytest.approx((32.0, 11_025.0))
+    assert axes.images[0].origin == "lower"
     levels_db, axes = level_image(stft.figure(dsp.stft(click(0.25))))
     first_s, stop_s = axes.images[0].get_extent()[:2]
     column = levels_db.mean(axis=0).argmax()

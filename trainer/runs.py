@@ -22,6 +22,7 @@ from trainer.config import RunConfig
 
 ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 ENDED = ("finished", "stopped", "failed")
+START_PATIENCE_S = 60.0  # then a folder without a process is a start that died
 
 
 @dataclass(frozen=True)
@@ -101,10 +102,12 @@ class Run:
             details = result.get("details", {})
             return RunState(result["state"], result.get("code", ""), details)
         process = read_json(self.folder / "process.json")
+        vanished = RunState("failed", "run_vanished", {"last_line": self._last_line()})
         if process is None:
-            return RunState("waiting")
+            age_s = time.time() - self.folder.stat().st_mtime
+            return RunState("waiting") if age_s < START_PATIENCE_S else vanished
         if not is_alive(process["pid"], process["created_at"]):
-            return RunState("failed", "run_vanished", {"last_line": self._last_line()})
+            return vanished
         return RunState("stopping" if self.stop_file.exists() else "running")
 
     def _last_line(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 from gradio.processing_utils import save_bytes_to_cache
 
 import words
@@ -27,7 +28,7 @@ def build(desk: Desk, models: Models) -> None:
         png = gr.Image(type="filepath", format="png", label=_label("png"))
         answer = gr.JSON(label=_label("answer"))
         key = gr.Textbox("bundled", label=_label("model"))
-        knobs = {
+        knobs: dict[str, list[Component]] = {
             "waveform": [],
             "dft": [
                 gr.Number(0, label=_label("start_s")),

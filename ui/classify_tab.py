@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+from gradio.i18n import I18nData
 
 import viz.genres
 import words
@@ -15,6 +17,7 @@ from errors import KnownError
 from ui import pictures
 from ui.access import Visitor
 from ui.desk import Desk
+from ui.handlers import QUIETLY
 from ui.language import text
 from ui.screen import look_of
 from viz import style
@@ -27,13 +30,13 @@ TITLES = {"bundled": "classify.bundled", "run": "classify.run", "hub": "classify
 
 def build(demo: gr.Blocks, tab: gr.Tab, desk: Desk, models: Models) -> None:
     """Lay out the tab, inside ``tab``, and wire it."""
-    with gr.Row(elem_classes="lesson"):
+    with gr.Row(elem_classes=["lesson", "classify"]):
         with gr.Column(scale=1, min_width=260):
             gr.Markdown(text("classify.text"))
             model = gr.Dropdown([], label=text("classify.model"))
             button = gr.Button(text("classify.button"), variant="primary")
         with gr.Column(scale=2, min_width=320):
-            answer = pictures.place(text("classify.empty")).render()
+            answer = pictures.place(text("classify.empty"), name="answer").render()
 
     @desk.guarded
     def refresh(chosen: str | None, visitor: Visitor) -> gr.Dropdown:
@@ -48,20 +51,24 @@ def build(demo: gr.Blocks, tab: gr.Tab, desk: Desk, models: Models) -> None:
         path: str | None,
         key: str | None,
         width_px: float,
-        visitor: Visitor,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
+        *,
+        visitor: Visitor,
     ) -> str:
-        prediction = answered(desk, models, path, key, progress)
+        unit = words.word("classify.windows", visitor.language)
+
+        def tell(done: int, total: int) -> None:
+            progress((done, total), unit=unit)
+
+        prediction = answered(desk, models, path, key, tell)
         return as_html(prediction, width_px, visitor)
 
-    gr.on(
-        [demo.load, tab.select],
-        refresh,
-        model,
-        model,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    @desk.guarded
+    def forget() -> I18nData:
+        return text("classify.empty")
+
+    gr.on([demo.load, tab.select], refresh, model, model, **QUIETLY)
+    desk.bar.path.change(forget, None, answer, **QUIETLY)  # it was of another sound
     button.click(
         classify,
         [desk.bar.path, model, desk.width_px],
@@ -76,7 +83,7 @@ def answered(
     models: Models,
     path: str | None,
     key: str | None,
-    progress: gr.Progress,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Prediction:
     """Ask a model for a sound's genre.
 
@@ -87,7 +94,7 @@ def answered(
     if not key:
         raise KnownError("no_model")
     model = models.load(models.ref(key))
-    return predict(clip, model, on_progress=lambda done, total: progress((done, total)))
+    return predict(clip, model, on_progress=on_progress)
 
 
 def title(ref: ModelRef, language: str) -> str:

@@ -16,7 +16,7 @@ from settings import Settings
 from ui import examples
 from ui.access import Visitor
 from ui.clips import ClipShelf
-from ui.handlers import Guarded, Handler
+from ui.handlers import QUIETLY, Guarded, Handler
 from ui.language import text
 from ui.theme import ACCENT, GREY
 
@@ -59,19 +59,11 @@ def build(settings: Settings, guarded: Guarded, shelf: ClipShelf) -> ClipBar:
         decoded = shelf.take(chosen)
         return chosen, facts_line(decoded, Path(chosen).name, visitor.language)
 
-    reading = player.change(
-        read, player, [path, facts], show_progress="hidden", api_visibility="private"
-    )
-    reading.failure(None, None, player, js="() => null", api_visibility="private")
+    reading = player.change(read, player, [path, facts], **QUIETLY)
+    reading.failure(None, None, player, js="() => null", **QUIETLY)
     players = {name: guarded(_giving(name, settings)) for name in buttons}
     for name, button in buttons.items():
-        button.click(
-            players[name],
-            None,
-            player,
-            show_progress="hidden",
-            api_visibility="private",
-        )
+        button.click(players[name], None, player, **QUIETLY)
     return ClipBar(path, player, next(iter(players.values())))
 
 
@@ -129,7 +121,7 @@ def _player() -> gr.Audio:
 
 
 def _example_buttons() -> dict[str, gr.Button]:
-    gr.HTML(text("clip.examples"))
+    gr.HTML(text("clip.examples"), elem_classes="chips-title")
     with gr.Row(elem_classes="chips"):
         return {
             each.id: gr.Button(text(f"examples.{each.id}"), size="sm", min_width=0)

@@ -30,13 +30,21 @@ Guarded = Callable[[Handler], Handler]
 SENTENCE_S = 12  # long enough to read twice
 UNTIL_CLOSED = None
 
+# The page's own events: not in the API, and nothing flashes. Where one comes while the
+# same is at work (a knob that turns), the last counts.
+QUIETLY: dict[str, Any] = {
+    "trigger_mode": "always_last",
+    "show_progress": "hidden",
+    "api_visibility": "private",
+}
+
 log = logging.getLogger(__name__)
 
 
 def guard(settings: Settings) -> Guarded:
     """Make the wrapper for this host.
 
-    The wrapped handler may ask for ``visitor: Visitor`` by keyword. Gradio passes the
+    The wrapped handler may ask for ``visitor: Visitor``, its last parameter. Gradio passes the
     request to the wrapper, because its signature names it.
     """
 

@@ -30,19 +30,22 @@ START = """element.addEventListener("click", (event) => {
 });"""
 
 
-def place(empty: I18nData, start: I18nData | None = None) -> gr.HTML:
+def place(
+    empty: I18nData, start: I18nData | None = None, name: str = "lesson-picture"
+) -> gr.HTML:
     """Where a picture will be; not rendered yet.
 
     Args:
         empty: what stands there until then.
         start: on a button below it, which fires the place's ``click``.
+        name: what the style sheet calls it, besides "picture".
     """
     return gr.HTML(
         empty,
         label=start,
         html_template=PLACE,
         js_on_load=START,
-        elem_classes="picture",
+        elem_classes=["picture", name],
         render=False,
     )
 

@@ -16,6 +16,7 @@ from audio.frames import WINDOWS
 from ui import pictures
 from ui.access import Visitor
 from ui.desk import Desk
+from ui.handlers import QUIETLY
 from ui.language import text
 from ui.pictures import Picture
 from ui.screen import look_of
@@ -27,13 +28,6 @@ STARTS_PER_FRAME = (1, 2, 4, 8)  # the hop is 1/1, 1/2, 1/4 or 1/8 of a frame
 BANDS = [32, 64, 128, 256]
 NYQUIST = 0  # a choice, for half the clip's own rate
 SLIDER_STEP_S = 0.001
-
-# A knob that turns while its picture is drawn: the last position counts.
-QUIETLY: dict[str, Any] = {
-    "trigger_mode": "always_last",
-    "show_progress": "hidden",
-    "api_visibility": "private",
-}
 
 
 def build(desk: Desk) -> None:

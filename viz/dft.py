@@ -87,13 +87,15 @@ def _mark_peak(axes: Axes, spectrum: Spectrum, look: Look) -> None:
         style.note(axes, look.word("silence"), look.ink)
         return
     where = (peak.frequency_hz, peak.level_db)
+    share = axes.transAxes.inverted().transform(axes.transData.transform(where))[0]
+    side = "left" if share < 0.1 else "right" if share > 0.9 else "center"
     axes.plot(*where, "o", markersize=5, color=style.ACCENT)
     axes.annotate(
         f"{peak.frequency_hz:,.1f} Hz",
         where,
         (0, 7),
         textcoords="offset points",
-        ha="center",
+        ha=side,
         fontweight="bold",
         **style.text(look),
     )

@@ -1,7 +1,7 @@
 """matplotlib's SVG in, an SVG element for the middle of a page out.
 
-The element holds no style sheet, no name that another element of the page may have, and
-no font of its own: its text is the page's, in the visitor's fonts.
+The element holds no style sheet and no name that another element of the page may have.
+Its text stays text; in a picture for a page it takes on the page's font and colour.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ def inline(svg: bytes, alt: str) -> str:
             "style": "display:block;height:auto",
         },
     )
+    if INK.encode() not in svg:  # it may stand alone, where there is no page's font
+        root.set("font-family", "system-ui, sans-serif")
     title = ET.SubElement(root, "title")
     title.text = "".join(c for c in alt if c.isprintable())
     root.extend(_tidied(picture, names))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 import unicodedata
 import warnings
 import zlib
@@ -48,6 +49,9 @@ GENRE_COLOURS = {
     "reggae": "#b9ac70",
     "rock": "#bd1f01",
 }
+
+# matplotlib's settings and Python's warnings belong to the whole process.
+ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -235,18 +239,20 @@ def svg(figure: Figure, alt: str) -> str:
         figure: a picture; with the theme "page" it takes on the page's text colour.
         alt: one sentence that says what it shows, for those who do not see it.
     """
-    import matplotlib
-
-    # Text stays text. The same for every picture, so that threads cannot disagree.
-    matplotlib.rcParams["svg.fonttype"] = "none"
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     return markup.inline(_saved(figure, format="svg", metadata=nothing), alt)
 
 
 def _saved(figure: Figure, **options: Any) -> bytes:
-    """The file that matplotlib writes; it need not know the glyphs of every language."""
+    """The file that matplotlib writes, text kept as text.
+
+    It need not know the glyphs of every language: a page's fonts draw them.
+    """
+    import matplotlib
+
     buffer = io.BytesIO()
-    with warnings.catch_warnings():
+    as_text = matplotlib.rc_context({"svg.fonttype": "none"})
+    with ONE_AT_A_TIME, as_text, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(buffer, **options)
     return buffer.getvalue()
