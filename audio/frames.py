@@ -18,7 +18,7 @@ from errors import KnownError
 Levels = NDArray[np.float32]
 Numbers = NDArray[np.float64]
 
-N_SAMPLES_PER_BLOCK = 2**19  # 256 frames of 2048 samples, 2 MB: stays in the cache
+N_SAMPLES_PER_BLOCK = 2**18  # 128 frames of 2048 samples, 1 MB: stays in the cache
 
 # Cosine sums: w[n] = a0 - a1 cos(2 pi n/N) + a2 cos(4 pi n/N) - ...
 # Source: F. J. Harris, "On the use of windows for harmonic analysis with the DFT",

@@ -41,10 +41,11 @@ def loudness(clip: Clip) -> Loudness:
     """Peak and RMS of a clip."""
     if not clip.n_samples:
         return Loudness(FLOOR_DB, 0.0, FLOOR_DB)
-    extremes = (int(np.argmax(clip.samples)), int(np.argmin(clip.samples)))
-    at = max(extremes, key=lambda i: abs(clip.samples[i]))
+    # argmax would copy a read-only array; of a comparison it finds the first one.
+    extreme = max(clip.samples.max(), clip.samples.min(), key=abs)
+    at = int(np.argmax(clip.samples == extreme))
     mean_power = float(np.dot(clip.samples, clip.samples)) / clip.n_samples
-    peak_db, rms_db = decibels(np.array([clip.samples[at] ** 2, 2 * mean_power]))
+    peak_db, rms_db = decibels(np.array([extreme**2, 2 * mean_power]))
     return Loudness(
         peak_dbfs=float(peak_db),
         peak_at_s=at / clip.sampling_rate,

@@ -74,3 +74,18 @@ def test_gabor_filters_hear_the_band_they_stand_for_whatever_the_phase():
     mels = np.linspace(*2595 * np.log10(1 + np.array([60, 7600]) / 700), 32)
     centre_hz = 700 * (10 ** (mels[np.argmax(powers[0])] / 2595) - 1)
     assert centre_hz == pytest.approx(1000, rel=0.06)
+
+
+def test_front_end_starts_by_hearing_bands_not_phases(model):
+    import torch
+
+    time_s = np.arange(SAMPLING_RATE) / SAMPLING_RATE
+
+    def features(hz, phase):
+        sine = np.sin(2 * np.pi * hz * time_s + phase).astype(np.float32)
+        with torch.no_grad():
+            return model.hubert.feature_extractor(torch.from_numpy(sine)[None])
+
+    here, late, higher = features(1000, 0), features(1000, 1.3), features(1300, 0)
+    assert (here - late).norm() < 0.1 * here.norm()
+    assert (here - higher).norm() > 0.3 * here.norm()

@@ -346,6 +346,7 @@ def test_training_draws_whatever_there_is():
         training.Curves(),
         training.Curves(n_steps=100),
         training.Curves([1], [2.3], n_steps=100),
+        training.Curves([1, 2], [0.0, 0.0], n_steps=100),
         training.Curves([1, 2], [nan, math.inf], [2], [nan], 100),
         training.Curves(range(5000), np.linspace(3, 1, 5000), [], [], 5000),
     ):

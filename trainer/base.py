@@ -27,6 +27,9 @@ def load_base(config: RunConfig, genres: Sequence[str]) -> tuple[Any, Any]:
 
     if config.base_model == "small":
         model = models.small_hubert(genres, config.seed)
+        # Its first convolution starts as the filters that training would look for.
+        first = model.hubert.feature_extractor.conv_layers[0]
+        first.conv.requires_grad_(False)
         extractor = models.feature_extractor()
     else:
         model, extractor = _pretrained(_folder(config.base_model), genres, config.seed)

@@ -128,17 +128,18 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     # The bundled model's own recipe.
     "demo": {
         "data": "composed",
-        "n_songs_per_genre": 100,
+        "n_songs_per_genre": 200,
         "base_model": "small",
         "trained_part": "all",
         "window_s": 4.0,
-        "n_steps": 500,
+        "n_steps": 1200,
         "batch_size": 24,
         "n_accumulated": 1,
         "learning_rate": 3e-3,
         "schedule": "linear",
         "augmentation": True,
-        "eval_every_n_steps": 125,
+        "weight_decay": 0.01,
+        "eval_every_n_steps": 200,
     },
     # A minute on a CPU: the bundled model learns new labels.
     "smoke": {

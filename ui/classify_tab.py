@@ -47,7 +47,7 @@ def build(demo: gr.Blocks, tab: gr.Tab, desk: Desk, models: Models) -> None:
         return gr.Dropdown(choices=choices, value=value)
 
     @desk.guarded
-    def classify(
+    def ask(
         path: str | None,
         key: str | None,
         width_px: float,
@@ -70,7 +70,7 @@ def build(demo: gr.Blocks, tab: gr.Tab, desk: Desk, models: Models) -> None:
     gr.on([demo.load, tab.select], refresh, model, model, **QUIETLY)
     desk.bar.path.change(forget, None, answer, **QUIETLY)  # it was of another sound
     button.click(
-        classify,
+        ask,
         [desk.bar.path, model, desk.width_px],
         answer,
         api_visibility="private",

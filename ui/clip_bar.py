@@ -47,7 +47,8 @@ def build(settings: Settings, guarded: Guarded, shelf: ClipShelf) -> ClipBar:
     """Lay out the bar and wire it."""
     path = gr.State(None)
     with gr.Row(elem_classes="clip-bar"):
-        player = _player()
+        with gr.Column(scale=2, min_width=320, elem_classes="player-place"):
+            player = _player()
         with gr.Column(scale=1, min_width=280):
             facts = gr.HTML(text("clip.empty"), elem_classes="clip-facts")
             buttons = _example_buttons()
@@ -109,8 +110,6 @@ def _player() -> gr.Audio:
         label=text("clip.player"),
         show_label=False,
         buttons=["download"],
-        scale=2,
-        min_width=320,
         elem_id="player",
         waveform_options=gr.WaveformOptions(
             waveform_color=GREY.c400,

@@ -99,7 +99,6 @@ def _telling(language: str) -> Iterator[None]:
         raise gr.Error(
             html.escape(words.sentence(error, language), quote=False),
             duration=SENTENCE_S,
-            title=words.word("app.notice", language),
             print_exception=False,
         ) from error
 
@@ -110,6 +109,5 @@ def _reported(handler: Handler, language: str) -> gr.Error:
     return gr.Error(
         words.word("errors.bug", language, reference=bug_id),
         duration=UNTIL_CLOSED,
-        title=words.word("app.notice", language),
         print_exception=False,
     )

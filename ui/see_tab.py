@@ -27,7 +27,7 @@ FRAMES = [2**power for power in range(8, 14)]  # 256 to 8192 samples
 STARTS_PER_FRAME = (1, 2, 4, 8)  # the hop is 1/1, 1/2, 1/4 or 1/8 of a frame
 BANDS = [32, 64, 128, 256]
 NYQUIST = 0  # a choice, for half the clip's own rate
-SLIDER_STEP_S = 0.001
+SLIDER_STEP_S = 0.01
 
 
 def build(desk: Desk) -> None:
@@ -49,9 +49,9 @@ def loudest_s(clip: Clip, n_samples: int) -> float:
 def _lesson(name: str, start: I18nData | None = None) -> Iterator[gr.HTML]:
     """One lesson's place; controls made inside stand below its text."""
     picture = pictures.place(text("see.empty"), start)
-    gr.Markdown(text(f"see.{name}_title"), elem_classes="lesson-title")
     with gr.Row(elem_classes="lesson"):
         with gr.Column(scale=1, min_width=260):
+            gr.Markdown(text(f"see.{name}_title"), elem_classes="lesson-title")
             gr.Markdown(text(f"see.{name}_text"))
             yield picture
         with gr.Column(scale=2, min_width=320):

@@ -15,7 +15,6 @@ from viz.style import Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
 RANGE_DB = (-80.0, 0.0)
@@ -23,7 +22,6 @@ BAR_GAP_PX, BAR_PX, BAR_LABEL_PX = 14, 12, 40
 
 
 def draw(
-    fig: Figure,
     axes: Axes,
     levels_db: Levels,
     spectrogram: Spectrogram,
@@ -33,7 +31,6 @@ def draw(
     """Draw levels, the loudest of what a pixel covers, over a time axis.
 
     Args:
-        fig: what holds the axes.
         axes: where to draw; the colour bar stands to the right of them.
         levels_db: (n_rows, n_columns of the spectrogram), lowest row first.
         spectrogram: where the levels are from.
@@ -52,20 +49,20 @@ def draw(
         cmap=style.LEVEL_MAP,
         clim=RANGE_DB,
     )
-    _bar(fig, axes, image, look, look.word(f"level_of_{spectrogram.scale}"))
+    _bar(axes, image, look, look.word(f"level_of_{spectrogram.scale}"))
     style.time_axis(axes, stop_s, look)
     style.caption(axes, _facts(spectrogram, look), look)
     if spectrogram.is_silent:
         style.note(axes, look.word("silence"), "white")
 
 
-def _bar(fig: Figure, axes: Axes, image: AxesImage, look: Look, label: str) -> None:
+def _bar(axes: Axes, image: AxesImage, look: Look, label: str) -> None:
     """The colour bar; its arrows stand for all that lies beyond its ends."""
     left_px = look.width_px - style.RIGHT_PX + BAR_GAP_PX
     height_px = style.size_px(axes)[1]
     place = style.shares(look, left_px, style.BOTTOM_PX, BAR_PX, height_px)
-    bar_axes = fig.add_axes(place)
-    bar = fig.colorbar(image, cax=bar_axes, extend="both", label=label)
+    bar_axes = axes.figure.add_axes(place)
+    bar = axes.figure.colorbar(image, cax=bar_axes, extend="both", label=label)
     bar.set_ticks(range(int(RANGE_DB[0]), 1, 20))
     if bar.solids is not None:  # one small image instead of 256 paths
         bar.solids.set_rasterized(True)

@@ -22,7 +22,7 @@ def figure(spectrogram: Spectrogram, look: Look = DEFAULT) -> Figure:
     fig, axes = style.canvas(look)
     n_bands = len(spectrogram.frequencies_hz)
     levels_db = spectrogram.levels_db
-    image.draw(fig, axes, levels_db, spectrogram, (0.0, float(n_bands)), look)
+    image.draw(axes, levels_db, spectrogram, (0.0, float(n_bands)), look)
     centres_hz = spectrogram.frequencies_hz
     ticks_hz = [hz for hz in TICKS_HZ if centres_hz[0] <= hz <= centres_hz[-1]]
     rows = np.interp(ticks_hz, centres_hz, np.arange(n_bands) + 0.5)

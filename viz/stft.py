@@ -26,7 +26,7 @@ def figure(spectrogram: Spectrogram, look: Look = DEFAULT) -> Figure:
     fmin_hz, fmax_hz = _range_hz(spectrogram)
     levels_db = pixels.rows(spectrogram, height_px, "log", fmin_hz)
     bottom_top = (float(np.log10(fmin_hz)), float(np.log10(fmax_hz)))
-    image.draw(fig, axes, levels_db, spectrogram, bottom_top, look)
+    image.draw(axes, levels_db, spectrogram, bottom_top, look)
     ticks_hz = style.frequency_ticks(fmin_hz, fmax_hz, height_px, TICK_PX)
     axes.set_yticks(np.log10(ticks_hz), [style.hertz(hz) for hz in ticks_hz])
     axes.set_ylabel(look.word("frequency"))

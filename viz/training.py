@@ -48,7 +48,7 @@ def figure(curves: Curves, look: Look = DEFAULT) -> Figure:
     axes.plot(steps, losses, marker=_marker(steps), color=look.ink, lw=1.2, alpha=0.8)
     n_ticks = max(width_px // style.TICK_PX, 2)
     axes.set_xlim(0, max(curves.n_steps, 1))
-    axes.set_ylim(0, 1.1 * max(losses[np.isfinite(losses)], default=1.0))
+    axes.set_ylim(0, 1.1 * (max(losses[np.isfinite(losses)], default=0.0) or 1.0))
     axes.xaxis.set_major_locator(
         MaxNLocator(n_ticks, steps=[1, 2, 5, 10], integer=True)
     )

@@ -1,0 +1,187 @@
+"""Our pictures against the obvious librosa and matplotlib code, as ratios of one run.
+
+``python -m bench.pictures`` prints a table in Markdown; it takes some minutes, almost all
+of them the other side's. Each cell is a child process of its own: CPU seconds are the
+least of up to three warm calls, memory is the process's peak, first call and imports
+included, above that of a process that only holds the samples.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import io
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from audio import dsp, pixels
+from audio.clip import Clip
+from viz import dft, mel, stft, style, waveform
+from viz.style import Look
+
+ROOT = Path(__file__).parents[1]
+CLIPS = {"30 s, 22.05 kHz": (30, 22_050), "4 min, 44.1 kHz": (240, 44_100)}
+PICTURES = ("waveform", "dft", "stft", "mel")
+OUR_WAYS = ("png", "svg", "numbers")
+SIZE_PX = (1000, 400)  # 10 x 4 inches at 100 dots an inch
+N_COLUMNS = 1000
+BUDGET_S = 40.0  # of warm calls a cell
+LIBRARIES = ("numpy", "scipy", "librosa", "matplotlib")
+
+
+def song(duration_s: int, sampling_rate: int) -> Clip:
+    """Harmonic notes of half a second over noise: no silence, nothing to skip."""
+    rng = np.random.default_rng(0)
+    samples = rng.standard_normal(duration_s * sampling_rate, np.float32)
+    samples *= 0.02
+    n_note = sampling_rate // 2
+    t = np.arange(n_note, dtype=np.float32) / sampling_rate
+    for start in range(0, len(samples) - n_note + 1, n_note):
+        f = np.float32(110 * 2 ** (rng.integers(36) / 12))
+        note = sum(np.sin(2 * np.pi * f * k * t) / k for k in range(1, 9))
+        samples[start : start + n_note] += 0.2 * np.exp(-4 * t) * note
+    samples.flags.writeable = False  # so that the clip needs no copy
+    return Clip(samples, sampling_rate, "song")
+
+
+def obvious(picture: str, clip: Clip) -> bytes:
+    """What a tutorial writes: librosa.display on a pyplot figure, to PNG."""
+    import librosa
+    import matplotlib.pyplot as plt
+
+    y, sr = clip.samples, clip.sampling_rate
+    fig, ax = plt.subplots(figsize=(10, 4))
+    if picture == "waveform":
+        librosa.display.waveshow(y, sr=sr, ax=ax)
+    elif picture == "dft":
+        spectrum = np.abs(np.fft.rfft(y[:4096] * np.hanning(4096)))
+        levels_db = librosa.amplitude_to_db(spectrum, ref=np.max)
+        ax.plot(librosa.fft_frequencies(sr=sr, n_fft=4096), levels_db)
+        ax.set_xscale("log")
+    elif picture == "stft":
+        levels_db = librosa.amplitude_to_db(np.abs(librosa.stft(y)), ref=np.max)
+        image = librosa.display.specshow(
+            levels_db, sr=sr, x_axis="time", y_axis="log", ax=ax
+        )
+        fig.colorbar(image, ax=ax)
+    else:
+        power = librosa.feature.melspectrogram(y=y, sr=sr, n_mels=128, fmax=8000)
+        levels_db = librosa.power_to_db(power, ref=np.max)
+        image = librosa.display.specshow(
+            levels_db, sr=sr, x_axis="time", y_axis="mel", fmax=8000, ax=ax
+        )
+        fig.colorbar(image, ax=ax)
+    buffer = io.BytesIO()
+    fig.savefig(buffer, dpi=100)
+    plt.close(fig)
+    return buffer.getvalue()
+
+
+def numbers(picture: str, clip: Clip) -> object:
+    """What a picture is made of, at pixel resolution."""
+    if picture == "waveform":
+        return pixels.envelope(clip.samples, N_COLUMNS)
+    if picture == "dft":
+        return dsp.dft(clip)
+    if picture == "stft":
+        return dsp.stft(clip, n_columns=N_COLUMNS)
+    return dsp.mel(clip, n_columns=N_COLUMNS)
+
+
+def ours(picture: str, clip: Clip, look: Look) -> object:
+    """A picture of ours, as a PNG or as an SVG for the page."""
+    if picture == "waveform":
+        figure = waveform.figure(clip, look)
+    else:
+        draw = {"dft": dft, "stft": stft, "mel": mel}[picture].figure
+        figure = draw(numbers(picture, clip), look)
+    return style.svg(figure, "") if look.theme == "page" else style.png(figure)
+
+
+def call_of(way: str, picture: str, clip: Clip) -> Callable[[], object]:
+    """One way to make one picture."""
+    return {
+        "nothing": lambda: None,
+        "obvious": lambda: obvious(picture, clip),
+        "png": lambda: ours(picture, clip, Look(*SIZE_PX)),
+        "svg": lambda: ours(picture, clip, Look(*SIZE_PX, theme="page")),
+        "numbers": lambda: numbers(picture, clip),
+    }[way]
+
+
+def measure(way: str, picture: str, clip_name: str) -> None:
+    """In the child: print CPU seconds and the process's peak in MB as JSON."""
+    call = call_of(way, picture, song(*CLIPS[clip_name]))
+    call()
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    times_s: list[float] = []
+    while len(times_s) < 3 and sum(times_s) < BUDGET_S:
+        start_s = time.process_time()
+        call()
+        times_s.append(time.process_time() - start_s)
+    print(json.dumps([min(times_s), peak_mb]))
+
+
+def measured(way: str, picture: str, clip_name: str) -> tuple[float, float]:
+    """In the parent: CPU seconds and peak MB of a child of its own."""
+    command = [sys.executable, "-m", "bench.pictures", way, picture, clip_name]
+    answer = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    cpu_s, peak_mb = json.loads(answer.stdout.splitlines()[-1])
+    return cpu_s, peak_mb
+
+
+def row(clip_name: str, picture: str, bare_mb: float) -> str:
+    """One line of the table, ratios included."""
+    theirs_s, theirs_mb = measured("obvious", picture, clip_name)
+    theirs_mb -= bare_mb
+    cells = [clip_name, picture, f"{theirs_s:.3g} s, {theirs_mb:.0f} MB"]
+    for way in OUR_WAYS:
+        ours_s, ours_mb = measured(way, picture, clip_name)
+        ours_mb = max(ours_mb - bare_mb, 1.0)  # pages come and go: 1 MB is nothing
+        cpu = f"{ours_s:.2g} s (**{times(theirs_s / ours_s)}**)"
+        cells.append(f"{cpu}, {ours_mb:.0f} MB ({times(theirs_mb / ours_mb)})")
+    return f"| {' | '.join(cells)} |"
+
+
+def times(ratio: float) -> str:
+    """How many times less: 3.4x, 57x."""
+    return f"{ratio:.1f}x" if ratio < 10 else f"{ratio:,.0f}x"
+
+
+def table() -> None:
+    """Print device, versions and the ratios."""
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES]
+    python = f"Python {platform.python_version()}"
+    print(f"{os.cpu_count()} cores of {processor()}; {', '.join([python, *versions])}.")
+    print()
+    print("| clip | picture | obvious code | PNG | SVG for the page | numbers alone |")
+    print("|---|---|---|---|---|---|", flush=True)
+    for clip_name in CLIPS:
+        _, bare_mb = measured("nothing", "", clip_name)
+        for picture in PICTURES:
+            print(row(clip_name, picture, bare_mb), flush=True)
+
+
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text("utf-8").splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if "model name" in line]
+    return names[0] if names else platform.machine()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        measure(*sys.argv[1:])
+    else:
+        table()

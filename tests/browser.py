@@ -1,0 +1,163 @@
+"""Headless Chromium and a server of our own for tests that look at the page.
+
+A test module takes what it needs::
+
+    server, chromium, open_page = browser.server, browser.chromium, browser.open_page
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import tiny
+
+ROOT = Path(__file__).parents[1]
+CHROMIUM_FLAGS = (
+    "--no-sandbox --disable-gpu --disable-background-networking --disable-dev-shm-usage"
+    " --autoplay-policy=no-user-gesture-required"
+).split()
+SERVE = """
+import dataclasses, pathlib, sys
+import app
+model_dir = pathlib.Path(sys.argv[1])
+app.serve(dataclasses.replace(app.host.from_environment(), bundled_model_dir=model_dir))
+"""
+PATIENCE_S = 90
+WATCH_SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries())
+    if (!entry.hadRecentInput) window.shifted += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+class Server:
+    """The app as a child process.
+
+    Attributes:
+        url: of the page.
+        log: the file with all that the server wrote.
+    """
+
+    def __init__(self, home, model_dir):
+        self.log = home / "server.log"
+        self.home = home
+        self.model_dir = model_dir
+        self.url = f"http://127.0.0.1:{free_port()}/"
+
+    @contextmanager
+    def running(self):
+        """Serve until the block ends; its runs stay for the next time."""
+        environment = {
+            **os.environ,
+            "GENRESCOPE_HOME": str(self.home),
+            "GRADIO_SERVER_PORT": self.url.rstrip("/").split(":")[-1],
+            "GRADIO_TEMP_DIR": str(self.home / "gradio"),
+            "HF_HUB_OFFLINE": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        command = [sys.executable, "-c", SERVE, str(self.model_dir)]
+        with (
+            self.log.open("a") as log,
+            subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdout=log, stderr=log
+            ) as child,
+        ):
+            try:
+                self._wait(child)
+                yield self
+            finally:
+                child.terminate()
+
+    def _wait(self, child):
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline and child.poll() is None:
+            try:
+                with urllib.request.urlopen(self.url):
+                    return
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError(self.log.read_text())
+
+
+def free_port():
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The app, offline, with a tiny model as the bundled one."""
+    home = tmp_path_factory.mktemp("home")
+    model_dir = tiny.save_tiny_model(home / "model")
+    with Server(home, model_dir).running() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Debian's Chromium, driven by playwright."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed"
+    )
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("chromium is not installed")
+    with playwright.sync_playwright() as driver:
+        yield driver.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+
+
+@pytest.fixture
+def open_page(server, chromium):
+    """Open the page as one visitor sees it; at the end nothing may have gone wrong.
+
+    A test whose page is meant to meet an error takes it out of ``page.problems``.
+    """
+    pages = []
+
+    def open_page(path="", *, width=1280, height=900, locale="en-US", dark=False):
+        context = chromium.new_context(
+            viewport={"width": width, "height": height},
+            locale=locale,
+            color_scheme="dark" if dark else "light",
+        )
+        page = context.new_page()
+        page.problems = []
+        page.on("request", lambda request: watch(page, request))
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on("console", lambda message: hear(page, message))
+        page.add_init_script(WATCH_SHIFTS)
+        page.goto(server.url + path)
+        page.wait_for_selector(".picture")
+        page.wait_for_load_state("networkidle")
+        pages.append(page)
+        return page
+
+    yield open_page
+    for page in pages:
+        page.context.close()
+        assert page.problems == []
+
+
+def watch(page, request):
+    """Nothing outside may be asked."""
+    address = urlsplit(request.url)
+    if address.scheme not in ("data", "blob") and address.hostname != "127.0.0.1":
+        page.problems.append(f"asked {request.url}")
+
+
+def hear(page, message):
+    """An error in the console is a problem."""
+    if message.type == "error":
+        page.problems.append(message.text)

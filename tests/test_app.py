@@ -1,0 +1,176 @@
+"""The app as programs meet it: a real server, Gradio's own client."""
+
+import json
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+import tiny
+from files import write_audio
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+from signals import tone
+
+import app
+import words
+from settings import Settings
+
+tiny_model_dir = tiny.tiny_model_dir
+PICTURES = ("waveform", "dft", "stft", "mel")
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory, tiny_model_dir):
+    home = tmp_path_factory.mktemp("home")
+    return Settings(
+        runs_dir=home / "runs",
+        cache_dir=home / "cache",
+        songs_dir=home / "songs",
+        bundled_model_dir=tiny_model_dir,
+        is_offline=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def demo(settings, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        demo = app.create_app(settings)
+        options = app.launch_options(settings)
+        demo.launch(**options, prevent_thread_lock=True, quiet=True)
+        yield demo
+        demo.close()
+
+
+@pytest.fixture(scope="module")
+def client(demo, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("downloads")
+    return Client(
+        demo.local_url, analytics_enabled=False, verbose=False, download_files=folder
+    )
+
+
+@pytest.fixture
+def song(tmp_path):
+    return handle_file(str(write_audio(tmp_path / "song.mp3", tone(duration_s=2.0))))
+
+
+def test_every_endpoint_is_documented(client):
+    endpoints = client.view_api(return_format="dict")["named_endpoints"]
+    names = {"/waveform", "/dft", "/stft", "/mel", "/classify"}
+    names |= {"/runs", "/start_run", "/stop_run"}
+    assert set(endpoints) == names  # and nothing of the page's own
+    for endpoint in endpoints.values():
+        assert endpoint["description"]
+        for parameter in endpoint["parameters"]:
+            assert not parameter["parameter_name"].startswith("param_")
+            assert "__i18n__" not in parameter["label"]
+            assert len(parameter["label"]) > 3
+    defaults = {
+        parameter["parameter_name"]: parameter["parameter_default"]
+        for parameter in endpoints["/dft"]["parameters"]
+    }
+    assert defaults["n_samples"] == 4096
+    assert defaults["window"] == "hann"
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_picture_of_a_song_is_a_png(client, song, name):
+    path = client.predict(song, api_name=f"/{name}")
+    with Image.open(path) as picture:
+        assert picture.format == "PNG"
+        assert picture.width >= 600
+
+
+def test_knob_changes_the_picture(client, song):
+    pictures = [
+        client.predict(song, n_fft=n_fft, hop_length=64, api_name="/stft")
+        for n_fft in (256, 256, 4096)
+    ]
+    first, again, other = (Path(path).read_bytes() for path in pictures)
+    assert first == again
+    assert first != other
+
+
+def test_genres_come_ranked_with_what_they_rest_on(client, song):
+    answer = client.predict(song, api_name="/classify")
+    probabilities = [each["probability"] for each in answer["genres"]]
+    assert {each["genre"] for each in answer["genres"]} == set(tiny.GENRES)
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert sum(probabilities) == pytest.approx(1)
+    assert answer["model"] == "bundled"
+    assert answer["trained_on"] == tiny.FACTS["trained_on"]
+    assert answer["windows"] == 4  # 2 s in windows of 0.5 s
+    assert answer["elapsed_s"] > 0
+
+
+@pytest.mark.parametrize(
+    ("api_name", "knobs", "sentence"),
+    [
+        ("/stft", {"n_fft": 7}, "64"),
+        ("/dft", {"n_samples": 10**9}, "65536"),
+        ("/dft", {"start_s": -1}, "0"),
+        ("/mel", {"n_mels": 0}, "512"),
+        ("/classify", {"model": "/etc/passwd"}, "no model"),
+        ("/classify", {"model": "run:../../x"}, "no model"),
+        ("/classify", {"model": "https://example.com/model"}, "no model"),
+    ],
+)
+def test_bad_value_gets_a_sentence(client, song, api_name, knobs, sentence):
+    with pytest.raises(AppError, match=sentence) as caught:
+        client.predict(song, **knobs, api_name=api_name)
+    assert "Traceback" not in str(caught.value)
+
+
+@pytest.mark.parametrize("api_name", ["/waveform", "/mel", "/classify"])
+def test_file_without_sound_gets_a_sentence_that_names_it(client, tmp_path, api_name):
+    path = tmp_path / "notes.mp3"
+    path.write_text("do re mi")
+    with pytest.raises(AppError, match=r"notes\.mp3"):
+        client.predict(handle_file(str(path)), api_name=api_name)
+
+
+def test_no_file_gets_a_sentence(client):
+    with pytest.raises(AppError, match="no sound yet"):
+        client.predict(None, api_name="/waveform")
+
+
+def test_file_of_the_server_cannot_be_asked_for(demo, settings):
+    secret = settings.bundled_model_dir / "config.json"
+    file = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
+    url = f"{demo.local_api_url}call/waveform"
+    asked = httpx.post(url, json={"data": [file]})
+    answer = httpx.get(f"{url}/{asked.json()['event_id']}")
+    assert answer.text.startswith("event: error")
+    assert "hidden_size" not in answer.text
+
+
+def test_bug_gives_an_id_and_no_details(client, song, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("a secret of /home/someone")
+
+    monkeypatch.setattr("viz.waveform.figure", fail)
+    with pytest.raises(AppError) as caught:
+        client.predict(song, api_name="/waveform")
+    assert re.search(r"\b[0-9a-f]{6}\b", str(caught.value))
+    assert "secret" not in str(caught.value)
+
+
+def test_every_text_of_the_page_is_in_the_locales(demo):
+    config = json.dumps(demo.get_config_file(), default=str)
+    keys = set(re.findall(r'"key\\*": \\*"([a-z]+\.\w+)\\*"', config))
+    assert {"app.see", "see.mel_text", "see.hop_4"} <= keys
+    assert keys <= set(words.table("en"))
+
+
+def test_page_s_own_events_are_private(demo):
+    public = {fn.api_name for fn in demo.fns.values() if fn.api_visibility == "public"}
+    assert public == {*PICTURES, "classify", "runs", "start_run", "stop_run"}
+
+
+def test_model_that_is_missing_leaves_the_page_whole(settings, tmp_path):
+    models = app.models_of(Settings(bundled_model_dir=tmp_path, is_offline=True))
+    assert [ref.source for ref in models.available()].count("bundled") == 0
+    app.warm(models)  # nothing to load, nothing to fail

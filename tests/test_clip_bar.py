@@ -1,0 +1,82 @@
+"""What the bar says of a sound, and the built-in sounds as files."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from files import stereo, write_audio
+from signals import tone
+
+from audio import decode
+from audio.examples import EXAMPLES, example
+from ui import examples
+from ui.clip_bar import clock, facts_line
+
+
+def line(path, language="en", **changes):
+    decoded = dataclasses.replace(decode.load(path), **changes)
+    return facts_line(decoded, path.name, language)
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "text"),
+    [
+        (0.1234, "0.12 s"),
+        (5.333, "5.3 s"),
+        (59.94, "59.9 s"),
+        (62, "1:02"),
+        (600, "10:00"),
+    ],
+)
+def test_clock_writes_durations_as_people_do(duration_s, text):
+    assert clock(duration_s) == text
+
+
+def test_facts_name_the_file_as_it_was(tmp_path):
+    sound = tone(sampling_rate=44_100, duration_s=2.0)
+    path = write_audio(tmp_path / "my song.flac", stereo(sound), 44_100)
+    assert "<strong>my song.flac</strong>" in line(path)
+    assert "FLAC 16 bit · 44.1 kHz · stereo · 2.0 s" in line(path)
+    assert "立體聲" in line(path, "zh-TW")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.mp3", "MP3 ·"), ("a.ogg", "Ogg Opus ·"), ("a.m4a", "MP4 AAC ·")],
+)
+def test_facts_name_lossy_formats_without_bits(tmp_path, name, text):
+    sound = tone(sampling_rate=48_000)
+    assert f"<span>{text}" in line(write_audio(tmp_path / name, sound))
+
+
+def test_facts_say_that_a_long_song_was_cut(tmp_path):
+    path = write_audio(tmp_path / "a.wav", tone())
+    assert "first 10 min used" in line(path, cut_at_s=600.0)
+    assert "min used" not in line(path)
+
+
+def test_facts_escape_the_file_s_name(tmp_path):
+    path = write_audio(tmp_path / "<b>&.wav", tone())
+    assert "<strong>&lt;b&gt;&amp;.wav</strong>" in line(path)
+
+
+def test_built_in_sound_is_written_once_and_sounds_the_same(tmp_path):
+    path = examples.file_of("brass", tmp_path / "new")
+    before = path.stat().st_mtime_ns
+    assert examples.file_of("brass", tmp_path / "new") == path
+    assert path.stat().st_mtime_ns == before
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    clip, original = decode.load(path).clip, example("brass")
+    assert clip.sampling_rate == original.sampling_rate
+    assert np.abs(clip.samples - original.samples).max() < 2 / 32768
+
+
+def test_built_in_sounds_are_called_by_their_title(tmp_path):
+    path = examples.file_of("click", tmp_path)
+    assert "<strong>Click</strong>" in line(path)
+    assert "喀噠聲" in line(path, "zh-TW")
+    assert examples.id_of("click.wav") is None
+
+
+def test_first_built_in_sound_is_the_one_that_the_page_starts_with():
+    assert EXAMPLES[0].id == "brass"

@@ -1,0 +1,59 @@
+"""The door: local names only on a local server, no proxy for strangers."""
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from ui.gate import Gate
+
+
+def browser(is_local=True):
+    routes = [Route("/{path:path}", lambda _: PlainTextResponse("in"))]
+    gate = Middleware(Gate, is_local=is_local)
+    app = Starlette(routes=routes, middleware=[gate])
+    return TestClient(app, base_url="http://127.0.0.1:7860")
+
+
+def status(host, is_local=True):
+    return browser(is_local).get("/", headers={"Host": host}).status_code
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1:7860", "[::1]:7860", "abc123.gradio.live"]
+)
+def test_local_server_answers_to_its_own_names_and_a_share_link(host):
+    assert status(host) == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "evilgradio.live", "[::1", ""]
+)
+def test_local_server_refuses_foreign_names(host):
+    assert status(host) == 400
+
+
+def test_public_server_answers_to_any_name():
+    assert status("someone-genrescope.hf.space", is_local=False) == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/file=https://example.com/a.wav",
+        "/gradio_api/file=http://169.254.169.254/",
+        "/file=HTTPS://example.com",
+        "/gradio_api/file=%20http%3A//example.com",
+    ],
+)
+def test_addresses_outside_are_not_fetched_for_strangers(path):
+    assert browser().get(path).status_code == 403
+
+
+def test_own_files_are_served_and_nothing_is_sniffed():
+    answer = browser().get("/gradio_api/file=/tmp/gradio/https/a.wav")
+    assert answer.text == "in"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "same-origin"

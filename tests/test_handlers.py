@@ -1,0 +1,130 @@
+"""The wrapper of every handler: sentences for people, tracebacks for the log."""
+
+import logging
+
+import gradio as gr
+import pytest
+from gradio.helpers import special_args
+from starlette.requests import Request
+
+from errors import KnownError
+from settings import Settings
+from ui.access import Visitor
+from ui.handlers import guard
+
+guarded = guard(Settings())
+
+
+def asked_by(language="en"):
+    headers = [(b"accept-language", language.encode())]
+    return gr.Request(Request({"type": "http", "headers": headers, "client": None}))
+
+
+def run(handler, *values, language="en"):
+    """Call a handler as Gradio does: it adds what the signature asks for."""
+    inputs, *_ = special_args(handler, list(values), asked_by(language))
+    return handler(*inputs)
+
+
+def test_handler_answers_with_what_it_was_given():
+    @guarded
+    def double(number: int) -> int:
+        return 2 * number
+
+    assert run(double, 21) == 42
+
+
+def test_handler_may_ask_for_the_visitor():
+    @guarded
+    def whose(number: int, visitor: Visitor) -> tuple[int, str]:
+        return number, visitor.language
+
+    assert run(whose, 1, language="zh-TW") == (1, "zh-TW")
+
+
+def test_handler_may_ask_for_progress_and_visitor_at_once():
+    @guarded
+    def both(
+        number: int,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+        *,
+        visitor: Visitor,
+    ) -> tuple[int, bool, str]:
+        return number, isinstance(progress, gr.Progress), visitor.language
+
+    assert run(both, 1, language="zh-CN") == (1, True, "zh-CN")
+
+
+def test_handler_may_take_any_number_of_values():
+    @guarded
+    def count(*values: int, visitor: Visitor) -> int:
+        return len(values)
+
+    assert run(count, 1, 2, 3) == 3
+
+
+def test_api_names_only_the_handler_s_own_parameters():
+    @guarded
+    def draw(song: str, n_fft: int, visitor: Visitor) -> str:
+        """Draw."""
+        return song
+
+    names = [name for name, *_ in gr.utils.get_function_params(draw)]
+    assert names == ["song", "n_fft"]
+    assert draw.__doc__ == "Draw."
+
+
+def test_known_error_becomes_its_sentence_in_the_visitor_s_language():
+    @guarded
+    def refuse() -> None:
+        raise KnownError("no_clip")
+
+    with pytest.raises(gr.Error, match="There is no sound yet"):
+        run(refuse)
+    with pytest.raises(gr.Error, match="還沒有聲音"):
+        run(refuse, language="zh-HK")
+
+
+def test_names_in_a_sentence_are_escaped():
+    @guarded
+    def refuse() -> None:
+        raise KnownError("clip_gone", name="<img src=x onerror=alert(1)>.wav")
+
+    with pytest.raises(gr.Error) as caught:
+        run(refuse)
+    assert "<img" not in caught.value.message
+    assert "&lt;img" in caught.value.message
+
+
+def test_bug_is_logged_under_the_id_that_the_visitor_sees(caplog):
+    @guarded
+    def fail() -> None:
+        raise ValueError("a secret of /home/someone")
+
+    with caplog.at_level(logging.ERROR), pytest.raises(gr.Error) as caught:
+        run(fail)
+    (record,) = caplog.records
+    bug_id = record.args[0]
+    assert len(bug_id) == 6
+    assert bug_id in caught.value.message
+    assert "secret" not in caught.value.message
+    assert record.exc_info[0] is ValueError
+
+
+def test_error_without_a_sentence_is_a_bug_too():
+    @guarded
+    def refuse() -> None:
+        raise KnownError("clip_gone")  # its sentence asks for a name
+
+    with pytest.raises(gr.Error) as caught:
+        run(refuse)
+    assert "KeyError" not in caught.value.message
+
+
+def test_unresolvable_hint_fails_at_start_not_silently_later():
+    def draw(song):
+        return song
+
+    draw.__annotations__ = {"song": "NoSuchType"}
+    with pytest.raises(NameError):
+        guarded(draw)
