@@ -31,6 +31,12 @@ model_dir = pathlib.Path(sys.argv[1])
 app.serve(dataclasses.replace(app.host.from_environment(), bundled_model_dir=model_dir))
 """
 PATIENCE_S = 90
+WAIT_MS = 30_000
+# Gradio adds the parts of a page one by one; these come last.
+READY = """document.querySelectorAll(".block.picture").length === 4
+  && document.querySelector("#player input[type=file]")
+  && document.querySelector(".chips button")
+  && document.querySelector("nav a[aria-current]")"""
 WATCH_SHIFTS = """
 window.shifted = 0;
 new PerformanceObserver((list) => {
@@ -138,9 +144,9 @@ def open_page(server, chromium):
         page.on("pageerror", lambda error: page.problems.append(str(error)))
         page.on("console", lambda message: hear(page, message))
         page.add_init_script(WATCH_SHIFTS)
+        page.set_default_timeout(WAIT_MS)
         page.goto(server.url + path)
-        page.wait_for_selector(".picture")
-        page.wait_for_load_state("networkidle")
+        page.wait_for_function(READY)
         pages.append(page)
         return page
 

@@ -127,7 +127,8 @@ def genre_name(label: str, language: str) -> str:
 def basis(prediction: Prediction, language: str) -> str:
     """What the answer rests on: model, training, windows, time."""
     ref = prediction.model
-    trained_on = ref.trained_on or words.word("classify.unknown_training", language)
+    said = ref.trained_on or words.word("classify.unknown_training", language)
+    trained_on = words.table(language).get(f"trained_on.{said}", said)
     return words.word(
         "classify.basis",
         language,

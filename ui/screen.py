@@ -10,11 +10,13 @@ from viz.style import Look
 USUAL_PX = 760
 NARROWEST_PX, WIDEST_PX = 300, 900
 PHONE_PX = 480  # narrower pictures are taller for their width
-# The first picture's place on the page; a tab that is not shown has no width.
-MEASURE = f"""() => {{
-  const place = document.querySelector(".picture");
-  return place && place.clientWidth ? place.clientWidth : {USUAL_PX};
-}}"""
+# The place that the style sheet gives a picture; asked before the place itself exists.
+MEASURE = """() => {
+  const padding = Math.min(Math.max(16, 0.04 * innerWidth), 32);
+  const page = Math.min(innerWidth, 1280) - 2 * padding;
+  const gap = 32, text = Math.max(260, (page - gap) / 3);
+  return Math.round(innerWidth > 700 ? page - gap - text : page);
+}"""
 
 
 def build(demo: gr.Blocks) -> gr.Number:
