@@ -86,6 +86,7 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
     return {
         "theme": theme.theme(),
         "css_paths": [theme.STYLE],
+        "favicon_path": theme.ICON,
         "i18n": texts(
             hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,
             minutes=round(settings.max_duration_s / 60),
@@ -122,7 +123,7 @@ def warm(models: Models) -> None:
     import av  # noqa: F401
     import soxr  # noqa: F401
 
-    silence = Clip(np.zeros(16_000), 16_000)
+    silence = Clip(np.zeros(16_000, np.float32), 16_000)
     picture = pictures.stft(silence, Look(theme="page"), n_fft=2048, hop_length=512)
     pictures.as_html(picture)
     for ref in models.available():

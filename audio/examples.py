@@ -84,7 +84,7 @@ def _chord(name: str, *frequencies_hz: float) -> Clip:
 
 def _click() -> Clip:
     """A single sample of full scale in the middle of a second of silence."""
-    samples = np.zeros(SAMPLING_RATE)
+    samples = np.zeros(SAMPLING_RATE, np.float32)
     samples[len(samples) // 2] = 1.0
     return Clip(samples, SAMPLING_RATE, "click")
 

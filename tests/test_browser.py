@@ -121,7 +121,8 @@ def test_classify_ranks_the_genres_and_says_what_that_rests_on(open_page, song):
     assert int(probability.rstrip("%")) >= 33
     assert page.locator(".answer svg").count() == 2
     basis = page.locator(".answer .numbers").inner_text()
-    assert "Bundled demo model · trained on: tests · 6 windows of 0.5 s" in basis
+    assert basis.startswith("two notes.mp3 · Bundled demo model · trained on: tests")
+    assert "6 windows of 0.5 s" in basis
     page.get_by_role("button", name="Click", exact=True).click()
     page.locator(".answer .top").wait_for(state="detached")  # of another sound
 
@@ -144,7 +145,9 @@ def test_phone_shows_the_picture_first_and_never_scrolls_sideways(open_page, son
         for selector in (".lesson-title", DRAWN, ".lesson .md p")
     ]
     assert tops == sorted(tops)
-    assert page.locator(DRAWN).first.bounding_box()["width"] > 340
+    drawn = page.locator(DRAWN).first
+    assert drawn.bounding_box()["width"] == pytest.approx(358, abs=2)
+    assert drawn.evaluate("svg => svg.viewBox.baseVal.width") == pytest.approx(358)
     for tab in page.get_by_role("tab").all():
         tab.click()
         assert not scrolls_sideways(page)

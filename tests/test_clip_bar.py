@@ -10,12 +10,12 @@ from signals import tone
 from audio import decode
 from audio.examples import EXAMPLES, example
 from ui import examples
-from ui.clip_bar import clock, facts_line
+from ui.clip_bar import clock, facts_line, name_of
 
 
 def line(path, language="en", **changes):
     decoded = dataclasses.replace(decode.load(path), **changes)
-    return facts_line(decoded, path.name, language)
+    return facts_line(decoded, str(path), language)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,12 @@ def test_built_in_sounds_are_called_by_their_title(tmp_path):
     path = examples.file_of("click", tmp_path)
     assert "<strong>Click</strong>" in line(path)
     assert "喀噠聲" in line(path, "zh-TW")
-    assert examples.id_of("click.wav") is None
+    for own in ("click.wav", "genrescope-click.mp3", "genrescope-mine.wav"):
+        assert examples.id_of(own) is None
+
+
+def test_recordings_are_called_so():
+    assert name_of("/x/audio.wav", "en") == "Recorded or trimmed sound"
 
 
 def test_first_built_in_sound_is_the_one_that_the_page_starts_with():

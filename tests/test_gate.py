@@ -11,7 +11,10 @@ from ui.gate import Gate
 
 
 def browser(is_local=True):
-    routes = [Route("/{path:path}", lambda _: PlainTextResponse("in"))]
+    routes = [
+        Route("/", lambda _: PlainTextResponse("page " * 1000)),
+        Route("/{path:path}", lambda _: PlainTextResponse("in")),
+    ]
     gate = Middleware(Gate, is_local=is_local)
     app = Starlette(routes=routes, middleware=[gate])
     return TestClient(app, base_url="http://127.0.0.1:7860")
@@ -57,3 +60,9 @@ def test_own_files_are_served_and_nothing_is_sniffed():
     assert answer.text == "in"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "same-origin"
+
+
+def test_page_travels_compressed():
+    answer = browser().get("/", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.text.startswith("page page")

@@ -132,7 +132,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "base_model": "small",
         "trained_part": "all",
         "window_s": 4.0,
-        "n_steps": 1200,
+        "n_steps": 1000,
         "batch_size": 24,
         "n_accumulated": 1,
         "learning_rate": 3e-3,

@@ -17,7 +17,7 @@ LANGUAGE_COOKIE = "genrescope_language"
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 # Headers that a share link or a reverse proxy adds: its visitors are strangers, though
 # their connection comes from this machine.
-RELAYED = ("x-forwarded-for", "x-forwarded-host", "forwarded", "via", "x-real-ip")
+RELAYED = ("x-forwarded", "forwarded", "via", "x-real-ip", "cf-")  # how they begin
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def host_name(address: str | None) -> str:
 def _sits_here(request: gr.Request) -> bool:
     """The request was made on this machine, by a page of this machine."""
     headers: Mapping[str, str] = request.headers
-    if any(name in headers for name in RELAYED):
+    if any(name.startswith(RELAYED) for name in headers):
         return False
     if host_name(headers.get("host")) not in LOCAL_HOSTS:
         return False  # a foreign name that resolves to us: DNS rebinding

@@ -16,6 +16,7 @@ from classifier.predict import Prediction, predict
 from errors import KnownError
 from ui import pictures
 from ui.access import Visitor
+from ui.clip_bar import name_of
 from ui.desk import Desk
 from ui.handlers import QUIETLY
 from ui.language import text
@@ -61,7 +62,7 @@ def build(demo: gr.Blocks, tab: gr.Tab, desk: Desk, models: Models) -> None:
             progress((done, total), unit=unit)
 
         prediction = answered(desk, models, path, key, tell)
-        return as_html(prediction, width_px, visitor)
+        return as_html(prediction, path or "", width_px, visitor)
 
     @desk.guarded
     def forget() -> I18nData:
@@ -102,7 +103,9 @@ def title(ref: ModelRef, language: str) -> str:
     return words.word(TITLES[ref.source], language, title=ref.title)
 
 
-def as_html(prediction: Prediction, width_px: float, visitor: Visitor) -> str:
+def as_html(
+    prediction: Prediction, path: str, width_px: float, visitor: Visitor
+) -> str:
     """The answer: the likeliest genre in words, all as bars, and along the song."""
     language = visitor.language
     genres = prediction.genres
@@ -113,7 +116,7 @@ def as_html(prediction: Prediction, width_px: float, visitor: Visitor) -> str:
     return (
         f'<p class="top"><strong>{html.escape(name)}</strong> {probability:.0%}</p>'
         f"{style.svg(bars, alt=viz.genres.describe(genres, language))}"
-        f'<p class="numbers">{html.escape(basis(prediction, language))}</p>'
+        f'<p class="numbers">{html.escape(basis(prediction, path, language))}</p>'
         f"<h3>{words.word('classify.along', language)}</h3>"
         f"{style.svg(along, alt=viz.genres.describe_along(chunks, language))}"
     )
@@ -124,14 +127,15 @@ def genre_name(label: str, language: str) -> str:
     return words.table(language).get(f"genres.{label}", label)
 
 
-def basis(prediction: Prediction, language: str) -> str:
-    """What the answer rests on: model, training, windows, time."""
+def basis(prediction: Prediction, path: str, language: str) -> str:
+    """What the answer rests on: sound, model, training, windows, time."""
     ref = prediction.model
     said = ref.trained_on or words.word("classify.unknown_training", language)
     trained_on = words.table(language).get(f"trained_on.{said}", said)
     return words.word(
         "classify.basis",
         language,
+        name=name_of(path, language),
         title=title(ref, language),
         trained_on=trained_on,
         n_windows=len(prediction.chunks),

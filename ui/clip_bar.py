@@ -58,7 +58,7 @@ def build(settings: Settings, guarded: Guarded, shelf: ClipShelf) -> ClipBar:
         if chosen is None:  # cleared to make room for another: what is drawn stays
             return gr.skip(), gr.skip()
         decoded = shelf.take(chosen)
-        return chosen, facts_line(decoded, Path(chosen).name, visitor.language)
+        return chosen, facts_line(decoded, chosen, visitor.language)
 
     reading = player.change(read, player, [path, facts], **QUIETLY)
     reading.failure(None, None, player, js="() => null", **QUIETLY)
@@ -73,12 +73,11 @@ def examples_dir(settings: Settings) -> Path:
     return settings.cache_dir / "examples"
 
 
-def facts_line(decoded: Decoded, file_name: str, language: str) -> str:
+def facts_line(decoded: Decoded, path: str, language: str) -> str:
     """What the chosen sound is, as HTML: name, format, rate, channels, duration."""
     facts = decoded.facts
-    example_id = examples.id_of(file_name)
     details = [
-        *([] if example_id else [_format(facts)]),
+        *([] if examples.id_of(path) else [_format(facts)]),
         f"{facts.sampling_rate / 1000:g} kHz",
         _channels(facts.n_channels, language),
         clock(decoded.clip.duration_s),
@@ -86,10 +85,20 @@ def facts_line(decoded: Decoded, file_name: str, language: str) -> str:
     if decoded.cut_at_s is not None:
         minutes = decoded.cut_at_s / 60
         details.append(words.word("clip.cut", language, minutes=minutes))
-    name = _title(file_name, example_id, language)
     return (
-        f"<p><strong>{html.escape(name)}</strong> "
+        f"<p><strong>{html.escape(name_of(path, language))}</strong> "
         f"<span>{html.escape(' · '.join(details))}</span></p>"
+    )
+
+
+def name_of(path: str, language: str) -> str:
+    """What screens call the sound in a file of the player's."""
+    example_id = examples.id_of(path)
+    if example_id:
+        return words.word(f"examples.{example_id}", language)
+    file_name = Path(path).name
+    return (
+        words.word("clip.recording", language) if file_name == RECORDING else file_name
     )
 
 
@@ -114,6 +123,7 @@ def _player() -> gr.Audio:
         waveform_options=gr.WaveformOptions(
             waveform_color=GREY.c400,
             waveform_progress_color=ACCENT.c600,
+            trim_region_color=f"{ACCENT.c500}40",  # a quarter opaque
             sample_rate=MODEL_RATE,
         ),
     )
@@ -133,14 +143,6 @@ def _giving(example_id: str, settings: Settings) -> Handler:
         return str(examples.file_of(example_id, examples_dir(settings)))
 
     return give
-
-
-def _title(file_name: str, example_id: str | None, language: str) -> str:
-    if example_id:
-        return words.word(f"examples.{example_id}", language)
-    if file_name == RECORDING:
-        return words.word("clip.recording", language)
-    return file_name
 
 
 def _format(facts: SourceFacts) -> str:

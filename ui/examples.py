@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 import wave
 from pathlib import Path
 
 import numpy as np
 
 from audio.clip import Clip
-from audio.examples import example
+from audio.examples import EXAMPLES, example
 
+IDS = {each.id for each in EXAMPLES}
 PREFIX = "genrescope-"  # tells our sounds from a visitor's "chord.wav"
 
 
@@ -18,17 +20,17 @@ def file_of(example_id: str, folder: Path) -> Path:
     path = folder / f"{PREFIX}{example_id}.wav"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
+        unfinished = path.with_suffix(f".{secrets.token_hex(4)}")  # two may ask at once
         _write(example(example_id), unfinished)
         unfinished.replace(path)
     return path
 
 
-def id_of(file_name: str) -> str | None:
-    """The built-in sound in a file of this name; None for a visitor's own."""
-    path = Path(file_name)
-    is_ours = path.name.startswith(PREFIX) and path.suffix == ".wav"
-    return path.stem.removeprefix(PREFIX) if is_ours else None
+def id_of(path: str) -> str | None:
+    """Which built-in sound is in a file; None for a visitor's own."""
+    example_id = Path(path).stem.removeprefix(PREFIX)
+    is_ours = Path(path).name == f"{PREFIX}{example_id}.wav"
+    return example_id if is_ours and example_id in IDS else None
 
 
 def _write(clip: Clip, path: Path) -> None:

@@ -1,10 +1,11 @@
-"""The door of the server: refuses what no page of ours asks for, adds headers."""
+"""The door of the server: refuses what no page of ours asks for."""
 
 from __future__ import annotations
 
 import re
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,6 +30,8 @@ class Gate:
 
     def __init__(self, app: ASGIApp, is_local: bool) -> None:
         self.app = app
+        # Gradio compresses what has a file's suffix, not the page itself: 200 KB.
+        self.page = GZipMiddleware(app)
         self.is_local = is_local
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,7 +49,8 @@ class Gate:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        await self.app(scope, receive, send_with_headers)
+        inner = self.page if scope["path"] == "/" else self.app
+        await inner(scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         host = host_name(Headers(scope=scope).get("host"))

@@ -44,8 +44,8 @@ log = logging.getLogger(__name__)
 def guard(settings: Settings) -> Guarded:
     """Make the wrapper for this host.
 
-    The wrapped handler may ask for ``visitor: Visitor``, its last parameter. Gradio passes the
-    request to the wrapper, because its signature names it.
+    The wrapped handler may ask for ``visitor: Visitor``, its last parameter. Gradio
+    passes the request to the wrapper, because its signature names it.
     """
 
     def guarded(handler: Handler) -> Handler:

@@ -16,9 +16,6 @@ import words
 from ui.access import LANGUAGE_COOKIE, language_for
 
 YEAR_S = 365 * 24 * 3600
-SERVER_SECTIONS = (
-    "errors.",
-)  # said by the server only, so the page need not load them
 NAMES = {"en": "English", "zh-TW": "繁體中文", "zh-CN": "简体中文"}
 HEADER = """<header><h1>Genrescope</h1><p>{{{value}}}</p>
 <nav aria-label="{{{label}}}">LINKS</nav></header>"""
@@ -109,8 +106,9 @@ def _introduced(
     script = SCRIPT.format(language).encode()
     html = body["body"].replace(b"<head>", b"<head>" + script, 1)
     headers = MutableHeaders(raw=start["headers"])
-    grown = len(html) - len(body["body"])
-    headers["content-length"] = str(int(headers["content-length"]) + grown)
+    if "content-length" in headers:
+        grown = len(html) - len(body["body"])
+        headers["content-length"] = str(int(headers["content-length"]) + grown)
     headers["vary"] = "Accept-Language, Cookie"
     if is_choice:
         headers.append(

@@ -8,7 +8,7 @@ from ui.access import Visitor
 from viz.style import Look
 
 USUAL_PX = 760
-NARROWEST_PX, WIDEST_PX = 300, 900
+NARROWEST_PX, WIDEST_PX = 280, 900
 PHONE_PX = 480  # narrower pictures are taller for their width
 # The place that the style sheet gives a picture; asked before the place itself exists.
 MEASURE = """() => {

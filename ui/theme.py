@@ -6,7 +6,9 @@ from pathlib import Path
 
 import gradio as gr
 
-STYLE = Path(__file__).parent.parent / "assets" / "style.css"
+ASSETS = Path(__file__).parent.parent / "assets"
+STYLE = ASSETS / "style.css"
+ICON = ASSETS / "favicon.svg"
 
 # What the visitor's system has, Chinese included: nothing is downloaded. Latin first,
 # so that digits and Latin words keep one face; each system then finds its own Chinese.

@@ -1,0 +1,71 @@
+"""The model that ships: what its card claims, on songs that training never saw."""
+
+import json
+
+import pytest
+
+import settings
+from audio.composer import STYLES, Shift, compose
+from classifier.models import Models
+from classifier.predict import predict
+
+HOST = settings.Settings()
+FOLDER = HOST.bundled_model_dir
+FIRST_UNSEEN = 1_000_000  # training composes from the seeds 0, 1, 2, ...
+
+
+@pytest.fixture(scope="module")
+def model():
+    models = Models(
+        bundled_model_dir=FOLDER,
+        runs_dir=HOST.runs_dir,
+        hub_model=HOST.hub_model,
+        is_offline=True,
+    )
+    return models.load(models.ref("bundled"))
+
+
+def n_right(model, n_songs, is_shifted):
+    """Of ``n_songs`` unseen composed songs, as many of each style."""
+    right = 0
+    for seed in range(FIRST_UNSEEN, FIRST_UNSEEN + n_songs // len(STYLES)):
+        shift = Shift.drawn(seed) if is_shifted else Shift()
+        for genre in STYLES:
+            answer = predict(compose(genre, seed, shift=shift), model)
+            right += answer.genres[0][0] == genre
+    return right
+
+
+def test_model_fits_into_five_megabytes_and_holds_no_pickle():
+    files = {path.name: path.stat().st_size for path in FOLDER.iterdir()}
+    assert sum(files.values()) < 5_000_000
+    assert {path.rsplit(".", 1)[1] for path in files} == {"json", "safetensors", "md"}
+
+
+def test_model_says_what_it_was_trained_on():
+    config = json.loads((FOLDER / "config.json").read_text("utf-8"))
+    assert config["genrescope"]["trained_on"] == "composed"
+    assert sorted(config["id2label"].values()) == list(STYLES)
+
+
+def test_model_names_unseen_songs(model):
+    assert n_right(model, 50, is_shifted=False) >= 45
+
+
+def test_model_names_songs_in_another_mix(model):
+    assert n_right(model, 50, is_shifted=True) >= 44
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_shifted", [False, True], ids=["as composed", "shifted"])
+def test_model_names_19_of_20_unseen_songs(model, is_shifted):
+    right = n_right(model, 200, is_shifted)
+    assert right >= 190, f"{right} of 200"
+
+
+def test_pipeline_of_transformers_loads_it():
+    from transformers import pipeline
+
+    clip = compose("metal", FIRST_UNSEEN, duration_s=4.0)
+    classify = pipeline("audio-classification", str(FOLDER))
+    assert classify(clip.samples.copy())[0]["label"] == "metal"
