@@ -96,6 +96,13 @@ def test_model_is_a_checkpoint_folder_without_a_pickle(finished):
     assert sum(map(sum, counts)) == 3
 
 
+def test_run_keeps_which_songs_it_learned_from_and_which_not(finished):
+    split = json.loads((finished[2] / "split.json").read_text())
+    assert len(split["train"]) == 12
+    assert len(split["test"]) == 3
+    assert not set(split["train"]) & set(split["test"])
+
+
 def test_model_works_in_the_pipeline_of_transformers(finished):
     import numpy as np
     from transformers import pipeline

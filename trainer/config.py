@@ -148,12 +148,12 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "base_model": "demo",
         "trained_part": "encoder",
         "window_s": 4.0,
-        "n_steps": 60,
+        "n_steps": 200,
         "batch_size": 16,
         "n_accumulated": 1,
         "learning_rate": 1e-3,
         "schedule": "linear",
-        "eval_every_n_steps": 20,
+        "eval_every_n_steps": 50,
     },
 }
 

@@ -69,7 +69,7 @@ def train(
 
     Args:
         config: the run's choices.
-        run_dir: gets ``checkpoints/``, ``model/`` and ``confusion.json``.
+        run_dir: gets ``split.json``, ``checkpoints/``, ``model/``, ``confusion.json``.
         cache_dir: where decoded songs are kept between runs.
         emit: hears every event.
         should_stop: asked between songs, steps and test windows.
@@ -79,6 +79,7 @@ def train(
         StopRequested: stopped before there was anything to save.
     """
     parts = _parts(config, cache_dir, emit, should_stop)
+    _keep_split(parts, run_dir)
     trainer = _trainer(parts, run_dir, emit, should_stop)
     emit(Stage("train", 0, config.n_steps))
     was_stopped = False
@@ -124,6 +125,16 @@ def _parts(
         model,
         extractor,
     )
+
+
+def _keep_split(parts: Parts, run_dir: Path) -> None:
+    """Which songs the model learned from, and which it never heard, by name."""
+    halves = {"train": parts.train.indices, "test": parts.test.indices}
+    names = {
+        half: [parts.songs.names[index] for index in indices]
+        for half, indices in halves.items()
+    }
+    (run_dir / "split.json").write_text(json.dumps(names, ensure_ascii=False), "utf-8")
 
 
 def _trainer(

@@ -1,0 +1,170 @@
+"""From the picture back to sound: with phase exactly, without it by search.
+
+All functions keep every frame in memory: they are for excerpts of some seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio import overlap
+from audio.checks import check_range
+from audio.clip import Clip, Samples
+from audio.frames import Levels, window_values
+from audio.levels import FLOOR_DB
+from audio.mels import mel_filters
+from audio.phases import DEFAULT, TINY, Search, check_frames, magnitudes, searched
+
+MAX_N_MELS = 512
+MIN_FMAX_HZ = 100.0
+N_MEL_STEPS = 50  # enough for -30 dB in the bands of music
+
+
+@dataclass(frozen=True, eq=False)
+class RoundTrip:
+    """A clip that went through the STFT and back.
+
+    Attributes:
+        clip: what came back.
+        error_db: the difference to the original, relative to it.
+        is_cola: whether window and hop allow an exact return.
+    """
+
+    clip: Clip
+    error_db: float
+    is_cola: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Rebuilt:
+    """A clip made from magnitudes alone.
+
+    Attributes:
+        clip: turned down as a whole where it would leave [-1, 1].
+        convergence_db: after 0, 1, ... iterations, how far the magnitudes are from
+            those aimed at, relative to them: ``20 log10(|S - |STFT|| / |S|)``.
+        target_error_db: how far those aimed at are from the clip's own, likewise;
+            ``FLOOR_DB`` where they are its own.
+        error_db: the difference of the samples to the clip's, relative to them. Near
+            or above 0 even where both sound alike: ears hardly hear phase.
+        elapsed_s: time taken (s).
+    """
+
+    clip: Clip
+    convergence_db: tuple[float, ...]
+    target_error_db: float
+    error_db: float
+    elapsed_s: float
+
+
+def inverse_stft(
+    clip: Clip, *, n_fft: int = 2048, hop_length: int = 512, window: str = "hann"
+) -> RoundTrip:
+    """The clip through the STFT, phase kept, and back by adding up the frames.
+
+    Raises:
+        KnownError: ``out_of_range``, ``odd_length`` or ``not_a_choice``.
+    """
+    check_frames(n_fft, hop_length)
+    taper = window_values(window, n_fft)
+    bins = overlap.spectra(clip.samples, taper.astype(np.float32), hop_length, n_fft)
+    total = overlap.added(overlap.inverse(bins, n_fft), hop_length)
+    samples = total[n_fft : n_fft + clip.n_samples] * (hop_length / taper.sum())
+    return RoundTrip(
+        clip=_within_range(samples.astype(np.float32), clip),
+        error_db=_error_db(samples, clip.samples),
+        is_cola=overlap.is_cola(window, n_fft, hop_length),
+    )
+
+
+def griffin_lim(clip: Clip, search: Search = DEFAULT) -> Rebuilt:
+    """The clip from its STFT's magnitudes (Hann window), the phase thrown away.
+
+    Raises:
+        KnownError: ``out_of_range`` or ``odd_length``.
+    """
+    search.check()
+    started_s = perf_counter()
+    own = magnitudes(clip, search)
+    return _rebuilt(clip, own, own, search, started_s)
+
+
+def from_mel(
+    clip: Clip,
+    *,
+    n_mels: int = 128,
+    fmax_hz: float = 8000.0,
+    search: Search = DEFAULT,
+) -> Rebuilt:
+    """The clip from its mel spectrogram, from which the bins are guessed first.
+
+    An ``fmax_hz`` above the Nyquist frequency means Nyquist. Nothing above it returns.
+
+    Raises:
+        KnownError: ``out_of_range`` or ``odd_length``.
+    """
+    search.check()
+    check_range("n_mels", n_mels, 1, MAX_N_MELS)
+    nyquist_hz = clip.sampling_rate / 2
+    fmax_hz = min(fmax_hz, nyquist_hz)
+    check_range("fmax_hz", fmax_hz, min(MIN_FMAX_HZ, nyquist_hz), nyquist_hz)
+    started_s = perf_counter()
+    own = magnitudes(clip, search)
+    filters, _ = mel_filters(clip.sampling_rate, search.n_fft, n_mels, fmax_hz)
+    target = np.sqrt(_unbanded(own**2 @ filters.T, filters))
+    return _rebuilt(clip, target, own, search, started_s)
+
+
+def _unbanded(bands: Levels, filters: Levels) -> Levels:
+    """Power of bins (n_frames, n_bins) that explains the power of mel bands.
+
+    Bands are fewer than bins, so many answers fit; each step multiplies by what is
+    missing, which keeps power positive and spreads it smoothly. Source: D. Lee and
+    H. S. Seung, "Algorithms for non-negative matrix factorization" (2000), with one
+    factor fixed.
+    """
+    from scipy import sparse
+
+    triangles = sparse.csr_array(filters)
+    wanted = triangles.T @ bands.T
+    power = wanted
+    for _ in range(N_MEL_STEPS):
+        shown = triangles.T @ (triangles @ power)
+        power = power * (wanted / np.maximum(shown, TINY))
+    return power.T
+
+
+def _rebuilt(
+    clip: Clip, target: Levels, own: Levels, search: Search, started_s: float
+) -> Rebuilt:
+    """The last of the search's sounds, and the errors of all."""
+    convergence_db = []
+    samples = clip.samples
+    for samples, shown in searched(target, clip.n_samples, search):
+        convergence_db.append(_error_db(shown, target))
+    return Rebuilt(
+        clip=_within_range(samples, clip),
+        convergence_db=tuple(convergence_db),
+        target_error_db=_error_db(target, own),
+        error_db=_error_db(samples, clip.samples),
+        elapsed_s=perf_counter() - started_s,
+    )
+
+
+def _error_db(values: NDArray[Any], truth: NDArray[Any]) -> float:
+    """The difference relative to the truth, ``FLOOR_DB`` where there is none."""
+    error, size = (float(np.linalg.norm(x)) for x in (values - truth, truth))
+    if not (error and size):
+        return FLOOR_DB
+    return max(20 * float(np.log10(error / size)), FLOOR_DB)
+
+
+def _within_range(samples: Samples, clip: Clip) -> Clip:
+    """Named as the clip; turned down rather than cut where it is too loud."""
+    loudest = max(float(np.abs(samples).max(initial=0.0)), 1.0)
+    return Clip(samples / np.float32(loudest), clip.sampling_rate, clip.name)

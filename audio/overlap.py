@@ -1,0 +1,71 @@
+"""Samples to frames with their phase and back: overlap-add."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.clip import Samples
+from audio.frames import Levels, Numbers, window_values
+
+Spectra = NDArray[np.complex64]
+
+
+def spectra(samples: Samples, taper: Levels, hop_length: int, n_around: int) -> Spectra:
+    """The DFT of every frame, (n_frames, n_fft // 2 + 1).
+
+    Args:
+        samples: (n_samples,).
+        taper: float32 (n_fft,).
+        hop_length: samples from one frame to the next.
+        n_around: zeros before and after the samples. Half a frame centres frame i on
+            sample ``i * hop_length``; a whole one covers every sample equally often.
+    """
+    from scipy import fft
+
+    padded = np.pad(samples, n_around)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, len(taper))[::hop_length]
+    return fft.rfft(frames * taper, axis=1)
+
+
+def inverse(bins: Spectra, n_fft: int) -> Samples:
+    """The frames of which ``spectra`` are the DFT, (n_frames, n_fft)."""
+    from scipy import fft
+
+    return fft.irfft(bins, n_fft, axis=1)
+
+
+def added(frames: NDArray[Any], hop_length: int) -> NDArray[Any]:
+    """Frames (n_frames, n_fft) laid over each other, one every ``hop_length``.
+
+    Share j of all frames, ``hop_length`` wide, lands j hops after their starts, so a
+    few additions of whole arrays do it.
+    """
+    n_frames, n_fft = frames.shape
+    n_shares = ceil(n_fft / hop_length)
+    total = np.zeros((n_frames + n_shares - 1, hop_length), frames.dtype)
+    for j in range(n_shares):
+        share = frames[:, j * hop_length : (j + 1) * hop_length]
+        total[j : j + n_frames, : share.shape[1]] += share
+    return total.ravel()
+
+
+def window_sum(window: str, n_fft: int, hop_length: int) -> Numbers:
+    """What the shifted windows add up to over one hop, (hop_length,), mean 1."""
+    taper = window_values(window, n_fft)
+    taper = np.pad(taper, (0, -n_fft % hop_length))
+    total = taper.reshape(-1, hop_length).sum(axis=0)
+    return total / total.mean()
+
+
+def is_cola(window: str, n_fft: int, hop_length: int) -> bool:
+    """Whether windows shifted by the hop add up to a constant.
+
+    Constant overlap-add: where it holds, adding the frames gives back the sound; where
+    not, its loudness ripples with ``window_sum``. Source: J. O. Smith, "Spectral Audio
+    Signal Processing", overlap-add decomposition.
+    """
+    return bool(np.ptp(window_sum(window, n_fft, hop_length)) < 1e-10)
