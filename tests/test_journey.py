@@ -45,11 +45,11 @@ def test_newcomer_walks_from_a_song_to_a_model_of_their_own(open_page, song):
         values.append(page.evaluate("document.querySelector('progress')?.value ?? 2"))
     assert len(set(values)) == 3
 
-    page.get_by_text("Step 2 of 12").wait_for()
+    page.locator(".log", has_text="Step 2 of 12").wait_for()
     page.reload()  # the run does not notice, and the page finds it again
     page.get_by_role("tab", name="Train").click()
-    page.get_by_text("Step 3 of 12").wait_for()
-    page.get_by_text("Step 12 of 12").wait_for()
+    page.locator(".log", has_text="Step 3 of 12").wait_for()
+    page.locator(".log", has_text="Step 12 of 12").wait_for()
     page.get_by_text("Its model is in the list").wait_for()
     assert page.locator(".run-curves svg").count() == 1
     assert page.get_by_role("button", name="Start", exact=True).is_enabled()
@@ -57,7 +57,7 @@ def test_newcomer_walks_from_a_song_to_a_model_of_their_own(open_page, song):
 
     upload(page, song)
     page.get_by_role("tab", name="Classify").click()
-    page.get_by_label("Model").click()
+    page.get_by_label("Model", exact=True).click()
     page.get_by_role("option", name="Your run").click()
     page.get_by_role("button", name="Name the genre").click()
     page.locator(".answer .numbers", has_text="Your run").wait_for()
