@@ -7,21 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from audio import overlap
-from audio.checks import check_range
+from audio.checks import check_frames, check_range
 from audio.clip import Clip, Samples
+from audio.dsp import MAX_N_MELS, MIN_FMAX_HZ
 from audio.frames import Levels, window_values
-from audio.levels import FLOOR_DB
 from audio.mels import mel_filters
-from audio.phases import DEFAULT, TINY, Search, check_frames, magnitudes, searched
+from audio.phases import DEFAULT, TINY, Search, error_db, magnitudes, searched
 
-MAX_N_MELS = 512
-MIN_FMAX_HZ = 100.0
 N_MEL_STEPS = 50  # enough for -30 dB in the bands of music
 
 
@@ -74,10 +70,11 @@ def inverse_stft(
     taper = window_values(window, n_fft)
     bins = overlap.spectra(clip.samples, taper.astype(np.float32), hop_length, n_fft)
     total = overlap.added(overlap.inverse(bins, n_fft), hop_length)
-    samples = total[n_fft : n_fft + clip.n_samples] * (hop_length / taper.sum())
+    gain = np.float32(hop_length / taper.sum())  # one over the windows' mean sum
+    samples = gain * total[n_fft : n_fft + clip.n_samples]
     return RoundTrip(
-        clip=_within_range(samples.astype(np.float32), clip),
-        error_db=_error_db(samples, clip.samples),
+        clip=_within_range(samples, clip),
+        error_db=error_db(samples, clip.samples),
         is_cola=overlap.is_cola(window, n_fft, hop_length),
     )
 
@@ -103,7 +100,8 @@ def from_mel(
 ) -> Rebuilt:
     """The clip from its mel spectrogram, from which the bins are guessed first.
 
-    An ``fmax_hz`` above the Nyquist frequency means Nyquist. Nothing above it returns.
+    An ``fmax_hz`` above the Nyquist frequency means Nyquist. What lies above it, or in
+    bands too narrow to hold a bin, does not return.
 
     Raises:
         KnownError: ``out_of_range`` or ``odd_length``.
@@ -142,26 +140,14 @@ def _unbanded(bands: Levels, filters: Levels) -> Levels:
 def _rebuilt(
     clip: Clip, target: Levels, own: Levels, search: Search, started_s: float
 ) -> Rebuilt:
-    """The last of the search's sounds, and the errors of all."""
-    convergence_db = []
-    samples = clip.samples
-    for samples, shown in searched(target, clip.n_samples, search):
-        convergence_db.append(_error_db(shown, target))
+    samples, convergence_db = searched(target, clip.n_samples, search)
     return Rebuilt(
         clip=_within_range(samples, clip),
         convergence_db=tuple(convergence_db),
-        target_error_db=_error_db(target, own),
-        error_db=_error_db(samples, clip.samples),
+        target_error_db=error_db(target, own),
+        error_db=error_db(samples, clip.samples),
         elapsed_s=perf_counter() - started_s,
     )
-
-
-def _error_db(values: NDArray[Any], truth: NDArray[Any]) -> float:
-    """The difference relative to the truth, ``FLOOR_DB`` where there is none."""
-    error, size = (float(np.linalg.norm(x)) for x in (values - truth, truth))
-    if not (error and size):
-        return FLOOR_DB
-    return max(20 * float(np.log10(error / size)), FLOOR_DB)
 
 
 def _within_range(samples: Samples, clip: Clip) -> Clip:

@@ -1,7 +1,7 @@
 """Songs in ten styles from a seed: what is played.
 
 A style is data (styles.toml): tempo, swing, scale, chords, and who plays which pattern.
-The interpreter below turns it into notes, ``instruments`` makes them sound, ``desk``
+The interpreter below turns it into notes, ``instruments`` makes them sound, ``mixer``
 mixes them. The seed draws key, tempo, progression, players, patterns, melody, levels,
 room and noise, so that songs of one style differ as songs do. The answer is a composed
 song, never a recording: who knows these knows the rules of the styles, not real music.
@@ -21,14 +21,21 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from audio.clip import Clip
-from audio.desk import Desk
 from audio.instruments import Part, render
+from audio.mixer import Mixer
 from errors import KnownError
 
 STYLES = tuple(
     "blues classical country disco hiphop jazz metal pop reggae rock".split()
 )
 BEATS = 4  # a bar
+# All that decides what a song of a seed sounds like: who keeps songs keeps by these.
+RULES = tuple(
+    Path(__file__).with_name(name)
+    for name in (
+        "composer.py styles.toml instruments.py instruments.toml mixer.py".split()
+    )
+)
 Note = tuple[float, float, float, float]
 
 ROOTS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -184,7 +191,7 @@ def compose(
     ]
     n_samples = round(duration_s * sampling_rate)
     dry = render(parts, n_samples, sampling_rate, playing)
-    song = _desk(style, shift, mixing).mixed(dry, sampling_rate, playing)
+    song = _mixer(style, shift, mixing).mixed(dry, sampling_rate, playing)
     return Clip(song, sampling_rate, f"{genre} {seed}")
 
 
@@ -288,8 +295,8 @@ def _performed(
     return np.stack([start_s + late_s, length_s, notes[:, 2], loudness], axis=1)
 
 
-def _desk(style: Style, shift: Shift, rng: Generator) -> Desk:
-    return Desk(
+def _mixer(style: Style, shift: Shift, rng: Generator) -> Mixer:
+    return Mixer(
         room_s=rng.uniform(*style.room_s),
         room_db=rng.uniform(-24, -9),
         tilt_db_per_octave=rng.uniform(-1.5, 1.5) + shift.tilt_db_per_octave,

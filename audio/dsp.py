@@ -14,16 +14,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from audio.checks import check_frames, check_length, check_range
 from audio.clip import Clip
 from audio.frames import Levels, Numbers, gain, pooled_power, window_values
 from audio.levels import FLOOR_DB, decibels
 from audio.mels import mel_filters
-from errors import KnownError
 
 Reference = Literal["peak", "full_scale"]
 
-MIN_N_FFT = 64
-MAX_N_FFT = 65_536
 MAX_N_COLUMNS = 65_536
 MAX_N_MELS = 512
 MAX_PADDING = 8
@@ -132,9 +130,9 @@ def dft(
     """
     from scipy import fft
 
-    _check_length("n_samples", n_samples)
+    check_length("n_samples", n_samples)
     start_s = min(start_s, clip.duration_s)
-    _check("start_s", start_s, 0.0, clip.duration_s)
+    check_range("start_s", start_s, 0.0, clip.duration_s)
     n_used = min(n_samples, clip.n_samples)
     start = min(round(start_s * clip.sampling_rate), clip.n_samples - n_used)
     taper = window_values(window, n_used)
@@ -237,10 +235,10 @@ def mel(
         KnownError: ``out_of_range`` or ``odd_length``.
     """
     _check_frames(n_fft, hop_length, n_columns)
-    _check("n_mels", n_mels, 1, MAX_N_MELS)
+    check_range("n_mels", n_mels, 1, MAX_N_MELS)
     nyquist_hz = clip.sampling_rate / 2
     fmax_hz = min(fmax_hz, nyquist_hz)
-    _check("fmax_hz", fmax_hz, min(MIN_FMAX_HZ, nyquist_hz), nyquist_hz)
+    check_range("fmax_hz", fmax_hz, min(MIN_FMAX_HZ, nyquist_hz), nyquist_hz)
     n_padded = n_fft
     filters, centres_hz = mel_filters(clip.sampling_rate, n_padded, n_mels, fmax_hz)
     while n_padded < MAX_PADDING * n_fft and not filters.any(axis=1).all():
@@ -276,21 +274,6 @@ def _re_peak(levels_db: NDArray[Any]) -> NDArray[Any]:
 
 
 def _check_frames(n_fft: int, hop_length: int, n_columns: int | None) -> None:
-    _check_length("n_fft", n_fft)
-    _check("hop_length", hop_length, n_fft // 64, n_fft)  # denser shows nothing new
+    check_frames(n_fft, hop_length)
     if n_columns is not None:
-        _check("n_columns", n_columns, 1, MAX_N_COLUMNS)
-
-
-def _check_length(field: str, n_samples: int) -> None:
-    _check(field, n_samples, MIN_N_FFT, MAX_N_FFT)
-    if n_samples % 2:
-        raise KnownError("odd_length", field=field, value=n_samples)
-
-
-def _check(field: str, value: float, minimum: float, maximum: float) -> None:
-    """Refuse what lies outside; NaN lies outside."""
-    if not minimum <= value <= maximum:
-        raise KnownError(
-            "out_of_range", field=field, value=value, minimum=minimum, maximum=maximum
-        )
+        check_range("n_columns", n_columns, 1, MAX_N_COLUMNS)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audio import overlap
-from audio.checks import check_length, check_range
+from audio.checks import check_frames, check_range
 from audio.clip import Clip, Samples
 from audio.frames import Levels, window_values
+from audio.levels import FLOOR_DB
 
 MAX_N_ITERATIONS = 200
 MOMENTUM = 0.99
@@ -46,16 +48,6 @@ class Search:
 DEFAULT = Search()
 
 
-def check_frames(n_fft: int, hop_length: int) -> None:
-    """Refuse frames that ``dsp.stft`` would refuse.
-
-    Raises:
-        KnownError: ``out_of_range`` or ``odd_length``.
-    """
-    check_length("n_fft", n_fft)
-    check_range("hop_length", hop_length, n_fft // 64, n_fft)
-
-
 def magnitudes(clip: Clip, search: Search) -> Levels:
     """The STFT of a clip (Hann window), float32 (n_frames, n_bins), phase dropped."""
     taper = window_values("hann", search.n_fft).astype(np.float32)
@@ -63,33 +55,47 @@ def magnitudes(clip: Clip, search: Search) -> Levels:
     return _absolute(overlap.spectra(clip.samples, taper, search.hop_length, n_around))
 
 
-def _absolute(bins: overlap.Spectra) -> Levels:
-    """|bins|; ``np.abs`` guards against overflow and is slower for it."""
-    return np.sqrt(bins.real**2 + bins.imag**2)
-
-
 def searched(
     target: Levels, n_samples: int, search: Search
-) -> Iterator[tuple[Samples, Levels]]:
-    """After 0, 1, ... iterations: the samples, and the magnitudes that they show.
+) -> tuple[Samples, list[float]]:
+    """Samples that show the magnitudes aimed at as nearly as the search finds.
 
-    The magnitudes aimed at get the phases of a sound that can exist, and so on; a step
+    Those magnitudes get the phases of a sound that can exist, again and again; a step
     beyond each answer makes that fast. Source: D. Griffin and J. Lim (1984);
     N. Perraudin, P. Balazs and P. Sondergaard, "A fast Griffin-Lim algorithm" (2013).
+
+    Returns:
+        float32 (n_samples,), and after 0, 1, ... iterations how far its magnitudes
+        were from those aimed at (dB).
     """
     taper = window_values("hann", search.n_fft).astype(np.float32)
     middle = slice(search.n_fft // 2, search.n_fft // 2 + n_samples)
     squares = np.broadcast_to(taper**2, (len(target), search.n_fft))
-    # Least squares: what shows through little of any window must not be blown up.
+    # Least squares; what lies under the edges of all windows must not be blown up.
     weights = np.maximum(overlap.added(squares, search.hop_length)[middle], 1e-6)
     turns = np.random.default_rng(search.seed).random(target.shape, np.float32)
     phases = np.exp(2j * np.pi * turns).astype(np.complex64)
     before = np.zeros_like(phases)
+    convergence_db = []
     for _ in range(search.n_iterations + 1):
         frames = overlap.inverse(target * phases, search.n_fft) * taper
         samples = overlap.added(frames, search.hop_length)[middle] / weights
         bins = overlap.spectra(samples, taper, search.hop_length, search.n_fft // 2)
-        yield samples, _absolute(bins)
+        convergence_db.append(error_db(_absolute(bins), target))
         phases = bins - MOMENTUM / (1 + MOMENTUM) * before
         phases /= np.maximum(_absolute(phases), TINY)
         before = bins
+    return samples, convergence_db
+
+
+def error_db(values: NDArray[Any], truth: NDArray[Any]) -> float:
+    """How large the difference is, relative to the truth; ``FLOOR_DB`` where none."""
+    error, size = (float(np.linalg.norm(x)) for x in (values - truth, truth))
+    if not (error and size):
+        return FLOOR_DB
+    return max(20 * float(np.log10(error / size)), FLOOR_DB)
+
+
+def _absolute(bins: overlap.Spectra) -> Levels:
+    """|bins|; ``np.abs`` guards against overflow and is slower for it."""
+    return np.sqrt(bins.real**2 + bins.imag**2)

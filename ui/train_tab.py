@@ -235,7 +235,7 @@ def status_html(state: RunState, events: Sequence[RunEvent], visitor: Visitor) -
         return _paragraphs(f"{sentence}: {cause}", notice)
     if state.name == "finished":
         made = words.word("train.made", language)
-        return _paragraphs(f"{telling.line(events[-1], language)}. {made}", notice)
+        return _paragraphs(telling.line(events[-1], language), made, notice)
     if state.is_ended:
         return _paragraphs(sentence, notice)
     return _paragraphs(sentence, notice) + _bar(events, language)

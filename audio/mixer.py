@@ -14,7 +14,7 @@ FADE_S = 0.02  # where the music is cut
 
 
 @dataclass(frozen=True)
-class Desk:
+class Mixer:
     """How the sum of the parts becomes a song.
 
     Attributes:

@@ -1,0 +1,41 @@
+"""Settings checked at the door of the transforms; NaN lies outside every range."""
+
+from __future__ import annotations
+
+from errors import KnownError
+
+MIN_N_FFT = 64
+MAX_N_FFT = 65_536
+
+
+def check_range(field: str, value: float, minimum: float, maximum: float) -> None:
+    """Refuse a value outside of [minimum, maximum].
+
+    Raises:
+        KnownError: ``out_of_range``.
+    """
+    if not minimum <= value <= maximum:
+        raise KnownError(
+            "out_of_range", field=field, value=value, minimum=minimum, maximum=maximum
+        )
+
+
+def check_length(field: str, n_samples: int) -> None:
+    """Refuse a transform's length that is odd, or out of bounds.
+
+    Raises:
+        KnownError: ``out_of_range`` or ``odd_length``.
+    """
+    check_range(field, n_samples, MIN_N_FFT, MAX_N_FFT)
+    if n_samples % 2:
+        raise KnownError("odd_length", field=field, value=n_samples)
+
+
+def check_frames(n_fft: int, hop_length: int) -> None:
+    """Refuse frames that leave gaps, or overlap so densely that nothing new shows.
+
+    Raises:
+        KnownError: ``out_of_range`` or ``odd_length``.
+    """
+    check_length("n_fft", n_fft)
+    check_range("hop_length", hop_length, n_fft // 64, n_fft)

@@ -1,0 +1,188 @@
+"""The partials of a spectrum and the tone that they belong to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from audio.dsp import Spectrum
+from audio.frames import Numbers, window_values
+from audio.notes import Note, note_of
+
+FMIN_HZ = 20.0  # the lowest tone that ears hear
+RANGE_DB = 60.0  # under the strongest peak; lower ones are not told from leakage
+FINENESS = 4  # points a bin at which a window's leakage is known
+LEAKAGE_MARGIN = 1.5  # leakage of several partials adds up unevenly
+
+# Of 1000 bins of noise the highest peak lies 15 dB above this share of them, hardly
+# ever 20; between partials the share finds the valleys, even where they are few.
+FLOOR_SHARE = 0.2
+FLOOR_MARGIN_DB = 20.0
+N_FLOOR_BINS = 64  # in the lowest band; each band above is an octave
+
+N_FOR_FUNDAMENTAL = 12  # partials
+MAX_HARMONIC = 8  # the highest that may be the lowest one present
+MIN_FIT = 0.6
+
+
+@dataclass(frozen=True)
+class Partial:
+    """A sine that a spectrum shows.
+
+    Attributes:
+        frequency_hz: Hz, between bins.
+        level_db: relative to the spectrum's reference.
+        note: the nearest.
+        harmonic: of which multiple of the fundamental it is, None where of none.
+    """
+
+    frequency_hz: float
+    level_db: float
+    note: Note
+    harmonic: int | None
+
+
+def peaks(spectrum: Spectrum, n_peaks: int = 8) -> tuple[Partial, ...]:
+    """The strongest partials, at most ``n_peaks``, lowest frequency first.
+
+    A maximum counts from 20 Hz up where it stands out of the noise around it and is
+    more than what the window leaks from stronger ones. Noise and silence have none.
+    """
+    frequencies_hz, levels_db = _partials(spectrum, n_peaks)
+    fundamental = fundamental_hz(spectrum)
+    if fundamental is None:
+        harmonics = np.zeros(len(frequencies_hz), int)
+    else:
+        harmonics = _harmonics(frequencies_hz, fundamental, _resolution_hz(spectrum))
+    return tuple(
+        Partial(float(f), float(level), note_of(f), int(n) or None)
+        for f, level, n in sorted(
+            zip(frequencies_hz, levels_db, harmonics, strict=True)
+        )
+    )
+
+
+def fundamental_hz(spectrum: Spectrum) -> float | None:
+    """The tone whose multiples the partials are (Hz), whether itself present or not.
+
+    Each partial may be the first to the eighth multiple of a fundamental. The best
+    one explains most of the amplitude (a tone's octave leaves out its odd multiples)
+    and leaves few of its multiples unused (half a tone leaves out every other one).
+
+    Returns:
+        None in silence, in noise, and where no single tone explains the partials.
+    """
+    frequencies_hz, levels_db = _partials(spectrum, N_FOR_FUNDAMENTAL)
+    if not len(frequencies_hz):
+        return None
+    resolution_hz = _resolution_hz(spectrum)
+    amplitudes = 10 ** (levels_db / 20)
+    candidates = np.divide.outer(frequencies_hz, np.arange(1, MAX_HARMONIC + 1)).ravel()
+    candidates = candidates[candidates >= max(FMIN_HZ, resolution_hz)]
+    fits = [_fit(frequencies_hz, amplitudes, f, resolution_hz) for f in candidates]
+    if max(fits) < MIN_FIT:
+        return None
+    best = candidates[np.argmax(fits)]
+    n = _harmonics(frequencies_hz, best, resolution_hz)
+    # Least squares of f = n * fundamental, by power; what is no multiple has n = 0.
+    weights = amplitudes**2 * n
+    return float(np.sum(weights * frequencies_hz) / np.sum(weights * n))
+
+
+def _fit(
+    frequencies_hz: Numbers,
+    amplitudes: Numbers,
+    fundamental: float,
+    resolution_hz: float,
+) -> float:
+    """How well one tone explains the partials, 0 to 1."""
+    n = _harmonics(frequencies_hz, fundamental, resolution_hz)
+    explained = amplitudes[n > 0].sum() / amplitudes.sum()
+    used = np.count_nonzero(n) / max(n.max(), 1)
+    return float(explained * np.sqrt(used))
+
+
+def _harmonics(
+    frequencies_hz: Numbers, fundamental: float, resolution_hz: float
+) -> Numbers:
+    """Which multiple of the fundamental each partial is, 0 where none.
+
+    Partials come strongest first: no weaker one is the same multiple again.
+    """
+    n = np.rint(frequencies_hz / fundamental)
+    tolerance_hz = 0.01 * frequencies_hz + 0.25 * resolution_hz  # strings are stiff
+    tolerance_hz = np.minimum(tolerance_hz, fundamental / 6)
+    n[np.abs(frequencies_hz - n * fundamental) > tolerance_hz] = 0
+    _, firsts = np.unique(n, return_index=True)
+    is_first = np.isin(np.arange(len(n)), firsts)
+    return np.where(is_first, n, 0)
+
+
+def _resolution_hz(spectrum: Spectrum) -> float:
+    """Width of a bin without zero padding (Hz)."""
+    return spectrum.sampling_rate / spectrum.n_samples
+
+
+def _partials(spectrum: Spectrum, n_partials: int) -> tuple[Numbers, Numbers]:
+    """Frequencies (Hz) and levels (dB) of the strongest, strongest first."""
+    positions, levels_db = _maxima(spectrum)
+    if not len(positions):
+        return positions, levels_db
+    amplitudes = 10 ** (levels_db / 20)
+    leakage = _leakage(spectrum)
+    # The constant part leaks too; the spectrum shows it at half a sine's height.
+    leaks = 2 * 10 ** (spectrum.levels_db[0] / 20) * _at(leakage, positions)
+    found: list[int] = []
+    for i in range(len(positions)):
+        if amplitudes[i] > LEAKAGE_MARGIN * leaks[i]:
+            found.append(i)
+            leaks += amplitudes[i] * _at(leakage, positions - positions[i])
+        if len(found) == n_partials:
+            break
+    return positions[found] * spectrum.bin_width_hz, levels_db[found]
+
+
+def _maxima(spectrum: Spectrum) -> tuple[Numbers, Numbers]:
+    """Maxima that stand out: positions in bins and levels (dB), strongest first.
+
+    A parabola through a bin and its neighbours, in dB, finds them between the bins.
+    Source: J. O. Smith, "Spectral Audio Signal Processing", quadratic interpolation.
+    """
+    levels = spectrum.levels_db
+    before, here, after = levels[:-2], levels[1:-1], levels[2:]
+    lowest = np.maximum(_floor_db(spectrum) + FLOOR_MARGIN_DB, here.max() - RANGE_DB)
+    is_peak = (here > before) & (here >= after) & (here > lowest[1:-1])
+    is_peak &= spectrum.frequencies_hz[1:-1] >= FMIN_HZ
+    bins = 1 + np.flatnonzero(is_peak)
+    bins = bins[np.argsort(-levels[bins])]
+    before, here, after = levels[bins - 1], levels[bins], levels[bins + 1]
+    shifts = 0.5 * (before - after) / (before - 2 * here + after)
+    return bins + shifts, here - 0.25 * (before - after) * shifts
+
+
+def _floor_db(spectrum: Spectrum) -> Numbers:
+    """The level that partials stand on, (n_bins,), one value a band."""
+    levels = spectrum.levels_db
+    floor = np.empty_like(levels)
+    edge = N_FLOOR_BINS * max(round(2 * len(levels) / max(spectrum.n_samples, 1)), 1)
+    start, stop = 0, edge
+    while start < len(levels):
+        floor[start:stop] = np.quantile(levels[start:stop], FLOOR_SHARE)
+        start, stop = stop, 2 * stop
+    return floor
+
+
+def _leakage(spectrum: Spectrum) -> Numbers:
+    """What a sine of height 1 shows at most so far away, ``FINENESS`` points a bin."""
+    from scipy import fft
+
+    taper = window_values(spectrum.window, spectrum.n_samples)
+    n_points = FINENESS * 2 * (len(spectrum.levels_db) - 1)
+    response = np.abs(fft.rfft(taper, n_points)) / taper.sum()
+    return np.maximum.accumulate(response[::-1])[::-1]
+
+
+def _at(leakage: Numbers, distances: Numbers) -> Numbers:
+    """Leakage at distances in bins."""
+    return leakage[(np.abs(distances) * FINENESS).astype(int)]

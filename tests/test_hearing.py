@@ -1,0 +1,100 @@
+"""What the model hears, against transformers itself."""
+
+import numpy as np
+import pytest
+from signals import noise, silence, sweep, tone
+
+from audio import hearing
+from audio.clip import Clip
+from audio.levels import FLOOR_DB, loudness
+
+
+@pytest.fixture(scope="module")
+def hubert():
+    """HuBERT's front end as it is, everything behind it tiny."""
+    from transformers import HubertConfig, HubertModel
+
+    # Layer norm, unlike the small model's group norm, keeps frames independent.
+    config = HubertConfig(
+        feat_extract_norm="layer",
+        conv_dim=[4] * 7,
+        hidden_size=8,
+        intermediate_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        num_conv_pos_embeddings=4,
+        num_conv_pos_embedding_groups=2,
+    )
+    assert tuple(config.conv_kernel) == hearing.KERNELS
+    assert tuple(config.conv_stride) == hearing.STRIDES
+    return HubertModel(config).eval()
+
+
+def test_samples_equal_those_of_the_feature_extractor():
+    from transformers import Wav2Vec2FeatureExtractor
+
+    extractor = Wav2Vec2FeatureExtractor(do_normalize=True)
+    quiet = Clip(noise().samples * 1e-4 + 0.2, 22_050)
+    for clip in (tone(), sweep(sampling_rate=16_000), noise(), quiet, silence()):
+        ours = hearing.model_input(clip)
+        theirs = extractor(
+            ours.clip.samples, sampling_rate=16_000, return_tensors="np"
+        ).input_values[0]
+        assert ours.samples.dtype == np.float32
+        assert np.abs(ours.samples - theirs).max() < 1e-5
+
+
+def test_samples_have_no_mean_and_unit_variance_however_loud():
+    loud = hearing.model_input(noise()).samples
+    quiet = hearing.model_input(Clip(noise().samples * 0.05, 22_050)).samples
+    assert loud.mean() == pytest.approx(0.0, abs=1e-5)
+    assert loud.std() == pytest.approx(1.0, abs=1e-4)
+    assert np.abs(loud - quiet).max() < 0.02
+
+
+def test_clip_keeps_its_loudness_and_loses_what_lies_above_8_khz():
+    heard = hearing.model_input(tone(1000.0)).clip
+    assert heard.sampling_rate == 16_000
+    assert loudness(heard).rms_dbfs == pytest.approx(20 * np.log10(0.5), abs=0.1)
+    high = hearing.model_input(tone(9000.0)).clip
+    assert loudness(high.slice(0.1, 0.9)).rms_dbfs < -100
+
+
+def test_frames_are_as_many_as_the_model_says(hubert):
+    for n_samples in (*range(400, 2000, 37), 719, 720, 16_000, 160_000, 480_000):
+        theirs = int(hubert._get_feat_extract_output_lengths(n_samples))
+        assert hearing.n_frames(n_samples) == theirs
+        assert theirs == 1 + (n_samples - 400) // 320
+
+
+def test_a_frame_depends_on_exactly_its_own_25_ms(hubert):
+    import torch
+
+    samples = torch.randn(1, 3200, requires_grad=True)
+    frames = hubert.feature_extractor(samples)
+    assert frames.shape[-1] == hearing.n_frames(3200) == 9
+    (gradient,) = torch.autograd.grad(frames[0, :, 5].sum(), samples)
+    touched = np.flatnonzero(gradient[0].numpy())
+    model_input = hearing.model_input(noise(duration_s=0.2, sampling_rate=16_000))
+    start_s, centre_s = model_input.starts_s[5], model_input.centres_s[5]
+    assert touched.min() == round(start_s * 16_000)
+    assert touched.max() - touched.min() + 1 == hearing.FRAME_LENGTH
+    assert (touched.min() + touched.max() + 1) / 2 / 16_000 == pytest.approx(centre_s)
+
+
+def test_frames_have_their_times():
+    model_input = hearing.model_input(noise(duration_s=5.0))
+    assert model_input.n_frames == 249
+    assert np.allclose(np.diff(model_input.starts_s), 0.02)
+    assert (model_input.starts_s[0], model_input.centres_s[0]) == (0.0, 0.0125)
+    assert model_input.centres_s[-1] + 0.0125 <= 5.0
+
+
+def test_silence_and_few_samples_give_numbers():
+    quiet = hearing.model_input(silence())
+    assert not quiet.samples.any()
+    assert loudness(quiet.clip).peak_dbfs == FLOOR_DB
+    for n_samples in (0, 1, 9, 399):
+        short = hearing.model_input(Clip(np.full(n_samples, 0.5), 16_000))
+        assert short.n_frames == len(short.starts_s) == 0
+        assert np.isfinite(short.samples).all()
