@@ -30,12 +30,8 @@ STYLES = tuple(
 )
 BEATS = 4  # a bar
 # All that decides what a song of a seed sounds like: who keeps songs keeps by these.
-RULES = tuple(
-    Path(__file__).with_name(name)
-    for name in (
-        "composer.py styles.toml instruments.py instruments.toml mixer.py".split()
-    )
-)
+FILES = "composer.py styles.toml instruments.py instruments.toml mixer.py"
+RULES = tuple(Path(__file__).with_name(name) for name in FILES.split())
 Note = tuple[float, float, float, float]
 
 ROOTS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
