@@ -64,6 +64,22 @@ def test_newcomer_walks_from_a_song_to_a_model_of_their_own(open_page, song):
     assert "windows of 4 s" in page.locator(".answer .numbers").inner_text()
 
 
+@pytest.mark.skipif(not DEMO_DIR.exists(), reason="the bundled model is not built")
+def test_stop_ends_the_run_and_another_page_sees_it(open_page):
+    page, other = open_page(), open_page(locale="zh-CN")
+    for each, train in ((page, "Train"), (other, "训练")):
+        each.set_default_timeout(PATIENCE_MS)
+        each.get_by_role("tab", name=train).click()
+    page.get_by_label("Steps", exact=True).fill("9000")
+    page.get_by_role("button", name="Start", exact=True).click()
+    other.locator(".log", has_text="第 3 步，共 9000 步").wait_for()
+    assert other.get_by_role("button", name="开始", exact=True).is_disabled()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_text("Stopped; what it had learned is saved").wait_for()
+    other.get_by_text("已停止；已学到的都保存好了").wait_for()
+    page.wait_for_function("!document.querySelector('button.primary[disabled]')")
+
+
 def test_value_out_of_range_gets_a_sentence_and_the_form_stays(open_page):
     page = open_page(locale="zh-TW")
     page.get_by_role("tab", name="訓練").click()
