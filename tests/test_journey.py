@@ -62,6 +62,7 @@ def test_newcomer_walks_from_a_song_to_a_model_of_their_own(open_page, song):
     page.get_by_role("button", name="Name the genre").click()
     page.locator(".answer .numbers", has_text="Your run").wait_for()
     assert "windows of 4 s" in page.locator(".answer .numbers").inner_text()
+    browser.forgive_leaving(page)
 
 
 @pytest.mark.skipif(not DEMO_DIR.exists(), reason="the bundled model is not built")

@@ -64,8 +64,8 @@ def test_first_loss_is_the_logarithm_of_the_number_of_genres(finished):
 def test_accumulated_batches_equal_one_large_batch(songs, tmp_path, finished):
     _, whole = run(songs, tmp_path, batch_size=8, n_accumulated=1)
     for one, other in zip(of(finished[1], Step), of(whole, Step), strict=True):
-        assert one.loss == pytest.approx(other.loss, rel=1e-3)
-        # 5 %: dropout differs; the trap that this holds shut is a factor of 4
+        assert one.loss == pytest.approx(other.loss, rel=0.02)
+        # Dropout differs; the trap that this holds shut is a factor of 4.
         assert one.gradient_norm == pytest.approx(other.gradient_norm, rel=0.05)
 
 
