@@ -24,6 +24,7 @@ from trainer.events import RunEvent, Step
 from trainer.runs import Run
 
 POLL_S = 0.3
+METAVARS = {"int": "N", "float": "X", "bool": "yes|no"}
 EXAMPLES = """examples:
   python -m trainer --preset smoke
   python -m trainer --data folder:my_songs --preset smoke
@@ -60,7 +61,7 @@ def _parser(host: settings.Settings) -> argparse.ArgumentParser:
         parser.add_argument(
             "--" + item.name.replace("_", "-"),
             type=_reader(str(item.type)),
-            metavar=item.name.rsplit("_", 1)[-1].upper(),
+            metavar=METAVARS.get(str(item.type), "NAME"),
             help=_help(item).replace("%", "%%"),
         )
     parser.add_argument("--runs-dir", type=Path, default=host.runs_dir)
@@ -117,7 +118,7 @@ def _follow(run: Run) -> int:
             n_printed = len(lines)
             time.sleep(0 if is_ended else POLL_S)
         except KeyboardInterrupt:
-            jobs.stop(run)
+            run.stop_file.touch()
     state = run.state()
     if state.code == "run_vanished":  # it could not say so itself
         print(telling.failure(state.code, state.details, words.DEFAULT_LANGUAGE))
