@@ -25,7 +25,7 @@ def upload(page, path):
     page.locator("#player input[type=file]").set_input_files(path)
 
 
-def wait_for_pictures(page, n_pictures=4):
+def wait_for_pictures(page, n_pictures=browser.N_DRAWN):
     page.wait_for_function(
         f"document.querySelectorAll('{DRAWN}').length === {n_pictures}"
     )
@@ -58,7 +58,7 @@ def test_language_can_be_chosen_and_stays(open_page, server):
     assert current.all_inner_texts() == ["繁體中文"]
 
 
-def test_upload_draws_four_pictures_and_says_what_it_is(open_page, song):
+def test_upload_draws_its_pictures_and_says_what_it_is(open_page, song):
     page = open_page()
     upload(page, song)
     wait_for_pictures(page)
@@ -66,7 +66,7 @@ def test_upload_draws_four_pictures_and_says_what_it_is(open_page, song):
     assert "two notes.mp3" in facts
     assert "MP3 · 22.05 kHz · mono · 3.0 s" in facts
     numbers = page.locator(".numbers").all_inner_texts()
-    assert len(numbers) == 4
+    assert len(numbers) == browser.N_DRAWN
     assert any(text in numbers[1] for text in ("440.", "880.", "439.9", "879.9"))
 
 
@@ -103,7 +103,7 @@ def test_file_without_sound_gets_a_sentence_and_nothing_is_lost(open_page, tmp_p
     toast.wait_for()
     assert "notes.mp3" in toast.inner_text()
     assert toast.count() == 1
-    assert page.locator(DRAWN).count() == 4
+    assert page.locator(DRAWN).count() == browser.N_DRAWN
     assert "Octave" in page.locator(".block.clip-facts").inner_text()
     page.locator("#player .upload-container").wait_for()  # ready for another file
     page.problems = [text for text in page.problems if "Waveform" not in text]

@@ -240,3 +240,13 @@ def test_training_shows_loss_left_and_accuracy_right():
     assert np.allclose(right.lines[0].get_ydata(), [40, 70])
     assert left.get_xlim() == (0, 100)
     assert right.get_ylim() == (0, 100)
+
+
+def test_dft_numbers_its_peaks_and_says_what_it_tells_apart():
+    figure = dft.figure(dsp.dft(tone(440.0)), PAGE)
+    assert "1" in texts(style.svg(figure, ""))
+    assert ", A4, 0 cents." in dft.describe(dsp.dft(tone(440.0)))
+    said = dft.describe(dsp.dft(tone(1000.0), window="rectangular"))
+    # Two equal tones show as two 1.21 bins apart (Harris 1978, table I).
+    assert "Bins are 5.38 Hz apart" in said
+    assert f"must be {1.21 * 22_050 / 4096:.1f} Hz apart" in said
