@@ -11,7 +11,7 @@ from signals import chord, noise, silence, tone
 from audio.clip import Clip
 from audio.examples import example
 from ui import sounds
-from ui.lessons import frame, spectrum
+from ui.lessons import back, frame, spectrum
 
 
 def cells(html):
@@ -76,3 +76,15 @@ def test_spectrum_without_peaks_has_no_table(clip):
     html = spectrum.draw(clip, PAGE, 0.0, 4096, "hann", "peak")
     assert "<table" not in html
     assert "<svg" in html
+
+
+def test_sound_comes_back_exactly_with_phase_and_nearly_without():
+    clip = chord(duration_s=1.0)
+    exact, few = back.there_and_back(clip, "stft", 1)
+    _, many = back.there_and_back(clip, "stft", 32)
+    assert exact.is_cola
+    assert exact.error_db < -120
+    assert len(many.convergence_db) == 33
+    assert many.convergence_db[-1] < few.convergence_db[-1] - 5
+    _, banded = back.there_and_back(clip, "mel", 8)
+    assert banded.target_error_db > many.target_error_db

@@ -22,9 +22,10 @@ from matplotlib.colors import to_rgb
 from signals import click, noise, silence, tone
 
 import words
-from audio import dsp
+from audio import back, dsp
 from audio.clip import Clip
-from viz import dft, genres, mel, stft, style, training, waveform
+from audio.phases import Search
+from viz import dft, genres, mel, rebuilding, stft, style, training, waveform
 from viz.style import Look
 
 
@@ -55,7 +56,7 @@ def test_no_figure_stays_in_pyplot():
 
 
 def test_importing_the_pictures_loads_no_matplotlib():
-    modules = "dft, genres, mel, stft, style, training, waveform"
+    modules = "dft, genres, mel, rebuilding, stft, style, training, waveform"
     code = f"import sys; from viz import {modules}; assert not [m for m in sys.modules if m.startswith(('matplotlib', 'scipy'))]"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=words.FOLDER.parent)
 
@@ -250,3 +251,26 @@ def test_dft_numbers_its_peaks_and_says_what_it_tells_apart():
     # Two equal tones show as two 1.21 bins apart (Harris 1978, table I).
     assert "Bins are 5.38 Hz apart" in said
     assert f"must be {1.21 * 22_050 / 4096:.1f} Hz apart" in said
+
+
+def test_search_for_phases_is_a_curve_of_its_errors():
+    clip = tone(duration_s=0.5)
+    found = back.griffin_lim(clip, Search(n_iterations=8))
+    axes = rebuilding.figure(found, PAGE).axes[0]
+    assert axes.lines[0].get_ydata().tolist() == list(found.convergence_db)
+    assert "Error of the levels (dB)" in axes.get_ylabel()
+    said = rebuilding.describe(back.inverse_stft(clip), found)
+    assert (
+        f"after 8 iterations its levels are {found.convergence_db[-1]:.1f} dB" in said
+    )
+    assert "mel" not in said
+    banded = back.from_mel(clip, search=Search(n_iterations=0))
+    assert "mel bands" in rebuilding.describe(back.inverse_stft(clip), banded)
+
+
+def test_silence_has_nothing_to_rebuild():
+    found = back.griffin_lim(silence(0.2), Search(n_iterations=0))
+    ET.fromstring(style.svg(rebuilding.figure(found, PAGE), ""))
+    assert "nothing to rebuild" in rebuilding.describe(
+        back.inverse_stft(silence(0.2)), found
+    )

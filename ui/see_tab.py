@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ui.desk import Desk
-from ui.lessons import spectrogram, spectrum, waveform
+from ui.lessons import back, spectrogram, spectrum, waveform
 
 
 def build(desk: Desk) -> None:
@@ -11,4 +11,5 @@ def build(desk: Desk) -> None:
     waveform.build(desk)
     spectrum.build(desk)
     spectrogram.build_stft(desk)
+    back.build(desk)
     spectrogram.build_mel(desk)
