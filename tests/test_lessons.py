@@ -8,10 +8,11 @@ import pytest
 from gallery import PAGE
 from signals import chord, noise, silence, tone
 
+from audio import dsp
 from audio.clip import Clip
 from audio.examples import example
 from ui import sounds
-from ui.lessons import back, frame, spectrum
+from ui.lessons import back, frame, sampling, spectrum
 
 
 def cells(html):
@@ -88,3 +89,44 @@ def test_sound_comes_back_exactly_with_phase_and_nearly_without():
     assert many.convergence_db[-1] < few.convergence_db[-1] - 5
     _, banded = back.there_and_back(clip, "mel", 8)
     assert banded.target_error_db > many.target_error_db
+
+
+def test_tone_sampled_too_slowly_is_heard_as_another():
+    clip = tone(5000.0, duration_s=1.0)
+    html = sampling.draw_rate(clip, PAGE, 0.3, 4000, False)
+    assert "1.00 s at 4,000 Hz are 4,000 values" in html
+    assert "5,000 Hz, does not fit and is heard as 1,000 Hz" in html
+    heard = sampling.hear_rate(clip, 0.3, 4000, False)
+    assert heard.sampling_rate == sampling.PLAYED_RATE
+    peak = dsp.strongest(dsp.dft(heard, start_s=0.3))
+    assert peak.frequency_hz == pytest.approx(1000.0, abs=2)
+    assert np.abs(heard.samples).max() == pytest.approx(0.5, abs=0.05)
+    assert "was filtered out" in sampling.draw_rate(clip, PAGE, 0.3, 4000, True)
+    silent = sampling.hear_rate(clip, 0.3, 4000, True).slice(0.2, 0.8)
+    assert np.abs(silent.samples).max() < 1e-3
+
+
+def test_tone_below_nyquist_stays():
+    html = sampling.draw_rate(tone(1000.0), PAGE, 0.3, 8000, False)
+    assert "1,000 Hz, fits" in html
+
+
+def test_full_scale_sine_in_few_bits_keeps_the_rule():
+    clip = tone(997.0, duration_s=2.0, amplitude=0.99)  # 1 is cut
+    html = sampling.draw_bits(clip, PAGE, 0.5, 8, False)
+    assert "8 bits hold 256 values" in html
+    assert "6.02 × 8 + 1.76 = 49.9 dB" in html
+    measured_db = float(html.split("The signal lies ")[1].split(" dB")[0])
+    assert measured_db == pytest.approx(49.9, abs=0.3)
+    assert len(np.unique(sampling.hear_bits(clip, 0.5, 2, False).samples)) == 4
+
+
+@pytest.mark.parametrize("is_on", [False, True])
+@pytest.mark.parametrize(
+    "clip", [silence(), Clip([], 8000), Clip([0.5], 8000), tone(duration_s=0.004)]
+)
+def test_odd_sounds_can_be_sampled_and_rounded(clip, is_on):
+    assert "<svg" in sampling.draw_rate(clip, PAGE, 0.0, 2000, is_on)
+    assert "<svg" in sampling.draw_bits(clip, PAGE, 0.0, 4, is_on)
+    assert sounds.wav(sampling.hear_rate(clip, 0.0, 2000, is_on))
+    assert sounds.wav(sampling.hear_bits(clip, 0.0, 4, is_on))

@@ -23,9 +23,11 @@ from signals import click, noise, silence, tone
 
 import words
 from audio import back, dsp
+from audio.bits import quantised
 from audio.clip import Clip
 from audio.phases import Search
-from viz import dft, genres, mel, rebuilding, stft, style, training, waveform
+from audio.rates import resampled
+from viz import closeup, dft, genres, mel, rebuilding, stft, style, training, waveform
 from viz.style import Look
 
 
@@ -56,7 +58,7 @@ def test_no_figure_stays_in_pyplot():
 
 
 def test_importing_the_pictures_loads_no_matplotlib():
-    modules = "dft, genres, mel, rebuilding, stft, style, training, waveform"
+    modules = "closeup, dft, genres, mel, rebuilding, stft, style, training, waveform"
     code = f"import sys; from viz import {modules}; assert not [m for m in sys.modules if m.startswith(('matplotlib', 'scipy'))]"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=words.FOLDER.parent)
 
@@ -274,3 +276,27 @@ def test_silence_has_nothing_to_rebuild():
     assert "nothing to rebuild" in rebuilding.describe(
         back.inverse_stft(silence(0.2)), found
     )
+
+
+def test_samples_are_points_on_the_curve():
+    clip = tone(200.0, amplitude=0.8)
+    sampled = resampled(clip, 2000, is_filtered=True)
+    old, new, points = closeup.sampling(clip, sampled, 0.5, PAGE).axes[0].lines
+    times_ms, values = points.get_data()
+    assert np.diff(times_ms) == pytest.approx(0.5)
+    assert len(times_ms) == 21
+    truth = 0.8 * np.sin(2 * np.pi * 200 * (0.5 + times_ms / 1000))
+    assert np.allclose(values, truth, atol=0.01)
+    for line in (old, new):
+        assert np.allclose(np.interp(times_ms, *line.get_data()), truth, atol=0.01)
+
+
+def test_rounding_is_a_staircase_and_its_error_in_steps():
+    clip = tone(200.0, amplitude=0.9)
+    upper, lower = closeup.rounding(
+        clip, quantised(clip, 3, is_dithered=False), 0.5
+    ).axes
+    stairs = upper.lines[1].get_ydata()
+    assert set(stairs) <= set(np.arange(-4, 4) / 4)
+    assert len(set(stairs)) >= 7
+    assert 0.4 < np.abs(lower.lines[0].get_ydata()).max() <= 0.61

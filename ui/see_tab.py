@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from ui.desk import Desk
-from ui.lessons import back, spectrogram, spectrum, waveform
+from ui.lessons import back, sampling, spectrogram, spectrum, waveform
 
 
 def build(desk: Desk) -> None:
     """Lay out the lessons and wire them."""
     waveform.build(desk)
+    sampling.build_rate(desk)
+    sampling.build_bits(desk)
     spectrum.build(desk)
     spectrogram.build_stft(desk)
     back.build(desk)

@@ -20,7 +20,7 @@ from ui.lessons.frame import lesson, placed, player, position
 from ui.screen import look_of
 
 LENGTHS_S = (2, 5, 10)
-SOURCES = {"stft": griffin_lim, "mel": from_mel}
+SOURCES = ("stft", "mel")
 ITERATIONS = (0, 1, 8, 32, 100)
 QUEUE: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "rebuild"}
 
@@ -78,5 +78,7 @@ def there_and_back(
     clip: Clip, source: str, n_iterations: int
 ) -> tuple[RoundTrip, Rebuilt]:
     """A clip through its picture and back: phase kept, and phase thrown away."""
-    found = SOURCES[source](clip, search=Search(n_iterations=n_iterations))
-    return inverse_stft(clip), found
+    search = Search(n_iterations=n_iterations)
+    if source == "mel":
+        return inverse_stft(clip), from_mel(clip, search=search)
+    return inverse_stft(clip), griffin_lim(clip, search)
