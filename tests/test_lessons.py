@@ -12,7 +12,7 @@ from audio import dsp
 from audio.clip import Clip
 from audio.examples import example
 from ui import sounds
-from ui.lessons import back, frame, sampling, spectrum
+from ui.lessons import back, frame, hearing, sampling, spectrum
 
 
 def cells(html):
@@ -125,8 +125,16 @@ def test_full_scale_sine_in_few_bits_keeps_the_rule():
 @pytest.mark.parametrize(
     "clip", [silence(), Clip([], 8000), Clip([0.5], 8000), tone(duration_s=0.004)]
 )
-def test_odd_sounds_can_be_sampled_and_rounded(clip, is_on):
+def test_odd_sounds_have_their_lessons(clip, is_on):
     assert "<svg" in sampling.draw_rate(clip, PAGE, 0.0, 2000, is_on)
+    assert "<svg" in hearing.draw(clip, PAGE, 0.0)
     assert "<svg" in sampling.draw_bits(clip, PAGE, 0.0, 4, is_on)
     assert sounds.wav(sampling.hear_rate(clip, 0.0, 2000, is_on))
     assert sounds.wav(sampling.hear_bits(clip, 0.0, 4, is_on))
+
+
+def test_model_hears_16_khz_and_says_so():
+    html = hearing.draw(tone(1000.0, duration_s=2.0, sampling_rate=44_100), PAGE, 1.0)
+    assert "32,000 values" in html
+    assert "99 frames" in html
+    assert hearing.hear(tone(), 0.0).sampling_rate == 16_000

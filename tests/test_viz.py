@@ -25,9 +25,21 @@ import words
 from audio import back, dsp
 from audio.bits import quantised
 from audio.clip import Clip
+from audio.hearing import model_input
 from audio.phases import Search
 from audio.rates import resampled
-from viz import closeup, dft, genres, mel, rebuilding, stft, style, training, waveform
+from viz import (
+    closeup,
+    dft,
+    genres,
+    hearing,
+    mel,
+    rebuilding,
+    stft,
+    style,
+    training,
+    waveform,
+)
 from viz.style import Look
 
 
@@ -58,7 +70,7 @@ def test_no_figure_stays_in_pyplot():
 
 
 def test_importing_the_pictures_loads_no_matplotlib():
-    modules = "closeup, dft, genres, mel, rebuilding, stft, style, training, waveform"
+    modules = "closeup, dft, genres, hearing, mel, rebuilding, stft, style, training, waveform"
     code = f"import sys; from viz import {modules}; assert not [m for m in sys.modules if m.startswith(('matplotlib', 'scipy'))]"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=words.FOLDER.parent)
 
@@ -300,3 +312,25 @@ def test_rounding_is_a_staircase_and_its_error_in_steps():
     assert set(stairs) <= set(np.arange(-4, 4) / 4)
     assert len(set(stairs)) >= 7
     assert 0.4 < np.abs(lower.lines[0].get_ydata()).max() <= 0.61
+
+
+def test_model_s_frames_begin_every_20_ms_and_are_numbered():
+    heard = model_input(tone(1000.0, duration_s=1.0))
+    figure = hearing.figure(heard, 0.5, Look(900, 300, "page"))
+    axes = figure.axes[0]
+    starts_ms = [line.get_xdata()[0] for line in axes.lines[2:]]
+    assert starts_ms == pytest.approx([20 * i for i in range(10)])
+    numbers = [t.get_text() for t in axes.texts]
+    assert numbers == [str(n) for n in range(26, 36)]  # 0.5 s is 25 frames in
+    assert axes.lines[1].get_ydata().max() == pytest.approx(2**0.5, abs=0.01)
+    assert "Time (ms) from 0.500 s" in axes.get_xlabel()
+
+
+def test_model_s_input_says_what_is_not_heard():
+    clip = tone(1000.0, duration_s=1.0)
+    said = hearing.describe(model_input(clip), clip, -30.0)
+    assert "16,000 values" in said
+    assert "49 frames" in said
+    assert "8,000 and 11,025 Hz" in said
+    assert "-30.0 dB" in said
+    assert "loses nothing" in hearing.describe(model_input(clip), clip, None)

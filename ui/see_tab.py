@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ui.desk import Desk
-from ui.lessons import back, sampling, spectrogram, spectrum, waveform
+from ui.lessons import back, hearing, sampling, spectrogram, spectrum, waveform
 
 
 def build(desk: Desk) -> None:
@@ -15,3 +15,4 @@ def build(desk: Desk) -> None:
     spectrogram.build_stft(desk)
     back.build(desk)
     spectrogram.build_mel(desk)
+    hearing.build(desk)
