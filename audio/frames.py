@@ -20,6 +20,8 @@ Numbers = NDArray[np.float64]
 
 N_SAMPLES_PER_BLOCK = 2**18  # 128 frames of 2048 samples, 1 MB: stays in the cache
 
+N_FOR_LOBE, FINENESS = 256, 32  # samples, and points a bin: exact to 0.001 bins
+
 # Cosine sums: w[n] = a0 - a1 cos(2 pi n/N) + a2 cos(4 pi n/N) - ...
 # Source: F. J. Harris, "On the use of windows for harmonic analysis with the DFT",
 # Proc. IEEE 66 (1978); flat top: G. D'Antona and A. Ferrero (2006), as in SciPy.
@@ -45,6 +47,21 @@ def window_values(name: str, n_samples: int) -> Numbers:
     phases = 2 * np.pi * np.arange(n_samples) / max(n_samples, 1)
     terms = ((-1) ** k * a * np.cos(k * phases) for k, a in enumerate(WINDOWS[name]))
     return np.sum(list(terms), axis=0)
+
+
+def resolution_bins(name: str) -> float:
+    """How far apart two equally strong tones must be to show as two (bins).
+
+    The width of the window's main lobe 6 dB down: 1.21 without a window, 2.00 for
+    Hann. Source: F. J. Harris (1978), table I.
+    """
+    from scipy import fft
+
+    taper = window_values(name, N_FOR_LOBE)
+    lobe = np.abs(fft.rfft(taper, N_FOR_LOBE * FINENESS)) / taper.sum()
+    first = int(np.argmax(lobe < 0.5))  # the lobe falls through 1/2 just before
+    share = (lobe[first - 1] - 0.5) / (lobe[first - 1] - lobe[first])
+    return float(2 * (first - 1 + share) / FINENESS)
 
 
 def gain(taper: Numbers) -> float:

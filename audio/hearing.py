@@ -12,13 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from audio.clip import Clip, Samples
-from audio.frames import Numbers
+from audio.frames import Numbers, window_values
+from audio.levels import decibels
 
 SAMPLING_RATE = 16_000
 KERNELS = (10, 3, 3, 3, 3, 2, 2)  # samples, or frames of the layer below
 STRIDES = (5, 2, 2, 2, 2, 2, 2)
 HOP_LENGTH = 320  # the product of the strides: 20 ms
 FRAME_LENGTH = 400  # samples that one frame depends on: 25 ms
+N_FFT, N_FRAMES_PER_BLOCK = 2048, 128  # for what lies above 8 kHz
 MIN_VARIANCE = 1e-7  # added, so that silence does not become noise
 
 
@@ -57,6 +59,32 @@ def model_input(clip: Clip) -> ModelInput:
     if len(samples):
         samples = (samples - samples.mean()) / np.sqrt(samples.var() + MIN_VARIANCE)
     return ModelInput(clip=heard, samples=samples)
+
+
+def unheard_db(clip: Clip) -> float | None:
+    """The power above 8 kHz, which the model never gets, relative to all (dB).
+
+    Measured in Hann-windowed frames side by side, ``FLOOR_DB`` at least.
+
+    Returns:
+        None where the rate holds nothing above 8 kHz, and in silence.
+    """
+    from scipy import fft
+
+    if clip.sampling_rate <= SAMPLING_RATE or not clip.n_samples:
+        return None
+    n_whole = clip.n_samples // N_FFT * N_FFT  # a rest would end in a click
+    samples = clip.samples[: n_whole or None]
+    frames = np.pad(samples, (0, -len(samples) % N_FFT)).reshape(-1, N_FFT)
+    taper = window_values("hann", N_FFT).astype(np.float32)
+    power = np.zeros(N_FFT // 2 + 1)
+    for first in range(0, len(frames), N_FRAMES_PER_BLOCK):
+        bins = fft.rfft(frames[first : first + N_FRAMES_PER_BLOCK] * taper, axis=1)
+        power += (bins.real**2 + bins.imag**2).sum(axis=0)
+    if not power.any():
+        return None
+    first_unheard = int(SAMPLING_RATE / 2 / clip.sampling_rate * N_FFT) + 1
+    return float(decibels(power[first_unheard:].sum() / power.sum()))
 
 
 def n_frames(n_samples: int) -> int:

@@ -25,7 +25,7 @@ def upload(page, path):
     page.locator("#player input[type=file]").set_input_files(path)
 
 
-def wait_for_pictures(page, n_pictures=4):
+def wait_for_pictures(page, n_pictures=browser.N_DRAWN):
     page.wait_for_function(
         f"document.querySelectorAll('{DRAWN}').length === {n_pictures}"
     )
@@ -59,7 +59,7 @@ def test_language_can_be_chosen_and_stays(open_page, server):
     browser.forgive_leaving(page)
 
 
-def test_upload_draws_four_pictures_and_says_what_it_is(open_page, song):
+def test_upload_draws_its_pictures_and_says_what_it_is(open_page, song):
     page = open_page()
     upload(page, song)
     wait_for_pictures(page)
@@ -67,8 +67,8 @@ def test_upload_draws_four_pictures_and_says_what_it_is(open_page, song):
     assert "two notes.mp3" in facts
     assert "MP3 · 22.05 kHz · mono · 3.0 s" in facts
     numbers = page.locator(".numbers").all_inner_texts()
-    assert len(numbers) == 4
-    assert any(text in numbers[1] for text in ("440.", "880.", "439.9", "879.9"))
+    assert len(numbers) == browser.N_DRAWN
+    assert any(text in numbers[3] for text in ("440.", "880.", "439.9", "879.9"))
 
 
 def test_knob_redraws_its_own_picture_only(open_page, song):
@@ -81,7 +81,66 @@ def test_knob_redraws_its_own_picture_only(open_page, song):
     page.wait_for_function("document.body.innerText.includes('frames of 512 samples')")
     after = page.locator(DRAWN).evaluate_all("all => all.map(one => one.outerHTML)")
     changed = [old != new for old, new in zip(before, after, strict=True)]
-    assert changed == [False, False, True, False]
+    assert [i for i, is_new in enumerate(changed) if is_new] == [4]
+
+
+def lesson(page, title):
+    return page.locator(".lesson").filter(has=page.get_by_role("heading", name=title))
+
+
+def choose(page, place, label, option):
+    place.get_by_label(label).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def says(place, text):
+    place.locator(".numbers").filter(has_text=text).wait_for()
+
+
+def test_every_new_lesson_answers_with_the_brass_tone(open_page):
+    page = open_page()
+    page.get_by_role("button", name="Start with the brass tone").click()
+    wait_for_pictures(page)
+
+    rate = lesson(page, "Sampling rate")
+    rate.get_by_label("Filter out").uncheck()
+    choose(page, rate, "Sampling rate", "2,000 Hz")
+    says(rate, "1,244 Hz, does not fit and is heard as 756 Hz")
+    rate.get_by_role("button", name="Play").wait_for()
+
+    bits = lesson(page, "Bit depth")
+    choose(page, bits, "Bit depth", "3 bit")
+    says(bits, "3 bits hold 8 values")
+    bits.get_by_label("Add dither").check()
+    bits.get_by_role("button", name="Play").wait_for()
+
+    spectrum = lesson(page, "Spectrum (DFT)")
+    assert spectrum.locator("tr").nth(1).locator("td").all_inner_texts()[3:] == [
+        "D♯5/E♭5",
+        "0",
+        "1 ×",
+    ]
+    choose(page, spectrum, "0 dB is", "full scale (dBFS)")
+    spectrum.locator("td").filter(has_text="dBFS").first.wait_for()
+
+    back = lesson(page, "Back to sound")
+    back.get_by_label("8", exact=True).check()
+    back.get_by_label("mel spectrogram").check()
+    back.get_by_role("button", name="Rebuild").click()
+    says(back, "after 8 iterations")
+    assert "mel bands" in back.locator(".numbers").inner_text()
+    back.get_by_role("button", name="Play").nth(2).wait_for()
+    page.get_by_role("button", name="Octave").click()
+    back.locator("svg[role=img]").wait_for(state="detached")  # of another sound
+
+    hearing = lesson(page, "What the model hears")
+    says(hearing, "48,000 values at 16,000 Hz and 149 frames")
+
+
+def test_rebuilding_without_a_sound_asks_for_one(open_page):
+    page = open_page()
+    page.get_by_role("button", name="Rebuild").click()
+    page.get_by_test_id("toast-body").wait_for()
 
 
 def test_newcomer_starts_with_one_click_and_nothing_jumps(open_page):
@@ -104,7 +163,7 @@ def test_file_without_sound_gets_a_sentence_and_nothing_is_lost(open_page, tmp_p
     toast.wait_for()
     assert "notes.mp3" in toast.inner_text()
     assert toast.count() == 1
-    assert page.locator(DRAWN).count() == 4
+    assert page.locator(DRAWN).count() == browser.N_DRAWN
     assert "Octave" in page.locator(".block.clip-facts").inner_text()
     page.locator("#player .upload-container").wait_for()  # ready for another file
     page.problems = [text for text in page.problems if "Waveform" not in text]

@@ -98,3 +98,14 @@ def test_silence_and_few_samples_give_numbers():
         short = hearing.model_input(Clip(np.full(n_samples, 0.5), 16_000))
         assert short.n_frames == len(short.starts_s) == 0
         assert np.isfinite(short.samples).all()
+
+
+def test_unheard_is_the_power_above_8_khz():
+    t = np.arange(44_100) / 44_100
+    low, high = np.sin(2 * np.pi * 1000 * t), np.sin(2 * np.pi * 12_000 * t)
+    clip = Clip(0.5 * low + 0.05 * high, 44_100)
+    assert hearing.unheard_db(clip) == pytest.approx(-20.04, abs=0.05)
+    assert hearing.unheard_db(Clip(0.5 * low, 44_100)) < -90
+    assert hearing.unheard_db(Clip(np.zeros(44_100), 44_100)) is None
+    assert hearing.unheard_db(Clip([], 44_100)) is None
+    assert hearing.unheard_db(Clip(low, 16_000)) is None

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = [
     path
     for folder in (ROOT, *(ROOT / n for n in "audio viz trainer classifier ui".split()))
-    for path in folder.glob("*.py")
+    for path in (folder.glob if folder == ROOT else folder.rglob)("*.py")
 ]
 KEY = re.compile(r"[a-z]+\.\w+")
 OTHERS = [language for language in words.LANGUAGES if language != "en"]

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import secrets
-import wave
 from pathlib import Path
 
-import numpy as np
-
-from audio.clip import Clip
 from audio.examples import EXAMPLES, example
+from ui import sounds
 
 IDS = {each.id for each in EXAMPLES}
 PREFIX = "genrescope-"  # tells our sounds from a visitor's "chord.wav"
@@ -21,7 +18,7 @@ def file_of(example_id: str, folder: Path) -> Path:
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(f".{secrets.token_hex(4)}")  # two may ask at once
-        _write(example(example_id), unfinished)
+        unfinished.write_bytes(sounds.wav(example(example_id)))
         unfinished.replace(path)
     return path
 
@@ -31,12 +28,3 @@ def id_of(path: str) -> str | None:
     example_id = Path(path).stem.removeprefix(PREFIX)
     is_ours = Path(path).name == f"{PREFIX}{example_id}.wav"
     return example_id if is_ours and example_id in IDS else None
-
-
-def _write(clip: Clip, path: Path) -> None:
-    steps = np.round(clip.samples * np.float32(32767)).astype("<i2")
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(clip.sampling_rate)
-        file.writeframes(steps.tobytes())

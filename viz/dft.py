@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import words
 from audio import pixels
 from audio.dsp import Spectrum, strongest
+from audio.frames import resolution_bins
+from audio.notes import note_of
+from audio.partials import fundamental_hz, peaks
 from viz import style
 from viz.style import DEFAULT, Look
 
@@ -18,7 +21,8 @@ FMIN_HZ = 20.0  # the lowest tone that ears hear
 BOTTOM_DB = {"peak": -100.0, "full_scale": -120.0}
 TICK_PX = 30
 NYQUIST_PX = 30  # for its name beside the axes
-HEADROOM_DB = 12.0  # for the words above the strongest peak
+HEADROOM_DB = 18.0  # for the words above the strongest peak
+N_PEAKS = 8
 
 
 def figure(spectrum: Spectrum, look: Look = DEFAULT) -> Figure:
@@ -38,23 +42,46 @@ def figure(spectrum: Spectrum, look: Look = DEFAULT) -> Figure:
         frequencies_hz, levels_db, bottom_db, color=style.ACCENT, alpha=0.2, linewidth=0
     )
     axes.plot(frequencies_hz, levels_db, color=style.ACCENT, linewidth=1.2)
-    _mark_peak(axes, spectrum, look)
+    _mark_peaks(axes, spectrum, look)
     style.caption(axes, _facts(spectrum, look), look)
     return fig
 
 
 def describe(spectrum: Spectrum, language: str = words.DEFAULT_LANGUAGE) -> str:
-    """One sentence with the spectrum's key numbers."""
+    """The spectrum's key numbers: its peak, its tone, what it can tell apart."""
     peak = strongest(spectrum)
     name = "about_dft" if peak else "about_dft_silence"
-    return words.word(
-        f"viz.{name}",
-        language,
-        n=spectrum.n_samples,
-        start_s=spectrum.start_s,
-        nyquist_hz=spectrum.sampling_rate / 2,
-        hz=peak.frequency_hz if peak else None,
+    sentences = [
+        words.word(
+            f"viz.{name}",
+            language,
+            n=spectrum.n_samples,
+            start_s=spectrum.start_s,
+            nyquist_hz=spectrum.sampling_rate / 2,
+            hz=peak.frequency_hz if peak else None,
+        )
+    ]
+    tone_hz = fundamental_hz(spectrum)
+    if tone_hz:
+        note = note_of(tone_hz)
+        details = {"hz": tone_hz, "note": note.name, "cents": style.cents(note.cents)}
+        sentences.append(words.word("viz.about_tone", language, **details))
+    sentences.append(
+        words.word(
+            "viz.about_resolution",
+            language,
+            bin_hz=spectrum.bin_width_hz,
+            window=words.word(f"viz.window_{spectrum.window}", language),
+            hz=_resolution_hz(spectrum),
+        )
     )
+    return style.joined(sentences, language)
+
+
+def _resolution_hz(spectrum: Spectrum) -> float:
+    """The distance at which two equal tones come apart; zero padding does not help."""
+    n_samples = max(spectrum.n_samples, 1)
+    return resolution_bins(spectrum.window) * spectrum.sampling_rate / n_samples
 
 
 def _frequency_axis(axes: Axes, fmin_hz: float, nyquist_hz: float, look: Look) -> None:
@@ -81,22 +108,39 @@ def _frequency_axis(axes: Axes, fmin_hz: float, nyquist_hz: float, look: Look) -
     )
 
 
-def _mark_peak(axes: Axes, spectrum: Spectrum, look: Look) -> None:
-    peak = strongest(spectrum)
-    if peak is None:
+def _mark_peaks(axes: Axes, spectrum: Spectrum, look: Look) -> None:
+    """Numbers from left to right; of the strongest its frequency too."""
+    strong = strongest(spectrum)
+    if strong is None:
         style.note(axes, look.word("silence"), look.ink)
         return
-    where = (peak.frequency_hz, peak.level_db)
+    partials = peaks(spectrum, N_PEAKS)
+    for number, each in enumerate(partials, start=1):
+        _mark(axes, (each.frequency_hz, each.level_db), f"{number}", 6, look)
+    where = (strong.frequency_hz, strong.level_db)
+    words_px = 20 if partials else 7  # above its number
+    _mark(axes, where, f"{strong.frequency_hz:,.1f} Hz", words_px, look, weight="bold")
+
+
+def _mark(
+    axes: Axes,
+    where: tuple[float, float],
+    words_there: str,
+    up_px: float,
+    look: Look,
+    weight: str = "normal",
+) -> None:
     share = axes.transAxes.inverted().transform(axes.transData.transform(where))[0]
-    side = "left" if share < 0.1 else "right" if share > 0.9 else "center"
+    wide = len(words_there) > 2  # too wide to stand in the middle near an end
+    side = "left" if wide and share < 0.1 else "right" if share > 0.9 else "center"
     axes.plot(*where, "o", markersize=5, color=style.ACCENT)
     axes.annotate(
-        f"{peak.frequency_hz:,.1f} Hz",
+        words_there,
         where,
-        (0, 7),
+        (0, up_px),
         textcoords="offset points",
         ha=side,
-        fontweight="bold",
+        fontweight=weight,
         **style.text(look),
     )
 
@@ -106,4 +150,5 @@ def _facts(spectrum: Spectrum, look: Look) -> list[str]:
         look.word("passage", n=spectrum.n_samples, start_s=spectrum.start_s),
         look.word(f"window_{spectrum.window}"),
         look.word("bin_width", hz=spectrum.bin_width_hz),
+        look.word("resolution", hz=_resolution_hz(spectrum)),
     ]

@@ -219,6 +219,16 @@ def text_px(line: str) -> float:
     return FONT_PX * (wide + 0.58 * (len(line) - wide))
 
 
+def cents(cents: float) -> str:
+    """How far from a note: +7, −31, 0."""
+    return f"{round(cents):+d}".replace("-", "−").replace("+0", "0")
+
+
+def joined(sentences: Sequence[str], language: str) -> str:
+    """Sentences in a row; Chinese ones need no space between them."""
+    return ("" if language.startswith("zh") else " ").join(sentences)
+
+
 def plain(name: str, n_characters: int = 28) -> str:
     """A name from outside, fit for a picture: printable and not too long."""
     name = "".join(c if c.isprintable() else "\ufffd" for c in name)

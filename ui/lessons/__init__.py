@@ -1,0 +1,1 @@
+"""The tab See, one lesson after the other."""
