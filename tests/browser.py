@@ -155,7 +155,7 @@ def open_page(server, chromium):
     yield open_page
     for page in pages:
         page.context.close()
-        assert page.problems == []
+        assert page.problems == [], page.problems
 
 
 def watch(page, request):

@@ -56,6 +56,8 @@ def test_language_can_be_chosen_and_stays(open_page, server):
     page.get_by_role("tab", name="看聲音").wait_for()
     current = page.locator("nav a[aria-current]")
     assert current.all_inner_texts() == ["繁體中文"]
+    left = ("AbortError", "Connection errored out")  # a page that was still loading
+    page.problems = [text for text in page.problems if not any(w in text for w in left)]
 
 
 def test_upload_draws_its_pictures_and_says_what_it_is(open_page, song):
