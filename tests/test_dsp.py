@@ -6,7 +6,7 @@ from signals import chord, click, noise, silence, tone
 
 from audio import dsp
 from audio.clip import Clip
-from audio.frames import WINDOWS, resolution_bins, window_values
+from audio.frames import WINDOWS, window_values
 from audio.levels import FLOOR_DB, loudness
 from audio.mels import hz_to_mel, mel_filters, mel_to_hz
 from errors import KnownError
@@ -297,10 +297,3 @@ def test_loudness_of_a_sine_and_of_silence():
     )
     assert loudness(silence()).peak_dbfs == loudness(silence()).rms_dbfs == FLOOR_DB
     assert loudness(Clip(np.zeros(0), RATE)).peak_dbfs == FLOOR_DB
-
-
-@pytest.mark.parametrize(
-    ("window", "n_bins"), [("rectangular", 1.21), ("hann", 2.00), ("hamming", 1.81)]
-)
-def test_window_tells_apart_what_harris_says(window, n_bins):
-    assert resolution_bins(window) == pytest.approx(n_bins, abs=0.01)

@@ -26,7 +26,8 @@ def figure(rebuilt: Rebuilt, look: Look = DEFAULT) -> Figure:
     curve_db = rebuilt.convergence_db
     n_iterations = len(curve_db) - 1
     axes.plot(curve_db, color=style.ACCENT, linewidth=1.6)
-    axes.plot(n_iterations, curve_db[-1], "o", markersize=6, color=style.ACCENT)
+    end = axes.plot(n_iterations, curve_db[-1], "o", markersize=6, color=style.ACCENT)
+    end[0].set_clip_on(False)
     axes.set_xlim(0, max(n_iterations, 1) * 1.02)
     axes.set_ylim(min(*curve_db, -MIN_SPAN_DB, -1.0) - 4, max(curve_db) + 6)
     step = next(step for step in TICK_STEPS if n_iterations <= N_TICKS * step)
