@@ -3,8 +3,7 @@
 A style is data (styles.toml): tempo, swing, scale, chords, and who plays which pattern.
 The interpreter below turns it into notes, ``instruments`` makes them sound, ``mixer``
 mixes them. The seed draws key, tempo, progression, players, patterns, melody, levels,
-room and noise, so that songs of one style differ as songs do. The answer is a composed
-song, never a recording: who knows these knows the rules of the styles, not real music.
+room and noise. Who knows these songs knows the rules of the styles, not real music.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ STYLES = tuple(
     "blues classical country disco hiphop jazz metal pop reggae rock".split()
 )
 BEATS = 4  # a bar
-# All that decides what a song of a seed sounds like: who keeps songs keeps by these.
+# All that decides what a seed sounds like: who keeps songs, keeps them by these.
 FILES = "composer.py styles.toml instruments.py instruments.toml mixer.py"
 RULES = tuple(Path(__file__).with_name(name) for name in FILES.split())
 Note = tuple[float, float, float, float]
