@@ -1,12 +1,14 @@
 import io
 import json
 import tarfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from files import write_audio
 from signals import noise, silence, tone
 
+import hub
 from errors import KnownError
 from trainer import data, gtzan
 from trainer.events import Noted, StopRequested
@@ -215,6 +217,39 @@ def test_missing_network_is_said_when_gtzan_is_asked_for(monkeypatch):
     monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", fail)
     with pytest.raises(KnownError, match="hub_unreachable"):
         gtzan.hub_songs(print)
+
+
+@pytest.mark.parametrize(
+    ("files", "wanted"),
+    [
+        (["README.md", "data/b.parquet", "data/a.parquet"], ["data/a", "data/b"]),
+        (["gtzan.py", "data/genres.tar.gz"], ["data/genres.tar.gz"]),
+        (["gtzan.py"], None),
+    ],
+    ids=["converted", "tarball", "neither"],
+)
+def test_gtzan_is_taken_in_the_form_that_the_hub_has(
+    tmp_path, monkeypatch, files, wanted
+):
+    siblings = [SimpleNamespace(rfilename=name) for name in files]
+    info = SimpleNamespace(sha="abc", siblings=siblings)
+    asked = []
+
+    def download(repo_id, names, revision, kind):
+        asked.extend([repo_id, revision, kind, *names])
+        return [tmp_path / name for name in names]
+
+    monkeypatch.setattr(hub, "ask", lambda *_: info)
+    monkeypatch.setattr(hub, "download", download)
+    if wanted is None:
+        with pytest.raises(KnownError, match="gtzan_moved"):
+            gtzan.hub_songs(print)
+        return
+    source = gtzan.hub_songs(print)
+    names = [name.removesuffix(".parquet") for name in asked[3:]]
+    assert asked[:3] == ["marsyas/gtzan", "abc", "dataset"]
+    assert names == wanted
+    assert "abc" in source.fingerprint
 
 
 def test_silent_song_keeps_its_place(tmp_path):
