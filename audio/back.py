@@ -16,7 +16,16 @@ from audio.clip import Clip, Samples
 from audio.dsp import MAX_N_MELS, MIN_FMAX_HZ
 from audio.frames import Levels, window_values
 from audio.mels import mel_filters
-from audio.phases import DEFAULT, TINY, Search, error_db, magnitudes, searched
+from audio.phases import (
+    DEFAULT,
+    TINY,
+    Search,
+    Tell,
+    error_db,
+    magnitudes,
+    searched,
+    silently,
+)
 
 N_MEL_STEPS = 50  # enough for -30 dB in the bands of music
 
@@ -79,8 +88,10 @@ def inverse_stft(
     )
 
 
-def griffin_lim(clip: Clip, search: Search = DEFAULT) -> Rebuilt:
+def griffin_lim(clip: Clip, search: Search = DEFAULT, tell: Tell = silently) -> Rebuilt:
     """The clip from its STFT's magnitudes (Hann window), the phase thrown away.
+
+    ``tell`` is called with the number of iterations done.
 
     Raises:
         KnownError: ``out_of_range`` or ``odd_length``.
@@ -88,7 +99,7 @@ def griffin_lim(clip: Clip, search: Search = DEFAULT) -> Rebuilt:
     search.check()
     started_s = perf_counter()
     own = magnitudes(clip, search)
-    return _rebuilt(clip, own, own, search, started_s)
+    return _rebuilt(clip, own, own, search, tell, started_s)
 
 
 def from_mel(
@@ -97,6 +108,7 @@ def from_mel(
     n_mels: int = 128,
     fmax_hz: float = 8000.0,
     search: Search = DEFAULT,
+    tell: Tell = silently,
 ) -> Rebuilt:
     """The clip from its mel spectrogram, from which the bins are guessed first.
 
@@ -115,7 +127,7 @@ def from_mel(
     own = magnitudes(clip, search)
     filters, _ = mel_filters(clip.sampling_rate, search.n_fft, n_mels, fmax_hz)
     target = np.sqrt(_unbanded(own**2 @ filters.T, filters))
-    return _rebuilt(clip, target, own, search, started_s)
+    return _rebuilt(clip, target, own, search, tell, started_s)
 
 
 def _unbanded(bands: Levels, filters: Levels) -> Levels:
@@ -138,9 +150,14 @@ def _unbanded(bands: Levels, filters: Levels) -> Levels:
 
 
 def _rebuilt(
-    clip: Clip, target: Levels, own: Levels, search: Search, started_s: float
+    clip: Clip,
+    target: Levels,
+    own: Levels,
+    search: Search,
+    tell: Tell,
+    started_s: float,
 ) -> Rebuilt:
-    samples, convergence_db = searched(target, clip.n_samples, search)
+    samples, convergence_db = searched(target, clip.n_samples, search, tell)
     return Rebuilt(
         clip=_within_range(samples, clip),
         convergence_db=tuple(convergence_db),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from errors import KnownError
 
 MIN_N_FFT = 64
@@ -39,3 +41,14 @@ def check_frames(n_fft: int, hop_length: int) -> None:
     """
     check_length("n_fft", n_fft)
     check_range("hop_length", hop_length, n_fft // 64, n_fft)
+
+
+def check_choice(field: str, value: object, choices: Collection[object]) -> None:
+    """Refuse a value that is none of ``choices``.
+
+    Raises:
+        KnownError: ``not_a_choice``.
+    """
+    if value not in choices:
+        names = ", ".join(map(str, choices))
+        raise KnownError("not_a_choice", field=field, value=value, choices=names)

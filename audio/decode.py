@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audio import ffmpeg, header
-from audio.clip import Clip
-from audio.mix import Mix
+from audio.clip import Clip, Samples
+from audio.mix import Mix, packed
 from errors import KnownError
 
 if TYPE_CHECKING:
@@ -132,6 +132,23 @@ def load(path: Path, *, name: str | None = None, limits: Limits = USUAL) -> Deco
     )
     clip = Clip(samples, mix.sampling_rate, Path(name).stem)
     return Decoded(clip, facts, limits.max_duration_s if is_long else None)
+
+
+def channels(path: Path, limits: Limits = USUAL) -> Iterator[Samples]:
+    """Every channel of a file that ``load`` can read, block by block; none is kept.
+
+    Together the blocks are as long as the clip, unless that was cut. Levels are the
+    file's: what exceeds full scale is neither clipped nor scaled.
+
+    Returns:
+        Blocks (n_samples, n_channels), float32.
+
+    Raises:
+        KnownError: as ``probe``.
+    """
+    with _opened(path, path.name, limits) as (stream, _):
+        for frame in ffmpeg.blocks(stream):
+            yield packed(frame)[0]
 
 
 def _decode(

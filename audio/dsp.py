@@ -9,65 +9,46 @@ Phase is not kept.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from math import ceil
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from audio.checks import check_frames, check_length, check_range
+from audio.checks import check_choice, check_frames, check_range
 from audio.clip import Clip
-from audio.frames import Levels, Numbers, gain, pooled_power, window_values
-from audio.levels import FLOOR_DB, decibels
-from audio.mels import mel_filters
+from audio.frames import (
+    Grid,
+    Levels,
+    Numbers,
+    Pooling,
+    noise_bandwidth_bins,
+    pooled_power,
+    window_values,
+)
+from audio.levels import FLOOR_DB, turned_into_decibels
+from audio.mels import Formula, Norm, mel_filters
+from audio.spectrum import Peak, Reference, Spectrum, dft, re_peak, strongest
+from errors import KnownError
 
-Reference = Literal["peak", "full_scale"]
+__all__ = [
+    "Peak",
+    "Reference",
+    "Spectrogram",
+    "Spectrum",
+    "dft",
+    "mel",
+    "stft",
+    "strongest",
+]
 
 MAX_N_COLUMNS = 65_536
 MAX_N_MELS = 512
 MAX_PADDING = 8
 MIN_FMAX_HZ = 100.0
-
-
-@dataclass(frozen=True, eq=False)
-class Spectrum:
-    """The levels of one passage.
-
-    Attributes:
-        frequencies_hz: (n_bins,) from 0 to the Nyquist frequency.
-        levels_db: (n_bins,) relative to ``reference``.
-        reference: what reads 0 dB.
-        window: a key of ``WINDOWS``.
-        start_s: where the passage really starts (s).
-        n_samples: how many samples of the clip it really holds; fewer than the
-            transform's length where the clip is shorter.
-        sampling_rate: Hz.
-    """
-
-    frequencies_hz: Numbers
-    levels_db: Numbers
-    reference: Reference
-    window: str
-    start_s: float
-    n_samples: int
-    sampling_rate: int
-
-    @property
-    def bin_width_hz(self) -> float:
-        """Distance between two bins (Hz)."""
-        return float(self.frequencies_hz[1])
-
-
-@dataclass(frozen=True)
-class Peak:
-    """A maximum of a spectrum, between bins.
-
-    Attributes:
-        frequency_hz: Hz.
-        level_db: relative to the spectrum's reference.
-    """
-
-    frequency_hz: float
-    level_db: float
+POOLINGS = ("peak", "mean")
+N_MANY = 8  # frames a column
+REFERENCES_OF = {"area": ("peak",), "peak": ("peak", "full_scale")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +58,15 @@ class Spectrogram:
     Attributes:
         levels_db: float32 (n_bins, n_columns), lowest frequency first.
         frequencies_hz: (n_bins,) bins, or centres of the mel bands.
-        times_s: (n_columns,) the middle of each column's frames (s), evenly spaced.
+        times_s: (n_columns,) the middle of each column's frames in the clip (s), evenly
+            spaced.
         scale: how the rows are spaced.
         reference: what reads 0 dB; "peak" is the loudest value of the picture.
+        window: a key of ``WINDOWS``.
         n_fft: samples a frame.
         hop_length: samples from one frame to the next.
-        n_frames_per_column: of how many frames a column keeps the loudest.
+        n_frames_per_column: how many frames share a column.
+        pooling: a column shows their highest power, or the mean of it.
         sampling_rate: Hz.
     """
 
@@ -91,9 +75,11 @@ class Spectrogram:
     times_s: Numbers
     scale: Literal["linear", "mel"]
     reference: Reference
+    window: str
     n_fft: int
     hop_length: int
     n_frames_per_column: int
+    pooling: Pooling
     sampling_rate: int
 
     @property
@@ -107,73 +93,6 @@ class Spectrogram:
         return bool(self.levels_db.max() <= FLOOR_DB)
 
 
-def dft(
-    clip: Clip,
-    *,
-    start_s: float = 0.0,
-    n_samples: int = 4096,
-    window: str = "hann",
-    reference: Reference = "peak",
-) -> Spectrum:
-    """The spectrum of one passage.
-
-    A passage that would run past the end is moved back. Where the clip is shorter
-    than ``n_samples``, all of it is windowed and zeros follow: that draws the curve
-    finer, it does not resolve more. ``n_samples`` is even, so that the last bin is
-    Nyquist.
-
-    Returns:
-        ``n_samples // 2 + 1`` bins.
-
-    Raises:
-        KnownError: ``out_of_range``, ``odd_length`` or ``not_a_choice``.
-    """
-    from scipy import fft
-
-    check_length("n_samples", n_samples)
-    start_s = min(start_s, clip.duration_s)
-    check_range("start_s", start_s, 0.0, clip.duration_s)
-    n_used = min(n_samples, clip.n_samples)
-    start = min(round(start_s * clip.sampling_rate), clip.n_samples - n_used)
-    taper = window_values(window, n_used)
-    passage = np.zeros(n_samples)
-    passage[:n_used] = clip.samples[start : start + n_used] * taper
-    amplitudes = np.abs(fft.rfft(passage)) * gain(taper)
-    amplitudes[[0, -1]] /= 2  # DC and Nyquist have no mirror image to add
-    levels_db = decibels(amplitudes**2)
-    return Spectrum(
-        frequencies_hz=np.arange(n_samples // 2 + 1) * clip.sampling_rate / n_samples,
-        levels_db=levels_db if reference == "full_scale" else _re_peak(levels_db),
-        reference=reference,
-        window=window,
-        start_s=start / clip.sampling_rate,
-        n_samples=n_used,
-        sampling_rate=clip.sampling_rate,
-    )
-
-
-def strongest(spectrum: Spectrum, fmin_hz: float = 20.0) -> Peak | None:
-    """The strongest peak from ``fmin_hz`` up, None in silence.
-
-    A parabola through the bin and its neighbours, in dB, finds it between the bins.
-    Source: J. O. Smith, "Spectral Audio Signal Processing", quadratic interpolation.
-    """
-    levels = spectrum.levels_db
-    inner = levels[1:-1]
-    is_peak = (inner > levels[:-2]) & (inner >= levels[2:])
-    bins = 1 + np.flatnonzero(is_peak)
-    bins = bins[spectrum.frequencies_hz[bins] >= fmin_hz]
-    if not len(bins):
-        return None
-    k = bins[np.argmax(levels[bins])]
-    before, here, after = levels[k - 1 : k + 2]
-    shift = 0.5 * (before - after) / (before - 2 * here + after)
-    return Peak(
-        frequency_hz=float((k + shift) * spectrum.bin_width_hz),
-        level_db=float(here - 0.25 * (before - after) * shift),
-    )
-
-
 def stft(
     clip: Clip,
     *,
@@ -181,33 +100,44 @@ def stft(
     hop_length: int = 512,
     window: str = "hann",
     n_columns: int | None = None,
+    pooling: Pooling = "peak",
+    start_s: float = 0.0,
+    stop_s: float | None = None,
 ) -> Spectrogram:
     """The short-time Fourier transform's levels (dBFS).
 
-    Frame i is centred at ``i * hop_length / sampling_rate``, zeros stand outside the
-    clip, as in librosa. Every frame is computed; where they are more than
-    ``n_columns``, each column keeps the loudest of its frames, so that the memory is
-    the picture's and not the song's.
+    Frame i is centred at ``start_s + i * hop_length / sampling_rate``, up to
+    ``stop_s``; it sees the clip around that range, and zeros outside of the clip, as
+    in librosa. Where frames are more than ``n_columns``, each column keeps the loudest
+    of its frames, or their mean power, so that the memory is the picture's and not the
+    song's. Where a column would have 8 frames or more, the hop doubles as long as
+    frames still overlap by half: a click between two of them then shows at worst 6 dB
+    low (Hann), and ``hop_length`` says so.
 
     Returns:
         ``n_fft // 2 + 1`` bins, at most ``n_columns`` columns.
 
     Raises:
-        KnownError: ``out_of_range``, ``odd_length`` or ``not_a_choice``.
+        KnownError: ``out_of_range``, ``odd_length``, ``not_a_choice`` or
+            ``empty_range``.
     """
-    _check_frames(n_fft, hop_length, n_columns)
+    check_frames(n_fft, hop_length)
+    grid = _grid(clip, n_fft, hop_length, n_columns, start_s, stop_s)
+    check_choice("pooling", pooling, POOLINGS)
     taper = window_values(window, n_fft)
-    power, n_pooled = pooled_power(clip.samples, taper, hop_length, n_columns)
+    power = pooled_power(clip.samples, taper, grid, pooling=pooling)
     power[[0, -1]] /= 4  # amplitude / 2: DC and Nyquist have no mirror image to add
     return Spectrogram(
-        levels_db=decibels(power),
+        levels_db=turned_into_decibels(power),
         frequencies_hz=np.arange(n_fft // 2 + 1) * clip.sampling_rate / n_fft,
-        times_s=_times_s(power, n_pooled, hop_length, clip.sampling_rate),
+        times_s=_times_s(grid, clip.sampling_rate),
         scale="linear",
         reference="full_scale",
+        window=window,
         n_fft=n_fft,
-        hop_length=hop_length,
-        n_frames_per_column=n_pooled,
+        hop_length=grid.hop_length,
+        n_frames_per_column=grid.n_per_column,
+        pooling=pooling,
         sampling_rate=clip.sampling_rate,
     )
 
@@ -216,64 +146,121 @@ def mel(
     clip: Clip,
     *,
     n_mels: int = 128,
+    fmin_hz: float = 0.0,
     fmax_hz: float = 8000.0,
+    formula: Formula = "slaney",
+    norm: Norm = "area",
+    reference: Reference = "peak",
     n_fft: int = 2048,
     hop_length: int = 512,
     n_columns: int | None = None,
+    pooling: Pooling = "peak",
+    start_s: float = 0.0,
+    stop_s: float | None = None,
 ) -> Spectrogram:
-    """The mel spectrogram: power in bands spaced as ears space them, loudest band 0 dB.
+    """The mel spectrogram: power in bands spaced as ears space them.
 
-    Slaney's scale, area-normalised triangles, Hann window: librosa's defaults. Frames
-    and columns are those of ``stft``. An ``fmax_hz`` above the Nyquist frequency means
-    Nyquist. Where bands are narrower than bins (a high rate, many bands), zeros around
-    the frame make finer bins, so that no band stays black for want of one.
+    By default librosa's: Slaney's scale, triangles of area 1, Hann window; the loudest
+    band reads 0 dB. With triangles of height 1, "full_scale" reads 0 dBFS where a band
+    holds the power of a full-scale sine. Frames and columns are those of ``stft``. An
+    ``fmax_hz`` above the Nyquist frequency means Nyquist. Where bands are narrower than
+    bins, zeros around the frame make finer bins, so that no band stays black.
 
     Returns:
         ``n_mels`` bands, ``frequencies_hz`` at their centres.
 
     Raises:
-        KnownError: ``out_of_range`` or ``odd_length``.
+        KnownError: as ``stft``, and ``empty_band``.
     """
-    _check_frames(n_fft, hop_length, n_columns)
-    check_range("n_mels", n_mels, 1, MAX_N_MELS)
-    nyquist_hz = clip.sampling_rate / 2
-    fmax_hz = min(fmax_hz, nyquist_hz)
-    check_range("fmax_hz", fmax_hz, min(MIN_FMAX_HZ, nyquist_hz), nyquist_hz)
-    n_padded = n_fft
-    filters, centres_hz = mel_filters(clip.sampling_rate, n_padded, n_mels, fmax_hz)
-    while n_padded < MAX_PADDING * n_fft and not filters.any(axis=1).all():
-        n_padded *= 2
-        filters, centres_hz = mel_filters(clip.sampling_rate, n_padded, n_mels, fmax_hz)
-    taper = np.pad(window_values("hann", n_fft), (n_padded - n_fft) // 2)
-    power, n_pooled = pooled_power(clip.samples, taper, hop_length, n_columns, filters)
+    check_frames(n_fft, hop_length)
+    grid = _grid(clip, n_fft, hop_length, n_columns, start_s, stop_s)
+    check_choice("pooling", pooling, POOLINGS)
+    check_choice("norm", norm, REFERENCES_OF)
+    check_choice("reference", reference, REFERENCES_OF[norm])
+    band_hz = _checked_band_hz(fmin_hz, fmax_hz, clip.sampling_rate / 2)
+    filters, centres_hz = _filters(
+        clip.sampling_rate, n_fft, n_mels, band_hz, formula, norm
+    )
+    n_around = filters.shape[1] - 1 - n_fft // 2
+    taper = np.pad(window_values("hann", n_fft), n_around)
+    power = pooled_power(clip.samples, taper, grid, filters, pooling)
+    if reference == "full_scale":
+        power /= np.float32(noise_bandwidth_bins(taper))
+    levels_db = turned_into_decibels(power)
     return Spectrogram(
-        levels_db=_re_peak(decibels(power)),
+        levels_db=levels_db if reference == "full_scale" else re_peak(levels_db),
         frequencies_hz=centres_hz,
-        times_s=_times_s(power, n_pooled, hop_length, clip.sampling_rate),
+        times_s=_times_s(grid, clip.sampling_rate),
         scale="mel",
-        reference="peak",
+        reference=reference,
+        window="hann",
         n_fft=n_fft,
-        hop_length=hop_length,
-        n_frames_per_column=n_pooled,
+        hop_length=grid.hop_length,
+        n_frames_per_column=grid.n_per_column,
+        pooling=pooling,
         sampling_rate=clip.sampling_rate,
     )
 
 
-def _times_s(
-    power: Levels, n_per_column: int, hop_length: int, sampling_rate: int
-) -> Numbers:
+def _grid(
+    clip: Clip,
+    n_fft: int,
+    hop_length: int,
+    n_columns: int | None,
+    start_s: float,
+    stop_s: float | None,
+) -> Grid:
+    """The frames centred in a range of the clip."""
+    check_range("start_s", start_s, 0.0, clip.duration_s)
+    start, stop = round(start_s * clip.sampling_rate), clip.n_samples
+    if stop_s is not None:
+        if not stop_s > start_s:
+            raise KnownError("empty_range", start_s=start_s, stop_s=stop_s)
+        stop = round(min(stop_s, clip.duration_s) * clip.sampling_rate)
+    if n_columns is None:
+        return Grid(start, 1 + (stop - start) // hop_length, hop_length)
+    check_range("n_columns", n_columns, 1, MAX_N_COLUMNS)
+    n_hops = (stop - start) // hop_length
+    while n_hops >= N_MANY * n_columns and 4 * hop_length <= n_fft:
+        hop_length *= 2
+        n_hops = (stop - start) // hop_length
+    return Grid(start, 1 + n_hops, hop_length, ceil((1 + n_hops) / n_columns))
+
+
+def _times_s(grid: Grid, sampling_rate: int) -> Numbers:
     """The middle of each column's frames (s)."""
-    first_frames = np.arange(power.shape[1]) * n_per_column
-    return (first_frames + (n_per_column - 1) / 2) * hop_length / sampling_rate
+    middles = np.arange(grid.n_columns) * grid.n_per_column
+    frames = middles + (grid.n_per_column - 1) / 2
+    return (grid.start + frames * grid.hop_length) / sampling_rate
 
 
-def _re_peak(levels_db: NDArray[Any]) -> NDArray[Any]:
-    """The same levels with the strongest at 0 dB; silence stays at the floor."""
-    top = levels_db.max()
-    return np.maximum(levels_db - top, FLOOR_DB) if top > FLOOR_DB else levels_db
+def _checked_band_hz(
+    fmin_hz: float, fmax_hz: float, nyquist_hz: float
+) -> tuple[float, float]:
+    """Where the lowest band begins and the highest ends: at Nyquist, at most."""
+    fmax_hz = min(fmax_hz, nyquist_hz)
+    check_range("fmax_hz", fmax_hz, min(MIN_FMAX_HZ, nyquist_hz), nyquist_hz)
+    check_range("fmin_hz", fmin_hz, 0.0, nyquist_hz)
+    if fmin_hz >= fmax_hz:
+        raise KnownError("empty_band", fmin_hz=fmin_hz, fmax_hz=fmax_hz)
+    return fmin_hz, fmax_hz
 
 
-def _check_frames(n_fft: int, hop_length: int, n_columns: int | None) -> None:
-    check_frames(n_fft, hop_length)
-    if n_columns is not None:
-        check_range("n_columns", n_columns, 1, MAX_N_COLUMNS)
+def _filters(
+    sampling_rate: int,
+    n_fft: int,
+    n_mels: int,
+    band_hz: tuple[float, float],
+    formula: Formula,
+    norm: Norm,
+) -> tuple[Levels, Numbers]:
+    """Filters and centres, for bins so fine that every band holds one."""
+    check_range("n_mels", n_mels, 1, MAX_N_MELS)
+    fmin_hz, fmax_hz = band_hz
+    bank = partial(mel_filters, fmin_hz=fmin_hz, formula=formula, norm=norm)
+    n_padded = n_fft
+    while True:
+        filters, centres_hz = bank(sampling_rate, n_padded, n_mels, fmax_hz)
+        if filters.any(axis=1).all() or n_padded >= MAX_PADDING * n_fft:
+            return filters, centres_hz
+        n_padded *= 2

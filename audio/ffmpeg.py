@@ -7,13 +7,12 @@ file can name another one or a host.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from av import AudioFrame, AudioStream
+    from av import AudioFifo, AudioFrame, AudioStream
     from av.container import InputContainer
 
 # FFmpeg's name of a demuxer -> what people call the container.
@@ -79,27 +78,51 @@ def sound_of(container: InputContainer) -> AudioStream | None:
 def blocks(stream: AudioStream) -> Iterator[AudioFrame]:
     """The sound in frames of packed float32, all with the first one's rate and layout.
 
-    FFmpeg converts what changes on the way (chained files), and collects the codec's
-    short frames, because numpy's overhead on each would cost as much as decoding.
-    Packed, because PyAV 18 reads beyond the plane pointers of a planar frame with
-    eight channels or more, and crashes.
+    FFmpeg converts what changes on the way (chained files). Packed, because PyAV 18
+    reads beyond the plane pointers of a planar frame with eight channels or more, and
+    crashes.
     """
     import av
 
-    frames = _frames(stream)
-    first = next(frames, None)
-    if first is None:
-        return
-    target = ("flt", first.layout, first.sample_rate, BLOCK_LENGTH)
-    resampler = av.AudioResampler(*target)
-    for frame in itertools.chain([first], frames):
+    resampler = None
+    for block in _collected(_frames(stream)):
+        if resampler is None:
+            target = ("flt", block.layout, block.sample_rate)
+            resampler = av.AudioResampler(*target)
         try:
-            yield from resampler.resample(frame)
+            yield from resampler.resample(block)
         except ValueError:  # another format, layout or rate from here on
             yield from resampler.resample(None)
             resampler = av.AudioResampler(*target)
-            yield from resampler.resample(frame)
-    yield from resampler.resample(None)
+            yield from resampler.resample(block)
+    if resampler is not None:
+        yield from resampler.resample(None)
+
+
+def _collected(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
+    """The codec's short frames in longer ones; each holds frames of one kind.
+
+    Otherwise the overhead of converting and mixing each would cost as much as decoding.
+    """
+    import av
+
+    fifo = av.AudioFifo()
+    for frame in frames:
+        frame.pts = None  # what is broken leaves gaps, which the queue would refuse
+        try:
+            fifo.write(frame)
+        except ValueError:  # another kind
+            yield from _rest(fifo)
+            fifo = av.AudioFifo()
+            fifo.write(frame)
+        if fifo.samples >= BLOCK_LENGTH:
+            yield from _rest(fifo)
+    yield from _rest(fifo)
+
+
+def _rest(fifo: AudioFifo) -> Iterator[AudioFrame]:
+    if fifo.samples:
+        yield cast("AudioFrame", fifo.read())
 
 
 def _frames(stream: AudioStream) -> Iterator[AudioFrame]:

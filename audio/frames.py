@@ -7,18 +7,22 @@ picture's columns on the way, so that a song's spectrogram is never whole in mem
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from math import ceil
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audio.checks import check_choice
 from audio.clip import Samples
-from errors import KnownError
 
 Levels = NDArray[np.float32]
 Numbers = NDArray[np.float64]
+Pooling = Literal["peak", "mean"]
 
 N_SAMPLES_PER_BLOCK = 2**18  # 128 frames of 2048 samples, 1 MB: stays in the cache
+N_BANDS_PER_STRIP = 16  # few enough to skip most zeros, enough for a fast product
 
 N_FOR_LOBE, FINENESS = 256, 32  # samples, and points a bin: exact to 0.001 bins
 
@@ -41,9 +45,7 @@ def window_values(name: str, n_samples: int) -> Numbers:
     Raises:
         KnownError: ``not_a_choice`` for a name that ``WINDOWS`` lacks.
     """
-    if name not in WINDOWS:
-        choices = ", ".join(WINDOWS)
-        raise KnownError("not_a_choice", field="window", value=name, choices=choices)
+    check_choice("window", name, WINDOWS)
     phases = 2 * np.pi * np.arange(n_samples) / max(n_samples, 1)
     terms = ((-1) ** k * a * np.cos(k * phases) for k, a in enumerate(WINDOWS[name]))
     return np.sum(list(terms), axis=0)
@@ -69,70 +71,136 @@ def gain(taper: Numbers) -> float:
     return 2 / max(float(taper.sum()), np.finfo(np.float64).tiny)
 
 
+def noise_bandwidth_bins(taper: Numbers) -> float:
+    """How many bins of noise leak into each: 1 without a window, 1.50 for Hann.
+
+    So much more power than its own do a sound's bins show in all.
+    """
+    return float(len(taper) * np.sum(taper**2) / np.sum(taper) ** 2)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Which frames of a clip are looked at, and how many share a column.
+
+    Attributes:
+        start: the sample in the middle of the first frame.
+        n_frames: at least 1.
+        hop_length: samples from one frame to the next.
+        n_per_column: frames a column; the last one may have fewer.
+    """
+
+    start: int
+    n_frames: int
+    hop_length: int
+    n_per_column: int = 1
+
+    @property
+    def n_columns(self) -> int:
+        """How many columns."""
+        return ceil(self.n_frames / self.n_per_column)
+
+    def blocks(self, n_fft: int) -> Iterator[tuple[int, int]]:
+        """First frame and number of frames that are transformed together.
+
+        They fill whole columns or, where a column has too many, a part of one.
+        """
+        n_most = max(N_SAMPLES_PER_BLOCK // n_fft, 1)
+        n_together = max(n_most // self.n_per_column, 1) * self.n_per_column
+        for start in range(0, self.n_frames, n_together):
+            stop = min(start + n_together, self.n_frames)
+            n_each = n_together if n_together <= n_most else n_most
+            for first in range(start, stop, n_each):
+                yield first, min(n_each, stop - first)
+
+
 def pooled_power(
     samples: Samples,
     taper: Numbers,
-    hop_length: int,
-    n_columns: int | None,
+    grid: Grid,
     filters: Levels | None = None,
-) -> tuple[Levels, int]:
-    """Power (n_bins or n_bands, n_columns), the loudest of so many frames each."""
-    from scipy import sparse
+    pooling: Pooling = "peak",
+) -> Levels:
+    """Power of a column's frames, the highest or their mean; a full-scale sine is 1.
 
-    n_frames = 1 + len(samples) // hop_length
-    n_per_column, n_block = _pooling(n_frames, n_columns, len(taper))
+    Returns:
+        float32 (n_bins or n_bands, n_columns).
+    """
     n_bins = n_rows = len(taper) // 2 + 1
     if filters is not None:
         n_bins = 1 + int(np.flatnonzero(filters.any(axis=0)).max(initial=0))
-        n_rows = len(filters)  # triangles are mostly zeros, and nothing lies above them
-        bands = sparse.csr_array(filters[:, :n_bins])
-    pooled = np.zeros((ceil(n_frames / n_per_column), n_rows), np.float32)
-    powers = _powers(samples, taper * gain(taper), hop_length, n_block)
-    for i, power in enumerate(powers):
-        frames = power[:, :n_bins]
-        rows = frames if filters is None else (bands @ frames.T).T
-        maxima = _maxima(rows, min(n_per_column, n_block))
-        first = i * n_block // n_per_column
-        target = pooled[first : first + len(maxima)]
-        np.maximum(target, maxima, out=target)
-    return np.ascontiguousarray(pooled.T), n_per_column
+        n_rows = len(filters)  # nothing lies above them
+        strips = _strips(filters)
+        bands = np.zeros((N_SAMPLES_PER_BLOCK // len(taper) + 1, n_rows), np.float32)
+    pool = np.maximum if pooling == "peak" else np.add
+    pooled = np.zeros((grid.n_columns, n_rows), np.float32)
+    for first, power in _powers(samples, taper * gain(taper), grid, n_bins):
+        rows = power
+        if filters is not None:
+            rows = bands[: len(power)]
+            for in_bands, in_bins, weights in strips:
+                np.matmul(power[:, in_bins], weights, out=rows[:, in_bands])
+        shares = _reduced(rows, grid.n_per_column, pool)
+        column = first // grid.n_per_column
+        target = pooled[column : column + len(shares)]
+        pool(target, shares, out=target)
+    if pooling == "mean":
+        starts = np.arange(grid.n_columns) * grid.n_per_column
+        counts = np.minimum(grid.n_frames - starts, grid.n_per_column)
+        pooled /= counts[:, None].astype(np.float32)
+    return np.ascontiguousarray(pooled.T)
 
 
-def _pooling(n_frames: int, n_columns: int | None, n_fft: int) -> tuple[int, int]:
-    """Frames a column and frames a block, one a multiple of the other."""
-    n_per_column = ceil(n_frames / (n_columns or n_frames))
-    n_block = N_SAMPLES_PER_BLOCK // n_fft
-    if n_per_column > n_block:
-        return n_per_column + -n_per_column % n_block, n_block
-    return n_per_column, n_block // n_per_column * n_per_column
+def _strips(filters: Levels) -> list[tuple[slice, slice, Levels]]:
+    """Filters cut into narrow products: bands, the bins that they cover, weights.
+
+    Triangles are mostly zeros; neighbours overlap, so a few share their bins.
+    """
+    strips = []
+    for first in range(0, len(filters), N_BANDS_PER_STRIP):
+        part = filters[first : first + N_BANDS_PER_STRIP]
+        if len(bins := np.flatnonzero(part.any(axis=0))):
+            covered = slice(int(bins[0]), int(bins[-1]) + 1)
+            weights = np.ascontiguousarray(part[:, covered].T)
+            strips.append((slice(first, first + len(part)), covered, weights))
+    return strips
 
 
-def _maxima(rows: Levels, n_each: int) -> Levels:
-    """The largest of every ``n_each`` rows, zeros filling up the last share."""
-    if missing := -len(rows) % n_each:
-        rows = np.pad(rows, ((0, missing), (0, 0)))
-    return rows.reshape(-1, n_each, rows.shape[1]).max(axis=1)
+def _reduced(rows: Levels, n_each: int, pool: np.ufunc) -> Levels:
+    """Every ``n_each`` rows as one, and what is left over as one."""
+    n_whole = len(rows) // n_each
+    n_in_whole = n_whole * n_each
+    whole = rows[:n_in_whole].reshape(n_whole, n_each, rows.shape[1])
+    reduced: Levels = pool.reduce(whole, axis=1)
+    if n_in_whole == len(rows):
+        return reduced
+    return np.vstack([reduced, pool.reduce(rows[n_in_whole:], axis=0)])
 
 
 def _powers(
-    samples: Samples, taper: Numbers, hop_length: int, n_block: int
-) -> Iterator[Levels]:
-    """The power of all frames, up to (n_block, n_bins) at a time."""
+    samples: Samples, taper: Numbers, grid: Grid, n_bins: int
+) -> Iterator[tuple[int, Levels]]:
+    """First frame and power (n_frames, n_bins) of block after block.
+
+    The buffers are kept: asking for new memory would cost more than the sums. So each
+    answer is gone with the next.
+    """
     from scipy import fft
 
-    n_fft = len(taper)
-    n_frames = 1 + len(samples) // hop_length
+    n_fft, hop_length = len(taper), grid.hop_length
     taper = taper.astype(np.float32)  # scipy.fft keeps float32, at half the cost
-    # One kept buffer: asking for new memory would cost more than the transform.
-    tapered = np.empty((min(n_block, n_frames), n_fft), np.float32)
-    for first in range(0, n_frames, n_block):
-        n = min(n_block, n_frames - first)
-        start = first * hop_length - n_fft // 2
+    n_block = max(n for _, n in grid.blocks(n_fft))
+    tapered = np.empty((n_block, n_fft), np.float32)
+    power = np.empty((n_block, n_bins), np.float32)
+    for first, n in grid.blocks(n_fft):
+        start = grid.start + first * hop_length - n_fft // 2
         stretch = _stretch(samples, start, start + (n - 1) * hop_length + n_fft)
         frames = np.lib.stride_tricks.sliding_window_view(stretch, n_fft)[::hop_length]
         np.multiply(frames, taper, out=tapered[:n])
-        spectra = fft.rfft(tapered[:n], axis=1)
-        yield spectra.real**2 + spectra.imag**2
+        spectra = fft.rfft(tapered[:n], axis=1)[:, :n_bins]
+        parts = spectra.view(np.float32)
+        np.square(parts, out=parts)
+        yield first, np.add(parts[:, ::2], parts[:, 1::2], out=power[:n])
 
 
 def _stretch(samples: Samples, start: int, stop: int) -> Samples:

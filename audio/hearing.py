@@ -8,11 +8,12 @@ of convolution learn from the samples themselves. Source: W.-N. Hsu et al., "HuB
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
 from audio.clip import Clip, Samples
-from audio.frames import Numbers, window_values
+from audio.frames import Grid, Numbers, pooled_power, window_values
 from audio.levels import decibels
 
 SAMPLING_RATE = 16_000
@@ -20,26 +21,39 @@ KERNELS = (10, 3, 3, 3, 3, 2, 2)  # samples, or frames of the layer below
 STRIDES = (5, 2, 2, 2, 2, 2, 2)
 HOP_LENGTH = 320  # the product of the strides: 20 ms
 FRAME_LENGTH = 400  # samples that one frame depends on: 25 ms
-N_FFT, N_FRAMES_PER_BLOCK = 2048, 128  # for what lies above 8 kHz
+N_FFT = 2048  # for what lies above 8 kHz
 MIN_VARIANCE = 1e-7  # added, so that silence does not become noise
 
 
 @dataclass(frozen=True, eq=False)
 class ModelInput:
-    """A clip as the model gets it.
+    """A clip as the model gets it, made once for all that is shown of it.
 
     Attributes:
         clip: at 16 kHz, as loud as it was.
-        samples: float32 (n_samples,), mean 0 and variance 1; silence stays 0.
+        mean: of its samples, which is taken out.
+        spread: their standard deviation, by which they are divided.
+        unheard_db: what the original has above 8 kHz, see ``unheard_db``.
     """
 
     clip: Clip
-    samples: Samples
+    mean: float
+    spread: float
+    unheard_db: float | None
+
+    @property
+    def samples(self) -> Samples:
+        """All that the model gets: float32 (n_samples,), mean 0 and variance 1."""
+        return self.part(0, self.clip.n_samples)
+
+    def part(self, start: int, stop: int) -> Samples:
+        """``samples[start:stop]`` at the price of that part; silence stays 0."""
+        return (self.clip.samples[start:stop] - self.mean) / self.spread
 
     @property
     def n_frames(self) -> int:
         """How many vectors the front end makes of it; 0 below 25 ms."""
-        return n_frames(len(self.samples))
+        return n_frames(self.clip.n_samples)
 
     @property
     def starts_s(self) -> Numbers:
@@ -55,10 +69,11 @@ class ModelInput:
 def model_input(clip: Clip) -> ModelInput:
     """The clip at 16 kHz, its mean taken out and its spread made 1."""
     heard = clip.resampled(SAMPLING_RATE)
-    samples = heard.samples
-    if len(samples):
-        samples = (samples - samples.mean()) / np.sqrt(samples.var() + MIN_VARIANCE)
-    return ModelInput(clip=heard, samples=samples)
+    mean, variance = 0.0, 0.0
+    if heard.n_samples:
+        mean, variance = float(heard.samples.mean()), float(heard.samples.var())
+    spread = sqrt(variance + MIN_VARIANCE)
+    return ModelInput(heard, mean, spread, unheard_db(clip))
 
 
 def unheard_db(clip: Clip) -> float | None:
@@ -69,18 +84,12 @@ def unheard_db(clip: Clip) -> float | None:
     Returns:
         None where the rate holds nothing above 8 kHz, and in silence.
     """
-    from scipy import fft
-
     if clip.sampling_rate <= SAMPLING_RATE or not clip.n_samples:
         return None
-    n_whole = clip.n_samples // N_FFT * N_FFT  # a rest would end in a click
-    samples = clip.samples[: n_whole or None]
-    frames = np.pad(samples, (0, -len(samples) % N_FFT)).reshape(-1, N_FFT)
-    taper = window_values("hann", N_FFT).astype(np.float32)
-    power = np.zeros(N_FFT // 2 + 1)
-    for first in range(0, len(frames), N_FRAMES_PER_BLOCK):
-        bins = fft.rfft(frames[first : first + N_FRAMES_PER_BLOCK] * taper, axis=1)
-        power += (bins.real**2 + bins.imag**2).sum(axis=0)
+    n = max(clip.n_samples // N_FFT, 1)  # whole frames: a rest would end in a click
+    grid = Grid(start=N_FFT // 2, n_frames=n, hop_length=N_FFT, n_per_column=n)
+    taper = window_values("hann", N_FFT)
+    power = pooled_power(clip.samples, taper, grid, pooling="mean")[:, 0]
     if not power.any():
         return None
     first_unheard = int(SAMPLING_RATE / 2 / clip.sampling_rate * N_FFT) + 1

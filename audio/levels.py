@@ -15,6 +15,8 @@ from audio.clip import Clip
 
 FLOOR_DB = -200.0  # below the rounding noise of float32 samples in any one bin
 FLOOR_POWER = 10 ** (FLOOR_DB / 10)
+SINE_CREST_DB = 10 * np.log10(2)
+CLIPPED = 0.999  # of full scale
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,45 @@ class Loudness:
     peak_at_s: float
     rms_dbfs: float
 
+    @property
+    def crest_db(self) -> float:
+        """Crest factor, peak over RMS: 0 for a square wave, 3.0 for a sine (dB)."""
+        return self.peak_dbfs - self.rms_dbfs + SINE_CREST_DB
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Where a clip lies between -1 and 1.
+
+    Attributes:
+        lowest: sample.
+        highest: sample.
+        offset: mean of the samples: what a faulty sound card adds (DC offset).
+        n_clipped: samples within 0.1 % of full scale, where recordings are cut off.
+    """
+
+    lowest: float
+    highest: float
+    offset: float
+    n_clipped: int
+
 
 def decibels(power: NDArray[Any]) -> NDArray[Any]:
     """Power as level, ``FLOOR_DB`` at the least."""
     return 10 * np.log10(np.maximum(power, FLOOR_POWER))
+
+
+def power(levels_db: NDArray[Any]) -> NDArray[Any]:
+    """The inverse of ``decibels``: 0 dB is 1, -10 dB a tenth."""
+    return 10 ** (levels_db / 10)
+
+
+def turned_into_decibels(power: NDArray[Any]) -> NDArray[Any]:
+    """``decibels`` in the same memory: new pages would take as long as the logarithm."""
+    np.maximum(power, FLOOR_POWER, out=power)
+    np.log10(power, out=power)
+    power *= 10
+    return power
 
 
 def loudness(clip: Clip) -> Loudness:
@@ -51,3 +88,15 @@ def loudness(clip: Clip) -> Loudness:
         peak_at_s=at / clip.sampling_rate,
         rms_dbfs=float(rms_db),
     )
+
+
+def extent(clip: Clip) -> Extent:
+    """Extremes, mean and clipped samples of a clip; zeros where it has no samples."""
+    samples = clip.samples
+    if not clip.n_samples:
+        return Extent(0.0, 0.0, 0.0, 0)
+    lowest, highest = float(samples.min()), float(samples.max())
+    n_clipped = 0
+    if max(highest, -lowest) >= CLIPPED:  # most songs need not be read again
+        n_clipped = int(np.sum(samples >= CLIPPED) + np.sum(samples <= -CLIPPED))
+    return Extent(lowest, highest, float(samples.mean()), n_clipped)

@@ -15,6 +15,22 @@ LOUDEST = 2.0**32  # beyond every integer scale that a float file may hold
 CANCELLED = 0.25  # -6 dB
 
 
+def packed(frame: AudioFrame) -> tuple[Samples, int]:
+    """A packed float32 frame's samples, and how many of them were no numbers.
+
+    Returns:
+        (n_samples, n_channels), 0 where a sample was no number or beyond every scale;
+        and at how many moments one was.
+    """
+    n_channels = frame.layout.nb_channels
+    block = np.asarray(frame.to_ndarray(), np.float32).reshape(-1, n_channels)
+    if max(block.max(), -block.min()) <= LOUDEST:  # so NaN does not
+        return block, 0
+    is_broken = ~(np.abs(block) <= LOUDEST)
+    n_broken = int(is_broken.any(axis=1).sum())
+    return np.where(is_broken, np.float32(0), block), n_broken
+
+
 class Mix:
     """The mono mix as it grows, and what tells whether it is sound.
 
@@ -63,12 +79,9 @@ class Mix:
 
     def add(self, frame: AudioFrame) -> None:
         """Append the mean of one packed float32 frame's channels, or the chosen one."""
-        n_channels = frame.layout.nb_channels
-        block = frame.to_ndarray().reshape(-1, n_channels)
-        if not max(block.max(), -block.min()) <= LOUDEST:  # so NaN comes in here too
-            is_broken = ~(np.abs(block) <= LOUDEST)
-            self.n_broken += int(is_broken.any(axis=1).sum())
-            block = np.where(is_broken, np.float32(0), block)
+        block, n_broken = packed(frame)
+        self.n_broken += n_broken
+        n_channels = block.shape[1]
         weights = np.full(n_channels, 1 / n_channels, np.float32)
         if self._channel is not None:
             weights = np.eye(n_channels, dtype=np.float32)[self._channel]

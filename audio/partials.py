@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from audio.dsp import Spectrum
 from audio.frames import Numbers, window_values
 from audio.notes import Note, note_of
+from audio.spectrum import Spectrum, maxima
 
 FMIN_HZ = 20.0  # the lowest tone that ears hear
 RANGE_DB = 60.0  # under the strongest peak; lower ones are not told from leakage
-FINENESS = 4  # points a bin at which a window's leakage is known
+FINENESS = 4  # points a bin without zero padding at which a window's leakage is known
 LEAKAGE_MARGIN = 1.5  # leakage of several partials adds up unevenly
 
 # Of 1000 bins of noise the highest peak lies 15 dB above this share of them, hardly
@@ -126,39 +127,26 @@ def _resolution_hz(spectrum: Spectrum) -> float:
 
 def _partials(spectrum: Spectrum, n_partials: int) -> tuple[Numbers, Numbers]:
     """Frequencies (Hz) and levels (dB) of the strongest, strongest first."""
-    positions, levels_db = _maxima(spectrum)
+    levels = spectrum.levels_db
+    lowest_db = np.maximum(
+        _floor_db(spectrum) + FLOOR_MARGIN_DB, levels[1:-1].max() - RANGE_DB
+    )
+    counts = (levels > lowest_db) & (spectrum.frequencies_hz >= FMIN_HZ)
+    positions, levels_db = maxima(spectrum, counts)
     if not len(positions):
         return positions, levels_db
     amplitudes = 10 ** (levels_db / 20)
     leakage = _leakage(spectrum)
     # The constant part leaks too; the spectrum shows it at half a sine's height.
-    leaks = 2 * 10 ** (spectrum.levels_db[0] / 20) * _at(leakage, positions)
+    leaks = 2 * 10 ** (spectrum.levels_db[0] / 20) * leakage(positions)
     found: list[int] = []
     for i in range(len(positions)):
         if amplitudes[i] > LEAKAGE_MARGIN * leaks[i]:
             found.append(i)
-            leaks += amplitudes[i] * _at(leakage, positions - positions[i])
+            leaks += amplitudes[i] * leakage(positions - positions[i])
         if len(found) == n_partials:
             break
     return positions[found] * spectrum.bin_width_hz, levels_db[found]
-
-
-def _maxima(spectrum: Spectrum) -> tuple[Numbers, Numbers]:
-    """Maxima that stand out: positions in bins and levels (dB), strongest first.
-
-    A parabola through a bin and its neighbours, in dB, finds them between the bins.
-    Source: J. O. Smith, "Spectral Audio Signal Processing", quadratic interpolation.
-    """
-    levels = spectrum.levels_db
-    before, here, after = levels[:-2], levels[1:-1], levels[2:]
-    lowest = np.maximum(_floor_db(spectrum) + FLOOR_MARGIN_DB, here.max() - RANGE_DB)
-    is_peak = (here > before) & (here >= after) & (here > lowest[1:-1])
-    is_peak &= spectrum.frequencies_hz[1:-1] >= FMIN_HZ
-    bins = 1 + np.flatnonzero(is_peak)
-    bins = bins[np.argsort(-levels[bins])]
-    before, here, after = levels[bins - 1], levels[bins], levels[bins + 1]
-    shifts = 0.5 * (before - after) / (before - 2 * here + after)
-    return bins + shifts, here - 0.25 * (before - after) * shifts
 
 
 def _floor_db(spectrum: Spectrum) -> Numbers:
@@ -173,16 +161,13 @@ def _floor_db(spectrum: Spectrum) -> Numbers:
     return floor
 
 
-def _leakage(spectrum: Spectrum) -> Numbers:
-    """What a sine of height 1 shows at most so far away, ``FINENESS`` points a bin."""
+def _leakage(spectrum: Spectrum) -> Callable[[Numbers], Numbers]:
+    """What a sine of height 1 shows at most at a distance in bins."""
     from scipy import fft
 
+    n_fft = 2 * (len(spectrum.levels_db) - 1)
+    n_each = max(FINENESS * spectrum.n_samples // n_fft, 1)  # points a bin
     taper = window_values(spectrum.window, spectrum.n_samples)
-    n_points = FINENESS * 2 * (len(spectrum.levels_db) - 1)
-    response = np.abs(fft.rfft(taper, n_points)) / taper.sum()
-    return np.maximum.accumulate(response[::-1])[::-1]
-
-
-def _at(leakage: Numbers, distances: Numbers) -> Numbers:
-    """Leakage at distances in bins."""
-    return leakage[(np.abs(distances) * FINENESS).astype(int)]
+    response = np.abs(fft.rfft(taper, n_each * n_fft)) / taper.sum()
+    highest = np.maximum.accumulate(response[::-1])[::-1]
+    return lambda distances: highest[(np.abs(distances) * n_each).astype(int)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,12 @@ from audio.levels import FLOOR_DB
 MAX_N_ITERATIONS = 200
 MOMENTUM = 0.99
 TINY = np.finfo(np.float32).tiny
+
+Tell = Callable[[int], None]  # is called with the number of iterations done
+
+
+def silently(n_done: int) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ def magnitudes(clip: Clip, search: Search) -> Levels:
 
 
 def searched(
-    target: Levels, n_samples: int, search: Search
+    target: Levels, n_samples: int, search: Search, tell: Tell = silently
 ) -> tuple[Samples, list[float]]:
     """Samples that show the magnitudes aimed at as nearly as the search finds.
 
@@ -77,7 +84,8 @@ def searched(
     phases = np.exp(2j * np.pi * turns).astype(np.complex64)
     before = np.zeros_like(phases)
     convergence_db = []
-    for _ in range(search.n_iterations + 1):
+    for n_done in range(search.n_iterations + 1):
+        tell(n_done)
         frames = overlap.inverse(target * phases, search.n_fft) * taper
         samples = overlap.added(frames, search.hop_length)[middle] / weights
         bins = overlap.spectra(samples, taper, search.hop_length, search.n_fft // 2)
