@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 import words
 from audio import pixels
 from audio.dsp import Spectrum, strongest
-from audio.frames import resolution_bins
+from audio.frames import Numbers, resolution_bins
 from audio.notes import note_of
 from audio.partials import fundamental_hz, peaks
-from viz import style
+from viz import style, ticks
 from viz.style import DEFAULT, Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+Scale = Literal["linear", "log"]
 
 FMIN_HZ = 20.0  # the lowest tone that ears hear
 BOTTOM_DB = {"peak": -100.0, "full_scale": -120.0}
@@ -25,19 +29,25 @@ HEADROOM_DB = 18.0  # for the words above the strongest peak
 N_PEAKS = 8
 
 
-def figure(spectrum: Spectrum, look: Look = DEFAULT) -> Figure:
-    """The strongest bin of each pixel column, from 20 Hz to the Nyquist frequency."""
+def figure(spectrum: Spectrum, look: Look = DEFAULT, *, scale: Scale = "log") -> Figure:
+    """The strongest bin of each pixel column, up to the Nyquist frequency.
+
+    From 0 Hz on a linear axis; from 20 Hz on a logarithmic one.
+    """
     fig, axes = style.canvas(look, right_px=NYQUIST_PX)
     style.grid(axes, look)
     nyquist_hz = spectrum.sampling_rate / 2
-    fmin_hz = min(FMIN_HZ, nyquist_hz / 10)
-    _frequency_axis(axes, fmin_hz, nyquist_hz, look)
+    fmin_hz = min(FMIN_HZ, nyquist_hz / 10) if scale == "log" else 0.0
+    _frequency_axis(axes, fmin_hz, nyquist_hz, scale, look)
     bottom_db = BOTTOM_DB[spectrum.reference]
     axes.set_ylim(bottom_db, HEADROOM_DB)
     axes.set_yticks(range(int(bottom_db), 1, 20))
     axes.set_ylabel(look.word(f"level_{spectrum.reference}"))
     n_columns, _ = style.size_px(axes)
-    frequencies_hz, levels_db = pixels.outline(spectrum, n_columns, fmin_hz)
+    if scale == "log":
+        frequencies_hz, levels_db = pixels.outline(spectrum, n_columns, fmin_hz)
+    else:
+        frequencies_hz, levels_db = _strongest_of_each(spectrum, n_columns)
     axes.fill_between(
         frequencies_hz, levels_db, bottom_db, color=style.ACCENT, alpha=0.2, linewidth=0
     )
@@ -45,6 +55,15 @@ def figure(spectrum: Spectrum, look: Look = DEFAULT) -> Figure:
     _mark_peaks(axes, spectrum, look)
     style.caption(axes, _facts(spectrum, look), look)
     return fig
+
+
+def _strongest_of_each(spectrum: Spectrum, n_columns: int) -> tuple[Numbers, Numbers]:
+    """Frequencies (Hz) and levels (dB) of evenly spaced shares."""
+    n_columns = min(n_columns, len(spectrum.levels_db))
+    (levels_db,) = pixels.columns(
+        spectrum.levels_db[None].astype(np.float32), n_columns
+    )
+    return np.linspace(0, spectrum.frequencies_hz[-1], n_columns), levels_db
 
 
 def describe(spectrum: Spectrum, language: str = words.DEFAULT_LANGUAGE) -> str:
@@ -72,25 +91,27 @@ def describe(spectrum: Spectrum, language: str = words.DEFAULT_LANGUAGE) -> str:
             language,
             bin_hz=spectrum.bin_width_hz,
             window=words.word(f"viz.window_{spectrum.window}", language),
-            hz=_resolution_hz(spectrum),
+            hz=resolution_hz(spectrum),
         )
     )
     return style.joined(sentences, language)
 
 
-def _resolution_hz(spectrum: Spectrum) -> float:
+def resolution_hz(spectrum: Spectrum) -> float:
     """The distance at which two equal tones come apart; zero padding does not help."""
     n_samples = max(spectrum.n_samples, 1)
     return resolution_bins(spectrum.window) * spectrum.sampling_rate / n_samples
 
 
-def _frequency_axis(axes: Axes, fmin_hz: float, nyquist_hz: float, look: Look) -> None:
-    """A log axis that ends at Nyquist, and says so."""
-    axes.set_xscale("log")
+def _frequency_axis(
+    axes: Axes, fmin_hz: float, nyquist_hz: float, scale: Scale, look: Look
+) -> None:
+    """An axis that ends at Nyquist, and says so."""
+    axes.set_xscale(scale)
     axes.set_xlim(fmin_hz, nyquist_hz)
     width_px, _ = style.size_px(axes)
-    ticks_hz = style.frequency_ticks(fmin_hz, nyquist_hz, width_px, TICK_PX)
-    axes.set_xticks(ticks_hz, [style.hertz(hz) for hz in ticks_hz])
+    ticks_hz = ticks.frequencies_hz(fmin_hz, nyquist_hz, width_px, scale, TICK_PX)
+    axes.set_xticks(ticks_hz, [ticks.hertz(hz) for hz in ticks_hz])
     axes.set_xticks([], minor=True)
     axes.set_xlabel(look.word("frequency"))
     axes.spines["right"].set(visible=True, linestyle=(0, (4, 3)))
@@ -150,5 +171,5 @@ def _facts(spectrum: Spectrum, look: Look) -> list[str]:
         look.word("passage", n=spectrum.n_samples, start_s=spectrum.start_s),
         look.word(f"window_{spectrum.window}"),
         look.word("bin_width", hz=spectrum.bin_width_hz),
-        look.word("resolution", hz=_resolution_hz(spectrum)),
+        look.word("resolution", hz=resolution_hz(spectrum)),
     ]

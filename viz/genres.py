@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import words
-from viz import style
+from viz import style, ticks
 from viz.style import DEFAULT, Look
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def along(chunks: Chunks, look: Look = DEFAULT) -> Figure:
         colour = style.genre_colour(genre)
         axes.axhspan(row - BAR_HEIGHT / 2, floor, color=look.ink, alpha=0.07, lw=0)
         axes.fill_between(edges_s, tops, floor, step="post", color=colour, linewidth=0)
-    style.time_axis(axes, max([*stops_s, 1e-3]), look)
+    ticks.time_axis(axes, 0, max([*stops_s, 1e-3]), look)
     return fig
 
 

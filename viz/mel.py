@@ -8,25 +8,32 @@ import numpy as np
 
 import words
 from audio.dsp import Spectrogram
-from viz import image, style
+from viz import image, style, ticks
+from viz.image import Range
 from viz.style import DEFAULT, Look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TICKS_HZ = (250, 500, 1000, 1500, 2000, 3000, 4000, 6000, 8000, 11_000, 16_000)
 
-
-def figure(spectrogram: Spectrogram, look: Look = DEFAULT) -> Figure:
+def figure(
+    spectrogram: Spectrogram,
+    look: Look = DEFAULT,
+    *,
+    range_db: Range = image.RANGE_DB,
+) -> Figure:
     """One image whose bands are all equally high, labelled in Hz at their centres."""
     fig, axes = style.canvas(look)
     n_bands = len(spectrogram.frequencies_hz)
     levels_db = spectrogram.levels_db
-    image.draw(axes, levels_db, spectrogram, (0.0, float(n_bands)), look)
+    rows = (0.0, float(n_bands))
+    image.draw(axes, levels_db, spectrogram, rows, range_db, look)
     centres_hz = spectrogram.frequencies_hz
-    ticks_hz = [hz for hz in TICKS_HZ if centres_hz[0] <= hz <= centres_hz[-1]]
-    rows = np.interp(ticks_hz, centres_hz, np.arange(n_bands) + 0.5)
-    axes.set_yticks(rows, [style.hertz(hz) for hz in ticks_hz])
+    ticks_hz = [
+        hz for hz in ticks.MEL_TICKS_HZ if centres_hz[0] <= hz <= centres_hz[-1]
+    ]
+    places = np.interp(ticks_hz, centres_hz, np.arange(n_bands) + 0.5)
+    axes.set_yticks(places, [ticks.hertz(hz) for hz in ticks_hz])
     axes.set_ylabel(look.word("mel_frequency"))
     return fig
 

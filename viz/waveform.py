@@ -10,31 +10,39 @@ import words
 from audio import pixels
 from audio.clip import Clip
 from audio.levels import FLOOR_DB, loudness
-from viz import style
+from viz import style, ticks
 from viz.style import DEFAULT, Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+HEIGHT = 1.05  # of the y axis, where full scale is 1
 HALVINGS = (1.0, 0.5, 0.25)  # amplitudes 6 dB apart
 
 
-def figure(clip: Clip, look: Look = DEFAULT) -> Figure:
-    """Each pixel column from its lowest to its highest sample, on a fixed scale."""
+def figure(clip: Clip, look: Look = DEFAULT, since_s: float = 0.0) -> Figure:
+    """Each pixel column from its lowest to its highest sample, on a fixed scale.
+
+    Args:
+        clip: all of it is shown.
+        look: sizes, colours and language.
+        since_s: where it starts in the whole sound (s); for the axis alone.
+    """
     fig, axes = style.canvas(look)
     style.grid(axes, look)
-    style.time_axis(axes, max(clip.duration_s, 1 / clip.sampling_rate), look)
-    axes.set_ylim(-1.05, 1.05)
+    duration_s = max(clip.duration_s, 1 / clip.sampling_rate)
+    ticks.time_axis(axes, since_s, since_s + duration_s, look)
+    axes.set_ylim(-HEIGHT, HEIGHT)
     axes.set_yticks([-1, -0.5, 0, 0.5, 1], ["−1", "−0.5", "0", "0.5", "1"])
     axes.set_ylabel(look.word("amplitude"))
-    _decibel_axis(axes, look)
+    _decibel_scale(axes, look)
     n_columns, _ = style.size_px(axes)
     if clip.n_samples:
         outline = pixels.envelope(clip.samples, n_columns)
         shares = (np.arange(len(outline.lows)) + 0.5) / len(outline.lows)
         axes.fill_between(
-            shares * clip.duration_s,
+            since_s + shares * clip.duration_s,
             outline.lows,
             outline.highs,
             color=style.ACCENT,
@@ -58,18 +66,15 @@ def describe(clip: Clip, language: str = words.DEFAULT_LANGUAGE) -> str:
     )
 
 
-def _decibel_axis(axes: Axes, look: Look) -> None:
+def _decibel_scale(axes: Axes, look: Look) -> None:
     """The same heights as levels, on the right: half the amplitude is 6 dB less."""
-    right = axes.twinx()
-    style.dress(right, look)
-    right.spines[:].set_visible(False)
-    right.set_ylim(axes.get_ylim())
-    heights = [sign * a for a in HALVINGS for sign in (1, -1)]
-    right.set_yticks(
-        heights, [f"{20 * np.log10(abs(a)):.0f}".replace("-", "−") for a in heights]
-    )
-    style.place_label(right, style.size_px(axes)[0] + style.LABEL_PX)
-    right.set_ylabel(look.word("level_full_scale"))
+    levels = {
+        (sign * amplitude / HEIGHT + 1) / 2: f"{20 * np.log10(amplitude):.0f}"
+        for amplitude in HALVINGS
+        for sign in (1, -1)
+    }
+    words_there = {share: db.replace("-", "−") for share, db in levels.items()}
+    style.scale_beside(axes, words_there, 0, look.word("level_full_scale"), look)
 
 
 def _facts(clip: Clip, n_columns: int, look: Look) -> list[str]:

@@ -1,0 +1,74 @@
+"""Where axes are labelled, and how: times and frequencies in round numbers."""
+
+from __future__ import annotations
+
+from math import ceil, log2
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from audio.frames import Numbers
+from audio.mels import hz_to_mel
+from audio.pixels import Scale
+from viz import style
+from viz.style import Look
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LOG_PX = 15  # from 1 to 2 on an upright log axis, where every tick has a label
+ROUND = [m * 10.0**e for e in range(-5, 1) for m in (1, 2, 5)]
+CLOCK_STEPS_S = [10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600]
+MEL_TICKS_HZ = (250, 500, 1000, 1500, 2000, 3000, 4000, 6000, 8000, 11_000, 16_000)
+TINY_HZ = 1e-3  # in place of 0, which no log axis has
+STEPS_HZ = [m * 10.0**e for e in range(6) for m in (1, 2, 5)]
+
+
+def time_axis(axes: Axes, start_s: float, stop_s: float, look: Look) -> None:
+    """Label the x axis from one time to another: seconds, or min:s above a minute."""
+    n_ticks = max(style.size_px(axes)[0] // style.TICK_PX, 2)
+    ticks_s = _evenly(start_s, stop_s, n_ticks, [*ROUND, *CLOCK_STEPS_S])
+    in_minutes = stop_s > 60 and stop_s - start_s > n_ticks
+    axes.set_xlim(start_s, stop_s)
+    axes.set_xticks(ticks_s, [clock(t) if in_minutes else f"{t:.6g}" for t in ticks_s])
+    axes.set_xlabel(look.word("time_min" if in_minutes else "time"))
+
+
+def frequencies_hz(
+    fmin_hz: float, fmax_hz: float, length_px: int, scale: Scale, tick_px: int = LOG_PX
+) -> list[float]:
+    """Frequencies to label: evenly spaced, on a log axis 1, 2, 5, 10 or decades."""
+    if scale == "linear":
+        n_ticks = max(length_px // (2 * tick_px), 2)
+        return _evenly(fmin_hz, fmax_hz, n_ticks, STEPS_HZ)
+    if scale == "mel":
+        return [hz for hz in MEL_TICKS_HZ if fmin_hz <= hz <= fmax_hz]
+    has_room = length_px / log2(fmax_hz / fmin_hz) >= tick_px  # from 1 to 2
+    ticks_hz = STEPS_HZ if has_room else STEPS_HZ[::3]
+    return [hz for hz in ticks_hz if fmin_hz <= hz <= fmax_hz]
+
+
+def places(frequencies_hz: Any, scale: Scale) -> Numbers:
+    """Where frequencies stand on an axis, in its own unit: Hz, decades or mel."""
+    frequencies_hz = np.asarray(frequencies_hz, np.float64)
+    if scale == "log":
+        return np.log10(np.maximum(frequencies_hz, TINY_HZ))
+    return hz_to_mel(frequencies_hz) if scale == "mel" else frequencies_hz
+
+
+def hertz(frequency_hz: float) -> str:
+    """A tick's label: 200, 1k, 2.5k."""
+    return f"{frequency_hz / 1000:g}k" if frequency_hz >= 1000 else f"{frequency_hz:g}"
+
+
+def clock(time_s: float) -> str:
+    """A time as min:s."""
+    minutes, seconds = divmod(round(time_s), 60)
+    return f"{minutes}:{seconds:02d}"
+
+
+def _evenly(start: float, stop: float, n_ticks: int, steps: list[float]) -> list[float]:
+    """Multiples of the smallest step of which at most ``n_ticks`` fit."""
+    step = next((s for s in steps if (stop - start) / s <= n_ticks), steps[-1])
+    first, last = ceil(start / step - 1e-9), int(stop / step * (1 + 1e-9))
+    return [i * step for i in range(first, last + 1)]
