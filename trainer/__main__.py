@@ -1,128 +1,147 @@
-"""Fine-tune from a shell: the page's RunConfig as flags, the page's events as text.
-
-The run is a folder and a child process exactly as the page's: the page shows it too,
-and Ctrl-C stops it the way the page's button does.
-"""
+"""A run from a shell: start, follow, resume, push, rent. ``--help`` tells it all."""
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
+import contextlib
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import settings
 import words
 from errors import KnownError
-from trainer import config as configs
-from trainer import jobs, telling
-from trainer.config import FOLDER, RunConfig
+from trainer import flags, hf_job, jobs, launched, preflight, push, runs, telling
 from trainer.events import RunEvent, Step
 from trainer.runs import Run
 
 POLL_S = 0.3
-METAVARS = {"int": "N", "float": "X", "bool": "yes|no"}
-EXAMPLES = """examples:
-  python -m trainer --preset smoke
-  python -m trainer --data folder:my_songs --preset smoke
-  python -m trainer --preset tutorial --data gtzan --n-steps 200
-"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train as the flags say; the exit code is 0 for a finished or stopped run."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     host = settings.from_environment()
-    options = _parser(host).parse_args(arguments)
     try:
-        run = jobs.start(
-            _config(options),
-            options.runs_dir,
-            cache_dir=options.cache_dir,
-            env=settings.child_environment(),
-        )
+        if given[:1] == ["push"]:
+            return _push(flags.push_parser(host.runs_dir).parse_args(given[1:]))
+        parser = flags.parser(host.runs_dir, host.cache_dir, host.source)
+        options = parser.parse_args(given)
+        if options.on_hf_job:
+            return _rent(options)
+        if host.is_launched:
+            return _train_as_one_of_several(options)
+        run = _start(options)
     except KnownError as error:
         print(words.sentence(error), file=sys.stderr)
         return 2
     print(run.folder)
+    n_before = len(jobs.waiting(options.runs_dir)) - 1
+    if jobs.current(options.runs_dir) not in (None, run):
+        print(words.word("notes.waiting", n=n_before + 1))
     return _follow(run)
 
 
-def _parser(host: settings.Settings) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m trainer",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    for item in dataclasses.fields(RunConfig):
-        parser.add_argument(
-            "--" + item.name.replace("_", "-"),
-            type=_reader(str(item.type)),
-            metavar=METAVARS.get(str(item.type), "NAME"),
-            help=_help(item).replace("%", "%%"),
-        )
-    parser.add_argument("--runs-dir", type=Path, default=host.runs_dir)
-    parser.add_argument("--cache-dir", type=Path, default=host.cache_dir)
-    return parser
-
-
-def _reader(type_name: str) -> Callable[[str], Any]:
-    """How to read a flag's value."""
-    if type_name == "bool":
-        return lambda text: text.lower() in ("1", "true", "yes", "on")
-    return {"int": int, "float": float}.get(type_name, str)
-
-
-def _help(item: dataclasses.Field[object]) -> str:
-    """What a field does, its range, and the tutorial's value."""
-    text = words.word(f"fields.{item.name}_info")
-    if item.name == "preset":
-        text += f" ({', '.join(configs.PRESETS)})"
-    elif "choices" in item.metadata:
-        text += f" ({', '.join(item.metadata['choices'])})"
-    elif "minimum" in item.metadata:
-        text += f" ({item.metadata['minimum']:g} to {item.metadata['maximum']:g})"
-    return f"{text} [tutorial: {item.default}]"
-
-
-def _config(options: argparse.Namespace) -> RunConfig:
-    """The preset, changed by the flags that were given."""
-    base = configs.preset(options.preset or RunConfig.preset)
-    given = {
-        item.name: getattr(options, item.name)
-        for item in dataclasses.fields(RunConfig)
-        if getattr(options, item.name) is not None
+def _start(options: argparse.Namespace) -> Run:
+    """The run that the flags ask for: a new one, or one that goes on."""
+    place: dict[str, Any] = {
+        "cache_dir": options.cache_dir,
+        "env": settings.child_environment(),
     }
-    if str(given.get("data", "")).startswith(FOLDER):
-        # The child works in the project's folder, a person anywhere.
-        folder = Path(given["data"].removeprefix(FOLDER)).absolute()
-        given["data"] = f"{FOLDER}{folder}"
-    return dataclasses.replace(base, **given)
+    if options.resume:
+        return jobs.resume(runs.find(options.runs_dir, options.resume), **place)
+    config = flags.config_of(options)
+    seen = preflight.preflight(config, options.runs_dir, options.cache_dir)
+    print(telling.look_ahead(seen))
+    return jobs.start(config, options.runs_dir, **place)
+
+
+def _push(options: argparse.Namespace) -> int:
+    """Push a run; the exit code is 0 when its model is on the Hub."""
+    run = _run_to_push(options.runs_dir, options.run)
+    address = push.push(
+        run,
+        options.to,
+        token_of=push.host_token,
+        emit=_Shown(),
+        private=not options.public,
+    )
+    print(address)
+    return 0
+
+
+def _run_to_push(runs_dir: Path, run_id: str) -> Run:
+    """The run by that id; without one, the newest that is finished."""
+    if run_id:
+        return runs.find(runs_dir, run_id)
+    every = runs.every(runs_dir)
+    finished = (run for run in every if run.state().name == "finished")
+    newest = next(finished, None)
+    if newest is None:
+        raise KnownError("push_not_finished", id="-")
+    return newest
+
+
+def _rent(options: argparse.Namespace) -> int:
+    """Submit the same command as a Hugging Face Job."""
+    job = hf_job.submit(
+        flags.config_of(options),
+        options.on_hf_job,
+        source=options.source,
+        to=options.to,
+        token_of=push.host_token,
+    )
+    print(words.word("notes.job", id=job.id, flavor=options.on_hf_job, to=options.to))
+    print(job.url)
+    return 0
+
+
+def _train_as_one_of_several(options: argparse.Namespace) -> int:
+    """Train in this process, which a launcher has started beside others."""
+    run = launched.run(
+        flags.config_of(options),
+        options.runs_dir,
+        cache_dir=options.cache_dir,
+        show=_Shown(),
+    )
+    return 1 if run.state().name == "failed" else 0
 
 
 def _follow(run: Run) -> int:
     """Print the run's log until it ends; Ctrl-C asks it to stop and waits."""
-    events: list[RunEvent] = []
-    cursor = n_printed = 0
+    show = _Shown()
+    cursor = 0
     is_ended = False
     while not is_ended:
         try:
             is_ended = run.state().is_ended
             new, cursor = run.events(cursor)
-            events += new
-            lines = telling.log_lines(events, words.DEFAULT_LANGUAGE)
-            _print(lines[n_printed:], events)
-            n_printed = len(lines)
+            show(*new)
             time.sleep(0 if is_ended else POLL_S)
         except KeyboardInterrupt:
-            run.stop_file.touch()
+            with contextlib.suppress(KnownError):  # it has just ended by itself
+                at_most_s = jobs.stop(run).at_most_s
+                print(words.word("notes.stopping", n=round(at_most_s)), flush=True)
     state = run.state()
     if state.code == "run_vanished":  # it could not say so itself
         print(telling.failure(state.code, state.details, words.DEFAULT_LANGUAGE))
-    return 1 if state.name == "failed" else 0
+    return 0 if state.name in ("finished", "stopped") else 1
+
+
+class _Shown:
+    """Prints events as they come, as the lines of the log."""
+
+    def __init__(self) -> None:
+        self.events: list[RunEvent] = []
+        self.n_printed = 0
+
+    def __call__(self, *events: RunEvent) -> None:
+        self.events += events
+        lines = telling.log_lines(self.events, words.DEFAULT_LANGUAGE)
+        _print(lines[self.n_printed :], self.events)
+        self.n_printed = len(lines)
 
 
 def _print(lines: Sequence[str], events: Sequence[RunEvent]) -> None:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from errors import KnownError
+from trainer.splits import SCHEMES
 
 DISTILHUBERT = "ntu-spml/distilhubert"
 BASE_MODELS = (DISTILHUBERT, "demo", "small")
-FOLDER = "folder:"
+FOLDER, ZIP, HUB = "folder:", "zip:", "hub:"
 
 
 def _number(default: float, minimum: float, maximum: float) -> Any:
@@ -34,7 +36,8 @@ class RunConfig:
 
     Attributes:
         preset: the name of the recipe that this config started from.
-        data: ``gtzan``, ``composed``, or ``folder:PATH`` with a subfolder a genre.
+        data: ``gtzan``; ``composed``; ``folder:PATH`` or ``zip:PATH`` with a subfolder
+            a genre; or ``hub:ID``, a data set of the Hub.
         n_songs_per_genre: how many songs to compose (``composed`` only).
         base_model: a Hub id of ``BASE_MODELS``; ``demo``, the bundled model; or
             ``small``, the bundled model's shape from a random start.
@@ -51,8 +54,14 @@ class RunConfig:
         augmentation: change level and spectral tilt of the windows at random.
         precision: ``auto`` is fp16 or bf16 on a CUDA GPU and fp32 elsewhere.
         eval_every_n_steps: how often to evaluate and save; 0 is once an epoch.
-        test_fraction: share of each genre's songs that is kept for testing.
+        split: ``stratified``, each genre alike; ``random``, as in the tutorial;
+            ``group``, artists or albums whole; or ``listed``, by a list that comes
+            with the songs (GTZAN: the fault-filtered one).
+        test_fraction: share of the songs that is kept for testing.
+        validation_fraction: share of the songs that choose the checkpoint; 0: the
+            test songs do, as in the tutorial.
         seed: of split, start, order and windows.
+        report_to: a dashboard that is told of the run besides, where it is installed.
     """
 
     preset: str = "tutorial"
@@ -75,13 +84,21 @@ class RunConfig:
         "auto", "auto", "fp32", "fp16", "bf16"
     )
     eval_every_n_steps: int = _number(0, 0, 100_000)
+    split: Literal["stratified", "random", "group", "listed"] = _choice(
+        "random", *SCHEMES
+    )
     test_fraction: float = _number(0.2, 0.05, 0.5)
+    validation_fraction: float = _number(0.0, 0.0, 0.4)
     seed: int = _number(42, 0, 2**31 - 1)
+    report_to: Literal["none", "tensorboard", "trackio"] = _choice(
+        "none", "none", "tensorboard", "trackio"
+    )
 
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):
             _check(item, getattr(self, item.name))
-        if self.data not in ("gtzan", "composed") and not self.data.startswith(FOLDER):
+        is_place = self.data.startswith((FOLDER, ZIP, HUB))
+        if self.data not in ("gtzan", "composed") and not is_place:
             raise KnownError("unknown_data", value=self.data)
         if self.preset not in PRESETS:
             raise KnownError("not_a_choice", **_choice_details("preset", self.preset))
@@ -90,12 +107,27 @@ class RunConfig:
         """The config as JSON, one field a line."""
         return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False)
 
+    def command(self) -> str:
+        """The command line that repeats this run: what differs from its preset."""
+        recipe = preset(self.preset)
+        words = ["python", "-m", "trainer", "--preset", self.preset]
+        for item in dataclasses.fields(self):
+            value = getattr(self, item.name)
+            if value != getattr(recipe, item.name):
+                words += [f"--{item.name.replace('_', '-')}", _flag_value(value)]
+        return shlex.join(words)
+
     @classmethod
     def from_json(cls, text: str) -> RunConfig:
         """The config that ``to_json`` wrote; fields of other versions are ignored."""
         known = {item.name for item in dataclasses.fields(cls)}
         values: Mapping[str, Any] = json.loads(text)
         return cls(**{name: values[name] for name in values if name in known})
+
+
+def _flag_value(value: object) -> str:
+    """A field's value as a flag has it; a float in all its digits."""
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def _choice_details(name: str, value: object) -> dict[str, object]:
@@ -127,6 +159,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "tutorial": {},
     # The bundled model's own recipe.
     "demo": {
+        "split": "stratified",
         "data": "composed",
         "n_songs_per_genre": 200,
         "base_model": "small",
@@ -143,6 +176,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
     # A minute on a CPU: the bundled model learns new labels.
     "smoke": {
+        "split": "stratified",
         "data": "composed",
         "n_songs_per_genre": 12,
         "base_model": "demo",

@@ -1,8 +1,8 @@
-"""Songs with genres, from wherever they come, as 16 kHz samples that are read once.
+"""Songs with genres as 16 kHz samples that are read once.
 
-A source names its songs and can read each. ``prepare`` decodes and resamples all of
-them once into a memory-mapped int16 file in the cache (999 clips of GTZAN: 0.96 GB,
-where float32 rows with a mask take 3.8), which later runs open at once.
+``prepare`` decodes and resamples all songs of a source once into a memory-mapped int16
+file in the cache (999 clips of GTZAN: 0.96 GB, where float32 rows with a mask take 3.8),
+which later runs open at once.
 """
 
 from __future__ import annotations
@@ -10,54 +10,67 @@ from __future__ import annotations
 import collections
 import hashlib
 import json
+import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audio import decode
-from audio.clip import Clip
 from errors import KnownError
-from trainer.config import FOLDER, RunConfig
+from trainer import splits
+from trainer.config import RunConfig
 from trainer.events import Emit, Noted, ShouldStop, Stage, StopRequested
+from trainer.sources import SongFile, Source
 
 SAMPLING_RATE = 16_000  # Hz, what every HuBERT was trained on
-LIMITS = decode.Limits(max_duration_s=120.0)  # of one song; GTZAN's last 30 s
 INT16_MAX = 32_767
+CLIPPED = 32_735  # 0.999 of full scale
+VERSION = 2  # of what stands in the cache
 
 
 @dataclass(frozen=True)
-class SongFile:
-    """A song that can be read.
+class Song:
+    """What is known of a song that was read.
 
     Attributes:
         name: what screens call it.
         genre: its label.
-        read: its sound; raises KnownError where there is none.
+        group: what it shares with others, such as the artist; "" where unknown.
+        part: of ``splits.PARTS`` where a list says so, else "".
+        sampling_rate: of the file (Hz).
+        n_samples: at 16 kHz.
+        checksum: SHA-256 of those samples.
+        peak: the largest sample's magnitude, 1 at full scale.
+        n_clipped: samples at full scale.
     """
 
     name: str
     genre: str
-    read: Callable[[], Clip]
+    group: str
+    part: str
+    sampling_rate: int
+    n_samples: int
+    checksum: str
+    peak: float
+    n_clipped: int
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.n_samples / SAMPLING_RATE
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where songs come from.
+class Skipped:
+    """A song that could not be read, and the code of why."""
 
-    Attributes:
-        fingerprint: changes when any song does; the cache's key.
-        n_songs: how many ``songs`` will yield (0: not known before).
-        songs: every song, in a steady order.
-    """
-
-    fingerprint: str
-    n_songs: int
-    songs: Iterable[SongFile]
+    name: str
+    code: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,79 +79,28 @@ class SongSet:
 
     Attributes:
         genres: the labels, sorted.
-        names: (n_songs,) what screens call the songs.
+        songs: (n_songs,) what is known of each.
+        skipped: those that could not be read.
         labels: (n_songs,) index into ``genres``.
         offsets: (n_songs + 1,) where each song starts in ``samples``.
         samples: int16 (n_samples,) at 16 kHz, memory-mapped.
     """
 
     genres: tuple[str, ...]
-    names: tuple[str, ...]
+    songs: tuple[Song, ...]
+    skipped: tuple[Skipped, ...]
     labels: NDArray[np.int64]
     offsets: NDArray[np.int64]
     samples: NDArray[np.int16]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """(n_songs,) what screens call the songs."""
+        return tuple(song.name for song in self.songs)
+
     def song(self, index: int) -> NDArray[np.int16]:
         """One song's samples."""
         return self.samples[self.offsets[index] : self.offsets[index + 1]]
-
-
-def source_of(config: RunConfig, emit: Emit) -> Source:
-    """The songs that a config names; ``emit`` hears of a download."""
-    if config.data == "composed":
-        return composed_songs(config.n_songs_per_genre)
-    if config.data.startswith(FOLDER):
-        return folder_songs(Path(config.data.removeprefix(FOLDER)))
-    from trainer import gtzan
-
-    return gtzan.hub_songs(emit)
-
-
-def composed_songs(n_songs_per_genre: int) -> Source:
-    """Songs composed from the seeds 0 ... n - 1, the same on every machine."""
-    from audio import composer
-
-    def song(genre: str, seed: int) -> SongFile:
-        shift = composer.Shift.drawn(seed) if seed % 2 else composer.Shift()
-        return SongFile(
-            f"{genre} {seed}", genre, lambda: composer.compose(genre, seed, shift=shift)
-        )
-
-    rules = b"".join(path.read_bytes() for path in composer.RULES)
-    songs = [
-        song(g, seed) for seed in range(n_songs_per_genre) for g in composer.STYLES
-    ]
-    fingerprint = f"composed {n_songs_per_genre} {hashlib.sha256(rules).hexdigest()}"
-    return Source(fingerprint, len(songs), songs)
-
-
-def folder_songs(folder: Path) -> Source:
-    """A folder's songs: one subfolder a genre, the files in it its songs.
-
-    Raises:
-        KnownError: ``no_folder`` or ``no_genres``, naming the folder.
-    """
-    if not folder.is_dir():
-        raise KnownError("no_folder", folder=folder)
-    genres = sorted(p for p in folder.iterdir() if p.is_dir() and p.name[0] != ".")
-    if not genres:
-        raise KnownError("no_genres", folder=folder.name)
-
-    def song(path: Path) -> SongFile:
-        return SongFile(
-            f"{path.parent.name}/{path.name}",
-            path.parent.name,
-            lambda: decode.load(path, limits=LIMITS).clip,
-        )
-
-    files = [
-        path
-        for genre in genres
-        for path in sorted(genre.iterdir())
-        if path.is_file() and path.name[0] != "."
-    ]
-    facts = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in files]
-    return Source(repr(facts), len(files), [song(path) for path in files])
 
 
 def prepare(
@@ -153,7 +115,8 @@ def prepare(
         KnownError: ``no_songs`` or ``one_genre``.
         StopRequested: between two songs.
     """
-    key = hashlib.sha256(source.fingerprint.encode()).hexdigest()[:16]
+    fingerprint = f"{VERSION} {source.fingerprint}"
+    key = hashlib.sha256(fingerprint.encode()).hexdigest()[:16]
     folder = cache_dir / f"songs-{key}"
     if not (folder / "manifest.json").exists():
         cache_dir.mkdir(parents=True, exist_ok=True)
@@ -179,97 +142,133 @@ def _decode_all(
     source: Source, folder: Path, emit: Emit, should_stop: ShouldStop
 ) -> None:
     """Write ``samples.i16`` and, last, ``manifest.json``."""
-    kept: list[dict[str, object]] = []
-    skipped: list[dict[str, str]] = []
+    kept: list[Song] = []
+    skipped: list[Skipped] = []
     with (folder / "samples.i16").open("wb") as file:
-        for done, song in enumerate(source.songs):
+        for done, (song, work) in enumerate(_read_ahead(source.songs)):
             if should_stop():
                 raise StopRequested
             emit(Stage("decode", done, source.n_songs))
             try:
-                clip = song.read()
+                sampling_rate, samples = work.result()
             except KnownError as error:
-                skipped.append({"name": song.name, "code": error.code})
+                skipped.append(Skipped(song.name, error.code))
                 continue
-            samples = clip.resampled(SAMPLING_RATE).samples
-            file.write(np.rint(samples * INT16_MAX).astype("<i2").tobytes())
-            kept.append(
-                {
-                    "name": song.name,
-                    "genre": song.genre,
-                    "n_samples": len(samples),
-                    "sampling_rate": clip.sampling_rate,
-                }
-            )
-    manifest = {"songs": kept, "skipped": skipped}
+            file.write(samples.tobytes())
+            kept.append(_facts(song, sampling_rate, samples))
+    manifest = {
+        "songs": [asdict(song) for song in kept],
+        "skipped": [asdict(song) for song in skipped],
+    }
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+
+
+Read = tuple[int, NDArray[np.int16]]
+
+
+def _read_ahead(songs: Iterable[SongFile]) -> Iterator[tuple[SongFile, Future[Read]]]:
+    """Songs in their order, with the samples of a few more on their way.
+
+    Decoding and resampling leave Python's lock, so that threads use all cores.
+    """
+    n_threads = os.cpu_count() or 1
+    pending: collections.deque[tuple[SongFile, Future[Read]]] = collections.deque()
+    with ThreadPoolExecutor(n_threads) as pool:
+        try:
+            for song in songs:
+                pending.append((song, pool.submit(_read, song)))
+                if len(pending) > n_threads:
+                    yield pending.popleft()
+            while pending:
+                yield pending.popleft()
+        finally:  # whoever stops in the middle does not wait for the rest
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _read(song: SongFile) -> Read:
+    """The file's sampling rate (Hz), and the song at 16 kHz."""
+    clip = song.read()
+    samples = clip.resampled(SAMPLING_RATE).samples
+    return clip.sampling_rate, np.rint(samples * INT16_MAX).astype("<i2")
+
+
+def _facts(song: SongFile, sampling_rate: int, samples: NDArray[np.int16]) -> Song:
+    # Of int16, abs() overflows at the lowest value, which rounding never gives.
+    heights = np.abs(samples)
+    return Song(
+        song.name,
+        song.genre,
+        song.group,
+        song.part,
+        sampling_rate,
+        len(samples),
+        hashlib.sha256(samples.tobytes()).hexdigest(),
+        float(heights.max(initial=0)) / INT16_MAX,
+        int(np.count_nonzero(heights >= CLIPPED)),
+    )
 
 
 def _open(folder: Path, emit: Emit) -> SongSet:
     """Map the samples of a finished folder and say what is in it."""
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-    songs = manifest["songs"]
-    for skipped in manifest["skipped"]:
-        emit(Noted("song_skipped", skipped))
+    songs = tuple(Song(**facts) for facts in manifest["songs"])
+    skipped = tuple(Skipped(**facts) for facts in manifest["skipped"])
+    for each in skipped:
+        emit(Noted("song_skipped", asdict(each)))
     if not songs:
-        raise KnownError("no_songs", n_skipped=len(manifest["skipped"]))
-    genres = tuple(sorted({song["genre"] for song in songs}))
+        raise KnownError("no_songs", n_skipped=len(skipped))
+    genres = tuple(sorted({song.genre for song in songs}))
     _note_facts(songs, emit)
     if len(genres) < 2:
         raise KnownError("one_genre", genre=genres[0])
     return SongSet(
         genres,
-        tuple(song["name"] for song in songs),
-        np.array([genres.index(song["genre"]) for song in songs]),
-        np.cumsum([0, *(song["n_samples"] for song in songs)]),
+        songs,
+        skipped,
+        np.array([genres.index(song.genre) for song in songs]),
+        np.cumsum([0, *(song.n_samples for song in songs)]),
         np.memmap(folder / "samples.i16", "<i2", mode="r"),
     )
 
 
-def _note_facts(songs: Sequence[dict[str, str]], emit: Emit) -> None:
+def _note_facts(songs: tuple[Song, ...], emit: Emit) -> None:
     """The tutorial's two checks: do the sampling rates agree, how many songs a genre."""
-    rates = collections.Counter(song["sampling_rate"] for song in songs)
-    counts = collections.Counter(song["genre"] for song in songs)
+    rates = collections.Counter(song.sampling_rate for song in songs)
+    counts = collections.Counter(song.genre for song in songs)
     listed = ", ".join(f"{rate} Hz × {n}" for rate, n in rates.most_common())
     emit(Noted("rates_agree" if len(rates) == 1 else "rates_differ", {"rates": listed}))
     listed = ", ".join(f"{genre} {n}" for genre, n in sorted(counts.items()))
     emit(Noted("label_counts", {"n_songs": len(songs), "counts": listed}))
 
 
-def split(
-    labels: NDArray[np.int64], test_fraction: float, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Indices of training and test songs, each genre divided in the same proportion.
-
-    Returns:
-        (n_train,) and (n_test,), shuffled; every genre with two songs or more is in
-        both.
-    """
-    rng = np.random.default_rng(seed)
-    train: list[int] = []
-    test: list[int] = []
-    for label in np.unique(labels):
-        songs = rng.permutation(np.flatnonzero(labels == label))
-        n_test = max(round(test_fraction * len(songs)), 1)
-        test.extend(songs[:n_test])
-        train.extend(songs[n_test:])
-    return rng.permutation(train), rng.permutation(test)
-
-
-def check_split(songs: SongSet) -> None:
-    """Refuse a set in which a genre could not be both learned and tested.
+def divided(songs: SongSet, config: RunConfig) -> splits.Split:
+    """The songs in the parts that a config wishes.
 
     Raises:
-        KnownError: ``too_few_songs``, naming the genre.
+        KnownError: ``too_few_songs``, naming a genre that could not be both learned
+            and tested; or what ``splits.split`` raises.
     """
     for label, genre in enumerate(songs.genres):
         n_songs = int(np.count_nonzero(songs.labels == label))
         if n_songs < 2:
             raise KnownError("too_few_songs", genre=genre, n_songs=n_songs)
+    has_groups = any(song.group for song in songs.songs)
+    wish = splits.Wish(
+        config.split, config.test_fraction, config.validation_fraction, config.seed
+    )
+    return splits.split(
+        songs.labels,
+        wish,
+        groups=[song.group or song.name for song in songs.songs if has_groups],
+        listed=[song.part for song in songs.songs],
+    )
 
 
-def pieces(n_samples: int, n_window: int) -> Iterator[int]:
-    """Starts of the windows that cover a song, the last one shifted back."""
+def pieces(n_samples: int, n_window: int, n_hop: int | None = None) -> Iterator[int]:
+    """Starts of the windows that cover a song, the last one shifted back.
+
+    They lie ``n_hop`` samples apart; one beside the other unless it is given.
+    """
     last = max(n_samples - n_window, 0)
-    yield from range(0, last, n_window)
+    yield from range(0, last, n_hop or n_window)
     yield last

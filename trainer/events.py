@@ -31,6 +31,18 @@ class Stage(RunEvent):
 
 
 @dataclass(frozen=True)
+class Planned(RunEvent):
+    """Training begins after ``first_step`` steps, 0 unless the run goes on from there.
+
+    ``tested_every`` steps the test songs are heard, and once more at the end.
+    """
+
+    first_step: int
+    n_steps: int
+    tested_every: int
+
+
+@dataclass(frozen=True)
 class Step(RunEvent):
     """One optimizer step is done; ``songs_per_s`` counts windows heard a second."""
 
@@ -50,6 +62,20 @@ class Evaluated(RunEvent):
     accuracy: float
     loss: float
     n_songs: int
+
+
+@dataclass(frozen=True)
+class Device(RunEvent):
+    """What the run's device is doing: the GPU, or where there is none the processor.
+
+    ``load`` is a share in [0, 1]; ``temperature_c`` is NaN where nobody tells it.
+    """
+
+    name: str
+    memory_bytes: int
+    memory_total_bytes: int
+    load: float
+    temperature_c: float
 
 
 @dataclass(frozen=True)
@@ -76,6 +102,11 @@ class Stopped(RunEvent):
 
 
 @dataclass(frozen=True)
+class Cancelled(RunEvent):
+    """A person gave the run up; what it had made is removed."""
+
+
+@dataclass(frozen=True)
 class Failed(RunEvent):
     """The run ended in an error: a key of the section ``errors``, and its values."""
 
@@ -91,9 +122,24 @@ class StopRequested(Exception):  # noqa: N818 - a wish, not an error
     """A person asked to stop; raised where work cannot simply end its loop."""
 
 
+class StopNow(StopRequested):
+    """A stop without saving: the run was cancelled, or its time to save is over."""
+
+
 KINDS = {
     kind.__name__.lower(): kind
-    for kind in (Stage, Step, Evaluated, Noted, Finished, Stopped, Failed)
+    for kind in (
+        Stage,
+        Planned,
+        Step,
+        Evaluated,
+        Device,
+        Noted,
+        Finished,
+        Stopped,
+        Cancelled,
+        Failed,
+    )
 }
 
 

@@ -2,7 +2,10 @@
 
 Nothing about a run lives anywhere else, so every page, terminal and restarted server
 reads the same run. The training child is the only writer of results; pages read, and
-make the empty file ``stop``.
+make the empty files ``stop`` and ``cancel`` and the file ``title``.
+
+A run's processes hold the lock of its folder, so that whether it is alive is asked of
+the kernel on every poll and never remembered.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,12 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from errors import KnownError
-from trainer import events
+from trainer import events, locks
 from trainer.config import RunConfig
+from trainer.events import Evaluated, RunEvent, Step
 
 ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
-ENDED = ("finished", "stopped", "failed")
+ENDED = ("finished", "stopped", "cancelled", "failed")
 START_PATIENCE_S = 60.0  # then a folder without a process is a start that died
+TITLE_LENGTH = 80  # characters
 
 
 @dataclass(frozen=True)
@@ -30,8 +36,9 @@ class RunState:
     """Where a run stands.
 
     Attributes:
-        name: ``waiting``, ``running``, ``stopping``, ``finished``, ``stopped`` or
-            ``failed``; each has a sentence in the locales' section ``states``.
+        name: ``waiting``, ``running``, ``stopping``, ``finished``, ``stopped``,
+            ``cancelled`` or ``failed``; each has a sentence in the locales' section
+            ``states``.
         code: of a failed run, the error's code.
         details: the values that the error's sentence names.
     """
@@ -77,6 +84,37 @@ class Run:
         """Its being there asks the child to stop."""
         return self.folder / "stop"
 
+    @property
+    def cancel_file(self) -> Path:
+        """Its being there asks the child to stop and to remove what it made."""
+        return self.folder / "cancel"
+
+    @property
+    def lock_file(self) -> Path:
+        """Locked for as long as one of the run's processes lives."""
+        return self.folder / "lock"
+
+    @property
+    def started_file(self) -> Path:
+        """JSON, written when the run's turn has come: ``pid`` of the trainer."""
+        return self.folder / "started.json"
+
+    @property
+    def parent_file(self) -> Path:
+        """JSON of a run that goes on from another: its ``id`` and the ``step``."""
+        return self.folder / "parent.json"
+
+    @property
+    def title(self) -> str:
+        """The name that a person gave the run; empty before."""
+        path = self.folder / "title"
+        return path.read_text("utf-8") if path.exists() else ""
+
+    @property
+    def parent_id(self) -> str:
+        """The id of the run that this one goes on from; empty for most."""
+        return str((read_json(self.parent_file) or {}).get("id", ""))
+
     def config(self) -> RunConfig:
         """The choices that the run was started with."""
         return RunConfig.from_json((self.folder / "config.json").read_text("utf-8"))
@@ -96,25 +134,33 @@ class Run:
         return found, cursor + len(whole) + len(newline)
 
     def state(self) -> RunState:
-        """Where the run stands, derived from the folder and the process alone."""
+        """Where the run stands, derived from the folder and its lock alone."""
         result = read_json(self.folder / "result.json")
-        if result is not None:
+        if result is not None and result.get("state") in ENDED:
             details = result.get("details", {})
             return RunState(result["state"], result.get("code", ""), details)
-        process = read_json(self.folder / "process.json")
-        vanished = RunState("failed", "run_vanished", {"last_line": self._last_line()})
-        if process is None:
-            age_s = time.time() - self.folder.stat().st_mtime
-            return RunState("waiting") if age_s < START_PATIENCE_S else vanished
-        if not is_alive(process["pid"], process["created_at"]):
-            return vanished
-        return RunState("stopping" if self.stop_file.exists() else "running")
+        if locks.is_held(self.lock_file):
+            if self.stop_file.exists():
+                return RunState("stopping")
+            return RunState("running" if self.started_file.exists() else "waiting")
+        if self._is_just_made():
+            return RunState("waiting")
+        details = {"last_line": self.last_line()}
+        return RunState("failed", "run_vanished", details)
 
-    def _last_line(self) -> str:
+    def _is_just_made(self) -> bool:
+        """Whether the folder is so new that its process may be about to start."""
+        if self.lock_file.exists() or not self.folder.is_dir():
+            return False
+        return abs(time.time() - self.folder.stat().st_mtime) < START_PATIENCE_S
+
+    def last_line(self) -> str:
         """The end of the raw log: often the only word of a killed process."""
         if not self.log_file.exists():
             return ""
-        tail = self.log_file.read_bytes()[-2000:].decode("utf-8", "replace")
+        with self.log_file.open("rb") as file:
+            file.seek(max(self.log_file.stat().st_size - 2000, 0))
+            tail = file.read().decode("utf-8", "replace")
         lines = [line.strip() for line in tail.splitlines() if line.strip()]
         return lines[-1][-200:] if lines else ""
 
@@ -143,7 +189,7 @@ def find(runs_dir: Path, run_id: str) -> Run:
         KnownError: ``unknown_run`` for anything but the id of a run that is there.
     """
     run = Run(runs_dir / run_id) if ID.fullmatch(run_id) else None
-    if run is None or not run.folder.is_dir():
+    if run is None or not run.folder.is_dir() or run.folder.is_symlink():
         raise KnownError("unknown_run", id=run_id)
     return run
 
@@ -164,13 +210,34 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return values if isinstance(values, dict) else None
 
 
-def is_alive(pid: int, created_at: float) -> bool:
-    """Whether the process that was born then still runs: pids are used again."""
-    import psutil
+def story(runs_dir: Path, run: Run) -> list[RunEvent]:
+    """A run's events, with the steps and tests of the runs that it goes on from."""
+    told: list[RunEvent] = []
+    given = read_json(run.parent_file)
+    if given and (runs_dir / given["id"]).is_dir():
+        before = story(runs_dir, Run(runs_dir / given["id"]))
+        kinds = (Step, Evaluated)
+        told = [e for e in before if isinstance(e, kinds) and e.step <= given["step"]]
+    return told + run.events()[0]
 
-    try:
-        process = psutil.Process(pid)
-        is_same = abs(process.create_time() - created_at) < 1.0
-        return is_same and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
+
+def rename(run: Run, title: str) -> None:
+    """Give a run a title; an empty one takes it away."""
+    printable = "".join(c if c.isprintable() else " " for c in title)
+    write_whole(run.folder / "title", " ".join(printable.split())[:TITLE_LENGTH])
+
+
+def delete(runs_dir: Path, run_id: str) -> None:
+    """Remove a run that has ended, and everything that it made.
+
+    Out of sight first, by rename, so that no page ever reads half a run.
+
+    Raises:
+        KnownError: ``unknown_run``, or ``run_is_at_work``.
+    """
+    run = find(runs_dir, run_id)
+    if not run.state().is_ended:
+        raise KnownError("run_is_at_work", id=run.id)
+    gone = runs_dir / f".deleted-{run.id}"
+    run.folder.rename(gone)
+    shutil.rmtree(gone)

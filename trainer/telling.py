@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 import statistics
@@ -13,20 +12,35 @@ from typing import Any
 import words
 from errors import KnownError
 from trainer.events import (
+    Cancelled,
+    Device,
     Evaluated,
     Failed,
     Finished,
     Noted,
+    Planned,
     RunEvent,
     Stage,
     Step,
     Stopped,
 )
+from trainer.preflight import Preflight
 
 AFTER = {"test": "train"}  # going on after a test is no news
 N_ESTIMATING = 3  # steps to see before a time left is named
 N_RECENT = 20  # steps that the estimate looks back on
-PLAIN = {Step: "step", Evaluated: "evaluated", Finished: "finished", Stopped: "stopped"}
+PLAIN = {
+    Planned: "planned",
+    Step: "step",
+    Evaluated: "evaluated",
+    Device: "device",
+    Finished: "finished",
+    Stopped: "stopped",
+    Cancelled: "cancelled",
+}
+NOT_IN_LOG = (Device, Planned)  # shown elsewhere, too often for a log
+PROBLEMS = ("song_skipped", "batch_halved")  # notes that a person should not miss
+GIB = 2**30
 
 
 def line(event: RunEvent, language: str = words.DEFAULT_LANGUAGE) -> str:
@@ -37,7 +51,12 @@ def line(event: RunEvent, language: str = words.DEFAULT_LANGUAGE) -> str:
         return failure(event.code, event.details, language)
     if isinstance(event, Noted):
         return words.word(f"notes.{event.code}", language, **event.details)
-    details = dataclasses.asdict(event)
+    details = dict(vars(event))
+    if isinstance(event, Device):
+        details["memory_gib"] = event.memory_bytes / GIB
+        details["memory_total_gib"] = event.memory_total_bytes / GIB
+        if math.isfinite(event.temperature_c):
+            return words.word("notes.device_warm", language, **details)
     return words.word(f"notes.{PLAIN[type(event)]}", language, **details)
 
 
@@ -48,16 +67,32 @@ def failure(code: str, details: Mapping[str, Any], language: str) -> str:
 
 def log_lines(events: Iterable[RunEvent], language: str) -> list[str]:
     """The log: every event a line, a phase only where it begins."""
-    lines: list[str] = []
+    return [line(event, language) for _, event in log(events)]
+
+
+def log(events: Iterable[RunEvent]) -> list[tuple[str, RunEvent]]:
+    """The events of the log, each after its level: ``step``, ``news``, ``problem``."""
+    told: list[tuple[str, RunEvent]] = []
     phase = ""
     for event in events:
+        if isinstance(event, NOT_IN_LOG):
+            continue
         if isinstance(event, Stage):
             is_news = event.name not in (phase, AFTER.get(phase))
             phase = event.name
             if not is_news:
                 continue
-        lines.append(line(event, language))
-    return lines
+        told.append((_level(event), event))
+    return told
+
+
+def _level(event: RunEvent) -> str:
+    is_problem = isinstance(event, Failed) or (
+        isinstance(event, Noted) and event.code in PROBLEMS
+    )
+    if is_problem:
+        return "problem"
+    return "step" if isinstance(event, Step) else "news"
 
 
 @dataclass(frozen=True)
@@ -69,12 +104,14 @@ class Progress:
         done: pieces of the phase that are done.
         total: pieces of the phase, 0 where they cannot be counted.
         left_s: estimated time until the training's end (s); None while unknown.
+        per_s: pieces of the phase a second; None while unknown.
     """
 
     stage: str = ""
     done: int = 0
     total: int = 0
     left_s: float | None = None
+    per_s: float | None = None
 
     @property
     def fraction(self) -> float:
@@ -88,27 +125,66 @@ def progress(events: Sequence[RunEvent]) -> Progress:
     if not told:
         return Progress()
     last = told[-1]
-    steps = [event for event in told if isinstance(event, Step)]
-    left_s = _left_s(steps, events)
+    left_s = _left_s(events)
     if isinstance(last, Step):
         return Progress("train", last.step, last.n_steps, left_s)
-    return Progress(last.name, last.done, last.total, left_s)
+    return Progress(last.name, last.done, last.total, left_s, _per_s(told))
 
 
-def _left_s(steps: Sequence[Step], events: Sequence[RunEvent]) -> float | None:
+def phases(events: Sequence[RunEvent]) -> list[Progress]:
+    """Each phase so far, as far as it is, in the order in which they began."""
+    told: dict[str, list[Stage | Step]] = {}
+    for event in events:
+        if isinstance(event, Stage | Step):
+            name = "train" if isinstance(event, Step) else event.name
+            told.setdefault(name, []).append(event)
+    return [progress(of_phase) for of_phase in told.values()]
+
+
+def best(events: Iterable[RunEvent]) -> Evaluated | None:
+    """The test whose model is kept: the first of the highest accuracy."""
+    tests = [event for event in events if isinstance(event, Evaluated)]
+    return max(tests, key=lambda test: test.accuracy, default=None)
+
+
+def _per_s(told: Sequence[Stage | Step]) -> float | None:
+    """Pieces a second of the phase at work, since it began."""
+    name = getattr(told[-1], "name", "")
+    phase = list(
+        itertools.takewhile(
+            lambda event: isinstance(event, Stage) and event.name == name,
+            reversed(told),
+        )
+    )
+    last, first = phase[0], phase[-1]
+    took_s = last.at - first.at
+    if not (isinstance(last, Stage) and isinstance(first, Stage)) or took_s <= 0:
+        return None
+    return max(last.done - first.done, 0) / took_s
+
+
+def _left_s(events: Sequence[RunEvent]) -> float | None:
     """The median of the last steps times the steps left, with the tests to come.
 
-    The median, because one slow step (a test in between, a busy machine) says nothing
-    about the next ones.
+    The median, because one slow step (a test in between, a busy machine, a clock that
+    was put back) says nothing about the next ones. Only the steps since training last
+    began: those of a run that this one goes on from were made at another time.
     """
+    plans = [i for i, event in enumerate(events) if isinstance(event, Planned)]
+    recent = events[plans[-1] :] if plans else events
+    plan = events[plans[-1]] if plans else None
+    steps = [event for event in recent if isinstance(event, Step)]
     if len(steps) <= N_ESTIMATING:
         return None
-    recent = steps[-N_RECENT - 1 :]
-    gaps_s = [b.at - a.at for a, b in itertools.pairwise(recent)]
-    n_left = steps[-1].n_steps - steps[-1].step
-    per_test_s, every = _tests(events)
-    n_tests = math.ceil(n_left / every) if every else 1 if n_left else 0
-    return max(n_left * statistics.median(gaps_s) + n_tests * per_test_s, 0.0)
+    gaps_s = [b.at - a.at for a, b in itertools.pairwise(steps[-N_RECENT - 1 :])]
+    left = range(steps[-1].step + 1, steps[-1].n_steps + 1)
+    per_test_s, every = _tests(recent)
+    if isinstance(plan, Planned):
+        every = plan.tested_every
+    n_tests = 1 if left else 0
+    if every and left:
+        n_tests = math.ceil(steps[-1].n_steps / every) - steps[-1].step // every
+    return max(len(left) * statistics.median(gaps_s) + n_tests * per_test_s, 0.0)
 
 
 def _tests(events: Sequence[RunEvent]) -> tuple[float, int]:
@@ -119,16 +195,37 @@ def _tests(events: Sequence[RunEvent]) -> tuple[float, int]:
         if isinstance(event, Step):
             last_step_at = event.at
         elif isinstance(event, Evaluated):
-            took_s = event.at - last_step_at
+            took_s = max(event.at - last_step_at, 0.0)
             every, before = event.step - before, event.step
     return took_s, every
+
+
+def look_ahead(seen: Preflight, language: str = words.DEFAULT_LANGUAGE) -> str:
+    """What a run will need, as one line; all of it an estimate."""
+    minutes = max(round(seen.time_s / 60), 1)
+    return words.word(
+        "notes.preflight",
+        language,
+        device=seen.device,
+        n_songs=seen.n_songs or "?",
+        n_genres=len(seen.genres) or "?",
+        n_steps=seen.n_steps,
+        minutes=minutes,
+        memory_gb=seen.memory_bytes / 1e9,
+        disk_gb=seen.disk_needed_bytes / 1e9,
+        free_gb=seen.disk_free_bytes / 1e9,
+    )
 
 
 def time_words(left_s: float | None, language: str) -> str:
     """A time left, in words."""
     if left_s is None:
         return words.word("notes.estimating", language)
-    minutes, seconds = divmod(round(left_s), 60)
+    return words.word("notes.left", language, time=span(left_s, language))
+
+
+def span(time_s: float, language: str) -> str:
+    """A length of time, in words; one that a clock put backwards is none."""
+    minutes, seconds = divmod(max(round(time_s), 0), 60)
     key = "train.minutes" if minutes else "train.seconds"
-    time = words.word(key, language, n=minutes, s=seconds)
-    return words.word("notes.left", language, time=time)
+    return words.word(key, language, n=minutes, s=seconds)

@@ -6,27 +6,25 @@ does the training; this module gives it the songs, listens, and keeps the result
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from errors import KnownError
-from trainer import base, data, metrics, windows
+from trainer import causes, checkpoints, dashboards, exam, frozen, products, windows
+from trainer import crew as crews
 from trainer.config import RunConfig
-from trainer.data import SongSet
-from trainer.events import Emit, Noted, ShouldStop, Stage, StopRequested
-from trainer.follow import follower
+from trainer.events import Emit, Noted, ShouldStop, Stage, StopNow, StopRequested
+from trainer.follow import Rhythm, follower
+from trainer.parts import Parts, gathered, shortened, with_fresh_model
+from trainer.recipe import Batches, training_arguments
+from trainer.scores import Scores
 
 if TYPE_CHECKING:
     import transformers
-
-METRIC = "accuracy"
 
 
 @dataclass(frozen=True)
@@ -45,18 +43,6 @@ class Result:
     was_stopped: bool
 
 
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """What a run is made of once its songs and its model are there."""
-
-    config: RunConfig
-    songs: SongSet
-    train: windows.RandomWindows
-    test: windows.AllWindows
-    model: Any
-    extractor: Any
-
-
 def train(
     config: RunConfig,
     run_dir: Path,
@@ -64,81 +50,142 @@ def train(
     cache_dir: Path,
     emit: Emit,
     should_stop: ShouldStop,
+    checkpoint: Path | None = None,
 ) -> Result:
     """Train as the config says; the model ends in ``run_dir/model``.
 
+    Where the memory is not enough, the same step is made of smaller batches.
+
     Args:
         config: the run's choices.
-        run_dir: gets ``split.json``, ``checkpoints/``, ``model/``, ``confusion.json``.
+        run_dir: gets ``split.json``, ``checkpoints/``, ``model/``, ``scores.json``
+            and ``confusion.json``.
         cache_dir: where decoded songs are kept between runs.
         emit: hears every event.
         should_stop: asked between songs, steps and test windows.
+        checkpoint: a whole one to go on from, in ``run_dir/checkpoints``.
 
     Raises:
-        KnownError: ``nan_loss``, ``no_cuda``, or what data and models raise.
+        KnownError: ``nan_loss``, ``no_cuda``, ``out_of_memory``, or what data and
+            models raise.
         StopRequested: stopped before there was anything to save.
     """
-    parts = _parts(config, cache_dir, emit, should_stop)
-    _keep_split(parts, run_dir)
-    trainer = _trainer(parts, run_dir, emit, should_stop)
-    emit(Stage("train", 0, config.n_steps))
+    dashboards.check(config.report_to)
+    crew = crews.here()
+    emit = crew.voice(emit)
+    parts = crew.first(lambda: gathered(config, cache_dir, emit, should_stop))
+    should_stop = crew.ear(should_stop)
+    if crew.is_main:
+        products.keep_split(parts.songs.names, parts.split, run_dir)
+    crew.introduce(config.batch_size * config.n_accumulated, emit)
+    if crew.n_processes == 1:
+        parts = shortened(parts, run_dir, emit, should_stop)
+    try:
+        return _until_it_fits(parts, run_dir, checkpoint, emit, should_stop)
+    finally:
+        frozen.forget(run_dir)
+
+
+def _until_it_fits(
+    parts: Parts,
+    run_dir: Path,
+    checkpoint: Path | None,
+    emit: Emit,
+    should_stop: ShouldStop,
+) -> Result:
+    """Train, with smaller batches each time that the memory is not enough."""
+    batches = Batches(parts.config.batch_size, parts.config.n_accumulated)
+    while True:
+        if checkpoint:
+            emit(Noted("resumed", {"step": checkpoints.step_of(checkpoint)}))
+        try:
+            return _attempt(parts, run_dir, batches, checkpoint, emit, should_stop)
+        except (RuntimeError, MemoryError) as error:
+            # Of several processes the others would wait for ever for this one.
+            if crews.here().n_processes > 1 or not causes.is_out_of_memory(error):
+                raise
+        # Outside of the handler, because the error holds on to what filled the memory.
+        batches = _smaller(batches, emit)
+        checkpoint = checkpoints.newest(run_dir)
+        parts = with_fresh_model(parts)
+
+
+def _attempt(
+    parts: Parts,
+    run_dir: Path,
+    batches: Batches,
+    checkpoint: Path | None,
+    emit: Emit,
+    should_stop: ShouldStop,
+) -> Result:
+    """The training itself, and the saving of its model."""
+    put_back = parts.take_out()
+    trainer = _trainer(parts, run_dir, batches, checkpoint, emit, should_stop)
     was_stopped = False
     try:
-        trainer.train()
-    except StopRequested:  # in the middle of an evaluation
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except StopNow:
+        raise
+    except StopRequested:  # in the middle of a test, before its checkpoint
         was_stopped = True
-    was_stopped |= should_stop() and trainer.state.global_step < config.n_steps
-    emit(Stage("save"))
+        _save_checkpoint(trainer)
+    was_stopped |= should_stop() and trainer.state.global_step < parts.config.n_steps
     accuracy = _best_accuracy(trainer)
-    _save(parts, run_dir, accuracy)
+    put_back()
+    if crews.here().is_main:
+        scores = None if was_stopped else _reported(parts, run_dir, emit, should_stop)
+        accuracy = scores.accuracy if scores else accuracy
+        emit(Stage("save"))
+        _save(parts, run_dir, accuracy, scores.temperature if scores else 1.0)
     return Result(accuracy, trainer.state.global_step, was_stopped)
 
 
-def _parts(
-    config: RunConfig, cache_dir: Path, emit: Emit, should_stop: ShouldStop
-) -> Parts:
-    """Songs split in two, and the model that will learn their genres."""
-    emit(Stage("songs"))
-    source = data.source_of(config, emit)
-    songs = data.prepare(source, cache_dir, emit=emit, should_stop=should_stop)
-    data.check_split(songs)
-    train_songs, test_songs = data.split(
-        songs.labels, config.test_fraction, config.seed
-    )
-    emit(Noted("split", {"n_train": len(train_songs), "n_test": len(test_songs)}))
-    emit(Stage("model"))
-    model, extractor = base.load_base(config, songs.genres)
-    n_parameters = sum(p.numel() for p in model.parameters())
-    emit(Noted("model", {"name": config.base_model, "millions": n_parameters / 1e6}))
-    return Parts(
-        config,
-        songs,
-        windows.RandomWindows(
-            songs,
-            train_songs,
-            extractor,
-            config.window_s,
-            config.seed,
-            config.augmentation,
-        ),
-        windows.AllWindows(songs, test_songs, extractor, config.window_s),
-        model,
-        extractor,
-    )
+def _reported(
+    parts: Parts, run_dir: Path, emit: Emit, should_stop: ShouldStop
+) -> Scores | None:
+    """The test songs are heard, once; None where they have chosen the model already."""
+    if not parts.split.is_honest:
+        return None
+    try:
+        scores = exam.final(
+            parts.model,
+            parts.validation,
+            parts.test,
+            emit=emit,
+            should_stop=should_stop,
+        )
+    except StopRequested:
+        return None
+    exam.keep(scores, parts.songs.genres, run_dir)
+    return scores
 
 
-def _keep_split(parts: Parts, run_dir: Path) -> None:
-    """Which songs the model learned from, and which it never heard, by name."""
-    halves = {"train": parts.train.indices, "test": parts.test.indices}
-    names = {
-        half: [parts.songs.names[index] for index in indices]
-        for half, indices in halves.items()
-    }
-    (run_dir / "split.json").write_text(json.dumps(names, ensure_ascii=False), "utf-8")
+def _save_checkpoint(trainer: transformers.Trainer) -> None:
+    """What the Trainer does where a save is due; it has no public name for it."""
+    trainer._save_checkpoint(trainer.model_wrapped, trial=None)
+    trainer.callback_handler.on_save(trainer.args, trainer.state, trainer.control)
+
+
+def _smaller(batches: Batches, emit: Emit) -> Batches:
+    """The batches to try after the memory was not enough.
+
+    Raises:
+        KnownError: ``out_of_memory`` where not even one window at a time fits.
+    """
+    smaller = batches.smaller()
+    if smaller is None:
+        raise KnownError("out_of_memory")
+    emit(Noted("batch_halved", dataclasses.asdict(smaller)))
+    return smaller
 
 
 def _trainer(
-    parts: Parts, run_dir: Path, emit: Emit, should_stop: ShouldStop
+    parts: Parts,
+    run_dir: Path,
+    batches: Batches,
+    checkpoint: Path | None,
+    emit: Emit,
+    should_stop: ShouldStop,
 ) -> transformers.Trainer:
     """The Trainer of transformers, set up for these parts."""
     import transformers
@@ -148,106 +195,23 @@ def _trainer(
     # loss starts at 4 ln(n) for 4 of them, and clipping bites 4 times too early
     # (transformers issue 47688).
     parts.model.accepts_loss_kwargs = False
+    best = checkpoints.state_of(checkpoint).get("best_metric") if checkpoint else None
+    rhythm = Rhythm.of(parts.config, batches, len(parts.train), parts.validation)
     trainer = transformers.Trainer(
         model=parts.model,
-        args=training_arguments(parts.config, run_dir),
+        args=training_arguments(parts.config, run_dir, batches),
         train_dataset=parts.train,
-        eval_dataset=parts.test,
+        eval_dataset=parts.checked,
         data_collator=windows.collate,
-        compute_metrics=_Scores(parts, run_dir),
-        callbacks=[follower(emit, should_stop, parts.config, parts.test)],
+        compute_metrics=exam.Checks(
+            parts.validation,
+            run_dir if crews.here().is_main else None,
+            -1.0 if best is None else best,
+        ),
+        callbacks=[follower(emit, should_stop, run_dir, rhythm, parts.train)],
     )
     trainer.remove_callback(transformers.PrinterCallback)
     return trainer
-
-
-def training_arguments(config: RunConfig, run_dir: Path) -> Any:
-    """The tutorial's recipe in the words of today's transformers.
-
-    Raises:
-        KnownError: ``no_cuda`` where fp16 is asked of a machine without a CUDA GPU.
-    """
-    import torch
-    import transformers
-
-    transformers.utils.logging.set_verbosity_warning()
-    precision = _precision(config.precision)
-    rhythm = "steps" if config.eval_every_n_steps else "epoch"
-    every = config.eval_every_n_steps or config.n_steps
-    return transformers.TrainingArguments(
-        output_dir=str(run_dir / "checkpoints"),
-        max_steps=config.n_steps,
-        per_device_train_batch_size=config.batch_size,
-        per_device_eval_batch_size=config.batch_size,
-        gradient_accumulation_steps=config.n_accumulated,
-        learning_rate=config.learning_rate,
-        warmup_steps=config.warmup_fraction,  # below 1 it is the fraction
-        lr_scheduler_type=config.schedule,
-        weight_decay=config.weight_decay,
-        fp16=precision == "fp16",
-        bf16=precision == "bf16",
-        use_cpu=not torch.cuda.is_available(),
-        eval_strategy=rhythm,
-        eval_steps=every,
-        save_strategy=rhythm,
-        save_steps=every,
-        save_total_limit=2,
-        load_best_model_at_end=True,
-        metric_for_best_model=METRIC,
-        logging_steps=1,
-        logging_nan_inf_filter=False,  # a NaN loss shall be seen
-        disable_tqdm=True,
-        remove_unused_columns=False,
-        report_to="none",
-        seed=config.seed,
-    )
-
-
-def _precision(wanted: str) -> str:
-    """The number format to train in, settled for this machine."""
-    import torch
-
-    has_cuda = torch.cuda.is_available()
-    if wanted == "fp16" and not has_cuda:
-        raise KnownError("no_cuda", field="precision", value=wanted)
-    if wanted != "auto":
-        return wanted
-    if not has_cuda:
-        return "fp32"
-    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
-
-
-class _Scores:
-    """Called by the Trainer with the logits of all test windows: scores by song.
-
-    The confusion matrix of the best evaluation so far is kept on disk, because the
-    best checkpoint is the one that becomes the model.
-    """
-
-    def __init__(self, parts: Parts, run_dir: Path) -> None:
-        self.parts = parts
-        self.run_dir = run_dir
-        self.best = -1.0
-        self.accuracy = metrics.accuracy_metric()
-
-    def __call__(self, outputs: transformers.EvalPrediction) -> dict[str, float]:
-        test = self.parts.test
-        logits = np.asarray(outputs.predictions, np.float32)
-        answers = metrics.song_probabilities(logits, test.owners).argmax(axis=1)
-        truths = self.parts.songs.labels[test.indices]
-        score = self.accuracy.compute(predictions=answers, references=truths)
-        if score[METRIC] > self.best:
-            self.best = score[METRIC]
-            self._keep_confusion(truths, answers)
-        return score
-
-    def _keep_confusion(
-        self, truths: NDArray[np.int64], answers: NDArray[np.int64]
-    ) -> None:
-        genres = self.parts.songs.genres
-        counts = metrics.confusion(truths, answers, len(genres)).tolist()
-        text = json.dumps({"genres": genres, "counts": counts}, ensure_ascii=False)
-        (self.run_dir / "confusion.json").write_text(text, "utf-8")
 
 
 def _best_accuracy(trainer: transformers.Trainer) -> float:
@@ -256,22 +220,16 @@ def _best_accuracy(trainer: transformers.Trainer) -> float:
     return math.nan if best is None else float(best)
 
 
-def _save(parts: Parts, run_dir: Path, accuracy: float) -> None:
-    """The checkpoint folder, whole or not at all: by rename.
-
-    ``Trainer.save_model`` would add ``training_args.bin``, a pickle; this does not.
-    """
+def _save(parts: Parts, run_dir: Path, accuracy: float, temperature: float) -> None:
+    """The checkpoint folder, with what pages and cards say of the model."""
     config = parts.config
-    source = "folder" if config.data.startswith("folder:") else config.data
     parts.model.config.genrescope = {
         "window_s": config.window_s,
-        "trained_on": source,
+        "trained_on": config.data.split(":")[0],
         "accuracy": None if math.isnan(accuracy) else accuracy,
         "n_tested": len(parts.test.indices),
+        "temperature": temperature,
         "preset": config.preset,
         "saved_at": time.time(),
     }
-    part = run_dir / "model.part"
-    parts.model.save_pretrained(part)
-    parts.extractor.save_pretrained(part)
-    part.rename(run_dir / "model")
+    products.save_model(parts.model, parts.extractor, run_dir)

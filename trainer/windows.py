@@ -78,7 +78,9 @@ class RandomWindows:
 
 
 class AllWindows:
-    """A map-style data set: every window of each test song, in order.
+    """A map-style data set: every window of each song, in order.
+
+    ``n_per_window`` windows begin in the length of one.
 
     Attributes:
         owners: (n_windows,) position in ``indices`` of the song of each window.
@@ -90,15 +92,17 @@ class AllWindows:
         indices: NDArray[np.int64],
         extractor: Any,
         window_s: float,
+        n_per_window: int = 1,
     ) -> None:
         self.songs = songs
         self.indices = indices
         self.extractor = extractor
         self.n_window = round(window_s * SAMPLING_RATE)
+        n_hop = self.n_window // n_per_window
         self.places = [
             (position, start)
             for position, index in enumerate(indices)
-            for start in pieces(len(songs.song(index)), self.n_window)
+            for start in pieces(len(songs.song(index)), self.n_window, n_hop)
         ]
         self.owners = np.array([position for position, _ in self.places])
 

@@ -1,26 +1,32 @@
 """The training child: one run folder in, events and ``result.json`` out.
 
-Started by ``jobs`` as ``python -m trainer.worker RUN_DIR CACHE_DIR``. It is the only
-writer of results. One of the two places of the house that may catch every exception:
-whatever ends a run is written down with a cause.
+Started by ``jobs`` as ``python -m trainer.worker RUN_DIR CACHE_DIR``. It is two
+processes: a small supervisor, which waits for the run's turn, looks at the device,
+forces a stop that takes too long and finds out what killed the trainer; and the trainer
+itself. Together they are the only writers of results, and they need no page.
+
+One of the two places of the house that may catch every exception: whatever ends a run
+is written down with a cause.
 """
 
 from __future__ import annotations
 
 import argparse
-import errno
 import json
 import logging
 import math
-import secrets
+import os
 import signal
+import sys
 from pathlib import Path
 from types import FrameType
 
 from errors import KnownError
-from trainer import events, runs
-from trainer.events import Failed, Finished, RunEvent, Stopped, StopRequested
+from trainer import causes, checkpoints, events, runs, supervisor
+from trainer.events import Cancelled, Failed, Finished, RunEvent, Stopped
 from trainer.runs import Run
+
+BALLAST_BYTES = 65_536  # given up on a full disk, so that the end can be written
 
 logger = logging.getLogger(__name__)
 
@@ -31,62 +37,97 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run_dir", type=Path)
     parser.add_argument("cache_dir", type=Path)
-    arguments = parser.parse_args()
-    run = Run(arguments.run_dir)
+    parser.add_argument("--grace-s", type=float, required=True)
+    parser.add_argument("--devices", default="")
+    options = parser.parse_args()
+    run = Run(options.run_dir)
 
     def on_terminate(number: int, frame: FrameType | None) -> None:
         run.stop_file.touch()
 
     signal.signal(signal.SIGTERM, on_terminate)
-    with run.events_file.open("a", encoding="utf-8", buffering=1) as file:
+    device_lock = supervisor.wait_for_turn(run)
+    if device_lock is None:
+        _end(run, _stopped(run))
+        return
+    n_killed = causes.n_killed_for_memory()
+    pid = os.fork()  # cheap and safe: nothing heavy and no thread is here yet
+    if pid == 0:
+        _be_the_trainer(run, options.cache_dir)
+    status = supervisor.watch(run, pid, options.grace_s, options.devices)
+    if runs.read_json(run.folder / "result.json") is None:
+        is_forced = run.stop_file.exists()
+        death = causes.of_death(status, causes.n_killed_for_memory() - n_killed)
+        _end(run, _stopped(run) if is_forced else death)
 
-        def emit(event: RunEvent) -> None:
-            file.write(events.to_line(event) + "\n")
 
-        last = _work(run, arguments.cache_dir, emit)
-        emit(last)
-    _write_result(run, last)
+def _be_the_trainer(run: Run, cache_dir: Path) -> None:
+    """The rest of the forked child's life; never returns."""
+    os.setpgid(0, 0)  # a group of its own, which can be killed as one
+
+    def on_terminate(number: int, frame: FrameType | None) -> None:
+        if run.stop_file.exists():  # asked once already: leave whatever you do
+            raise events.StopNow
+        run.stop_file.touch()
+
+    signal.signal(signal.SIGTERM, on_terminate)
+    last = _work(run, cache_dir)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _end(run, last)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # a library's clean-up at exit could hang, and holds GPU memory
 
 
-def _work(run: Run, cache_dir: Path, emit: events.Emit) -> RunEvent:
+def _work(run: Run, cache_dir: Path) -> RunEvent:
     """The run's last event: finished, stopped, or failed with its cause."""
+    checkpoint = checkpoints.newest(run.folder)
     try:
-        from trainer.train import train
+        runs.write_whole(run.started_file, json.dumps({"pid": os.getpid()}))
+        (run.folder / "ballast").write_bytes(bytes(BALLAST_BYTES))
+        with run.events_file.open("a", encoding="utf-8", buffering=1) as file:
 
-        result = train(
-            run.config(),
-            run.folder,
-            cache_dir=cache_dir,
-            emit=emit,
-            should_stop=run.stop_file.exists,
-        )
-    except StopRequested:
-        return Stopped(0)
+            def emit(event: RunEvent) -> None:
+                file.write(events.to_line(event) + "\n")
+
+            from trainer.train import train
+
+            result = train(
+                run.config(),
+                run.folder,
+                cache_dir=cache_dir,
+                emit=emit,
+                should_stop=lambda: supervisor.is_asked_to_stop(run),
+                checkpoint=checkpoint,
+            )
+    except events.StopRequested:
+        return _stopped(run)
     except KnownError as error:
         return Failed(error.code, error.details)
     except Exception as error:  # noqa: BLE001 - one of the two borders
-        return _cause(error)
+        return causes.of_error(error)
     if result.was_stopped:
         return Stopped(result.step)
     return Finished(result.accuracy, result.step)
 
 
-def _cause(error: Exception) -> Failed:
-    """A foreign error as something that a person can act on, where we know it."""
-    logger.error("the run failed", exc_info=error)
-    name = type(error).__name__
-    if name == "OutOfMemoryError" or isinstance(error, MemoryError):
-        return Failed("out_of_memory")
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return Failed("disk_full")
-    reference = secrets.token_hex(3)
-    logger.error("reference %s", reference)
-    return Failed("bug", {"reference": reference})
+def _stopped(run: Run) -> RunEvent:
+    """The end of a run that was stopped where it could save no more."""
+    return Stopped(checkpoints.saved_step(run.folder))
 
 
-def _write_result(run: Run, last: RunEvent) -> None:
-    """The end, for good: written whole, by rename, after everything else."""
-    values: dict[str, object] = {"state": type(last).__name__.lower()}
+def _end(run: Run, last: RunEvent) -> None:
+    """The end, for good: what was half-written goes, the result is written last."""
+    if run.cancel_file.exists():
+        last = Cancelled()
+        supervisor.remove_products(run)
+    checkpoints.sweep(run.folder)
+    (run.folder / "ballast").unlink(missing_ok=True)
+    supervisor.tell(run, last)
+    values: dict[str, object] = {
+        "state": type(last).__name__.lower(),
+        "saved_step": checkpoints.saved_step(run.folder),
+    }
     if isinstance(last, Failed):
         values |= {"code": last.code, "details": dict(last.details)}
     if isinstance(last, Finished | Stopped):

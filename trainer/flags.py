@@ -1,0 +1,190 @@
+"""The command line's flags: a RunConfig's fields, and what a run needs besides.
+
+The texts are those of the page's form, so that a flag is explained in one place.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import words
+from trainer import config as configs
+from trainer.config import FOLDER, RunConfig
+
+ABOUT = """Fine-tune a model to tell genres apart, from a shell.
+
+Choose a preset, and change what you like of it: every flag that you leave out keeps the
+preset's value. The run is a folder and a process of its own, exactly as the page's: it
+shows up in the page, waits in the queue while another run is at work, and goes on when
+this terminal closes. Ctrl-C asks it to stop: it finishes its step, saves, and ends.
+"""
+METAVARS = {"int": "N", "float": "X", "bool": "yes|no"}
+EXAMPLES = """examples:
+  python -m trainer --preset smoke                      a minute on a CPU, no network
+  python -m trainer --preset smoke --data folder:songs  your songs, a subfolder a genre
+  python -m trainer --preset tutorial                   DistilHuBERT on GTZAN, for a GPU
+  python -m trainer --resume 20260131-120000-1a2b       go on where a run ended
+
+several GPUs or machines (a step hears n times as many windows):
+  accelerate launch -m trainer --preset tutorial
+a rented machine (hf jobs hardware lists the flavors and what they cost):
+  python -m trainer --preset tutorial --on-hf-job t4-small --to OWNER/NAME
+a finished run's model to the Hub:
+  python -m trainer push 20260131-120000-1a2b --to OWNER/NAME
+
+what a run leaves in its folder:
+  model/         what transformers loads; the Classify tab lists it
+  checkpoints/   the newest and the best, to go on from
+  events.jsonl   every step and test, a line each
+  trainer.log    the raw output
+  result.json    how it ended
+
+exit code: 0 finished or stopped, 1 failed or cancelled, 2 refused
+"""
+PUSH = """Push a finished run's model to the Hugging Face Hub, with its model card.
+
+The login is this machine's: hf auth login, or the variable HF_TOKEN. An interrupted
+push can be repeated.
+"""
+GROUPS = {
+    "the songs": ("data", "n_songs_per_genre", "test_fraction"),
+    "the model": ("base_model", "trained_part", "window_s", "precision"),
+}
+OTHERS = "the recipe"
+
+
+def parser(runs_dir: Path, cache_dir: Path, source: str) -> argparse.ArgumentParser:
+    """The flags of a run, with this host's folders as defaults.
+
+    Args:
+        runs_dir: gets a folder for the run.
+        cache_dir: keeps decoded songs.
+        source: the https address that a rented machine gets this project from.
+    """
+    made = _bare("python -m trainer", ABOUT, EXAMPLES)
+    groups = {name: made.add_argument_group(name) for name in (*GROUPS, OTHERS)}
+    for item in dataclasses.fields(RunConfig):
+        _group(item.name, made, groups).add_argument(
+            "--" + item.name.replace("_", "-"),
+            type=_reader(str(item.type)),
+            metavar=METAVARS.get(str(item.type), "NAME"),
+            help=_help(item).replace("%", "%%"),
+        )
+    made.add_argument(
+        "--resume",
+        metavar="RUN",
+        help="go on from the newest whole checkpoint of a run that ended, by its id:"
+        " the same songs, order and schedule; no other choice is needed",
+    )
+    _add_places(made, runs_dir, cache_dir)
+    _add_rented(made, source)
+    return made
+
+
+def push_parser(runs_dir: Path) -> argparse.ArgumentParser:
+    """The flags of ``python -m trainer push``."""
+    made = _bare("python -m trainer push", PUSH, None)
+    made.add_argument(
+        "run", nargs="?", default="", help="its id; without: the newest finished run"
+    )
+    made.add_argument("--to", required=True, metavar="OWNER/NAME", help="where to")
+    made.add_argument(
+        "--public", action="store_true", help="let everyone see it [default: private]"
+    )
+    made.add_argument("--runs-dir", type=Path, default=runs_dir, metavar="FOLDER")
+    return made
+
+
+def config_of(options: argparse.Namespace) -> RunConfig:
+    """The preset, changed by the flags that were given.
+
+    Raises:
+        KnownError: what RunConfig refuses.
+    """
+    base = configs.preset(options.preset or RunConfig.preset)
+    given = {
+        item.name: getattr(options, item.name)
+        for item in dataclasses.fields(RunConfig)
+        if getattr(options, item.name) is not None
+    }
+    if str(given.get("data", "")).startswith(FOLDER):
+        # The child works in the project's folder, a person anywhere.
+        folder = Path(given["data"].removeprefix(FOLDER)).absolute()
+        given["data"] = f"{FOLDER}{folder}"
+    return dataclasses.replace(base, **given)
+
+
+def _bare(program: str, about: str, epilog: str | None) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog=program,
+        description=about,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def _add_places(made: argparse.ArgumentParser, runs_dir: Path, cache_dir: Path) -> None:
+    place = made.add_argument_group("where things are")
+    place.add_argument(
+        "--runs-dir",
+        type=Path,
+        default=runs_dir,
+        metavar="FOLDER",
+        help="gets a folder for the run [%(default)s]",
+    )
+    place.add_argument(
+        "--cache-dir",
+        type=Path,
+        default=cache_dir,
+        metavar="FOLDER",
+        help="keeps decoded songs for the next run; safe to delete [%(default)s]",
+    )
+
+
+def _add_rented(made: argparse.ArgumentParser, source: str) -> None:
+    rented = made.add_argument_group("on a rented machine, as a Hugging Face Job")
+    rented.add_argument("--on-hf-job", metavar="FLAVOR", help="such as t4-small")
+    rented.add_argument(
+        "--to", metavar="OWNER/NAME", default="", help="where the model is pushed to"
+    )
+    rented.add_argument(
+        "--source",
+        metavar="URL",
+        default=source,
+        help="public https address of this project's Git repository or Space",
+    )
+
+
+def _group(
+    name: str,
+    made: argparse.ArgumentParser,
+    groups: Mapping[str, argparse._ArgumentGroup],
+) -> argparse._ActionsContainer:
+    """Where the help shows a field; the preset stands before all groups."""
+    if name == "preset":
+        return made
+    return groups[next((g for g, names in GROUPS.items() if name in names), OTHERS)]
+
+
+def _reader(type_name: str) -> Callable[[str], Any]:
+    """How to read a flag's value."""
+    if type_name == "bool":
+        return lambda text: text.lower() in ("1", "true", "yes", "on")
+    return {"int": int, "float": float}.get(type_name, str)
+
+
+def _help(item: dataclasses.Field[object]) -> str:
+    """What a field does, its range, and the tutorial's value."""
+    text = words.word(f"fields.{item.name}_info")
+    if item.name == "preset":
+        text += f" ({', '.join(configs.PRESETS)})"
+    elif "choices" in item.metadata:
+        text += f" ({', '.join(item.metadata['choices'])})"
+    elif "minimum" in item.metadata:
+        text += f" ({item.metadata['minimum']:g} to {item.metadata['maximum']:g})"
+    return f"{text} [tutorial: {item.default}]"

@@ -1,0 +1,30 @@
+"""Work that cannot look at a stop flag, such as a download, and may be left behind."""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Callable
+from typing import TypeVar
+
+from trainer.events import ShouldStop, StopRequested
+
+T = TypeVar("T")
+POLL_S = 0.2
+
+
+def interruptible(work: Callable[[], T], should_stop: ShouldStop) -> T:
+    """What ``work`` returns or raises, unless a stop is asked for meanwhile.
+
+    It runs in a thread of its own, which is left behind at a stop: the process of a
+    stopped run is about to end.
+
+    Raises:
+        StopRequested: within a moment of the flag.
+    """
+    pool = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="patience")
+    future = pool.submit(work)
+    pool.shutdown(wait=False)
+    while not concurrent.futures.wait([future], timeout=POLL_S).done:
+        if should_stop():
+            raise StopRequested
+    return future.result()

@@ -1,0 +1,227 @@
+"""What a run will need, estimated before it starts, and a refusal where it cannot fit.
+
+Cheap: folders are listed, a few headers are read, and nothing heavy is imported. The
+costs were measured per second of sound; a page calls them an estimate.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from audio import composer, decode
+from errors import KnownError
+from trainer import device
+from trainer.config import DISTILHUBERT, FOLDER, RunConfig
+
+COMPOSED_S = 10.0  # length of a composed song
+GTZAN_S = 30.0
+GTZAN_GENRES = "blues classical country disco hiphop jazz metal pop reggae rock".split()
+GTZAN_BYTES = 1_226_192_050  # the download
+N_PROBED = 12  # songs of a folder whose headers are read
+BYTES_PER_S = 2 * 16_000  # of a decoded song in the cache
+STATE_BYTES = 3 * 4  # of a weight in a checkpoint: itself, and Adam's two averages
+N_CHECKPOINTS = 3  # the newest, the best, and the one that is being written
+READING_S = 0.006  # to compose or to decode a second of sound
+IMPORTS_S = 10.0  # torch and transformers
+PROCESS_BYTES = 450 * 10**6  # and their memory
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a base model costs.
+
+    Attributes:
+        n_parameters: weights.
+        cpu_s: processor seconds of one thread for a second of sound, there and back,
+            by the part that is trained.
+        test_cpu_s: the same for a second that is only heard.
+        gpu_s: seconds of a current GPU for a second of sound, there and back.
+        step_bytes: memory for a second of sound in a batch, by the part.
+    """
+
+    n_parameters: int
+    cpu_s: dict[str, float]
+    test_cpu_s: float
+    gpu_s: float
+    step_bytes: dict[str, float]
+
+
+SMALL = Cost(
+    n_parameters=550_000,
+    cpu_s={"all": 0.011, "encoder": 0.005, "head": 0.010},
+    test_cpu_s=0.003,
+    gpu_s=0.0002,
+    step_bytes={"all": 2.1e6, "encoder": 1.2e6, "head": 1.9e6},
+)
+COSTS = {
+    DISTILHUBERT: Cost(
+        n_parameters=23_700_000,
+        cpu_s={"all": 0.55, "encoder": 0.27, "head": 0.31},
+        test_cpu_s=0.15,
+        gpu_s=0.002,
+        step_bytes={"all": 72e6, "encoder": 24e6, "head": 68e6},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What a run will need, as far as it can be told beforehand.
+
+    Attributes:
+        device: name of the GPU, or of the processor.
+        is_gpu: which of the two.
+        genres: (genre, number of songs), sorted; empty where only a download tells.
+        n_steps: optimizer steps.
+        time_s: estimated, from the first song to the saved model.
+        memory_bytes: estimated, of the device.
+        disk_needed_bytes: estimated, decoded songs and checkpoints.
+        disk_free_bytes: on the same disk now.
+    """
+
+    device: str
+    is_gpu: bool
+    genres: tuple[tuple[str, int], ...]
+    n_steps: int
+    time_s: float
+    memory_bytes: int
+    disk_needed_bytes: int
+    disk_free_bytes: int
+
+    @property
+    def n_songs(self) -> int:
+        """Songs of all genres."""
+        return sum(n_songs for _, n_songs in self.genres)
+
+
+def preflight(
+    config: RunConfig, runs_dir: Path, cache_dir: Path, *, devices: str = ""
+) -> Preflight:
+    """Look before the start.
+
+    Args:
+        config: the run's choices.
+        runs_dir: where its folder will be.
+        cache_dir: where decoded songs are kept.
+        devices: ``CUDA_VISIBLE_DEVICES`` of the trainer.
+
+    Raises:
+        KnownError: ``no_folder`` or ``disk_too_small``.
+    """
+    genres = _genres(config)
+    n_songs = sum(n for _, n in genres)
+    sound_s = n_songs * _song_s(config)
+    gpu = device.gpu(devices)
+    cost = COSTS.get(config.base_model, SMALL)
+    disk_bytes, free_bytes = _disk(config, cost, sound_s, runs_dir, cache_dir)
+    return Preflight(
+        device=gpu.name if gpu else device.processor_name(),
+        is_gpu=gpu is not None,
+        genres=genres,
+        n_steps=config.n_steps,
+        time_s=_time_s(config, cost, n_songs, sound_s, is_gpu=gpu is not None),
+        memory_bytes=_memory_bytes(config, cost),
+        disk_needed_bytes=disk_bytes,
+        disk_free_bytes=free_bytes,
+    )
+
+
+def _genres(config: RunConfig) -> tuple[tuple[str, int], ...]:
+    """Songs by genre; for a folder its files, of which some may prove unreadable."""
+    if config.data == "composed":
+        names = sorted(composer.STYLES)
+        return tuple((name, config.n_songs_per_genre) for name in names)
+    if config.data == "gtzan":
+        return tuple((name, 100) for name in GTZAN_GENRES)
+    if not config.data.startswith(FOLDER):
+        return ()
+    folder = Path(config.data.removeprefix(FOLDER))
+    if not folder.is_dir():
+        raise KnownError("no_folder", folder=folder)
+    genres = sorted(p for p in folder.iterdir() if p.is_dir() and p.name[0] != ".")
+    return tuple((genre.name, len(_files(genre))) for genre in genres)
+
+
+def _files(genre: Path) -> list[Path]:
+    return sorted(p for p in genre.iterdir() if p.is_file() and p.name[0] != ".")
+
+
+def _song_s(config: RunConfig) -> float:
+    """The mean length of a song (s); of a folder, that of a few songs."""
+    if config.data == "composed":
+        return COMPOSED_S
+    if not config.data.startswith(FOLDER):
+        return GTZAN_S
+    folder = Path(config.data.removeprefix(FOLDER))
+    songs = [file for genre in sorted(folder.glob("[!.]*/")) for file in _files(genre)]
+    lengths = _lengths_s(songs[:: max(len(songs) // N_PROBED, 1)])
+    return sum(lengths) / len(lengths) if lengths else GTZAN_S
+
+
+def _lengths_s(songs: Sequence[Path]) -> list[float]:
+    """Lengths as the headers tell them, songs without one left out."""
+    lengths = []
+    for path in songs:
+        try:
+            lengths.append(decode.probe(path).duration_s)
+        except KnownError:
+            continue
+    return [length for length in lengths if length]
+
+
+def _time_s(
+    config: RunConfig, cost: Cost, n_songs: int, sound_s: float, *, is_gpu: bool
+) -> float:
+    """Reading the songs, training and testing (s)."""
+    n_threads = 1 if is_gpu else max(os.cpu_count() or 1, 1)
+    train_cost = cost.gpu_s if is_gpu else cost.cpu_s[config.trained_part] / n_threads
+    test_cost = cost.gpu_s / 3 if is_gpu else cost.test_cpu_s / n_threads
+    n_per_step = config.batch_size * config.n_accumulated
+    heard_s = config.n_steps * n_per_step * config.window_s
+    n_train = max(n_songs * (1 - config.test_fraction), 1)
+    every = config.eval_every_n_steps or math.ceil(n_train / n_per_step)
+    tested_s = math.ceil(config.n_steps / every) * sound_s * config.test_fraction
+    return IMPORTS_S + sound_s * READING_S + heard_s * train_cost + tested_s * test_cost
+
+
+def _memory_bytes(config: RunConfig, cost: Cost) -> int:
+    """The process, the weights with their gradients and averages, and one batch."""
+    batch_s = config.batch_size * config.window_s
+    batch_bytes = batch_s * cost.step_bytes[config.trained_part]
+    return round(PROCESS_BYTES + 16 * cost.n_parameters + batch_bytes)
+
+
+def _disk(
+    config: RunConfig, cost: Cost, sound_s: float, runs_dir: Path, cache_dir: Path
+) -> tuple[int, int]:
+    """What the run needs on its fuller disk, and what is free there (bytes).
+
+    Raises:
+        KnownError: ``disk_too_small``, naming the folder.
+    """
+    weights = cost.n_parameters
+    run_bytes = weights * (N_CHECKPOINTS * STATE_BYTES + 4)
+    songs_bytes = round(sound_s * BYTES_PER_S)
+    songs_bytes += GTZAN_BYTES if config.data == "gtzan" else 0
+    places = {runs_dir: run_bytes, cache_dir: songs_bytes}
+    disks = {place: _existing(place).stat().st_dev for place in places}
+    answers = []
+    for place in places:
+        needed = sum(places[other] for other in places if disks[other] == disks[place])
+        answers.append((needed, shutil.disk_usage(_existing(place)).free, place))
+    needed, free, place = min(answers, key=lambda answer: answer[1] - answer[0])
+    if needed > free:
+        gb = {"needed_gb": needed / 1e9, "free_gb": free / 1e9}
+        raise KnownError("disk_too_small", folder=place, **gb)
+    return needed, free
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or its nearest parent that is there."""
+    folder = folder.absolute()
+    return next(path for path in (folder, *folder.parents) if path.exists())

@@ -1,0 +1,87 @@
+"""A RunConfig in the words of today's transformers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from errors import KnownError
+from trainer import dashboards
+from trainer.config import RunConfig
+
+METRIC = "accuracy"
+
+
+@dataclass(frozen=True)
+class Batches:
+    """How the windows of one step go through the model.
+
+    Attributes:
+        size: windows in one forward pass.
+        n_accumulated: passes added up for one step.
+    """
+
+    size: int
+    n_accumulated: int
+
+    def smaller(self) -> Batches | None:
+        """At most half the windows at once, as many in a step; None at one window."""
+        sizes = range(self.size // 2, 0, -1)
+        size = next((n for n in sizes if self.size % n == 0), None)
+        return Batches(size, self.n_accumulated * self.size // size) if size else None
+
+
+def training_arguments(config: RunConfig, run_dir: Path, batches: Batches) -> Any:
+    """The tutorial's recipe in the words of today's transformers.
+
+    Raises:
+        KnownError: ``no_cuda`` where fp16 is asked of a machine without a CUDA GPU.
+    """
+    import torch
+    import transformers
+
+    transformers.utils.logging.set_verbosity_warning()
+    precision = _precision(config.precision)
+    rhythm = "steps" if config.eval_every_n_steps else "epoch"
+    every = config.eval_every_n_steps or config.n_steps
+    return transformers.TrainingArguments(
+        output_dir=str(run_dir / "checkpoints"),
+        max_steps=config.n_steps,
+        per_device_train_batch_size=batches.size,
+        per_device_eval_batch_size=batches.size,
+        gradient_accumulation_steps=batches.n_accumulated,
+        learning_rate=config.learning_rate,
+        warmup_steps=config.warmup_fraction,  # below 1 it is the fraction
+        lr_scheduler_type=config.schedule,
+        weight_decay=config.weight_decay,
+        fp16=precision == "fp16",
+        bf16=precision == "bf16",
+        use_cpu=not torch.cuda.is_available(),
+        eval_strategy=rhythm,
+        eval_steps=every,
+        save_strategy=rhythm,
+        save_steps=every,
+        load_best_model_at_end=True,
+        metric_for_best_model=METRIC,
+        logging_steps=1,
+        logging_nan_inf_filter=False,  # a NaN loss shall be seen
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        seed=config.seed,
+        **dashboards.arguments(config.report_to, run_dir.name),
+    )
+
+
+def _precision(wanted: str) -> str:
+    """The number format to train in, settled for this machine."""
+    import torch
+
+    has_cuda = torch.cuda.is_available()
+    if wanted == "fp16" and not has_cuda:
+        raise KnownError("no_cuda", field="precision", value=wanted)
+    if wanted != "auto":
+        return wanted
+    if not has_cuda:
+        return "fp32"
+    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"

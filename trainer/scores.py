@@ -1,0 +1,240 @@
+"""How good a model is, said honestly: by song, by genre, with intervals.
+
+All of it follows from the logits of the windows of songs that the model never heard.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.metrics import confusion, song_probabilities, wilson_interval
+
+Logits = NDArray[np.float32]
+Indices = NDArray[np.int64]
+N_MISTAKES = 10
+N_BINS = 10
+LOG_TEMPERATURES = (-3.0, 3.0)  # e^-3 to e^3
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a model said to the windows of songs.
+
+    Attributes:
+        logits: float32 (n_windows, n_genres).
+        owners: (n_windows,) position of each window's song.
+        truths: (n_songs,) index of each song's genre.
+        names: (n_songs,) what screens call the songs.
+        genres: (n_genres,) labels.
+    """
+
+    logits: Logits
+    owners: Indices
+    truths: Indices
+    names: tuple[str, ...]
+    genres: tuple[str, ...]
+
+    def probabilities(self, temperature: float = 1.0) -> NDArray[np.float64]:
+        """(n_songs, n_genres) the mean of each song's windows."""
+        return song_probabilities(self.logits / np.float32(temperature), self.owners)
+
+
+@dataclass(frozen=True)
+class GenreScore:
+    """One genre's scores, all in [0, 1]; of how many songs."""
+
+    genre: str
+    precision: float
+    recall: float
+    f1: float
+    n_songs: int
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A song that was named wrongly, and how sure the model was (a probability)."""
+
+    name: str
+    truth: str
+    answer: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Songs of about the same confidence: its mean, how many were right, how many."""
+
+    confidence: float
+    accuracy: float
+    n_songs: int
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How good a model is.
+
+    Attributes:
+        n_songs: heard for this.
+        accuracy: share of songs named rightly.
+        interval: of the accuracy, 95 % (Wilson).
+        window_accuracy: share of single windows named rightly: what a song's answer
+            would be worth without its average.
+        macro_f1: mean of the genres' F1.
+        genres: every genre's scores.
+        counts: confusion matrix; a row is the truth, a column the answer.
+        mistakes: the most confident ones first.
+        temperature: what the logits were divided by.
+        calibration_error: mean distance between confidence and accuracy (expected
+            calibration error, 10 bins), in [0, 1].
+        reliability: those bins that hold songs.
+    """
+
+    n_songs: int
+    accuracy: float
+    interval: tuple[float, float]
+    window_accuracy: float
+    macro_f1: float
+    genres: tuple[GenreScore, ...]
+    counts: tuple[tuple[int, ...], ...]
+    mistakes: tuple[Mistake, ...]
+    temperature: float
+    calibration_error: float
+    reliability: tuple[Bin, ...]
+
+    def to_json(self) -> str:
+        """As one JSON text."""
+        return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Scores:
+        """What ``to_json`` wrote."""
+        values: Mapping[str, Any] = json.loads(text)
+        nested: dict[str, Any] = {
+            "interval": tuple(values["interval"]),
+            "genres": tuple(GenreScore(**each) for each in values["genres"]),
+            "counts": tuple(tuple(row) for row in values["counts"]),
+            "mistakes": tuple(Mistake(**each) for each in values["mistakes"]),
+            "reliability": tuple(Bin(**each) for each in values["reliability"]),
+        }
+        return cls(**{**values, **nested})
+
+
+def scores_of(answers: Answers, temperature: float = 1.0) -> Scores:
+    """All scores of a model's answers."""
+    probabilities = answers.probabilities(temperature)
+    said = probabilities.argmax(axis=1)
+    is_right = said == answers.truths
+    counts = confusion(answers.truths, said, len(answers.genres))
+    genres = _by_genre(counts, answers.genres)
+    bins = _reliability(probabilities.max(axis=1), is_right)
+    windows = answers.logits.argmax(axis=1) == answers.truths[answers.owners]
+    return Scores(
+        n_songs=len(said),
+        accuracy=float(is_right.mean()),
+        interval=wilson_interval(int(is_right.sum()), len(said)),
+        window_accuracy=float(windows.mean()),
+        macro_f1=float(np.mean([each.f1 for each in genres if each.n_songs])),
+        genres=genres,
+        counts=tuple(tuple(int(n) for n in row) for row in counts),
+        mistakes=_mistakes(answers, probabilities, said),
+        temperature=temperature,
+        calibration_error=_calibration_error(bins),
+        reliability=bins,
+    )
+
+
+def temperature_of(answers: Answers) -> float:
+    """What to divide logits by, so that confidence is accuracy.
+
+    The one number that makes the truth most likely. Source: C. Guo et al., "On
+    calibration of modern neural networks", ICML 2017.
+    """
+    from scipy.optimize import minimize_scalar
+
+    songs = np.arange(len(answers.truths))
+
+    def surprise(log_temperature: float) -> float:
+        probabilities = answers.probabilities(float(np.exp(log_temperature)))
+        return float(-np.log(probabilities[songs, answers.truths] + 1e-12).mean())
+
+    best = minimize_scalar(surprise, bounds=LOG_TEMPERATURES, method="bounded")
+    return float(np.exp(best.x))
+
+
+def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
+    """How likely two equally good models would differ this much on the same songs.
+
+    Args:
+        first: (n_songs,) whether the first model was right.
+        second: (n_songs,) whether the second one was.
+
+    Returns:
+        The exact two-sided p value; 1 where they never differ. Source: Q. McNemar,
+        Psychometrika 12 (1947).
+    """
+    from scipy.stats import binomtest
+
+    n_first = int(np.count_nonzero(first & ~second))
+    n_second = int(np.count_nonzero(second & ~first))
+    if not n_first + n_second:
+        return 1.0
+    return float(binomtest(n_first, n_first + n_second).pvalue)
+
+
+def _by_genre(
+    counts: NDArray[np.int64], genres: Sequence[str]
+) -> tuple[GenreScore, ...]:
+    """Precision, recall and F1; 0 where nothing was said or nothing was there."""
+    right = np.diag(counts).astype(float)
+    said, there = counts.sum(axis=0), counts.sum(axis=1)
+    precision = right / np.maximum(said, 1)
+    recall = right / np.maximum(there, 1)
+    f1 = 2 * right / np.maximum(said + there, 1)
+    return tuple(
+        GenreScore(genre, float(precision[i]), float(recall[i]), float(f1[i]), int(n))
+        for i, (genre, n) in enumerate(zip(genres, there, strict=True))
+    )
+
+
+def _mistakes(
+    answers: Answers, probabilities: NDArray[np.float64], said: Indices
+) -> tuple[Mistake, ...]:
+    sure = probabilities.max(axis=1)
+    wrong = np.flatnonzero(said != answers.truths)
+    wrong = wrong[np.argsort(-sure[wrong], kind="stable")][:N_MISTAKES]
+    return tuple(
+        Mistake(
+            answers.names[i],
+            answers.genres[answers.truths[i]],
+            answers.genres[said[i]],
+            float(sure[i]),
+        )
+        for i in wrong
+    )
+
+
+def _reliability(
+    sure: NDArray[np.float64], is_right: NDArray[np.bool_]
+) -> tuple[Bin, ...]:
+    bins = np.minimum((sure * N_BINS).astype(int), N_BINS - 1)
+    return tuple(
+        Bin(
+            float(sure[bins == b].mean()),
+            float(is_right[bins == b].mean()),
+            int(np.count_nonzero(bins == b)),
+        )
+        for b in np.unique(bins)
+    )
+
+
+def _calibration_error(bins: Sequence[Bin]) -> float:
+    n_songs = sum(each.n_songs for each in bins)
+    distances = (abs(b.confidence - b.accuracy) * b.n_songs for b in bins)
+    return sum(distances) / n_songs

@@ -1,0 +1,255 @@
+"""Where songs come from: composed, a folder, a zip of one, or a data set of the Hub.
+
+A source names its songs and can read each; it decodes nothing before it is asked.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import hashlib
+import io
+import re
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from audio import decode
+from audio.clip import Clip
+from errors import KnownError
+from trainer.config import FOLDER, HUB, ZIP, RunConfig
+from trainer.events import Emit
+from trainer.splits import PARTS
+
+LIMITS = decode.Limits(max_duration_s=120.0)  # of one song; GTZAN's last 30 s
+LIST = "songs.csv"  # in a folder: columns file, and artist, album or group, and split
+GROUP_COLUMNS = ("group", "artist", "album")
+ARTIST = re.compile(r"(.+?) - .+")  # "Artist - Title.mp3"
+MIN_NAMED_FRACTION = 0.8  # of the files, or the dash means something else
+
+MAX_ZIP_SONGS = 5000
+MAX_ZIP_BYTES = 8_000_000_000  # unpacked; one song at a time is
+MAX_ZIP_RATIO = 200  # sound packs no better; a bomb does
+
+
+@dataclass(frozen=True)
+class SongFile:
+    """A song that can be read.
+
+    Attributes:
+        name: what screens call it.
+        genre: its label.
+        read: its sound; raises KnownError where there is none.
+        group: what it shares with others, such as the artist; "" where unknown.
+        part: of ``splits.PARTS``, where a list says so; else "".
+    """
+
+    name: str
+    genre: str
+    read: Callable[[], Clip]
+    group: str = ""
+    part: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where songs come from.
+
+    Attributes:
+        fingerprint: changes when any song does; the cache's key.
+        n_songs: how many ``songs`` will yield (0: not known before).
+        songs: every song, in a steady order.
+    """
+
+    fingerprint: str
+    n_songs: int
+    songs: Iterable[SongFile]
+
+
+def source_of(config: RunConfig, emit: Emit) -> Source:
+    """The songs that a config names; ``emit`` hears of a download.
+
+    Raises:
+        KnownError: what the kinds of source raise.
+    """
+    data = config.data
+    if data == "composed":
+        return composed_songs(config.n_songs_per_genre)
+    if data.startswith(FOLDER):
+        return folder_songs(Path(data.removeprefix(FOLDER)))
+    if data.startswith(ZIP):
+        return zip_songs(Path(data.removeprefix(ZIP)))
+    from trainer import hub_songs
+
+    if data.startswith(HUB):
+        return hub_songs.of(data.removeprefix(HUB), emit)
+    return hub_songs.gtzan(emit)
+
+
+def composed_songs(n_songs_per_genre: int) -> Source:
+    """Songs composed from the seeds 0 ... n - 1, the same on every machine."""
+    from audio import composer
+
+    def song(genre: str, seed: int) -> SongFile:
+        shift = composer.Shift.drawn(seed) if seed % 2 else composer.Shift()
+        return SongFile(
+            f"{genre} {seed}", genre, lambda: composer.compose(genre, seed, shift=shift)
+        )
+
+    rules = b"".join(path.read_bytes() for path in composer.RULES)
+    songs = [
+        song(g, seed) for seed in range(n_songs_per_genre) for g in composer.STYLES
+    ]
+    fingerprint = f"composed {n_songs_per_genre} {hashlib.sha256(rules).hexdigest()}"
+    return Source(fingerprint, len(songs), songs)
+
+
+def folder_songs(folder: Path) -> Source:
+    """A folder's songs: one subfolder a genre, the files in it its songs.
+
+    A file ``songs.csv`` beside the subfolders may say more of them: ``file`` (as
+    ``genre/name``), ``artist``, ``album`` or ``group``, and ``split``.
+
+    Raises:
+        KnownError: ``no_folder`` or ``no_genres``, naming the folder.
+    """
+    if not folder.is_dir():
+        raise KnownError("no_folder", folder=folder)
+    genres = sorted(p for p in folder.iterdir() if p.is_dir() and p.name[0] != ".")
+    if not genres:
+        raise KnownError("no_genres", folder=folder.name)
+    files = [
+        path
+        for genre in genres
+        for path in sorted(genre.iterdir())
+        if path.is_file() and path.name[0] != "."
+    ]
+    listed = folder / LIST
+    facts: list[object] = [_facts(path) for path in files]
+    if listed.is_file():
+        facts.append(_facts(listed))
+    names = [f"{path.parent.name}/{path.name}" for path in files]
+    about = _About.of(names, listed.read_text("utf-8-sig") if listed.is_file() else "")
+    songs = [
+        about.song(name, functools.partial(_read, path))
+        for name, path in zip(names, files, strict=True)
+    ]
+    return Source(repr(facts), len(songs), songs)
+
+
+def _read(path: Path) -> Clip:
+    return decode.load(path, limits=LIMITS).clip
+
+
+def _facts(path: Path) -> tuple[str, int, int]:
+    """What changes when a file does."""
+    return str(path), path.stat().st_size, path.stat().st_mtime_ns
+
+
+def zip_songs(path: Path) -> Source:
+    """A zip's songs: the file's folder is its genre. Nothing is unpacked by name.
+
+    Raises:
+        KnownError: ``not_a_zip``, ``zip_too_large``, or ``no_genres``.
+    """
+    if not zipfile.is_zipfile(path):
+        raise KnownError("not_a_zip", name=path.name)
+    with zipfile.ZipFile(path) as archive:
+        members = [m for m in archive.infolist() if _is_song(PurePosixPath(m.filename))]
+        lists = [n for n in archive.namelist() if PurePosixPath(n).name.lower() == LIST]
+        _check_zip(path, members)
+        text = archive.read(lists[0]).decode("utf-8-sig", "replace") if lists else ""
+    names = ["/".join(PurePosixPath(m.filename).parts[-2:]) for m in members]
+    about = _About.of(names, text)
+    songs = [
+        about.song(name, _member_reader(path, member))
+        for name, member in zip(names, members, strict=True)
+    ]
+    facts = [(m.filename, m.CRC, m.file_size) for m in members]
+    return Source(repr((facts, text)), len(songs), songs)
+
+
+def _is_song(name: PurePosixPath) -> bool:
+    """A file in a folder, but not what macOS or a person hides."""
+    is_hidden = any(p.startswith((".", "__MACOSX")) for p in name.parts)
+    return len(name.parts) > 1 and bool(name.suffix) and not is_hidden
+
+
+def _check_zip(path: Path, members: Sequence[zipfile.ZipInfo]) -> None:
+    n_bytes = sum(member.file_size for member in members)
+    is_bomb = any(
+        m.file_size > max(m.compress_size, 1) * MAX_ZIP_RATIO for m in members
+    )
+    if is_bomb or n_bytes > MAX_ZIP_BYTES or len(members) > MAX_ZIP_SONGS:
+        raise KnownError(
+            "zip_too_large",
+            name=path.name,
+            max_files=MAX_ZIP_SONGS,
+            max_mb=MAX_ZIP_BYTES / 1e6,
+        )
+    if not members:
+        raise KnownError("no_genres", folder=path.name)
+
+
+def _member_reader(path: Path, member: zipfile.ZipInfo) -> Callable[[], Clip]:
+    def read_bytes() -> bytes:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return archive.read(member)
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            # Damaged, packed in a way that Python lacks, or locked by a password.
+            name = PurePosixPath(member.filename).name
+            raise KnownError("unreadable", name=name) from error
+
+    return reader(read_bytes, PurePosixPath(member.filename).suffix)
+
+
+def reader(read_bytes: Callable[[], bytes], suffix: str) -> Callable[[], Clip]:
+    """Decode bytes by way of a file, which is what FFmpeg reads best."""
+
+    def read() -> Clip:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"song{suffix if suffix.isascii() else ''}"
+            path.write_bytes(read_bytes())
+            return decode.load(path, limits=LIMITS).clip
+
+    return read
+
+
+@dataclass(frozen=True)
+class _About:
+    """What a list or the names of the files say of songs, by name."""
+
+    groups: Mapping[str, str]
+    parts: Mapping[str, str]
+
+    @classmethod
+    def of(cls, names: Sequence[str], text: str) -> _About:
+        """From a list as CSV; where it names no groups, from "Artist - Title"."""
+        groups: dict[str, str] = {}
+        parts: dict[str, str] = {}
+        for row in csv.DictReader(io.StringIO(text)):
+            cells = {str(k).strip().lower(): (v or "").strip() for k, v in row.items()}
+            name = cells.get("file", "").replace("\\", "/")
+            group = next((cells[c] for c in GROUP_COLUMNS if cells.get(c)), "")
+            groups[name] = group
+            parts[name] = cells.get("split", "").lower()
+        if not any(groups.values()):
+            groups = _artists(names)
+        return cls(groups, {n: part for n, part in parts.items() if part in PARTS})
+
+    def song(self, name: str, read: Callable[[], Clip]) -> SongFile:
+        """A song of that name."""
+        genre = name.split("/")[0]
+        return SongFile(
+            name, genre, read, self.groups.get(name, ""), self.parts.get(name, "")
+        )
+
+
+def _artists(names: Sequence[str]) -> dict[str, str]:
+    """The artist of each song, where most files are named "Artist - Title"."""
+    matches = {name: ARTIST.match(PurePosixPath(name).name) for name in names}
+    found = {name: match[1] for name, match in matches.items() if match}
+    return found if len(found) >= MIN_NAMED_FRACTION * len(names) else {}

@@ -1,0 +1,177 @@
+"""Which songs a model learns from, is chosen on, and is reported on.
+
+A model that is chosen on the songs that it is reported on looks better than it is:
+"validation" chooses, "test" is looked at once, when the run is over. The tutorial has
+one part for both, so that ``validation`` and ``test`` are then the same songs.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from errors import KnownError
+
+Indices = NDArray[np.int64]
+PARTS = ("train", "validation", "test")
+SCHEMES = ("stratified", "random", "group", "listed")
+FILTERED = Path(__file__).parent / "gtzan_filtered.txt"
+MIN_GROUPS = 3  # one a part
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Indices of songs.
+
+    Attributes:
+        train: (n_train,) learned from.
+        validation: (n_validation,) the best checkpoint is chosen on these.
+        test: (n_test,) reported once; the same as ``validation`` where there are only
+            two parts.
+    """
+
+    train: Indices
+    validation: Indices
+    test: Indices
+
+    @property
+    def is_honest(self) -> bool:
+        """What is reported was not used to choose."""
+        return self.validation is not self.test
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How to split.
+
+    Attributes:
+        scheme: of ``SCHEMES``.
+        test_fraction: share of the songs for the test.
+        validation_fraction: share of the songs to choose on; 0 for the tutorial's way.
+        seed: of what is drawn.
+    """
+
+    scheme: str = "stratified"
+    test_fraction: float = 0.2
+    validation_fraction: float = 0.0
+    seed: int = 42
+
+
+def split(
+    labels: Indices,
+    wish: Wish,
+    *,
+    groups: Sequence[str] = (),
+    listed: Sequence[str] = (),
+) -> Split:
+    """Divide songs.
+
+    Args:
+        labels: (n_songs,) each song's genre.
+        wish: how.
+        groups: (n_songs,) whose songs stay together, such as the artist ("group").
+        listed: (n_songs,) part of each song, of ``PARTS``; others are left out
+            ("listed").
+
+    Raises:
+        KnownError: ``no_groups`` or ``not_listed`` where the scheme needs what the
+            songs do not have.
+    """
+    if wish.scheme == "listed":
+        return _listed(listed)
+    if wish.scheme == "group" and len(set(groups)) < MIN_GROUPS:
+        raise KnownError("no_groups", n_groups=len(set(groups)), minimum=MIN_GROUPS)
+    divide = {"random": _random, "stratified": _stratified, "group": _grouped}
+    everything = np.arange(len(labels))
+    cut = functools.partial(
+        divide[wish.scheme], labels=labels, groups=np.array(groups), seed=wish.seed
+    )
+    rest, test = cut(everything, wish.test_fraction)
+    if not wish.validation_fraction:
+        return Split(rest, test, test)
+    share = wish.validation_fraction / (1 - wish.test_fraction)
+    train, validation = cut(rest, share)
+    return Split(train, validation, test)
+
+
+def filtered_parts(names: Sequence[str]) -> list[str]:
+    """The part of each GTZAN clip in the fault-filtered lists, "" where in none.
+
+    Args:
+        names: (n_songs,) such as "blues.00029.wav".
+    """
+    table = _filtered()
+    return [table.get(".".join(PurePath(n).name.split(".")[:2]), "") for n in names]
+
+
+@functools.cache
+def _filtered() -> Mapping[str, str]:
+    """Clip to part."""
+    table: dict[str, str] = {}
+    for line in FILTERED.read_text("utf-8").splitlines():
+        if line.startswith("#"):
+            continue
+        part, genre, *ranges = line.split()
+        for each in ranges:
+            first, _, last = each.partition("-")
+            numbers = range(int(first), int(last or first) + 1)
+            table |= {f"{genre}.{number:05d}": part for number in numbers}
+    return table
+
+
+def _listed(listed: Sequence[str]) -> Split:
+    """The parts that a list names; without a validation part the test serves as it."""
+    parts = [np.flatnonzero(np.array(listed) == part) for part in PARTS]
+    train, validation, test = parts
+    if not len(train) or not len(test):
+        raise KnownError("not_listed", n_train=len(train), n_test=len(test))
+    return Split(train, validation if len(validation) else test, test)
+
+
+def _random(
+    songs: Indices, fraction: float, *, labels: Indices, groups: object, seed: int
+) -> tuple[Indices, Indices]:
+    """As the tutorial: ``datasets``' own shuffle, the same songs for the same seed."""
+    import datasets
+
+    parts = datasets.Dataset.from_dict({"song": songs}).train_test_split(
+        test_size=fraction, seed=seed
+    )
+    return np.array(parts["train"]["song"]), np.array(parts["test"]["song"])
+
+
+def _stratified(
+    songs: Indices, fraction: float, *, labels: Indices, groups: object, seed: int
+) -> tuple[Indices, Indices]:
+    """Each genre in the same proportion; with two songs or more it is in both."""
+    rng = np.random.default_rng(seed)
+    train: list[int] = []
+    test: list[int] = []
+    for label in np.unique(labels[songs]):
+        of_genre = rng.permutation(songs[labels[songs] == label])
+        n_test = min(max(round(fraction * len(of_genre)), 1), len(of_genre) - 1)
+        test.extend(of_genre[:n_test])
+        train.extend(of_genre[n_test:])
+    return rng.permutation(train), rng.permutation(test)
+
+
+def _grouped(
+    songs: Indices,
+    fraction: float,
+    *,
+    labels: Indices,
+    groups: NDArray[np.str_],
+    seed: int,
+) -> tuple[Indices, Indices]:
+    """Whole groups on one side, genres as evenly as that allows."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    n_folds = min(max(round(1 / fraction), 2), len(set(groups[songs])))
+    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    train, test = next(folds.split(songs, labels[songs], groups[songs]))
+    return songs[train], songs[test]
