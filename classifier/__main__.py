@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import signal
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from audio.decode import load
-from classifier.models import LoadedModel, Models
-from classifier.predict import Prediction, predict
+from classifier import report
+from classifier.archive import Song, unpacked
+from classifier.batch import Row, rows, songs_in
+from classifier.models import Models
+from classifier.report import Table
 from errors import KnownError
 from settings import Settings, from_environment, prepare_environment
 from words import sentence, word
@@ -22,38 +24,92 @@ Name the genre of songs: one line a song, the likeliest genres first.
 
 examples:
   python -m classifier song.mp3
-  python -m classifier ~/Music --json > genres.jsonl
+  python -m classifier ~/Music --csv genres.csv
+  python -m classifier songs.zip --json > genres.jsonl
   python -m classifier song.mp3 --model run:20261122-193005-ab12
   python -m classifier --model list
 """
 EPILOG = """\
-A song that cannot be read is named on standard error, and the rest goes on.
-The exit code is 0 when every song got its genre, and 1 when one did not.
+A song that cannot be read is named on standard error, and the rest goes on. With
+--csv, songs that the table holds already are left out: start again after an
+interruption, and it goes on. The exit code is 0 when every song got its genre, and 1
+when one did not.
 """
-N_SHOWN = 3  # genres a line
-AUDIO_SUFFIXES = frozenset(
-    ".wav .w64 .aif .aiff .flac .mp3 .ogg .oga .opus .m4a .aac .mp4 .webm .wma".split()
-)  # what is looked for in a folder; a song that is named is read whatever its suffix
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Name the genre of each song; the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    models = _models(from_environment(), options.runs_dir)
+    n_workers = options.workers or os.cpu_count() or 1
+    models = _models(from_environment(), options.runs_dir, n_workers)
     if options.model == "list":
         for ref in models.available():
             print(f"{ref.key:<50} {ref.trained_on}".rstrip())
         return 0
     if not options.songs:
         parser.error("name at least one song or folder")
-    _silence_transformers()
-    try:
-        model = models.load(models.ref(options.model))
-    except KnownError as error:
-        return _failed(error)
-    outcomes = [_named(song, model, options.json) for song in options.songs]
-    return max(outcomes)
+    _prepare_libraries(n_workers)
+    with TemporaryDirectory() as folder:
+        try:
+            table = Table(options.csv) if options.csv else None
+            model = models.load(models.ref(options.model))
+        except KnownError as error:
+            return _failed(error)
+        songs, outcome = _songs(options.songs, Path(folder))
+        if table:
+            songs = [song for song in songs if song.name not in table.songs]
+        found = rows(songs, model, effort=options.effort, n_workers=n_workers)
+        for row in _counted(found, len(songs)) if table else found:
+            outcome = max(outcome, _told(row, table, options.json))
+    return outcome
+
+
+def _songs(named: Sequence[Path], folder: Path) -> tuple[list[Song], int]:
+    """Every song that is named, in folders and zips as well, and the exit code.
+
+    Args:
+        named: songs, folders and zips.
+        folder: where zips are unpacked.
+    """
+    songs: list[Song] = []
+    outcome = 0
+    for number, path in enumerate(named):
+        try:
+            songs += _songs_of(path, folder / str(number))
+        except KnownError as error:
+            outcome = _failed(error)
+    return songs, outcome
+
+
+def _songs_of(path: Path, folder: Path) -> list[Song]:
+    if path.is_dir():
+        return songs_in(path)
+    if path.suffix.lower() != ".zip" or not path.is_file():
+        return [Song(str(path), path)]
+    folder.mkdir()
+    return [Song(f"{path}/{song.name}", song.path) for song in unpacked(path, folder)]
+
+
+def _counted(found: Iterator[Row], n_songs: int) -> Iterator[Row]:
+    """The same rows, with a progress bar."""
+    from tqdm import tqdm
+
+    return iter(tqdm(found, total=n_songs, unit="song", file=sys.stderr))
+
+
+def _told(row: Row, table: Table | None, as_json: bool) -> int:
+    """Say what became of a song, where it was asked for; the exit code."""
+    if table:
+        table.add(row)
+    if row.error:
+        return _failed(row.error)
+    if as_json or not table:
+        print(report.json_line(row) if as_json else report.line(row), flush=True)
+    if row.cut_at_s is not None:
+        note = word("classifier.cut", name=row.song, cut_at_s=row.cut_at_s)
+        print(note, file=sys.stderr)
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="*",
         type=Path,
         metavar="SONG",
-        help="an audio file, or a folder: then every audio file inside",
+        help="an audio file, or a folder or zip: then every audio file inside",
     )
     parser.add_argument(
         "--model",
@@ -83,77 +139,51 @@ def _parser() -> argparse.ArgumentParser:
         help="where the models of your own runs are (default: the app's)",
     )
     parser.add_argument(
+        "--quick",
+        dest="effort",
+        action="store_const",
+        const="quick",
+        default="whole",
+        help="hear six windows of each song only",
+    )
+    parser.add_argument(
+        "--csv",
+        type=Path,
+        metavar="FILE",
+        help="write a table, a row a song, or go on with it",
+    )
+    parser.add_argument(
         "--json",
         action="store_true",
         help="one JSON object a line, with every genre and every window",
     )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="songs at work at the same time (default: as many as cores)",
+    )
     return parser
 
 
-def _models(settings: Settings, runs_dir: Path | None) -> Models:
+def _models(settings: Settings, runs_dir: Path | None, n_workers: int) -> Models:
     return Models(
         bundled_model_dir=settings.bundled_model_dir,
         runs_dir=runs_dir or settings.runs_dir,
         hub_model=settings.hub_model,
         is_offline=settings.is_offline,
+        n_at_once=n_workers,
     )
 
 
-def _silence_transformers() -> None:
-    """Keep its progress bars and reports from between our lines."""
+def _prepare_libraries(n_workers: int) -> None:
+    """Keep transformers quiet, and torch to the threads that workers leave it."""
+    import torch
     from transformers.utils import logging
 
+    torch.set_num_threads(max((os.cpu_count() or 1) // n_workers, 1))
     logging.disable_progress_bar()
     logging.set_verbosity_error()
-
-
-def _named(song: Path, model: LoadedModel, as_json: bool) -> int:
-    """Print the genre of a song, or of every song in a folder; the exit code."""
-    try:
-        if song.is_dir():
-            return max(_named(path, model, as_json) for path in _audio_files(song))
-        # By its path, since files in different folders may share a name.
-        decoded = load(song, name=str(song))
-        prediction = predict(replace(decoded.clip, name=str(song)), model)
-    except KnownError as error:
-        return _failed(error)
-    show = _json_line if as_json else _line
-    print(show(song, prediction), flush=True)
-    if decoded.cut_at_s is not None:
-        note = word("classifier.cut", name=str(song), cut_at_s=decoded.cut_at_s)
-        print(note, file=sys.stderr)
-    return 0
-
-
-def _audio_files(folder: Path) -> list[Path]:
-    """Every file below a folder that is named as audio, in order."""
-    found = sorted(
-        path
-        for path in folder.rglob("[!.]*")
-        if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
-    )
-    if not found:
-        raise KnownError("folder_without_songs", name=str(folder))
-    return found
-
-
-def _line(song: Path, prediction: Prediction) -> str:
-    """The likeliest genres and the song, for people."""
-    shown = [f"{genre:<9} {100 * p:3.0f} %" for genre, p in prediction.genres[:N_SHOWN]]
-    return "   ".join([*shown, str(song)])
-
-
-def _json_line(song: Path, prediction: Prediction) -> str:
-    """All there is to know, for programs."""
-    answer = {
-        "song": str(song),
-        "model": prediction.model.key,
-        "trained_on": prediction.model.trained_on,
-        "elapsed_s": round(prediction.elapsed_s, 3),
-        "genres": dict(prediction.genres),
-        "chunks": [asdict(chunk) for chunk in prediction.chunks],
-    }
-    return json.dumps(answer, ensure_ascii=False)
 
 
 def _failed(error: KnownError) -> int:
@@ -162,13 +192,15 @@ def _failed(error: KnownError) -> int:
 
 
 def _end_without_traceback() -> None:
-    """Let Ctrl-C and ``| head`` end this command as they end any other."""
-    for name in ("SIGINT", "SIGPIPE"):  # Windows has no SIGPIPE
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_DFL)
+    """Let ``| head`` end this command as it ends any other."""
+    if hasattr(signal, "SIGPIPE"):  # Windows has none
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
 if __name__ == "__main__":
     prepare_environment()
     _end_without_traceback()
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

@@ -1,78 +1,25 @@
-"""A model's key in, the model itself out: found cheaply, loaded once.
+"""A model's key in, the model itself out: found cheaply, loaded once, memory bounded.
 
-A checkpoint is a folder with ``config.json`` (whose ``id2label`` names the genres),
-``preprocessor_config.json`` and ``model.safetensors``. Ours say in ``config.json``,
-under ``genrescope``, how long their windows are and what they were trained on. Models
-are chosen from a list by key: no path, address or code of a visitor's comes this far.
+Models are chosen by key: from the list of what this host has, or, where the host
+allows it, by the id of any audio classifier on the Hub. No path, address or code of a
+visitor's comes this far.
 """
 
 from __future__ import annotations
 
-import json
+import re
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
+import hub
+from classifier import checkpoint
+from classifier.checkpoint import TUTORIAL_WINDOW_S, LoadedModel, ModelRef, read_json
 from errors import KnownError
-from hub import fetch, is_whole
 
-Source = Literal["bundled", "hub", "run"]
-
-TUTORIAL_WINDOW_S = 30.0  # what models trained elsewhere on GTZAN heard: a whole clip
-MIN_WINDOW_S, MAX_WINDOW_S = 0.1, 60.0
-N_KEPT = 2  # a model of HuBERT base's size takes 0.4 GB
-
-
-@dataclass(frozen=True)
-class ModelRef:
-    """Which model, before it is loaded.
-
-    Attributes:
-        source: it ships with the app, stands on the Hub, or was made by a run here.
-        id: its name within the source.
-        revision: the Hub's commit, known once the model is loaded.
-        title: what screens call it.
-        trained_on: in its maker's words; empty where the checkpoint does not say.
-        window_s: length of the pieces of song that it was trained on (s).
-    """
-
-    source: Source
-    id: str
-    revision: str | None
-    title: str
-    trained_on: str
-    window_s: float
-
-    @property
-    def key(self) -> str:
-        """What the page's list and ``--model`` call it, such as ``run:<id>``."""
-        return self.source if self.source == "bundled" else f"{self.source}:{self.id}"
-
-
-@dataclass(frozen=True, eq=False)
-class LoadedModel:
-    """A model ready to listen; any number of threads may use it at once.
-
-    Attributes:
-        ref: which one it is.
-        model: a transformers audio classifier, float32, in evaluation mode.
-        feature_extractor: turns samples into the model's input, as in training.
-        labels: the genres, in the order of the model's outputs.
-        sampling_rate: what the model hears (Hz).
-    """
-
-    ref: ModelRef
-    model: Any
-    feature_extractor: Any
-    labels: tuple[str, ...]
-    sampling_rate: int
-
-    @property
-    def window_s(self) -> float:
-        """Length of the pieces of song that it was trained on (s)."""
-        return self.ref.window_s
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
+MAX_BYTES = 1_500_000_000  # of one model's weights; a large HuBERT takes 1.26 GB
+MAX_KEPT_BYTES = 2_000_000_000  # of all that are kept; a HuBERT base takes 0.4 GB
 
 
 class Models:
@@ -81,8 +28,13 @@ class Models:
     Args:
         bundled_model_dir: the checkpoint that ships with the app.
         runs_dir: where runs live; a finished one has its checkpoint in ``model/``.
-        hub_model: id of the one Hub model that this host offers.
+        hub_model: id of the Hub model that this host lists.
         is_offline: the Hub may not be asked.
+        is_hub_open: any audio classifier on the Hub may be asked for by its id.
+        max_bytes: models with larger files are refused.
+        max_kept_bytes: beyond it the least recently used models leave the memory; the
+            one in use stays, whatever its size.
+        n_at_once: how many windows may be heard at the same time, by all models.
     """
 
     def __init__(
@@ -92,47 +44,60 @@ class Models:
         runs_dir: Path,
         hub_model: str,
         is_offline: bool = False,
+        is_hub_open: bool = False,
+        max_bytes: int = MAX_BYTES,
+        max_kept_bytes: int = MAX_KEPT_BYTES,
+        n_at_once: int = 1,
     ) -> None:
         self._bundled_model_dir = bundled_model_dir
         self._runs_dir = runs_dir
         self._hub_model = hub_model
         self._is_offline = is_offline
+        self._is_hub_open = is_hub_open
+        self._max_bytes = max_bytes
+        self._max_kept_bytes = max_kept_bytes
+        self._turns = threading.Semaphore(n_at_once)
         self._kept: OrderedDict[str, LoadedModel] = OrderedDict()
         self._lock = threading.Lock()
 
     def available(self) -> tuple[ModelRef, ...]:
-        """Every model that can be asked for: bundled, runs from the newest on, Hub.
+        """Every model in the list: bundled, runs from the newest on, Hub.
 
         Reads small JSON files only; a folder that is no whole checkpoint is left out.
         """
         bundled = self._bundled_model_dir
-        found = [_described("bundled", bundled.name, bundled)]
+        found = [checkpoint.described("bundled", bundled.name, bundled)]
         found += [
-            _described("run", run.name, run / "model")
+            checkpoint.described("run", run.name, run / "model")
             for run in _finished_runs(self._runs_dir)
         ]
         refs = [ref for ref in found if ref]
         if not self._is_offline:
-            name = self._hub_model
-            refs.append(ModelRef("hub", name, None, name, "", TUTORIAL_WINDOW_S))
+            refs.append(_hub_ref(self._hub_model))
         return tuple(refs)
 
     def ref(self, key: str) -> ModelRef:
         """The model with this key.
 
         Raises:
-            KnownError: ``unknown_model`` for anything not in ``available()``.
+            KnownError: ``unknown_model`` for anything neither in ``available()`` nor,
+                where the host allows it, the id of a model on the Hub.
         """
         for ref in self.available():
             if ref.key == key:
                 return ref
+        name = key.removeprefix("hub:")
+        is_open = self._is_hub_open and not self._is_offline
+        if is_open and name != key and HUB_ID.fullmatch(name):
+            return _hub_ref(name)
         raise KnownError("unknown_model", model=key)
 
     def load(self, ref: ModelRef) -> LoadedModel:
         """The model itself, loaded once however many ask for it at the same time.
 
         Raises:
-            KnownError: ``unknown_model``, ``model_broken``, or a code of ``hub.fetch``.
+            KnownError: ``unknown_model``, or a code of ``hub.fetch`` or
+                ``checkpoint.read``.
         """
         with self._lock:
             if ref.key in self._kept:
@@ -142,10 +107,17 @@ class Models:
         # Under it, since transformers switches torch's defaults while it loads.
         with self._lock:
             if ref.key not in self._kept:
-                while len(self._kept) >= N_KEPT:
-                    self._kept.popitem(last=False)
-                self._kept[ref.key] = _read_checkpoint(found, folder)
+                loaded = checkpoint.read(found, folder, self._turns, self._max_bytes)
+                self._keep(ref.key, loaded)
             return self._kept[ref.key]
+
+    def _keep(self, key: str, loaded: LoadedModel) -> None:
+        """Keep a model, and let the least recently used go where the room is short."""
+        n_bytes = sum(model.n_bytes for model in self._kept.values()) + loaded.n_bytes
+        while self._kept and n_bytes > self._max_kept_bytes:
+            _, left = self._kept.popitem(last=False)
+            n_bytes -= left.n_bytes
+        self._kept[key] = loaded
 
     def _found(self, key: str) -> tuple[ModelRef, Path]:
         """What is known of a model once its checkpoint is on this disk, and where."""
@@ -154,81 +126,18 @@ class Models:
             return ref, self._bundled_model_dir
         if ref.source == "run":
             return ref, self._runs_dir / ref.id / "model"
-        folder = fetch(ref.id)
-        described = _described("hub", ref.id, folder, revision=folder.name)
-        return described or ref, folder
+        folder = hub.fetch(ref.id, max_bytes=self._max_bytes)
+        found = checkpoint.described("hub", ref.id, folder, revision=folder.name)
+        return found or ref, folder
+
+
+def _hub_ref(name: str) -> ModelRef:
+    """A model on the Hub, of which nothing is known before it is fetched."""
+    return ModelRef("hub", name, None, name, "", TUTORIAL_WINDOW_S)
 
 
 def _finished_runs(runs_dir: Path) -> list[Path]:
     """Folders of the runs that came to an end, newest first: their ids begin so."""
     results = sorted(runs_dir.glob("*/result.json"), reverse=True)
     ended = ("finished", "stopped")
-    return [path.parent for path in results if _read_json(path).get("state") in ended]
-
-
-def _described(
-    source: Source, name: str, folder: Path, *, revision: str | None = None
-) -> ModelRef | None:
-    """What a checkpoint says of itself; None where it is not whole."""
-    config = _read_json(folder / "config.json")
-    if not config or not is_whole(folder):
-        return None
-    facts = config.get("genrescope")
-    facts = facts if isinstance(facts, dict) else {}
-    trained_on = str(facts.get("trained_on") or "")
-    return ModelRef(source, name, revision, name, trained_on, _window_s(facts))
-
-
-def _window_s(facts: dict[str, Any]) -> float:
-    value = facts.get("window_s")
-    window_s = float(value) if isinstance(value, int | float) else TUTORIAL_WINDOW_S
-    is_possible = MIN_WINDOW_S <= window_s <= MAX_WINDOW_S
-    return window_s if is_possible else TUTORIAL_WINDOW_S
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; empty where there is none."""
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _read_checkpoint(ref: ModelRef, folder: Path) -> LoadedModel:
-    """Load a whole checkpoint: safetensors only, no code of its own."""
-    import torch
-    from huggingface_hub.errors import StrictDataclassError
-    from safetensors import SafetensorError
-    from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
-
-    safe = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        feature_extractor = AutoFeatureExtractor.from_pretrained(folder, **safe)
-        model, report = AutoModelForAudioClassification.from_pretrained(
-            folder,
-            use_safetensors=True,
-            dtype=torch.float32,
-            output_loading_info=True,
-            **safe,
-        )
-    # A config can be wrong in any way, and the libraries check few of them.
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        LookupError,
-        ArithmeticError,
-        RuntimeError,
-        SafetensorError,
-        StrictDataclassError,
-    ) as error:
-        raise KnownError("model_broken", title=ref.title) from error
-    # Weights that the file lacks were drawn at random; this one is of training only.
-    if report["missing_keys"] - {"hubert.masked_spec_embed"}:
-        raise KnownError("model_broken", title=ref.title)
-    labels = tuple(str(name) for _, name in sorted(model.config.id2label.items()))
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    rate = feature_extractor.sampling_rate
-    return LoadedModel(ref, model.eval().to(device), feature_extractor, labels, rate)
+    return [path.parent for path in results if read_json(path).get("state") in ended]

@@ -1,0 +1,127 @@
+"""Songs in, a row each out: its genre, or the reason why it has none."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from audio import decode
+from classifier.archive import Song, is_song
+from classifier.checkpoint import LoadedModel
+from classifier.predict import Effort, Prediction, predict
+from classifier.verdict import Verdict, judge
+from errors import KnownError
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one song.
+
+    Attributes:
+        song: its name.
+        elapsed_s: decoding and listening (s).
+        duration_s: of what was heard of it (s); None where it could not be read.
+        cut_at_s: where a song longer than the limit was cut; None when it was not.
+        prediction: the answer; None where there is none.
+        verdict: how far it can be trusted.
+        error: the reason why; None where there is an answer.
+    """
+
+    song: str
+    elapsed_s: float
+    duration_s: float | None = None
+    cut_at_s: float | None = None
+    prediction: Prediction | None = None
+    verdict: Verdict | None = None
+    error: KnownError | None = None
+
+
+class _StoppedError(Exception):
+    """Somebody asked for the end, between two windows."""
+
+
+def songs_in(folder: Path) -> list[Song]:
+    """Every file below a folder that is named as audio, in order, by its path.
+
+    Raises:
+        KnownError: ``folder_without_songs``.
+    """
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    names = sorted(
+        str(path) for path in paths if is_song(str(path.relative_to(folder)))
+    )
+    if not names:
+        raise KnownError("folder_without_songs", name=str(folder))
+    return [Song(name, Path(name)) for name in names]
+
+
+def rows(
+    songs: Iterable[Song],
+    model: LoadedModel,
+    *,
+    effort: Effort = "whole",
+    limits: decode.Limits = decode.USUAL,
+    n_workers: int = 1,
+    should_stop: Callable[[], bool] | None = None,
+) -> Iterator[Row]:
+    """A row a song, in their order; a song that fails does not end the others.
+
+    Who leaves the iteration ends the work, within a window.
+
+    Args:
+        songs: taken one by one, a few ahead of what is done.
+        model: who listens; ``Models(n_at_once=...)`` says how many do so at once.
+        effort: as for ``listen``.
+        limits: what a file may be.
+        n_workers: songs at work at the same time.
+        should_stop: asked before each window; then the iteration ends.
+    """
+    left = threading.Event()
+
+    def is_over() -> bool:
+        return left.is_set() or bool(should_stop and should_stop())
+
+    def work(song: Song) -> Row:
+        return _row(song, model, effort, limits, is_over)
+
+    waiting: deque[Future[Row]] = deque()
+    with ThreadPoolExecutor(n_workers) as pool:
+        try:
+            for song in songs:
+                waiting.append(pool.submit(work, song))
+                if len(waiting) > n_workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        except _StoppedError:
+            return
+        finally:
+            left.set()
+            pool.shutdown(cancel_futures=True)
+
+
+def _row(
+    song: Song,
+    model: LoadedModel,
+    effort: Effort,
+    limits: decode.Limits,
+    should_stop: Callable[[], bool],
+) -> Row:
+    began = time.perf_counter()
+    row = Row(song.name, 0.0)
+    try:
+        decoded = decode.load(song.path, name=song.name, limits=limits)
+        clip = replace(decoded.clip, name=song.name)
+        row = replace(row, duration_s=clip.duration_s, cut_at_s=decoded.cut_at_s)
+        prediction = predict(clip, model, effort=effort, should_stop=should_stop)
+        row = replace(row, prediction=prediction, verdict=judge(prediction, clip))
+    except KnownError as error:
+        if error.code == "prediction_stopped":
+            raise _StoppedError from error
+        row = replace(row, error=error)
+    return replace(row, elapsed_s=time.perf_counter() - began)

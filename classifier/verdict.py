@@ -1,0 +1,53 @@
+"""A prediction in, how far it can be trusted out.
+
+A model names a genre for anything. What it says is doubted where its windows disagree,
+where the second genre is close, and where the sound is speech rather than music; a
+silent one has no prediction at all (``predict`` refuses it).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from audio.clip import Clip
+from classifier.predict import Prediction
+from classifier.speech import is_speech
+
+Kind = Literal["sure", "unsure", "speech"]
+
+MIN_LEAD = 0.15  # of the first genre's probability over the second's
+MIN_AGREEMENT = 0.5  # more than half of the windows name the song's genre
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How far an answer can be trusted.
+
+    Attributes:
+        kind: ``sure``; ``unsure`` where the windows disagree or the lead is small;
+            ``speech`` where the sound is not music to begin with.
+        genres: the likeliest; where unsure, with its rival.
+        agreement: share of the windows whose likeliest genre is the song's.
+        lead: probability of the likeliest genre, less that of the second.
+    """
+
+    kind: Kind
+    genres: tuple[str, ...]
+    agreement: float
+    lead: float
+
+
+def judge(prediction: Prediction, clip: Clip) -> Verdict:
+    """Judge a prediction, final or not, with the clip that it is about."""
+    top, probability = prediction.genres[0]
+    rival, second = prediction.genres[1] if len(prediction.genres) > 1 else (top, 0.0)
+    votes = [chunk.top for chunk in prediction.chunks]
+    agreement = votes.count(top) / len(votes)
+    lead = probability - second
+    is_sure = lead >= MIN_LEAD and agreement > MIN_AGREEMENT
+    kind: Kind = "sure" if is_sure else "unsure"
+    genres = (top,) if is_sure else (top, rival)
+    if is_speech(clip):
+        kind = "speech"
+    return Verdict(kind, genres, agreement, lead)
