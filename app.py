@@ -23,6 +23,8 @@ from ui import (  # noqa: E402
     api,
     classify_tab,
     clip_bar,
+    data_tab,
+    figures,
     language,
     pictures,
     runs_api,
@@ -37,8 +39,10 @@ from ui.desk import Desk  # noqa: E402
 from ui.gate import Gate  # noqa: E402
 from ui.handlers import guard  # noqa: E402
 from ui.language import Language, text, texts  # noqa: E402
+from viz import style  # noqa: E402
 from viz.style import Look  # noqa: E402
 
+CLASSIFY = "classify"  # id of the tab
 HOUR_S = 3600
 UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
 
@@ -56,15 +60,19 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         language.build_header()
         bar = clip_bar.build(settings, guarded, shelf)
         desk = Desk(guarded, shelf, bar, screen.build(demo))
-        with gr.Tabs():
-            with gr.Tab(text("app.see")):
-                see_tab.build(desk)
-            with gr.Tab(text("app.train")):
-                train_tab.build(desk, settings)
-            with gr.Tab(text("app.classify")) as tab:
-                classify_tab.build(demo, tab, desk, models)
-            with gr.Tab(text("app.about")):
+        with gr.Tabs() as tabs:
+            with gr.Tab(text("app.see")) as see:
+                see_tab.build(desk, settings)
+            with gr.Tab(text("app.data")) as data:
+                data_tab.build(demo, desk, settings)
+            with gr.Tab(text("app.train")) as train:
+                training = train_tab.build(train, desk, settings)
+            with gr.Tab(text("app.classify"), id=CLASSIFY) as classify:
+                picker = classify_tab.build(demo, classify, desk, models)
+            with gr.Tab(text("app.about")) as about:
                 about_tab.build()
+        train_tab.watch(training, train, (see, data, classify, about))
+        train_tab.hand_over(training, desk, tabs, CLASSIFY, picker)
         api.build(desk, models)
         runs_api.build(desk, settings)
     return demo.queue(max_size=32, default_concurrency_limit=4)
@@ -77,6 +85,7 @@ def models_of(settings: host.Settings) -> Models:
         runs_dir=settings.runs_dir,
         hub_model=settings.hub_model,
         is_offline=settings.is_offline,
+        is_hub_open=not settings.is_space,
     )
 
 
@@ -85,7 +94,7 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
     is_local = not settings.is_space and LOCALHOST_NAME in LOCAL_HOSTS
     return {
         "theme": theme.theme(),
-        "css_paths": [theme.STYLE],
+        "css_paths": [theme.STYLE, pictures.STYLE],
         "favicon_path": theme.ICON,
         "i18n": texts(
             hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,
@@ -124,8 +133,8 @@ def warm(models: Models) -> None:
     import soxr  # noqa: F401
 
     silence = Clip(np.zeros(16_000, np.float32), 16_000)
-    picture = pictures.stft(silence, Look(theme="page"), n_fft=2048, hop_length=512)
-    pictures.as_html(picture)
+    figure, about = figures.mel(silence, Look(theme="page"))
+    style.svg(figure, about)
     for ref in models.available():
         if ref.source == "bundled":
             models.load(ref)

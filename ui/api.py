@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import gradio as gr
@@ -10,15 +11,24 @@ from gradio.processing_utils import save_bytes_to_cache
 
 import words
 from audio.frames import WINDOWS
+from audio.mels import FORMULAS, Formula
+from audio.spectrum import Reference
 from classifier.models import Models
-from ui import pictures
-from ui.classify_tab import MODEL_QUEUE, answered
+from classifier.predict import predict
+from classifier.verdict import judge
+from ui import figures
+from ui.access import Visitor
+from ui.classifying.asking import EFFORTS, chosen, effort_of
+from ui.classifying.batching import batches, described
+from ui.classifying.many import BATCH_QUEUE
+from ui.classifying.one import MODEL_QUEUE
 from ui.desk import Desk
-from ui.pictures import Picture
+from ui.figures import Picture
 from viz import style
 from viz.style import Look
 
-LOOK = Look()  # light, English: what a PNG can hold
+LOOK = Look()  # light, English, like the API's documentation
+REFERENCES = ("peak", "full_scale")
 
 
 def build(desk: Desk, models: Models) -> None:
@@ -28,20 +38,28 @@ def build(desk: Desk, models: Models) -> None:
         png = gr.Image(type="filepath", format="png", label=_label("png"))
         answer = gr.JSON(label=_label("answer"))
         key = gr.Textbox("bundled", label=_label("model"))
+        songs = gr.File(file_count="multiple", label=_label("songs"))
+        effort = _choice("effort", EFFORTS)
+        table = gr.JSON(label=_label("table"))
         knobs: dict[str, list[Component]] = {
             "waveform": [],
             "dft": [
                 gr.Number(0, label=_label("start_s")),
                 gr.Number(4096, precision=0, label=_label("n_samples")),
-                gr.Dropdown(list(WINDOWS), value="hann", label=_label("window")),
+                _choice("window", WINDOWS),
+                gr.Number(1, precision=0, label=_label("padding")),
+                _choice("reference", REFERENCES),
             ],
             "stft": [
                 gr.Number(2048, precision=0, label=_label("n_fft")),
                 gr.Number(512, precision=0, label=_label("hop_length")),
+                _choice("window", WINDOWS),
             ],
             "mel": [
                 gr.Number(128, precision=0, label=_label("n_mels")),
                 gr.Number(8000, label=_label("fmax_hz")),
+                gr.Number(0, label=_label("fmin_hz")),
+                _choice("formula", FORMULAS),
             ],
         }
     endpoints = Endpoints(desk, models, png.GRADIO_CACHE)
@@ -50,6 +68,14 @@ def build(desk: Desk, models: Models) -> None:
         gr.on([], draw, [song, *values], png, api_name=name)
     classify = desk.guarded(endpoints.classify)
     gr.on([], classify, [song, key], answer, api_name="classify", **MODEL_QUEUE)
+    many, given = desk.guarded(endpoints.classify_many), [songs, key, effort]
+    gr.on([], many, given, table, api_name="classify_many", **BATCH_QUEUE)
+
+
+def _choice(name: str, choices: Iterable[str]) -> gr.Dropdown:
+    """A parameter with a few values, the first of them by default."""
+    first, *others = choices
+    return gr.Dropdown([first, *others], value=first, label=_label(name))
 
 
 def _label(name: str) -> str:
@@ -73,40 +99,81 @@ class Endpoints:
 
     def waveform(self, song: str) -> str:
         """Draw the waveform of a song: amplitude over time, as a PNG."""
-        return self._png(pictures.waveform(self._desk.clip(song), LOOK))
+        return self._png(figures.waveform(self._desk.clip(song), LOOK))
 
-    def dft(self, song: str, start_s: float, n_samples: int, window: str) -> str:
-        """Draw the DFT of one passage, in dB relative to its peak, as a PNG."""
-        clip = self._desk.clip(song)
+    def dft(
+        self,
+        song: str,
+        start_s: float,
+        n_samples: int,
+        window: str,
+        padding: int,
+        reference: Reference,
+    ) -> str:
+        """Draw the DFT of one passage, in dB relative to its peak or dBFS, as a PNG."""
+        picture = figures.dft(
+            self._desk.clip(song),
+            LOOK,
+            start_s=start_s,
+            n_samples=n_samples,
+            window=window,
+            padding=padding,
+            reference=reference,
+        )
+        return self._png(picture)
+
+    def stft(self, song: str, n_fft: int, hop_length: int, window: str) -> str:
+        """Draw the STFT spectrogram of a song, in dBFS, as a PNG."""
+        clip, frames = self._desk.clip(song), {"n_fft": n_fft, "hop_length": hop_length}
+        return self._png(figures.stft(clip, LOOK, window=window, **frames))
+
+    def mel(
+        self, song: str, n_mels: int, fmax_hz: float, fmin_hz: float, formula: Formula
+    ) -> str:
+        """Draw the mel spectrogram of a song, in dB re its loudest band, as a PNG."""
+        clip, range_hz = self._desk.clip(song), {"fmin_hz": fmin_hz, "fmax_hz": fmax_hz}
         return self._png(
-            pictures.dft(
-                clip, LOOK, start_s=start_s, n_samples=n_samples, window=window
-            )
+            figures.mel(clip, LOOK, n_mels=n_mels, formula=formula, **range_hz)
         )
 
-    def stft(self, song: str, n_fft: int, hop_length: int) -> str:
-        """Draw the STFT spectrogram of a song, in dBFS, as a PNG."""
-        clip = self._desk.clip(song)
-        return self._png(pictures.stft(clip, LOOK, n_fft=n_fft, hop_length=hop_length))
+    def classify(self, song: str, model: str, visitor: Visitor) -> dict[str, Any]:
+        """Name the genre of a song: every genre with its probability, as JSON.
 
-    def mel(self, song: str, n_mels: int, fmax_hz: float) -> str:
-        """Draw the mel spectrogram of a song, in dB re its loudest band, as a PNG."""
+        Returns "genres", a list of "genre" and "probability" from the likeliest on;
+        "verdict": sure, unsure or speech; "agreement", the share of the windows that
+        name the likeliest genre; "model", "trained_on", "windows" and "elapsed_s".
+        """
         clip = self._desk.clip(song)
-        return self._png(pictures.mel(clip, LOOK, n_mels=n_mels, fmax_hz=fmax_hz))
-
-    def classify(self, song: str, model: str) -> dict[str, Any]:
-        """Name the genre of a song: every genre with its probability, as JSON."""
-        prediction = answered(self._desk, self._models, song, model)
+        loaded = self._models.load(chosen(self._models, model, visitor))
+        prediction = predict(clip, loaded)
+        verdict = judge(prediction, clip)
         return {
             "genres": [
                 {"genre": genre, "probability": probability}
                 for genre, probability in prediction.genres
             ],
+            "verdict": verdict.kind,
+            "agreement": round(verdict.agreement, 3),
             "model": prediction.model.key,
             "trained_on": prediction.model.trained_on,
-            "windows": len(prediction.chunks),
+            "windows": prediction.n_done,
             "elapsed_s": round(prediction.elapsed_s, 3),
         }
+
+    def classify_many(
+        self, songs: list[str], model: str, effort: str, visitor: Visitor
+    ) -> list[dict[str, Any]]:
+        """Name the genres of many songs, or of zips of songs: a row each, as JSON.
+
+        A row has "song" and "elapsed_s"; where there is an answer, "genre",
+        "confidence" (0 to 1), "runner_up", "runner_up_confidence", "verdict",
+        "agreement", "duration_s", "model" and "genres" with every probability; where
+        there is none, "reason".
+        """
+        loaded = self._models.load(chosen(self._models, model, visitor))
+        limits = self._desk.shelf.limits
+        *_, last = batches(songs, loaded, effort_of(effort), limits)
+        return [described(entry.row) for entry in last.entries]
 
     def _png(self, picture: Picture) -> str:
         figure, _ = picture

@@ -13,18 +13,17 @@ import words
 from audio.decode import Decoded, SourceFacts
 from audio.examples import EXAMPLES
 from settings import Settings
-from ui import examples
+from ui import examples, parts
 from ui.access import Visitor
 from ui.clips import ClipShelf
 from ui.handlers import QUIETLY, Guarded, Handler
 from ui.language import text
+from ui.pictures.channels import codec_of, container_of
 from ui.theme import ACCENT, GREY
 
 MODEL_RATE = 16_000  # Hz; what HuBERT hears, so a recording needs no more
 RECORDING = "audio.wav"  # Gradio's name for what the microphone gave
 CHANNELS = {1: "clip.mono", 2: "clip.stereo"}
-CONTAINERS = {"ogg": "Ogg", "matroska": "WebM"}  # the others are abbreviations
-CODECS = {"vorbis": "Vorbis", "opus": "Opus"}
 
 
 @dataclass(frozen=True)
@@ -36,36 +35,80 @@ class ClipBar:
             has been read; a file that cannot be read leaves it as it was.
         player: where a handler puts a sound to choose it.
         first_example: the handler that gives the player the first built-in sound.
+        use_part: gives the player a part of the sound, of the path and an event with
+            ``start_s`` and ``stop_s``: ``picture.use(use_part, path, player)``.
+        whole: state, the path of the sound that the chosen one is a part of; None
+            where that is a whole.
     """
 
     path: gr.State
     player: gr.Audio
     first_example: Handler
+    use_part: Handler
+    whole: gr.State
+
+
+@dataclass(frozen=True)
+class PartFields:
+    """Where the visitor says which part.
+
+    Attributes:
+        start: what is typed, as ``length``; see ``parts.seconds``.
+        length: of the part.
+        button: uses the part.
+        back: leads back to the whole; visible while a part is chosen.
+    """
+
+    start: gr.Textbox
+    length: gr.Textbox
+    button: gr.Button
+    back: gr.Button
 
 
 def build(settings: Settings, guarded: Guarded, shelf: ClipShelf) -> ClipBar:
     """Lay out the bar and wire it."""
-    path = gr.State(None)
+    path, whole = gr.State(None), gr.State(None)
     with gr.Row(elem_classes="clip-bar"):
         with gr.Column(scale=2, min_width=320, elem_classes="player-place"):
             player = _player()
         with gr.Column(scale=1, min_width=280):
             facts = gr.HTML(text("clip.empty"), elem_classes="clip-facts")
             buttons = _example_buttons()
+    part = _part_fields()
 
     @guarded
-    def read(chosen: str | None, visitor: Visitor) -> tuple[Any, Any]:
+    def read(
+        chosen: str | None, before: str | None, whole: str | None, visitor: Visitor
+    ) -> Any:
         if chosen is None:  # cleared to make room for another: what is drawn stays
-            return gr.skip(), gr.skip()
-        decoded = shelf.take(chosen)
-        return chosen, facts_line(decoded, chosen, visitor.language)
+            return [gr.skip()] * 4
+        line = facts_line(shelf.take(chosen), chosen, visitor.language)
+        if chosen != before:
+            cut_from = whole if parts.is_part(before) else before
+            whole = cut_from if parts.is_part(chosen) else None
+        return chosen, line, whole, gr.Button(visible=whole is not None)
 
-    reading = player.change(read, player, [path, facts], **QUIETLY)
+    reading = player.change(
+        read, [player, path, whole], [path, facts, whole, part.back], **QUIETLY
+    )
     reading.failure(None, None, player, js="() => null", **QUIETLY)
     players = {name: guarded(_giving(name, settings)) for name in buttons}
     for name, button in buttons.items():
         button.click(players[name], None, player, **QUIETLY)
-    return ClipBar(path, player, next(iter(players.values())))
+    gr.on(
+        None, guarded(_giving_what_the_address_names(settings)), None, player, **QUIETLY
+    )
+    cut, use_part = _cutting(shelf, player.GRADIO_CACHE)
+    gr.on(
+        [part.button.click, part.start.submit, part.length.submit],
+        guarded(cut),
+        [path, part.start, part.length],
+        player,
+        **QUIETLY,
+    )
+    part.back.click(guarded(_same), whole, player, **QUIETLY)
+    first = next(iter(players.values()))
+    return ClipBar(path, player, first, guarded(use_part), whole)
 
 
 def examples_dir(settings: Settings) -> Path:
@@ -89,6 +132,12 @@ def facts_line(decoded: Decoded, path: str, language: str) -> str:
         f"<p><strong>{html.escape(name_of(path, language))}</strong> "
         f"<span>{html.escape(' · '.join(details))}</span></p>"
     )
+
+
+def title_of(path: str, language: str) -> str:
+    """What screens call a sound, without the suffix that a file has."""
+    name = name_of(path, language)
+    return Path(path).stem if name == Path(path).name else name
 
 
 def name_of(path: str, language: str) -> str:
@@ -138,6 +187,56 @@ def _example_buttons() -> dict[str, gr.Button]:
         }
 
 
+def _part_fields() -> PartFields:
+    with gr.Column(elem_classes="part"):
+        with gr.Accordion(text("clip.part"), open=False), gr.Row():
+            start = gr.Textbox("0", label=text("clip.part_start"), min_width=140)
+            length = gr.Textbox("10", label=text("clip.part_length"), min_width=140)
+            button = gr.Button(text("clip.use_part"), min_width=140, size="md")
+        back = gr.Button(
+            text("clip.whole"), size="sm", visible=False, elem_classes="whole"
+        )
+    return PartFields(start, length, button, back)
+
+
+def _cutting(shelf: ClipShelf, cache_dir: str) -> tuple[Handler, Handler]:
+    """Handlers that give the player a part: of what is typed, and of an event."""
+
+    def file_of(path: str | None, start_s: float, stop_s: float, language: str) -> str:
+        clip = shelf.take(path).clip
+        part = parts.part_of(clip, start_s, stop_s, shelf.limits.min_duration_s)
+        if part.is_clamped:
+            facts = {"start_s": part.start_s, "stop_s": part.stop_s}
+            end = clock(clip.duration_s)
+            gr.Info(words.word("clip.part_clamped", language, duration=end, **facts))
+        assert path is not None  # the shelf has refused it
+        return parts.file_of(path, part, shelf, title_of(path, language), cache_dir)
+
+    def cut(path: str | None, start: str, length: str, visitor: Visitor) -> str:
+        start_s, length_s = parts.seconds(start), parts.seconds(length)
+        return file_of(path, start_s, start_s + length_s, visitor.language)
+
+    def use(path: str | None, event: gr.EventData, visitor: Visitor) -> str:
+        start_s, stop_s = parts.seconds(event.start_s), parts.seconds(event.stop_s)
+        return file_of(path, start_s, stop_s, visitor.language)
+
+    return cut, use
+
+
+def _same(path: str) -> str:
+    return path
+
+
+def _giving_what_the_address_names(settings: Settings) -> Handler:
+    def give(page: gr.Request) -> Any:
+        example_id = page.query_params.get("sound", "")
+        if example_id not in examples.IDS:
+            return gr.skip()
+        return str(examples.file_of(example_id, examples_dir(settings)))
+
+    return give
+
+
 def _giving(example_id: str, settings: Settings) -> Handler:
     def give() -> str:
         return str(examples.file_of(example_id, examples_dir(settings)))
@@ -147,10 +246,9 @@ def _giving(example_id: str, settings: Settings) -> Handler:
 
 def _format(facts: SourceFacts) -> str:
     """Such as "MP3", "Ogg Vorbis", "WAV 24 bit"."""
-    container = CONTAINERS.get(facts.container, facts.container.upper())
+    container, codec = container_of(facts), codec_of(facts)
     if facts.bit_depth:
         return f"{container} {facts.bit_depth} bit"
-    codec = CODECS.get(facts.codec, facts.codec.upper())
     return container if codec == container else f"{container} {codec}"
 
 

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from audio.clip import Clip
 from audio.decode import Decoded, Limits, load
 from errors import KnownError
 
@@ -35,10 +36,13 @@ class ClipShelf:
     Args:
         limits: what a file may be.
         max_bytes: of samples kept; the song asked for last stays in any case.
+
+    Attributes:
+        limits: what a file may be.
     """
 
     def __init__(self, limits: Limits, max_bytes: int = SHELF_BYTES) -> None:
-        self._limits = limits
+        self.limits = limits
         self._max_bytes = max_bytes
         self._places: OrderedDict[str, _Place] = OrderedDict()
         self._lock = threading.Lock()
@@ -63,11 +67,23 @@ class ClipShelf:
         assert decoded is not None
         return decoded
 
+    def path_of(self, clip: Clip) -> str:
+        """The file that a clip of this shelf was decoded from.
+
+        Raises:
+            KnownError: ``clip_gone`` where the clip has left the shelf.
+        """
+        with self._lock:
+            for path, place in self._places.items():
+                if place.decoded and place.decoded.clip is clip:
+                    return path
+        raise KnownError("clip_gone", name=clip.name)
+
     def _fill(self, place: _Place, path: str) -> None:
         try:
             if not Path(path).exists():
                 raise KnownError("clip_gone", name=Path(path).name)
-            place.decoded = load(Path(path), limits=self._limits)
+            place.decoded = load(Path(path), limits=self.limits)
         finally:
             if place.decoded is None:
                 with self._lock:

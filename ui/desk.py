@@ -1,8 +1,8 @@
-"""What the tabs share: one sound, one way to answer, one screen."""
+"""What the tabs share: one sound, the part of it that is seen, one way to answer."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import gradio as gr
 
@@ -10,6 +10,9 @@ from audio.clip import Clip
 from ui.clip_bar import ClipBar
 from ui.clips import ClipShelf
 from ui.handlers import Guarded
+from ui.scene import Scene, Transforms, seen
+
+View = tuple[str, float, float] | None  # a sound's path, start and stop (s)
 
 
 @dataclass(frozen=True)
@@ -21,12 +24,17 @@ class Desk:
         shelf: the sounds in memory.
         bar: where the sound is chosen.
         width_px: hidden number, the width of this visitor's pictures (px).
+        view: state, the visible part of a sound as a ``View``; it counts for that
+            sound alone.
+        transforms: of the sounds in memory.
     """
 
     guarded: Guarded
     shelf: ClipShelf
     bar: ClipBar
     width_px: gr.Number
+    view: gr.State = field(default_factory=lambda: gr.State(None))
+    transforms: Transforms = field(default_factory=Transforms)
 
     def clip(self, path: str | None) -> Clip:
         """The chosen sound.
@@ -35,3 +43,9 @@ class Desk:
             KnownError: the codes of ``ClipShelf.take``.
         """
         return self.shelf.take(path).clip
+
+    def scene(self, path: str | None, view: View, language: str) -> Scene:
+        """What to draw of the chosen sound; raises as ``clip`` does."""
+        clip = self.clip(path)
+        shown = seen(clip, *view[1:]) if view and view[0] == path else None
+        return Scene(clip, self.transforms, language, shown)

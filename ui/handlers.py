@@ -44,25 +44,34 @@ log = logging.getLogger(__name__)
 def guard(settings: Settings) -> Guarded:
     """Make the wrapper for this host.
 
-    The wrapped handler may ask for ``visitor: Visitor``, its last parameter. Gradio
-    passes the request to the wrapper, because its signature names it.
+    The wrapped handler may ask for ``visitor: Visitor``, its last parameter, and may be
+    a generator. Gradio passes the request to the wrapper, because its signature names
+    it.
     """
 
     def guarded(handler: Handler) -> Handler:
         wants_visitor = "visitor" in inspect.signature(handler).parameters
 
-        @functools.wraps(handler)
-        def wrapper(request: gr.Request, *values: Any) -> Any:
+        def called(request: gr.Request, values: tuple[Any, ...]) -> tuple[str, Any]:
             visitor = visitor_of(request, settings)
             extra = {"visitor": visitor} if wants_visitor else {}
-            try:
-                with _telling(visitor.language):
-                    return handler(*values, **extra)
-            except gr.Error:
-                raise
-            except Exception as error:
-                raise _reported(handler, visitor.language) from error
+            return visitor.language, functools.partial(handler, *values, **extra)
 
+        @functools.wraps(handler)
+        def once(request: gr.Request, *values: Any) -> Any:
+            language, call = called(request, values)
+            with _caught(handler, language):
+                return call()
+
+        # Gradio closes a generator when its page is closed, or the visitor cancels.
+        @functools.wraps(handler)
+        def again_and_again(request: gr.Request, *values: Any) -> Iterator[Any]:
+            language, call = called(request, values)
+            with _caught(handler, language):
+                yield from call()
+
+        is_generator = inspect.isgeneratorfunction(handler)
+        wrapper = again_and_again if is_generator else once
         return _as_gradio_reads_it(wrapper, handler)
 
     return guarded
@@ -88,6 +97,18 @@ def _as_gradio_reads_it(wrapper: Handler, handler: Handler) -> Handler:
     wrapper.__signature__ = signature.replace(parameters=[request, *values])  # type: ignore[attr-defined]
     wrapper.__annotations__ = {"request": gr.Request, **hints}
     return wrapper
+
+
+@contextmanager
+def _caught(handler: Handler, language: str) -> Iterator[None]:
+    """Turn whatever goes wrong into a message: this is the one broad ``except``."""
+    try:
+        with _telling(language):
+            yield
+    except gr.Error:
+        raise
+    except Exception as error:
+        raise _reported(handler, language) from error
 
 
 @contextmanager

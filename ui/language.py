@@ -2,10 +2,13 @@
 
 Gradio picks among its own list by the browser's exact tag, so ``zh-HK`` would read
 English. The server knows better (``access.language_for``): a script first in ``<head>``
-tells the page what the browser's language is.
+tells the page what the browser's language is. The pictures' script follows it, because
+the page's parts call it as soon as they stand.
 """
 
 from __future__ import annotations
+
+import functools
 
 import gradio as gr
 from gradio.i18n import I18nData
@@ -13,14 +16,20 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import words
+from ui import pictures
 from ui.access import LANGUAGE_COOKIE, language_for
 
 YEAR_S = 365 * 24 * 3600
 NAMES = {"en": "English", "zh-TW": "繁體中文", "zh-CN": "简体中文"}
 HEADER = """<header><h1>Genrescope</h1><p>{{{value}}}</p>
 <nav aria-label="{{{label}}}">LINKS</nav></header>"""
-MARK_CURRENT = """element.querySelector(`[hreflang="${navigator.language}"]`)
-  ?.setAttribute("aria-current", "true");"""
+LINKS = """for (const link of element.querySelectorAll("[hreflang]")) {
+  // The sound and the settings in the address stay.
+  const query = new URLSearchParams(location.search);
+  query.set("lang", link.hreflang);
+  link.search = query;
+  if (link.hreflang === navigator.language) link.setAttribute("aria-current", "true");
+}"""
 SCRIPT = """<script>
 for (const [name, value] of [["language", "{0}"], ["languages", ["{0}"]]])
   Object.defineProperty(navigator, name, {{ value, configurable: true }});
@@ -59,7 +68,7 @@ def build_header() -> None:
         text("app.tagline"),
         label=text("app.language"),
         html_template=HEADER.replace("LINKS", links),
-        js_on_load=MARK_CURRENT,
+        js_on_load=LINKS,
         elem_id="header",
     )
 
@@ -103,8 +112,7 @@ def _introduced(
     start: Message, body: Message, language: str, is_choice: bool
 ) -> Message:
     """The page's first piece with the script; the headers are made to fit."""
-    script = SCRIPT.format(language).encode()
-    html = body["body"].replace(b"<head>", b"<head>" + script, 1)
+    html = body["body"].replace(b"<head>", b"<head>" + _scripts(language), 1)
     headers = MutableHeaders(raw=start["headers"])
     if "content-length" in headers:
         grown = len(html) - len(body["body"])
@@ -116,3 +124,10 @@ def _introduced(
             f"{LANGUAGE_COOKIE}={language}; Path=/; Max-Age={YEAR_S}; SameSite=Lax",
         )
     return {**body, "body": html}
+
+
+@functools.cache
+def _scripts(language: str) -> bytes:
+    """What every page in a language begins with."""
+    told = SCRIPT.format(language)
+    return f"{told}<script>{pictures.script(language)}</script>".encode()

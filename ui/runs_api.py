@@ -11,16 +11,16 @@ from settings import Settings
 from trainer import runs
 from trainer.events import Evaluated
 from trainer.runs import Run
-from ui import train_tab
 from ui.access import Visitor
 from ui.desk import Desk
+from ui.training import actions, form
 
 
 def build(desk: Desk, settings: Settings) -> None:
     """Add the endpoints."""
     endpoints = Endpoints(settings)
     with gr.Column(visible=False):
-        preset = gr.Textbox(train_tab.FIRST_PRESET, label=words.word("api.preset"))
+        preset = gr.Textbox(form.FIRST_PRESET, label=words.word("api.preset"))
         songs = gr.Textbox("composed", label=words.word("api.data"))
         n_steps = gr.Number(60, precision=0, label=words.word("api.n_steps"))
         run_id = gr.Textbox(label=words.word("api.run_id"))
@@ -48,11 +48,11 @@ class Endpoints:
     ) -> dict[str, Any]:
         """Start a fine-tuning run; only at this machine, one at a time."""
         given = {"preset": preset, "data": data, "n_steps": n_steps}
-        return described(train_tab.start(given, self._settings, visitor))
+        return described(actions.start(given, self._settings, visitor))
 
     def stop_run(self, run_id: str, visitor: Visitor) -> dict[str, Any]:
         """Stop a run: it finishes its step, saves, and ends."""
-        return described(train_tab.stop(run_id, self._settings, visitor))
+        return described(actions.stop(run_id, self._settings, visitor))
 
 
 def described(run: Run) -> dict[str, Any]:

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+from settings import Settings
+from ui import downloads, links
 from ui.desk import Desk
-from ui.lessons import back, hearing, sampling, spectrogram, spectrum, waveform
+from ui.lessons import (
+    back,
+    hearing,
+    mel,
+    sampling,
+    selection,
+    source,
+    spectrogram,
+    spectrum,
+    two,
+    waveform,
+)
+from ui.lessons.frame import Lesson
 
 
-def build(desk: Desk) -> None:
+def build(desk: Desk, settings: Settings) -> tuple[Lesson, ...]:
     """Lay out the lessons and wire them."""
-    waveform.build(desk)
-    sampling.build_rate(desk)
-    sampling.build_bits(desk)
-    spectrum.build(desk)
-    spectrogram.build_stft(desk)
-    back.build(desk)
-    spectrogram.build_mel(desk)
-    hearing.build(desk)
+    lessons = (
+        waveform.build(desk),
+        source.build(desk),
+        sampling.build_rate(desk),
+        sampling.build_bits(desk),
+        moment := spectrum.build(desk),
+        spectrogram.build(desk),
+        back.build(desk, is_offline=settings.is_offline),
+        *mel.build(desk),
+        hearing.build(desk),
+        two.build(desk),
+    )
+    selection.build(desk, lessons, moment)
+    downloads.build(desk, lessons)
+    links.build(desk, lessons)
+    return lessons

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import struct
 import wave
 
 import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
 
-from audio.clip import Clip
+from audio.clip import Clip, Samples
+
+HEADER_BYTES = 44  # of a WAV file
+FLOATS = 3  # how a WAV file says that its samples are floats
 
 
 def wav(clip: Clip) -> bytes:
@@ -21,6 +25,18 @@ def wav(clip: Clip) -> bytes:
         file.setframerate(clip.sampling_rate)
         file.writeframes(steps.tobytes())
     return buffer.getvalue()
+
+
+def wav_of_floats(samples: Samples, sampling_rate: int) -> bytes:
+    """Samples (n_samples, n_channels), float32, as a WAV file that rounds nothing."""
+    data = np.ascontiguousarray(samples, "<f4").data.cast("B")
+    n_channels, width = samples.shape[1], 4
+    moment = n_channels * width  # bytes
+    form = (FLOATS, n_channels, sampling_rate, sampling_rate * moment, moment)
+    head = struct.pack("<4sI4s", b"RIFF", HEADER_BYTES - 8 + len(data), b"WAVE")
+    head += struct.pack("<4sIHHIIHH", b"fmt ", 16, *form, 8 * width)
+    head += struct.pack("<4sI", b"data", len(data))
+    return b"".join((head, data))
 
 
 def file_of(clip: Clip, cache_dir: str) -> str:

@@ -1,62 +1,89 @@
 """What every lesson is made of: a text, controls, a picture, sounds; and their events.
 
-A lesson draws at each new sound and at each turn of one of its knobs, and nothing else.
+A lesson draws at each new sound and at each turn of one of its knobs; where its
+pictures run over the sound's time, ``selection`` lets it draw each new visible part.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 import numpy as np
+from gradio.components import Component
 from gradio.events import Dependency
 from gradio.i18n import I18nData
 
 from audio.clip import Clip
 from ui import pictures, sounds
 from ui.access import Visitor
-from ui.desk import Desk
+from ui.desk import Desk, View
 from ui.handlers import QUIETLY
 from ui.language import text
-from ui.screen import look_of
+from ui.pictures.plot import Sheet
+
+Choices = list[tuple[str | I18nData, str | int | float]]  # what a knob offers
 
 SLIDER_STEP_S = 0.01
 EXCERPT_S = 10.0  # long enough to hear, short enough to wait for
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What draws one place, for whoever wants the same again: to save it, to link it.
+
+    Attributes:
+        name: "waveform", "dft", ...; of its texts and its downloads.
+        picture: where the page shows it.
+        knobs: the controls that redraw it, and only it.
+        draw: a ``Sheet`` of a ``Scene`` and the knobs' values, and of nothing else.
+        is_over_time: its plots run over the sound, so that it follows the zoom.
+    """
+
+    name: str
+    picture: gr.HTML
+    knobs: tuple[Component, ...]
+    draw: Callable[..., Sheet]
+    is_over_time: bool = False
 
 
 @contextmanager
 def lesson(
     name: str,
     *,
-    empty: I18nData | None = None,
-    start: I18nData | None = None,
+    empty: str = "empty",
+    start: str = "",
     heard: Sequence[gr.Audio] = (),
+    more: Sequence[gr.HTML] = (),
 ) -> Iterator[gr.HTML]:
     """One lesson's place; controls made inside stand below its text.
 
     Args:
         name: of its texts in the section ``see``.
-        empty: what stands where the picture will be.
-        start: on a button there, which fires the picture's ``click``.
+        empty: of the text that stands where the picture will be.
+        start: of a button there, which fires the picture's ``start``.
         heard: players below the picture, not rendered yet.
+        more: pictures below it, not rendered yet.
     """
-    picture = pictures.place(empty or text("see.empty"), start)
+    picture = pictures.place(empty, start)
     with gr.Row(elem_classes="lesson"):
         with gr.Column(scale=1, min_width=260):
             gr.Markdown(text(f"see.{name}_title"), elem_classes="lesson-title")
             gr.Markdown(text(f"see.{name}_text"))
             yield picture
         with gr.Column(scale=2, min_width=320):
-            picture.render()
+            for each in (picture, *more):
+                each.render()
             if heard:
                 with gr.Row(elem_classes="heard"):
                     for player in heard:
                         player.render()
 
 
-def player(label: I18nData) -> gr.Audio:
+def player(label: I18nData, *, visible: bool = True) -> gr.Audio:
     """Where a lesson's sound will be; not rendered yet."""
     return gr.Audio(
         type="filepath",
@@ -66,6 +93,7 @@ def player(label: I18nData) -> gr.Audio:
         buttons=["download"],
         elem_classes="sound",
         min_width=200,
+        visible=visible,
         render=False,
     )
 
@@ -93,11 +121,16 @@ def placed(
             return gr.skip()
         clip = desk.clip(path)
         n_samples = n_samples_of(clip, *values)
-        last_s = max(clip.duration_s - n_samples / clip.sampling_rate, SLIDER_STEP_S)
         at_s = loudest_s(clip, n_samples)
-        return gr.Slider(maximum=round(last_s, 3), value=round(at_s, 3))
+        return gr.Slider(maximum=last_s(clip, n_samples), value=round(at_s, 3))
 
     return desk.bar.path.change(place, [desk.bar.path, *knobs], start_s, **QUIETLY)
+
+
+def last_s(clip: Clip, n_samples: int) -> float:
+    """Where a passage of ``n_samples`` begins that ends with the clip (s)."""
+    last = clip.duration_s - n_samples / clip.sampling_rate
+    return round(max(last, SLIDER_STEP_S), 3)
 
 
 def loudest_s(clip: Clip, n_samples: int) -> float:
@@ -116,36 +149,38 @@ def excerpt(clip: Clip, at_s: float) -> tuple[float, Clip]:
     return start / clip.sampling_rate, part
 
 
-def draws(
-    desk: Desk,
-    picture: gr.HTML,
-    draw: Callable[..., str],
-    *knobs: Any,
-    after: Dependency | None = None,
-) -> None:
+def redrawing(desk: Desk, lesson: Lesson) -> dict[str, Any]:
+    """What an event needs to draw a lesson anew."""
+
+    @desk.guarded
+    def redraw(path: str | None, view: View, *values: Any, visitor: Visitor) -> Any:
+        if path is None:
+            return gr.skip()
+        scene = desk.scene(path, view, visitor.language)
+        return lesson.draw(scene, *values).as_json()
+
+    inputs = [desk.bar.path, desk.view, *lesson.knobs]
+    return {"fn": redraw, "inputs": inputs, "outputs": lesson.picture, **QUIETLY}
+
+
+def draws(desk: Desk, lesson: Lesson, after: Dependency | None = None) -> Lesson:
     """Draw at each new sound and at each turn of a knob.
 
     Args:
         desk: what the tabs share.
-        picture: where to.
-        draw: HTML of the clip, the look and the knobs' values.
-        knobs: the controls that redraw this picture, and only this one.
+        lesson: what to draw.
         after: what sets the knobs for a new sound, if something does.
+
+    Returns:
+        The lesson.
     """
-
-    @desk.guarded
-    def redraw(
-        path: str | None, width_px: float, *values: Any, visitor: Visitor
-    ) -> Any:
-        if path is None:
-            return gr.skip()
-        return draw(desk.clip(path), look_of(width_px, visitor), *values)
-
-    inputs = [desk.bar.path, desk.width_px, *knobs]
+    redraw = redrawing(desk, lesson)
     at_new_sound = after.then if after else desk.bar.path.change
-    at_new_sound(redraw, inputs, picture, **QUIETLY)
-    if knobs:
-        gr.on([knob.input for knob in knobs], redraw, inputs, picture, **QUIETLY)
+    at_new_sound(**redraw)
+    turned = [knob.input for knob in lesson.knobs if hasattr(knob, "input")]
+    if turned:
+        gr.on(turned, **redraw)
+    return lesson
 
 
 def plays(

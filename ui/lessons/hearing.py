@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import viz.hearing
 from audio.clip import Clip
-from audio.hearing import SAMPLING_RATE, model_input, unheard_db
-from ui import pictures
+from audio.hearing import SAMPLING_RATE, model_input
 from ui.desk import Desk
 from ui.language import text
 from ui.lessons.frame import (
+    Lesson,
     draws,
     excerpt,
     lesson,
@@ -17,24 +16,26 @@ from ui.lessons.frame import (
     plays,
     position,
 )
-from viz.style import Look
+from ui.pictures import closeup
+from ui.pictures.plot import Sheet
+from ui.scene import Scene
 
 
-def build(desk: Desk) -> None:
+def build(desk: Desk) -> Lesson:
     """Lay out the lesson and wire it."""
     sound = player(text("see.heard_by_model"))
     with lesson("hearing", heard=[sound]) as picture:
         start_s = position()
     at_loudest = placed(desk, start_s, _n_shown)
-    draws(desk, picture, draw, start_s, after=at_loudest)
     plays(desk, sound, hear, start_s, after=at_loudest)
+    return draws(desk, Lesson("hearing", picture, (start_s,), draw), after=at_loudest)
 
 
-def draw(clip: Clip, look: Look, start_s: float) -> str:
-    """Some frames of the model's input."""
-    heard = model_input(clip)
-    words = viz.hearing.describe(heard, clip, unheard_db(clip), look.language)
-    return pictures.as_html((viz.hearing.figure(heard, start_s, look), words))
+def draw(scene: Scene, start_s: float) -> Sheet:
+    """Some frames of the model's input; the whole clip is resampled but once."""
+    heard = scene.of(model_input)
+    about = closeup.describe_hearing(heard, scene.clip, scene.language)
+    return scene.sheet((closeup.model_frames(heard, start_s, scene.language),), about)
 
 
 def hear(clip: Clip, start_s: float) -> Clip:
@@ -44,4 +45,4 @@ def hear(clip: Clip, start_s: float) -> Clip:
 
 
 def _n_shown(clip: Clip) -> int:
-    return round(viz.hearing.LENGTH_S * clip.sampling_rate)
+    return round(closeup.FRAMES_S * clip.sampling_rate)

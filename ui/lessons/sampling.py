@@ -5,15 +5,24 @@ from __future__ import annotations
 import gradio as gr
 
 from audio import dsp
-from audio.bits import quantised
+from audio.bits import Quantised, quantised
 from audio.clip import Clip
 from audio.rates import resampled
-from ui import pictures
 from ui.desk import Desk
 from ui.language import text
-from ui.lessons.frame import draws, excerpt, lesson, placed, player, plays, position
-from viz import closeup
-from viz.style import Look
+from ui.lessons.frame import (
+    Lesson,
+    draws,
+    excerpt,
+    lesson,
+    placed,
+    player,
+    plays,
+    position,
+)
+from ui.pictures import closeup
+from ui.pictures.plot import Sheet
+from ui.scene import Scene
 
 RATES = (44_100, 32_000, 22_050, 16_000, 11_025, 8000, 4000, 2000)  # Hz
 PLAYED_RATE = 44_100  # Hz, which every player plays
@@ -21,7 +30,7 @@ DEPTHS = (16, 12, 10, 8, 6, 4, 3, 2)  # bits
 N_FOR_STRONGEST = 2048  # samples around the stretch
 
 
-def build_rate(desk: Desk) -> None:
+def build_rate(desk: Desk) -> Lesson:
     """Lay out the lesson on the sampling rate and wire it."""
     sound = player(text("see.heard_rate"))
     with lesson("rate", heard=[sound]) as picture:
@@ -31,29 +40,26 @@ def build_rate(desk: Desk) -> None:
         is_filtered = gr.Checkbox(True, label=text("see.is_filtered"))
     at_loudest = placed(desk, start_s, _n_shown)
     knobs = (start_s, rate, is_filtered)
-    draws(desk, picture, draw_rate, *knobs, after=at_loudest)
     plays(desk, sound, hear_rate, *knobs, after=at_loudest)
+    return draws(desk, Lesson("rate", picture, knobs, draw_rate), after=at_loudest)
 
 
-def draw_rate(
-    clip: Clip, look: Look, start_s: float, rate: int, is_filtered: bool
-) -> str:
+def draw_rate(scene: Scene, start_s: float, rate: int, is_filtered: bool) -> Sheet:
     """Ten milliseconds of a clip at another rate."""
-    since_s, part = excerpt(clip, start_s)
+    since_s, part = excerpt(scene.clip, start_s)
     sampled = resampled(part, rate, is_filtered=is_filtered)
-    at_s = start_s - since_s
-    spectrum = dsp.dft(part, start_s=max(at_s, 0), n_samples=N_FOR_STRONGEST)
+    at_s = max(start_s - since_s, 0.0)
+    spectrum = dsp.dft(part, start_s=at_s, n_samples=N_FOR_STRONGEST)
     peak = dsp.strongest(spectrum)
-    words = closeup.describe_sampling(
-        clip.duration_s,
+    about = closeup.describe_sampling(
+        scene.clip.duration_s,
         rate,
         peak.frequency_hz if peak else None,
         is_filtered=is_filtered,
-        language=look.language,
+        language=scene.language,
     )
-    return pictures.as_html(
-        (closeup.sampling(part, sampled, at_s, look, since_s), words)
-    )
+    plot = closeup.sampling(part, sampled, at_s, since_s, scene.language)
+    return scene.sheet((plot,), about)
 
 
 def hear_rate(clip: Clip, start_s: float, rate: int, is_filtered: bool) -> Clip:
@@ -62,7 +68,7 @@ def hear_rate(clip: Clip, start_s: float, rate: int, is_filtered: bool) -> Clip:
     return resampled(part, rate, is_filtered=is_filtered).resampled(PLAYED_RATE)
 
 
-def build_bits(desk: Desk) -> None:
+def build_bits(desk: Desk) -> Lesson:
     """Lay out the lesson on the bit depth and wire it."""
     sound = player(text("see.heard_bits"))
     with lesson("bits", heard=[sound]) as picture:
@@ -72,18 +78,20 @@ def build_bits(desk: Desk) -> None:
         is_dithered = gr.Checkbox(False, label=text("see.is_dithered"))
     at_loudest = placed(desk, start_s, _n_shown)
     knobs = (start_s, n_bits, is_dithered)
-    draws(desk, picture, draw_bits, *knobs, after=at_loudest)
     plays(desk, sound, hear_bits, *knobs, after=at_loudest)
+    return draws(desk, Lesson("bits", picture, knobs, draw_bits), after=at_loudest)
 
 
-def draw_bits(
-    clip: Clip, look: Look, start_s: float, n_bits: int, is_dithered: bool
-) -> str:
-    """Ten milliseconds of a clip in few bits."""
-    since_s, part = excerpt(clip, start_s)
-    rounded = quantised(part, n_bits, is_dithered=is_dithered)
-    figure = closeup.rounding(part, rounded, start_s - since_s, look, since_s)
-    return pictures.as_html((figure, closeup.describe_rounding(rounded, look.language)))
+def draw_bits(scene: Scene, start_s: float, n_bits: int, is_dithered: bool) -> Sheet:
+    """Ten milliseconds of a clip in few bits, and the error."""
+    since_s, part = excerpt(scene.clip, start_s)
+    rounded: Quantised = quantised(part, n_bits, is_dithered=is_dithered)
+    at_s = start_s - since_s
+    plots = (
+        closeup.staircase(part, rounded, at_s, since_s, scene.language),
+        closeup.error(rounded, at_s, since_s, scene.language),
+    )
+    return scene.sheet(plots, closeup.describe_rounding(rounded, scene.language))
 
 
 def hear_bits(clip: Clip, start_s: float, n_bits: int, is_dithered: bool) -> Clip:

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from audio.clip import Clip
-from ui import pictures
+import gradio as gr
+
+import viz.waveform
+from audio.levels import extent, loudness
 from ui.desk import Desk
 from ui.handlers import QUIETLY
 from ui.language import text
-from ui.lessons.frame import draws, lesson
-from viz.style import Look
+from ui.lessons.frame import Lesson, draws, lesson
+from ui.pictures import timeline
+from ui.pictures.plot import Sheet
+from ui.scene import Scene
 
 
-def build(desk: Desk) -> None:
+def build(desk: Desk) -> Lesson:
     """Lay out the lesson and wire it."""
-    with lesson("waveform", start=text("see.start_with_example")) as picture:
-        pass
-    picture.click(desk.bar.first_example, None, desk.bar.player, **QUIETLY)
-    draws(desk, picture, draw)
+    with lesson("waveform", start="start_with_example") as picture:
+        is_stretched = gr.Checkbox(False, label=text("see.is_stretched"))
+    picture.start(desk.bar.first_example, None, desk.bar.player, **QUIETLY)
+    here = Lesson("waveform", picture, (is_stretched,), draw, is_over_time=True)
+    return draws(desk, here)
 
 
-def draw(clip: Clip, look: Look) -> str:
-    """Amplitude over time."""
-    return pictures.as_html(pictures.waveform(clip, look))
+def draw(scene: Scene, is_stretched: bool) -> Sheet:
+    """Amplitude over time, down to single samples."""
+    plot = timeline.waveform(
+        scene.clip,
+        scene.shown_s,
+        scene.of(loudness),
+        scene.language,
+        is_stretched=is_stretched,
+    )
+    about = scene.seen(viz.waveform.describe(scene.clip, scene.language))
+    table = timeline.wave_table(scene.of(loudness), scene.of(extent), scene.language)
+    return scene.sheet((plot,), about, table)

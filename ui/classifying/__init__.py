@@ -1,0 +1,1 @@
+"""The tab Classify, part by part."""

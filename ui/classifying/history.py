@@ -1,0 +1,83 @@
+"""The songs of this visit with their answers, kept in the visitor's browser alone."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+import words
+from classifier.predict import Prediction
+from ui.access import Visitor
+from ui.classifying.answer import genre_name
+from ui.desk import Desk
+from ui.handlers import QUIETLY
+from ui.language import text
+
+MAX_SONGS = 50  # a browser keeps a few megabytes for a page
+MAX_NAME = 200  # characters
+KEY = "genrescope.songs"
+
+
+@dataclass(frozen=True)
+class History:
+    """What the browser keeps.
+
+    Attributes:
+        songs: state in the browser: rows of (name, genre, probability, model's key),
+            the newest first.
+    """
+
+    songs: gr.BrowserState
+
+    @staticmethod
+    def with_song(songs: Any, name: str, prediction: Prediction) -> list[list[Any]]:
+        """The rows with one more; ``songs`` comes from the browser, so is not trusted."""
+        genre, probability = prediction.genres[0]
+        row = [name[:MAX_NAME], genre, round(probability, 4), prediction.model.key]
+        return [row, *_rows(songs)][:MAX_SONGS]
+
+
+def build() -> History:
+    """The browser's state; ``build_list`` shows it."""
+    # Both names are given: those that Gradio makes up are others after a restart.
+    return History(gr.BrowserState([], storage_key=KEY, secret=KEY))
+
+
+def build_list(demo: gr.Blocks, desk: Desk, history: History) -> None:
+    """Lay out the list and the button that deletes it, and wire both."""
+    with gr.Accordion(text("classify.history"), open=False):
+        shown = gr.HTML(elem_classes=["song-history"])
+        delete = gr.Button(text("classify.delete"), size="sm", min_width=120)
+    show = desk.guarded(as_html)
+    gr.on([demo.load, history.songs.change], show, history.songs, shown, **QUIETLY)
+    delete.click(list, None, history.songs, **QUIETLY)
+
+
+def as_html(songs: Any, visitor: Visitor) -> str:
+    """The rows as a list."""
+    language = visitor.language
+    rows = [
+        f"<li><span>{html.escape(name)}</span> "
+        f"<strong>{html.escape(genre_name(genre, language))}</strong> {share:.0%} "
+        f"<small>{html.escape(model)}</small></li>"
+        for name, genre, share, model in _rows(songs)
+    ]
+    said = words.word("classify.history_text", language)
+    return f"<p>{html.escape(said)}</p><ol>{''.join(rows)}</ol>"
+
+
+def _rows(songs: Any) -> list[list[Any]]:
+    """What is a row of ours in a value from the browser."""
+    rows = songs if isinstance(songs, list) else []
+    return [row for row in rows if _is_row(row)][:MAX_SONGS]
+
+
+def _is_row(row: Any) -> bool:
+    if not (isinstance(row, list) and len(row) == 4):
+        return False
+    name, genre, share, model = row
+    are_texts = all(isinstance(each, str) for each in (name, genre, model))
+    return are_texts and isinstance(share, int | float)

@@ -1,0 +1,278 @@
+"""The tab Data: choose songs, look at what is in them, listen to any of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+import words
+from errors import KnownError
+from settings import Settings
+from trainer.config import HUB, ZIP, RunConfig
+from trainer.events import Stage
+from trainer.splits import SCHEMES
+from ui import data_song, forms, looking
+from ui.access import Visitor
+from ui.desk import Desk
+from ui.handlers import QUIETLY
+from ui.language import text
+from ui.looking import Looked
+from ui.survey_html import survey_html
+from ui.training.form import FIRST_PRESET, config_of, data_choices
+
+N_COMPOSED = 2  # a genre; a newcomer waits some seconds
+FIRST_SPLIT = "random"  # the tutorial's
+SPLIT_FIELDS = ("split", "test_fraction", "validation_fraction", "seed")
+ITEMS = {item.name: item for item in dataclasses.fields(RunConfig)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """What a visitor chooses.
+
+    Attributes:
+        data: composed, GTZAN, a folder, ``ZIP`` or ``HUB``.
+        n_songs: to compose of each genre.
+        archive: the uploaded zip.
+        repo_id: the set's id on the Hub.
+        split: the fields ``SPLIT_FIELDS``.
+    """
+
+    data: gr.Dropdown
+    n_songs: gr.Number
+    archive: gr.File
+    repo_id: gr.Textbox
+    split: tuple[Any, ...]
+
+    @property
+    def source(self) -> list[Any]:
+        """The fields that say which songs."""
+        return [self.data, self.n_songs, self.archive, self.repo_id]
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """Where a visitor looks.
+
+    Attributes:
+        button: looks.
+        cancel: stops that.
+        status: how far it is.
+        survey: what was found.
+        looked: state, a ``Looked``; None before the first.
+    """
+
+    button: gr.Button
+    cancel: gr.Button
+    status: gr.HTML
+    survey: gr.HTML
+    looked: gr.State
+
+    @property
+    def at_work(self) -> list[Any]:
+        """What shows whether something is being done."""
+        return [self.status, self.button, self.cancel]
+
+
+def build(demo: gr.Blocks, desk: Desk, settings: Settings) -> None:
+    """Lay out the tab and wire it."""
+    with gr.Row(elem_classes=["lesson", "data"]):
+        with gr.Column(scale=1, min_width=300):
+            gr.Markdown(text("data.intro"))
+            form = _form(settings)
+            with gr.Row():
+                button = gr.Button(
+                    text("data.look"), variant="primary", interactive=False, scale=2
+                )
+                cancel = gr.Button(
+                    text("data.cancel"), interactive=False, scale=1, min_width=80
+                )
+        with gr.Column(scale=2, min_width=320):
+            status = gr.HTML(text("data.ready"), elem_classes="look-status")
+            survey = gr.HTML(elem_classes="survey")
+    page = Page(button, cancel, status, survey, gr.State(None))
+    place = data_song.build()
+    work = _wire(demo, desk, settings, form, page)
+    data_song.wire(desk, place, page.looked, work)
+    _wire_split(desk, form, page, place)
+
+
+def _form(settings: Settings) -> Form:
+    """The fields; those of a source appear with it."""
+    choices = [
+        *data_choices(settings),
+        (text("data.zip"), ZIP),
+        (text("data.hub"), HUB),
+    ]
+    data = gr.Dropdown(choices, value="composed", label=text("fields.data"))
+    n_songs = forms.component(ITEMS["n_songs_per_genre"], N_COMPOSED)
+    archive = gr.File(
+        file_types=[".zip"],
+        type="filepath",
+        label=text("data.zip_file"),
+        visible=False,
+        height=160,
+    )
+    repo_id = gr.Textbox(
+        label=text("data.hub_id"), info=text("data.hub_info"), visible=False
+    )
+    schemes = [(text(f"data.split_{name}"), name) for name in SCHEMES]
+    split = (
+        forms.component(ITEMS["split"], FIRST_SPLIT, schemes),
+        _share("test_fraction", RunConfig.test_fraction),
+        _share("validation_fraction", RunConfig.validation_fraction),
+        forms.component(ITEMS["seed"], RunConfig.seed),
+    )
+    return Form(data, n_songs, archive, repo_id, split)  # type: ignore[arg-type]
+
+
+def _share(name: str, value: float) -> gr.Slider:
+    """A slider for a share of the songs."""
+    limits = ITEMS[name].metadata
+    label, info = text(f"fields.{name}"), text(f"fields.{name}_info")
+    return gr.Slider(
+        limits["minimum"], limits["maximum"], value, step=0.05, label=label, info=info
+    )
+
+
+def _wire(
+    demo: gr.Blocks, desk: Desk, settings: Settings, form: Form, page: Page
+) -> Dependency:
+    """Choose, look, cancel."""
+
+    @desk.guarded
+    def look(*values: Any, visitor: Visitor) -> Iterator[list[Any]]:
+        for each in looks(values, settings, visitor):
+            if isinstance(each, Looked):
+                survey = survey_html(each, visitor.language)
+                said = _said("data.kept", visitor.language, n=len(each.songs.songs))
+                yield [each, survey, said, *_buttons(is_busy=False)]
+            else:
+                bar = progress_html(each, visitor.language)
+                yield [gr.skip(), gr.skip(), bar, *_buttons(is_busy=True)]
+
+    greeted = [page.status, page.button]
+    demo.load(desk.guarded(greet), None, greeted, **QUIETLY)
+    fields = [form.n_songs, form.archive, form.repo_id]
+    form.data.input(desk.guarded(show_fields), form.data, fields, **QUIETLY)
+    work = page.button.click(
+        look,
+        [*form.source, *form.split],
+        [page.looked, page.survey, *page.at_work],
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    # Gradio calls that a failure as well: so it is said once, when the work has ended.
+    work.failure(desk.guarded(stop), None, page.at_work, **QUIETLY)
+    page.cancel.click(None, cancels=[work], api_visibility="private")
+    return work
+
+
+def _wire_split(desk: Desk, form: Form, page: Page, place: data_song.Place) -> None:
+    """Split anew what was looked at, where the form says so."""
+
+    @desk.guarded
+    def split(
+        looked: Looked | None, index: int | None, *wish: Any, visitor: Visitor
+    ) -> list[Any]:
+        if looked is None or index is None:
+            return [gr.skip()] * 3
+        other = looked.divided(**dict(zip(SPLIT_FIELDS, wish, strict=True)))
+        facts = data_song.facts_html(other, index, visitor.language)
+        return [other, survey_html(other, visitor.language), facts]
+
+    scheme, *shares, seed = form.split
+    gr.on(
+        [scheme.input, *(each.change for each in shares), seed.submit, seed.blur],
+        split,
+        [page.looked, place.song, *form.split],
+        [page.looked, page.survey, place.facts],
+        **QUIETLY,
+    )
+
+
+def greet(visitor: Visitor) -> list[Any]:
+    """Let those look who may; say to others why they may not."""
+    if visitor.may_train:
+        return [gr.skip(), gr.Button(interactive=True)]
+    return [_said("errors.may_not_look", visitor.language), gr.skip()]
+
+
+def show_fields(data: str, visitor: Visitor) -> list[Any]:
+    """The fields that belong to the chosen songs."""
+    return [
+        gr.Number(visible=data == "composed"),
+        gr.File(visible=data == ZIP and visitor.may_train),
+        gr.Textbox(visible=data == HUB and visitor.may_train),
+    ]
+
+
+def stop(visitor: Visitor) -> list[Any]:
+    """Somebody cancelled, or something went wrong, which has been said."""
+    said = _said("data.stopped", visitor.language)
+    return [said, *_buttons(is_busy=False)]
+
+
+def looks(
+    values: tuple[Any, ...], settings: Settings, visitor: Visitor
+) -> Iterator[Stage | Looked]:
+    """Look at the songs of a form.
+
+    Args:
+        values: of the form's fields, the source's first.
+        settings: of this host.
+        visitor: who asks.
+
+    Yields:
+        What ``looking.look`` does.
+
+    Raises:
+        KnownError: ``may_not_look``, what the form is refused for, what ``look`` raises.
+    """
+    if not visitor.may_train:
+        raise KnownError("may_not_look")
+    yield from looking.look(_config(values, settings), settings.cache_dir)
+
+
+def _config(values: tuple[Any, ...], settings: Settings) -> RunConfig:
+    """The form as a RunConfig, of which it has the songs and the split."""
+    data, n_songs, archive, repo_id, *split = values
+    if data == ZIP:
+        if not archive:
+            raise KnownError("no_zip")
+        # The path is Gradio's own, of a file that this visitor has just handed over.
+        config = _config(("composed", n_songs, None, "", *split), settings)
+        return dataclasses.replace(config, data=f"{ZIP}{archive}")
+    if data == HUB:
+        if not repo_id.strip():
+            raise KnownError("no_set_id")
+        data = f"{HUB}{repo_id.strip()}"
+    given = {"preset": FIRST_PRESET, "data": data, "n_songs_per_genre": n_songs}
+    return config_of(given | dict(zip(SPLIT_FIELDS, split, strict=True)), settings)
+
+
+def progress_html(stage: Stage, language: str) -> str:
+    """What is being done, and how far it is."""
+    name = html.escape(words.word(f"stages.{stage.name}", language))
+    counts, value = "", ""
+    if stage.total:
+        counts = f"{stage.done} / {stage.total}"
+        value = f'value="{stage.done / stage.total:.3f}"'
+    return (
+        f'<label class="run-bar"><span>{name}</span> <span>{counts}</span>'
+        f"<progress max=1 {value}></progress></label>"
+    )
+
+
+def _buttons(*, is_busy: bool) -> list[gr.Button]:
+    """Look and cancel: one of them can be pressed."""
+    return [gr.Button(interactive=not is_busy), gr.Button(interactive=is_busy)]
+
+
+def _said(key: str, language: str, **details: object) -> str:
+    return f"<p>{html.escape(words.word(key, language, **details))}</p>"

@@ -1,0 +1,89 @@
+"""What pictures ask for: a part of the sound to see, hear, choose; a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+import gradio as gr
+
+from ui import sounds
+from ui.access import Visitor
+from ui.desk import Desk, View
+from ui.handlers import QUIETLY
+from ui.lessons.frame import SLIDER_STEP_S, Lesson, last_s, redrawing
+
+PLAY = "(file, start_s) => { if (file) Genrescope.play(file.url, start_s); }"
+
+
+def build(desk: Desk, lessons: Sequence[Lesson], spectrum: Lesson) -> None:
+    """Wire the pictures that run over the sound's time.
+
+    Args:
+        desk: what the tabs share.
+        lessons: all of the tab.
+        spectrum: the one that shows a moment.
+    """
+    passage = gr.Audio(type="filepath", format=None, visible=False)
+    passage_at_s = gr.Number(0, visible=False)
+    over_time = [each for each in lessons if each.is_over_time]
+    knobs = [knob for each in over_time for knob in each.knobs]
+    zoomed = [desk.view, *(each.picture for each in over_time)]
+    zoom = desk.guarded(_zooming(desk, over_time))
+    hear = desk.guarded(hearing(desk, passage.GRADIO_CACHE))
+    at = desk.guarded(_moment(desk))
+    start_s, n_samples, *_ = spectrum.knobs
+    path = desk.bar.path
+    path.change(lambda: None, None, desk.view, **QUIETLY)
+    for picture in (each.picture for each in over_time):
+        picture.zoom(zoom, [path, *knobs], zoomed, **QUIETLY)
+        heard = picture.hear(hear, path, [passage, passage_at_s], **QUIETLY)
+        heard.then(None, [passage, passage_at_s], None, js=PLAY, **QUIETLY)
+        picture.use(desk.bar.use_part, path, desk.bar.player, **QUIETLY)
+        moved = picture.at(at, [path, n_samples], start_s, **QUIETLY)
+        moved.then(**redrawing(desk, spectrum))
+
+
+def _zooming(desk: Desk, lessons: Sequence[Lesson]) -> Any:
+    """All pictures over time at once: they show the same part."""
+
+    def zoom(
+        path: str | None, asked: gr.EventData, *values: Any, visitor: Visitor
+    ) -> Any:
+        if path is None:
+            return gr.skip()
+        view: View = None
+        if asked.start_s is not None:
+            view = path, float(asked.start_s), float(asked.stop_s)
+        scene = desk.scene(path, view, visitor.language)
+        turned = iter(values)
+        sheets = [
+            each.draw(scene, *islice(turned, len(each.knobs))) for each in lessons
+        ]
+        return [view, *(sheet.as_json() for sheet in sheets)]
+
+    return zoom
+
+
+def hearing(desk: Desk, cache_dir: str) -> Any:
+    """A handler of ``hear``: the part as a file, and where it starts (s)."""
+
+    def hear(path: str | None, asked: gr.EventData) -> tuple[str, float]:
+        start_s = max(float(asked.start_s), 0.0)
+        part = desk.clip(path).slice(start_s, float(asked.stop_s))
+        return sounds.file_of(part, cache_dir), start_s
+
+    return hear
+
+
+def _moment(desk: Desk) -> Any:
+    """The spectrum's passage, with the moment in its middle."""
+
+    def at(path: str | None, n_samples: int, asked: gr.EventData) -> float:
+        clip = desk.clip(path)
+        start_s = float(asked.at_s) - n_samples / clip.sampling_rate / 2
+        n_steps = min(max(start_s, 0.0), last_s(clip, n_samples)) // SLIDER_STEP_S
+        return round(n_steps * SLIDER_STEP_S, 3)
+
+    return at

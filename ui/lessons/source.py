@@ -1,0 +1,76 @@
+"""What the file was: container and codec, then and now, and its channels."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import gradio as gr
+
+from audio import channels, decode
+from audio.channels import Channels
+from audio.clip import Clip
+from audio.decode import Limits
+from audio.levels import extent, loudness
+from ui.clips import ClipShelf
+from ui.desk import Desk
+from ui.language import text
+from ui.lessons.frame import Lesson, draws, lesson
+from ui.pictures import channels as pictures
+from ui.pictures import timeline
+from ui.pictures.plot import Plot, Sheet
+from ui.scene import Scene
+
+CHOICES = ("mix", "left", "right", "each")
+MOST_PLOTS = 8  # channels of a sound that are shown side by side
+
+
+def build(desk: Desk) -> Lesson:
+    """Lay out the lesson and wire it."""
+    with lesson("source") as picture:
+        choices = [(text(f"see.channel_{name}"), name) for name in CHOICES]
+        channel = gr.Radio(choices, value="mix", label=text("see.channel"))
+    drawn = partial(draw, desk.shelf)
+    return draws(desk, Lesson("source", picture, (channel,), drawn, is_over_time=True))
+
+
+def draw(shelf: ClipShelf, scene: Scene, channel: str) -> Sheet:
+    """The mix, which is at hand, or channels, for which the file is decoded again."""
+    clip, language = scene.clip, scene.language
+    path = shelf.path_of(clip)
+    decoded, loud = shelf.take(path), scene.of(loudness)
+    found = None
+    if channel != "mix" and decoded.facts.n_channels > 1:
+        found = scene.of(
+            outlined, path=path, shown_s=scene.shown_s, limits=shelf.limits
+        )
+        plots = _plots(scene, found, channel)
+    else:
+        plots = (timeline.waveform(clip, scene.shown_s, loud, language),)
+    about = pictures.describe(clip, loud, scene.of(extent), found, language)
+    return scene.sheet(plots, about, pictures.table(decoded, language))
+
+
+def outlined(
+    clip: Clip, path: str, shown_s: tuple[float, float], limits: Limits
+) -> Channels:
+    """The channels of what is seen (s) of the file that a clip came from."""
+    start, stop = (round(at_s * clip.sampling_rate) for at_s in shown_s)
+    blocks = decode.channels(Path(path), limits)
+    return channels.outlined(
+        blocks, start, min(stop, clip.n_samples), timeline.N_COLUMNS
+    )
+
+
+def _plots(scene: Scene, found: Channels, channel: str) -> tuple[Plot, ...]:
+    n_channels = len(found.outlines)
+    shown = {"left": [0], "right": [1]}.get(channel, range(n_channels)[:MOST_PLOTS])
+    return tuple(
+        pictures.outline(
+            found.outlines[index],
+            scene.shown_s,
+            pictures.title(index, n_channels, scene.language),
+            scene.language,
+        )
+        for index in shown
+    )

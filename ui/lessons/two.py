@@ -1,0 +1,159 @@
+"""Two sounds beside each other: the same picture, axes and range of levels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import gradio as gr
+
+import viz.dft
+import viz.mel
+import viz.stft
+import viz.waveform
+import words
+from audio import dsp
+from audio.clip import Clip
+from audio.examples import EXAMPLES, example
+from audio.levels import loudness
+from audio.partials import peaks
+from ui import clip_bar
+from ui.desk import Desk
+from ui.handlers import QUIETLY
+from ui.language import text
+from ui.lessons.frame import Lesson, draws, lesson, loudest_s
+from ui.pictures import spectrum, timeline
+from ui.pictures.plot import Axis, Plot, Sheet
+from ui.pictures.timeline import N_COLUMNS, Cut
+from ui.scene import Scene
+from viz import style
+
+BEFORE = "before"  # a choice, for the sound that was chosen before
+History = tuple[str | None, str | None]  # paths of the chosen sound and the one before
+N_SAMPLES = 4096  # of a spectrum
+
+
+def build(desk: Desk) -> Lesson:
+    """Lay out the lesson and wire it."""
+    history = gr.State((None, None))
+    with lesson("two") as picture:
+        kinds = [(text(f"see.kind_{name}"), name) for name in PICTURES]
+        kind = gr.Radio(kinds, value="stft", label=text("see.kind"))
+        others = [(text(f"examples.{each.id}"), each.id) for each in EXAMPLES]
+        others.append((text("see.before"), BEFORE))
+        other = gr.Dropdown(others, value="chord", label=text("see.other"))
+
+    @desk.guarded
+    def remember(path: str | None, history: History) -> History:
+        return (path, history[0]) if path != history[0] else history
+
+    remembered = desk.bar.path.change(
+        remember, [desk.bar.path, history], history, **QUIETLY
+    )
+    knobs = (kind, other, history)
+    here = Lesson("two", picture, knobs, Pair(desk).draw)
+    return draws(desk, here, after=remembered)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Draws the chosen sound and another one.
+
+    Attributes:
+        desk: where sounds are looked up.
+        made: the built-in ones that were asked for.
+    """
+
+    desk: Desk
+    made: dict[str, Clip] = field(default_factory=dict)
+
+    def draw(self, scene: Scene, kind: str, other: str, history: History) -> Sheet:
+        """Both sounds, or the one where there was none before."""
+        language = scene.language
+        sounds = [(_name_of(history[0], language), scene.clip)]
+        clip, title = self._other(other, history[1], language)
+        if clip is not None:
+            sounds.append((title, clip))
+        scenes = [Scene(each, scene.transforms, language) for _, each in sounds]
+        length_s = max(each.shown_s[1] for each in scenes)
+        drawn = [PICTURES[kind](each, length_s) for each in scenes]
+        titled = [
+            replace(plot, title=name, is_sound=False)
+            for (plot, _), (name, _) in zip(drawn, sounds, strict=True)
+        ]
+        sentences = [
+            words.word("see.of_sound", language, name=name, about=about)
+            for (_, about), (name, _) in zip(drawn, sounds, strict=True)
+        ]
+        if clip is None:
+            sentences.append(words.word("see.none_before", language))
+        about = style.joined(sentences, language)
+        return scene.sheet(on_the_same_axes(titled), about)
+
+    def _other(
+        self, other: str, before: str | None, language: str
+    ) -> tuple[Clip | None, str]:
+        """The second sound and its name; None where there was none before."""
+        if other != BEFORE:
+            if other not in self.made:
+                self.made[other] = example(other)
+            return self.made[other], words.word(f"examples.{other}", language)
+        return self.desk.clip(before) if before else None, _name_of(before, language)
+
+
+def waveform(scene: Scene, length_s: float) -> tuple[Plot, str]:
+    """Amplitude over time, and its numbers."""
+    about = viz.waveform.describe(scene.clip, scene.language)
+    loud = scene.of(loudness)
+    plot = timeline.waveform(scene.clip, scene.shown_s, loud, scene.language)
+    return replace(plot, x=timeline.time_axis((0.0, length_s), scene.language)), about
+
+
+def dft(scene: Scene, length_s: float) -> tuple[Plot, str]:
+    """The spectrum of the loudest passage (dBFS), and its numbers."""
+    start_s = loudest_s(scene.clip, N_SAMPLES)
+    levels = scene.of(
+        dsp.dft, start_s=start_s, n_samples=N_SAMPLES, reference="full_scale"
+    )
+    about = viz.dft.describe(levels, scene.language)
+    partials = peaks(levels, viz.dft.N_PEAKS)
+    return spectrum.dft(levels, partials, scene.language), about
+
+
+def stft(scene: Scene, length_s: float) -> tuple[Plot, str]:
+    """Levels over time and frequency (dBFS), and their numbers."""
+    levels = scene.of(dsp.stft, n_columns=N_COLUMNS)
+    about = viz.stft.describe(levels, scene.language)
+    return timeline.stft(levels, Cut((0.0, length_s), scene.language)), about
+
+
+def mel(scene: Scene, length_s: float) -> tuple[Plot, str]:
+    """Levels over time in mel bands (dBFS), and their numbers."""
+    # Bands of height 1 have a level of their own, not only one beside the loudest.
+    levels = scene.of(dsp.mel, norm="peak", reference="full_scale", n_columns=N_COLUMNS)
+    about = viz.mel.describe(levels, scene.language)
+    return timeline.mel(levels, Cut((0.0, length_s), scene.language)), about
+
+
+PICTURES: dict[str, Callable[[Scene, float], tuple[Plot, str]]] = {
+    "waveform": waveform,
+    "dft": dft,
+    "stft": stft,
+    "mel": mel,
+}
+
+
+def on_the_same_axes(plots: Sequence[Plot]) -> tuple[Plot, ...]:
+    """The plots, each axis as wide as the widest."""
+    x, y = _widest([plot.x for plot in plots]), _widest([plot.y for plot in plots])
+    return tuple(replace(plot, x=x, y=y) for plot in plots)
+
+
+def _widest(axes: Sequence[Axis]) -> Axis:
+    start, stop = min(axis.start for axis in axes), max(axis.stop for axis in axes)
+    return replace(axes[0], start=start, stop=stop)
+
+
+def _name_of(path: str | None, language: str) -> str:
+    """What a sound is called above its picture."""
+    return style.plain(clip_bar.name_of(path, language)) if path else ""

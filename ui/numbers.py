@@ -1,0 +1,108 @@
+"""The numbers of a picture as files: a table of what it shows, arrays of what it is."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from audio.levels import power
+from ui import prints
+from ui.pictures.plot import Axis, Band, Image, Line, Marks, Plot, Sheet
+
+UNITS = {"time": "time_s", "frequency": "frequency_hz", "level": "level_db"}
+IMAGES = {"level": "levels_db", "power": "power"}
+Row = Sequence[object]
+
+
+def table(sheet: Sheet) -> bytes:
+    """Every plot at the resolution of the picture, as CSV; an empty line between two.
+
+    A spectrogram has a row for each time and a column for each frequency.
+    """
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    blocks = [rows for plot in sheet.plots for rows in _blocks(plot)]
+    for i, rows in enumerate(blocks):
+        writer.writerows([[]] * bool(i))
+        writer.writerows(rows)
+    return file.getvalue().encode()
+
+
+def arrays(
+    results: Iterable[object], sheet: Sheet, settings: Mapping[str, Any]
+) -> bytes:
+    """The same as NumPy's npz, in full where a transform has made it.
+
+    Args:
+        results: spectra, spectrograms or clips that the sheet was drawn from.
+        sheet: whose lines are taken where there are none.
+        settings: written as scalars.
+    """
+    is_power = settings.get("quantity") == "power"
+    found = [_of_result(each, is_power) for each in results] or [
+        _of_layer(layer, plot) for plot in sheet.plots for layer in plot.layers
+    ]
+    named: dict[str, Any] = dict(settings)
+    for i, some in enumerate(each for each in found if each):
+        suffix = f"_{i + 1}" if i else ""
+        named |= {f"{name}{suffix}": values for name, values in some.items()}
+    buffer = io.BytesIO()
+    known = {name: value for name, value in named.items() if value is not None}
+    np.savez_compressed(buffer, allow_pickle=False, **known)
+    return buffer.getvalue()
+
+
+def _of_result(result: Any, is_power: bool) -> dict[str, Any]:
+    named = {each.name: getattr(result, each.name) for each in fields(result)}
+    if is_power and named.get("scale") == "mel":
+        named["power"] = power(result.levels_db)
+    return named
+
+
+def _of_layer(layer: Any, plot: Plot) -> dict[str, Any]:
+    """Arrays of a layer by what they are."""
+    x, y = _unit(plot.x), _unit(plot.y)
+    y = "value" if x == y else y
+    match layer:
+        case Image():
+            return {IMAGES[layer.quantity]: prints.values(layer), x: _times_s(layer)}
+        case Band():
+            bounds = np.linspace(layer.start, layer.stop, len(layer.lows) + 1)
+            return {x: bounds[:-1], "lowest": layer.lows, "highest": layer.highs}
+        case Line() if layer.shape != "rule":
+            return {x: layer.xs, y: layer.ys}
+    return {}
+
+
+def _blocks(plot: Plot) -> Iterable[list[Row]]:
+    for layer in plot.layers:
+        match layer:
+            case Image():
+                head = ["time_s \\ frequency_hz", *layer.frequencies_hz]
+                times_s = np.round(_times_s(layer), 6).tolist()
+                values = np.round(prints.values(layer).T, 4).tolist()
+                rows = zip(times_s, values, strict=True)
+                yield [head, *([time_s, *row] for time_s, row in rows)]
+            case Marks():
+                head = [_unit(plot.x), _unit(plot.y), "mark"]
+                yield [head, *zip(layer.xs, layer.ys, layer.words, strict=True)]
+            case _:
+                named = _of_layer(layer, plot)
+                if named:
+                    yield [list(named), *zip(*named.values(), strict=True)]
+
+
+def _unit(axis: Axis) -> str:
+    """What a column of an axis's values is called."""
+    return UNITS.get(axis.quantity, axis.quantity)
+
+
+def _times_s(image: Image) -> np.ndarray:
+    """The middle of each column (s)."""
+    n = image.n_columns
+    return np.linspace(image.start_s, image.stop_s, 2 * n + 1)[1::2]

@@ -1,0 +1,67 @@
+"""Pictures that the browser draws: numbers from Python, a canvas and its tools here.
+
+The script, the files beside this one in a row, goes into the page's head once
+(``script``). A place for a picture (``place``) is an HTML component without a value; a
+lesson puts a ``Sheet`` into it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import gradio as gr
+
+import words
+
+HERE = Path(__file__).parent
+# Each builds on those before it.
+FILES = "axes image sound layers paint over tools hands view picture".split()
+STYLE = HERE / "picture.css"
+# What a place can ask of the server; Gradio wants the names in the component's script.
+EVENTS = ("start", "zoom", "hear", "use", "at", "save")
+MOUNT = f"Genrescope.mount(element, props, watch, trigger, {json.dumps(EVENTS)});"
+
+
+def place(
+    empty: str = "empty",
+    start: str = "",
+    name: str = "lesson-picture",
+    formats: Sequence[str] | None = None,
+) -> gr.HTML:
+    """Where a picture will be; not rendered yet.
+
+    Its events carry, as ``gr.EventData``: ``zoom``, ``hear`` and ``use`` a range of the
+    chosen sound, ``start_s`` and ``stop_s`` (``zoom`` None and None for all of it);
+    ``at`` a moment, ``at_s``; ``save`` a ``format`` and the look, ``scales``, ``range``
+    and ``map``; ``start`` nothing.
+
+    Args:
+        empty: key, in the section ``canvas``, of what stands there until the first.
+        start: key of a button below that text, which fires ``start``; "" for none.
+        name: what the style sheet calls it, besides "picture".
+        formats: that it can be saved in; None for all that a lesson has.
+    """
+    return gr.HTML(
+        None,
+        html_template="",
+        js_on_load=MOUNT,
+        empty=empty,
+        start_label=start,
+        elem_classes=["picture", name],
+        render=False,
+        formats=formats,
+    )
+
+
+def script(language: str) -> str:
+    """The page's script, with its texts in one language."""
+    texts = {
+        key.removeprefix("canvas."): text
+        for key, text in words.table(language).items()
+        if key.startswith("canvas.")
+    }
+    files = [(HERE / f"{name}.js").read_text("utf-8") for name in FILES]
+    data = json.dumps({"language": language, "words": texts}).replace("</", "<\\/")
+    return "\n".join([f"window.Genrescope = {data};", *files])

@@ -1,0 +1,159 @@
+"""What a file was: its channels as outlines, a table of then and now, its levels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import words
+from audio.channels import Channels
+from audio.clip import Clip
+from audio.decode import Decoded, SourceFacts
+from audio.hearing import SAMPLING_RATE
+from audio.levels import FLOOR_DB, Extent, Loudness
+from audio.pixels import Envelope
+from ui.pictures.plot import Axis, Band, Plot, rounded
+from ui.pictures.timeline import FULL_SCALE, time_axis
+from ui.pictures.writing import said
+from viz import style
+
+BYTES_A_SAMPLE, BITS_A_SAMPLE = 4, 32  # of a clip
+CONTAINERS = {"ogg": "Ogg", "matroska": "WebM"}  # the others are abbreviations
+CODECS = {"vorbis": "Vorbis", "opus": "Opus"}
+SIDES = ("left", "right")
+SAME_DB = -100.0  # below every difference that 16 bits can keep
+ROWS = (
+    "container",
+    "codec",
+    "channels",
+    "sampling_rate",
+    "bit_depth",
+    "duration",
+    "samples",
+    "size",
+    "bit_rate",
+)
+
+
+def outline(
+    outline: Envelope, shown_s: tuple[float, float], title: str, language: str
+) -> Plot:
+    """One channel of what is seen, between two times (s)."""
+    band = Band(*shown_s, rounded(outline.lows), rounded(outline.highs))
+    is_silent = not (outline.lows.any() or outline.highs.any())
+    amplitude = said("amplitude", language)
+    return Plot(
+        name="channel",
+        x=time_axis(shown_s, language),
+        y=Axis("amplitude", -FULL_SCALE, FULL_SCALE, amplitude),
+        layers=(band,),
+        title=title,
+        is_sound=True,
+        note=said("silence", language) if is_silent else "",
+    )
+
+
+def title(index: int, n_channels: int, language: str) -> str:
+    """What a channel is called: left and right where there are two."""
+    if n_channels == 2:
+        return words.word(f"see.channel_{SIDES[index]}", language)
+    return words.word("see.channel_n", language, n=index + 1)
+
+
+def table(decoded: Decoded, language: str) -> tuple[tuple[str, ...], ...]:
+    """What the file was, and what it is here; the head first."""
+    head = tuple(_said(name, language) for name in ("property", "file", "here"))
+    names = (_said(row, language) for row in ROWS)
+    then, now = _then(decoded, language), _now(decoded.clip, language)
+    return (head, *zip(names, then, now, strict=True))
+
+
+def describe(
+    clip: Clip, loud: Loudness, extent: Extent, found: Channels | None, language: str
+) -> str:
+    """How many values, how loud they are and, where it is known, how wide the sound."""
+    sentences = [
+        _said(
+            "sum",
+            language,
+            duration_s=clip.duration_s,
+            sampling_rate=clip.sampling_rate,
+            n=clip.n_samples,
+            n_model=round(clip.duration_s * SAMPLING_RATE),
+        ),
+        _levels(loud, extent, language),
+    ]
+    if found and found.side_db is not None and loud.peak_dbfs > FLOOR_DB:
+        sentences.append(_width(found.side_db, language))
+    return style.joined(sentences, language)
+
+
+def container_of(facts: SourceFacts) -> str:
+    """A container's name as people write it."""
+    return CONTAINERS.get(facts.container, facts.container.upper())
+
+
+def codec_of(facts: SourceFacts) -> str:
+    """A codec's name as people write it."""
+    if facts.codec.startswith("pcm_"):
+        return "PCM"
+    return CODECS.get(facts.codec, facts.codec.upper())
+
+
+def _then(decoded: Decoded, language: str) -> Iterable[str]:
+    facts = decoded.facts
+    duration_s = facts.duration_s or decoded.clip.duration_s
+    n_samples = round(duration_s * facts.sampling_rate)
+    bits = facts.bit_depth
+    return (
+        container_of(facts),
+        codec_of(facts),
+        f"{facts.n_channels}",
+        f"{facts.sampling_rate:,} Hz",
+        f"{bits}" if bits else _said("no_bits", language),
+        f"{duration_s:.3f} s",
+        f"{facts.n_channels} × {n_samples:,}",
+        f"{facts.size_bytes / 1e6:.2f} MB",
+        f"{facts.size_bytes * 8 / duration_s / 1000:,.0f} kbit/s",
+    )
+
+
+def _now(clip: Clip, language: str) -> Iterable[str]:
+    n_bytes = clip.n_samples * BYTES_A_SAMPLE
+    return (
+        "–",
+        "PCM",
+        "1",
+        f"{clip.sampling_rate:,} Hz",
+        f"{BITS_A_SAMPLE}",
+        f"{clip.duration_s:.3f} s",
+        f"{clip.n_samples:,}",
+        _said("memory", language, mb=n_bytes / 1e6),
+        f"{clip.sampling_rate * BITS_A_SAMPLE / 1000:,.0f} kbit/s",
+    )
+
+
+def _levels(loud: Loudness, extent: Extent, language: str) -> str:
+    if loud.peak_dbfs <= FLOOR_DB:
+        return _said("silence", language)
+    return _said(
+        "levels",
+        language,
+        peak_db=loud.peak_dbfs,
+        at_s=loud.peak_at_s,
+        rms_db=loud.rms_dbfs,
+        crest_db=loud.crest_db,
+        offset=extent.offset,
+        n_clipped=extent.n_clipped,
+    )
+
+
+def _width(side_db: float, language: str) -> str:
+    if side_db < SAME_DB:
+        return _said("same", language)
+    if side_db > -SAME_DB:
+        return _said("opposed", language)
+    return _said("side", language, db=side_db)
+
+
+def _said(name: str, language: str, **details: object) -> str:
+    return words.word(f"see.source_{name}", language, **details)

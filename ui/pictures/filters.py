@@ -1,0 +1,106 @@
+"""What a mel spectrogram is made with: its triangles, and the scale that spaces them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+
+from audio.frames import Numbers
+from audio.mels import Formula, band_edges_hz, hz_to_mel
+from ui.pictures.plot import Axis, Line, Plot, Scale, rounded
+from ui.pictures.writing import said
+from viz import style
+
+N_POINTS = 200  # of the scale's curve
+HEADROOM = 1.1
+
+
+@dataclass(frozen=True)
+class Bank:
+    """The settings of a bank of mel filters."""
+
+    sampling_rate: int
+    n_fft: int
+    n_mels: int
+    fmin_hz: float
+    fmax_hz: float
+    formula: Formula
+
+    @property
+    def edges_hz(self) -> Numbers:
+        """Corners of the triangles, (n_mels + 2,) Hz."""
+        return band_edges_hz(self.n_mels, self.fmin_hz, self.fmax_hz, self.formula)
+
+
+def triangles(bank: Bank, language: str) -> Plot:
+    """Every filter, its area 1: the narrowest, at the bottom, are the highest."""
+    edges_hz = bank.edges_hz
+    heights = (edges_hz[2:] - edges_hz[:-2]).min() / (edges_hz[2:] - edges_hz[:-2])
+    lines = tuple(
+        Line(
+            rounded(edges_hz[i : i + 3], 2),
+            [0.0, float(heights[i]), 0.0],
+            colour=3 * (i % 2),
+        )
+        for i in range(bank.n_mels)
+    )
+    return Plot(
+        name="filters",
+        x=_frequency(bank, language),
+        y=Axis("count", 0.0, HEADROOM, said("weight", language)),
+        layers=lines,
+        facts=(said("bands", language, n=bank.n_mels), said("area", language)),
+        title=said("filters_title", language),
+    )
+
+
+def scales(bank: Bank, language: str) -> Plot:
+    """Mel over frequency, both formulas; each has its own unit, so both end at 1."""
+    hz = np.linspace(bank.fmin_hz, bank.fmax_hz, N_POINTS)
+    lines = tuple(
+        Line(
+            rounded(hz, 1),
+            rounded(_share(hz, formula), 4),
+            name=said(f"formula_{formula}", language),
+            colour=0 if formula == bank.formula else 3,
+        )
+        for formula in get_args(Formula)
+    )
+    return Plot(
+        name="mel_scale",
+        x=_frequency(bank, language),
+        y=Axis("count", 0.0, 1.0, said("mel_share", language)),
+        layers=lines,
+        facts=(said(f"about_{bank.formula}", language),),
+        title=said("scale_title", language),
+    )
+
+
+def describe(bank: Bank, language: str) -> str:
+    """How wide the narrowest and the widest band are, and whether any is empty."""
+    widths_hz = bank.edges_hz[2:] - bank.edges_hz[:-2]
+    details = {
+        "n": bank.n_mels,
+        "narrow_hz": float(widths_hz.min()) / 2,
+        "wide_hz": float(widths_hz.max()) / 2,
+        "bin_hz": bank.sampling_rate / bank.n_fft,
+    }
+    sentences = [said("about_filters", language, **details)]
+    if details["narrow_hz"] < details["bin_hz"]:
+        sentences.append(said("about_narrow", language, **details))
+    return style.joined(sentences, language)
+
+
+def _frequency(bank: Bank, language: str) -> Axis:
+    scales: tuple[Scale, ...] = ("linear", "mel")
+    return Axis(
+        "frequency", bank.fmin_hz, bank.fmax_hz, said("frequency", language), scales
+    )
+
+
+def _share(hz: Numbers, formula: Formula) -> Numbers:
+    """The way along the mel scale, 0 to 1."""
+    mels = hz_to_mel(hz, formula)
+    return (mels - mels[0]) / (mels[-1] - mels[0])

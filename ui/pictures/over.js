@@ -1,0 +1,168 @@
+// What moves over a plot: selection, position, cursor, the slice of an image; and what
+// the cursor reads.
+(() => {
+  "use strict";
+  const { axes, image: images, layers, sound, word } = Genrescope;
+
+  /** Draw all of it anew; the plot below stays. */
+  function paint(pen, view) {
+    const { plot, box, cursor } = view;
+    pen.clearRect(0, 0, box.width, box.height);
+    const { left, top, right, bottom } = box.area;
+    pen.save();
+    pen.beginPath();
+    pen.rect(left - 1, top, right - left + 2, bottom - top);
+    pen.clip();
+    if (plot.is_sound) {
+      const { selection, at_s, cursor_s, isPlaying } = sound.state;
+      if (selection) shade(pen, view, selection);
+      if (at_s || isPlaying) upright(pen, view, at_s, 2);
+      if (cursor_s !== null) upright(pen, view, cursor_s, 1);
+    } else if (cursor) {
+      upright(pen, view, points(view)[0]?.x ?? cursor.x, 1);
+    }
+    if (cursor && box.image) level(pen, view, box.y.place(cursor.y));
+    if (cursor) for (const { x, y, colour } of points(view)) ring(pen, view, x, y, colour);
+    pen.restore();
+    if (box.slice) slice(pen, view);
+  }
+
+  /** The colours of lines that cross a plot; over an image they must show anywhere. */
+  function inks({ box, style }) {
+    return box.image ? ["#ffffff", "rgba(0, 0, 0, 0.55)"] : [style.ink, style.paper];
+  }
+
+  function shade(pen, view, { start_s, stop_s }) {
+    const { box: { area, x, image }, style } = view;
+    const [left, right] = [x.place(start_s), x.place(stop_s)];
+    pen.fillStyle = image ? "#ffffff" : style.ink;
+    pen.globalAlpha = image ? 0.24 : 0.12;
+    pen.fillRect(left, area.top, right - left, area.bottom - area.top);
+    pen.globalAlpha = 1;
+    for (const time_s of [start_s, stop_s]) upright(pen, view, time_s, 1);
+  }
+
+  function upright(pen, view, value, width) {
+    const { area, x } = view.box;
+    crossing(pen, view, width, () => {
+      const place = layers.crisp(x.place(value));
+      layers.segment(pen, place, area.top, place, area.bottom);
+    });
+  }
+
+  function level(pen, view, place) {
+    const { area, slice } = view.box;
+    crossing(pen, view, 1, () => {
+      layers.segment(pen, area.left, layers.crisp(place), (slice || area).right, layers.crisp(place));
+    });
+  }
+
+  function crossing(pen, view, width, draw) {
+    const [ink, halo] = inks(view);
+    Object.assign(pen, { strokeStyle: halo, lineWidth: width + 2 });
+    draw();
+    Object.assign(pen, { strokeStyle: ink, lineWidth: width });
+    draw();
+  }
+
+  function ring(pen, { box, style }, x, y, colour) {
+    pen.fillStyle = style.paper;
+    layers.dot(pen, box.x.place(x), box.y.place(y), 5);
+    pen.fillStyle = colour;
+    layers.dot(pen, box.x.place(x), box.y.place(y), 3.5);
+  }
+
+  /** The levels of an image at the cursor, or else at the position, over frequency. */
+  function slice(pen, view) {
+    const { box: { image, slice: panel, area, y }, style, limits } = view;
+    const { cursor_s, at_s } = sound.state;
+    const column = images.columnAt(image, cursor_s ?? at_s ?? view.plot.x.start);
+    if (column < 0 || column >= image.n_columns) return;
+    const axis = { quantity: image.quantity, start: limits[0], stop: limits[1] };
+    const across = axes.ruler(axis, "linear", panel.left, panel.right);
+    const bytes = view.bytes.get(image);
+    pen.save();
+    pen.beginPath();
+    pen.rect(panel.left, area.top, panel.right - panel.left + 1, area.bottom - area.top);
+    pen.clip();
+    pen.beginPath();
+    pen.lineTo(panel.left, area.bottom);
+    image.frequencies_hz.forEach((hz, row) => {
+      const value = images.valueOf(image, bytes[row * image.n_columns + column]);
+      pen.lineTo(Math.max(panel.left, across.place(value)), y.place(hz));
+    });
+    pen.lineTo(panel.left, area.top);
+    Object.assign(pen, { strokeStyle: style.colours[0], fillStyle: style.colours[0], lineWidth: 1.2 });
+    pen.globalAlpha = 0.2;
+    pen.fill();
+    pen.globalAlpha = 1;
+    pen.stroke();
+    pen.restore();
+  }
+
+  /** Of each line the point nearest to the cursor: [{name, x, y, colour}]. */
+  function points({ plot, box, style, cursor }) {
+    const lines = plot.layers.filter(({ kind, shape }) => kind === "line" && shape !== "rule");
+    const here = box.x.place(cursor.x);
+    return lines.flatMap(({ xs, ys, name, colour }) => {
+      let best = -1;
+      let least = Infinity;
+      xs.forEach((x, i) => {
+        const distance = Math.abs(box.x.place(x) - here);
+        if (Number.isFinite(ys[i]) && distance < least) [best, least] = [i, distance];
+      });
+      const found = { name, x: xs[best], y: ys[best], colour: style.colours[colour] };
+      return best < 0 ? [] : [found];
+    });
+  }
+
+  /** What the cursor of a plot reads, in a line. */
+  function reading(view) {
+    const { plot, box, cursor } = view;
+    const step = (ruler) => Math.abs((ruler.stop - ruler.start) / (ruler.last - ruler.first));
+    const say = (axis, ruler, value) => [
+      axes.written(axis.quantity, value, step(ruler)),
+      axis.quantity === "frequency" ? axes.note(value) : "",
+    ];
+    if (box.image) {
+      const byte = images.byteAt(box.image, view.bytes.get(box.image), cursor.x, cursor.y);
+      const [time, frequency] = [say(plot.x, box.x, cursor.x), say(plot.y, box.y, cursor.y)];
+      return joined([...time, frequency[0], loudness(box.image, byte), frequency[1]]);
+    }
+    const found = points(view);
+    const values = found.flatMap(({ name, y }) => {
+      const [value, note] = say(plot.y, box.y, y);
+      return [name ? `${name} ${value}` : value, note];
+    });
+    const bands = plot.layers.filter(({ kind }) => kind === "band");
+    const spans = bands.map((band) => spanAt(band, cursor.x, (y) => say(plot.y, box.y, y)[0]));
+    const rows = plot.layers.filter(({ kind }) => kind === "rows");
+    const cells = rows.map((layer) => cellAt(layer, plot.y.names, cursor));
+    return joined([...say(plot.x, box.x, found[0]?.x ?? cursor.x), ...values, ...spans, ...cells]);
+  }
+
+  const joined = (parts) => parts.filter(Boolean).join(" · ");
+
+  function loudness(image, byte) {
+    if (byte === undefined) return "";
+    const isPower = image.quantity === "power"; // which nothing lies below
+    const value = isPower && byte === 0 ? image.step / 2 : images.valueOf(image, byte);
+    const level = axes.written(image.quantity, value, 1);
+    return byte === 0 ? word("below", { level: level.replace(".0 ", " ") }) : level;
+  }
+
+  function cellAt({ starts_s, stops_s, shares }, names, { x, y }) {
+    const row = Math.min(Math.max(Math.floor(y), 0), names.length - 1);
+    const column = starts_s.findIndex((start_s, k) => x >= start_s && x <= stops_s[k]);
+    if (column < 0) return names[row];
+    return `${names[row]} ${axes.number(100 * shares[row][column], 0)} %`;
+  }
+
+  function spanAt({ start, stop, lows, highs }, x, write) {
+    const i = Math.floor(((x - start) / (stop - start)) * lows.length);
+    if (!(i in lows)) return "";
+    return lows[i] === highs[i] ? write(lows[i]) : `${write(lows[i])} … ${write(highs[i])}`;
+  }
+
+  Genrescope.over = { paint, reading };
+})();

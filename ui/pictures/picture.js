@@ -1,0 +1,225 @@
+// A place for pictures on the page: it shows the sheets that the server sends.
+(() => {
+  "use strict";
+  const { View, over, image: images, tools, sound, word } = Genrescope;
+  const { make } = tools;
+
+  const PHONE_PX = 480;
+  const PHONE_RATIO = 1.7; // how much higher a picture is on a phone
+  const LEAST_PX = 160; // of height, where a picture fills the screen,
+  const FULL_GAPS_PX = 80; // with that much around its parts
+  const ALL = 1e-6; // s; a range is the whole sound if it lacks less than this
+
+  /** An element's sheet: its plots, the tools around them, the texts below. */
+  class Picture {
+    constructor(element, props, trigger) {
+      Object.assign(this, { element, props, trigger, views: [], range: null, token: 0 });
+      this.plots = make("div", { className: "sheet-plots" });
+      this.reading = make("div", { className: "sheet-reading", role: "status", aria: { live: "off" } });
+      this.choices = tools.choices(this);
+      this.below = make("div", { className: "sheet-below" }, this.reading, this.choices.row);
+      this.numbers = make("p", { className: "numbers" });
+      this.table = make("div", { className: "sheet-table" });
+      this.tools = make("div");
+      this.root = make("div", { className: "sheet" },
+        this.plots, this.below, this.tools, this.numbers, this.table);
+      new ResizeObserver(() => {
+        if (this.plots.clientWidth !== this.width) this.draw();
+      }).observe(this.plots);
+      tools.watch(() => this.draw());
+      sound.watch(() => this.drawOver());
+      document.addEventListener("fullscreenchange", () => this.draw());
+      this.root.addEventListener("keydown", (event) => {
+        if (event.key === "Escape" && !event.defaultPrevented) this.fill(false);
+      });
+    }
+
+    get hasSound() {
+      return this.views.some(({ plot }) => plot.is_sound);
+    }
+
+    get isZoomed() {
+      const axis = this.views.find(({ plot, box }) => plot.is_sound && box)?.box.x;
+      return Boolean(axis) && (axis.start > ALL || axis.stop < this.duration_s - ALL);
+    }
+
+    /** Show a sheet, or what stands there until the first; never throw. */
+    async take(text) {
+      const token = ++this.token;
+      try {
+        if (!text) return this.showEmpty();
+        const sheet = JSON.parse(text);
+        const bytes = new Map();
+        for (const { layers } of sheet.plots)
+          for (const layer of layers)
+            if (layer.kind === "image") bytes.set(layer, await images.unpacked(layer));
+        if (token === this.token) this.show(sheet, bytes);
+      } catch (error) {
+        console.error("Genrescope: a picture that cannot be shown:", error);
+        this.showEmpty();
+      }
+    }
+
+    showEmpty() {
+      this.views = [];
+      this.plots.replaceChildren();
+      const { empty, start_label } = this.props;
+      const start = () => this.trigger("start", {});
+      const parts = [make("p", {}, empty ? word(empty) : "")];
+      if (start_label) parts.push(make("button", { type: "button", onclick: start }, word(start_label)));
+      this.element.replaceChildren(...parts);
+    }
+
+    show(sheet, bytes) {
+      this.range = null;
+      this.sheet = sheet;
+      this.duration_s = sheet.duration_s || Math.max(...sheet.plots.map(({ x }) => x.stop));
+      while (this.views.length > sheet.plots.length) this.views.pop().element.remove();
+      while (this.views.length < sheet.plots.length) {
+        this.views.push(new View(this));
+        this.plots.append(this.views.at(-1).element);
+      }
+      sheet.plots.forEach((plot, i) => this.views[i].show(plot, bytes, sheet.about));
+      this.numbers.textContent = sheet.about;
+      this.table.replaceChildren(...(sheet.table?.length ? [tableOf(sheet.table)] : []));
+      this.equip(sheet);
+      if (!this.root.isConnected) this.element.replaceChildren(this.root);
+      this.root.removeAttribute("aria-busy");
+      if (this.hasSound) sound.take(this.duration_s);
+      this.drawNow();
+    }
+
+    /** Give the sheet its tools; the same ones stay, with the focus. */
+    equip(sheet) {
+      const kit = tools.kitOf(sheet, this.props.formats ?? undefined);
+      const isSame = this.toolbar && JSON.stringify(kit) === JSON.stringify(this.kit);
+      if (isSame) return;
+      this.kit = kit;
+      this.toolbar = tools.toolbar(kit, this.trigger, () => this.enlarge());
+      this.tools.replaceChildren(this.toolbar.row);
+    }
+
+    /** Draw everything at the next screen frame. */
+    draw() {
+      this.frame ??= requestAnimationFrame(() => this.drawNow());
+    }
+
+    drawNow() {
+      cancelAnimationFrame(this.frame);
+      this.frame = null;
+      if (!this.views.length || !this.plots.clientWidth) return; // in a hidden tab
+      this.root.classList.toggle("large", tools.look.isLarge);
+      this.width = this.plots.clientWidth;
+      const heights = this.views.map((view) => this.heightOf(view));
+      this.views.forEach((view, i) => view.draw(heights[i], this.range));
+      this.toolbar.refresh();
+      this.refresh();
+    }
+
+    /** Draw what moves at the next screen frame. */
+    drawOver() {
+      this.overFrame ??= requestAnimationFrame(() => {
+        this.overFrame = null;
+        if (!this.views.length || !this.plots.clientWidth) return;
+        for (const view of this.views) view.drawOver();
+        this.refresh();
+      });
+    }
+
+    refresh() {
+      const view = this.views.find(({ cursor, box }) => cursor && box);
+      const text = view ? over.reading(view) : "";
+      if (this.reading.textContent !== text) this.reading.textContent = text;
+      this.choices.refresh();
+    }
+
+    heightOf(view) {
+      if (!this.isFull) {
+        const isPhone = this.root.clientWidth < PHONE_PX;
+        return Math.round(view.frame.clientWidth * view.plot.ratio * (isPhone ? PHONE_RATIO : 1));
+      }
+      const n_columns = getComputedStyle(this.plots).gridTemplateColumns.split(" ").length;
+      const below = [this.below, this.tools, this.numbers].reduce((sum, e) => sum + e.offsetHeight, 0);
+      const row = (window.innerHeight - below - FULL_GAPS_PX) / Math.ceil(this.views.length / n_columns);
+      return Math.max(LEAST_PX, Math.floor(row - view.frame.offsetTop + view.element.offsetTop));
+    }
+
+    /** The cursor of a view is somewhere else, {x, y}, or nowhere. */
+    point(view, cursor, isByKey = false) {
+      for (const each of this.views) each.cursor = null;
+      view.cursor = cursor;
+      this.reading.setAttribute("aria-live", isByKey ? "polite" : "off");
+      if (view.plot.is_sound) sound.change({ cursor_s: cursor?.x ?? null });
+      else this.drawOver();
+    }
+
+    /** Put the position of the chosen sound somewhere. */
+    goTo(time_s) {
+      const at_s = Math.min(Math.max(time_s, 0), this.duration_s);
+      sound.seek(at_s);
+      this.trigger("at", { at_s });
+    }
+
+    /** Ask the server for something about a range; null is the whole sound. */
+    ask(event, range) {
+      const { start_s = null, stop_s = null } = range ?? {};
+      this.trigger(event, { start_s, stop_s });
+    }
+
+    zoom(range) {
+      this.preview(range);
+      sound.change({ selection: null });
+      this.ask("zoom", range);
+    }
+
+    /** Stretch what is there to a range until the server has drawn that. */
+    preview(range) {
+      this.range = range ?? { start_s: 0, stop_s: this.duration_s };
+      this.root.setAttribute("aria-busy", "true");
+      this.draw();
+    }
+
+    get isFull() {
+      return document.fullscreenElement === this.root || this.root.classList.contains("full");
+    }
+
+    /** Fill the screen, or the window where that is not allowed; or go back. */
+    enlarge() {
+      if (document.fullscreenElement) document.exitFullscreen();
+      else if (this.isFull) this.fill(false);
+      else if (!this.root.requestFullscreen) this.fill(true);
+      else this.root.requestFullscreen().catch(() => this.fill(true));
+    }
+
+    fill(isFull) {
+      this.root.classList.toggle("full", isFull);
+      this.draw();
+    }
+  }
+
+  function tableOf([head, ...rows]) {
+    const line = (cell, texts) => make("tr", {}, ...texts.map((text) => make(cell, {}, text)));
+    return make("table", { className: "peaks" },
+      make("thead", {}, line("th", head)), make("tbody", {}, ...rows.map((row) => line("td", row))));
+  }
+
+  const all = new Set();
+  const redraw = () => all.forEach((picture) => picture.draw());
+
+  // Light or dark: Gradio puts a class on the body; the system may change its mind.
+  function watchTheme() {
+    const observer = new MutationObserver(redraw);
+    for (const element of [document.documentElement, document.body])
+      observer.observe(element, { attributes: true, attributeFilter: ["class"] });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  }
+
+  /** Make an element a place for pictures; Gradio's HTML component calls it once. */
+  Genrescope.mount = (element, props, watch, trigger) => {
+    if (!all.size) watchTheme();
+    const picture = new Picture(element, props, trigger);
+    all.add(picture);
+    watch("value", () => picture.take(props.value));
+    picture.take(props.value);
+  };
+})();

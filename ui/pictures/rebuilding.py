@@ -1,0 +1,99 @@
+"""Back to sound: how the windows add up, and how near each iteration came."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import words
+from audio.back import Rebuilt, RoundTrip
+from audio.levels import FLOOR_DB
+from audio.overlap import window_sum
+from ui.pictures.plot import Axis, Line, Marks, Plot, rounded
+from ui.pictures.writing import said
+from viz import style
+
+MIN_SPAN_DB = 30.0  # so that a search that found nothing looks like it
+N_HOPS = 4  # shown of the windows' sum
+N_POINTS = 1024
+HIGHEST_SUM = 2.2
+
+
+def convergence(rebuilt: Rebuilt, language: str) -> Plot:
+    """Error of the magnitudes (dB) over iterations; lower is nearer."""
+    curve_db = np.array(rebuilt.convergence_db)
+    n_iterations = len(curve_db) - 1
+    last_db = float(curve_db[-1])
+    bottom_db = min(float(curve_db.min()), -MIN_SPAN_DB) - 4
+    iterations = [float(n) for n in range(len(curve_db))]
+    return Plot(
+        name="convergence",
+        x=Axis("count", 0.0, max(n_iterations, 1), said("iterations", language)),
+        y=Axis(
+            "level",
+            bottom_db,
+            float(curve_db.max()) + 6,
+            said("magnitude_error", language),
+        ),
+        layers=(
+            Line(iterations, rounded(curve_db, 2)),
+            Marks(
+                [iterations[-1]], [last_db], [style.MINUS.sub("−", f"{last_db:.1f} dB")]
+            ),
+        ),
+        facts=(
+            said("n_iterations", language, n=n_iterations),
+            said("took", language, s=rebuilt.elapsed_s),
+        ),
+        title=said("convergence_title", language),
+    )
+
+
+def overlap(
+    exact: RoundTrip, n_fft: int, hop_length: int, window: str, language: str
+) -> Plot:
+    """What overlapping windows add up to: level where the sound can return exactly."""
+    total = np.tile(window_sum(window, n_fft, hop_length), N_HOPS)
+    every = max(len(total) // N_POINTS, 1)
+    shown = total[::every]
+    name = "windows_constant" if exact.is_cola else "windows_ripple"
+    return Plot(
+        name="overlap",
+        x=Axis("count", 0.0, float(len(total)), said("samples", language)),
+        y=Axis("count", 0.0, HIGHEST_SUM, said("window_sum", language)),
+        layers=(
+            Line([float(i * every) for i in range(len(shown))], rounded(shown, 4)),
+            Line([0.0, float(len(total))], [1.0, 1.0], "rule", colour=3),
+        ),
+        facts=(
+            said(name, language),
+            said(f"window_{window}", language),
+            said("overlap", language, percent=100 * (1 - hop_length / n_fft)),
+        ),
+        title=said("overlap_title", language),
+    )
+
+
+def describe(exact: RoundTrip, rebuilt: Rebuilt, language: str) -> str:
+    """How near the sound came back with phase, and without."""
+    if rebuilt.error_db == FLOOR_DB:  # of silence, nothing is lost
+        return words.word("viz.about_rebuilding_silence", language)
+    details = {
+        "duration_s": exact.clip.duration_s,
+        "exact_db": exact.error_db,
+        "n": len(rebuilt.convergence_db) - 1,
+        "db": rebuilt.convergence_db[-1],
+        "samples_db": rebuilt.error_db,
+        "elapsed_s": rebuilt.elapsed_s,
+    }
+    sentences = [
+        words.word(
+            "viz.about_exact" if exact.is_cola else "viz.about_ripple",
+            language,
+            **details,
+        ),
+        words.word("viz.about_rebuilding", language, **details),
+    ]
+    if rebuilt.target_error_db > FLOOR_DB:
+        target_db = rebuilt.target_error_db
+        sentences.append(words.word("viz.about_bands", language, db=target_db))
+    return style.joined(sentences, language)

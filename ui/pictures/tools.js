@@ -1,0 +1,150 @@
+// How pictures look, remembered in the browser; and the tools around a picture.
+(() => {
+  "use strict";
+  const { image, sound, word } = Genrescope;
+
+  const KEY = "genrescope.look";
+  const RANGES_DB = [60, 80, 100, 120]; // below the loudest that has a colour
+  const FORMATS = ["png", "svg", "csv", "npz", "py", "link"];
+  const DEFAULT = { map: "cividis", range: "", isLarge: false, scales: {} };
+
+  const watchers = new Set();
+  const look = { ...DEFAULT, ...remembered() };
+
+  function remembered() {
+    try {
+      const { map, range, isLarge, scales } = JSON.parse(localStorage.getItem(KEY)) ?? {};
+      return {
+        map: map in image.MAPS ? map : DEFAULT.map,
+        range: RANGES_DB.includes(range) ? range : DEFAULT.range,
+        isLarge: isLarge === true,
+        scales: { ...scales },
+      };
+    } catch {
+      return {}; // a private window keeps nothing
+    }
+  }
+
+  /** Change the look of all pictures, here and at the next visit. */
+  function choose(parts) {
+    Object.assign(look, parts);
+    try {
+      localStorage.setItem(KEY, JSON.stringify(look));
+    } catch {
+      // it lasts as long as the page
+    }
+    for (const watcher of watchers) watcher();
+  }
+
+  /** The scale in which an axis is shown; its key is "<plot>.x" or "<plot>.y". */
+  function scaleOf({ key, scales = [] }) {
+    const chosen = look.scales[key];
+    return scales.includes(chosen) ? chosen : (scales[0] ?? "linear");
+  }
+
+  /** The lowest and the highest value of an image that have colours of their own. */
+  function limitsOf({ quantity, limits: [low, high] }) {
+    return look.range && quantity === "level" ? [high - look.range, high] : [low, high];
+  }
+
+  /** An element with properties, then its children, texts as texts. */
+  function make(name, { aria = {}, ...properties } = {}, ...children) {
+    const element = Object.assign(document.createElement(name), properties);
+    for (const [key, text] of Object.entries(aria)) element.setAttribute(`aria-${key}`, text);
+    element.append(...children);
+    return element;
+  }
+
+  function button(key, onclick, aria = {}) {
+    return make("button", { type: "button", onclick, aria, className: `sheet-tool sheet-${key}` }, word(key));
+  }
+
+  function menu(key, options, onchange, label = word(key)) {
+    const entries = options.map(([value, text]) => make("option", { value }, text));
+    const className = `sheet-tool sheet-${key}`;
+    return make("select", { onchange, title: label, aria: { label }, className }, ...entries);
+  }
+
+  /** What a sheet's tools depend on: images, axes with several scales, files to save. */
+  function kitOf({ plots }, formats = FORMATS) {
+    const scaled = new Map();
+    for (const plot of plots)
+      for (const side of ["x", "y"]) {
+        const { scales, label } = plot[side];
+        const key = `${plot.name}.${side}`;
+        if (scales?.length > 1)
+          scaled.set(key, { key, scales, label: [plot.title, label].filter(Boolean).join(", ") });
+      }
+    const images = plots.flatMap(({ layers }) => layers.filter(({ kind }) => kind === "image"));
+    const hasLevels = images.some(({ quantity }) => quantity === "level");
+    return { hasImage: images.length > 0, hasLevels, scaled: [...scaled.values()], formats };
+  }
+
+  /** The row of tools; `refresh` shows in it what is chosen now. */
+  function toolbar(kit, trigger, enlarge) {
+    const row = make("div", { className: "sheet-tools", role: "group", aria: { label: word("tools") } });
+    const refreshers = [];
+    const add = (element, refresh = () => {}) => {
+      row.append(element);
+      refreshers.push(() => refresh(element));
+    };
+    if (kit.hasImage) {
+      const maps = Object.keys(image.MAPS).map((map) => [map, word(`map_${map}`)]);
+      add(menu("colours", maps, (event) => choose({ map: event.target.value })),
+        (select) => { select.value = look.map; });
+    }
+    if (kit.hasLevels) {
+      const ranges = [["", word("range_default")], ...RANGES_DB.map((db) => [db, `${db} dB`])];
+      add(menu("range", ranges, (event) => choose({ range: Number(event.target.value) || "" })),
+        (select) => { select.value = look.range; });
+    }
+    for (const axis of kit.scaled)
+      add(scaleMenu(axis), (select) => { select.value = scaleOf(axis); });
+    add(button("letters", () => choose({ isLarge: !look.isLarge })),
+      (self) => self.setAttribute("aria-pressed", look.isLarge));
+    add(button("full", enlarge));
+    add(saveMenu(kit, trigger));
+    return { row, refresh: () => refreshers.forEach((refresh) => refresh()) };
+  }
+
+  function scaleMenu({ key, scales, label }) {
+    const options = scales.map((scale) => [scale, word(`scale_${scale}`)]);
+    const onchange = ({ target }) => choose({ scales: { ...look.scales, [key]: target.value } });
+    return menu("scale", options, onchange, `${word("scale")}: ${label}`);
+  }
+
+  /** What is saved looks as it is seen: its colours, their range, its axes' scales. */
+  function saveMenu(kit, trigger) {
+    const options = [["", word("save")], ...kit.formats.map((format) => [format, word(`save_${format}`)])];
+    return menu("save", options, ({ target }) => {
+      const format = target.value;
+      target.value = "";
+      const scales = Object.fromEntries(kit.scaled.map((axis) => [axis.key, scaleOf(axis)]));
+      if (format) trigger("save", { format, scales, range: look.range, map: look.map });
+    });
+  }
+
+  /** The buttons for a selection; `refresh` shows those that make sense now. */
+  function choices(picture) {
+    const part = (event) => () => picture.ask(event, sound.state.selection);
+    const clear = () => sound.change({ selection: null });
+    const chosen = [
+      button("hear", part("hear")),
+      button("zoom", () => picture.zoom(sound.state.selection)),
+      button("use", part("use")),
+      button("clear", clear),
+    ];
+    const whole = button("whole", () => picture.zoom(null));
+    const row = make("div", { className: "sheet-choices" }, ...chosen, whole);
+    const refresh = () => {
+      const isShown = Boolean(picture.hasSound && sound.state.selection);
+      for (const each of chosen) each.hidden = !isShown;
+      whole.hidden = !picture.isZoomed;
+      row.hidden = !picture.hasSound;
+    };
+    return { row, refresh };
+  }
+
+  const watch = (watcher) => watchers.add(watcher);
+  Genrescope.tools = { look, watch, scaleOf, limitsOf, kitOf, toolbar, choices, make };
+})();

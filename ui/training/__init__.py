@@ -1,0 +1,1 @@
+"""The tab Train: a new run, the run at work, all runs."""

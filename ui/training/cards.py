@@ -1,0 +1,177 @@
+"""A run in words and bars, as HTML: where it stands, what came of it, its log."""
+
+from __future__ import annotations
+
+import html
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import words
+from trainer import jobs, metrics, telling
+from trainer.config import FOLDER
+from trainer.events import Device, RunEvent, Step
+from trainer.runs import Run, RunState
+from trainer.telling import Progress
+from ui.access import Visitor
+
+N_LOG_LINES = 400  # the newest; all of them are in the download
+WHOLE = ("download", "decode")  # phases that are done once another has begun
+LEVELS = {
+    "all": ("step", "news", "problem"),
+    "news": ("news", "problem"),
+    "problem": ("problem",),
+}
+
+
+def name_of(run: Run) -> str:
+    """What people call a run: its title, or its recipe and its songs."""
+    config = run.config()
+    data = Path(config.data).name if config.data.startswith(FOLDER) else config.data
+    return run.title or f"{config.preset} · {data}"
+
+
+def at_work(
+    run: Run | None,
+    events: Sequence[RunEvent],
+    waiting: Sequence[Run],
+    visitor: Visitor,
+) -> str:
+    """The run at work and those that wait, whichever run the page shows."""
+    language = visitor.language
+    said = [] if visitor.may_train else [words.word("train.why_not", language)]
+    if run:
+        said.append(_at(name_of(run), telling.progress(events), language))
+    if waiting:
+        names = ", ".join(f"{n}. {name_of(run)}" for n, run in enumerate(waiting, 1))
+        said.append(words.word("train.waiting", language, names=names))
+    return _paragraphs(*said)
+
+
+def _at(name: str, progress: Progress, language: str) -> str:
+    """How far the run at work is, in a sentence."""
+    left = _left(progress, language)
+    if progress.stage == "train":
+        step, n_steps = progress.done, progress.total
+        about: dict[str, Any] = {"name": name, "left": left, "step": step}
+        return words.word("train.at_step", language, **about, n_steps=n_steps)
+    stage = words.word(f"stages.{progress.stage or 'songs'}", language)
+    return words.word("train.at_stage", language, name=name, left=left, stage=stage)
+
+
+def standing(run: Run | None, events: Sequence[RunEvent], visitor: Visitor) -> str:
+    """A run's state: its phases while it works, its result after it."""
+    language = visitor.language
+    if run is None:
+        return _paragraphs(words.word("train.no_runs", language))
+    state = run.state()
+    told = _paragraphs(_sentence(run, state, language))
+    if not state.is_ended:
+        return told + phases(events, language)
+    return told + result(run, state, events, visitor)
+
+
+def _sentence(run: Run, state: RunState, language: str) -> str:
+    if state.name == "stopping":
+        n = round(jobs.stops_within_s(run))
+        return words.word("notes.stopping", language, n=n)
+    sentence = words.word(f"states.{state.name}", language)
+    if state.name != "failed":
+        return sentence
+    return f"{sentence}: {telling.failure(state.code, state.details, language)}"
+
+
+def phases(events: Sequence[RunEvent], language: str) -> str:
+    """Every phase so far with its own count, a bar at the one at work, the device."""
+    every = telling.phases(events)
+    now = telling.progress(events)
+    rows = [_bar(phase, phase.stage == now.stage, language) for phase in every]
+    left = _left(now, language) if every else ""
+    speed = next((e.songs_per_s for e in events[::-1] if isinstance(e, Step)), None)
+    if speed and now.stage == "train":
+        left += " · " + words.word("train.speed", language, per_s=speed)
+    device = next((e for e in events[::-1] if isinstance(e, Device)), None)
+    return "".join(rows) + _paragraphs(
+        left, telling.line(device, language) if device else ""
+    )
+
+
+def _bar(phase: Progress, is_now: bool, language: str) -> str:
+    name = html.escape(words.word(f"stages.{phase.stage}", language))
+    # The last song is not announced, only the next phase.
+    done = phase.total if not is_now and phase.stage in WHOLE else phase.done
+    counts = f"{done} / {phase.total}" if phase.total else ""
+    if phase.per_s and phase.stage == "decode":
+        speed = words.word("train.songs_per_s", language, per_s=phase.per_s)
+        counts += f" · {speed}"
+    if not is_now:
+        return f'<p class="run-phase"><span>{name}</span> <span>{counts}</span></p>'
+    value = f'value="{phase.fraction:.3f}"' if phase.total else ""
+    return (
+        f'<label class="run-bar"><span>{name}</span> <span>{counts}</span>'
+        f"<progress max=1 {value}></progress></label>"
+    )
+
+
+def _left(progress: Progress, language: str) -> str:
+    return telling.time_words(progress.left_s, language)
+
+
+def result(
+    run: Run, state: RunState, events: Sequence[RunEvent], visitor: Visitor
+) -> str:
+    """The card of a run that has ended: score, model, time, command."""
+    language = visitor.language
+    said = [score(events, language)]
+    if state.name in ("finished", "stopped") and run.model_dir.is_dir():
+        said.append(words.word("train.made", language))
+    if len(events) > 1:
+        time = telling.span(events[-1].at - events[0].at, language)
+        said.append(words.word("train.took", language, time=time))
+    card = _paragraphs(*said)
+    if visitor.may_train:  # paths of this machine are for those who sit at it
+        if run.model_dir.is_dir():
+            card += _code(words.word("train.model_is_in", language), run.model_dir)
+        repeat = words.word("train.command", language)
+        card += _code(repeat, run.config().command())
+    return card
+
+
+def score(events: Sequence[RunEvent], language: str) -> str:
+    """The best accuracy, how sure it is, and at which step."""
+    best = telling.best(events)
+    if best is None:
+        return ""
+    n_right = round(best.accuracy * best.n_songs)
+    low, high = metrics.wilson_interval(n_right, best.n_songs)
+    about = {"accuracy": best.accuracy, "n_songs": best.n_songs, "step": best.step}
+    return words.word("train.best", language, **about, low=low, high=high)
+
+
+def log_html(
+    events: Sequence[RunEvent], language: str, level: str = "all", search: str = ""
+) -> str:
+    """The log's newest lines of a level in which a text occurs, case aside.
+
+    The CSS keeps the end in sight while it grows.
+    """
+    wanted, text = LEVELS.get(level, LEVELS["all"]), (search or "").strip().lower()
+    told = (event for kind, event in reversed(telling.log(events)) if kind in wanted)
+    said = (telling.line(event, language) for event in told)
+    found = (line for line in said if text in line.lower())
+    lines = list(itertools.islice(found, N_LOG_LINES))[::-1]
+    if not lines:
+        key = "train.no_lines" if events else "train.no_log"
+        return _paragraphs(words.word(key, language))
+    rows = "\n".join(html.escape(line) for line in lines)
+    return f'<div class="log" tabindex="0" role="log"><pre>{rows}</pre></div>'
+
+
+def _code(label: str, value: object) -> str:
+    said, code = html.escape(label), html.escape(str(value))
+    return f'<p>{said}</p><pre class="run-code">{code}</pre>'
+
+
+def _paragraphs(*texts: str) -> str:
+    return "".join(f"<p>{html.escape(each)}</p>" for each in texts if each)

@@ -1,0 +1,117 @@
+"""The form of a new run, made from RunConfig, and the line before its start."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+import words
+from errors import KnownError
+from settings import Settings, child_environment
+from trainer import config as configs
+from trainer import preflight, telling
+from trainer.config import FOLDER, ZIP, RunConfig
+from ui import forms
+from ui.language import text
+
+FIRST_PRESET = "smoke"  # what a newcomer can finish
+OPEN_FIELDS = ("data", "base_model", "n_steps")
+FOLDED_FIELDS = tuple(
+    item.name
+    for item in dataclasses.fields(RunConfig)
+    if item.name not in (*OPEN_FIELDS, "preset")
+)
+FIELDS = (*OPEN_FIELDS, *FOLDED_FIELDS)
+N_GENRES_NAMED = 20
+
+
+@dataclass(frozen=True)
+class Form:
+    """The components of a new run.
+
+    Attributes:
+        preset: fills all the others.
+        fields: in the order of ``FIELDS``.
+    """
+
+    preset: Any  # the components have their events from Gradio at run time
+    fields: tuple[Any, ...]
+
+    @property
+    def inputs(self) -> list[Any]:
+        """What ``given`` reads, in its order."""
+        return [self.preset, *self.fields]
+
+
+def build(settings: Settings) -> Form:
+    """Lay out the form."""
+    config = configs.preset(FIRST_PRESET)
+    items = {item.name: item for item in dataclasses.fields(RunConfig)}
+    preset = forms.component(items["preset"], FIRST_PRESET, list(configs.PRESETS))
+
+    def made(name: str) -> Component:
+        choices = data_choices(settings) if name == "data" else ()
+        return forms.component(items[name], getattr(config, name), choices)
+
+    fields = [made(name) for name in OPEN_FIELDS]
+    with gr.Accordion(text("train.more"), open=False):
+        fields += [made(name) for name in FOLDED_FIELDS]
+    return Form(preset, tuple(fields))
+
+
+def given(preset: str, *values: Any) -> dict[str, Any]:
+    """The form's values by field."""
+    return {"preset": preset, **dict(zip(FIELDS, values, strict=True))}
+
+
+def recipe(preset: str) -> list[Any]:
+    """What a preset puts into the fields."""
+    return forms.values_of(configs.preset(preset), FIELDS)
+
+
+def data_choices(settings: Settings) -> list[tuple[Any, str]]:
+    """The songs that this host can train on: names that we know, never a path."""
+    choices = [(text("train.composed"), "composed"), (text("train.gtzan"), "gtzan")]
+    folders = settings.songs_dir.glob("[!.]*/") if settings.songs_dir.is_dir() else ()
+    return choices + [(f"songs/{p.name}", f"{FOLDER}{p.name}") for p in sorted(folders)]
+
+
+def config_of(given: Mapping[str, Any], settings: Settings) -> RunConfig:
+    """A visitor's choices as a RunConfig.
+
+    Raises:
+        KnownError: ``unknown_data`` for a folder that is not one of this host's, and
+            for any path; what RunConfig refuses.
+    """
+    data = str(given.get("data", ""))
+    if data.startswith((FOLDER, ZIP)):
+        if data not in [value for _, value in data_choices(settings)]:
+            raise KnownError("unknown_data", value=data)
+        folder = settings.songs_dir / data.removeprefix(FOLDER)
+        given = {**given, "data": f"{FOLDER}{folder}"}
+    base = configs.preset(given.get("preset", FIRST_PRESET))
+    return dataclasses.replace(base, **given)
+
+
+def look_ahead(given: Mapping[str, Any], settings: Settings, language: str) -> str:
+    """What the run would need, or why it could not start, as HTML."""
+    try:
+        seen = preflight.preflight(
+            config_of(given, settings),
+            settings.runs_dir,
+            settings.cache_dir,
+            devices=child_environment().get("CUDA_VISIBLE_DEVICES", ""),
+        )
+    except KnownError as error:
+        return f"<p>{html.escape(words.sentence(error, language))}</p>"
+    line = html.escape(telling.look_ahead(seen, language))
+    if not str(given.get("data", "")).startswith(FOLDER):
+        return f"<p>{line}</p>"
+    named = " · ".join(f"{name} {n}" for name, n in seen.genres[:N_GENRES_NAMED])
+    return f"<p>{line}</p><p>{html.escape(named)}</p>"
