@@ -2,6 +2,7 @@
 
 import json
 import re
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -59,7 +60,7 @@ def song(tmp_path):
 
 def test_every_endpoint_is_documented(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    names = {"/waveform", "/dft", "/stft", "/mel", "/classify"}
+    names = {"/waveform", "/dft", "/stft", "/mel", "/classify", "/classify_many"}
     names |= {"/runs", "/start_run", "/stop_run"}
     assert set(endpoints) == names  # and nothing of the page's own
     for endpoint in endpoints.values():
@@ -104,6 +105,32 @@ def test_genres_come_ranked_with_what_they_rest_on(client, song):
     assert answer["trained_on"] == tiny.FACTS["trained_on"]
     assert answer["windows"] == 4  # 2 s in windows of 0.5 s
     assert answer["elapsed_s"] > 0
+    assert answer["verdict"] in ("sure", "unsure")
+    assert 0 < answer["agreement"] <= 1
+
+
+def test_many_songs_come_as_rows_and_a_bad_one_with_its_reason(client, tmp_path):
+    song = write_audio(tmp_path / "one.mp3", tone(duration_s=2.0))
+    (tmp_path / "notes.mp3").write_text("do re mi")
+    with zipfile.ZipFile(tmp_path / "album.zip", "w") as album:
+        album.write(song, "cd1/two.mp3")
+    paths = [tmp_path / name for name in ("one.mp3", "notes.mp3", "album.zip")]
+    songs = [handle_file(str(path)) for path in paths]
+    one, notes, two = client.predict(songs, effort="quick", api_name="/classify_many")
+    assert [one["song"], notes["song"], two["song"]] == [
+        "one.mp3",
+        "notes.mp3",
+        "album.zip/cd1/two.mp3",
+    ]
+    assert one["genre"] == two["genre"] == max(one["genres"], key=one["genres"].get)
+    assert sum(one["genres"].values()) == pytest.approx(1, abs=1e-4)
+    assert "notes.mp3" in notes["reason"]
+    assert "genre" not in notes
+
+
+def test_no_songs_get_a_sentence(client):
+    with pytest.raises(AppError, match="no songs yet"):
+        client.predict([], api_name="/classify_many")
 
 
 @pytest.mark.parametrize(
@@ -116,6 +143,7 @@ def test_genres_come_ranked_with_what_they_rest_on(client, song):
         ("/classify", {"model": "/etc/passwd"}, "no model"),
         ("/classify", {"model": "run:../../x"}, "no model"),
         ("/classify", {"model": "https://example.com/model"}, "no model"),
+        ("/classify", {"model": "hub:any/model"}, "no model"),
     ],
 )
 def test_bad_value_gets_a_sentence(client, song, api_name, knobs, sentence):
@@ -167,7 +195,8 @@ def test_every_text_of_the_page_is_in_the_locales(demo):
 
 def test_page_s_own_events_are_private(demo):
     public = {fn.api_name for fn in demo.fns.values() if fn.api_visibility == "public"}
-    assert public == {*PICTURES, "classify", "runs", "start_run", "stop_run"}
+    named = {"classify", "classify_many", "runs", "start_run", "stop_run"}
+    assert public == {*PICTURES, *named}
 
 
 def test_model_that_is_missing_leaves_the_page_whole(settings, tmp_path):

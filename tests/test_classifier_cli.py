@@ -1,6 +1,8 @@
+import csv
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from signals import noise, silence, sweep
 
 import classifier.__main__ as cli
 import settings
+from audio import decode
 
 tiny_model_dir = tiny.tiny_model_dir
 RUN = "20260101-000000-aaaa"
@@ -125,9 +128,11 @@ def test_cli_asks_for_a_song(host, capsys):
 def test_cli_says_where_a_long_song_was_cut(host, song, capsys, monkeypatch):
     from dataclasses import replace
 
-    load = cli.load
+    load = decode.load
     monkeypatch.setattr(
-        cli, "load", lambda *path, **name: replace(load(*path, **name), cut_at_s=600.0)
+        decode,
+        "load",
+        lambda *path, **name: replace(load(*path, **name), cut_at_s=600.0),
     )
     assert cli.main([str(song)]) == 0
     assert "600 s" in capsys.readouterr().err
@@ -141,3 +146,92 @@ def test_cli_help_needs_no_torch():
     )
     root = Path(cli.__file__).parents[1]
     assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0
+
+
+def table(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three songs and a file that is none."""
+    home = tmp_path / "songs"
+    home.mkdir()
+    for name in ("a.wav", "c.mp3", "d.ogg"):
+        write_audio(home / name, sweep(duration_s=1.2, sampling_rate=24_000))
+    (home / "b.mp3").write_text("no sound")
+    return home
+
+
+def test_cli_writes_a_row_a_song_with_the_reason_of_those_that_fail(
+    host, folder, capsys
+):
+    path = host / "out.csv"
+    assert cli.main([str(folder), "--csv", str(path)]) == 1
+    found = table(path)
+    assert [Path(row["song"]).name for row in found] == [
+        "a.wav", "b.mp3", "c.mp3", "d.ogg",
+    ]  # fmt: skip
+    song, failed = found[:2]
+    assert song["genre"] in tiny.GENRES
+    assert song["runner_up"] in set(tiny.GENRES) - {song["genre"]}
+    assert 1 >= float(song["confidence"]) >= float(song["runner_up_confidence"])
+    assert float(song["duration_s"]) == pytest.approx(1.2, abs=0.1)
+    assert float(song["elapsed_s"]) > 0
+    assert (song["model"], song["reason"]) == ("bundled", "")
+    assert song["verdict"] in ("sure", "unsure")
+    assert 0 <= float(song["agreement"]) <= 1
+    assert (failed["genre"], "b.mp3" in failed["reason"]) == ("", True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "song" in err  # the progress bar
+
+
+def test_cli_goes_on_with_a_table_after_an_interruption(host, folder, capsys):
+    path = host / "out.csv"
+    cli.main([str(folder), "--csv", str(path)])
+    whole = path.read_text()
+    lines = whole.splitlines(keepends=True)
+    path.write_text("".join(lines[:3]) + lines[3][:9])  # cut off within the third row
+    cli.main([str(folder), "--csv", str(path)])
+    again = path.read_text().splitlines(keepends=True)
+    assert again[:3] == lines[:3]  # not heard again
+    names = [line.split(",")[0] for line in lines]
+    assert [line.split(",")[0] for line in again] == names
+    assert cli.main([str(folder), "--csv", str(path)]) == 0
+    assert path.read_text().splitlines(keepends=True) == again
+
+
+def test_cli_leaves_a_table_of_something_else_alone(host, song, capsys):
+    path = host / "grades.csv"
+    path.write_text("name,grade\nx,1\n")
+    assert cli.main([str(song), "--csv", str(path)]) == 1
+    assert path.read_text() == "name,grade\nx,1\n"
+    assert "grades.csv" in capsys.readouterr().err
+
+
+def test_cli_reads_the_songs_in_a_zip(host, folder, tmp_path, capsys):
+    archive = tmp_path / "songs.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        for path in sorted(folder.iterdir()):
+            opened.write(path, f"deep/{path.name}")
+    assert cli.main([str(archive)]) == 1
+    out, err = capsys.readouterr()
+    named = [line.split()[-1] for line in out.splitlines()]
+    assert named == [f"{archive}/deep/{name}" for name in ("a.wav", "c.mp3", "d.ogg")]
+    assert "deep/b.mp3" in err
+
+
+def test_cli_quick_hears_six_windows(host, tmp_path, capsys):
+    path = write_audio(tmp_path / "long.wav", sweep(duration_s=9.0))
+    assert cli.main([str(path), "--quick", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["chunks"]) == 6
+
+
+@pytest.mark.parametrize("n_workers", ["1", "3"])
+def test_cli_says_the_same_with_any_number_of_workers(host, folder, n_workers, capsys):
+    cli.main([str(folder), "--workers", n_workers])
+    several = capsys.readouterr().out
+    cli.main([str(folder)])
+    assert capsys.readouterr().out == several

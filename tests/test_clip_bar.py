@@ -10,7 +10,7 @@ from signals import tone
 from audio import decode
 from audio.examples import EXAMPLES, example
 from ui import examples
-from ui.clip_bar import clock, facts_line, name_of
+from ui.clip_bar import clock, facts_line, name_of, title_of
 
 
 def line(path, language="en", **changes):
@@ -81,6 +81,12 @@ def test_built_in_sounds_are_called_by_their_title(tmp_path):
 
 def test_recordings_are_called_so():
     assert name_of("/x/audio.wav", "en") == "Recorded or trimmed sound"
+
+
+def test_title_is_the_name_without_a_file_s_suffix(tmp_path):
+    assert title_of("/x/Song No. 5.mp3", "en") == "Song No. 5"
+    assert title_of("/x/audio.wav", "en") == "Recorded or trimmed sound"
+    assert title_of(str(examples.file_of("click", tmp_path)), "zh-TW") == "喀噠聲"
 
 
 def test_first_built_in_sound_is_the_one_that_the_page_starts_with():

@@ -60,6 +60,20 @@ def test_song_larger_than_the_shelf_is_still_given(tmp_path, decoded):
     assert decoded == ["a.wav"]
 
 
+def test_same_path_is_the_same_clip_as_long_as_it_is_kept(tmp_path):
+    shelf, path = ClipShelf(Limits()), song(tmp_path)
+    clip = shelf.take(path).clip
+    shelf.take(song(tmp_path, "b.wav"))
+    assert shelf.take(path).clip is clip
+
+
+def test_shelf_knows_which_file_a_clip_came_from(tmp_path):
+    shelf, path = ClipShelf(Limits()), song(tmp_path)
+    assert shelf.path_of(shelf.take(path).clip) == path
+    with pytest.raises(KnownError, match="clip_gone"):
+        shelf.path_of(tone())
+
+
 def test_broken_file_keeps_no_place_and_may_be_mended(tmp_path):
     path, shelf = tmp_path / "a.wav", ClipShelf(Limits())
     path.write_text("no sound")

@@ -1,11 +1,16 @@
 import dataclasses
 import math
+import shlex
+from pathlib import Path
 
 import pytest
 
 from errors import KnownError
 from trainer import config
+from trainer import flags as flags_of
 from trainer.config import RunConfig
+
+PARSER = flags_of.parser(Path("runs"), Path("cache"), source="")
 
 
 def test_tutorial_preset_holds_the_tutorials_values():
@@ -56,3 +61,31 @@ def test_every_number_of_the_config_has_a_range():
     for item in dataclasses.fields(RunConfig):
         if item.type in ("int", "float"):
             assert item.metadata["minimum"] <= item.default <= item.metadata["maximum"]
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        *map(config.preset, config.PRESETS),
+        RunConfig(preset="smoke", learning_rate=1.23456789e-7, augmentation=True),
+        RunConfig(data="folder:/music of 'mine'/a b", n_steps=7),
+    ],
+    ids=lambda recipe: recipe.preset,
+)
+def test_command_repeats_the_run(recipe):
+    python, dash_m, module, *flags = shlex.split(recipe.command())
+    assert (python, dash_m, module) == ("python", "-m", "trainer")
+    options = PARSER.parse_args(flags)
+    assert flags_of.config_of(options) == recipe
+
+
+def test_command_of_a_preset_names_it_alone():
+    assert config.preset("smoke").command() == "python -m trainer --preset smoke"
+
+
+def test_help_names_every_choice_and_how_to_resume():
+    text = PARSER.format_help()
+    for item in dataclasses.fields(RunConfig):
+        assert f"--{item.name.replace('_', '-')}" in text
+    for part in ("--resume", "examples:", "result.json", "exit code", "the songs:"):
+        assert part in text

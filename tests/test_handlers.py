@@ -1,6 +1,7 @@
 """The wrapper of every handler: sentences for people, tracebacks for the log."""
 
 import logging
+from collections.abc import Iterator
 
 import gradio as gr
 import pytest
@@ -55,12 +56,63 @@ def test_handler_may_ask_for_progress_and_visitor_at_once():
     assert run(both, 1, language="zh-CN") == (1, True, "zh-CN")
 
 
+def test_handler_may_yield_and_what_goes_wrong_is_said():
+    @guarded
+    def count(number: int, visitor: Visitor) -> Iterator[str]:
+        for each in range(number):
+            yield f"{visitor.language} {each}"
+        raise KnownError("no_clip")
+
+    told = run(count, 2, language="zh-TW")
+    assert [next(told), next(told)] == ["zh-TW 0", "zh-TW 1"]
+    with pytest.raises(gr.Error, match="還沒有聲音"):
+        next(told)
+
+
+def test_handler_that_yields_is_told_when_the_page_is_left():
+    left = []
+
+    @guarded
+    def count() -> Iterator[int]:
+        try:
+            yield 1
+        finally:
+            left.append(True)
+
+    told = run(count)
+    next(told)
+    told.close()
+    assert left == [True]
+
+
 def test_handler_may_take_any_number_of_values():
     @guarded
     def count(*values: int, visitor: Visitor) -> int:
         return len(values)
 
     assert run(count, 1, 2, 3) == 3
+
+
+def test_handler_may_answer_again_and_again():
+    closed = []
+
+    @guarded
+    def count(first: int, visitor: Visitor) -> Iterator[int | str]:
+        try:
+            yield first
+            yield visitor.language
+            raise KnownError("no_clip")
+        finally:
+            closed.append(first)
+
+    answers = run(count, 1, language="zh-TW")
+    assert [next(answers), next(answers)] == [1, "zh-TW"]
+    with pytest.raises(gr.Error, match="還沒有聲音"):
+        next(answers)
+    answers = run(count, 2)
+    next(answers)
+    answers.close()  # what Gradio does when the page is left
+    assert closed == [1, 2]
 
 
 def test_api_names_only_the_handler_s_own_parameters():

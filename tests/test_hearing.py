@@ -109,3 +109,14 @@ def test_unheard_is_the_power_above_8_khz():
     assert hearing.unheard_db(Clip(np.zeros(44_100), 44_100)) is None
     assert hearing.unheard_db(Clip([], 44_100)) is None
     assert hearing.unheard_db(Clip(low, 16_000)) is None
+
+
+def test_a_part_of_the_input_is_the_whole_input_s_part():
+    quiet = Clip(noise(duration_s=3.0).samples * 0.1 + 0.2, 22_050)
+    model_input = hearing.model_input(quiet)
+    for start, stop in ((0, 100), (16_000, 19_200), (47_990, 60_000)):
+        part = model_input.part(start, stop)
+        assert np.array_equal(part, model_input.samples[start:stop])
+        assert part.dtype == np.float32
+    assert model_input.mean == pytest.approx(0.2, abs=1e-3)
+    assert model_input.unheard_db == hearing.unheard_db(quiet)

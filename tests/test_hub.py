@@ -56,7 +56,8 @@ class HubHandler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("ETag", f'"{Path(self.path).name}"')
-        self.send_header("X-Repo-Commit", REVISION)
+        _, _, asked = self.path.partition("/resolve/")  # by its exact revision
+        self.send_header("X-Repo-Commit", asked.split("/")[0] or REVISION)
         if error_code or self.server.error_code:
             self.send_header("X-Error-Code", error_code or self.server.error_code)
         self.end_headers()
@@ -165,7 +166,7 @@ def test_hub_without_a_network_is_unreachable(tmp_path, serve, monkeypatch):
     ("behaviour", "code"),
     [
         ({"status": 404, "error_code": "RepoNotFound"}, "hub_model_missing"),
-        ({"status": 403, "error_code": "GatedRepo"}, "hub_model_missing"),
+        ({"status": 403, "error_code": "GatedRepo"}, "hub_model_gated"),
         ({"status": 500}, "hub_unreachable"),
     ],
 )
@@ -185,3 +186,37 @@ def test_hub_model_with_a_pickle_only_is_refused(tmp_path, tiny_model_dir, serve
 def test_hub_answer_that_is_no_json_is_unreachable(tmp_path, serve):
     serve(tmp_path, info=b"<html>Sign in to this network</html>")
     assert code_of_load(tmp_path) == "hub_unreachable"
+
+
+def test_hub_model_that_is_too_large_is_refused_before_it_is_downloaded(
+    tmp_path, tiny_model_dir, serve
+):
+    files = [{"rfilename": "model.safetensors", "size": 5_000_000_000}]
+    info = json.dumps({**json.loads(INFO), "siblings": files}).encode()
+    server = serve(tiny_model_dir, info=info)
+    assert code_of_load(tmp_path) == "model_too_large"
+    assert not any("/resolve/" in path for path in server.asked)
+
+
+def test_any_hub_model_may_be_asked_for_where_the_host_allows_it(
+    tmp_path, tiny_model_dir, serve
+):
+    serve(tiny_model_dir)
+    choices = {"bundled_model_dir": tmp_path, "runs_dir": tmp_path, "hub_model": "a/b"}
+    models = Models(**choices, is_hub_open=True)
+    assert models.load(models.ref(f"hub:{HUB_MODEL}")).labels == tiny.GENRES
+    closed = [Models(**choices), Models(**choices, is_hub_open=True, is_offline=True)]
+    for host in closed:
+        with pytest.raises(KnownError, match="unknown_model"):
+            host.ref(f"hub:{HUB_MODEL}")
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "a", "a/b/c", "/a", "a/..", "http://a/b", "a b/c"]
+)
+def test_what_is_no_hub_id_is_unknown_even_where_any_is_allowed(tmp_path, name):
+    models = Models(
+        bundled_model_dir=tmp_path, runs_dir=tmp_path, hub_model="", is_hub_open=True
+    )
+    with pytest.raises(KnownError, match="unknown_model"):
+        models.ref(f"hub:{name}")

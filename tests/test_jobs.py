@@ -3,20 +3,26 @@
 import dataclasses
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
-from test_data import song_folder
+from songs import song_folder
 from test_train import config_for
 
 import settings
 from errors import KnownError
 from trainer import __main__ as command
-from trainer import jobs, runs, telling
+from trainer import checkpoints, jobs, runs, telling
+from trainer import config as configs
 from trainer.config import RunConfig
-from trainer.events import Evaluated, Step
+from trainer.events import Device, Evaluated, Stage, Step
 
 PATIENCE_S = 120
+ROOT = Path(__file__).parents[1]
+ENVIRONMENT = settings.child_environment()
 
 
 def wait_until(claim, what):
@@ -34,7 +40,7 @@ def start(tmp_path, **changes):
         config_for(songs, **changes),
         tmp_path / "runs",
         cache_dir=tmp_path / "cache",
-        env=settings.child_environment(),
+        env=ENVIRONMENT,
     )
 
 
@@ -58,41 +64,71 @@ def test_run_finishes_and_another_process_reads_all_of_it(tmp_path):
         jobs.stop(run)
 
 
-def test_second_start_is_refused_stop_saves_and_the_next_run_starts(tmp_path):
+def test_stopped_run_is_resumed_and_ends_as_one_that_went_through(tmp_path):
+    whole = start(tmp_path)
     run = start(tmp_path, n_steps=10_000, eval_every_n_steps=0)
-    with pytest.raises(KnownError) as caught:
-        start(tmp_path)
-    assert caught.value.code == "busy"
-    assert caught.value.details["id"] == run.id
+    wait_until(lambda: whole.state().is_ended, "the end of the whole run")
     wait_until(lambda: len(steps_of(run)) > 1, "two steps")
     assert jobs.current(tmp_path / "runs") == run
+    assert any(isinstance(event, Device) for event in run.events()[0])
     jobs.stop(run)
     assert run.state().name in ("stopping", "stopped")
     wait_until(lambda: run.state().is_ended, "the stop")
     assert run.state().name == "stopped"
     assert (run.model_dir / "model.safetensors").exists()
-    again = start(tmp_path)
-    assert again.id != run.id
-    os.killpg(process_id(again), signal.SIGKILL)
-    wait_until(lambda: again.state().is_ended, "the kill to be noticed")
+    saved_step = checkpoints.saved_step(run.folder)
+    assert saved_step == steps_of(run)[-1].step
+    again = jobs.resume(run, cache_dir=tmp_path / "cache", env=ENVIRONMENT)
+    wait_until(lambda: steps_of(again), "a step after the old ones")
+    assert steps_of(again)[0].step == saved_step + 1
+    jobs.cancel(again)
+    wait_until(lambda: again.state().is_ended, "the end")
+    assert again.state().name == "cancelled"
+    assert not (again.folder / "checkpoints").exists()
+    assert checkpoints.saved_step(run.folder) == saved_step
 
 
-def process_id(run):
-    return runs.read_json(run.folder / "process.json")["pid"]
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["decode", "model", "train", "test", "save"])
+def test_killed_run_keeps_what_was_saved_and_frees_the_lock(tmp_path, stage):
+    song_folder(tmp_path / "songs", 60)
+    run = start(tmp_path, n_steps=400, eval_every_n_steps=2)
+    wait_until(run.started_file.exists, "the trainer")
 
+    def is_there():
+        return any(isinstance(e, Stage) and e.name == stage for e in run.events()[0])
 
-def test_killed_run_is_failed_with_its_last_words_and_frees_the_lock(tmp_path):
-    run = start(tmp_path, n_steps=10_000)
-    wait_until(lambda: steps_of(run), "a step")
-    os.killpg(process_id(run), signal.SIGKILL)
+    if stage == "save":  # of a checkpoint: in the middle of writing the second
+        second = run.folder / "checkpoints" / "checkpoint-4"
+        wait_until(second.exists, "the second checkpoint")
+    else:
+        wait_until(is_there, stage)
+    os.killpg(runs.read_json(run.started_file)["pid"], signal.SIGKILL)
     wait_until(lambda: run.state().is_ended, "the kill to be noticed")
     state = run.state()
-    assert (state.name, state.code) == ("failed", "run_vanished")
+    assert (state.name, state.code) == ("failed", "killed")
     assert telling.failure(state.code, state.details, "en")
+    assert all(map(checkpoints.is_whole, checkpoints.every(run.folder)))
     again = start(tmp_path)
-    jobs.stop(again)
-    wait_until(lambda: again.state().is_ended, "the stop while preparing")
-    assert again.state().name == "stopped"
+    wait_until(lambda: again.state().is_ended, "the next run")
+    assert again.state().name == "finished"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["decode", "model", "test"])
+def test_stop_is_obeyed_in_every_phase(tmp_path, stage):
+    song_folder(tmp_path / "songs", 60)
+    run = start(tmp_path, n_steps=10_000, eval_every_n_steps=2)
+
+    def is_there():
+        return any(isinstance(e, Stage) and e.name == stage for e in run.events()[0])
+
+    wait_until(is_there, stage)
+    jobs.stop(run)
+    wait_until(lambda: run.state().is_ended, "the stop")
+    assert run.state().name == "stopped"
+    told = [event.name for event in run.events()[0] if isinstance(event, Stage)]
+    assert stage == "test" or "train" not in told
 
 
 def test_bad_songs_end_the_run_with_a_sentence(tmp_path):
@@ -102,6 +138,20 @@ def test_bad_songs_end_the_run_with_a_sentence(tmp_path):
     state = run.state()
     assert (state.name, state.code) == ("failed", "one_genre")
     assert "low" in telling.failure(state.code, state.details, "zh-TW")
+
+
+def test_hub_that_does_not_answer_ends_the_run_with_a_sentence(tmp_path):
+    nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hub")}
+    run = jobs.start(
+        RunConfig(data="gtzan"),
+        tmp_path / "runs",
+        cache_dir=tmp_path / "cache",
+        env={**ENVIRONMENT, **nowhere},
+    )
+    wait_until(lambda: run.state().is_ended, "the refusal")
+    state = run.state()
+    assert (state.name, state.code) == ("failed", "hub_unreachable")
+    assert "gtzan" in telling.failure(state.code, state.details, "en")
 
 
 def test_command_line_trains_and_prints_what_the_page_shows(tmp_path, capsys):
@@ -116,7 +166,7 @@ def test_command_line_trains_and_prints_what_the_page_shows(tmp_path, capsys):
     for line in telling.log_lines(run.events()[0], "en"):
         assert line in printed
     assert run.config() == dataclasses.replace(
-        command.configs.preset("smoke"),
+        configs.preset("smoke"),
         data=f"folder:{songs}",
         base_model="small",
         window_s=0.5,
@@ -138,6 +188,33 @@ def test_id_that_is_no_run_of_ours_is_refused(tmp_path, run_id):
         runs.find(tmp_path, run_id)
 
 
+SERVER = """
+import pathlib, sys, time
+from test_jobs import start
+print(start(pathlib.Path(sys.argv[1]), n_steps=12).id, flush=True)
+time.sleep(1000)
+"""
+
+
+def test_run_goes_on_when_the_server_that_started_it_is_killed(tmp_path):
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    run_id = server.stdout.readline().strip()
+    server.send_signal(signal.SIGKILL)
+    server.wait()
+    server.stdout.close()
+    run = runs.find(tmp_path / "runs", run_id)  # as a restarted server finds it
+    assert run.state().name in ("waiting", "running")
+    wait_until(lambda: run.state().is_ended, "the end of the run")
+    assert run.state().name == "finished", run.log_file.read_text()
+    assert len(steps_of(run)) == 12
+
+
 def test_half_written_line_is_read_once_it_is_whole(tmp_path):
     run = runs.create(tmp_path, RunConfig())
     line = '{"kind": "stopped", "at": 1.0, "step": 3}\n'
@@ -147,10 +224,6 @@ def test_half_written_line_is_read_once_it_is_whole(tmp_path):
     run.events_file.write_text(line + line)
     second, _ = run.events(cursor)
     assert len(second) == 1
-
-
-def test_reused_process_id_is_not_our_run(tmp_path):
-    assert not runs.is_alive(os.getpid(), created_at=1.0)
 
 
 def test_run_whose_start_died_does_not_wait_for_ever(tmp_path):

@@ -12,6 +12,10 @@ server, chromium, open_page = browser.server, browser.chromium, browser.open_pag
 pytestmark = pytest.mark.browser
 
 PATIENCE_MS = 300_000  # only where a broken build gives up
+VERDICT = ".verdict:not(.so_far)"
+NAMED = f".block.answer {VERDICT}"
+OUR_RUN_IS_CHOSEN = """[...document.querySelectorAll("input")].some(
+  (input) => input.offsetParent && input.value.startsWith("Your run"))"""
 BAR_MOVES = "(last) => (document.querySelector('progress')?.value ?? 2) !== last"
 
 
@@ -30,11 +34,11 @@ def test_newcomer_walks_from_a_song_to_a_model_of_their_own(open_page, song):
 
     page.get_by_role("tab", name="Classify").click()
     page.get_by_role("button", name="Name the genre").click()
-    page.locator(".answer .top").wait_for()
+    page.locator(NAMED).wait_for()
 
     page.get_by_role("tab", name="Train").click()
     page.get_by_role("button", name="All settings").click()
-    page.get_by_label("Songs to compose per genre").fill("3")
+    page.get_by_label("Songs to compose per genre").filter(visible=True).fill("3")
     page.get_by_label("Steps", exact=True).fill("12")
     page.get_by_label("Test every").fill("6")
     page.get_by_role("button", name="Start", exact=True).click()
@@ -51,17 +55,17 @@ def test_newcomer_walks_from_a_song_to_a_model_of_their_own(open_page, song):
     page.locator(".log", has_text="Step 3 of 12").wait_for()
     page.locator(".log", has_text="Step 12 of 12").wait_for()
     page.get_by_text("Its model is in the list").wait_for()
-    assert page.locator(".run-curves svg").count() == 1
+    page.locator(".block.run-curves svg").first.wait_for()
+    assert page.get_by_text("python -m trainer --preset smoke").count() == 1
     assert page.get_by_role("button", name="Start", exact=True).is_enabled()
     assert page.get_by_role("button", name="Stop", exact=True).is_disabled()
 
     upload(page, song)
-    page.get_by_role("tab", name="Classify").click()
-    page.get_by_label("Model", exact=True).click()
-    page.get_by_role("option", name="Your run").click()
+    page.get_by_role("button", name="Classify with it").click()
+    page.wait_for_function(OUR_RUN_IS_CHOSEN)
     page.get_by_role("button", name="Name the genre").click()
-    page.locator(".answer .numbers", has_text="Your run").wait_for()
-    assert "windows of 4 s" in page.locator(".answer .numbers").inner_text()
+    page.locator(".block.answer", has_text="Your run").locator(VERDICT).wait_for()
+    assert "of 4 s" in page.locator(".block.answer").inner_text()
     browser.forgive_leaving(page)
 
 
@@ -74,11 +78,67 @@ def test_stop_ends_the_run_and_another_page_sees_it(open_page):
     page.get_by_label("Steps", exact=True).fill("9000")
     page.get_by_role("button", name="Start", exact=True).click()
     other.locator(".log", has_text="第 3 步，共 9000 步").wait_for()
-    assert other.get_by_role("button", name="开始", exact=True).is_disabled()
+    other.locator(".block.run-now", has_text="步，共 9000 步，").wait_for()
+    assert other.get_by_role("button", name="停止", exact=True).is_enabled()
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_text("Stopped; what it had learned is saved").wait_for()
     other.get_by_text("已停止；已学到的都保存好了").wait_for()
     page.wait_for_function("!document.querySelector('button.primary[disabled]')")
+
+
+def test_person_goes_on_compares_names_and_deletes(open_page):
+    page = open_page()
+    page.set_default_timeout(PATIENCE_MS)
+    status, table = page.locator(".block.run-status"), page.locator(".run-table")
+    page.get_by_role("tab", name="Train").click()
+    page.locator(".run-ahead", has_text="Estimated").first.wait_for()
+    page.get_by_label("Base model").click()
+    page.get_by_role("option", name="small").click()
+    page.get_by_role("button", name="All settings").click()
+    page.get_by_label("Songs to compose per genre").filter(visible=True).fill("3")
+    page.get_by_label("Steps", exact=True).fill("16")
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.locator(".block.run-now", has_text="of 16").wait_for()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    status.get_by_text("Stopped; what it had learned is saved").wait_for()
+
+    page.get_by_role("button", name="Resume", exact=True).click()
+    page.locator(".log", has_text="Going on after step").wait_for()
+    page.locator(".log", has_text="Step 16 of 16").wait_for()
+    status.get_by_text("Best:").wait_for()
+
+    page.get_by_label("Show", exact=True).click()
+    page.get_by_role("option", name="Without the steps").click()
+    page.locator(".log:not(:has-text('Step 16 of'))").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the log").click()
+    assert "Step 16 of 16" in download.value.path().read_text()
+
+    page.get_by_role("button", name="All runs").click()
+    for number in (0, 1):
+        page.get_by_label("Compare").click()
+        page.get_by_role("option").nth(number).click()
+    page.locator(".run-comparison svg").nth(1).wait_for()
+    page.keyboard.press("Escape")
+    table.get_by_text("stopped").first.click()
+    status.get_by_text("Stopped; what it had learned is saved").wait_for()
+    page.get_by_label("New name").fill("the first half")
+    page.get_by_role("button", name="Rename").click()
+    table.get_by_text("the first half").first.wait_for()
+
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Keep it").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Yes, delete it").click()
+    status.get_by_text("Finished").wait_for()
+    table.get_by_text("the first half").first.wait_for(state="detached")
+    page.get_by_role("button", name="Yes, delete it").wait_for(state="hidden")
+
+    page.get_by_role("button", name="Push to the Hugging Face Hub").click()
+    page.get_by_label("Repository").fill("nobody")  # without its owner
+    page.get_by_role("button", name="Push", exact=True).click()
+    page.get_by_test_id("toast-body").wait_for()
+    assert "nobody" in page.get_by_test_id("toast-body").inner_text()
 
 
 def test_value_out_of_range_gets_a_sentence_and_the_form_stays(open_page):

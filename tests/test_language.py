@@ -47,11 +47,12 @@ def test_page_speaks_the_language_nearest_to_the_browser_s(browser, wish, langua
     assert language_told(answer) == language
 
 
-def test_script_comes_first_in_the_head_and_the_rest_is_whole(browser):
-    answer = browser.get("/")
-    before, after = answer.text.split("</script>")
-    assert before.startswith("<!doctype html><html><head><script>")
-    assert after.strip() == PAGE.split("<head>")[1]
+def test_scripts_come_first_in_the_head_and_the_rest_is_whole(browser):
+    answer = browser.get("/?lang=zh-TW")
+    language, pictures, rest = answer.text.split("</script>")
+    assert language.startswith("<!doctype html><html><head><script>")
+    assert 'window.Genrescope = {"language": "zh-TW"' in pictures
+    assert rest.strip() == PAGE.split("<head>")[1]
     assert int(answer.headers["content-length"]) == len(answer.content)
 
 

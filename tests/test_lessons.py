@@ -5,19 +5,36 @@ import wave
 
 import numpy as np
 import pytest
-from gallery import PAGE
+from plots import unpacked
 from signals import chord, noise, silence, tone
 
 from audio import dsp
 from audio.clip import Clip
 from audio.examples import example
 from ui import sounds
-from ui.lessons import back, frame, hearing, sampling, spectrum
+from ui.lessons import (
+    back,
+    frame,
+    hearing,
+    mel,
+    sampling,
+    spectrogram,
+    spectrum,
+    two,
+    waveform,
+)
+from ui.scene import Scene, Transforms
+
+AS_AT_FIRST = {
+    "dft": (0.0, 4096, "hann", 1, "peak"),
+    "stft": (2048, 0, 4, "hann", "peak"),
+    "mel": (128, "slaney", 0, 8000, False, "level"),
+}
+ODD = [silence(), Clip([], 8000), Clip([0.5], 8000), tone(duration_s=0.004)]
 
 
-def cells(html):
-    rows = [row.split("<td>")[1:] for row in html.split("<tr>")]
-    return [[cell.split("</td>")[0] for cell in row] for row in rows if row]
+def scene_of(clip, language="en", view=None):
+    return Scene(clip, Transforms(), language, view)
 
 
 def test_sound_file_is_as_loud_as_its_clip():
@@ -52,89 +69,203 @@ def test_excerpt_of_a_short_sound_is_all_of_it():
 
 
 def test_spectrum_names_the_notes_of_its_peaks():
-    html = spectrum.draw(chord((440.0, 880.0)), PAGE, 0.2, 4096, "hann", "full_scale")
-    first, second = cells(html)
+    clip = chord((440.0, 880.0))
+    sheet = spectrum.draw(scene_of(clip), 0.2, 4096, "hann", 1, "full_scale")
+    _, first, second = sheet.table
     assert first[0] == "1"
     assert first[1].startswith(("440.", "439.9"))
     assert first[2].endswith(" dBFS")
-    assert first[3:] == ["A4", "0", "1 ×"]
-    assert second[3:] == ["A5", "0", "2 ×"]
-    assert "Fundamental: 4" in html
-    assert "Level (dBFS)" in html
+    assert first[3:] == ("A4", "0", "1 ×")
+    assert second[3:] == ("A5", "0", "2 ×")
+    assert "Fundamental: 4" in sheet.about
+    assert sheet.plots[0].y.label == "Level (dBFS)"
 
 
 def test_spectrum_of_the_brass_tone_has_its_second_harmonic_strongest():
-    html = spectrum.draw(example("brass"), PAGE, 0.5, 4096, "hann", "peak")
-    rows = cells(html)
+    sheet = spectrum.draw(scene_of(example("brass")), 0.5, 4096, "hann", 1, "peak")
+    rows = sheet.table[1:]
     assert [row[5] for row in rows] == [f"{n} ×" for n in range(1, len(rows) + 1)]
     assert [row[2] for row in rows][1] == "0.0 dB"
     assert rows[0][3] == "D♯5/E♭5"
-    assert "Level (dB relative to peak)" in html
+    marks = sheet.plots[0].layers[1]
+    assert marks.words[0] == "1"
+    assert marks.words[1].startswith("2 · 1,244.")
 
 
 @pytest.mark.parametrize("clip", [silence(), noise()], ids=["silence", "noise"])
 def test_spectrum_without_peaks_has_no_table(clip):
-    html = spectrum.draw(clip, PAGE, 0.0, 4096, "hann", "peak")
-    assert "<table" not in html
-    assert "<svg" in html
+    sheet = spectrum.draw(scene_of(clip), 0.0, 4096, "hann", 1, "peak")
+    assert sheet.table == ()
+    assert len(sheet.plots) == 1
+
+
+def test_zeros_behind_a_passage_draw_a_finer_curve_and_resolve_no_more():
+    scene = scene_of(chord((440.0, 446.0)))
+    plain, finer = (
+        spectrum.draw(scene, 0.0, 1024, "hann", padding, "peak") for padding in (1, 8)
+    )
+    steps_hz = [np.diff(each.plots[0].layers[0].xs)[0] for each in (plain, finer)]
+    assert steps_hz[0] == pytest.approx(8 * steps_hz[1], rel=1e-3)
+    assert finer.plots[0].facts[3] == plain.plots[0].facts[3]  # resolution
+    assert len(finer.table) == len(plain.table) == 2  # the head, and one peak for both
+
+
+def test_two_frame_lengths_stand_on_the_same_axes():
+    sheet = spectrogram.draw(scene_of(tone()), 2048, 256, 4, "hann", "peak")
+    one, other = sheet.plots
+    assert (one.x, one.y.stop) == (other.x, other.y.stop)
+    assert (one.title, other.title) == (
+        "2,048 samples: 92.9 ms, 10.8 Hz",
+        "256 samples: 11.6 ms, 86.1 Hz",
+    )
+
+
+def test_zoom_gives_each_column_a_frame_and_says_so():
+    clip = noise(duration_s=20.0)
+    whole = spectrogram.draw(scene_of(clip), *AS_AT_FIRST["stft"])
+    part = spectrogram.draw(scene_of(clip, view=(4.0, 5.0)), *AS_AT_FIRST["stft"])
+    assert "hop 512 (23.2 ms)" in whole.plots[0].facts
+    assert any("finer for this zoom" in fact for fact in part.plots[0].facts)
+    assert part.about.startswith("Shown: 4.000 s to 5.000 s.")
+    assert (part.plots[0].x.start, part.plots[0].x.stop) == (4.0, 5.0)
+    (image,) = part.plots[0].layers
+    assert image.n_columns > 600
+    assert image.start_s == pytest.approx(4.0, abs=0.01)
+    assert image.stop_s == pytest.approx(5.0, abs=0.01)
+
+
+def there_and_back(clip, source, n_iterations, window="hann", n_starts=4):
+    return back.there_and_back(
+        clip,
+        start_s=0.0,
+        length_s=1.0,
+        window=window,
+        n_starts=n_starts,
+        source=source,
+        n_iterations=n_iterations,
+    )
 
 
 def test_sound_comes_back_exactly_with_phase_and_nearly_without():
     clip = chord(duration_s=1.0)
-    exact, few = back.there_and_back(clip, "stft", 1)
-    _, many = back.there_and_back(clip, "stft", 32)
-    assert exact.is_cola
-    assert exact.error_db < -120
+    few = there_and_back(clip, "stft", 1)
+    many = there_and_back(clip, "stft", 32).found
+    assert few.exact.is_cola
+    assert few.exact.error_db < -120
     assert len(many.convergence_db) == 33
-    assert many.convergence_db[-1] < few.convergence_db[-1] - 5
-    _, banded = back.there_and_back(clip, "mel", 8)
+    assert many.convergence_db[-1] < few.found.convergence_db[-1] - 5
+    banded = there_and_back(clip, "mel", 8).found
     assert banded.target_error_db > many.target_error_db
+
+
+@pytest.mark.parametrize(
+    ("window", "n_starts", "is_cola"),
+    [("hann", 4, True), ("hann", 1, False), ("rectangular", 1, True)],
+)
+def test_way_back_says_where_the_windows_do_not_add_up(window, n_starts, is_cola):
+    scene = scene_of(noise())
+    sheet = back.draw(scene, 0.0, 1, window, n_starts, "stft", 0)
+    assert ("COLA fails" in sheet.about) == (not is_cola)
+    total = sheet.plots[1].layers[0].ys
+    assert (np.ptp(total) < 1e-3) == is_cola
+
+
+def test_search_tells_of_every_iteration():
+    told = []
+    values = {"start_s": 0.0, "length_s": 1, "window": "hann", "n_starts": 4}
+    scene = scene_of(noise())
+    for _ in range(2):  # the second time it is known
+        scene.of(
+            back.there_and_back,
+            **values,
+            source="stft",
+            n_iterations=3,
+            tell=told.append,
+        )
+    assert told == [0, 1, 2, 3]
 
 
 def test_tone_sampled_too_slowly_is_heard_as_another():
     clip = tone(5000.0, duration_s=1.0)
-    html = sampling.draw_rate(clip, PAGE, 0.3, 4000, False)
-    assert "1.00 s at 4,000 Hz are 4,000 values" in html
-    assert "5,000 Hz, does not fit and is heard as 1,000 Hz" in html
+    about = sampling.draw_rate(scene_of(clip), 0.3, 4000, False).about
+    assert "1.00 s at 4,000 Hz are 4,000 values" in about
+    assert "5,000 Hz, does not fit and is heard as 1,000 Hz" in about
     heard = sampling.hear_rate(clip, 0.3, 4000, False)
     assert heard.sampling_rate == sampling.PLAYED_RATE
     peak = dsp.strongest(dsp.dft(heard, start_s=0.3))
     assert peak.frequency_hz == pytest.approx(1000.0, abs=2)
     assert np.abs(heard.samples).max() == pytest.approx(0.5, abs=0.05)
-    assert "was filtered out" in sampling.draw_rate(clip, PAGE, 0.3, 4000, True)
+    filtered = sampling.draw_rate(scene_of(clip), 0.3, 4000, True).about
+    assert "was filtered out" in filtered
     silent = sampling.hear_rate(clip, 0.3, 4000, True).slice(0.2, 0.8)
     assert np.abs(silent.samples).max() < 1e-3
 
 
 def test_tone_below_nyquist_stays():
-    html = sampling.draw_rate(tone(1000.0), PAGE, 0.3, 8000, False)
-    assert "1,000 Hz, fits" in html
+    about = sampling.draw_rate(scene_of(tone(1000.0)), 0.3, 8000, False).about
+    assert "1,000 Hz, fits" in about
 
 
 def test_full_scale_sine_in_few_bits_keeps_the_rule():
     clip = tone(997.0, duration_s=2.0, amplitude=0.99)  # 1 is cut
-    html = sampling.draw_bits(clip, PAGE, 0.5, 8, False)
-    assert "8 bits hold 256 values" in html
-    assert "6.02 × 8 + 1.76 = 49.9 dB" in html
-    measured_db = float(html.split("The signal lies ")[1].split(" dB")[0])
+    about = sampling.draw_bits(scene_of(clip), 0.5, 8, False).about
+    assert "8 bits hold 256 values" in about
+    assert "6.02 × 8 + 1.76 = 49.9 dB" in about
+    measured_db = float(about.split("The signal lies ")[1].split(" dB")[0])
     assert measured_db == pytest.approx(49.9, abs=0.3)
     assert len(np.unique(sampling.hear_bits(clip, 0.5, 2, False).samples)) == 4
 
 
 @pytest.mark.parametrize("is_on", [False, True])
-@pytest.mark.parametrize(
-    "clip", [silence(), Clip([], 8000), Clip([0.5], 8000), tone(duration_s=0.004)]
-)
+@pytest.mark.parametrize("clip", ODD)
 def test_odd_sounds_have_their_lessons(clip, is_on):
-    assert "<svg" in sampling.draw_rate(clip, PAGE, 0.0, 2000, is_on)
-    assert "<svg" in hearing.draw(clip, PAGE, 0.0)
-    assert "<svg" in sampling.draw_bits(clip, PAGE, 0.0, 4, is_on)
+    scene = scene_of(clip)
+    sheets = [
+        waveform.draw(scene, is_on),
+        sampling.draw_rate(scene, 0.0, 2000, is_on),
+        sampling.draw_bits(scene, 0.0, 4, is_on),
+        spectrum.draw(scene, *AS_AT_FIRST["dft"]),
+        spectrogram.draw(scene, *AS_AT_FIRST["stft"]),
+        mel.draw(scene, 128, "slaney", 0, 8000, is_on, "level"),
+        hearing.draw(scene, 0.0),
+    ]
+    for sheet in sheets:
+        assert "NaN" not in sheet.as_json()
+        assert sheet.about
     assert sounds.wav(sampling.hear_rate(clip, 0.0, 2000, is_on))
     assert sounds.wav(sampling.hear_bits(clip, 0.0, 4, is_on))
 
 
 def test_model_hears_16_khz_and_says_so():
-    html = hearing.draw(tone(1000.0, duration_s=2.0, sampling_rate=44_100), PAGE, 1.0)
-    assert "32,000 values" in html
-    assert "99 frames" in html
+    clip = tone(1000.0, duration_s=2.0, sampling_rate=44_100)
+    about = hearing.draw(scene_of(clip), 1.0).about
+    assert "32,000 values" in about
+    assert "99 frames" in about
     assert hearing.hear(tone(), 0.0).sampling_rate == 16_000
+
+
+@pytest.mark.parametrize("kind", two.PICTURES)
+def test_two_sounds_share_their_axes(kind):
+    pair = two.Pair(desk=None)
+    sheet = pair.draw(scene_of(tone(duration_s=1.0)), kind, "chord", ("a.wav", None))
+    one, other = sheet.plots
+    assert (one.x, one.y) == (other.x, other.y)
+    assert (one.title, other.title) == ("a.wav", "Octave")
+    assert not one.is_sound  # the other's time is not the chosen sound's
+    assert "Octave: " in sheet.about
+
+
+def test_two_sounds_without_a_sound_before_say_so():
+    pair = two.Pair(desk=None)
+    sheet = pair.draw(scene_of(tone()), "dft", two.BEFORE, ("a.wav", None))
+    assert len(sheet.plots) == 1
+    assert "no sound before" in sheet.about
+
+
+def test_two_equal_sounds_40_db_apart_read_40_db_apart_in_mel_bands():
+    loud, quiet = (
+        two.mel(scene_of(tone(amplitude=amplitude)), 1.0)[0].layers[0]
+        for amplitude in (0.5, 0.005)
+    )
+    difference_db = unpacked(loud).max() - unpacked(quiet).max()
+    assert difference_db == pytest.approx(40.0, abs=0.5)

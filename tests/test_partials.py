@@ -144,3 +144,17 @@ def test_a_peak_is_where_the_strongest_is():
     strongest = dsp.strongest(spectrum(tone(1003.0)))
     assert partial.frequency_hz == pytest.approx(strongest.frequency_hz)
     assert partial.level_db == pytest.approx(strongest.level_db)
+
+
+def test_partials_do_not_depend_on_zero_padding():
+    for clip in (brass(), tone(1003.0), Clip(0.3 * tone(440.0).samples + 0.5, RATE)):
+        plain = peaks(spectrum(clip))
+        for padding in (2, 4, 8):
+            found = peaks(spectrum(clip, padding=padding))
+            assert [p.harmonic for p in found] == [p.harmonic for p in plain]
+            for one, other in zip(found, plain, strict=True):
+                assert one.frequency_hz == pytest.approx(other.frequency_hz, abs=1.0)
+                assert one.level_db == pytest.approx(other.level_db, abs=0.3)
+    for window in WINDOWS:
+        assert peaks(spectrum(noise(), padding=8, window=window)) == ()
+        assert len(peaks(spectrum(tone(1003.0), padding=8, window=window))) == 1

@@ -6,6 +6,7 @@ from signals import click, noise, sweep, tone
 
 from audio import dsp, pixels
 from audio.clip import Clip
+from audio.mels import hz_to_mel
 
 
 def test_envelope_keeps_an_asymmetric_wave_asymmetric():
@@ -92,3 +93,51 @@ def test_outline_keeps_peaks_and_every_lonely_bin():
     low = spectrum.frequencies_hz[(spectrum.frequencies_hz > 20)][:10]
     assert np.array_equal(frequencies_hz[:10], low)
     assert (np.diff(frequencies_hz) > 0).all()
+
+
+def shown_on_each_scale(spectrogram, levels_db, frequencies_hz, n_rows, fmin_hz):
+    """What pixel rows make of some rows, for each scale."""
+    top_hz = spectrogram.frequencies_hz[-1]
+    return [
+        pixels.pooled_rows(
+            levels_db,
+            frequencies_hz,
+            pixels.row_edges_hz(n_rows, scale, fmin_hz, top_hz),
+        )
+        for scale in pixels.SCALES
+    ]
+
+
+@pytest.mark.parametrize("n_fft", [64, 2048, 16_384])
+@pytest.mark.parametrize("n_rows", [7, 300])
+def test_fine_rows_draw_the_same_picture_on_every_scale(n_fft, n_rows):
+    spectrogram = dsp.stft(noise(), n_fft=n_fft, hop_length=n_fft // 2)
+    levels_db, frequencies_hz = pixels.fine_rows(spectrogram, n_rows, 32.0)
+    assert len(levels_db) == len(frequencies_hz) <= 3 * n_rows + 2
+    assert (np.diff(frequencies_hz) > 0).all()
+    drawn = shown_on_each_scale(spectrogram, levels_db, frequencies_hz, n_rows, 32.0)
+    for scale, picture in zip(pixels.SCALES, drawn, strict=True):
+        whole = pixels.rows(spectrogram, n_rows, scale, 32.0)
+        assert np.array_equal(picture, whole), scale
+
+
+def test_fine_rows_keep_the_loudest_of_every_bin():
+    spectrogram = dsp.stft(noise(), n_fft=16_384, hop_length=4096)
+    levels_db, frequencies_hz = pixels.fine_rows(spectrogram, 100)
+    loudest = spectrogram.levels_db.max(axis=0)
+    assert np.array_equal(levels_db.max(axis=0), loudest)
+    assert len(frequencies_hz) < 300 < len(spectrogram.frequencies_hz)
+
+
+def test_fine_rows_of_few_bins_are_the_bins():
+    spectrogram = dsp.stft(noise(), n_fft=256, hop_length=128)
+    levels_db, frequencies_hz = pixels.fine_rows(spectrogram, 300)
+    assert np.array_equal(levels_db, spectrogram.levels_db)
+    assert np.array_equal(frequencies_hz, spectrogram.frequencies_hz)
+
+
+def test_rows_on_the_mel_scale_are_even_in_mel():
+    edges_hz = pixels.row_edges_hz(100, "mel", 32.0, 11_025.0)
+    assert (edges_hz[0], edges_hz[-1]) == (32.0, 11_025.0)
+    steps = np.diff(hz_to_mel(edges_hz))
+    assert np.allclose(steps, steps[0])

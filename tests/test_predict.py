@@ -6,7 +6,7 @@ from signals import chord, noise, silence, sweep, tone
 from audio.clip import Clip
 from classifier import predict as module
 from classifier.models import Models
-from classifier.predict import predict
+from classifier.predict import N_QUICK, listen, predict, spread
 from errors import KnownError
 
 tiny_model_dir = tiny.tiny_model_dir
@@ -133,7 +133,9 @@ def test_sound_above_what_the_model_hears_is_silence_to_it(model):
 
 def test_silence_within_a_song_is_no_reason_to_refuse(model):
     samples = np.concatenate([np.zeros(RATE), noise(sampling_rate=RATE).samples])
-    assert len(predict(Clip(samples, RATE), model).chunks) == 4
+    prediction = predict(Clip(samples, RATE), model)
+    assert starts(prediction) == [1.0, 1.5]  # and the silent windows have no vote
+    assert prediction.n_total == 2
 
 
 def test_progress_is_told_window_by_window(model):
@@ -204,3 +206,146 @@ def test_clip_is_left_as_it_was(model):
     before = song.samples.copy()
     predict(song, model)
     assert np.array_equal(song.samples, before)
+
+
+# An answer that sharpens
+
+
+@pytest.mark.parametrize("n_windows", [1, 2, 3, 5, 6, 7, 24, 60, 151])
+def test_spread_names_every_window_once(n_windows):
+    assert sorted(spread(n_windows)) == list(range(n_windows))
+
+
+@pytest.mark.parametrize("n_windows", [12, 24, 60, 151])
+def test_spread_covers_the_song_from_the_beginning_of_the_order(n_windows):
+    def widest_gap(n_heard):
+        heard = sorted(spread(n_windows)[:n_heard])
+        return max(np.diff([-1, *heard, n_windows]))
+
+    assert abs(spread(n_windows)[0] - n_windows / 2) <= n_windows / 12 + 1
+    assert widest_gap(3) <= n_windows / 2 + 1
+    assert widest_gap(N_QUICK) <= n_windows / N_QUICK + 2
+    assert widest_gap(n_windows // 2) <= 4
+
+
+def test_answer_is_given_after_each_window_and_ends_as_the_whole(model):
+    song = sweep(duration_s=4.2)
+    answers = list(listen(song, model))
+    assert [answer.n_done for answer in answers] == list(range(1, 10))
+    assert {answer.n_total for answer in answers} == {9}
+    assert answers[-1].genres == predict(song, model).genres
+    assert starts(answers[-1]) == sorted(starts(answers[-1]))
+
+
+def test_each_answer_is_the_mean_of_the_windows_heard_so_far(model):
+    for answer in listen(sweep(duration_s=3.0), model):
+        rows = [list(chunk.probabilities.values()) for chunk in answer.chunks]
+        mean = dict(zip(tiny.GENRES, np.mean(rows, axis=0), strict=True))
+        assert dict(answer.genres) == pytest.approx(mean)
+        assert starts(answer) == sorted(starts(answer))
+
+
+def test_quick_answer_hears_six_windows_of_the_whole(model):
+    song = sweep(duration_s=12.0)
+    whole = {
+        chunk.start_s: chunk.probabilities for chunk in predict(song, model).chunks
+    }
+    quick = predict(song, model, effort="quick")
+    assert (quick.n_done, quick.n_total, len(whole)) == (6, 6, 24)
+    assert starts(quick) == [1.0, 3.0, 5.0, 7.0, 9.0, 11.0]
+    for chunk in quick.chunks:
+        assert chunk.probabilities == pytest.approx(whole[chunk.start_s], abs=1e-6)
+
+
+def test_quick_answer_of_a_short_song_is_the_whole(model):
+    song = noise(duration_s=1.2)
+    assert predict(song, model, effort="quick").genres == predict(song, model).genres
+
+
+def test_who_leaves_ends_the_work(model, monkeypatch):
+    heard = []
+    real = module._probabilities
+    monkeypatch.setattr(
+        module, "_probabilities", lambda *args: heard.append(1) or real(*args)
+    )
+    for answer in listen(noise(duration_s=5.0), model):
+        if answer.n_done == 2:
+            break
+    assert len(heard) == 2
+
+
+def test_visitors_take_turns_so_that_memory_does_not_multiply(model, monkeypatch):
+    import threading
+
+    inside, most = [], []
+    real = model.model.forward
+
+    def watched(*args, **kwargs):
+        inside.append(1)
+        most.append(len(inside))
+        answer = real(*args, **kwargs)
+        inside.pop()
+        return answer
+
+    monkeypatch.setattr(model.model, "forward", watched)
+    song = noise(duration_s=2.0)
+    answers = []
+    visitors = [
+        threading.Thread(target=lambda: answers.append(predict(song, model)))
+        for _ in range(10)
+    ]
+    for visitor in visitors:
+        visitor.start()
+    for visitor in visitors:
+        visitor.join()
+    assert (len(answers), len(most), max(most)) == (10, 40, 1)
+    assert len({answer.genres for answer in answers}) == 1
+
+
+# What the checkpoint says
+
+
+def loaded(folder, **changes):
+    tiny.save_tiny_model(folder / "model", **changes)
+    models = Models(
+        bundled_model_dir=folder / "model",
+        runs_dir=folder,
+        hub_model="",
+        is_offline=True,
+    )
+    return models.load(models.ref("bundled"))
+
+
+def test_temperature_divides_the_logits_of_each_window(model, tmp_path):
+    song = sweep(duration_s=1.0)
+    warm = loaded(tmp_path, genrescope={**tiny.FACTS, "temperature": 3.0})
+    pairs = zip(predict(song, model).chunks, predict(song, warm).chunks, strict=True)
+    for cool_chunk, warm_chunk in pairs:
+        logits = np.log([*cool_chunk.probabilities.values()]) / 3.0
+        expected = np.exp(logits) / np.exp(logits).sum()
+        assert [*warm_chunk.probabilities.values()] == pytest.approx(expected, abs=1e-6)
+
+
+def test_short_song_is_repeated_and_the_answer_says_so(model):
+    assert predict(tone(300.0, 0.2, RATE), model).note == "repeated"
+    assert predict(tone(300.0, 0.5, RATE), model).note is None
+
+
+def test_short_song_is_heard_as_it_is_by_a_model_of_clips_of_any_length(tmp_path):
+    elsewhere = loaded(tmp_path, genrescope=None)
+    short = sweep(duration_s=1.3, sampling_rate=RATE)
+    prediction = predict(short, elsewhere)
+    assert (prediction.note, prediction.n_total) == ("as_is", 1)
+    (chunk,) = prediction.chunks
+    expected = plain(elsewhere, short.samples)
+    assert [*chunk.probabilities.values()] == pytest.approx(expected, abs=1e-5)
+    assert (chunk.start_s, chunk.stop_s) == (0.0, pytest.approx(1.3))
+
+
+def test_sound_too_short_to_repeat_is_refused_with_what_is_needed(tmp_path):
+    patient = loaded(tmp_path, genrescope={**tiny.FACTS, "window_s": 4.0})
+    with pytest.raises(KnownError) as caught:
+        predict(tone(duration_s=0.39), patient)
+    assert caught.value.code == "too_short"
+    assert caught.value.details["min_duration_s"] == 0.4
+    assert predict(tone(duration_s=0.41), patient).note == "repeated"

@@ -4,10 +4,25 @@ import pytest
 
 import words
 from trainer import events, telling
-from trainer.events import Evaluated, Failed, Finished, Noted, Stage, Step, Stopped
+from trainer.events import (
+    Cancelled,
+    Device,
+    Evaluated,
+    Failed,
+    Finished,
+    Noted,
+    Planned,
+    Stage,
+    Step,
+    Stopped,
+)
+from trainer.preflight import Preflight
 
 EVERY_KIND = [
     Stage("decode", 3, 10),
+    Planned(0, 10, 5),
+    Device("GPU", 2**30, 2**33, 0.5, 60.0),
+    Cancelled(),
     Step(1, 2, 2.3, 1e-4, 0.5, 8.0),
     Evaluated(2, 0.75, 1.1, 40),
     Noted("split", {"n_train": 8, "n_test": 2}),
@@ -71,11 +86,46 @@ def test_time_left_counts_the_tests_to_come():
     assert left_s == pytest.approx(80 * 2.0 + 8 * 7.0)
 
 
+def test_time_left_after_a_resumption_looks_at_this_process_alone():
+    before = steps(60, gap_s=500.0)
+    told = [*before, Planned(60, 100, 25, at=1e6)]
+    assert telling.progress(told).left_s is None
+    after = [
+        Step(60 + i, 100, 1.0, 1e-4, 1.0, 8.0, at=1e6 + 2 * i) for i in range(1, 7)
+    ]
+    assert telling.progress(told + after).left_s == pytest.approx(34 * 2.0)
+    # Two tests are to come, at 75 and 100, and each takes as long as the last one.
+    tested = [*told, *after[:5], Evaluated(65, 0.5, 1.0, 9, at=1e6 + 17.0), after[5]]
+    assert telling.progress(tested).left_s == pytest.approx(34 * 2.0 + 2 * 7.0)
+
+
+def test_time_left_outlives_a_clock_that_is_put_back():
+    told = steps(10)
+    told += [Step(i, 100, 1.0, 1e-4, 1.0, 8.0, at=2 * i - 9e6) for i in range(11, 21)]
+    assert telling.progress(told).left_s == pytest.approx(80 * 2.0)
+
+
 def test_progress_is_the_phase_at_work():
     told = [Stage("decode", 5, 10)]
     assert telling.progress(told).fraction == 0.5
     assert telling.progress([*told, *steps(10)]).stage == "train"
     assert telling.progress([]).stage == ""
+
+
+def test_phase_tells_its_pieces_a_second():
+    told = [Stage("songs", at=0.0)]
+    told += [Stage("decode", n, 10, at=5.0 + n / 4) for n in range(9)]
+    assert telling.progress(told).per_s == pytest.approx(4.0)
+    assert telling.progress(told[:2]).per_s is None
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_preflight_is_one_line(language):
+    seen = Preflight("H200", True, (("jazz", 99),), 100, 600.0, 10**9, 10**9, 10**11)
+    line = telling.look_ahead(seen, language)
+    assert "H200" in line
+    assert "99" in line
+    assert "10" in line
 
 
 def test_nan_loss_survives_the_line():

@@ -4,12 +4,13 @@ import math
 from pathlib import Path
 
 import pytest
-from test_data import song_folder
+from songs import song_folder
 
 from errors import KnownError
 from trainer import base
 from trainer.config import RunConfig
 from trainer.events import Evaluated, Noted, Stage, Step
+from trainer.scores import Scores
 from trainer.train import train
 
 GENRES = {"low": 200.0, "high": 3000.0, "middle": 500.0}
@@ -34,7 +35,7 @@ def config_for(songs, **changes):
     return dataclasses.replace(small, **changes)
 
 
-def run(songs, folder, should_stop=lambda: False, **changes):
+def run(songs, folder, should_stop=lambda: False, checkpoint=None, **changes):
     told = []
     result = train(
         config_for(songs, **changes),
@@ -42,6 +43,7 @@ def run(songs, folder, should_stop=lambda: False, **changes):
         cache_dir=songs.parent / "cache",
         emit=told.append,
         should_stop=should_stop,
+        checkpoint=checkpoint,
     )
     return result, told
 
@@ -202,3 +204,53 @@ def test_missing_demo_model_is_said(songs, tmp_path, monkeypatch):
     monkeypatch.setattr(base, "DEMO_DIR", Path(tmp_path) / "none")
     with pytest.raises(KnownError, match="no_demo_model"):
         base.load_base(config_for(songs, base_model="demo"), ["a", "b"])
+
+
+def test_honest_split_reports_songs_that_did_not_choose(songs, tmp_path):
+    result, told = run(songs, tmp_path, split="stratified", validation_fraction=0.2)
+    parts = json.loads((tmp_path / "split.json").read_text("utf-8"))
+    named = [set(parts[name]) for name in ("train", "validation", "test")]
+    assert [len(part) for part in named] == [9, 3, 3]
+    assert len(set.union(*named)) == 15
+    scores = Scores.from_json((tmp_path / "scores.json").read_text("utf-8"))
+    assert scores.n_songs == 3
+    assert scores.accuracy == result.accuracy
+    assert of(told, Evaluated)[-1].n_songs == 3
+    about = json.loads((tmp_path / "model" / "config.json").read_text("utf-8"))
+    assert about["genrescope"]["temperature"] == scores.temperature != 1.0
+    assert about["genrescope"]["accuracy"] == result.accuracy
+
+
+def test_scores_of_a_run_without_validation_are_those_that_chose(finished):
+    result, _, folder = finished
+    scores = Scores.from_json((folder / "scores.json").read_text("utf-8"))
+    assert scores.accuracy == result.accuracy
+    assert scores.temperature == 1.0
+    confusion = json.loads((folder / "confusion.json").read_text("utf-8"))
+    assert confusion["counts"] == [list(row) for row in scores.counts]
+
+
+@pytest.mark.parametrize("part", ["encoder", "head"])
+def test_frozen_part_is_heard_once_and_the_whole_model_is_kept(songs, tmp_path, part):
+    from transformers import AutoModelForAudioClassification
+
+    result, told = run(songs, tmp_path, base_model="demo", trained_part=part, n_steps=6)
+    assert any(stage.name == "record" for stage in of(told, Stage))
+    assert not (tmp_path / "recorded").exists()
+    model = AutoModelForAudioClassification.from_pretrained(tmp_path / "model")
+    before = AutoModelForAudioClassification.from_pretrained(
+        base.DEMO_DIR, ignore_mismatched_sizes=True
+    )
+    frozen = "hubert.feature_extractor" if part == "encoder" else "hubert"
+    kept, there = (m.get_submodule(frozen).state_dict() for m in (model, before))
+    assert kept.keys() == there.keys()
+    assert all(kept[name].equal(there[name]) for name in there)
+    scores = Scores.from_json((tmp_path / "scores.json").read_text("utf-8"))
+    assert scores.accuracy == result.accuracy
+
+
+def test_augmented_sounds_are_heard_anew_each_time(songs, tmp_path):
+    _, told = run(
+        songs, tmp_path, base_model="demo", trained_part="encoder", augmentation=True
+    )
+    assert not any(stage.name == "record" for stage in of(told, Stage))

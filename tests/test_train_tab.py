@@ -1,20 +1,31 @@
+"""What the tab Train shows and lets do, without a browser."""
+
+import json
+import math
+
 import gradio as gr
 import pytest
-from test_data import song_folder
+from songs import song_folder
 
+import app
 import words
 from errors import KnownError
 from settings import Settings
-from trainer import events, runs
+from trainer import checkpoints, events, jobs, locks, runs
 from trainer.config import RunConfig
-from trainer.events import Noted, Stage, Step
-from ui import runs_api, train_tab
+from trainer.events import Device, Evaluated, Failed, Finished, Noted, Stage, Step
+from ui import runs_api
 from ui.access import Visitor
-from ui.train_tab import Seen
+from ui.training import actions, board, cards, form, reader, window
+from ui.training.actions import Allowed
+from ui.training.pushes import Pushes
+from ui.training.reader import Reader
+from ui.training.window import Seen, Server, Viewer
 from viz.style import Look
 
 HERE = Visitor("en", may_train=True)
 STRANGER = Visitor("en", may_train=False)
+LOOK = Look(theme="page")
 
 
 @pytest.fixture
@@ -26,95 +37,335 @@ def host(tmp_path):
     )
 
 
+@pytest.fixture
+def page(host):
+    """What a poll shows, by the names of the window's parts."""
+    with gr.Blocks():
+        parts = window.build_watch() | window.build_story() | window.build_board()
+        for name in ("start", "rename", "push"):
+            parts["buttons"][name] = gr.Button()
+        shown = window.Window(**parts, push=gr.HTML())
+    server = Server(host, Reader(host.runs_dir), Pushes())
+
+    def poll(run_id=None, before=Seen(), visitor=HERE):  # noqa: B008
+        viewer = Viewer(LOOK, visitor)
+        changes = window.changes(shown, run_id, before, server, viewer)
+        names = {part: name for name, part in vars(shown).items() if name != "buttons"}
+        names[shown.push] = "progress"
+        names |= {button: name for name, button in shown.buttons.items()}
+        return {names[part]: value for part, value in changes.items()}
+
+    return poll
+
+
 def told(run, *happened):
     with run.events_file.open("a") as file:
         file.writelines(events.to_line(event) + "\n" for event in happened)
 
 
-def view(run, before, host, visitor=HERE):
-    return train_tab._view(run, before, host, Look(theme="page"), visitor)
+def ended(host, state="finished", *happened, **facts):
+    """A run that has ended, with a model if it may have one."""
+    run = runs.create(host.runs_dir, RunConfig(preset="smoke"))
+    told(run, *happened)
+    if state in ("finished", "stopped"):
+        run.model_dir.mkdir()
+    result = json.dumps({"state": state, **facts})
+    runs.write_whole(run.folder / "result.json", result)
+    return run
 
 
-def test_stranger_may_neither_start_nor_stop(host):
-    run = runs.create(host.runs_dir, RunConfig())
-    with pytest.raises(KnownError, match="may_not_train"):
-        train_tab.start({"preset": "smoke"}, host, STRANGER)
-    with pytest.raises(KnownError, match="may_not_train"):
-        train_tab.stop(run.id, host, STRANGER)
+def clickable(shown):
+    names = ("stop", "cancel", "resume", "classify", "push", "delete", "rename")
+    return {name for name in names if shown[name].interactive}
+
+
+def test_stranger_may_do_nothing_to_a_run(host):
+    run = ended(host)
+    for act in (
+        lambda: actions.start({"preset": "smoke"}, host, STRANGER),
+        lambda: actions.stop(run.id, host, STRANGER),
+        lambda: actions.cancel(run.id, host, STRANGER),
+        lambda: actions.resume(run.id, host, STRANGER),
+        lambda: actions.rename(run.id, "mine", host, STRANGER),
+        lambda: actions.delete(run.id, host, STRANGER),
+    ):
+        with pytest.raises(KnownError, match="may_not_train"):
+            act()
+    assert runs.every(host.runs_dir) == [run]
     assert not run.stop_file.exists()
+    assert run.title == ""
 
 
-def test_stranger_sees_the_run_and_why_the_buttons_rest(host):
-    run = runs.create(host.runs_dir, RunConfig())
-    *_, status, _, _, start, stop = view(run, Seen(), host, STRANGER)
-    assert "Run Genrescope on your own computer" in status
-    assert not start.interactive
-    assert not stop.interactive
+def test_stranger_sees_the_run_and_why_the_buttons_rest(host, page):
+    run = ended(host, "finished", Evaluated(10, 0.5, 1.0, 20))
+    shown = page(visitor=STRANGER)
+    assert "Run Genrescope on your own computer" in shown["at_work"]
+    assert not shown["start"].interactive
+    assert clickable(shown) == {"classify"}
+    assert "50.0%" in shown["standing"]
+    assert str(run.folder) not in shown["standing"]  # a path of this machine
 
 
-@pytest.mark.parametrize("data", ["folder:../..", "folder:/etc", "folder:none", "x"])
+@pytest.mark.parametrize(
+    "data", ["folder:../..", "folder:/etc", "folder:none", "zip:/etc/passwd", "x"]
+)
 def test_only_songs_of_this_host_can_be_chosen(host, data):
     song_folder(host.songs_dir / "mine", 2)
     with pytest.raises(KnownError, match="unknown_data"):
-        train_tab.config_of({"preset": "smoke", "data": data}, host)
+        form.config_of({"preset": "smoke", "data": data}, host)
 
 
 def test_folder_of_this_host_is_offered_by_name_and_found(host):
     folder = song_folder(host.songs_dir / "mine", 2)
-    assert "folder:mine" in [value for _, value in train_tab.data_choices(host)]
-    config = train_tab.config_of({"preset": "smoke", "data": "folder:mine"}, host)
+    assert "folder:mine" in [value for _, value in form.data_choices(host)]
+    config = form.config_of({"preset": "smoke", "data": "folder:mine"}, host)
     assert config.data == f"folder:{folder}"
 
 
 def test_value_out_of_range_is_named_as_the_form_names_it(host):
     with pytest.raises(KnownError) as caught:
-        train_tab.config_of({"preset": "smoke", "n_steps": 0}, host)
+        form.config_of({"preset": "smoke", "n_steps": 0}, host)
     assert "步數" in words.sentence(caught.value, "zh-TW")
 
 
-def test_poll_without_news_changes_nothing(host):
+def test_line_before_the_start_counts_songs_by_genre(host):
+    song_folder(host.songs_dir / "mine", 2)
+    given = {"preset": "smoke", "data": "folder:mine"}
+    line = form.look_ahead(given, host, "en")
+    assert "4 songs in 2 genres, 200 steps" in line
+    assert str(host.songs_dir) not in line
+
+
+def test_line_before_the_start_says_what_is_out_of_range(host):
+    line = form.look_ahead({"preset": "smoke", "n_steps": 0}, host, "en")
+    assert "Steps" in line
+
+
+def test_poll_without_news_changes_nothing(host, page):
     run = runs.create(host.runs_dir, RunConfig())
     told(run, Stage("decode", 1, 4))
-    seen, *_ = view(run, Seen(), host)
-    assert all(change == gr.skip() for change in view(run, seen, host))
+    seen = page()["seen"]
+    assert page(run.id, seen) == {"seen": gr.skip()}
     told(run, Stage("decode", 2, 4))
-    again, _, status, *_ = view(run, seen, host)
-    assert again != seen
-    assert "2 / 4" in status
+    again = page(run.id, seen)
+    assert again["seen"] != seen
+    assert "2 / 4" in again["standing"]
+    assert "table" not in again  # nothing in it has changed
 
 
 def test_new_page_shows_the_newest_run_and_keeps_a_chosen_one(host):
-    assert train_tab._wanted(None, Seen(), host) is None
-    run = runs.create(host.runs_dir, RunConfig())
-    assert train_tab._wanted(None, Seen(), host) == run
-    assert train_tab._wanted(run.id, Seen(n_runs=1), host) == run
-    assert train_tab._wanted("20200101-000000-abcd", Seen(n_runs=1), host) == run
+    def wanted(run_id, before):
+        return window.wanted(run_id, before, Reader(host.runs_dir).glance())
+
+    assert wanted(None, Seen()) is None
+    run = ended(host)
+    assert wanted(None, Seen()) == run
+    assert wanted("20200101-000000-abcd", Seen(n_runs=1)) == run
+    other = max(run, ended(host), key=lambda run: run.id)
+    first = next(each for each in runs.every(host.runs_dir) if each != other)
+    assert wanted(first.id, Seen(n_runs=2)) == first
+    assert wanted(first.id, Seen(n_runs=1)) == other  # one has just been started
 
 
-def test_log_shows_names_of_songs_as_text(host):
+def test_buttons_follow_the_state_alone(host):
+    run = ended(host, "finished", saved_step=10)
+    every = dict(start=True, rename=True, delete=True)
+    made = dict(classify=True, push=True)
+    assert actions.allowed(None, HERE) == Allowed(start=True)
+    assert actions.allowed(run, HERE) == Allowed(**every, **made)
+    assert actions.allowed(ended(host, "failed"), HERE) == Allowed(**every)
+    stopped = ended(host, "stopped")
+    assert actions.allowed(stopped, HERE) == Allowed(**every, classify=True)
+    assert not actions.allowed(stopped, HERE, n_waiting=3).start
+    checkpoint = stopped.folder / "checkpoints" / "checkpoint-5"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "model").touch()
+    checkpoints.seal(checkpoint)
+    assert actions.allowed(stopped, HERE).resume
+    assert actions.allowed(stopped, STRANGER) == Allowed(classify=True)
+
+
+def test_run_at_work_can_be_stopped_once_and_not_deleted(host):
+    run = runs.create(host.runs_dir, RunConfig(preset="smoke"))
+    with locks.held(run.lock_file):
+        runs.write_whole(run.started_file, "{}")
+        at_work = actions.allowed(run, HERE)
+        assert at_work == Allowed(start=True, stop=True, cancel=True, rename=True)
+        jobs.stop(run)
+        assert not actions.allowed(run, HERE).stop
+        assert actions.allowed(run, HERE).cancel
+        with pytest.raises(KnownError, match="run_is_at_work"):
+            actions.delete(run.id, host, HERE)
+
+
+def test_every_page_sees_the_run_at_work_and_the_queue(host, page):
+    old = ended(host)
+    first, second = (
+        runs.create(host.runs_dir, RunConfig(preset="smoke")) for _ in range(2)
+    )
+    runs.rename(first, "mine")
+    with locks.held(first.lock_file), locks.held(second.lock_file):
+        runs.write_whole(first.started_file, "{}")
+        told(first, *(Step(n, 100, 2.0, 1e-3, 1.0, 8.0, at=n) for n in range(1, 41)))
+        shown = page(old.id, Seen(n_runs=3), STRANGER)
+    assert "“mine” is at step 40 of 100, about 1 min 0 s left" in shown["at_work"]
+    assert "1. smoke · gtzan" in shown["at_work"]
+    assert "Finished" in shown["standing"]  # of the run that this page has chosen
+
+
+def test_log_shows_names_of_songs_as_text():
     skipped = Noted("song_skipped", {"name": "<img src=x>", "code": "not_audio"})
-    html = train_tab.log_html([skipped], "en")
+    html = cards.log_html([skipped], "en")
     assert "<img" not in html
     assert "&lt;img src=x&gt;" in html
 
 
-def test_failed_run_says_its_cause_and_what_to_try(host):
-    run = runs.create(host.runs_dir, RunConfig())
-    text = '{"state": "failed", "code": "nan_loss", "details": {"step": 7}}'
-    runs.write_whole(run.folder / "result.json", text)
-    *_, status, _, _, start, stop = view(run, Seen(), host)
-    assert "step 7" in status
-    assert "lower learning rate" in status
-    assert start.interactive
-    assert not stop.interactive
+def test_log_is_filtered_by_level_and_text():
+    happened = [
+        Stage("train"),
+        Step(1, 10, 2.3, 1e-4, 1.0, 8.0),
+        Noted("song_skipped", {"name": "bad.mp3", "code": "not_audio"}),
+        Failed("nan_loss", {"step": 7}),
+    ]
+    assert "Step 1" in cards.log_html(happened, "en")
+    news = cards.log_html(happened, "en", "news")
+    assert "Step 1 of" not in news
+    assert "Training" in news
+    problems = cards.log_html(happened, "en", "problem")
+    assert "bad.mp3" in problems
+    assert "step 7" in problems
+    assert "Training" not in problems
+    found = cards.log_html(happened, "en", "all", "BAD.mp3")
+    assert "bad.mp3" in found
+    assert "Training" not in found
+    assert "No such lines" in cards.log_html(happened, "en", "all", "nowhere")
 
 
-def test_curves_appear_with_the_first_step(host):
-    look = Look(theme="page")
-    assert train_tab.curves_svg([Stage("songs")], look) == ""
-    svg = train_tab.curves_svg([Step(1, 10, 2.3, 1e-4, 1.0, 8.0)], look)
-    assert svg.startswith("<svg")
-    assert "2.3" in svg
+def test_failed_run_says_its_cause_and_what_to_try(host, page):
+    ended(host, "failed", code="nan_loss", details={"step": 7})
+    shown = page()
+    assert "step 7" in shown["standing"]
+    assert "lower learning rate" in shown["standing"]
+    assert shown["start"].interactive
+    assert clickable(shown) == {"delete", "rename"}
+
+
+def test_result_names_the_best_test_its_interval_and_the_command(host, page):
+    tests = [Evaluated(50, 0.5, 1.0, 20), Evaluated(100, 0.8, 0.9, 20)]
+    ended(host, "finished", *tests, Evaluated(150, 0.8, 0.7, 20), Finished(0.8, 150))
+    card = page()["standing"]
+    assert "80.0% of 20 test songs right (95 % certain: 58% to 92%)" in card
+    assert "after step 100" in card
+    assert "python -m trainer --preset smoke" in card
+
+
+def test_phases_have_their_own_progress_and_the_device_its_figures():
+    happened = [
+        Stage("decode", 0, 30, at=10.0),
+        Stage("decode", 29, 30, at=20.0),
+        Stage("model"),
+        Step(3, 40, 2.3, 1e-4, 1.0, 8.0),
+        Device("H200", 2**30, 2**34, 0.5, 61.0),
+    ]
+    html = cards.phases(happened, "en")
+    assert "30 / 30 · 2.9 songs/s" in html
+    assert "3 / 40" in html
+    assert html.count("<progress") == 1
+    assert "8.0 windows/s" in html
+    assert "61 °C" in html
+    cold = cards.phases([*happened, Device("CPU", 1, 2, 0.5, math.nan)], "en")
+    assert "°C" not in cold
+
+
+def test_curves_appear_with_the_first_step():
+    assert board.curves([Stage("songs")], LOOK) == ""
+    assert board.details([Stage("songs")], LOOK) == ""
+    steps = [Step(1, 10, 2.3, 1e-4, 1.0, 8.0)]
+    assert board.curves(steps, LOOK).startswith("<svg")
+    assert board.details(steps, LOOK).count("<svg") == 2
+
+
+def test_runs_are_compared_in_curves_and_settings(host):
+    happened = [Step(1, 10, 2.3, 1e-4, 1.0, 8.0), Evaluated(1, 0.5, 1.0, 20)]
+    first = ended(host, "finished", *happened)
+    second = runs.create(host.runs_dir, RunConfig(preset="smoke", learning_rate=0.05))
+    html = board.compared([first, second], Reader(host.runs_dir), LOOK)
+    assert html.count("<svg") == 2
+    assert "<td>Learning rate</td><td>5e-05</td><td>0.05</td>" in html
+    assert "Batch size" not in html
+    same = board.compared([first, first], Reader(host.runs_dir), LOOK)
+    assert "Their settings are the same" in same
+
+
+def test_comparison_tells_no_path_of_a_folder(host):
+    here, there = (
+        runs.create(host.runs_dir, RunConfig(data=f"folder:{host.songs_dir}/{name}"))
+        for name in ("mine", "hers")
+    )
+    html = board.differences([here, there], ["a", "b"], "en")
+    assert "<td>mine</td><td>hers</td>" in html
+    assert str(host.songs_dir) not in html
+
+
+def test_table_has_a_row_a_run_with_its_title_and_score(host):
+    run = ended(host, "finished", Evaluated(50, 0.5, 1.0, 20))
+    actions.rename(run.id, " mine\n", host, HERE)
+    table = board.table([run], Reader(host.runs_dir), "zh-TW")
+    (row,) = table["data"]
+    assert row[:4] == ["mine", "已完成", 50.0, 100]
+    assert row[board.ID] == run.id
+    assert len(table["headers"]) == len(row)
+
+
+def test_deleted_run_is_gone_and_the_page_shows_another(host, page):
+    first, second = ended(host), ended(host)
+    seen = page(first.id)["seen"]
+    actions.delete(first.id, host, HERE)
+    shown = page(first.id, Seen(n_runs=seen.n_runs))
+    assert shown["chosen"].value == second.id
+    assert shown["compared"].value == []
+    assert len(shown["table"].value["data"]) == 1
+
+
+def test_run_that_goes_while_it_is_read_changes_nothing(host, page, monkeypatch):
+    run = ended(host)
+
+    def gone(*_):
+        raise FileNotFoundError(run.folder)
+
+    monkeypatch.setattr(cards, "standing", gone)
+    assert page() == {"seen": gr.skip()}
+
+
+def test_reader_reads_each_event_once_and_tells_a_parent_s_steps(host, monkeypatch):
+    parent = ended(host, "stopped", *(Step(n, 9, 2.0, 1, 1, 1) for n in (1, 2, 3)))
+    run = ended(host, "finished", Step(3, 9, 1.9, 1, 1, 1))
+    facts = {"id": parent.id, "step": 2}
+    runs.write_whole(run.parent_file, json.dumps(facts))
+    kept = Reader(host.runs_dir)
+    assert [step.step for step in kept.story(run)] == [1, 2, 3]
+    told(run, Step(4, 9, 1.8, 1, 1, 1))
+    read = []
+    from_line = events.from_line
+    monkeypatch.setattr(events, "from_line", lambda line: read.append(from_line(line)))
+    kept.story(run)
+    assert len(read) == 1
+
+
+def test_picture_of_a_run_at_work_is_drawn_for_all_pages_at_once(host, monkeypatch):
+    clock = iter([10.0, 11.0, 12.0, 20.0, 20.0, 21.0])
+    monkeypatch.setattr(reader, "_now", lambda: next(clock))
+    kept, drawn = Reader(host.runs_dir), []
+
+    def draw():
+        drawn.append(len(drawn))
+        return f"picture {len(drawn)}"
+
+    assert kept.drawn("key", 1, draw, is_final=False) == "picture 1"
+    assert kept.drawn("key", 1, draw, is_final=False) == "picture 1"
+    assert kept.drawn("key", 2, draw, is_final=False) == "picture 1"  # too early
+    assert kept.drawn("key", 3, draw, is_final=False) == "picture 2"
+    assert kept.drawn("key", 4, draw, is_final=True) == "picture 3"
 
 
 def test_runs_are_listed_for_programs_without_paths_of_this_host(host):
@@ -124,3 +375,11 @@ def test_runs_are_listed_for_programs_without_paths_of_this_host(host):
     assert listed["id"] == run.id
     assert listed["state"] == "waiting"
     assert str(host.runs_dir.parent) not in str(listed)
+
+
+def test_page_polls_only_once_its_tab_is_in_sight(host):
+    demo = app.create_app(host)
+    (timer,) = [b for b in demo.blocks.values() if isinstance(b, gr.Timer)]
+    assert not timer.active
+    setters = [fn for fn in demo.fns.values() if timer in fn.outputs]
+    assert sorted(fn.fn().active for fn in setters) == [False, True]

@@ -63,7 +63,7 @@ def test_no_figure_stays_in_pyplot():
 
 
 def test_importing_the_pictures_loads_no_matplotlib():
-    modules = "closeup, dft, genres, hearing, mel, rebuilding, stft, style, training, waveform"
+    modules = "dft, genres, mel, png, stft, style, ticks, training, waveform"
     code = f"import sys; from viz import {modules}; assert not [m for m in sys.modules if m.startswith(('matplotlib', 'scipy'))]"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=words.FOLDER.parent)
 
@@ -258,3 +258,39 @@ def test_dft_numbers_its_peaks_and_says_what_it_tells_apart():
     # Two equal tones show as two 1.21 bins apart (Harris 1978, table I).
     assert "Bins are 5.38 Hz apart" in said
     assert f"must be {1.21 * 22_050 / 4096:.1f} Hz apart" in said
+
+
+def test_spectrogram_s_rows_follow_the_scale():
+    spectrogram = dsp.stft(tone(1000.0))
+    heights = {"log": 0.589, "linear": 0.091, "mel": 0.296}  # of 1 kHz, up to Nyquist
+    for scale, height in heights.items():
+        levels_db, axes = level_image(stft.figure(spectrogram, scale=scale))
+        row = levels_db.mean(axis=1).argmax()
+        assert row / len(levels_db) == pytest.approx(height, abs=0.02), scale
+        labels = [label.get_text() for label in axes.get_yticklabels()]
+        tick = axes.get_yticks()[labels.index("2k" if scale == "linear" else "1k")]
+        low, high = axes.get_ylim()
+        assert low <= tick <= high
+
+
+def test_level_range_is_what_was_asked():
+    figure = stft.figure(dsp.stft(tone()), PAGE, range_db=(-50.0, -20.0))
+    assert figure.axes[0].images[0].get_clim() == (-50.0, -20.0)
+    assert {"−50", "−20"} <= set(texts(style.svg(figure, "")))
+
+
+def test_part_of_a_sound_is_drawn_at_its_time():
+    part = dsp.stft(tone(duration_s=3.0), start_s=1.0, stop_s=2.0)
+    assert stft.figure(part).axes[0].get_xlim() == pytest.approx((1.0, 2.0), abs=0.03)
+    clip = click(0.25, duration_s=0.5)
+    axes = waveform.figure(clip, since_s=70.0).axes[0]
+    points = axes.collections[0].get_paths()[0].vertices
+    assert points[points[:, 1].argmax(), 0] == pytest.approx(70.25, abs=0.002)
+    assert axes.get_xlim() == pytest.approx((70.0, 70.5))
+
+
+def test_dft_on_a_linear_axis_starts_at_zero():
+    axes = dft.figure(dsp.dft(tone(1000.0)), scale="linear").axes[0]
+    line = axes.lines[0]
+    assert line.get_xdata()[line.get_ydata().argmax()] == pytest.approx(1000, abs=15)
+    assert axes.get_xlim() == (0.0, 11_025.0)

@@ -3,7 +3,7 @@ import pytest
 from signals import tone
 
 from trainer import windows
-from trainer.data import INT16_MAX, SAMPLING_RATE, SongSet
+from trainer.data import INT16_MAX, SAMPLING_RATE, Song, SongSet
 
 
 class Plain:
@@ -18,7 +18,11 @@ def song_set(*durations_s):
     samples = np.rint(np.concatenate(clips) * INT16_MAX).astype(np.int16)
     offsets = np.cumsum([0, *map(len, clips)])
     labels = np.arange(len(clips)) % 2
-    return SongSet(("a", "b"), tuple(map(str, labels)), labels, offsets, samples)
+    songs = tuple(
+        Song(f"{i}", "ab"[i % 2], "", "", SAMPLING_RATE, len(clip), "", 1.0, 0)
+        for i, clip in enumerate(clips)
+    )
+    return SongSet(("a", "b"), songs, (), labels, offsets, samples)
 
 
 def random_windows(songs, **changes):

@@ -52,3 +52,88 @@ def save_tiny_model(folder, seed=0, genres=GENRES, **changes):
 def tiny_model_dir(tmp_path_factory):
     """The tiny model's checkpoint folder: read it, do not change it."""
     return save_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
+
+
+def save_tiny_other(kind, folder, genres=GENRES):
+    """Save a tiny classifier of another class, as the Hub has them.
+
+    Args:
+        kind: "wav2vec2", "ast" (windows of 1.015 s) or "whisper" (of 1 s).
+        folder: where to.
+        genres: its labels.
+
+    Returns:
+        ``folder``.
+    """
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    labels = {
+        "id2label": dict(enumerate(genres)),
+        "label2id": {genre: index for index, genre in enumerate(genres)},
+    }
+    model, extractor = {"wav2vec2": _wav2vec2, "ast": _ast, "whisper": _whisper}[kind](
+        transformers, labels
+    )
+    model.save_pretrained(folder)
+    extractor.save_pretrained(folder)
+    return folder
+
+
+def _wav2vec2(transformers, labels):
+    config = transformers.Wav2Vec2Config(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        classifier_proj_size=16,
+        conv_dim=(16, 16),
+        conv_kernel=(10, 8),
+        conv_stride=(10, 32),
+        num_conv_pos_embeddings=16,
+        num_conv_pos_embedding_groups=4,
+        initializer_range=0.5,
+        **labels,
+    )
+    model = transformers.Wav2Vec2ForSequenceClassification(config)
+    extractor = transformers.Wav2Vec2FeatureExtractor(
+        do_normalize=True, return_attention_mask=True
+    )
+    return model, extractor
+
+
+def _ast(transformers, labels):
+    config = transformers.ASTConfig(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_length=100,
+        num_mel_bins=16,
+        initializer_range=0.5,
+        **labels,
+    )
+    extractor = transformers.ASTFeatureExtractor(num_mel_bins=16, max_length=100)
+    return transformers.ASTForAudioClassification(config), extractor
+
+
+def _whisper(transformers, labels):
+    config = transformers.WhisperConfig(
+        d_model=16,
+        encoder_layers=1,
+        encoder_attention_heads=2,
+        encoder_ffn_dim=32,
+        decoder_layers=1,
+        decoder_attention_heads=2,
+        decoder_ffn_dim=32,
+        vocab_size=8,
+        pad_token_id=0,
+        num_mel_bins=16,
+        max_source_positions=50,
+        classifier_proj_size=16,
+        init_std=0.5,
+        **labels,
+    )
+    extractor = transformers.WhisperFeatureExtractor(feature_size=16, chunk_length=1)
+    return transformers.WhisperForAudioClassification(config), extractor

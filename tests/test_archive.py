@@ -1,0 +1,105 @@
+import zipfile
+
+import pytest
+from files import write_audio
+from signals import tone
+
+import words
+from classifier.archive import ZipLimits, unpacked
+from errors import KnownError
+
+
+def zipped(path, entries, packing=zipfile.ZIP_DEFLATED):
+    """A zip of (name, bytes) pairs."""
+    with zipfile.ZipFile(path, "w", packing) as opened:
+        for name, content in entries:
+            opened.writestr(name, content)
+    return path
+
+
+def taken_out(archive, folder, **limits):
+    folder.mkdir(exist_ok=True)
+    return list(unpacked(archive, folder, ZipLimits(**limits)))
+
+
+def code_of(archive, folder, **limits):
+    with pytest.raises(KnownError) as caught:
+        taken_out(archive, folder, **limits)
+    assert words.sentence(caught.value)
+    return caught.value.code
+
+
+def test_songs_come_out_in_order_with_their_names_and_bytes(tmp_path):
+    sound = write_audio(tmp_path / "a.wav", tone()).read_bytes()
+    archive = zipped(
+        tmp_path / "x.zip",
+        [("b/2.WAV", sound), ("notes.txt", b"x"), ("b/1.mp3", b"1"),
+         ("__MACOSX/b/._1.mp3", b"x"), (".hidden.mp3", b"x")],
+    )  # fmt: skip
+    songs = taken_out(archive, tmp_path / "out")
+    assert [song.name for song in songs] == ["b/1.mp3", "b/2.WAV"]
+    assert [song.path.name for song in songs] == ["00000.mp3", "00001.wav"]
+    assert songs[1].path.read_bytes() == sound
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.mp3", "/etc/evil.mp3", "a/../../evil.mp3", "C:\\evil.mp3"]
+)
+def test_names_inside_are_never_paths(tmp_path, name):
+    archive = zipped(tmp_path / "x.zip", [(name, b"sound")])
+    (tmp_path / "home").mkdir()
+    songs = taken_out(archive, tmp_path / "home" / "out")
+    assert all(song.path.parent == tmp_path / "home" / "out" for song in songs)
+    found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.mp3")}
+    assert found <= {"home/out/00000.mp3"}
+
+
+def test_a_link_inside_becomes_a_plain_file(tmp_path):
+    entry = zipfile.ZipInfo("link.mp3")
+    entry.external_attr = 0o120777 << 16
+    archive = zipped(tmp_path / "x.zip", [(entry, b"/etc/passwd")])
+    (song,) = taken_out(archive, tmp_path / "out")
+    assert not song.path.is_symlink()
+    assert song.path.read_bytes() == b"/etc/passwd"
+
+
+def test_a_bomb_is_refused_by_its_ratio_unread(tmp_path):
+    archive = zipped(tmp_path / "x.zip", [("zeros.wav", bytes(5_000_000))])
+    assert code_of(archive, tmp_path / "out") == "zip_too_large"
+    assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("limits", [{"max_files": 2}, {"max_bytes": 25}])
+def test_too_many_files_or_bytes_are_refused(tmp_path, limits):
+    archive = zipped(tmp_path / "x.zip", [(f"{n}.mp3", bytes(10)) for n in range(3)])
+    assert code_of(archive, tmp_path / "out", **limits) == "zip_too_large"
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_header_that_lies_about_the_size_is_broken(tmp_path):
+    archive = zipped(
+        tmp_path / "x.zip", [("a.mp3", bytes(range(256)) * 40)], zipfile.ZIP_STORED
+    )
+    data = archive.read_bytes()
+    size = (256 * 40).to_bytes(4, "little")
+    archive.write_bytes(data.replace(size + size, size + (10).to_bytes(4, "little")))
+    assert code_of(archive, tmp_path / "out") == "zip_broken"
+
+
+def test_what_is_no_zip_is_broken(tmp_path):
+    (tmp_path / "x.zip").write_bytes(b"no zip at all")
+    assert code_of(tmp_path / "x.zip", tmp_path / "out") == "zip_broken"
+    assert code_of(tmp_path / "missing.zip", tmp_path / "out") == "zip_broken"
+
+
+def test_damage_inside_is_broken(tmp_path):
+    archive = zipped(tmp_path / "x.zip", [("a.mp3", bytes(range(256)))])
+    data = bytearray(archive.read_bytes())
+    data[40:60] = bytes(20)
+    archive.write_bytes(data)
+    assert code_of(archive, tmp_path / "out") == "zip_broken"
+
+
+def test_a_zip_without_songs_says_so(tmp_path):
+    archive = zipped(tmp_path / "x.zip", [("readme.txt", b"x")])
+    assert code_of(archive, tmp_path / "out") == "zip_without_songs"

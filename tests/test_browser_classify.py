@@ -1,0 +1,121 @@
+"""The tab Classify as people meet it, in headless Chromium."""
+
+import zipfile
+
+import browser
+import pytest
+from files import write_audio
+from signals import chord, silence
+
+server, chromium, open_page = browser.server, browser.chromium, browser.open_page
+pytestmark = pytest.mark.browser
+
+TOLD = ".block.answer .verdict:not(.so_far)"
+
+
+def opened(open_page, path, **look):
+    page = open_page(**look)
+    page.locator("#player input[type=file]").set_input_files(path)
+    page.locator(".clip-facts strong").filter(has_text=path.name).wait_for()
+    page.get_by_role("tab").nth(-2).click()
+    return page
+
+
+def name_the_genre(page):
+    page.get_by_role("button", name="Name the genre").click()
+    page.locator(TOLD).wait_for()
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("songs")
+    sound = chord(duration_s=6.0, sampling_rate=48_000)
+    paths = [
+        write_audio(folder / f"song.{kind}", sound) for kind in ("mp3", "m4a", "webm")
+    ]
+    return {path.suffix[1:]: path for path in paths}
+
+
+@pytest.mark.parametrize("kind", ["mp3", "m4a", "webm"])
+def test_song_gets_its_genre_its_map_and_the_reason_to_hear(open_page, songs, kind):
+    page = opened(open_page, songs[kind])
+    name_the_genre(page)
+    assert page.locator(".block.answer li").count() == 3
+    basis = page.locator(".block.answer").inner_text()
+    assert "of the windows say" in basis
+    assert "windows of 0.5 s" in basis
+    assert "Trained on: tests. It knows 3 answers" in basis
+    genres = page.locator(".song-map canvas[role=img]").nth(1)
+    genres.scroll_into_view_if_needed()
+    box = genres.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.locator(".song-map .sheet-reading").filter(has_text=" %").first.wait_for()
+    with page.expect_response(lambda answer: "sound.wav" in answer.url):
+        page.get_by_role("button", name="Hear why it says").first.click()
+    page.mouse.click(x, y)
+    page.wait_for_function("Genrescope.sound.state.isPlaying")
+    with page.expect_download() as download:
+        page.locator(".song-map .sheet-save").select_option("csv")
+    assert download.value.suggested_filename == "song-genres.csv"
+
+
+def test_two_models_stand_side_by_side_on_the_same_time(open_page, songs):
+    page = opened(open_page, songs["mp3"])
+    page.get_by_label("Compare with").click()
+    page.get_by_role("option", name="Bundled demo model").click()
+    page.get_by_label("quick: six windows").first.check()
+    page.get_by_role("button", name="Name the genre").click()
+    page.locator(".answers section").nth(1).locator(".verdict").wait_for()
+    page.get_by_role("button", name="Hear why").first.wait_for()
+    assert page.locator(".song-map canvas[role=img]").count() == 3
+
+
+def test_silence_is_called_silence(open_page, tmp_path):
+    page = opened(open_page, write_audio(tmp_path / "quiet.wav", silence(2.0)))
+    name_the_genre(page)
+    assert "This is silence" in page.locator(TOLD).inner_text()
+
+
+def test_another_sound_takes_the_answer_away(open_page, songs):
+    page = opened(open_page, songs["mp3"])
+    name_the_genre(page)
+    page.get_by_role("button", name="Click", exact=True).click()
+    page.locator(TOLD).wait_for(state="detached")
+
+
+def test_many_songs_fill_a_table_and_a_visit_is_remembered(open_page, songs, tmp_path):
+    page = opened(open_page, songs["mp3"])
+    name_the_genre(page)
+    (tmp_path / "notes.mp3").write_text("do re mi")
+    with zipfile.ZipFile(tmp_path / "album.zip", "w") as album:
+        album.write(songs["m4a"], "cd/inner.m4a")
+    page.get_by_role("button", name="Many songs at once").click()
+    given = [songs["webm"], tmp_path / "notes.mp3", tmp_path / "album.zip"]
+    page.locator("input[type=file][multiple]").set_input_files(given)
+    page.get_by_label("Remove this file").nth(2).wait_for()
+    page.get_by_role("button", name="Name their genres").click()
+    page.get_by_text("3 songs, 1 of them without an answer.").wait_for()
+    rows = page.locator(".batch tbody tr")
+    assert rows.count() == 3
+    assert "No sound was found" in rows.nth(1).inner_text()
+    page.get_by_role("button", name="Song", exact=True).click()
+    first = page.locator(".batch tbody tr").first
+    first.filter(has_text="album.zip/cd/inner.m4a").wait_for()
+    with page.expect_response(lambda answer: "inner.m4a" in answer.url):
+        first.locator(".play").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as JSON").click()
+    assert download.value.suggested_filename == "genres.json"
+    page.get_by_role("button", name="Songs of this visit").click()
+    page.locator(".song-history li").filter(has_text="song.mp3").first.wait_for()
+    page.get_by_role("button", name="Delete this list").click()
+    page.locator(".song-history li").first.wait_for(state="detached")
+
+
+def test_phone_in_the_dark_never_scrolls_sideways(open_page, songs):
+    page = opened(open_page, songs["mp3"], width=390, height=844, dark=True)
+    name_the_genre(page)
+    assert page.evaluate(
+        "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    )

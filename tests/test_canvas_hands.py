@@ -1,0 +1,205 @@
+"""Pointer, keys and players on the pictures that the page's script draws."""
+
+from dataclasses import replace
+
+import canvas
+import numpy as np
+import pytest
+from canvas import (
+    ADD_PLAYER,
+    RIGHT,
+    asked,
+    at,
+    box_of,
+    curves,
+    drag,
+    one_row,
+    pixel,
+    powers,
+    reading,
+    spectrogram,
+    wait_for_reading,
+    waveform,
+)
+
+from ui.pictures.plot import Line
+
+pytestmark = pytest.mark.browser
+chromium, show = canvas.chromium, canvas.show
+
+
+def test_read_out_of_a_tone_names_its_note_and_level(show):
+    page = show(one_row(440.0, -23.5))  # the row at 450 Hz is the nearest
+    page.mouse.move(*at(page, 0.5, 1 - 440 / 8000))
+    wait_for_reading(page, "A4")
+    assert "1.000 s" in reading(page)
+    assert "−23.5 dB" in reading(page)
+
+
+def test_read_out_of_silence_says_below(show):
+    page = show(spectrogram(np.full((20, 30), -200.0), np.linspace(0, 8000, 20)))
+    page.mouse.move(*at(page, 0.5))
+    wait_for_reading(page, "below −122 dB")
+
+
+def test_read_out_of_power_has_three_decimals_and_no_db(show):
+    page = show(powers([1.0, 0.25, 0.0]))
+    for share_y, text in ((0.9, "1.000"), (0.5, "0.251"), (0.1, "below 0.002")):
+        page.mouse.move(*at(page, 0.5, share_y))
+        wait_for_reading(page, text)
+        assert "dB" not in reading(page)
+
+
+def test_read_out_of_lines_is_that_of_the_nearest_points(show):
+    first = Line([0, 440, 1000], [-60, -12.3, -60], "line", "before")
+    second = Line([0, 440, 1000], [-60, -45.6, -60], "line", "after", 1)
+    page = show(curves(first, second))
+    page.mouse.move(*at(page, 0.46, right=RIGHT))
+    wait_for_reading(page, "440.0 Hz · A4 · before −12.3 dB · after −45.6 dB")
+
+
+def test_read_out_of_a_waveform_gives_both_ends_of_a_column(show):
+    page = show(waveform([-0.5] * 100, [0.25] * 100))
+    page.mouse.move(*at(page, 0.5, right=RIGHT))
+    wait_for_reading(page, "−0.500 … 0.250")
+
+
+def test_drag_selects_seconds_and_the_buttons_ask_for_them(show):
+    page = show(one_row(), waveform([-1] * 10, [1] * 10))
+    drag(page, at(page, 0.75), at(page, 0.25))
+    for event in ("hear", "use", "zoom"):
+        page.locator(f"#place0 .sheet-{event}").click()
+        (data,) = asked(page, event)
+        assert data["start_s"] == pytest.approx(0.5, abs=0.01)
+        assert data["stop_s"] == pytest.approx(1.5, abs=0.01)
+    assert asked(page, "at") == []
+
+
+def test_selection_is_shared_and_cleared_everywhere(show):
+    page = show(one_row(), waveform([-1] * 10, [1] * 10))
+    buttons = page.locator(".sheet-clear:visible")
+    assert buttons.count() == 0
+    drag(page, at(page, 0.25), at(page, 0.75))
+    page.wait_for_function(
+        "document.querySelectorAll('.sheet-clear:not([hidden])').length === 2"
+    )
+    box = box_of(page, 1, RIGHT)
+    middle = (box["left"] + box["right"]) / 2
+    assert pixel(page, middle, box["top"] + 3, 1, "aria-hidden")[3] > 0
+    page.locator("#place1 .sheet-clear").click()
+    page.wait_for_function(
+        "document.querySelectorAll('.sheet-clear:not([hidden])').length === 0"
+    )
+
+
+def test_selection_ends_where_the_sound_ends(show):
+    page = show(replace(one_row(), duration_s=1.6))
+    drag(page, at(page, 0.5), at(page, 1.2))
+    page.locator(".sheet-hear").click()
+    assert asked(page, "hear")[0]["stop_s"] == 1.6
+
+
+def test_click_moves_the_player_and_tells_the_position(show):
+    page = show(one_row())
+    page.evaluate(ADD_PLAYER, 2)
+    page.mouse.click(*at(page, 0.25))
+    assert asked(page, "at")[0]["at_s"] == pytest.approx(0.5, abs=0.01)
+    assert page.evaluate("audio.currentTime") == pytest.approx(0.5, abs=0.01)
+
+
+def test_zoom_stretches_at_once_and_whole_sound_goes_back(show):
+    sheet = one_row()
+    page = show(sheet)
+    drag(page, at(page, 0.25), at(page, 0.5))
+    page.locator(".sheet-zoom").click()
+    page.mouse.move(*at(page, 0.5))
+    wait_for_reading(page, "0.75")  # the middle of 0.5 to 1
+    (plot,) = sheet.plots
+    narrow = replace(plot, x=replace(plot.x, start=0.5, stop=1.0))
+    page.evaluate("s => places[0].show(s)", replace(sheet, plots=(narrow,)).as_json())
+    page.locator(".sheet-whole").click()
+    assert asked(page, "zoom")[-1] == {"start_s": None, "stop_s": None}
+
+
+def test_wheel_with_control_zooms_around_the_pointer(show):
+    page = show(one_row())
+    page.mouse.move(*at(page, 0.5))
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -100)
+    page.wait_for_function("asked.length > 0")
+    (data,) = asked(page, "zoom")
+    assert data["start_s"] + data["stop_s"] == pytest.approx(2.0, abs=0.02)
+    assert data["stop_s"] - data["start_s"] < 1.5
+
+
+def test_keyboard_moves_the_cursor_selects_zooms_and_escapes(show):
+    page = show(one_row())
+    page.locator("canvas[role=img]").focus()
+    page.keyboard.press("ArrowRight")
+    wait_for_reading(page, "0.02")
+    page.keyboard.press("Shift+ArrowRight")
+    wait_for_reading(page, "0.22")
+    page.keyboard.press("[")
+    page.keyboard.press("End")
+    wait_for_reading(page, "2.00")
+    page.locator(".sheet-hear").wait_for()
+    page.keyboard.press("Escape")
+    page.locator(".sheet-hear").wait_for(state="hidden")
+    page.keyboard.press("Home")
+    page.keyboard.press("+")
+    assert asked(page, "zoom") == [{"start_s": 0, "stop_s": 1}]
+
+
+def test_enter_plays_from_the_cursor_and_the_line_follows(show):
+    page = show(one_row())
+    page.evaluate(ADD_PLAYER, 2)
+    page.locator("canvas[role=img]").focus()
+    for _ in range(5):
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_function("!audio.paused && Genrescope.sound.state.at_s > 1.05")
+    assert page.evaluate("audio.currentTime") >= 1.0
+    page.keyboard.press(" ")
+    page.wait_for_function("audio.paused && !Genrescope.sound.state.isPlaying")
+
+
+def test_playing_does_not_draw_the_image_again(show):
+    page = show(one_row())
+    page.evaluate(ADD_PLAYER, 2)
+    page.evaluate(
+        """() => { window.n_drawn = 0;
+          const draw = CanvasRenderingContext2D.prototype.drawImage;
+          CanvasRenderingContext2D.prototype.drawImage = function (...all) {
+            window.n_drawn++; return draw.apply(this, all); }; }"""
+    )
+    page.locator("canvas[role=img]").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("Genrescope.sound.state.at_s > 0.2")
+    assert page.evaluate("n_drawn") == 0
+
+
+def test_passage_moves_the_line_from_its_start_and_stops_the_player(show):
+    page = show(one_row())
+    page.evaluate(ADD_PLAYER, 2)
+    page.locator("canvas[role=img]").focus()
+    page.keyboard.press(" ")
+    page.wait_for_function("Genrescope.sound.state.isPlaying")
+    page.evaluate("Genrescope.play(wav, 0.5)")
+    page.wait_for_function("audio.paused && Genrescope.sound.state.at_s > 0.6")
+
+
+def test_slice_shows_the_column_under_the_cursor(show):
+    levels_db = np.full((20, 30), -200.0)
+    levels_db[:, 15:] = -10.0
+    page = show(spectrogram(levels_db, np.linspace(0, 8000, 20)))
+    box = box_of(page)
+    inside = (box["right"] + 26 + 40, box["top"] + 20)
+    page.mouse.move(*at(page, 0.75))
+    page.wait_for_function(
+        """([x, y]) => document.querySelector("canvas[aria-hidden]")
+          .getContext("2d").getImageData(x, y, 1, 1).data[3] > 0""",
+        arg=inside,
+    )
+    page.mouse.move(*at(page, 0.25))
+    wait_for_reading(page, "0.50")
+    assert pixel(page, *inside, name="aria-hidden")[3] == 0

@@ -1,0 +1,105 @@
+import itertools
+import json
+
+import pytest
+import tiny
+from hub_server import front_matter
+
+from errors import KnownError
+from trainer import card, runs
+from trainer.config import RunConfig
+
+COUNTS = [[8, 1, 1], [0, 9, 1], [2, 2, 6]]  # 23 of 30
+
+
+def finished_run(folder, model_dir, genres=tiny.GENRES, **changes):
+    """A run's folder as a finished run leaves it, but for its checkpoints."""
+    run = runs.create(folder, RunConfig(**{"data": "composed", **changes}))
+    run.model_dir.symlink_to(model_dir)
+    n_songs = sum(map(sum, COUNTS))
+    split = {
+        "train": [f"/secret/learned {number}.wav" for number in range(120)],
+        "test": [f"/secret/tested {number}.wav" for number in range(n_songs)],
+    }
+    result = {"state": "finished", "step": 77, "accuracy": 23 / 30}
+    for name, values in {
+        "confusion.json": {"genres": genres, "counts": COUNTS},
+        "split.json": split,
+        "result.json": result,
+    }.items():
+        runs.write_whole(run.folder / name, json.dumps(values))
+    return run
+
+
+def card_of(tmp_path, **changes):
+    return card.text(finished_run(tmp_path, tmp_path, **changes), "visitor/genres")
+
+
+def test_front_matter_is_what_the_hub_reads(tmp_path):
+    values = front_matter(card_of(tmp_path, data="gtzan"))
+    assert values["license"] == "apache-2.0"
+    assert values["base_model"] == "ntu-spml/distilhubert"
+    assert values["datasets"] == ["marsyas/gtzan"]
+    assert values["pipeline_tag"] == "audio-classification"
+    assert values["library_name"] == "transformers"
+    assert card.MARK in values["tags"]
+    (model,) = values["model-index"]
+    assert model["name"] == "genres"
+    (metric,) = model["results"][0]["metrics"]
+    assert (metric["type"], metric["value"]) == ("accuracy", pytest.approx(23 / 30))
+
+
+def test_card_of_another_base_names_no_model_of_the_hub(tmp_path):
+    values = front_matter(card_of(tmp_path, base_model="small"))
+    assert "base_model" not in values
+    assert "datasets" not in values
+
+
+def test_card_tells_data_split_and_scores_with_their_interval(tmp_path):
+    text = card_of(tmp_path)
+    assert "**76.7 %** of 30 test songs" in text
+    assert "59.1 to 88.2 %" in text  # Wilson's interval of 23 of 30
+    assert "120 songs to learn from, 30 kept back" in text
+    assert "It knows composed songs only" in text
+    assert "| jazz | 10 | 0.90 | 0.75 |" in text  # 9 of 10, 9 of 12
+    assert "| blues | 8 | 1 | 1 |" in text
+    assert "| `learning_rate` | 5e-05 |" in text
+    assert "{{" not in text and "{%" not in text
+
+
+@pytest.mark.parametrize("data", ["gtzan", "composed", "folder:/home/me/songs"])
+def test_tables_are_whole(tmp_path, data):
+    lines = card_of(tmp_path, data=data).splitlines()
+    for above, line in itertools.pairwise(lines):
+        if above.startswith("|") and line.startswith("|"):
+            assert above.count("|") == line.count("|")
+    heads = [n for n, line in enumerate(lines) if line.startswith("|---")]
+    assert len(heads) == 3
+    assert all(lines[n - 2] == "" and lines[n + 1].startswith("|") for n in heads)
+
+
+def test_card_names_no_song_and_no_folder(tmp_path):
+    text = card_of(tmp_path, data="folder:/home/somebody/secret songs")
+    assert "somebody" not in text
+    assert "secret" not in text
+
+
+def test_genre_named_by_a_folder_cannot_break_the_card(tmp_path):
+    text = card_of(tmp_path, genres=["a|b", "<b>", "---"])
+    assert "| a\\|b | 10 |" in text
+    assert "<b>" not in text
+    assert front_matter(text)["pipeline_tag"]
+
+
+def test_run_without_scores_has_no_card(tmp_path):
+    run = runs.create(tmp_path, RunConfig())
+    with pytest.raises(KnownError, match="push_not_finished"):
+        card.text(run, "visitor/genres")
+
+
+def test_scores_as_json_hold_the_interval(tmp_path):
+    scores = card.scores_of(finished_run(tmp_path, tmp_path))
+    values = json.loads(scores.to_json())
+    assert values["n_right"] == 23
+    assert values["accuracy_low"] < values["accuracy"] < values["accuracy_high"]
+    assert values["recall"]["rock"] == 0.6

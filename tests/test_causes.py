@@ -1,0 +1,67 @@
+import signal
+
+import pytest
+from actor import small_disk, small_memory, start, wait_for_end
+
+from trainer import causes, checkpoints
+
+__all__ = ["small_disk", "small_memory"]  # fixtures
+
+
+def test_crash_below_python_is_called_so():
+    death = causes.of_death(signal.SIGSEGV, n_killed=0)
+    assert (death.code, death.details) == ("crashed", {"signal": "SIGSEGV"})
+
+
+def test_kill_for_want_of_memory_is_told_from_any_other():
+    assert causes.of_death(signal.SIGKILL, n_killed=1).code == "killed_for_memory"
+    assert causes.of_death(signal.SIGKILL, n_killed=0).code == "killed"
+    assert causes.of_death(signal.SIGTERM, n_killed=1).code == "killed"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OSError(28, "No space left on device"), "disk_full"),
+        (RuntimeError("PytorchStreamWriter failed writing file data/1"), "disk_full"),
+        (MemoryError(), "out_of_memory"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
+            "out_of_memory",
+        ),
+        (RuntimeError("shapes differ"), "bug"),
+    ],
+)
+def test_error_of_a_library_gets_its_cause(error, code):
+    assert causes.of_error(error).code == code
+
+
+def test_full_disk_is_known_in_the_words_of_torch_and_safetensors(tmp_path, small_disk):
+    import safetensors.torch
+    import torch
+
+    def refused(save, path):
+        with pytest.raises(Exception) as caught:
+            save({"weights": torch.zeros(2_000_000)}, path)
+        path.unlink(missing_ok=True)
+        return caught.value
+
+    error = refused(safetensors.torch.save_file, small_disk / "a.safetensors")
+    assert causes.is_disk_full(error), error
+    error = refused(torch.save, small_disk / "optimizer.pt")
+    assert causes.is_disk_full(error), error
+
+
+def test_trainer_that_the_kernel_kills_for_memory_has_that_cause(
+    tmp_path, small_memory
+):
+    part = f"""
+Path({str(small_memory / "cgroup.procs")!r}).write_text(str(os.getpid()))
+checkpoint(run_dir, 3)
+memory = bytearray(300_000_000)
+wait()
+"""
+    run = start(tmp_path, part)
+    state = wait_for_end(run)
+    assert (state.name, state.code) == ("failed", "killed_for_memory")
+    assert checkpoints.saved_step(run.folder) == 3

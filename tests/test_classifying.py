@@ -1,0 +1,232 @@
+import csv
+import io
+import json
+import zipfile
+from dataclasses import replace
+
+import pytest
+import tiny
+from files import write_audio
+from signals import chord, noise, silence, tone
+
+from audio.decode import Limits
+from classifier.models import Models
+from classifier.predict import Chunk, Prediction, predict
+from classifier.verdict import judge
+from errors import KnownError
+from ui.access import Visitor
+from ui.classifying import answer, song_map, table
+from ui.classifying.asking import calmly, chosen, effort_of, together
+from ui.classifying.batching import batches, content, file_of
+from ui.classifying.history import MAX_SONGS, History, as_html
+from ui.scene import Scene, Transforms
+
+tiny_model_dir = tiny.tiny_model_dir
+HERE, ELSEWHERE = Visitor(may_train=True), Visitor(may_train=False)
+EVIL = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def models(tiny_model_dir, tmp_path_factory):
+    return Models(
+        bundled_model_dir=tiny_model_dir,
+        runs_dir=tmp_path_factory.mktemp("runs"),
+        hub_model="listed/model",
+        is_hub_open=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def model(models):
+    return models.load(models.ref("bundled"))
+
+
+@pytest.fixture
+def prediction(model):
+    return predict(noise(duration_s=3.0), model)
+
+
+def renamed(prediction, name):
+    """The same prediction, its likeliest label by another name."""
+    (old, share), *others = prediction.genres
+    chunks = tuple(
+        Chunk(
+            chunk.start_s,
+            chunk.stop_s,
+            {name if k == old else k: v for k, v in chunk.probabilities.items()},
+        )
+        for chunk in prediction.chunks
+    )
+    return replace(prediction, genres=((name, share), *others), chunks=chunks)
+
+
+def test_hub_model_is_only_for_who_may_train_unless_the_host_lists_it(models):
+    assert chosen(models, "hub:any/model", HERE).id == "any/model"
+    assert chosen(models, "hub:listed/model", ELSEWHERE).id == "listed/model"
+    with pytest.raises(KnownError, match="may_not_fetch"):
+        chosen(models, "hub:any/model", ELSEWHERE)
+
+
+@pytest.mark.parametrize("key", ["hub:../../etc", "hub:https://a.b/c", "hub:", "/etc"])
+def test_what_is_no_id_is_no_model(models, key):
+    with pytest.raises(KnownError, match="unknown_model"):
+        chosen(models, key, HERE)
+
+
+def test_no_model_and_a_strange_effort_are_refused(models):
+    with pytest.raises(KnownError, match="no_model"):
+        chosen(models, None, HERE)
+    with pytest.raises(KnownError, match="not_a_choice"):
+        effort_of("all of it")
+
+
+def test_two_models_take_turns_and_end_with_their_own_answers(model):
+    clip = noise(duration_s=5.0)
+    found = list(together(clip, [model, model], "whole"))
+    assert [[each.n_done for each in pair] for pair in found[:2]] == [[1, 1], [2, 2]]
+    alone = predict(clip, model)
+    assert [dict(each.genres) for each in found[-1]] == [dict(alone.genres)] * 2
+
+
+def test_page_gets_the_first_answer_at_once_and_the_last_marked(model):
+    found = list(calmly(together(noise(duration_s=5.0), [model], "whole"), 3600.0))
+    assert [(pair[0].n_done, is_last) for pair, is_last in found] == [
+        (1, False),
+        (10, True),
+    ]
+
+
+def test_leaving_the_answers_ends_the_work(model, monkeypatch):
+    heard = []
+    real = type(model.feature_extractor).__call__
+    monkeypatch.setattr(
+        type(model.feature_extractor),
+        "__call__",
+        lambda self, *a, **k: heard.append(1) or real(self, *a, **k),
+    )
+    answers = calmly(together(noise(duration_s=5.0), [model], "whole"), 0.0)
+    next(answers)
+    answers.close()
+    assert len(heard) == 1
+
+
+def test_answer_says_who_agrees_and_what_the_model_cannot_know(prediction):
+    said = answer.answers([prediction], [judge(prediction, noise())], "en")
+    assert "of the windows say" in said
+    assert "Trained on: tests. It knows 3 answers" in said
+    assert said.count("<li>") == 3
+
+
+def test_answer_so_far_is_not_judged(prediction):
+    assert "So far: " in answer.answers([prediction], [], "en")
+
+
+def test_names_from_a_model_are_escaped(prediction):
+    evil = renamed(prediction, EVIL)
+    said = answer.answers([evil], [judge(evil, noise())], "en")
+    assert "<img" not in said
+    assert "&lt;img" in said
+
+
+def test_map_has_a_row_a_genre_the_likeliest_on_top(prediction):
+    clip = noise(duration_s=3.0)
+    sheet = song_map.sheet(Scene(clip, Transforms()), [prediction])
+    wave, rows = sheet.plots
+    assert (wave.is_sound, rows.is_sound) == (True, True)
+    (layer,) = rows.layers
+    assert rows.y.names[-1].lower() == prediction.genres[0][0]
+    top = [chunk.probabilities[prediction.genres[0][0]] for chunk in prediction.chunks]
+    assert layer.shares[-1] == pytest.approx(top, abs=1e-3)
+    assert (layer.starts_s[0], layer.stops_s[-1]) == (0.0, 3.0)
+    assert (rows.x.start, rows.x.stop) == (wave.x.start, wave.x.stop)
+
+
+def test_map_is_saved_as_a_table_of_every_window(prediction):
+    text = song_map.content(prediction, "csv", "en").decode()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == len(prediction.chunks)
+    shares = [float(rows[0][genre]) for genre in tiny.GENRES]
+    assert sum(shares) == pytest.approx(1, abs=1e-5)
+    with pytest.raises(KnownError, match="not_a_choice"):
+        song_map.content(prediction, "exe", "en")
+
+
+@pytest.fixture
+def files(tmp_path):
+    song = write_audio(tmp_path / "one.mp3", tone(duration_s=2.0))
+    write_audio(tmp_path / "two.m4a", chord(duration_s=2.0))
+    write_audio(tmp_path / "quiet.wav", silence(duration_s=2.0))
+    (tmp_path / "notes.mp3").write_text("do re mi")
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
+    with zipfile.ZipFile(tmp_path / "album.zip", "w") as album:
+        album.write(song, "cd/three.mp3")
+    names = "one.mp3 two.m4a quiet.wav notes.mp3 broken.zip album.zip".split()
+    return [str(tmp_path / name) for name in names]
+
+
+def test_batch_grows_song_by_song_and_failures_are_rows(model, files):
+    found = list(batches(files, model, "quick", Limits()))
+    assert [len(each.entries) for each in found] == [1, 2, 3, 4, 5, 6]
+    assert {each.n_total for each in found} == {6}
+    codes = {
+        entry.row.song: entry.row.error and entry.row.error.code
+        for entry in found[-1].entries
+    }
+    assert codes == {
+        "one.mp3": None,
+        "two.m4a": None,
+        "quiet.wav": "silent",
+        "notes.mp3": "not_audio",
+        "broken.zip": "zip_broken",
+        "album.zip/cd/three.mp3": None,
+    }
+    assert found[-1].n_failed == 3
+
+
+def test_batch_is_saved_as_csv_and_json(model, files):
+    *_, last = batches(files, model, "quick", Limits())
+    text = content(last, "csv").decode("utf-8-sig")
+    rows = {row["song"]: row for row in csv.DictReader(io.StringIO(text))}
+    listed = {row["song"]: row for row in json.loads(content(last, "json"))}
+    assert rows.keys() == listed.keys()
+    assert rows["one.mp3"]["genre"] == listed["one.mp3"]["genre"]
+    assert "silent" in listed["quiet.wav"]["reason"]
+
+
+def test_song_of_a_batch_is_given_back_as_it_came_from_a_zip_too(model, files):
+    *_, last = batches(files, model, "quick", Limits())
+    given = {entry.row.song: entry for entry in last.entries}
+    whole, name = file_of(given["one.mp3"])
+    assert (file_of(given["album.zip/cd/three.mp3"])[0], name) == (whole, "one.mp3")
+
+
+def test_batch_without_songs_is_refused(model):
+    with pytest.raises(KnownError, match="no_songs_given"):
+        next(batches([], model, "quick", Limits()))
+
+
+def test_table_escapes_names_and_says_why(model, tmp_path):
+    (tmp_path / f"{EVIL.replace('/', '')}.mp3").write_text("do re mi")
+    (path,) = tmp_path.iterdir()
+    *_, last = batches([str(path)], model, "quick", Limits())
+    shown = table.as_html([entry.row for entry in last.entries], "zh-TW")
+    assert "<img" not in shown
+    assert 'data-number="1"' in shown
+    assert "播放" in shown
+
+
+def test_history_keeps_the_newest_and_trusts_nothing_from_the_browser(prediction):
+    rows = History.with_song("nonsense", "a.mp3", prediction)
+    for _ in range(MAX_SONGS):
+        rows = History.with_song([*rows, {"bad": 1}, [1, 2, 3, 4]], "b.mp3", prediction)
+    assert len(rows) == MAX_SONGS
+    assert {row[0] for row in rows} == {"b.mp3"}
+    evil = [[EVIL, EVIL, 0.5, EVIL]]
+    assert "<img" not in as_html(evil, Visitor())
+
+
+def test_prediction_of_a_one_label_model_is_shown(prediction):
+    ref = prediction.model
+    chunk = Chunk(0.0, 1.0, {"music": 1.0})
+    lone = Prediction((("music", 1.0),), (chunk,), 1, ref, 0.1)
+    assert "music" in answer.answers([lone], [judge(lone, noise())], "en")

@@ -1,0 +1,155 @@
+"""Two processes on this machine's CPU, as a launcher starts them on several GPUs."""
+
+import dataclasses
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from songs import song_folder
+from test_jobs import wait_until
+
+import settings
+from trainer import runs
+from trainer.crew import Crew
+from trainer.events import Evaluated, Noted, Step, StopRequested
+from trainer.train import train
+
+ROOT = Path(__file__).parents[1]
+LAUNCH = "-m torch.distributed.run --standalone --nproc-per-node 2 -m trainer".split()
+FLAGS = "--base-model small --window-s 0.5 --batch-size 2 --n-accumulated 2"
+
+
+def command(folder, *flags):
+    """The command that a launcher repeats for each process, and its environment."""
+    songs = song_folder(folder / "songs", 6)
+    given = [
+        *FLAGS.split(),
+        "--split",
+        "stratified",
+        *flags,
+        "--data",
+        f"folder:{songs}",
+    ]
+    given += ["--runs-dir", str(folder / "runs"), "--cache-dir", str(folder / "cache")]
+    environment = {**settings.child_environment(), "OMP_NUM_THREADS": "1"}
+    return [sys.executable, *LAUNCH, *given], environment
+
+
+@pytest.fixture(scope="module")
+def launched(tmp_path_factory):
+    """The one run that two processes made, and what they printed."""
+    folder = tmp_path_factory.mktemp("crew")
+    line, environment = command(folder, "--n-steps", "3", "--eval-every-n-steps", "3")
+    done = subprocess.run(
+        line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    (run,) = runs.every(folder / "runs")
+    return run, done.stdout
+
+
+def of(run, kind):
+    return [event for event in run.events()[0] if isinstance(event, kind)]
+
+
+def test_two_processes_make_one_result(launched):
+    run, printed = launched
+    assert run.state().name == "finished"
+    assert {path.name for path in run.model_dir.iterdir()} == {
+        "config.json",
+        "preprocessor_config.json",
+        "model.safetensors",
+    }
+    counts = json.loads((run.folder / "confusion.json").read_text())["counts"]
+    split = json.loads((run.folder / "split.json").read_text())
+    assert sum(map(sum, counts)) == len(split["test"])  # no song was heard twice
+    assert printed.count("Step 1 of 3") == 1
+
+
+def test_each_step_is_told_once_with_a_finite_loss(launched):
+    steps = of(launched[0], Step)
+    assert [step.step for step in steps] == [1, 2, 3]
+    assert all(math.isfinite(step.loss) for step in steps)
+    assert steps[0].loss == pytest.approx(math.log(2), abs=0.1)
+    assert len(of(launched[0], Evaluated)) == 1
+
+
+def test_two_small_batches_are_one_large_one(launched, tmp_path):
+    config = dataclasses.replace(launched[0].config(), batch_size=8, n_accumulated=1)
+    alone = []
+    train(
+        config,
+        tmp_path,
+        cache_dir=tmp_path / "cache",
+        emit=alone.append,
+        should_stop=lambda: False,
+    )
+    whole = [event for event in alone if isinstance(event, Step)]
+    for shared, one in zip(of(launched[0], Step), whole, strict=True):
+        # Dropout differs; a factor of the number of processes would not pass.
+        assert shared.loss == pytest.approx(one.loss, rel=0.02)
+        assert shared.gradient_norm == pytest.approx(one.gradient_norm, rel=0.05)
+
+
+def test_effective_batch_counts_both_processes(launched):
+    (note,) = [note for note in of(launched[0], Noted) if note.code == "crew"]
+    assert note.details == {"n_processes": 2, "n_windows": 8}  # 2 x 2 x 2
+
+
+@pytest.mark.slow
+def test_stop_ends_both_processes_and_saves_once(tmp_path):
+    line, environment = command(tmp_path, "--n-steps", "10000")
+    process = subprocess.Popen(line, cwd=ROOT, env=environment)
+    try:
+        wait_until(lambda: runs.every(tmp_path / "runs"), "the run")
+        (run,) = runs.every(tmp_path / "runs")
+        wait_until(lambda: len(of(run, Step)) > 2, "three steps")
+        run.stop_file.touch()
+        assert process.wait(120) == 0
+    finally:
+        process.kill()
+    assert run.state().name == "stopped"
+    assert (run.model_dir / "model.safetensors").exists()
+
+
+def test_crew_of_one_asks_and_speaks_as_if_alone():
+    crew = Crew(1, is_main=True)
+    told = []
+    assert crew.voice(told.append) == told.append
+    assert crew.ear(str) is str
+    assert crew.first(lambda: 7) == 7
+    crew.introduce(8, told.append)
+    assert not told
+
+
+def test_process_that_is_not_the_main_one_says_nothing():
+    told = []
+    Crew(2, is_main=False).voice(told.append)(Noted("split"))
+    assert not told
+
+
+def test_others_do_not_begin_what_the_main_process_could_not(monkeypatch):
+    monkeypatch.setattr(Crew, "share", lambda self, answer: False)
+    with pytest.raises(StopRequested):
+        Crew(2, is_main=False).first(lambda: pytest.fail("it began"))
+
+
+def test_stop_is_the_main_process_s_word(monkeypatch):
+    monkeypatch.setattr(Crew, "share", lambda self, answer: True)
+    should_stop = Crew(2, is_main=False).ear(lambda: False)
+    assert should_stop() is True
+
+
+def test_main_process_that_fails_lets_the_others_go(monkeypatch):
+    shared = []
+    monkeypatch.setattr(Crew, "share", lambda self, answer: shared.append(answer()))
+
+    def fail():
+        raise StopRequested
+
+    with pytest.raises(StopRequested):
+        Crew(2, is_main=True).first(fail)
+    assert shared == [False]

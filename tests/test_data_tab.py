@@ -1,0 +1,129 @@
+"""Behind the tab Data: who may look, at what, and one song of it."""
+
+import zipfile
+
+import gradio as gr
+import pytest
+from files import write_audio
+from signals import tone
+from songs import song_folder
+
+import words
+from errors import KnownError
+from settings import Settings
+from trainer.events import Stage
+from ui import data_song, data_tab, looking
+from ui.access import Visitor
+
+HERE = Visitor("en", may_train=True)
+STRANGER = Visitor("en", may_train=False)
+SPLIT = ("stratified", 0.2, 0.0, 42)
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    song_folder(home / "songs" / "mine", 3)
+    return Settings(
+        runs_dir=home / "runs", cache_dir=home / "cache", songs_dir=home / "songs"
+    )
+
+
+@pytest.fixture(scope="module")
+def looked(host):
+    *_, last = data_tab.looks(form("folder:mine"), host, HERE)
+    return last
+
+
+def form(data, *, archive=None, repo_id="", split=SPLIT):
+    return (data, 2, archive, repo_id, *split)
+
+
+def test_stranger_may_not_have_songs_read(host):
+    with pytest.raises(KnownError, match="may_not_look"):
+        next(data_tab.looks(form("composed"), host, STRANGER))
+    said, button = data_tab.greet(STRANGER)
+    assert "own computer" in said
+    assert button == gr.skip()
+    assert data_tab.greet(HERE)[1].interactive
+
+
+def test_stranger_gets_no_field_for_zip_or_hub():
+    for data in ("zip:", "hub:"):
+        assert not any(f.visible for f in data_tab.show_fields(data, STRANGER))
+        assert sum(f.visible for f in data_tab.show_fields(data, HERE)) == 1
+    assert [f.visible for f in data_tab.show_fields("composed", HERE)] == [
+        True,
+        False,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (form("folder:../.."), "unknown_data"),
+        (form("zip:"), "no_zip"),
+        (form("hub:", repo_id="  "), "no_set_id"),
+        (form("composed", split=("stratified", 0.9, 0.0, 42)), "out_of_range"),
+        (form("composed", split=("stratified", 0.2, 0.0, None)), "not_a_number"),
+    ],
+)
+def test_form_refuses_what_no_run_could_use(host, given, code):
+    with pytest.raises(KnownError, match=code):
+        next(data_tab.looks(given, host, HERE))
+
+
+def test_uploaded_zip_is_looked_at(host, tmp_path):
+    archive = tmp_path / "songs.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for genre in ("low", "high"):
+            for n in range(2):
+                path = write_audio(tmp_path / f"{n}.wav", tone(300.0 + n, 1.0))
+                packed.write(path, f"{genre}/{n}.wav")
+    *_, looked = data_tab.looks(form("zip:", archive=str(archive)), host, HERE)
+    assert looked.songs.genres == ("high", "low")
+    assert looked.survey().n_songs == 4
+
+
+def test_hub_set_that_is_not_there_gets_a_sentence_of_its_own(host):
+    with pytest.raises(KnownError) as caught:
+        list(data_tab.looks(form("hub:", repo_id="no such set"), host, HERE))
+    assert "資料集" in words.sentence(caught.value, "zh-TW")
+
+
+def test_progress_counts_songs_where_it_can():
+    assert "3 / 20" in data_tab.progress_html(Stage("decode", 3, 20), "en")
+    assert 'value="0.150"' in data_tab.progress_html(Stage("decode", 3, 20), "en")
+    assert "value" not in data_tab.progress_html(Stage("faults"), "en")
+
+
+def test_genres_and_their_songs_are_offered(looked):
+    genre, song = data_song.list_genres(looked, HERE)
+    assert genre.choices == [("high", "high"), ("low", "low")]
+    assert song.choices == [(f"high/{n}.wav", n) for n in range(3)]
+    other = data_song.list_songs(looked, "low")
+    assert other.value == 3
+    with pytest.raises(KnownError, match="not_looked"):
+        data_song.list_songs(None, "low")
+
+
+def test_song_says_its_part_its_length_and_both_rates(looked):
+    index = int(looked.split.test[0])
+    facts = data_song.facts_html(looked, index, "en")
+    assert facts.startswith("tested on · 1.")
+    assert facts.endswith("22,050 Hz in its file · → 16,000 Hz")
+
+
+def test_song_s_picture_is_of_the_song_and_not_of_the_chosen_sound(looked):
+    sheet = data_song.picture(looked, 0, "en")
+    (plot,) = sheet.plots
+    assert plot.name == "mel"
+    assert not plot.is_sound
+    assert "1.0 s in 128 bands" in sheet.about
+
+
+def test_names_of_styles_are_translated_in_the_list(host):
+    *_, looked = looking.look(data_tab._config(form("composed"), host), host.cache_dir)
+    genre, _ = data_song.list_genres(looked, Visitor("zh-TW", may_train=True))
+    assert ("藍調（blues）", "blues") in genre.choices

@@ -1,0 +1,201 @@
+"""Pictures that visitors save: drawn, as numbers, with the numbers of the app."""
+
+import csv
+import io
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from PIL import Image
+from signals import click, silence, tone
+from test_recipes import SETTINGS
+
+from audio import dsp
+from errors import KnownError
+from ui import downloads, prints
+from ui.lessons import mel, spectrogram
+from ui.lessons.frame import Lesson
+from ui.scene import Scene, Transforms
+
+
+def picture(name, clip, *values, view=None, language="en"):
+    draw, usual = SETTINGS[name]
+    scene = Scene(clip, Transforms(), language, view)
+    return downloads.drawn(Lesson(name, None, (), draw), scene, values or usual)
+
+
+def table(drawn):
+    text = downloads.content(drawn, "csv").decode()
+    return list(csv.reader(io.StringIO(text)))
+
+
+def arrays(drawn):
+    return np.load(io.BytesIO(downloads.content(drawn, "npz")), allow_pickle=False)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_picture_is_drawn_in_every_language(name):
+    for language in ("en", "zh-TW", "zh-CN"):
+        drawn = picture(name, tone(), language=language)
+        svg = ET.fromstring(downloads.content(drawn, "svg"))
+        assert drawn.sheet.about.startswith(svg[0].text[:20])
+        words = {text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")}
+        assert drawn.sheet.plots[0].x.label in words
+    with Image.open(io.BytesIO(downloads.content(drawn, "png"))) as image:
+        n_plots = len(drawn.sheet.plots)
+        assert image.size == (prints.WIDTH_PX, n_plots * prints.HEIGHT_PX)
+
+
+def test_pictures_of_silence_and_of_next_to_nothing_can_be_saved():
+    for clip in (silence(), tone(duration_s=0.01)):
+        for name in ("waveform", "dft", "stft", "mel"):
+            drawn = picture(name, clip)
+            for kind in downloads.CONTENTS:
+                assert downloads.content(drawn, kind), (name, kind)
+
+
+def test_printed_spectrogram_has_a_tone_at_its_height_and_a_click_at_its_time():
+    axes = prints.figure(picture("stft", tone(1000.0)).sheet, "en").axes[0]
+    levels_db = np.asarray(axes.images[0].get_array())
+    low, high = axes.get_ylim()
+    share = (levels_db.mean(axis=1).argmax() + 0.5) / len(levels_db)
+    assert 10 ** (low + share * (high - low)) == pytest.approx(1000, rel=0.02)
+    axes = prints.figure(picture("stft", click(0.25)).sheet, "en").axes[0]
+    levels_db = np.asarray(axes.images[0].get_array())
+    start_s, stop_s = axes.images[0].get_extent()[:2]
+    share = (levels_db.mean(axis=0).argmax() + 0.5) / levels_db.shape[1]
+    assert start_s + share * (stop_s - start_s) == pytest.approx(0.25, abs=0.03)
+
+
+def looking(name, clip, *values, **look):
+    asked = {"scales": {}, "range_db": "", "colours": "cividis"} | look
+    return downloads.seen(picture(name, clip, *values), prints.chosen(**asked))
+
+
+def first_axes(drawn):
+    return prints.figure(drawn.sheet, "en", drawn.colours).axes[0]
+
+
+def test_saved_spectrogram_looks_as_it_does_on_the_page():
+    look = {"scales": {"stft.y": "linear"}, "range_db": 60, "colours": "grey"}
+    axes = first_axes(looking("stft", tone(1000.0), **look))
+    assert axes.get_ylim()[1] == pytest.approx(11_025)
+    assert axes.images[0].get_clim() == (-60, 0)
+    assert axes.images[0].get_cmap().name == "gray"
+    levels_db = np.asarray(axes.images[0].get_array())
+    share = (levels_db.mean(axis=1).argmax() + 0.5) / len(levels_db)
+    low, high = axes.get_ylim()
+    assert low + share * (high - low) == pytest.approx(1000, abs=50)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"scales": {"stft.y": "cubic", "stft.x": "log"}},
+        {"scales": ["linear"], "range_db": 61},
+        {"scales": None, "range_db": [60], "colours": "jet"},
+        {"range_db": True, "colours": {"a": 1}},
+    ],
+)
+def test_a_look_that_is_not_offered_changes_nothing(odd):
+    plain, other = looking("stft", tone()), looking("stft", tone(), **odd)
+    assert other.sheet == plain.sheet
+    assert other.colours == "cividis"
+
+
+def test_saved_power_runs_from_0_to_1_and_its_numbers_are_shares():
+    usual = SETTINGS["mel"][1]
+    drawn = looking("mel", tone(1000.0), *usual[:-1], "power", range_db=60)
+    assert first_axes(drawn).images[0].get_clim() == (0, 1)
+    _, *rows = table(drawn)
+    shares = np.array(rows, float)[:, 1:]
+    assert (shares.min(), shares.max()) == (0, 1)
+    found = arrays(drawn)
+    assert found["power"].max() == 1
+    assert np.allclose(found["power"], 10 ** (found["levels_db"] / 10))
+    words = downloads.content(drawn, "svg").decode()
+    assert "Power (share of the loudest)" in words
+    assert b'QUANTITY = "power"' in downloads.content(drawn, "py")
+
+
+def test_two_spectrograms_stand_on_the_same_axes():
+    draw = mel.draw
+    scene = Scene(tone(1000.0), Transforms())
+    values = (64, "slaney", 0, 8000, True, "level")
+    drawn = downloads.drawn(Lesson("mel", None, (), draw), scene, values)
+    axes = [each for each in prints.figure(drawn.sheet, "en").axes if each.images]
+    assert len(axes) == 2
+    heights = [np.asarray(a.images[0].get_array()).mean(axis=1).argmax() for a in axes]
+    assert abs(heights[0] - heights[1]) < 10
+    assert axes[0].get_ylim() == axes[1].get_ylim()
+
+
+def test_table_of_a_waveform_has_the_extremes_of_each_column():
+    head, *rows = table(picture("waveform", click(0.25, amplitude=0.9)))
+    assert head == ["time_s", "lowest", "highest"]
+    times_s, _, highest = np.array(rows, float).T
+    assert times_s[highest.argmax()] == pytest.approx(0.25, abs=0.002)
+    assert highest.max() == pytest.approx(0.9, abs=1e-4)
+
+
+def test_table_of_a_spectrum_has_its_peak():
+    drawn = picture("dft", tone(1000.0))
+    head, *rows = table(drawn)
+    assert head == ["frequency_hz", "level_db"]
+    numbers = np.array([row for row in rows[: rows.index([])]], float)
+    assert numbers[numbers[:, 1].argmax(), 0] == pytest.approx(1000, abs=5.4)
+
+
+def test_table_of_a_spectrogram_has_a_row_for_each_time():
+    head, *rows = table(picture("stft", tone(1000.0)))
+    frequencies_hz, numbers = np.array(head[1:], float), np.array(rows, float)
+    loudest = numbers[len(rows) // 2, 1:].argmax()
+    assert frequencies_hz[loudest] == pytest.approx(1000, rel=0.02)
+    assert numbers[:, 1:].max() == pytest.approx(-6, abs=2)
+    assert np.all(np.diff(numbers[:, 0]) > 0)
+
+
+def test_arrays_of_a_spectrogram_are_those_of_the_app():
+    clip = tone()
+    found = arrays(picture("stft", clip, 1024, 0, 2, "hamming", "peak"))
+    ours = dsp.stft(clip, n_fft=1024, hop_length=512, window="hamming")
+    assert np.array_equal(found["levels_db"], ours.levels_db)
+    assert np.array_equal(found["times_s"], ours.times_s)
+    assert found["n_fft"] == 1024
+    assert found["window"] == "hamming"
+
+
+def test_arrays_of_a_waveform_are_the_samples_that_are_seen():
+    clip = tone()
+    found = arrays(picture("waveform", clip, view=(0.25, 0.5)))
+    assert np.array_equal(found["samples"], clip.slice(0.25, 0.5).samples)
+    assert found["sampling_rate"] == clip.sampling_rate
+
+
+def test_arrays_of_two_frame_lengths_are_both_there():
+    scene = Scene(tone(), Transforms())
+    lesson = Lesson("stft", None, (), spectrogram.draw)
+    found = arrays(downloads.drawn(lesson, scene, (512, 4096, 4, "hann", "peak")))
+    assert len(found["levels_db"]) == 257
+    assert len(found["levels_db_2"]) == 2049
+
+
+def test_a_long_song_s_arrays_stay_small(monkeypatch):
+    monkeypatch.setattr(downloads, "N_VALUES", 10 * 1025)
+    found = arrays(picture("stft", tone(duration_s=5.0)))
+    assert found["levels_db"].shape[1] <= 10
+    assert found["n_frames_per_column"] > 1
+
+
+def test_a_transform_that_is_known_is_not_computed_again(monkeypatch):
+    clip, transforms = tone(), Transforms()
+    lesson = Lesson("stft", None, (), spectrogram.draw)
+    for _ in range(2):
+        _, values = SETTINGS["stft"]
+        downloads.drawn(lesson, Scene(clip, transforms), values)
+        monkeypatch.setattr(dsp, "pooled_power", None)
+
+
+def test_an_unknown_format_is_refused():
+    with pytest.raises(KnownError, match="not_a_choice"):
+        downloads.content(picture("waveform", tone()), "exe")

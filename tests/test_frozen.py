@@ -1,0 +1,95 @@
+"""Recorded answers of the frozen part are the model's own."""
+
+import numpy as np
+import pytest
+from songs import prepared, song_folder
+from tiny import save_tiny_model
+
+from trainer import frozen, sources, windows
+from trainer.events import StopRequested
+
+WINDOW_S = 0.5
+
+
+@pytest.fixture(scope="module")
+def song_set(tmp_path_factory):
+    root = tmp_path_factory.mktemp("songs")
+    return prepared(sources.folder_songs(song_folder(root / "songs", 2)), root)[0]
+
+
+@pytest.fixture(params=[False, True], ids=["last layer", "weighted layers"])
+def parts(tmp_path, request):
+    from transformers import AutoFeatureExtractor, HubertForSequenceClassification
+
+    folder = save_tiny_model(tmp_path / "m", use_weighted_layer_sum=request.param)
+    model = HubertForSequenceClassification.from_pretrained(folder)
+    return model.eval(), AutoFeatureExtractor.from_pretrained(folder)
+
+
+def recorded(model, extractor, song_set, part, path, should_stop=lambda: False):
+    everything = windows.AllWindows(song_set, np.arange(4), extractor, WINDOW_S, 2)
+    told = []
+    return everything, frozen.record(
+        everything, model, part, path, emit=told.append, should_stop=should_stop
+    )
+
+
+def logits_of(model, dataset):
+    import torch
+
+    batch = windows.collate([dataset[i] for i in range(len(dataset))])
+    with torch.inference_mode():
+        return model(**batch).logits.numpy()
+
+
+@pytest.mark.parametrize("part", ["encoder", "head"])
+def test_model_says_the_same_of_recorded_windows(song_set, parts, part, tmp_path):
+    model, extractor = parts
+    plain, quick = recorded(model, extractor, song_set, part, tmp_path / "said")
+    expected = logits_of(model, plain)
+    put_back = frozen.take_out(model, part)
+    assert logits_of(model, quick) == pytest.approx(expected, abs=5e-3)
+    put_back()
+    assert logits_of(model, plain) == pytest.approx(expected, abs=1e-6)
+
+
+def test_recording_of_the_head_is_one_vector_a_layer(song_set, parts, tmp_path):
+    _, quick = recorded(*parts, song_set, "head", tmp_path / "said")
+    assert quick.values.shape == (len(quick), 3, 16)
+
+
+def test_windows_overlap_by_half_and_cover_each_song(song_set, parts, tmp_path):
+    everything, _ = recorded(*parts, song_set, "head", tmp_path / "said")
+    starts = [start for position, start in everything.places if position == 0]
+    assert starts == [0, 4000, 8000]  # of 16,000 samples, in windows of 8,000
+
+
+def test_drawn_windows_differ_by_epoch_and_are_the_same_for_the_same_seed(
+    song_set, parts, tmp_path
+):
+    _, quick = recorded(*parts, song_set, "head", tmp_path / "said")
+    first, again = frozen.Drawn(quick, seed=1), frozen.Drawn(quick, seed=1)
+    drawn = []
+    for epoch in range(8):
+        first.set_epoch(epoch)
+        again.set_epoch(epoch)
+        values = first[0]["input_values"]
+        assert np.array_equal(values, again[0]["input_values"])
+        drawn.append(values.tobytes())
+    assert len(first) == 4
+    assert len(set(drawn)) > 1
+
+
+def test_stop_is_obeyed_while_recording(song_set, parts, tmp_path):
+    answers = iter([False, True])
+    with pytest.raises(StopRequested):
+        recorded(*parts, song_set, "head", tmp_path / "said", lambda: next(answers))
+
+
+def test_only_models_with_convolutions_and_a_linear_head_are_recorded(parts):
+    from transformers import ASTConfig, ASTForAudioClassification
+
+    small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    other = ASTForAudioClassification(ASTConfig(intermediate_size=16, **small))
+    assert frozen.can_record(parts[0])
+    assert not frozen.can_record(other)

@@ -1,0 +1,51 @@
+"""Addresses that restore a lesson's settings."""
+
+from urllib.parse import parse_qsl
+
+import gradio as gr
+
+from ui import links
+from ui.lessons.frame import Lesson
+
+
+def draw(scene, start_s, n_fft, window, is_beside, history):
+    raise AssertionError("nothing is drawn here")
+
+
+def lesson():
+    with gr.Blocks():
+        knobs = (
+            gr.Slider(0, 1, 0.5),
+            gr.Dropdown([("512", 512), ("2048", 2048)], value=2048),
+            gr.Radio(["hann", "hamming"], value="hann"),
+            gr.Checkbox(False),
+            gr.State((None, None)),
+        )
+        return Lesson("stft", None, knobs, draw)
+
+
+def values(updates):
+    return [update.get("value") for update in updates]
+
+
+def test_a_link_brings_back_what_it_was_made_of():
+    query = links.query(lesson(), "brass", [0.2, 512, "hamming", True, ("a", None)])
+    asked = dict(parse_qsl(query.removeprefix("?")))
+    assert asked["sound"] == "brass"
+    assert "stft.start_s" not in asked
+    assert "stft.history" not in asked
+    found = values(links.restored([lesson()], asked))
+    assert found == [None, 512, "hamming", True, None]
+
+
+def test_what_no_knob_offers_is_ignored():
+    asked = {
+        "stft.n_fft": "100000",
+        "stft.window": "<script>",
+        "stft.is_beside": "maybe",
+        "stft.start_s": "0.1",
+        "dft.n_fft": "512",
+        "n_fft": "512",
+    }
+    assert values(links.restored([lesson()], asked)) == [None] * 5
+    assert values(links.restored([lesson()], {})) == [None] * 5

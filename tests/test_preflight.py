@@ -1,0 +1,97 @@
+import dataclasses
+import os
+from collections import namedtuple
+
+import pytest
+from songs import song_folder
+
+from audio import composer
+from errors import KnownError
+from trainer import config, device, preflight
+from trainer.config import RunConfig
+from trainer.events import Device
+
+Usage = namedtuple("Usage", "total used free")
+GPU = Device("GPU", 0, 2**36, 0.0, 40.0)
+
+
+def look(tmp_path, recipe, **options):
+    return preflight.preflight(recipe, tmp_path / "runs", tmp_path / "cache", **options)
+
+
+def on(monkeypatch, gpu=None, free=10**12):
+    monkeypatch.setattr(device, "gpu", lambda devices="": gpu)
+    monkeypatch.setattr(preflight.shutil, "disk_usage", lambda path: Usage(0, 0, free))
+
+
+def test_folder_s_songs_are_counted_by_genre(tmp_path):
+    songs = song_folder(tmp_path / "songs", 3)
+    (songs / "low" / ".hidden").write_text("")
+    seen = look(tmp_path, RunConfig(data=f"folder:{songs}", base_model="small"))
+    assert seen.genres == (("high", 3), ("low", 3))
+    assert seen.n_songs == 6
+    assert not (tmp_path / "runs").exists()
+
+
+def test_composed_songs_are_known_without_composing(tmp_path):
+    seen = look(tmp_path, config.preset("smoke"))
+    assert dict(seen.genres) == dict.fromkeys(composer.STYLES, 12)
+    assert seen.device
+    assert seen.n_steps == 200
+
+
+def test_missing_folder_is_named(tmp_path):
+    with pytest.raises(KnownError, match="no_folder"):
+        look(tmp_path, RunConfig(data=f"folder:{tmp_path}/none"))
+
+
+def test_twice_the_steps_take_about_twice_the_time(tmp_path, monkeypatch):
+    on(monkeypatch)
+    tutorial = config.preset("tutorial")
+    longer = dataclasses.replace(tutorial, n_steps=200)
+    ratio = look(tmp_path, longer).time_s / look(tmp_path, tutorial).time_s
+    assert 1.5 < ratio <= 2.0
+
+
+def test_a_gpu_is_named_and_faster(tmp_path, monkeypatch):
+    on(monkeypatch)
+    on_processor = look(tmp_path, config.preset("tutorial"))
+    on(monkeypatch, GPU)
+    on_gpu = look(tmp_path, config.preset("tutorial"))
+    assert (on_gpu.device, on_gpu.is_gpu) == ("GPU", True)
+    assert on_gpu.time_s < on_processor.time_s / 5
+
+
+def test_tutorial_on_one_thread_costs_what_was_measured(tmp_path, monkeypatch):
+    on(monkeypatch)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    recipe = config.preset("tutorial")
+    one_step = dataclasses.replace(recipe, n_steps=101, eval_every_n_steps=1000)
+    recipe = dataclasses.replace(recipe, eval_every_n_steps=1000)
+    step_s = look(tmp_path, one_step).time_s - look(tmp_path, recipe).time_s
+    assert step_s == pytest.approx(130, rel=0.1)  # CPU seconds
+
+
+def test_larger_batches_and_windows_need_more_memory(tmp_path):
+    recipe = config.preset("smoke")
+    memory_bytes = look(tmp_path, recipe).memory_bytes
+    for changes in ({"batch_size": 32}, {"window_s": 10.0}, {"trained_part": "all"}):
+        larger = dataclasses.replace(recipe, **changes)
+        assert look(tmp_path, larger).memory_bytes > memory_bytes
+
+
+def test_full_disk_is_refused_with_both_figures(tmp_path, monkeypatch):
+    on(monkeypatch, free=10**9)
+    with pytest.raises(KnownError) as caught:
+        look(tmp_path, config.preset("tutorial"))
+    assert caught.value.code == "disk_too_small"
+    assert caught.value.details["needed_gb"] == pytest.approx(3.14, abs=0.2)
+    assert caught.value.details["free_gb"] == 1.0
+
+
+def test_preflight_imports_nothing_heavy():
+    import subprocess
+    import sys
+
+    code = "import sys, trainer.preflight; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

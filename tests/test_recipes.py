@@ -1,0 +1,208 @@
+"""The scripts that visitors take away make the same numbers as the app."""
+
+import runpy
+import sys
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import soundfile
+from signals import chord, noise, silence, tone
+
+from audio import dsp
+from audio.bits import quantised
+from audio.clip import Clip
+from audio.hearing import model_input
+from audio.mels import mel_filters
+from audio.rates import resampled
+from errors import KnownError
+from ui import downloads, recipes
+from ui.lessons import back, hearing, mel, sampling, spectrogram, spectrum, waveform
+from ui.lessons.frame import Lesson
+from ui.scene import Scene, Transforms
+
+# librosa's loader imports what Python is about to lose, at its first call.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+LOWEST_DB = -100.0  # below, float32 and librosa's floor differ
+CLOSE_DB = 0.01
+SETTINGS = {
+    "waveform": (waveform.draw, (False,)),
+    "dft": (spectrum.draw, (0.2, 4096, "hann", 1, "peak")),
+    "stft": (spectrogram.draw, (2048, 0, 4, "hann", "peak")),
+    "mel": (mel.draw, (128, "slaney", 0, 8000, False, "level")),
+    "filters": (mel.draw_filters, (64, "htk", 100, 4000)),
+    "rate": (sampling.draw_rate, (0.2, 5512, True)),
+    "bits": (sampling.draw_bits, (0.2, 6, True)),
+    "back": (back.draw, (0.1, 0.5, "hann", 4, "mel", 1)),
+    "hearing": (hearing.draw, (0.2,)),
+}
+
+
+def busy(duration_s=1.0, rate=22_050):
+    """A chord in noise: something at every frequency."""
+    both = chord(duration_s=duration_s, sampling_rate=rate).samples * 0.5
+    return Clip(both + noise(duration_s=duration_s, sampling_rate=rate).samples, rate)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run a lesson's script on a clip, and return what the script has made."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plt, "show", lambda: plt.close("all"))
+
+    def run(name, clip, *values, view=None):
+        draw, usual = SETTINGS[name]
+        scene = Scene(clip, Transforms(), view=view)
+        picture = downloads.drawn(Lesson(name, None, (), draw), scene, values or usual)
+        script, sound = tmp_path / f"{name}.py", tmp_path / "sound.wav"
+        script.write_bytes(downloads.content(picture, "py"))
+        soundfile.write(sound, clip.samples, clip.sampling_rate, "FLOAT")
+        monkeypatch.setattr(sys, "argv", [str(script), str(sound)])
+        with mpl.rc_context({"backend": "agg"}):
+            return runpy.run_path(str(script), run_name="__main__")
+
+    return run
+
+
+def assert_close_levels(theirs, ours):
+    assert theirs.shape == ours.shape
+    is_loud = ours > LOWEST_DB
+    assert is_loud.any()
+    assert np.abs(theirs - ours)[is_loud].max() < CLOSE_DB
+
+
+def test_scripts_run_as_they_are(run):
+    for name in SETTINGS:
+        assert run(name, busy()), name
+    names = {path.stem for path in recipes.FOLDER.glob("*.py")}
+    assert names == set(SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("start_s", "n_samples", "window", "padding", "reference"),
+    [
+        (0.2, 4096, "hann", 1, "peak"),
+        (0.0, 256, "rectangular", 8, "full_scale"),
+        (5.0, 8192, "flattop", 2, "full_scale"),  # past the end: moved back
+        (0.0, 65_536, "blackmanharris", 1, "peak"),  # longer than the clip
+    ],
+)
+def test_dft_script_makes_the_same_levels(
+    run, start_s, n_samples, window, padding, reference
+):
+    clip = busy()
+    found = run("dft", clip, start_s, n_samples, window, padding, reference)
+    ours = dsp.dft(
+        clip,
+        start_s=start_s,
+        n_samples=n_samples,
+        window=window,
+        padding=padding,
+        reference=reference,
+    )
+    assert_close_levels(found["levels_db"], ours.levels_db)
+    assert np.allclose(found["frequencies_hz"], ours.frequencies_hz)
+
+
+@pytest.mark.parametrize(
+    ("n_fft", "n_starts", "window", "view"),
+    [
+        (2048, 4, "hann", None),
+        (512, 2, "rectangular", None),
+        (4096, 8, "blackman", (0.3, 0.7)),
+        (8192, 1, "hamming", (0.0, 0.01)),
+    ],
+)
+def test_stft_script_makes_the_same_levels(run, n_fft, n_starts, window, view):
+    clip = busy()
+    found = run("stft", clip, n_fft, 0, n_starts, window, "mean", view=view)
+    start_s, stop_s = view or (0.0, None)
+    ours = dsp.stft(
+        clip,
+        n_fft=n_fft,
+        hop_length=found["HOP_LENGTH"],
+        window=window,
+        start_s=start_s,
+        stop_s=stop_s,
+    )
+    assert_close_levels(found["levels_db"], ours.levels_db)
+    assert np.allclose(found["frequencies_hz"], ours.frequencies_hz)
+    assert np.allclose(found["times_s"], ours.times_s)
+
+
+@pytest.mark.parametrize(
+    ("rate", "n_mels", "formula", "fmin_hz", "fmax_hz", "view"),
+    [
+        (22_050, 128, "slaney", 0, 8000, None),
+        (22_050, 64, "htk", 100, 0, (0.3, 0.7)),
+        (44_100, 256, "slaney", 20, 4000, None),  # bands narrower than bins
+        (8000, 32, "htk", 0, 8000, None),  # above Nyquist
+    ],
+)
+def test_mel_script_makes_the_same_levels(
+    run, rate, n_mels, formula, fmin_hz, fmax_hz, view
+):
+    clip = busy(rate=rate)
+    values = (n_mels, formula, fmin_hz, fmax_hz, False, "power")
+    found = run("mel", clip, *values, view=view)
+    start_s, stop_s = view or (0.0, None)
+    ours = dsp.mel(
+        clip,
+        n_mels=n_mels,
+        formula=formula,
+        fmin_hz=fmin_hz,
+        fmax_hz=fmax_hz or rate / 2,
+        hop_length=found["HOP_LENGTH"],
+        start_s=start_s,
+        stop_s=stop_s,
+    )
+    assert_close_levels(found["levels_db"], ours.levels_db)
+    assert np.allclose(found["times_s"], ours.times_s)
+    assert np.allclose(found["shown"], 10 ** (ours.levels_db / 10), atol=1e-4)
+
+
+def test_mel_script_reads_full_scale_as_the_app_does(run, tmp_path):
+    clip = busy()
+    settings = {"norm": "peak", "reference": "full_scale", "stop_s": 1.0}
+    script = tmp_path / "script.py"
+    script.write_text(recipes.recipe("mel", settings), "utf-8")
+    run("waveform", clip)  # writes the sound
+    found = runpy.run_path(str(script))
+    ours = dsp.mel(clip, norm="peak", reference="full_scale")
+    assert_close_levels(found["levels_db"], ours.levels_db)
+
+
+def test_waveform_script_shows_the_same_samples(run):
+    clip = tone()
+    found = run("waveform", clip, False, view=(0.25, 0.5))
+    assert np.array_equal(found["amplitudes"], clip.slice(0.25, 0.5).samples)
+    assert found["times_s"][0] == pytest.approx(0.25, abs=1e-4)
+
+
+def test_other_scripts_make_the_same_numbers(run):
+    clip = busy()
+    found = run("bits", clip, 0.2, 6, True)
+    assert found["snr_db"] == pytest.approx(
+        quantised(clip, 6, is_dithered=True).snr_db, abs=0.01
+    )
+    found = run("rate", clip, 0.2, 11_025, False)
+    ours = resampled(clip, 11_025, is_filtered=False)
+    assert np.allclose(found["resampled"], ours.samples, atol=1e-3)
+    found = run("filters", clip, 64, "htk", 100, 4000)
+    ours, _ = mel_filters(22_050, 2048, 64, 4000, fmin_hz=100, formula="htk")
+    assert np.allclose(found["filters"], ours, atol=1e-6)
+    found, ours = run("hearing", clip), model_input(clip)
+    assert np.allclose(found["values"], ours.samples, atol=1e-3)
+    assert found["n_frames"] == ours.n_frames
+
+
+def test_silence_has_a_script_that_runs(run):
+    for name in ("dft", "stft", "mel"):
+        assert np.isfinite(run(name, silence())["levels_db"]).all(), name
+
+
+def test_a_picture_without_a_script_says_so():
+    with pytest.raises(KnownError, match="no_recipe"):
+        recipes.recipe("two", {})

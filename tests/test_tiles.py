@@ -1,0 +1,117 @@
+import pytest
+
+from classifier import tiles
+from classifier.long_kernel import by_fft
+
+N_SECOND = 16_000
+
+
+def tiny(kind, norm, **changes):
+    """A small model with a front end of distilhubert's kernels and strides."""
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{kind}Config")(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        classifier_proj_size=16,
+        conv_dim=(8,) * 7,
+        feat_extract_norm=norm,
+        conv_bias=norm == "layer",
+        num_conv_pos_embeddings=16,
+        num_conv_pos_embedding_groups=4,
+        initializer_range=0.5,
+        **changes,
+    )
+    model = getattr(transformers, f"{kind}ForSequenceClassification")(config).eval()
+    with torch.no_grad():  # norms that do something
+        for name, weights in model.base_model.feature_extractor.named_parameters():
+            if "layer_norm" in name:
+                weights.add_(torch.rand_like(weights))
+    return model
+
+
+def sounds(n_samples, n_windows=2):
+    """Noise that swells and has an offset: its statistics differ from tile to tile."""
+    import torch
+
+    torch.manual_seed(1)
+    swell = torch.linspace(0.1, 2.0, n_samples)
+    return torch.randn(n_windows, n_samples) * swell + 0.3
+
+
+@pytest.mark.parametrize("kind", ["Hubert", "Wav2Vec2"])
+@pytest.mark.parametrize("norm", ["group", "layer"])
+@pytest.mark.parametrize("n_samples", [400, 719, 720, N_SECOND, 2 * N_SECOND, 90_001])
+def test_tiles_give_what_the_whole_window_gives(kind, norm, n_samples):
+    import torch
+
+    model, given = tiny(kind, norm), sounds(n_samples)
+    front = model.base_model.feature_extractor
+    with torch.inference_mode():
+        frames, logits = front(given), model(given).logits
+        tiles.quicken(model)
+        assert front.forward.func is tiles._tiled
+        tiled = front(given)
+        assert tiled.shape == frames.shape
+        assert (tiled - frames).abs().max() < 1e-5
+        assert (model(given).logits - logits).abs().max() < 1e-4
+
+
+def test_tiles_of_any_length_give_the_same(monkeypatch):
+    import torch
+
+    model, given = tiny("Hubert", "group"), sounds(3 * N_SECOND)
+    with torch.inference_mode():
+        expected = model(given).logits
+        tiles.quicken(model)
+        for n_tile in (1, 1000, 7777, 10**9):
+            monkeypatch.setattr(tiles, "TILE", n_tile)
+            assert (model(given).logits - expected).abs().max() < 1e-4
+
+
+def test_digital_silence_and_a_constant_stay_finite():
+    import torch
+
+    model = tiny("Hubert", "group")
+    tiles.quicken(model)
+    with torch.inference_mode():
+        for level in (0.0, 0.5):
+            assert model(torch.full((1, N_SECOND), level)).logits.isfinite().all()
+
+
+def test_weight_norm_is_worked_out_once():
+    from torch.nn.utils import parametrize
+
+    model = tiny("Hubert", "group")
+    assert any(map(parametrize.is_parametrized, model.modules()))
+    tiles.quicken(model)
+    assert not any(map(parametrize.is_parametrized, model.modules()))
+
+
+def test_other_models_are_left_as_they_are():
+    import torch
+
+    other = torch.nn.Linear(2, 2)
+    other.base_model = other
+    tiles.quicken(other)
+    assert "forward" not in vars(other)
+
+
+@pytest.mark.parametrize("n_frames", [1, 2, 15, 16, 17, 40, 499])
+@pytest.mark.parametrize(("kernel", "n_groups"), [(16, 4), (15, 1), (128, 2)])
+def test_long_kernel_by_fft_gives_what_the_convolution_gives(
+    n_frames, kernel, n_groups
+):
+    import torch
+
+    torch.manual_seed(0)
+    conv = torch.nn.Conv1d(8, 8, kernel, padding=kernel // 2, groups=n_groups)
+    given = torch.randn(2, 8, n_frames)
+    with torch.inference_mode():
+        expected, found = conv(given), by_fft(conv)(given)
+    assert found.shape == expected.shape
+    assert (found - expected).abs().max() < 1e-5

@@ -1,0 +1,65 @@
+import pytest
+from signals import noise
+from test_speech import talk
+
+from classifier import verdict
+from classifier.checkpoint import ModelRef
+from classifier.predict import Chunk, Prediction
+from classifier.verdict import judge
+
+REF = ModelRef("bundled", "demo", None, "demo", "tests", 1.0)
+
+
+def predicted(*windows):
+    """A prediction from (rock, metal, jazz) of each window."""
+    names = ("rock", "metal", "jazz")
+    chunks = tuple(
+        Chunk(float(at), at + 1.0, dict(zip(names, row, strict=True)))
+        for at, row in enumerate(windows)
+    )
+    means = {
+        name: sum(chunk.probabilities[name] for chunk in chunks) / len(chunks)
+        for name in names
+    }
+    ranked = tuple(sorted(means.items(), key=lambda pair: -pair[1]))
+    return Prediction(ranked, chunks, len(chunks), REF, 0.0)
+
+
+MUSIC = noise(duration_s=5.0)
+
+
+def test_clear_answer_is_sure():
+    found = judge(predicted((0.8, 0.1, 0.1), (0.7, 0.2, 0.1)), MUSIC)
+    assert (found.kind, found.genres, found.agreement) == ("sure", ("rock",), 1.0)
+    assert found.lead == pytest.approx(0.6)
+
+
+def test_small_lead_is_unsure_between_two():
+    found = judge(predicted((0.48, 0.42, 0.1), (0.48, 0.42, 0.1)), MUSIC)
+    assert (found.kind, found.genres) == ("unsure", ("rock", "metal"))
+    assert found.agreement == 1.0
+
+
+def test_windows_that_disagree_are_unsure_whatever_the_lead():
+    windows = [(1.0, 0.0, 0.0)] * 2 + [(0.3, 0.4, 0.3), (0.3, 0.3, 0.4)]
+    found = judge(predicted(*windows), MUSIC)
+    assert found.lead > verdict.MIN_LEAD
+    assert (found.kind, found.agreement) == ("unsure", 0.5)
+
+
+@pytest.mark.parametrize(("lead", "kind"), [(-0.01, "unsure"), (0.01, "sure")])
+def test_lead_is_small_below_the_limit(lead, kind):
+    second = 0.4
+    first = second + verdict.MIN_LEAD + lead
+    assert judge(predicted((first, second, 1 - first - second)), MUSIC).kind == kind
+
+
+def test_speech_is_named_even_when_the_model_is_sure():
+    found = judge(predicted((1.0, 0.0, 0.0)), talk(0))
+    assert (found.kind, found.genres, found.agreement) == ("speech", ("rock",), 1.0)
+
+
+def test_a_model_of_one_label_has_no_rival():
+    chunk = Chunk(0.0, 1.0, {"music": 1.0})
+    found = judge(Prediction((("music", 1.0),), (chunk,), 1, REF, 0.0), MUSIC)
+    assert (found.kind, found.genres, found.lead) == ("sure", ("music",), 1.0)
