@@ -1,0 +1,227 @@
+"""Naming a song's genre against transformers' pipeline, as ratios of one run.
+
+``python -m bench.classify`` prints tables in Markdown; it takes some minutes. The model
+has DistilHuBERT's shape and random weights. Each cell is a child process of its own:
+CPU seconds and wall seconds of one answer from the decoded song on one thread (the
+first ranking: on all), after a warm-up on one window; memory is the process's peak above that of a process that has loaded the model
+and the song only. Both sides get the song decoded by this program and the pipeline gets
+it at its rate: it cannot do either without further programs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from audio.clip import Clip
+from audio.decode import Limits, load
+from bench.pictures import ROOT, processor, song, times
+from classifier.checkpoint import LoadedModel
+from classifier.models import Models
+from classifier.predict import listen, predict
+
+RATE = 16_000
+LIMITS = Limits(max_duration_s=3600.0)
+WINDOWS_S = (5.0, 30.0)  # of a model of ours; a whole clip of GTZAN
+MINUTES = (2, 4, 10, 30)
+GENRES = "blues classical country disco hiphop jazz metal pop reggae rock".split()
+
+
+def save_model(folder: Path, window_s: float) -> None:
+    """A checkpoint of DistilHuBERT's shape."""
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    config = transformers.HubertConfig(
+        num_hidden_layers=2,
+        feat_proj_layer_norm=False,
+        id2label=dict(enumerate(GENRES)),
+        label2id={genre: index for index, genre in enumerate(GENRES)},
+        genrescope={"window_s": window_s},
+    )
+    transformers.HubertForSequenceClassification(config).save_pretrained(folder)
+    transformers.Wav2Vec2FeatureExtractor(return_attention_mask=False).save_pretrained(
+        folder
+    )
+
+
+def save_song(path: Path, minutes: int) -> None:
+    """A synthetic mp3, one channel."""
+    import av
+
+    clip = song(minutes * 60, 44_100)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libmp3lame", rate=44_100, layout="mono")
+        frame = av.AudioFrame.from_ndarray(clip.samples[None], "fltp", "mono")
+        frame.sample_rate = 44_100
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+
+
+def loaded(folder: Path) -> LoadedModel:
+    models = Models(
+        bundled_model_dir=folder, runs_dir=folder, hub_model="", is_offline=True
+    )
+    return models.load(models.ref("bundled"))
+
+
+def ours(way: str, folder: Path, clip: Clip) -> Callable[[], object]:
+    """An answer of ours, after a warm-up."""
+    model = loaded(folder)
+    predict(clip.slice(0, model.window_s), model)
+    if way in ("whole", "quick"):
+        return lambda: predict(clip, model, effort=way)
+    if way == "first":
+        return lambda: next(listen(clip, model))
+    n_visitors = int(way)
+
+    def visit() -> None:
+        threads = [
+            threading.Thread(target=predict, args=(clip, model))
+            for _ in range(n_visitors)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    return visit
+
+
+def theirs(way: str, folder: Path, clip: Clip) -> Callable[[], object]:
+    """The pipeline, or its model called plainly on windows, after a warm-up."""
+    from transformers import pipeline
+
+    classify = pipeline("audio-classification", str(folder), top_k=None)
+    samples = clip.resampled(RATE).samples
+    window_s = classify.model.config.genrescope["window_s"]
+    n_window = round(window_s * RATE)
+    classify(samples[:n_window].copy())
+    if way == "pipeline":
+        return lambda: classify(samples.copy())
+    last = len(samples) - n_window
+    starts = [*range(0, last, n_window), last]
+    return lambda: [
+        classify(samples[start : start + n_window].copy()) for start in starts
+    ]
+
+
+def measure(way: str, folder: str, song_path: str) -> None:
+    """In the child: print what one answer takes, and the process's peak, as JSON."""
+    import torch
+
+    if way != "first":  # threads that wait for a busy core would count as work
+        torch.set_num_threads(1)
+    clip = load(Path(song_path), limits=LIMITS).clip
+    if way == "loaded":
+        loaded(Path(folder))
+        return print(json.dumps([0, 0, peak_mb()]))
+    side = theirs if way in ("pipeline", "windows") else ours
+    call = side(way, Path(folder), clip)
+    cpu_s, wall_s = time.process_time(), time.perf_counter()
+    call()
+    took = [time.process_time() - cpu_s, time.perf_counter() - wall_s]
+    return print(json.dumps([*took, peak_mb()]))
+
+
+def peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measured(way: str, folder: Path, song_path: Path) -> list[float]:
+    """In the parent: CPU s, wall s and peak MB above the loaded model."""
+    answers = []
+    for each in ("loaded", way):
+        command = [sys.executable, "-m", "bench.classify", each, folder, song_path]
+        answer = subprocess.run(
+            command, capture_output=True, text=True, check=True, cwd=ROOT
+        )
+        answers.append(json.loads(answer.stdout.splitlines()[-1]))
+    (_, _, bare_mb), (cpu_s, wall_s, mb) = answers
+    return [cpu_s, wall_s, mb - bare_mb]
+
+
+def difference(folder: Path, song_path: Path) -> float:
+    """The largest difference of a probability to the model called plainly."""
+    from transformers import pipeline
+
+    clip = load(song_path, limits=LIMITS).clip
+    samples = clip.resampled(RATE).samples
+    classify = pipeline("audio-classification", str(folder), top_k=None)
+    worst = 0.0
+    for chunk in predict(clip, loaded(folder), effort="quick").chunks:
+        start, stop = (round(at_s * RATE) for at_s in (chunk.start_s, chunk.stop_s))
+        for part in classify(samples[start:stop].copy()):
+            worst = max(worst, abs(part["score"] - chunk.probabilities[part["label"]]))
+    return worst
+
+
+def table(home: Path) -> None:
+    """Print device, versions and the ratios."""
+    import torch
+    import transformers
+
+    models = {window_s: home / f"model-{window_s:g}" for window_s in WINDOWS_S}
+    for window_s, folder in models.items():
+        save_model(folder, window_s)
+    songs = {minutes: home / f"{minutes}.mp3" for minutes in MINUTES}
+    for minutes, path in songs.items():
+        save_song(path, minutes)
+    libraries = f"torch {torch.__version__}, transformers {transformers.__version__}"
+    print(f"{os.cpu_count()} cores of {processor()}; {libraries}.\n", flush=True)
+    print_answers(models, songs[4])
+    print_lengths(models[WINDOWS_S[0]], songs)
+    print_visitors(models[WINDOWS_S[0]], songs[2])
+
+
+def print_answers(models: dict[float, Path], path: Path) -> None:
+    print("| 4 minutes of mp3 | CPU s | wall s | MB above the model | difference |")
+    print("|---|---|---|---|---|", flush=True)
+    peer = measured("pipeline", models[WINDOWS_S[0]], path)
+    print(f"| pipeline | {peer[0]:.1f} | {peer[1]:.1f} | {peer[2]:.0f} | |", flush=True)
+    for window_s, folder in models.items():
+        worst = difference(folder, path)
+        for way in ("windows", "whole", "quick", "first"):
+            name = f"{'pipeline on ' * (way == 'windows')}{way}, {window_s:g} s"
+            cpu_s, wall_s, mb = measured(way, folder, path)
+            mb = max(mb, 1.0)
+            cells = [
+                f"{cpu_s:.2f} (**{times(peer[0] / cpu_s)}**)",
+                f"{wall_s:.2f} ({times(peer[1] / wall_s)})",
+                f"{mb:.0f} ({times(peer[2] / mb)})",
+                "" if way == "windows" else f"{worst:.0e}",
+            ]
+            print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+def print_lengths(folder: Path, songs: dict[int, Path]) -> None:
+    print("\n| song | CPU s a minute | MB above model and song |\n|---|---|---|")
+    for minutes, path in songs.items():
+        cpu_s, _, mb = measured("whole", folder, path)
+        print(f"| {minutes} min | {cpu_s / minutes:.2f} | {mb:.0f} |", flush=True)
+
+
+def print_visitors(folder: Path, path: Path) -> None:
+    print(
+        "\n| visitors at once | wall s each | MB above model and song |\n|---|---|---|"
+    )
+    for n_visitors in (1, 2, 10):
+        _, wall_s, mb = measured(str(n_visitors), folder, path)
+        print(f"| {n_visitors} | {wall_s / n_visitors:.2f} | {mb:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        measure(*sys.argv[1:])
+    else:
+        with TemporaryDirectory() as temporary:
+            table(Path(temporary))
