@@ -11,14 +11,15 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from errors import KnownError
 
 if TYPE_CHECKING:
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, ModelInfo
 
 T = TypeVar("T")
+Tell = Callable[[Any], None]
 
 CHECKPOINT_FILES = ("config.json", "preprocessor_config.json", "model.safetensors")
 ANSWER_TIMEOUT_S = 5.0  # for the Hub to answer one question
@@ -30,23 +31,32 @@ def is_whole(folder: Path) -> bool:
     return all((folder / name).is_file() for name in CHECKPOINT_FILES)
 
 
-def fetch(model_id: str) -> Path:
+def fetch(model_id: str, *, max_bytes: int | None = None) -> Path:
     """The folder with the newest revision of a model, downloaded where needed.
+
+    Args:
+        model_id: on the Hub, such as ``ntu-spml/distilhubert``.
+        max_bytes: a checkpoint that takes more is refused before it is downloaded.
 
     Returns:
         A folder of the Hub client's cache, named by the revision. When the Hub cannot
         be reached, the copy that was downloaded last.
 
     Raises:
-        KnownError: ``hub_unreachable``, ``hub_model_missing`` (gone, private or
-            gated) or ``hub_file_missing`` (a pickle-only model, for one).
+        KnownError: ``hub_unreachable``, ``hub_model_missing`` (gone or private),
+            ``hub_model_gated``, ``hub_file_missing`` (a pickle-only model, for one)
+            or ``model_too_large``.
     """
     try:
         info = ask(
-            model_id, lambda api: api.model_info(model_id, timeout=ANSWER_TIMEOUT_S)
+            model_id,
+            lambda api: api.model_info(
+                model_id, timeout=ANSWER_TIMEOUT_S, files_metadata=True
+            ),
         )
         if not info.sha:
             raise KnownError("hub_unreachable", id=model_id)
+        _check_size(info, max_bytes)
         return download(model_id, CHECKPOINT_FILES, info.sha)[0].parent
     except KnownError as error:
         cached = _cached(model_id)
@@ -55,38 +65,95 @@ def fetch(model_id: str) -> Path:
         raise
 
 
+def is_here(repo_id: str, names: Sequence[str], revision: str) -> bool:
+    """Whether files of one exact revision were downloaded before."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = (try_to_load_from_cache(repo_id, name, revision=revision) for name in names)
+    return all(isinstance(path, str) for path in found)
+
+
+def _check_size(info: ModelInfo, max_bytes: int | None) -> None:
+    """Refuse a checkpoint whose files, as the Hub lists them, take too much."""
+    files = {file.rfilename: file.size or 0 for file in info.siblings or ()}
+    n_bytes = sum(files.get(name, 0) for name in CHECKPOINT_FILES)
+    if max_bytes is not None and n_bytes > max_bytes:
+        mb, max_mb = n_bytes / 1e6, max_bytes / 1e6
+        raise KnownError("model_too_large", title=info.id, mb=mb, max_mb=max_mb)
+
+
 def ask(repo_id: str, question: Callable[[HfApi], T]) -> T:
     """The Hub's answer to one question about a repository.
 
-    Asked in a thread of its own that may be left behind: no timeout of the client
-    covers the look-up of an address, nor a server that sends a byte now and then.
-
     Raises:
-        KnownError: ``hub_unreachable`` within seconds, or ``hub_model_missing``.
+        KnownError: ``hub_unreachable`` within seconds, ``hub_model_missing`` or
+            ``hub_model_gated``.
     """
-    answers: queue.SimpleQueue[T | KnownError] = queue.SimpleQueue()
-
-    def work() -> None:
-        answers.put(_asked(repo_id, question))
-
-    threading.Thread(target=work, name="ask-the-hub", daemon=True).start()
-    try:
-        answer = answers.get(timeout=PATIENCE_S)
-    except queue.Empty:
-        answer = KnownError("hub_unreachable", id=repo_id)
-    if isinstance(answer, KnownError):
-        raise answer
-    return answer
-
-
-def _asked(repo_id: str, question: Callable[[HfApi], T]) -> T | KnownError:
-    from httpx2 import HTTPError
     from huggingface_hub import HfApi
 
+    return patiently(
+        lambda tell: question(HfApi()),
+        patience_s=PATIENCE_S,
+        known=lambda error: _known(error, repo_id),
+    )
+
+
+def patiently(
+    work: Callable[[Tell], T],
+    *,
+    patience_s: float,
+    known: Callable[[BaseException | None], KnownError],
+    hear: Tell = lambda news: None,
+) -> T:
+    """What ``work`` with the Hub gives, unless it is silent for too long.
+
+    It is done in a thread that may be left behind: no timeout of the client covers the
+    look-up of an address, nor a server that sends a byte now and then.
+
+    Args:
+        work: gets a function that takes its news; each piece renews the patience.
+        patience_s: how long it may be silent.
+        known: our error for a foreign one; for None, for silence. The foreign one is
+            never chained to ours: it holds the request, and that holds a token.
+        hear: gets the news, in the caller's thread.
+
+    Raises:
+        KnownError: what ``work`` raises, or ``known`` makes of it.
+    """
+    told: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+
+    def run() -> None:
+        told.put(_outcome(work, lambda news: told.put(("news", news)), known))
+
+    threading.Thread(target=run, name="hub", daemon=True).start()
+    while True:
+        try:
+            kind, value = told.get(timeout=patience_s)
+        except queue.Empty:
+            raise known(None) from None
+        if kind == "done":
+            return value
+        if kind == "failed":
+            raise value
+        hear(value)
+
+
+def _outcome(
+    work: Callable[[Tell], T],
+    tell: Tell,
+    known: Callable[[BaseException | None], KnownError],
+) -> tuple[str, T | KnownError]:
+    """How a piece of work ends: ``done`` or ``failed``, and with what."""
+    from httpx2 import HTTPError
+
     try:
-        return question(HfApi())
+        return "done", work(tell)
+    except KnownError as error:
+        return "failed", error
+    except RuntimeError as error:  # the client's, around what broke an upload
+        return "failed", known(error.__cause__ or error)
     except (HTTPError, OSError, ValueError) as error:
-        return _known(error, repo_id)
+        return "failed", known(error)
 
 
 def download(
@@ -98,7 +165,8 @@ def download(
     repository, and that request has no timeout.
 
     Raises:
-        KnownError: ``hub_unreachable``, ``hub_model_missing`` or ``hub_file_missing``.
+        KnownError: ``hub_unreachable``, ``hub_model_missing``, ``hub_model_gated``
+            or ``hub_file_missing``.
     """
     from httpx2 import HTTPError
     from huggingface_hub import hf_hub_download
@@ -122,10 +190,16 @@ def download(
     return paths
 
 
-def _known(error: Exception, model_id: str) -> KnownError:
+def _known(error: BaseException | None, model_id: str) -> KnownError:
     """Our code for one of the Hub client's many errors."""
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+    )
 
+    if isinstance(error, GatedRepoError):
+        return KnownError("hub_model_gated", id=model_id)
     is_refused = isinstance(error, HfHubHTTPError) and (
         error.response.status_code in (401, 403, 404)
     )
