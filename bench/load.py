@@ -1,0 +1,266 @@
+"""Fifty visitors upload, look and classify while a run goes on: does all of it hold?
+
+``python -m bench.load`` starts a server of its own on loopback, with a run at work, and
+prints what RESULTS.md holds; ``--seconds 300`` are the five minutes there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import itertools
+import json
+import os
+import random
+import socket
+import statistics
+import sys
+import tempfile
+import time
+import wave
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psutil
+
+from audio.composer import STYLES, compose
+from settings import child_environment
+from trainer import config as configs
+from trainer import jobs
+from trainer.events import Step
+from trainer.runs import Run
+
+THINKS_S = (4.0, 16.0)  # a visitor looks at an answer before the next question
+PLOTS = ("waveform", "stft", "mel")
+QUIET_S = 20.0  # the run alone, before and after
+START_S, ANSWER_S = 120.0, 120.0
+SONG_S = 30.0
+
+
+@dataclass
+class Told:
+    """What the visitors met.
+
+    Attributes:
+        waits_s: of each kind of question, how long each answer took.
+        n_busy: questions that were refused because the queue was full.
+        errors: everything else that went wrong.
+        peak_mb: the most memory that the server's processes took, the run's not.
+    """
+
+    waits_s: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    n_busy: int = 0
+    errors: list[str] = field(default_factory=list)
+    peak_mb: float = 0.0
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print latencies, memory and what the run lost."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--visitors", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    options = parser.parse_args(arguments)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _served(Path(folder)) as server,
+        _training(Path(folder)) as run,
+    ):
+        _measure(options.visitors, options.seconds, server, run)
+
+
+def _measure(n_visitors: int, duration_s: float, server: Server, run: Run) -> None:
+    """Three phases: the run alone, with visitors, alone again."""
+    first_mb = server.megabytes()
+    marks = [time.time()]
+    time.sleep(QUIET_S)
+    marks.append(time.time())
+    told = asyncio.run(_visits(n_visitors, duration_s, server))
+    marks.append(time.time())
+    time.sleep(QUIET_S)
+    marks.append(time.time())
+    print(f"{n_visitors} visitors, {duration_s:g} s")
+    for kind, waits_s in sorted(told.waits_s.items()):
+        p50, p95, p100 = np.percentile(waits_s, (50, 95, 100))
+        print(f"{kind}: {len(waits_s)} answers, {p50:.2f} {p95:.2f} {p100:.2f} s")
+    print(f"busy: {told.n_busy}; errors: {len(told.errors)}", *told.errors[:5])
+    print(f"server: {first_mb:.0f} MB at first, {told.peak_mb:.0f} MB at most")
+    print("a step alone, with visitors, alone again, s:", *_steps_s(run, marks))
+
+
+async def _visits(n_visitors: int, duration_s: float, server: Server) -> Told:
+    """Everybody visits at once until the time is over."""
+    told = Told()
+    until = time.monotonic() + duration_s
+    songs = [_wav(seed) for seed in range(len(STYLES))]
+
+    async def watch() -> None:
+        while time.monotonic() < until:
+            told.peak_mb = max(told.peak_mb, server.megabytes())
+            await asyncio.sleep(0.5)
+
+    visits = (
+        _visit(random.Random(n), server.url, songs[n % len(songs)], until, told)
+        for n in range(n_visitors)
+    )
+    await asyncio.gather(watch(), *visits)
+    return told
+
+
+async def _visit(
+    chance: random.Random, url: str, song: bytes, until: float, told: Told
+) -> None:
+    """One visitor: a song, its pictures, its genre, and again."""
+    async with httpx.AsyncClient(base_url=url, timeout=ANSWER_S) as page:
+        await asyncio.sleep(chance.uniform(0, THINKS_S[1]))
+        while time.monotonic() < until:
+            kind = chance.choice((*PLOTS, "classify"))
+            began = time.monotonic()
+            try:
+                answer = await _asked(page, kind, song)
+            except (httpx.HTTPError, json.JSONDecodeError) as error:
+                answer = repr(error)
+            if not answer:
+                told.waits_s[kind].append(time.monotonic() - began)
+            elif "full" in answer.lower():
+                told.n_busy += 1
+            else:
+                told.errors.append(f"{kind}: {answer[:200]}")
+            await asyncio.sleep(chance.uniform(*THINKS_S))
+
+
+async def _asked(page: httpx.AsyncClient, kind: str, song: bytes) -> str:
+    """Upload a song and ask one question about it; "" when it was answered."""
+    files = {"files": ("song.wav", song, "audio/wav")}
+    uploaded = await page.post("/gradio_api/upload", files=files)
+    if uploaded.is_error:
+        return uploaded.text
+    file = {"path": uploaded.json()[0], "meta": {"_type": "gradio.FileData"}}
+    call = f"/gradio_api/call/{kind}"
+    asked = await page.post(call, json={"data": [file, *_defaults(kind)]})
+    if asked.is_error:
+        return asked.text
+    last = ""
+    async with page.stream("GET", f"{call}/{asked.json()['event_id']}") as stream:
+        async for line in stream.aiter_lines():
+            if line.startswith("event: complete"):
+                return ""
+            last = line or last
+    return last
+
+
+def _defaults(kind: str) -> list[object]:
+    """What a question needs besides the song."""
+    return {
+        "stft": [2048, 512, "hann"],
+        "mel": [128, 8000, 0, "slaney"],
+        "classify": ["bundled"],
+    }.get(kind, [])
+
+
+def _wav(number: int) -> bytes:
+    """A composed song as the bytes of a file."""
+    clip = compose(STYLES[number], 7, duration_s=SONG_S, sampling_rate=22_050)
+    written = io.BytesIO()
+    with wave.open(written, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(clip.sampling_rate)
+        file.writeframes((clip.samples * 32767).astype(np.int16).tobytes())
+    return written.getvalue()
+
+
+@dataclass(frozen=True)
+class Server:
+    """The app as a child process."""
+
+    url: str
+    process: psutil.Popen
+
+    def megabytes(self) -> float:
+        """Memory of the server and of its helpers; the run belongs to this process."""
+        family = [self.process, *self.process.children(recursive=True)]
+        return sum(member.memory_info().rss for member in family) / 1e6
+
+
+@contextmanager
+def _served(home: Path) -> Iterator[Server]:
+    """The app on a port of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = {
+        **os.environ,
+        "GENRESCOPE_HOME": str(home),
+        "GRADIO_SERVER_PORT": str(port),
+        "GRADIO_TEMP_DIR": str(home / "gradio"),
+        "HF_HUB_OFFLINE": "1",
+    }
+    process = psutil.Popen([sys.executable, "app.py"], env=env)
+    server = Server(f"http://127.0.0.1:{port}", process)
+    try:
+        _wait_for(server.url)
+        yield server
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_for(url: str) -> None:
+    until = time.monotonic() + START_S
+    while time.monotonic() < until:
+        try:
+            httpx.get(url).raise_for_status()
+        except httpx.HTTPError:
+            time.sleep(0.2)
+        else:
+            return
+    raise TimeoutError(url)
+
+
+@contextmanager
+def _training(home: Path) -> Iterator[Run]:
+    """A run of the server's host that is at work, stopped at the end."""
+    config = configs.RunConfig(
+        preset="demo",
+        **{
+            **configs.PRESETS["demo"],
+            "n_songs_per_genre": 4,
+            "n_steps": 100_000,
+            "batch_size": 8,
+            "eval_every_n_steps": 100_000,
+        },
+    )
+    places = {"cache_dir": home / "cache", "env": child_environment()}
+    run = jobs.start(config, home / "runs", **places)
+    try:
+        while not _step_events(run):
+            time.sleep(0.5)
+        yield run
+    finally:
+        jobs.stop(run)
+        while not run.state().is_ended:
+            time.sleep(0.5)
+
+
+def _step_events(run: Run) -> list[Step]:
+    return [event for event in run.events()[0] if isinstance(event, Step)]
+
+
+def _steps_s(run: Run, marks: Sequence[float]) -> list[str]:
+    """The mean time of a step between one mark and the next."""
+    at = [event.at for event in _step_events(run)]
+    means = (
+        statistics.fmean(b - a for a, b in itertools.pairwise(at) if begin <= a < end)
+        for begin, end in itertools.pairwise(marks)
+    )
+    return [f"{mean_s:.3f}" for mean_s in means]
+
+
+if __name__ == "__main__":
+    main()
