@@ -13,7 +13,7 @@ from trainer import base, data, frozen, sources, windows
 from trainer.config import RunConfig
 from trainer.data import SongSet
 from trainer.events import Emit, Noted, ShouldStop, Stage
-from trainer.patience import interruptible
+from trainer.patience import interruptible, obedient
 from trainer.splits import Split
 
 
@@ -96,7 +96,8 @@ def gathered(
 ) -> Parts:
     """Songs split in two, and the model that will learn their genres."""
     emit(Stage("songs"))
-    source = interruptible(lambda: sources.source_of(config, emit), should_stop)
+    said = obedient(emit, should_stop)
+    source = interruptible(lambda: sources.source_of(config, said), should_stop)
     songs = data.prepare(source, cache_dir, emit=emit, should_stop=should_stop)
     split = data.divided(songs, config)
     emit(Noted("split", {"n_train": len(split.train), "n_test": len(split.test)}))
