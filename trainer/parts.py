@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer import base, data, frozen, sources, windows
+from trainer import base, data, front, frozen, sources, windows
 from trainer.config import RunConfig
 from trainer.data import SongSet
 from trainer.events import Emit, Noted, ShouldStop, Stage
@@ -88,6 +88,7 @@ def with_fresh_model(parts: Parts) -> Parts:
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     model, _ = base.load_base(parts.config, parts.songs.genres)
+    front.quicken(model)
     return dataclasses.replace(parts, model=model)
 
 
@@ -105,6 +106,7 @@ def gathered(
     model, extractor = interruptible(
         lambda: base.load_base(config, songs.genres), should_stop
     )
+    front.quicken(model)
     millions = sum(p.numel() for p in model.parameters()) / 1e6
     emit(Noted("model", {"name": config.base_model, "millions": millions}))
     validation = windows.AllWindows(songs, split.validation, extractor, config.window_s)
