@@ -7,13 +7,16 @@ never code. A missing or silent network is noticed within seconds.
 
 from __future__ import annotations
 
+import errno
 import queue
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import resumable
 from errors import KnownError
+from resumable import Hear
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, ModelInfo
@@ -65,11 +68,16 @@ def fetch(model_id: str, *, max_bytes: int | None = None) -> Path:
         raise
 
 
-def is_here(repo_id: str, names: Sequence[str], revision: str) -> bool:
+def is_here(
+    repo_id: str, names: Sequence[str], revision: str, *, kind: str = "model"
+) -> bool:
     """Whether files of one exact revision were downloaded before."""
     from huggingface_hub import try_to_load_from_cache
 
-    found = (try_to_load_from_cache(repo_id, name, revision=revision) for name in names)
+    found = (
+        try_to_load_from_cache(repo_id, name, revision=revision, repo_type=kind)
+        for name in names
+    )
     return all(isinstance(path, str) for path in found)
 
 
@@ -157,16 +165,29 @@ def _outcome(
 
 
 def download(
-    repo_id: str, names: Sequence[str], revision: str, *, kind: str = "model"
+    repo_id: str,
+    names: Sequence[str],
+    revision: str,
+    *,
+    kind: str = "model",
+    hear: Hear = lambda n_bytes: None,
 ) -> list[Path]:
     """Files of one revision; a file that is there already is not asked for.
 
     File by file rather than by ``snapshot_download``, which first lists the whole
-    repository, and that request has no timeout.
+    repository, and that request has no timeout. A large file goes on where a killed
+    process left it, and is compared with the Hub's checksum.
+
+    Args:
+        repo_id: of the repository.
+        names: of its files.
+        revision: a commit.
+        kind: "model" or "dataset".
+        hear: gets the bytes of a large file that are here, every now and then.
 
     Raises:
-        KnownError: ``hub_unreachable``, ``hub_model_missing``, ``hub_model_gated``
-            or ``hub_file_missing``.
+        KnownError: ``hub_unreachable``, ``hub_model_missing``, ``hub_model_gated``,
+            ``hub_file_missing`` or ``hub_file_damaged``.
     """
     from httpx2 import HTTPError
     from huggingface_hub import hf_hub_download
@@ -175,6 +196,15 @@ def download(
     paths = []
     for name in names:
         try:
+            if not is_here(repo_id, [name], revision, kind=kind):
+                resumable.fetch(
+                    repo_id,
+                    name,
+                    revision,
+                    kind,
+                    hear,
+                    answer_timeout_s=ANSWER_TIMEOUT_S,
+                )
             path = hf_hub_download(
                 repo_id,
                 name,
@@ -185,6 +215,8 @@ def download(
         except RemoteEntryNotFoundError as error:
             raise KnownError("hub_file_missing", id=repo_id, file=name) from error
         except (HTTPError, XetDownloadError, OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                raise  # of this disk, not of the Hub
             raise _known(error, repo_id) from error
         paths.append(Path(path))
     return paths

@@ -8,6 +8,7 @@ from signals import silence, tone
 from audio import composer
 from audio.clip import Clip
 from trainer import data, sources
+from trainer.events import StopRequested
 from trainer.faults import Fault, faults
 
 
@@ -85,3 +86,21 @@ def test_two_silent_songs_are_no_copies(tmp_path):
         tmp_path, {"a": silence(5.0), "b": silence(5.0), "b 2": tone(300.0, 5.0)}
     )
     assert {fault.kind for fault in faults(songs)} == {"silent"}
+
+
+def test_search_for_copies_says_how_far_it_is_and_stops_when_asked(tmp_path, music):
+    songs = song_set(tmp_path, {"a 1": music[0], "b 1": music[1], "b 2": music[2]})
+    told = []
+    faults(songs, emit=told.append)
+    assert [(each.name, each.done, each.total) for each in told] == [
+        ("faults", n, 3) for n in range(3)
+    ]
+    for n_before in range(4):  # between songs, in the look-up, and among the pairs
+        answers = iter([False] * n_before + [True] * 9)
+        with pytest.raises(StopRequested):
+            faults(songs_with_copy(tmp_path, music), should_stop=answers.__next__)
+
+
+def songs_with_copy(tmp_path, music):
+    quieter = scaled(music[0], 0.5)
+    return song_set(tmp_path / "copy", {"a 1": music[0], "b 1": quieter})

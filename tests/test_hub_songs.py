@@ -1,14 +1,22 @@
+import contextlib
 import io
 import json
 import tarfile
-from types import SimpleNamespace
+import threading
 
+import data_hub as hub_of_data
 import pytest
 from songs import prepared, song_folder
+from test_hub import REVISION
 
-import hub
+import words
 from errors import KnownError
-from trainer import hub_songs, sources
+from trainer import hub_songs, parts, sources, telling
+from trainer.config import RunConfig
+from trainer.events import Noted, Stage, StopRequested
+from ui import looking
+
+data_hub = hub_of_data.data_hub
 
 
 def gtzan_tarball(tmp_path):
@@ -81,37 +89,120 @@ def test_missing_network_is_said_when_gtzan_is_asked_for(monkeypatch):
         hub_songs.gtzan(print)
 
 
+@pytest.fixture(scope="module")
+def gtzans(tmp_path_factory):
+    """GTZAN in its two forms, as bytes: ``{name: bytes}`` each."""
+    root = tmp_path_factory.mktemp("gtzan")
+    folder = song_folder(root / "named", 2, ["blues", "jazz"])
+    for path in folder.glob("*/*.wav"):
+        path.rename(path.with_name(f"{path.parent.name}.{int(path.stem):05d}.wav"))
+    table = gtzan_parquet(root / "shard.parquet", folder, "genre", True).read_bytes()
+    return {
+        "tarball": {
+            "gtzan.py": b"",
+            "data/genres.tar.gz": gtzan_tarball(root).read_bytes(),
+        },
+        "parquet": {
+            "README.md": b"all clips",
+            "data/train-00000-of-00001.parquet": table,
+        },
+    }
+
+
+MAIN = (hub_songs.GTZAN, "main")
+CONVERTED = (hub_songs.GTZAN, hub_songs.CONVERTED)
+MIRROR = (hub_songs.MIRROR, "main")
+FILTERED = ("confit/gtzan-parquet", "main")
+
+
 @pytest.mark.parametrize(
-    ("files", "wanted"),
+    ("sets", "code", "repo_id"),
     [
-        (["README.md", "data/b.parquet", "data/a.parquet"], ["data/a", "data/b"]),
-        (["gtzan.py", "data/genres.tar.gz"], ["data/genres.tar.gz"]),
-        (["gtzan.py"], None),
+        ({MAIN: "parquet", MIRROR: "parquet"}, "gtzan_parquet", hub_songs.GTZAN),
+        ({MAIN: "tarball", MIRROR: "parquet"}, "gtzan_tarball", hub_songs.GTZAN),
+        ({MAIN: "", CONVERTED: "parquet"}, "gtzan_parquet", hub_songs.GTZAN),
+        ({MAIN: "", MIRROR: "parquet"}, "gtzan_mirror", hub_songs.MIRROR),
+        ({MIRROR: "parquet"}, "gtzan_mirror", hub_songs.MIRROR),
     ],
-    ids=["converted", "tarball", "neither"],
+    ids=["converted", "tarball", "converted by the Hub", "nothing there", "gone"],
 )
-def test_gtzan_is_taken_in_the_form_that_the_hub_has(
-    tmp_path, monkeypatch, files, wanted
+def test_gtzan_is_taken_in_the_first_form_that_the_hub_has_and_that_is_said(
+    data_hub, gtzans, tmp_path, sets, code, repo_id
 ):
-    siblings = [SimpleNamespace(rfilename=name) for name in files]
-    info = SimpleNamespace(sha="abc", siblings=siblings)
-    asked = []
+    data_hub.sets = {place: gtzans.get(form, {}) for place, form in sets.items()}
+    told = []
+    source = hub_songs.gtzan(told.append)
+    (note,) = [each for each in told if isinstance(each, Noted)]
+    assert (note.code, note.details["id"]) == (code, repo_id)
+    for language in words.LANGUAGES:
+        assert repo_id in telling.line(note, language)
+    assert source.fingerprint == f"{repo_id} {REVISION}"
+    songs, _ = prepared(source, tmp_path)
+    assert songs.genres == ("blues", "jazz")
+    assert len(songs.names) == 4
 
-    def download(repo_id, names, revision, kind):
-        asked.extend([repo_id, revision, kind, *names])
-        return [tmp_path / name for name in names]
 
-    monkeypatch.setattr(hub, "ask", lambda *_: info)
-    monkeypatch.setattr(hub, "download", download)
-    if wanted is None:
-        with pytest.raises(KnownError, match="gtzan_moved"):
-            hub_songs.gtzan(print)
-        return
-    source = hub_songs.gtzan(print)
-    assert set(asked[::4]) == {"marsyas/gtzan"}
-    assert set(asked[1::4]) == {"abc"}
-    assert [name.removesuffix(".parquet") for name in asked[3::4]] == wanted
-    assert "abc" in source.fingerprint
+def test_gtzan_download_is_told_in_bytes(data_hub, gtzans):
+    data_hub.sets = {MAIN: gtzans["tarball"]}
+    told = []
+    hub_songs.gtzan(told.append)
+    stages = [each for each in told if isinstance(each, Stage)]
+    n_bytes = len(gtzans["tarball"]["data/genres.tar.gz"])
+    assert {each.name for each in stages} == {"download"}
+    assert {each.total for each in stages} == {n_bytes}
+    done = [each.done for each in stages]
+    assert done == sorted(done)
+    assert (done[0], done[-1]) == (0, n_bytes)
+    assert len(set(done)) > 2
+
+
+def test_gtzan_without_a_form_of_its_own_or_a_mirror_is_refused(data_hub, gtzans):
+    data_hub.sets = {MAIN: {"gtzan.py": b""}, FILTERED: gtzans["parquet"]}
+    with pytest.raises(KnownError, match="gtzan_moved"):
+        hub_songs.gtzan(lambda _: None)
+    assert not any("confit" in path for _, path, *_ in data_hub.asked)
+
+
+def test_clip_without_a_name_is_in_none_of_gtzan_s_lists(tmp_path):
+    import pyarrow
+    import pyarrow.parquet
+
+    sound = {"bytes": b"-", "path": None}
+    for extra, name in (
+        ({}, "t 0.wav"),
+        ({"file": ["a/jazz.00001.wav"]}, "jazz.00001.wav"),
+    ):
+        table = pyarrow.table({"audio": [sound], "genre": ["jazz"], **extra})
+        pyarrow.parquet.write_table(table, tmp_path / "t.parquet")
+        (song,) = hub_songs.parquet_songs([tmp_path / "t.parquet"])
+        assert song.name == name
+
+
+def test_stop_leaves_a_download_in_the_middle(data_hub, gtzans, tmp_path):
+    data_hub.sets = {MAIN: gtzans["tarball"]}
+    data_hub.release.clear()  # half of it arrives, then nothing more
+    is_halfway = threading.Event()
+
+    def emit(event):
+        if isinstance(event, Stage) and event.done:
+            is_halfway.set()
+
+    with pytest.raises(StopRequested):
+        parts.gathered(RunConfig(), tmp_path / "cache", emit, is_halfway.is_set)
+    data_hub.release.set()
+
+
+def test_left_look_ends_its_download_and_keeps_what_is_here(data_hub, gtzans, tmp_path):
+    data_hub.sets = {MAIN: gtzans["tarball"]}
+    data_hub.release.clear()
+    with contextlib.closing(looking.look(RunConfig(), tmp_path / "cache")) as told:
+        while not next(told).done:
+            pass
+    data_hub.release.set()
+    while any(each.name.startswith("look") for each in threading.enumerate()):
+        pass
+    (part,) = (tmp_path / "hub").rglob("*.part")
+    assert 0 < part.stat().st_size < len(gtzans["tarball"]["data/genres.tar.gz"])
 
 
 def test_parts_come_from_the_names_of_parquet_files(tmp_path):
@@ -126,22 +217,34 @@ def test_parts_come_from_the_names_of_parquet_files(tmp_path):
     assert parts == ["train"] * 4 + ["test"] * 4
 
 
-def test_set_of_the_hub_in_folders_is_read_by_its_labels(tmp_path, monkeypatch):
+def test_set_of_the_hub_in_folders_is_read_by_its_labels(data_hub, tmp_path):
     folder = song_folder(tmp_path / "wav", 2)
-    names = [f"data/test/{p.parent.name}/{p.name}" for p in folder.glob("*/*.wav")]
-    info = SimpleNamespace(
-        sha="abc", siblings=[SimpleNamespace(rfilename=name) for name in names]
-    )
-    places = {name: folder / "/".join(name.split("/")[2:]) for name in names}
-    monkeypatch.setattr(hub, "ask", lambda *_: info)
-    monkeypatch.setattr(hub, "download", lambda _, n, *__, **___: [places[n[0]]])
-    songs, _ = prepared(hub_songs.of("someone/sounds", lambda _: None), tmp_path)
+    data_hub.sets["someone/sounds", "main"] = {
+        f"data/test/{path.parent.name}/{path.name}": path.read_bytes()
+        for path in folder.glob("*/*.wav")
+    }
+    told = []
+    songs, _ = prepared(hub_songs.of("someone/sounds", told.append), tmp_path)
     assert songs.genres == ("high", "low")
     assert {song.part for song in songs.songs} == {"test"}
+    assert told[-1].done == told[-1].total > 0
 
 
-def test_set_of_the_hub_without_sound_is_refused(monkeypatch):
-    info = SimpleNamespace(sha="abc", siblings=[SimpleNamespace(rfilename="README.md")])
-    monkeypatch.setattr(hub, "ask", lambda *_: info)
+def test_set_of_the_hub_that_the_hub_has_converted_is_read(data_hub, gtzans, tmp_path):
+    data_hub.sets["someone/script", "main"] = {"script.py": b""}
+    data_hub.sets["someone/script", hub_songs.CONVERTED] = gtzans["parquet"]
+    songs, _ = prepared(hub_songs.of("someone/script", lambda _: None), tmp_path)
+    assert len(songs.names) == 4
+
+
+def test_set_of_the_hub_without_sound_is_refused(data_hub):
+    data_hub.sets["someone/texts", "main"] = {"README.md": b"words"}
     with pytest.raises(KnownError, match="set_unreadable"):
         hub_songs.of("someone/texts", lambda _: None)
+
+
+def test_set_of_the_hub_with_too_many_files_is_refused(data_hub, monkeypatch):
+    monkeypatch.setattr(hub_songs, "MAX_FILES", 1)
+    data_hub.sets["someone/many", "main"] = {"a/1.wav": b"-", "b/1.wav": b"-"}
+    with pytest.raises(KnownError, match="set_too_large"):
+        hub_songs.of("someone/many", lambda _: None)

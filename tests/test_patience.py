@@ -3,8 +3,8 @@ import threading
 import pytest
 
 from errors import KnownError
-from trainer.events import StopRequested
-from trainer.patience import interruptible
+from trainer.events import Stage, StopRequested
+from trainer.patience import interruptible, obedient
 
 
 def test_answer_of_the_work_comes_back():
@@ -24,3 +24,13 @@ def test_stop_leaves_behind_what_does_not_end():
     with pytest.raises(StopRequested):
         interruptible(never.wait, lambda: True)
     never.set()
+
+
+def test_obedient_voice_speaks_until_the_stop_and_then_ends_the_work():
+    told, is_stopped = [], threading.Event()
+    say = obedient(told.append, is_stopped.is_set)
+    say(Stage("download", 1, 2))
+    is_stopped.set()
+    with pytest.raises(StopRequested):
+        say(Stage("download", 2, 2))
+    assert [event.done for event in told] == [1]

@@ -11,8 +11,6 @@ import collections
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -23,6 +21,7 @@ from numpy.typing import NDArray
 
 from errors import KnownError
 from trainer import splits
+from trainer.building import building
 from trainer.config import RunConfig
 from trainer.events import Emit, Noted, ShouldStop, Stage, StopRequested
 from trainer.sources import SongFile, Source
@@ -119,23 +118,21 @@ def prepare(
     key = hashlib.sha256(fingerprint.encode()).hexdigest()[:16]
     folder = cache_dir / f"songs-{key}"
     if not (folder / "manifest.json").exists():
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache_dir, prefix=".building-") as part:
-            building = Path(part) / "songs"
-            building.mkdir()
-            _decode_all(source, building, emit, should_stop)
-            _move_in(building, folder)
+        with building(cache_dir) as part:
+            made = part / "songs"
+            made.mkdir()
+            _decode_all(source, made, emit, should_stop)
+            _move_in(made, folder)
     return _open(folder, emit)
 
 
-def _move_in(building: Path, folder: Path) -> None:
+def _move_in(made: Path, folder: Path) -> None:
     """Put a finished folder in its place; another process may have been faster."""
     try:
-        building.rename(folder)
+        made.rename(folder)
     except OSError:
         if not (folder / "manifest.json").exists():
             raise
-        shutil.rmtree(building)
 
 
 def _decode_all(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data import SAMPLING_RATE, SongSet
+from trainer.events import Emit, ShouldStop, Stage, StopRequested
 
 Kind = Literal["unreadable", "silent", "clipped", "short", "copy", "near_copy"]
 
@@ -32,6 +33,7 @@ MAX_BIT_ERROR_RATE = 0.3  # the paper's 0.35 was for 3 s; ours are longer and lo
 MIN_OVERLAP_S = 5.0
 MIN_HITS = 4  # equal frames at one offset make a pair worth comparing
 MAX_SHARED = 20  # a frame that more songs have tells nothing
+N_UNASKED = 4096  # frames whose songs are looked up between two looks at the flag
 QUIET_POWER = 1e-6  # of a band; below it the signs are those of rounding noise
 
 
@@ -50,8 +52,17 @@ class Fault:
     other: str = ""
 
 
-def faults(songs: SongSet) -> tuple[Fault, ...]:
-    """All that is wrong with songs; a set without faults gives none."""
+def faults(
+    songs: SongSet,
+    *,
+    emit: Emit = lambda _: None,
+    should_stop: ShouldStop = lambda: False,
+) -> tuple[Fault, ...]:
+    """All that is wrong with songs; a set without faults gives none.
+
+    Raises:
+        StopRequested: between two songs, or between two pairs that are compared.
+    """
     found = [Fault("unreadable", each.name) for each in songs.skipped]
     for song in songs.songs:
         if song.peak < SILENT_PEAK:
@@ -64,7 +75,7 @@ def faults(songs: SongSet) -> tuple[Fault, ...]:
     found += [Fault("copy", songs.names[b], songs.names[a]) for b, a in copies.items()]
     found += [
         Fault("near_copy", songs.names[b], songs.names[a])
-        for a, b in _near_copies(songs)
+        for a, b in _near_copies(songs, emit, should_stop)
         if copies.get(b) != a and b not in copies
     ]
     return tuple(found)
@@ -79,18 +90,29 @@ def _copies(songs: SongSet) -> Iterator[tuple[int, int]]:
             yield i, first
 
 
-def _near_copies(songs: SongSet) -> list[tuple[int, int]]:
+def _near_copies(
+    songs: SongSet, emit: Emit, should_stop: ShouldStop
+) -> list[tuple[int, int]]:
     """Pairs of songs that hold the same recording, louder, cut or coded otherwise."""
-    prints = [fingerprint(songs.song(i)) for i in range(len(songs.songs))]
-    pairs = _candidates(prints)
-    return sorted(
-        {
-            (a, b)
-            for (a, b, offset), n_hits in pairs.items()
-            if n_hits >= MIN_HITS
-            and _bit_error_rate(prints[a], prints[b], offset) < MAX_BIT_ERROR_RATE
-        }
-    )
+    n_songs = len(songs.songs)
+    prints = []
+    for i in range(n_songs):
+        emit(Stage("faults", i, n_songs))
+        _go_on(should_stop)
+        prints.append(fingerprint(songs.song(i)))
+    found = set()
+    for (a, b, offset), n_hits in _candidates(prints, should_stop).items():
+        if n_hits < MIN_HITS:
+            continue
+        _go_on(should_stop)
+        if _bit_error_rate(prints[a], prints[b], offset) < MAX_BIT_ERROR_RATE:
+            found.add((a, b))
+    return sorted(found)
+
+
+def _go_on(should_stop: ShouldStop) -> None:
+    if should_stop():
+        raise StopRequested
 
 
 def fingerprint(samples: NDArray[np.int16]) -> NDArray[np.uint32]:
@@ -112,7 +134,7 @@ def fingerprint(samples: NDArray[np.int16]) -> NDArray[np.uint32]:
 
 
 def _candidates(
-    prints: list[NDArray[np.uint32]],
+    prints: list[NDArray[np.uint32]], should_stop: ShouldStop
 ) -> collections.Counter[tuple[int, int, int]]:
     """How many equal frames two songs have at each offset (frames)."""
     owners = np.repeat(np.arange(len(prints)), [len(each) for each in prints])
@@ -121,7 +143,10 @@ def _candidates(
     order = np.argsort(values, kind="stable")
     starts = np.flatnonzero(np.diff(values[order], prepend=np.uint32(0)))
     hits: collections.Counter[tuple[int, int, int]] = collections.Counter()
-    for start, stop in zip(starts, [*starts[1:], len(order)], strict=True):
+    stops = [*starts[1:], len(order)]
+    for number, (start, stop) in enumerate(zip(starts, stops, strict=True)):
+        if number % N_UNASKED == 0:
+            _go_on(should_stop)
         if not 2 <= stop - start <= MAX_SHARED:
             continue
         for i, j in combinations(order[start:stop], 2):

@@ -3,8 +3,10 @@
 Three forms are met: Parquet files with the sound's bytes inside, in the repository or
 converted by the Hub; folders of files, one a label; and GTZAN's tarball.
 ``marsyas/gtzan`` was a loading script beside a tarball (seen November 2023); current
-versions of datasets run no scripts, so that the tarball is read directly. The source is
-never changed silently: this repository, or a sentence.
+versions of datasets run no scripts, so that the tarball is read directly; where the
+repository holds nothing that can be read, a mirror of all clips is. The source is never
+changed silently: a note says which one it is. A mirror of the fault-filtered clips alone
+(``confit/gtzan-parquet``) is not among them, because it is another set.
 
 GTZAN's music has no licence: nothing of it is kept but the cache on this machine.
 """
@@ -13,13 +15,14 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import hub
 from errors import KnownError
-from trainer.events import Emit, Stage
+from trainer.events import Emit, Noted, Stage
 from trainer.sources import SongFile, Source, reader
 from trainer.splits import PARTS, filtered_parts
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from huggingface_hub.hf_api import DatasetInfo
 
 GTZAN = "marsyas/gtzan"
+MIRROR = "sanchit-gandhi/gtzan"  # all clips, three Parquet files
 TARBALL = "data/genres.tar.gz"
 N_GTZAN_SONGS = 1000  # of which jazz.00054 is corrupt and will be skipped
 CONVERTED = "refs/convert/parquet"  # where the Hub keeps its own conversion
@@ -35,21 +39,79 @@ LABELS = ("genre", "label", "labels", "class", "category")
 MAX_FILES = 20_000
 
 
+@dataclass(frozen=True)
+class Form:
+    """Files of one revision of a data set.
+
+    Attributes:
+        repo_id: of the data set.
+        sha: the exact revision.
+        sizes: bytes of each file, by its name; 0 where the Hub does not say.
+    """
+
+    repo_id: str
+    sha: str
+    sizes: Mapping[str, int]
+
+    def only(self, *endings: str) -> Form | None:
+        """The files whose names end so, sorted; None where there is none."""
+        names = sorted(n for n in self.sizes if n.lower().endswith(endings))
+        kept = {name: self.sizes[name] for name in names}
+        return Form(self.repo_id, self.sha, kept) if kept else None
+
+    def downloaded(self, emit: Emit) -> list[Path]:
+        """The files on this disk, one after the other; ``emit`` hears the bytes."""
+        total, before = sum(self.sizes.values()), 0
+        paths = []
+
+        def hear(n_bytes: int) -> None:
+            emit(Stage("download", before + n_bytes, total))
+
+        for name, n_bytes in self.sizes.items():
+            hear(0)
+            paths += hub.download(
+                self.repo_id, [name], self.sha, kind="dataset", hear=hear
+            )
+            before += n_bytes
+        hear(0)
+        return paths
+
+
 def gtzan(emit: Emit) -> Source:
     """GTZAN's songs at the revision that the Hub has now, with the parts of the lists.
 
+    A note says which form it is: Parquet files, the tarball, or the mirror.
+
     Raises:
         KnownError: ``hub_unreachable`` within seconds where there is no network,
-            ``gtzan_moved`` where the repository holds neither form.
+            ``gtzan_moved`` where neither repository holds a form that we read.
     """
-    sha, names = _files(GTZAN)
-    wanted = _parquet(names) or [name for name in names if name == TARBALL]
-    if not wanted:
-        raise KnownError("gtzan_moved", id=GTZAN)
-    paths = _download(GTZAN, wanted, sha, emit)
-    is_tarball = wanted == [TARBALL]
+    code, form = _gtzan_form()
+    emit(Noted(code, {"id": form.repo_id, "revision": form.sha[:8]}))
+    paths = form.downloaded(emit)
+    is_tarball = code == "gtzan_tarball"
     songs = tarball_songs(paths[0]) if is_tarball else parquet_songs(paths)
-    return Source(f"gtzan {sha}", N_GTZAN_SONGS, _with_parts(songs))
+    return Source(f"{form.repo_id} {form.sha}", N_GTZAN_SONGS, _with_parts(songs))
+
+
+def _gtzan_form() -> tuple[str, Form]:
+    """The first form that is there, after the code of the note that names it."""
+    ways = (
+        ("gtzan_parquet", GTZAN, None, ".parquet"),
+        ("gtzan_tarball", GTZAN, None, TARBALL),
+        ("gtzan_parquet", GTZAN, CONVERTED, ".parquet"),
+        ("gtzan_mirror", MIRROR, None, ".parquet"),
+    )
+    for code, repo_id, revision, ending in ways:
+        try:
+            form = _files(repo_id, revision).only(ending)
+        except KnownError as error:
+            if error.code not in ("set_missing", "set_unreadable"):
+                raise
+            continue
+        if form:
+            return code, form
+    raise KnownError("gtzan_moved", id=GTZAN)
 
 
 def of(repo_id: str, emit: Emit) -> Source:
@@ -59,24 +121,23 @@ def of(repo_id: str, emit: Emit) -> Source:
         KnownError: ``hub_unreachable``, ``set_missing``, or ``set_unreadable``
             where it holds none of the forms that we read.
     """
-    sha, names = _files(repo_id)
-    wanted = _parquet(names)
-    if not wanted:
-        files = [n for n in names if PurePosixPath(n).suffix.lower() in SOUNDS]
-        if files:
-            return _folder_source(repo_id, files, sha, emit)
-        sha, names = _files(repo_id, CONVERTED)
-        wanted = _parquet(names)
-    if not wanted:
+    every = _files(repo_id)
+    form = every.only(".parquet")
+    if not form:
+        sounds = every.only(*SOUNDS)
+        if sounds:
+            return _folder_source(sounds, emit)
+        form = _files(repo_id, CONVERTED).only(".parquet")
+    if not form:
         raise KnownError("set_unreadable", id=repo_id)
-    paths = _download(repo_id, wanted, sha, emit)
-    return Source(f"{repo_id} {sha}", 0, parquet_songs(paths))
+    paths = form.downloaded(emit)
+    return Source(f"{repo_id} {form.sha}", 0, parquet_songs(paths))
 
 
-def _folder_source(repo_id: str, files: list[str], sha: str, emit: Emit) -> Source:
+def _folder_source(form: Form, emit: Emit) -> Source:
     """Files in folders named by their labels, as ``datasets`` lays out an audiofolder."""
-    paths = _download(repo_id, sorted(files)[:MAX_FILES], sha, emit)
-    names = sorted(files)[:MAX_FILES]
+    if len(form.sizes) > MAX_FILES:
+        raise KnownError("set_too_large", id=form.repo_id, max_files=MAX_FILES)
     songs = [
         SongFile(
             PurePosixPath(name).name,
@@ -84,41 +145,32 @@ def _folder_source(repo_id: str, files: list[str], sha: str, emit: Emit) -> Sour
             reader(path.read_bytes, path.suffix),
             part=_part_of(name),
         )
-        for name, path in zip(names, paths, strict=True)
+        for name, path in zip(form.sizes, form.downloaded(emit), strict=True)
     ]
-    return Source(f"{repo_id} {sha}", len(songs), songs)
+    return Source(f"{form.repo_id} {form.sha}", len(songs), songs)
 
 
-def _files(repo_id: str, revision: str | None = None) -> tuple[str, list[str]]:
-    """The exact revision, and the names of its files."""
+def _files(repo_id: str, revision: str | None = None) -> Form:
+    """The exact revision, and its files."""
     try:
         info: DatasetInfo = hub.ask(
             repo_id,
             lambda api: api.dataset_info(
-                repo_id, revision=revision, timeout=hub.ANSWER_TIMEOUT_S
+                repo_id,
+                revision=revision,
+                timeout=hub.ANSWER_TIMEOUT_S,
+                files_metadata=True,
             ),
         )
     except KnownError as error:
-        if error.code != "hub_model_missing":
+        if error.code not in ("hub_model_missing", "hub_model_gated"):
             raise
         code = "set_unreadable" if revision else "set_missing"
         raise KnownError(code, id=repo_id) from error
     if not info.sha:
         raise KnownError("hub_unreachable", id=repo_id)
-    return info.sha, [file.rfilename for file in info.siblings or ()]
-
-
-def _parquet(names: Sequence[str]) -> list[str]:
-    return sorted(name for name in names if name.endswith(".parquet"))
-
-
-def _download(repo_id: str, names: list[str], sha: str, emit: Emit) -> list[Path]:
-    """The files, one after the other, each said."""
-    paths = []
-    for done, name in enumerate(names):
-        emit(Stage("download", done, len(names)))
-        paths += hub.download(repo_id, [name], sha, kind="dataset")
-    return paths
+    sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
+    return Form(repo_id, info.sha, sizes)
 
 
 def tarball_songs(path: Path) -> Iterator[SongFile]:
@@ -165,7 +217,9 @@ def _parquet_songs(path: Path) -> Iterator[SongFile]:
         genre = row[column]
         if isinstance(features[column], datasets.ClassLabel):
             genre = features[column].int2str(genre)
-        name = Path(row[sound]["path"] or f"{genre}.{number:05d}.wav")
+        # Without a name, one that is none of the names in GTZAN's lists.
+        told = row[sound]["path"] or row.get("file") or f"{path.stem} {number}.wav"
+        name = Path(str(told))
         read = reader(io.BytesIO(row[sound]["bytes"]).read, name.suffix)
         yield SongFile(name.name, str(genre), read, part=_part_of(path.name))
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer import base, data, frozen, sources, windows
+from trainer import base, data, front, frozen, sources, windows
 from trainer.config import RunConfig
 from trainer.data import SongSet
 from trainer.events import Emit, Noted, ShouldStop, Stage
-from trainer.patience import interruptible
+from trainer.patience import interruptible, obedient
 from trainer.splits import Split
 
 
@@ -88,6 +88,7 @@ def with_fresh_model(parts: Parts) -> Parts:
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     model, _ = base.load_base(parts.config, parts.songs.genres)
+    front.quicken(model)
     return dataclasses.replace(parts, model=model)
 
 
@@ -96,7 +97,8 @@ def gathered(
 ) -> Parts:
     """Songs split in two, and the model that will learn their genres."""
     emit(Stage("songs"))
-    source = interruptible(lambda: sources.source_of(config, emit), should_stop)
+    said = obedient(emit, should_stop)
+    source = interruptible(lambda: sources.source_of(config, said), should_stop)
     songs = data.prepare(source, cache_dir, emit=emit, should_stop=should_stop)
     split = data.divided(songs, config)
     emit(Noted("split", {"n_train": len(split.train), "n_test": len(split.test)}))
@@ -104,6 +106,7 @@ def gathered(
     model, extractor = interruptible(
         lambda: base.load_base(config, songs.genres), should_stop
     )
+    front.quicken(model)
     millions = sum(p.numel() for p in model.parameters()) / 1e6
     emit(Noted("model", {"name": config.base_model, "millions": millions}))
     validation = windows.AllWindows(songs, split.validation, extractor, config.window_s)

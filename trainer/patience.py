@@ -6,7 +6,7 @@ import concurrent.futures
 from collections.abc import Callable
 from typing import TypeVar
 
-from trainer.events import ShouldStop, StopRequested
+from trainer.events import Emit, RunEvent, ShouldStop, StopRequested
 
 T = TypeVar("T")
 POLL_S = 0.2
@@ -16,7 +16,8 @@ def interruptible(work: Callable[[], T], should_stop: ShouldStop) -> T:
     """What ``work`` returns or raises, unless a stop is asked for meanwhile.
 
     It runs in a thread of its own, which is left behind at a stop: the process of a
-    stopped run is about to end.
+    stopped run is about to end. Where the work has an ``obedient`` voice, it ends soon
+    as well.
 
     Raises:
         StopRequested: within a moment of the flag.
@@ -28,3 +29,18 @@ def interruptible(work: Callable[[], T], should_stop: ShouldStop) -> T:
         if should_stop():
             raise StopRequested
     return future.result()
+
+
+def obedient(emit: Emit, should_stop: ShouldStop) -> Emit:
+    """The same voice, which ends work that is left behind: once asked to stop, it raises.
+
+    Raises:
+        StopRequested: instead of passing an event on.
+    """
+
+    def say(event: RunEvent) -> None:
+        if should_stop():
+            raise StopRequested
+        emit(event)
+
+    return say

@@ -39,7 +39,11 @@ PLAIN = {
     Cancelled: "cancelled",
 }
 NOT_IN_LOG = (Device, Planned)  # shown elsewhere, too often for a log
-PROBLEMS = ("song_skipped", "batch_halved")  # notes that a person should not miss
+PROBLEMS = (
+    "song_skipped",
+    "batch_halved",
+    "gtzan_mirror",
+)  # notes that a person should not miss
 GIB = 2**30
 
 
@@ -58,6 +62,16 @@ def line(event: RunEvent, language: str = words.DEFAULT_LANGUAGE) -> str:
         if math.isfinite(event.temperature_c):
             return words.word("notes.device_warm", language, **details)
     return words.word(f"notes.{PLAIN[type(event)]}", language, **details)
+
+
+def amounts(stage: str, done: int, total: int, language: str) -> str:
+    """How much of a phase is done, in its unit; "" where that cannot be told."""
+    if not total:
+        return ""
+    if stage == "download":
+        about = {"done_mb": done / 1e6, "total_mb": total / 1e6}
+        return words.word("notes.megabytes", language, **about)
+    return f"{done} / {total}"
 
 
 def failure(code: str, details: Mapping[str, Any], language: str) -> str:

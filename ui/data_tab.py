@@ -13,6 +13,7 @@ from gradio.events import Dependency
 import words
 from errors import KnownError
 from settings import Settings
+from trainer import telling
 from trainer.config import HUB, ZIP, RunConfig
 from trainer.events import Stage
 from trainer.splits import SCHEMES
@@ -150,7 +151,7 @@ def _wire(
         for each in looks(values, settings, visitor):
             if isinstance(each, Looked):
                 survey = survey_html(each, visitor.language)
-                said = _said("data.kept", visitor.language, n=len(each.songs.songs))
+                said = _kept(each, visitor.language)
                 yield [each, survey, said, *_buttons(is_busy=False)]
             else:
                 bar = progress_html(each, visitor.language)
@@ -259,14 +260,20 @@ def _config(values: tuple[Any, ...], settings: Settings) -> RunConfig:
 def progress_html(stage: Stage, language: str) -> str:
     """What is being done, and how far it is."""
     name = html.escape(words.word(f"stages.{stage.name}", language))
-    counts, value = "", ""
-    if stage.total:
-        counts = f"{stage.done} / {stage.total}"
-        value = f'value="{stage.done / stage.total:.3f}"'
+    counts = telling.amounts(stage.name, stage.done, stage.total, language)
+    value = f'value="{stage.done / stage.total:.3f}"' if stage.total else ""
     return (
         f'<label class="run-bar"><span>{name}</span> <span>{counts}</span>'
         f"<progress max=1 {value}></progress></label>"
     )
+
+
+def _kept(looked: Looked, language: str) -> str:
+    """How many songs there are, and where they come from where that must be said."""
+    told = "".join(
+        f"<p>{html.escape(telling.line(note, language))}</p>" for note in looked.notes
+    )
+    return _said("data.kept", language, n=len(looked.songs.songs)) + told
 
 
 def _buttons(*, is_busy: bool) -> list[gr.Button]:

@@ -16,7 +16,7 @@ from audio.clip import Clip
 from trainer import data, sources
 from trainer.config import RunConfig
 from trainer.data import INT16_MAX, SAMPLING_RATE, Song, SongSet
-from trainer.events import RunEvent, Stage, StopRequested
+from trainer.events import Noted, RunEvent, Stage, StopRequested
 from trainer.faults import Fault, faults
 from trainer.splits import PARTS, Split
 from trainer.survey import Survey, survey
@@ -33,12 +33,14 @@ class Looked:
         faults: what is wrong with them.
         config: what they were chosen and split by.
         split: into parts.
+        notes: where they come from, if that is not plain from the choice.
     """
 
     songs: SongSet
     faults: tuple[Fault, ...]
     config: RunConfig
     split: Split
+    notes: tuple[Noted, ...] = ()
 
     def divided(self, **wish: Any) -> Looked:
         """The same songs, split otherwise.
@@ -94,19 +96,22 @@ def look(config: RunConfig, cache_dir: Path) -> Iterator[Stage | Looked]:
     """
     is_left = threading.Event()
     newest = [Stage("songs")]
+    notes: list[Noted] = []
 
     def emit(event: RunEvent) -> None:
         if is_left.is_set():
             raise StopRequested
         if isinstance(event, Stage):
             newest[0] = event
+        elif isinstance(event, Noted) and event.code.startswith("gtzan_"):
+            notes.append(event)
 
     def work() -> Looked:
         source = sources.source_of(config, emit)
         songs = data.prepare(source, cache_dir, emit=emit, should_stop=is_left.is_set)
         split = data.divided(songs, config)
-        emit(Stage("faults"))
-        return Looked(songs, faults(songs), config, split)
+        wrong = faults(songs, emit=emit, should_stop=is_left.is_set)
+        return Looked(songs, wrong, config, split, tuple(notes))
 
     pool = ThreadPoolExecutor(1, "look")
     try:

@@ -101,7 +101,7 @@ def _bar(phase: Progress, is_now: bool, language: str) -> str:
     name = html.escape(words.word(f"stages.{phase.stage}", language))
     # The last song is not announced, only the next phase.
     done = phase.total if not is_now and phase.stage in WHOLE else phase.done
-    counts = f"{done} / {phase.total}" if phase.total else ""
+    counts = telling.amounts(phase.stage, done, phase.total, language)
     if phase.per_s and phase.stage == "decode":
         speed = words.word("train.songs_per_s", language, per_s=phase.per_s)
         counts += f" · {speed}"

@@ -1,0 +1,141 @@
+"""A large file of the Hub, fetched so that a kill in the middle loses nothing.
+
+The Hub's client (2.4) begins each attempt anew, and leaves a killed one's bytes behind.
+Here a file grows beside the place where the client keeps it, under a lock that dies
+with its process, and moves there once it has the Hub's checksum. ``hub`` alone uses it.
+
+Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+from errors import KnownError
+
+Hear = Callable[[int], None]  # how many bytes of a file are here; may raise to stop
+
+LARGE_BYTES = 20_000_000  # a file that is worth going on with
+TURN_S = 0.2  # between two looks whether another process has finished the same file
+
+
+def fetch(
+    repo_id: str,
+    name: str,
+    revision: str,
+    kind: str,
+    hear: Hear,
+    *,
+    answer_timeout_s: float,
+) -> None:
+    """Put a large file where the Hub's client looks for it; smaller ones are its own.
+
+    Args:
+        repo_id: of the repository.
+        name: of the file.
+        revision: a commit.
+        kind: "model" or "dataset".
+        hear: gets the bytes that are here, every now and then.
+        answer_timeout_s: for the Hub to say what the file is.
+
+    Raises:
+        KnownError: ``hub_file_damaged`` where it is not what the Hub's checksum says;
+            it has been deleted then.
+    """
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.file_download import http_get, repo_folder_name
+    from huggingface_hub.utils._headers import build_hf_headers
+
+    url = hf_hub_url(repo_id, name, repo_type=kind, revision=revision)
+    about = get_hf_file_metadata(url, timeout=answer_timeout_s)
+    checksum, n_bytes = about.etag or "", about.size or 0
+    if n_bytes < LARGE_BYTES or not re.fullmatch("[0-9a-f]{64}", checksum):
+        return
+    headers = build_hf_headers()
+    if urlsplit(about.location).netloc != urlsplit(url).netloc:
+        headers.pop("authorization", None)  # that is for the Hub alone
+    folder = repo_folder_name(repo_id=repo_id, repo_type=kind)
+    whole = Path(constants.HF_HUB_CACHE, folder, "blobs", checksum)
+    with _turn(whole, hear) as file:
+        if file is None:
+            return
+        if file.tell() > n_bytes:
+            file.truncate(0)
+        http_get(
+            about.location,
+            file,
+            resume_size=file.tell(),
+            headers=headers,
+            expected_size=n_bytes,
+            tqdm_class=partial(_Bar, hear),  # type: ignore[arg-type]
+        )
+        file.flush()
+        part = Path(file.name)
+        with part.open("rb") as read:
+            is_right = hashlib.file_digest(read, "sha256").hexdigest() == checksum
+        if not is_right:
+            part.unlink()
+            raise KnownError("hub_file_damaged", id=repo_id, file=name)
+        part.rename(whole)
+
+
+@contextmanager
+def _turn(whole: Path, hear: Hear) -> Iterator[BinaryIO | None]:
+    """The file to go on with, ours alone; None once another process has finished it."""
+    whole.parent.mkdir(parents=True, exist_ok=True)
+    part = whole.with_name(f"{whole.name}.part")
+    while not whole.exists():
+        with part.open("ab") as file:
+            n_bytes = os.fstat(file.fileno()).st_size
+            if not _is_ours(file):
+                hear(n_bytes)
+                time.sleep(TURN_S)
+            elif _is_still(part, file):
+                yield file
+                return
+    yield None
+
+
+def _is_ours(file: BinaryIO) -> bool:
+    """Take the file's lock, unless another process holds it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_still(part: Path, file: BinaryIO) -> bool:
+    """Whether a file that was opened is the one of that name: it may have been moved."""
+    try:
+        return os.path.samestat(part.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+class _Bar:
+    """What the Hub's client takes for a progress bar; it passes the bytes on."""
+
+    def __init__(self, hear: Hear, initial: int = 0, **_: object) -> None:
+        self._hear, self._n_bytes = hear, initial
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing was drawn."""
+
+    def update(self, n_bytes: int) -> None:
+        """So many more are here, or fewer where the server begins anew."""
+        self._n_bytes += n_bytes
+        self._hear(self._n_bytes)
