@@ -62,7 +62,11 @@ def submit(
     _check(config, flavor, source)
     token = push.checked_token(token_of)
     command = ["bash", "-c", SCRIPT, "trainer", *flags(config)]
-    env = {"GENRESCOPE_SOURCE": source, "GENRESCOPE_PUSH_TO": to}
+    env = {
+        "GENRESCOPE_SOURCE": source,
+        "GENRESCOPE_PUSH_TO": to,
+        "GENRESCOPE_BASE_MODELS": config.base_model,  # allowed here, so there too
+    }
 
     def submitted(tell: hub.Tell) -> Job:
         from huggingface_hub import HfApi
