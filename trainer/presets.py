@@ -48,7 +48,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "n_accumulated": 1,
         "learning_rate": 5e-3,
         "schedule": "cosine",
-        "weight_decay": 0.01,
+        "weight_decay": 0.1,
+        "label_smoothing": 0.1,
         "weighted_layers": True,
     },
     # The bundled model's own recipe.
