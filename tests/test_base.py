@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,11 +10,12 @@ from songs import song_folder
 from tiny import save_tiny_base, save_tiny_model
 
 import hub
+import settings
 from audio.clip import Clip
 from classifier.models import Models
 from classifier.predict import predict
 from errors import KnownError
-from trainer import anatomy, base, catalogue, data, sources, windows
+from trainer import anatomy, base, catalogue, data, flags, sources, windows
 from trainer.config import RunConfig
 from trainer.data import INT16_MAX, SAMPLING_RATE
 from trainer.events import Noted, Stage, Step
@@ -300,3 +302,19 @@ def test_revision_of_a_base_model_is_part_of_its_name():
 def test_what_is_no_name_of_a_model_is_refused(name):
     with pytest.raises(KnownError, match="not_a_choice"):
         RunConfig(base_model=name)
+
+
+def test_host_names_base_models_in_its_environment():
+    names = " someone/model@main, ,a/b"
+    host = settings.from_environment({"GENRESCOPE_BASE_MODELS": names})
+    assert host.base_models == ("someone/model@main", "a/b")
+    assert settings.from_environment({}).base_models == ()
+    assert "GENRESCOPE_BASE_MODELS" not in settings.CHILD_VARIABLES  # it needs no list
+
+
+def test_shell_starts_from_what_the_host_allows_and_nothing_else():
+    parser = flags.parser(Path("runs"), Path("cache"), source="")
+    options = parser.parse_args(["--preset", "head", "--base-model", "a/b"])
+    assert flags.config_of(options, ("a/b",)).base_model == "a/b"
+    with pytest.raises(KnownError, match="not_a_choice"):
+        flags.config_of(options)

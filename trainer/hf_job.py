@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import hub
 from errors import KnownError
-from trainer import push
+from trainer import catalogue, push
 from trainer.config import FOLDER, RunConfig
 
 IMAGE = "ghcr.io/astral-sh/uv:python3.11-bookworm"  # with uv and git
@@ -62,11 +62,9 @@ def submit(
     _check(config, flavor, source)
     token = push.checked_token(token_of)
     command = ["bash", "-c", SCRIPT, "trainer", *flags(config)]
-    env = {
-        "GENRESCOPE_SOURCE": source,
-        "GENRESCOPE_PUSH_TO": to,
-        "GENRESCOPE_BASE_MODELS": config.base_model,  # allowed here, so there too
-    }
+    env = {"GENRESCOPE_SOURCE": source, "GENRESCOPE_PUSH_TO": to}
+    if config.base_model not in catalogue.CHOICES:  # allowed here, so there too
+        env["GENRESCOPE_BASE_MODELS"] = config.base_model
 
     def submitted(tell: hub.Tell) -> Job:
         from huggingface_hub import HfApi
