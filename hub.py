@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import queue
+import re
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ Tell = Callable[[Any], None]
 
 CHECKPOINT_FILES = ("config.json", "preprocessor_config.json", "model.safetensors")
 ANSWER_TIMEOUT_S = 5.0  # for the Hub to answer one question
+COMMIT = re.compile("[0-9a-f]{40}")
 PATIENCE_S = 8.0  # for the whole question, the look-up of the Hub's address included
 
 
@@ -34,27 +36,34 @@ def is_whole(folder: Path) -> bool:
     return all((folder / name).is_file() for name in CHECKPOINT_FILES)
 
 
-def fetch(model_id: str, *, max_bytes: int | None = None) -> Path:
-    """The folder with the newest revision of a model, downloaded where needed.
+def fetch(model_id: str, *, revision: str = "", max_bytes: int | None = None) -> Path:
+    """The folder with one revision of a model, downloaded where needed.
 
     Args:
         model_id: on the Hub, such as ``ntu-spml/distilhubert``.
+        revision: a commit, which is not asked for again once it is here, or the name
+            of a branch or tag; "" for the newest.
         max_bytes: a checkpoint that takes more is refused before it is downloaded.
 
     Returns:
-        A folder of the Hub client's cache, named by the revision. When the Hub cannot
-        be reached, the copy that was downloaded last.
+        A folder of the Hub client's cache, named by the commit. When the Hub cannot be
+        reached, the copy of that revision that was downloaded last.
 
     Raises:
         KnownError: ``hub_unreachable``, ``hub_model_missing`` (gone or private),
             ``hub_model_gated``, ``hub_file_missing`` (a pickle-only model, for one)
             or ``model_too_large``.
     """
+    if COMMIT.fullmatch(revision) and (here := _cached(model_id, revision)):
+        return here
     try:
         info = ask(
             model_id,
             lambda api: api.model_info(
-                model_id, timeout=ANSWER_TIMEOUT_S, files_metadata=True
+                model_id,
+                revision=revision or None,
+                timeout=ANSWER_TIMEOUT_S,
+                files_metadata=True,
             ),
         )
         if not info.sha:
@@ -62,7 +71,7 @@ def fetch(model_id: str, *, max_bytes: int | None = None) -> Path:
         _check_size(info, max_bytes)
         return download(model_id, CHECKPOINT_FILES, info.sha)[0].parent
     except KnownError as error:
-        cached = _cached(model_id)
+        cached = _cached(model_id, revision)
         if error.code == "hub_unreachable" and cached:
             return cached
         raise
@@ -240,13 +249,16 @@ def _known(error: BaseException | None, model_id: str) -> KnownError:
     return KnownError(code, id=model_id)
 
 
-def _cached(model_id: str) -> Path | None:
-    """The whole snapshot that was downloaded last, if there is one.
+def _cached(model_id: str, revision: str = "") -> Path | None:
+    """The whole snapshot of a revision; without one, that which was downloaded last.
 
     Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
     """
     from huggingface_hub import constants
 
     folder = Path(constants.HF_HUB_CACHE, f"models--{model_id.replace('/', '--')}")
-    whole = [path for path in (folder / "snapshots").glob("*") if is_whole(path)]
+    named = folder / "refs" / revision
+    commit = named.read_text("utf-8") if revision and named.is_file() else revision
+    snapshots = (folder / "snapshots").glob(commit or "*")
+    whole = [path for path in snapshots if is_whole(path)]
     return max(whole, key=lambda path: path.stat().st_mtime, default=None)

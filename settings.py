@@ -37,6 +37,8 @@ class Settings:
         max_duration_s: longer songs are cut here, and the page says so.
         is_space: this is a Hugging Face Space, open to strangers.
         is_offline: nothing may be asked of the Hub.
+        base_models: models of the Hub that runs may start from besides the usual ones,
+            as ``id`` or ``id@revision``.
         source: the https address that a rented machine gets this project from.
         is_launched: a launcher started this process as one of several.
     """
@@ -50,6 +52,7 @@ class Settings:
     max_duration_s: float = 600.0
     is_space: bool = False
     is_offline: bool = False
+    base_models: tuple[str, ...] = ()
     source: str = ""
     is_launched: bool = False
 
@@ -58,6 +61,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of this host; ``GENRESCOPE_HOME`` moves everything it writes."""
     env = os.environ if environment is None else environment
     home = Path(env.get("GENRESCOPE_HOME", ROOT)).absolute()
+    base_models = env.get("GENRESCOPE_BASE_MODELS", "").split(",")
     space = f"https://huggingface.co/spaces/{env.get('SPACE_ID')}"
     return Settings(
         runs_dir=home / "runs",
@@ -66,6 +70,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         hub_model=env.get("GENRESCOPE_HUB_MODEL", Settings.hub_model),
         is_space=env.get("SYSTEM") == "spaces" or "SPACE_ID" in env,
         is_offline=env.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"),
+        base_models=tuple(name.strip() for name in base_models if name.strip()),
         source=env.get("GENRESCOPE_SOURCE", space if "SPACE_ID" in env else ""),
         is_launched=int(env.get("WORLD_SIZE", "1")) > 1,
     )

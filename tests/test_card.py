@@ -55,6 +55,22 @@ def test_card_of_another_base_names_no_model_of_the_hub(tmp_path):
     assert "datasets" not in values
 
 
+def test_card_of_a_mel_model_is_no_hubert_s_and_has_its_licence(tmp_path):
+    base_model = "MIT/ast-finetuned-audioset-10-10-0.4593"
+    text = card_of(tmp_path, base_model=base_model)
+    values = front_matter(text)
+    assert (values["license"], values["base_model"]) == ("bsd-3-clause", base_model)
+    assert "hubert" not in values["tags"]
+    assert "A HuBERT" not in text
+
+
+def test_card_claims_no_licence_for_what_it_does_not_know(tmp_path):
+    text = card_of(tmp_path, base_model="someone/model@main")
+    assert front_matter(text)["base_model"] == "someone/model"
+    assert "license" not in front_matter(text)
+    assert "The weights: see the base model's." in text
+
+
 def test_card_tells_data_split_and_scores_with_their_interval(tmp_path):
     text = card_of(tmp_path)
     assert "**76.7 %** of 30 test songs" in text

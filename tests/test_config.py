@@ -23,6 +23,23 @@ def test_tutorial_preset_holds_the_tutorials_values():
     assert (recipe.data, recipe.eval_every_n_steps) == ("gtzan", 0)
 
 
+def test_course_preset_holds_the_courses_values():
+    recipe = config.preset("course")
+    assert recipe.base_model == "ntu-spml/distilhubert"
+    assert (recipe.n_epochs, recipe.learning_rate) == (10, 5e-5)
+    assert (recipe.batch_size, recipe.n_accumulated) == (8, 1)
+    assert (recipe.warmup_fraction, recipe.window_s) == (0.1, 30.0)
+    assert (recipe.test_fraction, recipe.trained_part) == (0.1, "all")
+
+
+def test_steps_that_a_person_names_stand_in_place_of_epochs():
+    course = config.preset("course")
+    assert config.changed(course, {"seed": 1}).n_epochs == 10
+    assert config.changed(course, {"n_steps": 5}).n_epochs == 0
+    both = config.changed(course, {"n_steps": 5, "n_epochs": 3})
+    assert (both.n_steps, both.n_epochs) == (5, 3)
+
+
 @pytest.mark.parametrize("name", config.PRESETS)
 def test_config_comes_back_from_json_as_it_was(name):
     recipe = config.preset(name)
@@ -46,6 +63,9 @@ def test_config_of_another_version_loses_only_what_is_unknown():
         ("window_s", 31.0, "out_of_range"),
         ("schedule", "sudden", "not_a_choice"),
         ("base_model", "../somewhere", "not_a_choice"),
+        ("label_smoothing", 1.0, "out_of_range"),
+        ("encoder_rate_fraction", 0.0, "out_of_range"),
+        ("n_epochs", -1, "out_of_range"),
         ("data", "https://example.org", "unknown_data"),
         ("preset", "none", "not_a_choice"),
     ],
@@ -67,6 +87,8 @@ def test_every_number_of_the_config_has_a_range():
     "recipe",
     [
         *map(config.preset, config.PRESETS),
+        dataclasses.replace(config.preset("fast"), n_steps=7),
+        dataclasses.replace(config.preset("fast"), n_steps=7, n_epochs=0),
         RunConfig(preset="smoke", learning_rate=1.23456789e-7, augmentation=True),
         RunConfig(data="folder:/music of 'mine'/a b", n_steps=7),
     ],

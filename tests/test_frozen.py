@@ -86,10 +86,11 @@ def test_stop_is_obeyed_while_recording(song_set, parts, tmp_path):
         recorded(*parts, song_set, "head", tmp_path / "said", lambda: next(answers))
 
 
-def test_only_models_with_convolutions_and_a_linear_head_are_recorded(parts):
+def test_convolutions_of_samples_are_recorded_and_patches_are_not(parts):
     from transformers import ASTConfig, ASTForAudioClassification
 
     small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     other = ASTForAudioClassification(ASTConfig(intermediate_size=16, **small))
-    assert frozen.can_record(parts[0])
-    assert not frozen.can_record(other)
+    assert frozen.can_record(parts[0], "encoder") and frozen.can_record(other, "head")
+    assert not frozen.can_record(other, "encoder")
+    assert not frozen.can_record(parts[0], "all")

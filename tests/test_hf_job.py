@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import subprocess
 from pathlib import Path
@@ -42,6 +43,12 @@ def test_job_runs_the_same_command_on_the_flavor(push_hub):
     assert flags.config_of(options) == SMOKE
     environment = wish["environment"]
     assert environment == {"GENRESCOPE_SOURCE": SOURCE, "GENRESCOPE_PUSH_TO": REPO}
+
+
+def test_base_model_that_only_this_host_allows_is_allowed_there_too(push_hub):
+    submitted(dataclasses.replace(SMOKE, base_model="someone/model@main"))
+    (wish,) = push_hub.jobs
+    assert wish["environment"]["GENRESCOPE_BASE_MODELS"] == "someone/model@main"
 
 
 def test_token_travels_as_a_secret_alone(push_hub):

@@ -220,3 +220,26 @@ def test_what_is_no_hub_id_is_unknown_even_where_any_is_allowed(tmp_path, name):
     )
     with pytest.raises(KnownError, match="unknown_model"):
         models.ref(f"hub:{name}")
+
+
+def test_exact_commit_that_is_here_is_not_asked_for_again(tiny_model_dir, serve):
+    server = serve(tiny_model_dir)
+    folder = hub.fetch(HUB_MODEL, revision=REVISION)
+    assert folder.name == REVISION
+    server.asked.clear()
+    assert hub.fetch(HUB_MODEL, revision=REVISION) == folder
+    assert not server.asked
+
+
+def test_revision_by_name_is_asked_for_and_never_another_one_taken(
+    tiny_model_dir, serve
+):
+    server = serve(tiny_model_dir)
+    folder = hub.fetch(HUB_MODEL, revision="refs/pr/4")
+    assert folder.name == REVISION
+    assert any("/revision/refs%2Fpr%2F4" in path for path in server.asked)
+    serve(tiny_model_dir, status=503)
+    assert hub.fetch(HUB_MODEL) == folder
+    for other in ("refs/pr/5", "f" * 40):
+        with pytest.raises(KnownError, match="hub_unreachable"):
+            hub.fetch(HUB_MODEL, revision=other)

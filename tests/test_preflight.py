@@ -72,6 +72,30 @@ def test_tutorial_on_one_thread_costs_what_was_measured(tmp_path, monkeypatch):
     assert step_s == pytest.approx(130, rel=0.1)  # CPU seconds
 
 
+def test_epochs_are_counted_in_steps(tmp_path, monkeypatch):
+    on(monkeypatch)
+    recipe = config.preset("course")  # 900 songs of 1000 to learn from, 8 at once
+    assert look(tmp_path, recipe).n_steps == 10 * 113
+
+
+def test_recorded_parts_make_a_run_shorter(tmp_path, monkeypatch):
+    on(monkeypatch)
+    times_s = [
+        look(tmp_path, config.preset(name)).time_s
+        for name in ("head", "fast", "course")
+    ]
+    assert times_s == sorted(times_s)
+    anew = dataclasses.replace(config.preset("head"), n_windows_per_song=0)
+    assert look(tmp_path, anew).time_s > times_s[0]
+
+
+def test_windows_of_whisper_are_counted_as_long_as_they_are(tmp_path, monkeypatch):
+    on(monkeypatch)
+    whisper = RunConfig(base_model="openai/whisper-tiny", window_s=5.0)
+    long = dataclasses.replace(whisper, window_s=30.0)
+    assert look(tmp_path, whisper).time_s == look(tmp_path, long).time_s
+
+
 def test_larger_batches_and_windows_need_more_memory(tmp_path):
     recipe = config.preset("smoke")
     memory_bytes = look(tmp_path, recipe).memory_bytes

@@ -1,5 +1,6 @@
 """What the tab Train shows and lets do, without a browser."""
 
+import dataclasses
 import json
 import math
 
@@ -126,6 +127,46 @@ def test_value_out_of_range_is_named_as_the_form_names_it(host):
     with pytest.raises(KnownError) as caught:
         form.config_of({"preset": "smoke", "n_steps": 0}, host)
     assert "步數" in words.sentence(caught.value, "zh-TW")
+
+
+def test_base_model_is_one_of_this_host_s(host):
+    given = {"preset": "smoke", "base_model": "someone/model@main"}
+    with pytest.raises(KnownError, match="not_a_choice"):
+        form.config_of(given, host)
+    extended = dataclasses.replace(host, base_models=("someone/model@main",))
+    assert form.config_of(given, extended).base_model == "someone/model@main"
+    with gr.Blocks():
+        new = form.build(extended)
+    offered = new.fields[form.FIELDS.index("base_model")].choices
+    assert "someone/model@main" in [value for _, value in offered]
+
+
+def test_every_choice_of_a_run_stands_in_the_form(host):
+    with gr.Blocks():
+        new = form.build(host)
+    names = {item.name for item in dataclasses.fields(RunConfig)} - {"preset"}
+    assert set(form.FIELDS) == names
+    assert len(new.fields) == len(names)
+    assert all(component.info for component in new.fields)
+
+
+def test_steps_that_a_program_names_take_the_place_of_epochs(host):
+    config = form.config_of({"preset": "fast", "n_steps": 7}, host)
+    assert (config.n_steps, config.n_epochs) == (7, 0)
+
+
+def test_run_by_epochs_can_be_resumed_until_its_own_last_step(host):
+    config = RunConfig(preset="course", n_epochs=10, n_steps=100)
+    run = runs.create(host.runs_dir, config)
+    result = json.dumps({"state": "stopped", "step": 150})
+    runs.write_whole(run.folder / "result.json", result)
+    folder = run.folder / "checkpoints" / "checkpoint-150"
+    folder.mkdir(parents=True)
+    for n_steps, has_more in ((1130, True), (150, False)):
+        state = json.dumps({"max_steps": n_steps})
+        (folder / checkpoints.STATE).write_text(state)
+        checkpoints.seal(folder)
+        assert actions.allowed(run, HERE).resume == has_more
 
 
 def test_line_before_the_start_counts_songs_by_genre(host):

@@ -9,8 +9,10 @@ from trainer.data import INT16_MAX, SAMPLING_RATE, Song, SongSet
 class Plain:
     """A feature extractor that changes nothing."""
 
+    model_input_names = ("input_values",)
+
     def __call__(self, samples, sampling_rate):
-        return type("Batch", (), {"input_values": [samples]})
+        return {"input_values": [samples]}
 
 
 def song_set(*durations_s):
@@ -76,6 +78,21 @@ def test_all_windows_cover_each_test_song():
     assert data.owners.tolist() == [0, 1, 1, 1]
     assert [start for _, start in data.places] == [0, 0, 8000, 11_200]
     assert data[0]["labels"] == 1
+
+
+@pytest.mark.parametrize(
+    ("n_at_most", "starts"),
+    [(0, [0, 4000, 8000, 12_000]), (1, [8000]), (2, [0, 12_000]), (9, None)],
+)
+def test_some_windows_of_a_song_are_spread_over_it(n_at_most, starts):
+    songs = song_set(1.25)
+    data = windows.AllWindows(
+        songs, np.array([0]), Plain(), 0.5, n_per_window=2, n_at_most=n_at_most
+    )
+    every = windows.AllWindows(songs, np.array([0]), Plain(), 0.5, n_per_window=2)
+    expected = every.places if starts is None else [(0, start) for start in starts]
+    assert data.places == expected
+    assert len(data.owners) == len(expected)
 
 
 def test_collate_stacks_without_padding():

@@ -23,7 +23,7 @@ def save_tiny_model(folder, seed=0, genres=GENRES, **changes):
     )
 
     torch.manual_seed(seed)
-    config = HubertConfig(
+    values = dict(
         hidden_size=16,
         num_hidden_layers=2,
         num_attention_heads=2,
@@ -39,8 +39,9 @@ def save_tiny_model(folder, seed=0, genres=GENRES, **changes):
         id2label=dict(enumerate(genres)),
         label2id={genre: index for index, genre in enumerate(genres)},
         initializer_range=0.5,  # so that its answers differ from one sound to another
-        **{"genrescope": FACTS, **changes},
+        genrescope=FACTS,
     )
+    config = HubertConfig(**{**values, **changes})
     HubertForSequenceClassification(config).save_pretrained(folder)
     Wav2Vec2FeatureExtractor(
         sampling_rate=SAMPLING_RATE, do_normalize=True, return_attention_mask=False
@@ -137,3 +138,34 @@ def _whisper(transformers, labels):
     )
     extractor = transformers.WhisperFeatureExtractor(feature_size=16, chunk_length=1)
     return transformers.WhisperForAudioClassification(config), extractor
+
+
+def save_tiny_base(kind, folder):
+    """Save a tiny model that has not learned any genre, as base models are on the Hub.
+
+    Args:
+        kind: "hubert" or "wav2vec2" (the body alone), "whisper" (which writes text) or
+            "ast" (which names five other things).
+        folder: where to.
+
+    Returns:
+        ``folder``.
+    """
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    if kind == "hubert":
+        save_tiny_model(folder, layerdrop=0.1, genrescope=None)
+        model = transformers.HubertForSequenceClassification.from_pretrained(folder)
+        (folder / "model.safetensors").unlink()
+        model.hubert.save_pretrained(folder)
+        return folder
+    labels = {"id2label": dict(enumerate("abcde"))}
+    make = {"wav2vec2": _wav2vec2, "ast": _ast, "whisper": _whisper}[kind]
+    model, extractor = make(transformers, labels)
+    if kind == "whisper":
+        model = transformers.WhisperForConditionalGeneration(model.config)
+    (model.wav2vec2 if kind == "wav2vec2" else model).save_pretrained(folder)
+    extractor.save_pretrained(folder)
+    return folder

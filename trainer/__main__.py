@@ -30,10 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser = flags.parser(host.runs_dir, host.cache_dir, host.source)
         options = parser.parse_args(given)
         if options.on_hf_job:
-            return _rent(options)
+            return _rent(options, host.base_models)
         if host.is_launched:
-            return _train_as_one_of_several(options)
-        run = _start(options)
+            return _train_as_one_of_several(options, host.base_models)
+        run = _start(options, host.base_models)
     except KnownError as error:
         print(words.sentence(error), file=sys.stderr)
         return 2
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _follow(run)
 
 
-def _start(options: argparse.Namespace) -> Run:
+def _start(options: argparse.Namespace, base_models: Sequence[str]) -> Run:
     """The run that the flags ask for: a new one, or one that goes on."""
     place: dict[str, Any] = {
         "cache_dir": options.cache_dir,
@@ -52,7 +52,7 @@ def _start(options: argparse.Namespace) -> Run:
     }
     if options.resume:
         return jobs.resume(runs.find(options.runs_dir, options.resume), **place)
-    config = flags.config_of(options)
+    config = flags.config_of(options, base_models)
     seen = preflight.preflight(config, options.runs_dir, options.cache_dir)
     print(telling.look_ahead(seen))
     return jobs.start(config, options.runs_dir, **place)
@@ -84,10 +84,10 @@ def _run_to_push(runs_dir: Path, run_id: str) -> Run:
     return newest
 
 
-def _rent(options: argparse.Namespace) -> int:
+def _rent(options: argparse.Namespace, base_models: Sequence[str]) -> int:
     """Submit the same command as a Hugging Face Job."""
     job = hf_job.submit(
-        flags.config_of(options),
+        flags.config_of(options, base_models),
         options.on_hf_job,
         source=options.source,
         to=options.to,
@@ -98,10 +98,12 @@ def _rent(options: argparse.Namespace) -> int:
     return 0
 
 
-def _train_as_one_of_several(options: argparse.Namespace) -> int:
+def _train_as_one_of_several(
+    options: argparse.Namespace, base_models: Sequence[str]
+) -> int:
     """Train in this process, which a launcher has started beside others."""
     run = launched.run(
-        flags.config_of(options),
+        flags.config_of(options, base_models),
         options.runs_dir,
         cache_dir=options.cache_dir,
         show=_Shown(),

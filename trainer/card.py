@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from errors import KnownError
-from trainer import config as configs
-from trainer import metrics, runs
+from trainer import catalogue, metrics, runs
 from trainer.config import FOLDER, RunConfig
 from trainer.hub_songs import GTZAN
 from trainer.runs import Run
 
 TEMPLATE = Path(__file__).with_name("card.md")
 MARK = "genrescope"  # the tag that tells our repositories from others
-LICENSE = "apache-2.0"  # of the code, of DistilHuBERT and so of what is made of them
+LICENSE = "apache-2.0"  # of the code, and so of what is made of it alone
 
 
 @dataclass(frozen=True)
@@ -111,6 +110,7 @@ def text(run: Run, repo_id: str) -> str:
         run=config,
         source=_source(config),
         base=_hub_base(config),
+        is_mel=_is_mel(config),
         n_learned=len(split["train"]),
         n_kept_back=len(split["test"]),
         scores=scores,
@@ -135,13 +135,13 @@ def _front_matter(config: RunConfig, scores: Scores, repo_id: str) -> Any:
         metric_value=scores.accuracy,
     )
     return ModelCardData(
-        license=LICENSE,
+        license=_license(config),
         library_name="transformers",
         pipeline_tag="audio-classification",
         base_model=_hub_base(config),
         datasets=[GTZAN] if source == "gtzan" else None,
         metrics=["accuracy"],
-        tags=["hubert", "music", "genre", MARK],
+        tags=[*(() if _is_mel(config) else ("hubert",)), "music", "genre", MARK],
         model_name=repo_id.split("/")[1],
         eval_results=[result],
     )
@@ -154,7 +154,20 @@ def _source(config: RunConfig) -> str:
 
 def _hub_base(config: RunConfig) -> str | None:
     """The base model's id, where it is one of the Hub's."""
-    return config.base_model if config.base_model == configs.DISTILHUBERT else None
+    model = catalogue.hub_model(config.base_model)
+    return model.id if model else None
+
+
+def _license(config: RunConfig) -> str | None:
+    """Our own licence, or that of the base model; None where it is not known."""
+    model = catalogue.hub_model(config.base_model)
+    return (model.license or None) if model else LICENSE
+
+
+def _is_mel(config: RunConfig) -> bool:
+    """Whether the base model hears spectrograms: then it is no HuBERT."""
+    model = catalogue.hub_model(config.base_model)
+    return model is not None and model.window_s > 0
 
 
 def _recipe(config: RunConfig) -> dict[str, object]:

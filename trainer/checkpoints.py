@@ -70,6 +70,18 @@ def state_of(checkpoint: Path) -> dict[str, Any]:
     return read_json(checkpoint / STATE) or {}
 
 
+def has_more(checkpoint: Path | None, n_steps: int) -> bool:
+    """Whether there are steps to go after a checkpoint.
+
+    Args:
+        checkpoint: a whole one, or None.
+        n_steps: of the run's config, for a checkpoint that does not say itself.
+    """
+    if checkpoint is None:
+        return False
+    return step_of(checkpoint) < int(state_of(checkpoint).get("max_steps") or n_steps)
+
+
 def keep_two(run_dir: Path, best_step: int | None) -> None:
     """Delete all but the newest whole checkpoint and the best."""
     whole = [path for path in every(run_dir) if is_whole(path)]

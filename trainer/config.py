@@ -8,15 +8,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from errors import KnownError
+from trainer import catalogue
+from trainer.presets import PRESETS as PRESETS  # a part of what this module offers
 from trainer.splits import SCHEMES
 
-DISTILHUBERT = "ntu-spml/distilhubert"
-BASE_MODELS = (DISTILHUBERT, "demo", "small")
 FOLDER, ZIP, HUB = "folder:", "zip:", "hub:"
 
 
@@ -39,18 +39,32 @@ class RunConfig:
         data: ``gtzan``; ``composed``; ``folder:PATH`` or ``zip:PATH`` with a subfolder
             a genre; or ``hub:ID``, a data set of the Hub.
         n_songs_per_genre: how many songs to compose (``composed`` only).
-        base_model: a Hub id of ``BASE_MODELS``; ``demo``, the bundled model; or
-            ``small``, the bundled model's shape from a random start.
-        trained_part: ``all``; ``encoder``, with the convolutional front end frozen;
-            or ``head``, the two layers after the average over time alone.
-        window_s: length of the pieces of song that the model hears (s).
+        base_model: a model of the Hub, as ``id`` or ``id@revision``; ``demo``, the
+            bundled model; or ``small``, the bundled model's shape from a random start.
+        trained_part: ``all``; ``encoder``, with what makes its input frozen (HuBERT's
+            and Whisper's convolutions, AST's patches); or ``head``, the layers that
+            stand above the pretrained ones.
+        window_s: length of the pieces of song that the model hears (s); AST and
+            Whisper hear one length only, which then stands in its place.
+        n_windows_per_song: of each song to learn from, where what a frozen part says
+            is recorded; spread evenly. 0: all, overlapping by half.
         n_steps: optimizer steps.
+        n_epochs: rounds through the songs, in place of the steps; 0: the steps count.
         batch_size: windows in one forward pass.
         n_accumulated: forward passes added up for one step.
         learning_rate: the highest, after the warm-up.
+        encoder_rate_fraction: the pretrained layers' rate as a share of the head's.
         warmup_fraction: share of the steps in which the rate rises from 0.
         schedule: how the rate falls after that.
         weight_decay: AdamW's.
+        label_smoothing: share of the truth that is spread over all genres.
+        weighted_layers: the head hears a learned mixture of all layers rather than the
+            last one; no layer is skipped in training then.
+        fast_attention: no dropout inside the attention, which keeps it off its fast
+            path.
+        mask_time_fraction: share of the frames that SpecAugment hides while learning;
+            0: as the checkpoint says. HuBERT and wav2vec2 only.
+        mask_feature_fraction: the same for channels.
         augmentation: change level and spectral tilt of the windows at random.
         precision: ``auto`` is fp16 or bf16 on a CUDA GPU and fp32 elsewhere.
         eval_every_n_steps: how often to evaluate and save; 0 is once an epoch.
@@ -67,18 +81,28 @@ class RunConfig:
     preset: str = "tutorial"
     data: str = "gtzan"
     n_songs_per_genre: int = _number(40, 2, 1000)
-    base_model: str = _choice(DISTILHUBERT, *BASE_MODELS)
+    base_model: str = field(
+        default=catalogue.DISTILHUBERT, metadata={"named": catalogue.CHOICES}
+    )
     trained_part: Literal["all", "encoder", "head"] = _choice(
         "all", "all", "encoder", "head"
     )
     window_s: float = _number(30.0, 0.5, 30.0)
+    n_windows_per_song: int = _number(0, 0, 100)
     n_steps: int = _number(100, 1, 100_000)
+    n_epochs: int = _number(0, 0, 1000)
     batch_size: int = _number(2, 1, 256)
     n_accumulated: int = _number(4, 1, 64)
     learning_rate: float = _number(5e-5, 1e-7, 1e-1)
+    encoder_rate_fraction: float = _number(1.0, 0.001, 1.0)
     warmup_fraction: float = _number(0.1, 0.0, 0.9)
     schedule: Literal["linear", "cosine"] = _choice("linear", "linear", "cosine")
     weight_decay: float = _number(0.0, 0.0, 1.0)
+    label_smoothing: float = _number(0.0, 0.0, 0.5)
+    weighted_layers: bool = False
+    fast_attention: bool = False
+    mask_time_fraction: float = _number(0.0, 0.0, 0.5)
+    mask_feature_fraction: float = _number(0.0, 0.0, 0.5)
     augmentation: bool = False
     precision: Literal["auto", "fp32", "fp16", "bf16"] = _choice(
         "auto", "auto", "fp32", "fp16", "bf16"
@@ -100,8 +124,13 @@ class RunConfig:
         is_place = self.data.startswith((FOLDER, ZIP, HUB))
         if self.data not in ("gtzan", "composed") and not is_place:
             raise KnownError("unknown_data", value=self.data)
+        if not catalogue.is_possible(self.base_model):
+            details = _choice_details("base_model", self.base_model, catalogue.CHOICES)
+            raise KnownError("not_a_choice", **details)
         if self.preset not in PRESETS:
-            raise KnownError("not_a_choice", **_choice_details("preset", self.preset))
+            raise KnownError(
+                "not_a_choice", **_choice_details("preset", self.preset, PRESETS)
+            )
 
     def to_json(self) -> str:
         """The config as JSON, one field a line."""
@@ -113,7 +142,9 @@ class RunConfig:
         words = ["python", "-m", "trainer", "--preset", self.preset]
         for item in dataclasses.fields(self):
             value = getattr(self, item.name)
-            if value != getattr(recipe, item.name):
+            # Steps on a command line stand in place of the preset's epochs.
+            is_told = item.name == "n_epochs" and self.n_steps != recipe.n_steps
+            if is_told or value != getattr(recipe, item.name):
                 words += [f"--{item.name.replace('_', '-')}", _flag_value(value)]
         return shlex.join(words)
 
@@ -130,8 +161,10 @@ def _flag_value(value: object) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-def _choice_details(name: str, value: object) -> dict[str, object]:
-    return {"field": name, "value": value, "choices": ", ".join(PRESETS)}
+def _choice_details(
+    name: str, value: object, choices: Iterable[str]
+) -> dict[str, object]:
+    return {"field": name, "value": value, "choices": ", ".join(choices)}
 
 
 def _check(item: dataclasses.Field[Any], value: object) -> None:
@@ -154,44 +187,6 @@ def _check(item: dataclasses.Field[Any], value: object) -> None:
         raise KnownError("not_a_choice", **about, choices=choices)
 
 
-# What each preset changes of the tutorial's values.
-PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "tutorial": {},
-    # The bundled model's own recipe.
-    "demo": {
-        "split": "stratified",
-        "data": "composed",
-        "n_songs_per_genre": 200,
-        "base_model": "small",
-        "trained_part": "all",
-        "window_s": 4.0,
-        "n_steps": 1000,
-        "batch_size": 24,
-        "n_accumulated": 1,
-        "learning_rate": 3e-3,
-        "schedule": "linear",
-        "augmentation": True,
-        "weight_decay": 0.01,
-        "eval_every_n_steps": 200,
-    },
-    # A minute on a CPU: the bundled model learns new labels.
-    "smoke": {
-        "split": "stratified",
-        "data": "composed",
-        "n_songs_per_genre": 12,
-        "base_model": "demo",
-        "trained_part": "encoder",
-        "window_s": 4.0,
-        "n_steps": 200,
-        "batch_size": 16,
-        "n_accumulated": 1,
-        "learning_rate": 1e-3,
-        "schedule": "linear",
-        "eval_every_n_steps": 50,
-    },
-}
-
-
 def preset(name: str) -> RunConfig:
     """The config of a preset.
 
@@ -199,3 +194,16 @@ def preset(name: str) -> RunConfig:
         KnownError: ``not_a_choice`` for a name that is not in ``PRESETS``.
     """
     return RunConfig(preset=name, **PRESETS.get(name, {}))
+
+
+def changed(recipe: RunConfig, given: Mapping[str, Any]) -> RunConfig:
+    """A recipe with a person's choices in it.
+
+    A number of steps, named alone, stands in place of the recipe's epochs.
+
+    Raises:
+        KnownError: what RunConfig refuses.
+    """
+    if "n_steps" in given and "n_epochs" not in given:
+        given = {**given, "n_epochs": 0}
+    return dataclasses.replace(recipe, **given)

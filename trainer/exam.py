@@ -54,7 +54,8 @@ def answers_of(
             emit(Stage("evaluate", start, len(windows)))
             stop = min(start + n_each, len(windows))
             batch = collate([windows[place] for place in range(start, stop)])
-            values = batch["input_values"].to(device)
+            del batch["labels"]
+            (values,) = (value.to(device) for value in batch.values())
             logits.append(model(values).logits.float().cpu().numpy())
     return _answers(np.concatenate(logits), windows)
 

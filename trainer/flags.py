@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import words
+from trainer import catalogue
 from trainer import config as configs
 from trainer.config import FOLDER, RunConfig
 
@@ -27,6 +28,8 @@ EXAMPLES = """examples:
   python -m trainer --preset smoke                      a minute on a CPU, no network
   python -m trainer --preset smoke --data folder:songs  your songs, a subfolder a genre
   python -m trainer --preset tutorial                   DistilHuBERT on GTZAN, for a GPU
+  python -m trainer --preset fast                       the best accuracy for the time
+  python -m trainer --preset head --base-model demo     no GPU, no network: seconds
   python -m trainer --resume 20260131-120000-1a2b       go on where a run ended
 
 several GPUs or machines (a step hears n times as many windows):
@@ -52,7 +55,14 @@ push can be repeated.
 """
 GROUPS = {
     "the songs": ("data", "n_songs_per_genre", "test_fraction"),
-    "the model": ("base_model", "trained_part", "window_s", "precision"),
+    "the model": (
+        "base_model",
+        "trained_part",
+        "window_s",
+        "weighted_layers",
+        "fast_attention",
+        "precision",
+    ),
 }
 OTHERS = "the recipe"
 
@@ -99,8 +109,12 @@ def push_parser(runs_dir: Path) -> argparse.ArgumentParser:
     return made
 
 
-def config_of(options: argparse.Namespace) -> RunConfig:
+def config_of(options: argparse.Namespace, also: Sequence[str] = ()) -> RunConfig:
     """The preset, changed by the flags that were given.
+
+    Args:
+        options: the flags.
+        also: base models that this host allows besides ours.
 
     Raises:
         KnownError: what RunConfig refuses.
@@ -115,7 +129,9 @@ def config_of(options: argparse.Namespace) -> RunConfig:
         # The child works in the project's folder, a person anywhere.
         folder = Path(given["data"].removeprefix(FOLDER)).absolute()
         given["data"] = f"{FOLDER}{folder}"
-    return dataclasses.replace(base, **given)
+    config = configs.changed(base, given)
+    catalogue.admit(config.base_model, also)
+    return config
 
 
 def _bare(program: str, about: str, epilog: str | None) -> argparse.ArgumentParser:
@@ -183,8 +199,8 @@ def _help(item: dataclasses.Field[object]) -> str:
     text = words.word(f"fields.{item.name}_info")
     if item.name == "preset":
         text += f" ({', '.join(configs.PRESETS)})"
-    elif "choices" in item.metadata:
-        text += f" ({', '.join(item.metadata['choices'])})"
+    elif named := item.metadata.get("choices") or item.metadata.get("named"):
+        text += f" ({', '.join(named)})"
     elif "minimum" in item.metadata:
         text += f" ({item.metadata['minimum']:g} to {item.metadata['maximum']:g})"
     return f"{text} [tutorial: {item.default}]"

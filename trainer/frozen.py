@@ -1,9 +1,10 @@
 """What the part of a model that does not learn says, computed once.
 
-HuBERT's convolutions are 70 % of its work. Where they do not learn, what they say of a
+HuBERT's and wav2vec2's convolutions are 70 % of its work. Where they do not learn, what they say of a
 window is the same in every epoch: it is recorded once, and the run trains what is left.
-Where only the head learns, all that is recorded of a window is one mean vector a layer,
-and a step takes milliseconds. The mathematics stay the model's own: the same module
+Where only the head learns, all that is recorded of a window is one mean vector a layer
+(of AST: the one vector that its head hears), and a step takes milliseconds. The front
+ends of Whisper and AST are cheap, and run anew each time. The mathematics stay the model's own: the same module
 runs, with the frozen part exchanged for one that hands on what was recorded.
 """
 
@@ -19,14 +20,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer import anatomy
 from trainer.events import Emit, ShouldStop, Stage, StopRequested
-from trainer.windows import AllWindows
+from trainer.windows import AllWindows, collate
 
 if TYPE_CHECKING:
     import torch
 
 Part = Literal["encoder", "head"]  # what learns: the rest is frozen
-FRONT_END = "feature_extractor"
 DTYPES = {"encoder": np.float16, "head": np.float32}  # a song's frames are many
 N_PER_BATCH = 8  # on a GPU; a CPU is faster with one at a time
 
@@ -46,9 +47,9 @@ def forget(run_dir: Path) -> None:
     shutil.rmtree(run_dir / FOLDER, ignore_errors=True)
 
 
-def can_record(model: Any) -> bool:
-    """Whether a model is built so that its frozen part can be taken out."""
-    return hasattr(model, "projector") and hasattr(model.base_model, FRONT_END)
+def can_record(model: Any, part: str) -> bool:
+    """Whether it is worth while to hear every window once: there is a costly part."""
+    return part == "head" or (part == "encoder" and anatomy.hears_samples(model))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,10 +80,8 @@ class Recorded:
     def __getitem__(self, place: int) -> dict[str, Any]:
         position, _ = self.windows.places[place]
         label = self.windows.songs.labels[self.indices[position]]
-        return {
-            "input_values": np.asarray(self.values[place], np.float32),
-            "labels": int(label),
-        }
+        name = self.windows.extractor.model_input_names[0]
+        return {name: np.asarray(self.values[place], np.float32), "labels": int(label)}
 
 
 @dataclass
@@ -155,8 +154,10 @@ def record(
                 raise StopRequested
             emit(Stage("record", start, len(windows)))
             items = range(start, min(start + n_each, len(windows)))
-            batch = np.stack([windows[i]["input_values"] for i in items])
-            said = _said(model, part, torch.from_numpy(batch).to(device)).cpu().numpy()
+            batch = collate([windows[i] for i in items])
+            del batch["labels"]
+            (heard,) = (value.to(device) for value in batch.values())
+            said = _said(model, part, heard).cpu().numpy()
             if values is None:
                 shape = (len(windows), *said.shape[1:])
                 values = np.memmap(path, DTYPES[part], "w+", shape=shape)
@@ -177,16 +178,19 @@ def _resting(model: Any) -> Iterator[None]:
 
 
 def _said(model: Any, part: Part, values: torch.Tensor) -> torch.Tensor:
-    """(n, channels, frames) of the convolutions, or (n, layers, channels) time means.
+    """(n, channels, frames) of the convolutions, or (n, layers, channels) of the rest.
 
-    The mean over time may come first: all that follows it in the head is linear until
-    the head's own mean.
+    These are means over time, which may come first: all that follows in such a head is
+    linear until its own mean. AST's is one layer, the vector that its head hears.
     """
     import torch
 
     if part == "encoder":
-        return torch.as_tensor(model.base_model.feature_extractor(values))
-    out = model.base_model(values, output_hidden_states=True)
+        (convolutions,) = anatomy.front_end(model)
+        return torch.as_tensor(convolutions(values))
+    out = anatomy.body(model)(values, output_hidden_states=True)
+    if not anatomy.averages_over_time(model):
+        return torch.as_tensor(out.pooler_output)[:, None]
     layers = [*out.hidden_states[:-1], out.last_hidden_state]
     return torch.stack([layer.mean(dim=1) for layer in layers], dim=1)
 
@@ -198,22 +202,34 @@ def take_out(model: Any, part: Part) -> Callable[[], None]:
         What puts the frozen part back.
     """
     owner, name = (
-        (model.base_model, FRONT_END)
+        (anatomy.body(model), "feature_extractor")
         if part == "encoder"
-        else (model, model.base_model_prefix)
+        else (model, anatomy.body_name(model))
     )
     frozen = getattr(owner, name)
-    setattr(owner, name, _stand_in(part))
+    setattr(owner, name, _stand_in(model, part))
     return lambda: setattr(owner, name, frozen)
 
 
-def _stand_in(part: Part) -> torch.nn.Module:
+def _stand_in(model: Any, part: Part) -> torch.nn.Module:
     """A module whose output is its input, in the form that the model expects."""
     import torch
-    from transformers.modeling_outputs import BaseModelOutput
+    from transformers.modeling_outputs import (
+        BaseModelOutput,
+        BaseModelOutputWithPooling,
+    )
 
     if part == "encoder":
         return torch.nn.Identity()
+    if not anatomy.averages_over_time(model):
+
+        class Pooled(torch.nn.Module):
+            def forward(
+                self, values: torch.Tensor, **_: Any
+            ) -> BaseModelOutputWithPooling:
+                return BaseModelOutputWithPooling(pooler_output=values[:, 0])
+
+        return Pooled()
 
     class Said(torch.nn.Module):
         def forward(self, values: torch.Tensor, **_: Any) -> BaseModelOutput:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import hub
 from errors import KnownError
-from trainer import push
+from trainer import catalogue, push
 from trainer.config import FOLDER, RunConfig
 
 IMAGE = "ghcr.io/astral-sh/uv:python3.11-bookworm"  # with uv and git
@@ -63,6 +63,8 @@ def submit(
     token = push.checked_token(token_of)
     command = ["bash", "-c", SCRIPT, "trainer", *flags(config)]
     env = {"GENRESCOPE_SOURCE": source, "GENRESCOPE_PUSH_TO": to}
+    if config.base_model not in catalogue.CHOICES:  # allowed here, so there too
+        env["GENRESCOPE_BASE_MODELS"] = config.base_model
 
     def submitted(tell: hub.Tell) -> Job:
         from huggingface_hub import HfApi

@@ -188,7 +188,7 @@ def _resumable(parent: Run, config: RunConfig) -> Path:
     if not parent.state().is_ended:
         raise KnownError("run_is_at_work", id=parent.id)
     checkpoint = checkpoints.newest(parent.folder)
-    if checkpoint is None or checkpoints.step_of(checkpoint) >= config.n_steps:
+    if checkpoint is None or not checkpoints.has_more(checkpoint, config.n_steps):
         raise KnownError("nothing_to_resume", id=parent.id)
     return checkpoint
 

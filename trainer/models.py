@@ -9,7 +9,7 @@ network of this size does not find by itself within minutes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,9 @@ def feature_extractor() -> Wav2Vec2FeatureExtractor:
     )
 
 
-def small_hubert(labels: Sequence[str], seed: int) -> HubertForSequenceClassification:
+def small_hubert(
+    labels: Sequence[str], seed: int, **changes: Any
+) -> HubertForSequenceClassification:
     """A HuBERT of 0.55 M parameters that learns on a CPU: 25 frames a second.
 
     Layer norm in place of group norm in the convolutions, and before each transformer
@@ -39,12 +41,13 @@ def small_hubert(labels: Sequence[str], seed: int) -> HubertForSequenceClassific
     Args:
         labels: names of the classes, in the order of the model's outputs.
         seed: decides the random start.
+        **changes: of its config.
     """
     import torch
     from transformers import HubertConfig, HubertForSequenceClassification
 
     names = dict(enumerate(labels))
-    config = HubertConfig(
+    values = dict(
         hidden_size=128,
         num_hidden_layers=2,
         num_attention_heads=4,
@@ -69,6 +72,7 @@ def small_hubert(labels: Sequence[str], seed: int) -> HubertForSequenceClassific
         id2label=names,
         label2id={name: number for number, name in names.items()},
     )
+    config = HubertConfig(**{**values, **changes})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = HubertForSequenceClassification(config)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer import base, data, front, frozen, sources, windows
+from trainer import anatomy, base, data, front, frozen, sources, windows
 from trainer.config import RunConfig
 from trainer.data import SongSet
 from trainer.events import Emit, Noted, ShouldStop, Stage
@@ -36,6 +37,17 @@ class Parts:
     model: Any
     extractor: Any
 
+    def planned(self, n_processes: int) -> Parts:
+        """The same parts, epochs counted in steps: the last of each may hear less."""
+        config = self.config
+        if not config.n_epochs:
+            return self
+        n_per_step = config.batch_size * config.n_accumulated * n_processes
+        n_steps = config.n_epochs * math.ceil(len(self.train) / n_per_step)
+        return dataclasses.replace(
+            self, config=dataclasses.replace(config, n_steps=n_steps)
+        )
+
     def take_out(self) -> Callable[[], None]:
         """Leave the frozen part out where it is recorded; gives what puts it back."""
         part = self.config.trained_part
@@ -54,16 +66,21 @@ def shortened(
     Raises:
         StopRequested: between two windows.
     """
-    part = parts.config.trained_part
-    is_same = part != "all" and not parts.config.augmentation
-    if part == "all" or not (is_same and frozen.can_record(parts.model)):
+    import torch
+
+    config = parts.config
+    part = config.trained_part
+    if part == "all" or config.augmentation or not frozen.can_record(parts.model, part):
         return parts
+    if torch.cuda.is_available():  # where the Trainer will put it anyway
+        parts.model.to("cuda")
     to_learn = windows.AllWindows(
         parts.songs,
         parts.split.train,
         parts.extractor,
-        parts.config.window_s,
-        n_per_window=2,
+        config.window_s,
+        n_per_window=1 if config.n_windows_per_song else 2,
+        n_at_most=config.n_windows_per_song,
     )
     train, checked = (
         frozen.record(
@@ -109,6 +126,7 @@ def gathered(
     front.quicken(model)
     millions = sum(p.numel() for p in model.parameters()) / 1e6
     emit(Noted("model", {"name": config.base_model, "millions": millions}))
+    config = _fitting(config, model, emit)
     validation = windows.AllWindows(songs, split.validation, extractor, config.window_s)
     return Parts(
         config,
@@ -128,3 +146,15 @@ def gathered(
         model,
         extractor,
     )
+
+
+def _fitting(config: RunConfig, model: Any, emit: Emit) -> RunConfig:
+    """The choices as this model can have them; what differs is said."""
+    left_out = base.left_out(config, model.config)
+    if left_out:
+        emit(Noted("left_out", {"fields": ", ".join(left_out)}))
+    window_s = anatomy.fixed_window_s(model.config)
+    if window_s is None or math.isclose(window_s, config.window_s):
+        return config
+    emit(Noted("one_window_length", {"window_s": window_s}))
+    return dataclasses.replace(config, window_s=window_s)

@@ -6,17 +6,19 @@ costs were measured per second of sound; a page calls them an estimate.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from audio import composer, decode
 from errors import KnownError
-from trainer import device
-from trainer.config import DISTILHUBERT, FOLDER, RunConfig
+from trainer import catalogue, device
+from trainer.config import FOLDER, RunConfig
 
 COMPOSED_S = 10.0  # length of a composed song
 GTZAN_S = 30.0
@@ -38,7 +40,7 @@ class Cost:
     Attributes:
         n_parameters: weights.
         cpu_s: processor seconds of one thread for a second of sound, there and back,
-            by the part that is trained.
+            by the part that is trained; what stays as it is was recorded before.
         test_cpu_s: the same for a second that is only heard.
         gpu_s: seconds of a current GPU for a second of sound, there and back.
         step_bytes: memory for a second of sound in a batch, by the part.
@@ -50,23 +52,45 @@ class Cost:
     gpu_s: float
     step_bytes: dict[str, float]
 
+    def scaled(self, n_parameters: int, ratio: float) -> Cost:
+        """The cost of a model with ``ratio`` times the multiplications a second."""
+        return Cost(
+            n_parameters,
+            {part: ratio * cost_s for part, cost_s in self.cpu_s.items()},
+            ratio * self.test_cpu_s,
+            ratio * self.gpu_s,
+            {part: ratio * n_bytes for part, n_bytes in self.step_bytes.items()},
+        )
+
 
 SMALL = Cost(
     n_parameters=550_000,
-    cpu_s={"all": 0.011, "encoder": 0.005, "head": 0.010},
+    cpu_s={"all": 0.011, "encoder": 0.005, "head": 0.0001},
     test_cpu_s=0.003,
     gpu_s=0.0002,
-    step_bytes={"all": 2.1e6, "encoder": 1.2e6, "head": 1.9e6},
+    step_bytes={"all": 2.1e6, "encoder": 1.2e6, "head": 1e4},
 )
+DISTIL = Cost(
+    n_parameters=23_700_000,
+    cpu_s={"all": 0.55, "encoder": 0.27, "head": 0.0005},
+    test_cpu_s=0.15,
+    gpu_s=0.002,
+    step_bytes={"all": 72e6, "encoder": 24e6, "head": 1e5},
+)
+# DistilHuBERT and the small one were measured; the others follow from their
+# multiplications: twelve layers after the same convolutions (HuBERT, wav2vec2), 1212
+# patches for 10 s (AST), 1500 states for 30 s (Whisper).
+BASE = DISTIL.scaled(94_600_000, 2.0)
 COSTS = {
-    DISTILHUBERT: Cost(
-        n_parameters=23_700_000,
-        cpu_s={"all": 0.55, "encoder": 0.27, "head": 0.31},
-        test_cpu_s=0.15,
-        gpu_s=0.002,
-        step_bytes={"all": 72e6, "encoder": 24e6, "head": 68e6},
-    ),
+    catalogue.DEMO: SMALL,
+    catalogue.SMALL: SMALL,
+    catalogue.DISTILHUBERT: DISTIL,
+    "MIT/ast-finetuned-audioset-10-10-0.4593": DISTIL.scaled(86_200_000, 3.8),
+    "openai/whisper-tiny": DISTIL.scaled(8_300_000, 0.2),
+    "openai/whisper-small": DISTIL.scaled(88_200_000, 1.7),
 }
+FRONT_END_SHARE = 0.7  # of hearing, in HuBERT and wav2vec2
+FRONT_END_BYTES = 2 * 512 * 50  # recorded of a second: float16, channels, frames
 
 
 @dataclass(frozen=True)
@@ -115,10 +139,13 @@ def preflight(
     """
     genres = _genres(config)
     n_songs = sum(n for _, n in genres)
+    config = _settled(config, n_songs)
     sound_s = n_songs * _song_s(config)
     gpu = device.gpu(devices)
-    cost = COSTS.get(config.base_model, SMALL)
-    disk_bytes, free_bytes = _disk(config, cost, sound_s, runs_dir, cache_dir)
+    cost = COSTS.get(config.base_model, BASE)
+    recorded_s = _recorded_s(config, n_songs, sound_s)
+    kept_s = recorded_s if config.trained_part == "encoder" else 0.0
+    disk_bytes, free_bytes = _disk(config, cost, sound_s, kept_s, runs_dir, cache_dir)
     return Preflight(
         device=gpu.name if gpu else device.processor_name(),
         is_gpu=gpu is not None,
@@ -129,6 +156,41 @@ def preflight(
         disk_needed_bytes=disk_bytes,
         disk_free_bytes=free_bytes,
     )
+
+
+def _settled(config: RunConfig, n_songs: int) -> RunConfig:
+    """The choices as the run will have them: steps for epochs, the model's windows."""
+    changes: dict[str, Any] = {}
+    model = catalogue.hub_model(config.base_model)
+    if model and model.window_s:
+        changes["window_s"] = model.window_s
+    if config.n_epochs and n_songs:
+        n_per_step = config.batch_size * config.n_accumulated
+        n_train = math.ceil(n_songs * _train_fraction(config))
+        changes["n_steps"] = config.n_epochs * math.ceil(n_train / n_per_step)
+    return dataclasses.replace(config, **changes)
+
+
+def _train_fraction(config: RunConfig) -> float:
+    return 1 - config.test_fraction - config.validation_fraction
+
+
+def _recorded_s(config: RunConfig, n_songs: int, sound_s: float) -> float:
+    """Seconds of sound that a part hears once, to be recorded; 0 where none is."""
+    model = catalogue.hub_model(config.base_model)
+    hears_mels = model is not None and model.window_s > 0
+    is_anew = config.trained_part == "encoder" and hears_mels
+    if config.trained_part == "all" or config.augmentation or is_anew:
+        return 0.0
+    n_train = n_songs * _train_fraction(config)
+    overlapping_s = 2 * sound_s * _train_fraction(config)
+    some_s = n_train * config.n_windows_per_song * config.window_s
+    return min(some_s or overlapping_s, overlapping_s) + _tested_s(config, sound_s)
+
+
+def _tested_s(config: RunConfig, sound_s: float) -> float:
+    """Seconds of sound of the songs that choose the checkpoint."""
+    return sound_s * (config.validation_fraction or config.test_fraction)
 
 
 def _genres(config: RunConfig) -> tuple[tuple[str, int], ...]:
@@ -183,9 +245,17 @@ def _time_s(
     test_cost = cost.gpu_s / 3 if is_gpu else cost.test_cpu_s / n_threads
     n_per_step = config.batch_size * config.n_accumulated
     heard_s = config.n_steps * n_per_step * config.window_s
-    n_train = max(n_songs * (1 - config.test_fraction), 1)
+    n_train = max(n_songs * _train_fraction(config), 1)
     every = config.eval_every_n_steps or math.ceil(n_train / n_per_step)
-    tested_s = math.ceil(config.n_steps / every) * sound_s * config.test_fraction
+    tested_s = math.ceil(config.n_steps / every) * _tested_s(config, sound_s)
+    recorded_s = _recorded_s(config, n_songs, sound_s)
+    if recorded_s and config.trained_part == "head":
+        tested_s = recorded_s  # after that, a test hears nothing
+    elif recorded_s:
+        recorded_s *= FRONT_END_SHARE
+        tested_s = recorded_s + (1 - FRONT_END_SHARE) * tested_s
+    if config.validation_fraction:
+        tested_s += sound_s * (config.test_fraction + config.validation_fraction)
     return IMPORTS_S + sound_s * READING_S + heard_s * train_cost + tested_s * test_cost
 
 
@@ -197,7 +267,12 @@ def _memory_bytes(config: RunConfig, cost: Cost) -> int:
 
 
 def _disk(
-    config: RunConfig, cost: Cost, sound_s: float, runs_dir: Path, cache_dir: Path
+    config: RunConfig,
+    cost: Cost,
+    sound_s: float,
+    recorded_s: float,
+    runs_dir: Path,
+    cache_dir: Path,
 ) -> tuple[int, int]:
     """What the run needs on its fuller disk, and what is free there (bytes).
 
@@ -206,6 +281,7 @@ def _disk(
     """
     weights = cost.n_parameters
     run_bytes = weights * (N_CHECKPOINTS * STATE_BYTES + 4)
+    run_bytes += round(recorded_s * FRONT_END_BYTES) if weights > 10**6 else 0
     songs_bytes = round(sound_s * BYTES_PER_S)
     songs_bytes += GTZAN_BYTES if config.data == "gtzan" else 0
     places = {runs_dir: run_bytes, cache_dir: songs_bytes}

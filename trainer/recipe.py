@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from errors import KnownError
-from trainer import dashboards
+from trainer import anatomy, dashboards
 from trainer.config import RunConfig
 
 METRIC = "accuracy"
@@ -55,6 +56,7 @@ def training_arguments(config: RunConfig, run_dir: Path, batches: Batches) -> An
         warmup_steps=config.warmup_fraction,  # below 1 it is the fraction
         lr_scheduler_type=config.schedule,
         weight_decay=config.weight_decay,
+        label_smoothing_factor=config.label_smoothing,
         fp16=precision == "fp16",
         bf16=precision == "bf16",
         use_cpu=not torch.cuda.is_available(),
@@ -85,3 +87,40 @@ def _precision(wanted: str) -> str:
     if not has_cuda:
         return "fp32"
     return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+
+
+def trainer_class() -> type[Any]:
+    """The Trainer of transformers, whose layers may learn at two rates.
+
+    Its ``encoder_rate_fraction`` is what the pretrained layers' rate is of the head's
+    (discriminative fine-tuning: Howard and Ruder, 2018).
+    """
+    import transformers
+
+    class TwoRates(transformers.Trainer):
+        encoder_rate_fraction = 1.0
+
+        def create_optimizer(self, model: Any = None) -> Any:
+            optimizer = super().create_optimizer(model)
+            if self.encoder_rate_fraction != 1.0:
+                inside = set(map(id, anatomy.body(self.model).parameters()))
+                _slow_down(optimizer, inside, self.encoder_rate_fraction)
+            return optimizer
+
+    return TwoRates
+
+
+def _slow_down(optimizer: Any, inside: Container[int], fraction: float) -> None:
+    """Give some weights, named by ``id``, a group with a share of their group's rate.
+
+    The groups stay in their order, so that the first one's rate, which the Trainer
+    reports, is the head's.
+    """
+    for group in list(optimizer.param_groups):
+        slow = [weight for weight in group["params"] if id(weight) in inside]
+        if slow:
+            quick = [weight for weight in group["params"] if id(weight) not in inside]
+            group["params"] = quick
+            rest = {name: group[name] for name in group if name != "params"}
+            rest["lr"] = group["lr"] * fraction
+            optimizer.add_param_group({"params": slow, **rest})

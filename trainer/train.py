@@ -20,7 +20,7 @@ from trainer.config import RunConfig
 from trainer.events import Emit, Noted, ShouldStop, Stage, StopNow, StopRequested
 from trainer.follow import Rhythm, follower
 from trainer.parts import Parts, gathered, shortened, with_fresh_model
-from trainer.recipe import Batches, training_arguments
+from trainer.recipe import Batches, trainer_class, training_arguments
 from trainer.scores import Scores
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def train(
     emit = crew.voice(emit)
     parts = crew.first(lambda: gathered(config, cache_dir, emit, should_stop))
     should_stop = crew.ear(should_stop)
+    parts = parts.planned(crew.n_processes)
     if crew.is_main:
         products.keep_split(parts.songs.names, parts.split, run_dir)
     crew.introduce(config.batch_size * config.n_accumulated, emit)
@@ -123,7 +124,10 @@ def _attempt(
     trainer = _trainer(parts, run_dir, batches, checkpoint, emit, should_stop)
     was_stopped = False
     try:
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        trainer.train(
+            resume_from_checkpoint=str(checkpoint) if checkpoint else None,
+            ignore_keys_for_eval=["hidden_states", "attentions"],  # large, and unasked
+        )
     except StopNow:
         raise
     except StopRequested:  # in the middle of a test, before its checkpoint
@@ -188,7 +192,7 @@ def _trainer(
     should_stop: ShouldStop,
 ) -> transformers.Trainer:
     """The Trainer of transformers, set up for these parts."""
-    import transformers
+    from transformers import PrinterCallback
 
     # forward(**kwargs) makes the Trainer believe that the model divides the loss by
     # the number of accumulated batches itself. It does not: without this line the
@@ -197,7 +201,7 @@ def _trainer(
     parts.model.accepts_loss_kwargs = False
     best = checkpoints.state_of(checkpoint).get("best_metric") if checkpoint else None
     rhythm = Rhythm.of(parts.config, batches, len(parts.train), parts.validation)
-    trainer = transformers.Trainer(
+    trainer = trainer_class()(
         model=parts.model,
         args=training_arguments(parts.config, run_dir, batches),
         train_dataset=parts.train,
@@ -210,7 +214,8 @@ def _trainer(
         ),
         callbacks=[follower(emit, should_stop, run_dir, rhythm, parts.train)],
     )
-    trainer.remove_callback(transformers.PrinterCallback)
+    trainer.encoder_rate_fraction = parts.config.encoder_rate_fraction
+    trainer.remove_callback(PrinterCallback)
     return trainer
 
 

@@ -77,10 +77,21 @@ class RandomWindows:
         return _item(samples, self.songs.labels[index], self.extractor)
 
 
+def _spread(starts: list[int], n_at_most: int) -> list[int]:
+    """Some of the starts, evenly spread; the middle one where there is to be one."""
+    if not 0 < n_at_most < len(starts):
+        return starts
+    if n_at_most == 1:
+        return [starts[len(starts) // 2]]
+    places = np.linspace(0, len(starts) - 1, n_at_most)
+    return [starts[round(place)] for place in places]
+
+
 class AllWindows:
     """A map-style data set: every window of each song, in order.
 
-    ``n_per_window`` windows begin in the length of one.
+    ``n_per_window`` windows begin in the length of one; of ``n_at_most`` (0: all) the
+    first begins with the song, the last ends with it.
 
     Attributes:
         owners: (n_windows,) position in ``indices`` of the song of each window.
@@ -93,6 +104,7 @@ class AllWindows:
         extractor: Any,
         window_s: float,
         n_per_window: int = 1,
+        n_at_most: int = 0,
     ) -> None:
         self.songs = songs
         self.indices = indices
@@ -102,7 +114,9 @@ class AllWindows:
         self.places = [
             (position, start)
             for position, index in enumerate(indices)
-            for start in pieces(len(songs.song(index)), self.n_window, n_hop)
+            for start in _spread(
+                list(pieces(len(songs.song(index)), self.n_window, n_hop)), n_at_most
+            )
         ]
         self.owners = np.array([position for position, _ in self.places])
 
@@ -117,15 +131,17 @@ class AllWindows:
 
 
 def _item(samples: Sounds, label: np.int64, extractor: Any) -> dict[str, Any]:
-    """One example as the model wants it: normalised, with its label."""
-    values = extractor(samples, sampling_rate=SAMPLING_RATE).input_values[0]
-    return {"input_values": values, "labels": int(label)}
+    """One example as the model wants it: normalised samples or mels, with its label."""
+    name = extractor.model_input_names[0]
+    features = extractor(samples, sampling_rate=SAMPLING_RATE)
+    return {name: np.asarray(features[name][0], np.float32), "labels": int(label)}
 
 
 def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """A batch: float32 (n_items, n_samples) and labels (n_items,), nothing padded."""
+    """A batch: float32 (n_items, ...) by its name, labels (n_items,), nothing padded."""
     import torch
 
-    values = np.stack([item["input_values"] for item in items])
+    (name,) = items[0].keys() - {"labels"}
+    values = np.stack([item[name] for item in items])
     labels = torch.tensor([item["labels"] for item in items])
-    return {"input_values": torch.from_numpy(values), "labels": labels}
+    return {name: torch.from_numpy(values), "labels": labels}

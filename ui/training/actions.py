@@ -50,7 +50,7 @@ def allowed(run: Run | None, visitor: Visitor, n_waiting: int = 0) -> Allowed:
 
 def _has_more(run: Run) -> bool:
     """Whether a run left a checkpoint from which there are steps to go."""
-    return 0 < checkpoints.saved_step(run.folder) < run.config().n_steps
+    return checkpoints.has_more(checkpoints.newest(run.folder), run.config().n_steps)
 
 
 def start(given: Mapping[str, Any], settings: Settings, visitor: Visitor) -> Run:

@@ -13,7 +13,7 @@ import viz.training
 import words
 from trainer import telling
 from trainer.config import FOLDER, RunConfig
-from trainer.events import Evaluated, RunEvent, Step
+from trainer.events import Evaluated, Planned, RunEvent, Step
 from trainer.runs import Run
 from ui.training import cards
 from ui.training.reader import Reader
@@ -32,13 +32,15 @@ def table(every: Sequence[Run], reader: Reader, language: str) -> dict[str, Any]
 
 
 def _row(run: Run, reader: Reader, language: str) -> list[Any]:
-    best = telling.best(reader.story(run))
+    story = reader.story(run)
+    best = telling.best(story)
+    plans = [event.n_steps for event in story if isinstance(event, Planned)]
     started = datetime.strptime(run.id[:15], "%Y%m%d-%H%M%S")
     return [
         cards.name_of(run),
         words.word(f"train.short_{run.state().name}", language),
         round(100 * best.accuracy, 1) if best else None,
-        run.config().n_steps,
+        plans[-1] if plans else run.config().n_steps,
         f"{started:%Y-%m-%d %H:%M}",
         run.id,
     ]

@@ -14,14 +14,14 @@ from gradio.components import Component
 import words
 from errors import KnownError
 from settings import Settings, child_environment
+from trainer import catalogue, preflight, telling
 from trainer import config as configs
-from trainer import preflight, telling
 from trainer.config import FOLDER, ZIP, RunConfig
 from ui import forms
 from ui.language import text
 
 FIRST_PRESET = "smoke"  # what a newcomer can finish
-OPEN_FIELDS = ("data", "base_model", "n_steps")
+OPEN_FIELDS = ("data", "base_model", "n_epochs", "n_steps")
 FOLDED_FIELDS = tuple(
     item.name
     for item in dataclasses.fields(RunConfig)
@@ -56,7 +56,10 @@ def build(settings: Settings) -> Form:
     preset = forms.component(items["preset"], FIRST_PRESET, list(configs.PRESETS))
 
     def made(name: str) -> Component:
-        choices = data_choices(settings) if name == "data" else ()
+        choices = {
+            "data": lambda: data_choices(settings),
+            "base_model": lambda: catalogue.choices(settings.base_models),
+        }.get(name, tuple)()
         return forms.component(items[name], getattr(config, name), choices)
 
     fields = [made(name) for name in OPEN_FIELDS]
@@ -87,7 +90,8 @@ def config_of(given: Mapping[str, Any], settings: Settings) -> RunConfig:
 
     Raises:
         KnownError: ``unknown_data`` for a folder that is not one of this host's, and
-            for any path; what RunConfig refuses.
+            for any path; ``not_a_choice`` for a base model that this host does not
+            allow; what RunConfig refuses.
     """
     data = str(given.get("data", ""))
     if data.startswith((FOLDER, ZIP)):
@@ -96,7 +100,9 @@ def config_of(given: Mapping[str, Any], settings: Settings) -> RunConfig:
         folder = settings.songs_dir / data.removeprefix(FOLDER)
         given = {**given, "data": f"{FOLDER}{folder}"}
     base = configs.preset(given.get("preset", FIRST_PRESET))
-    return dataclasses.replace(base, **given)
+    config = configs.changed(base, given)
+    catalogue.admit(config.base_model, settings.base_models)
+    return config
 
 
 def look_ahead(given: Mapping[str, Any], settings: Settings, language: str) -> str:

@@ -1,0 +1,87 @@
+"""Which models a run may start from: an allow-list, which a host can extend.
+
+A run's config names its base model in full: one of the two that ship with the project,
+or a model of the Hub, with ``@revision`` where an exact state of it is meant. Whether a
+person may choose it is asked where the choice comes in, at the page and in the shell;
+so the trainer's process needs no list, and a folder of a run says what it started from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from errors import KnownError
+
+DISTILHUBERT = "ntu-spml/distilhubert"
+DEMO, SMALL = "demo", "small"
+NAME = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@(\w[\w./-]*))?")
+
+
+@dataclass(frozen=True)
+class HubModel:
+    """A model of the Hub.
+
+    Attributes:
+        id: such as ``facebook/wav2vec2-base``.
+        revision: a commit, or the name of a branch or tag; "" for the newest state.
+        license: of its weights, as the Hub abbreviates it; "" where unknown.
+        window_s: the one length of sound (s) that it can hear; 0 where it hears any.
+    """
+
+    id: str
+    revision: str = ""
+    license: str = ""
+    window_s: float = 0.0
+
+
+# Their revisions are not pinned yet: a commit's hash has to be read on the Hub.
+KNOWN = (
+    HubModel(DISTILHUBERT, license="apache-2.0"),
+    HubModel("facebook/hubert-base-ls960", license="apache-2.0"),
+    HubModel("facebook/wav2vec2-base", license="apache-2.0"),
+    HubModel(
+        "MIT/ast-finetuned-audioset-10-10-0.4593",
+        license="bsd-3-clause",
+        window_s=10.255,
+    ),
+    HubModel("openai/whisper-tiny", license="apache-2.0", window_s=30.0),
+    HubModel("openai/whisper-small", license="apache-2.0", window_s=30.0),
+)
+CHOICES = (KNOWN[0].id, DEMO, SMALL, *(model.id for model in KNOWN[1:]))
+
+
+def is_possible(base_model: object) -> bool:
+    """Whether a base model has the form of a name: ours, or one of the Hub's."""
+    is_name = isinstance(base_model, str)
+    return is_name and (base_model in CHOICES or bool(NAME.fullmatch(str(base_model))))
+
+
+def choices(also: Sequence[str] = ()) -> tuple[str, ...]:
+    """What may be chosen on a host that allows some more: each once, ours first."""
+    return tuple(dict.fromkeys((*CHOICES, *also)))
+
+
+def admit(base_model: str, also: Sequence[str] = ()) -> None:
+    """Let a base model pass that may be chosen.
+
+    Raises:
+        KnownError: ``not_a_choice``.
+    """
+    if base_model not in choices(also):
+        raise KnownError(
+            "not_a_choice",
+            field="base_model",
+            value=base_model,
+            choices=", ".join(choices(also)),
+        )
+
+
+def hub_model(base_model: str) -> HubModel | None:
+    """What is known of a base model; None for those that are not the Hub's."""
+    match = NAME.fullmatch(base_model)
+    if not match:
+        return None
+    known = next((model for model in KNOWN if model.id == base_model), None)
+    return known or HubModel(match[1], match[2] or "")

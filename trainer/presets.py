@@ -1,0 +1,87 @@
+"""The recipes: what each changes of the tutorial's values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# Chosen by measurement: bench/RESULTS.md.
+_FAST = {
+    "split": "stratified",
+    "validation_fraction": 0.1,
+    "trained_part": "encoder",
+    "window_s": 5.0,
+    "n_epochs": 20,
+    "batch_size": 16,
+    "n_accumulated": 1,
+    "learning_rate": 1e-3,
+    "encoder_rate_fraction": 0.1,
+    "schedule": "cosine",
+    "weight_decay": 0.01,
+    "label_smoothing": 0.1,
+    "weighted_layers": True,
+    "fast_attention": True,
+    "mask_time_fraction": 0.1,
+    "mask_feature_fraction": 0.05,
+}
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "tutorial": {},
+    # The Hugging Face audio course's, unit 4.
+    "course": {
+        "test_fraction": 0.1,
+        "n_epochs": 10,
+        "batch_size": 8,
+        "n_accumulated": 1,
+    },
+    # The best accuracy for the time.
+    "fast": _FAST,
+    # Seconds of learning, once the songs are heard: for a host without a GPU.
+    "head": {
+        "split": "stratified",
+        "validation_fraction": 0.1,
+        "trained_part": "head",
+        "window_s": 5.0,
+        "n_windows_per_song": 2,
+        "n_epochs": 60,
+        "batch_size": 32,
+        "n_accumulated": 1,
+        "learning_rate": 5e-3,
+        "schedule": "cosine",
+        "weight_decay": 0.1,
+        "label_smoothing": 0.1,
+        "weighted_layers": True,
+    },
+    # The bundled model's own recipe.
+    "demo": {
+        "split": "stratified",
+        "data": "composed",
+        "n_songs_per_genre": 200,
+        "base_model": "small",
+        "trained_part": "all",
+        "window_s": 4.0,
+        "n_steps": 1000,
+        "batch_size": 24,
+        "n_accumulated": 1,
+        "learning_rate": 3e-3,
+        "schedule": "linear",
+        "augmentation": True,
+        "weight_decay": 0.01,
+        "eval_every_n_steps": 200,
+    },
+    # A minute on a CPU: the bundled model learns new labels.
+    "smoke": {
+        "split": "stratified",
+        "data": "composed",
+        "n_songs_per_genre": 12,
+        "base_model": "demo",
+        "trained_part": "encoder",
+        "window_s": 4.0,
+        "n_steps": 200,
+        "batch_size": 16,
+        "n_accumulated": 1,
+        "learning_rate": 1e-3,
+        "schedule": "linear",
+        "eval_every_n_steps": 50,
+    },
+}
