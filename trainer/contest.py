@@ -240,9 +240,8 @@ def _config(entrant: Entrant, wish: Wish) -> RunConfig:
         )
     if not wish.split:
         return config
-    return dataclasses.replace(
-        config, split=wish.split, test_fraction=wish.test_fraction, seed=wish.seed
-    )
+    chosen = {name: getattr(wish, name) for name in ("split", "test_fraction", "seed")}
+    return dataclasses.replace(config, **chosen)
 
 
 def _source(config: RunConfig, wish: Wish, emit: Emit) -> Source:

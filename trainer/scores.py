@@ -100,6 +100,7 @@ class Scores:
         reliability: those bins that hold songs.
         raw_calibration_error: the same of the logits as they come, not divided; None
             in a file of an earlier version.
+        is_final: heard once, when the run was over, on songs that chose nothing.
     """
 
     n_songs: int
@@ -114,6 +115,7 @@ class Scores:
     calibration_error: float
     reliability: tuple[Bin, ...]
     raw_calibration_error: float | None = None
+    is_final: bool = False
 
     @property
     def gain(self) -> float:
@@ -210,9 +212,8 @@ class Duel:
 def duel(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Duel:
     """Two models compared, of which (n_songs,) say where each was right."""
     counts = (first & second, first & ~second, second & ~first, ~first & ~second)
-    return Duel(
-        *(int(np.count_nonzero(each)) for each in counts), mcnemar(first, second)
-    )
+    both, one, other, none = (int(np.count_nonzero(each)) for each in counts)
+    return Duel(both, one, other, none, mcnemar(first, second))
 
 
 def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
