@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -203,4 +204,7 @@ def _print(lines: Sequence[str], events: Sequence[RunEvent]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # of a run, _follow makes a stop of it
+        sys.exit(128 + signal.SIGINT)
