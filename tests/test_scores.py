@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from marked import answers_by_hand
 
-from trainer.scores import Answers, Scores, mcnemar, scores_of, temperature_of
+from trainer.scores import Answers, Scores, duel, mcnemar, scores_of, temperature_of
 
 GENRES = ("blues", "jazz", "metal")
 
@@ -92,3 +93,63 @@ def test_genre_that_nobody_named_has_zero_and_no_warning():
         (0.0, 0.0),
         (0.0, 0.0),
     ]
+
+
+def test_every_figure_is_what_it_is_by_hand():
+    scores = scores_of(answers_by_hand())
+    assert (scores.n_songs, scores.accuracy) == (4, 0.75)
+    # Wilson, by hand: (0.75 + z²/8 ± z sqrt(0.1875/4 + z²/64)) / (1 + z²/4)
+    assert scores.interval == pytest.approx((0.3006, 0.9544), abs=1e-4)
+    # A window without a favourite counts as the first genre: 5 of 8 are right.
+    assert scores.window_accuracy == 5 / 8
+    assert scores.gain == pytest.approx(0.125)
+    assert scores.counts == ((1, 1, 0), (0, 1, 0), (0, 0, 1))
+    assert [(g.precision, g.recall) for g in scores.genres] == [
+        (1, 0.5),
+        (0.5, 1),
+        (1, 1),
+    ]
+    assert scores.macro_f1 == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
+    (mistake,) = scores.mistakes
+    assert (mistake.name, mistake.truth, mistake.answer) == ("b", "blues", "jazz")
+    assert mistake.probability == pytest.approx(0.8)
+    # c's jazz has (0.8 + 1/3) / 2 = 0.567 and is right; the others 0.8, 2 of 3 right.
+    low, high = scores.reliability
+    assert (low.confidence, low.accuracy, low.n_songs) == (pytest.approx(17 / 30), 1, 1)
+    assert (high.confidence, high.accuracy) == pytest.approx((0.8, 2 / 3))
+    expected = (13 / 30 + 3 * (0.8 - 2 / 3)) / 4
+    assert scores.calibration_error == pytest.approx(expected)
+    assert scores.raw_calibration_error == scores.calibration_error
+
+
+def test_temperature_changes_confidence_and_keeps_the_error_before():
+    plain, soft = scores_of(answers_by_hand()), scores_of(answers_by_hand(), 3.0)
+    # The third root of 8 is 2: 2 of 4 for the likeliest of three.
+    assert soft.mistakes[0].probability == pytest.approx(0.5)
+    assert soft.raw_calibration_error == plain.calibration_error
+    assert soft.calibration_error != plain.calibration_error
+    assert soft.accuracy == plain.accuracy
+
+
+def test_duel_counts_the_songs_that_only_one_named_rightly():
+    first = np.array([True] * 9 + [False] * 1 + [True] * 90 + [False] * 5)
+    second = np.array([False] * 9 + [True] * 1 + [True] * 90 + [False] * 5)
+    found = duel(first, second)
+    assert (found.n_both, found.n_first, found.n_second, found.n_neither) == (
+        90,
+        9,
+        1,
+        5,
+    )
+    assert found.n_songs == 105
+    assert found.p == pytest.approx(22 / 1024)
+
+
+def test_scores_of_an_earlier_version_are_read():
+    import json
+
+    values = json.loads(scores_of(drawn(50)).to_json())
+    del values["raw_calibration_error"], values["is_final"]
+    scores = Scores.from_json(json.dumps(values))
+    assert scores.raw_calibration_error is None
+    assert not scores.is_final

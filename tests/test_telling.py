@@ -1,4 +1,6 @@
 import math
+import re
+from pathlib import Path
 
 import pytest
 
@@ -133,3 +135,12 @@ def test_nan_loss_survives_the_line():
     back = events.from_line(events.to_line(step))
     assert math.isnan(back.loss)
     assert math.isinf(back.gradient_norm)
+
+
+def test_every_phase_that_is_emitted_has_a_name():
+    room = Path(telling.__file__).parent
+    sources = [path.read_text("utf-8") for path in room.glob("*.py")]
+    emitted = {name for text in sources for name in re.findall(r'Stage\("(\w+)"', text)}
+    assert "evaluate" in emitted
+    for language in words.LANGUAGES:
+        assert all(f"stages.{name}" in words.table(language) for name in emitted)

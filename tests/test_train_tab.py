@@ -17,7 +17,7 @@ from trainer.config import RunConfig
 from trainer.events import Device, Evaluated, Failed, Finished, Noted, Stage, Step
 from ui import runs_api
 from ui.access import Visitor
-from ui.training import actions, board, cards, form, reader, window
+from ui.training import actions, board, cards, form, marks, reader, window
 from ui.training.actions import Allowed
 from ui.training.pushes import Pushes
 from ui.training.reader import Reader
@@ -42,7 +42,8 @@ def host(tmp_path):
 def page(host):
     """What a poll shows, by the names of the window's parts."""
     with gr.Blocks():
-        parts = window.build_watch() | window.build_story() | window.build_board()
+        parts = window.build_watch() | window.build_story() | board.build()
+        parts["scores"] = marks.place()
         for name in ("start", "rename", "push"):
             parts["buttons"][name] = gr.Button()
         shown = window.Window(**parts, push=gr.HTML())

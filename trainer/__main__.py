@@ -1,9 +1,10 @@
-"""A run from a shell: start, follow, resume, push, rent. ``--help`` tells it all."""
+"""A run from a shell: start, follow, resume, push, rent, evaluate; see ``--help``."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -13,8 +14,20 @@ from typing import Any
 import settings
 import words
 from errors import KnownError
-from trainer import flags, hf_job, jobs, launched, preflight, push, runs, telling
-from trainer.events import RunEvent, Step
+from trainer import (
+    contest,
+    entrants,
+    flags,
+    hf_job,
+    jobs,
+    launched,
+    preflight,
+    push,
+    report,
+    runs,
+    telling,
+)
+from trainer.events import RunEvent, Stage, Step
 from trainer.runs import Run
 
 POLL_S = 0.3
@@ -27,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given[:1] == ["push"]:
             return _push(flags.push_parser(host.runs_dir).parse_args(given[1:]))
+        if given[:1] == ["evaluate"]:
+            asked = flags.evaluate_parser(host.runs_dir, host.cache_dir)
+            return _evaluate(asked.parse_args(given[1:]))
         parser = flags.parser(host.runs_dir, host.cache_dir, host.source)
         options = parser.parse_args(given)
         if options.on_hf_job:
@@ -82,6 +98,27 @@ def _run_to_push(runs_dir: Path, run_id: str) -> Run:
     if newest is None:
         raise KnownError("push_not_finished", id="-")
     return newest
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    """Say how good a model is, or two; the exit code is 0 when it is said."""
+    names = [options.model, *([options.against] if options.against else [])]
+    _quiet_libraries()
+    models = [entrants.find(name, options.runs_dir) for name in names]
+    wish = flags.wish_of(options)
+    found = contest.hold(models, wish, options.cache_dir, emit=_Phases())
+    if options.json:
+        options.json.write_text(found.to_json(), "utf-8")
+    print(report.text(found))
+    return 0
+
+
+def _quiet_libraries() -> None:
+    """Keep transformers' own bars and warnings out of the result."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
 
 
 def _rent(options: argparse.Namespace, base_models: Sequence[str]) -> int:
@@ -146,6 +183,19 @@ class _Shown:
         self.n_printed = len(lines)
 
 
+class _Phases:
+    """Names each phase where it begins, and what is noted, apart from the result."""
+
+    def __init__(self) -> None:
+        self.phase = ""
+
+    def __call__(self, event: RunEvent) -> None:
+        phase = getattr(event, "name", "") if isinstance(event, Stage) else ""
+        if phase != self.phase or not phase:
+            print(telling.line(event), file=sys.stderr, flush=True)
+        self.phase = phase or self.phase
+
+
 def _print(lines: Sequence[str], events: Sequence[RunEvent]) -> None:
     """The new lines of the log; after a step, how long the rest will take."""
     for line in lines:
@@ -156,4 +206,7 @@ def _print(lines: Sequence[str], events: Sequence[RunEvent]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # of a run, _follow makes a stop of it
+        sys.exit(128 + signal.SIGINT)

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from errors import KnownError
-from trainer import catalogue, metrics, runs
+from trainer import catalogue, exam, metrics, report, runs
+from trainer import config as configs
 from trainer.config import FOLDER, RunConfig
 from trainer.hub_songs import GTZAN
 from trainer.runs import Run
@@ -67,6 +68,18 @@ class Scores:
         columns = list(zip(*self.counts, strict=True))
         return [_share(column[i], sum(column)) for i, column in enumerate(columns)]
 
+    def f1s(self) -> list[float]:
+        """For each genre, the harmonic mean of its precision and recall."""
+        pairs = zip(self.precisions(), self.recalls(), strict=True)
+        return [_share(2 * p * r, p + r) for p, r in pairs]
+
+    @property
+    def macro_f1(self) -> float:
+        """The mean of the F1 of the genres that have test songs."""
+        tested = zip(self.f1s(), self.counts, strict=True)
+        f1s = [f1 for f1, row in tested if sum(row)]
+        return sum(f1s) / len(f1s)
+
     def to_json(self) -> str:
         """The scores as JSON, counts apart."""
         low, high = self.interval
@@ -74,11 +87,13 @@ class Scores:
             "accuracy": self.accuracy,
             "accuracy_low": low,
             "accuracy_high": high,
+            "macro_f1": self.macro_f1,
             "n_right": self.n_right,
             "n_tested": self.n_tested,
             "step": self.step,
             "recall": dict(zip(self.genres, self.recalls(), strict=True)),
             "precision": dict(zip(self.genres, self.precisions(), strict=True)),
+            "f1": dict(zip(self.genres, self.f1s(), strict=True)),
         }
         return json.dumps(values, indent=2, ensure_ascii=False)
 
@@ -102,6 +117,8 @@ def text(run: Run, repo_id: str) -> str:
     from huggingface_hub import ModelCard
 
     config, scores = run.config(), scores_of(run)
+    measured = exam.kept(run.folder)
+    is_final = measured is not None and measured.is_final
     split = runs.read_json(run.folder / "split.json") or {"train": (), "test": ()}
     model_card = ModelCard.from_template(
         _front_matter(config, scores, repo_id),
@@ -112,7 +129,12 @@ def text(run: Run, repo_id: str) -> str:
         base=_hub_base(config),
         is_mel=_is_mel(config),
         n_learned=len(split["train"]),
+        n_chosen_on=len(split.get("validation", ())),
         n_kept_back=len(split["test"]),
+        meaning=report.meaning(config.data, config.split, is_honest=is_final),
+        gain=report.figures(measured)[-1] if measured else "",
+        calibration=report.calibration(measured) if measured else (),
+        temperature=measured.temperature if measured else 1.0,
         scores=scores,
         genres=[_cell(genre) for genre in scores.genres],
         recipe=_recipe(config),
@@ -175,7 +197,7 @@ def _recipe(config: RunConfig) -> dict[str, object]:
     return {**dataclasses.asdict(config), "data": _source(config)}
 
 
-def _share(part: int, whole: int) -> float:
+def _share(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 

@@ -97,6 +97,12 @@ class SongSet:
         """(n_songs,) what screens call the songs."""
         return tuple(song.name for song in self.songs)
 
+    @property
+    def place(self) -> Path | None:
+        """The folder of the cache that holds them; None of songs in memory."""
+        path = getattr(self.samples, "filename", None)
+        return Path(path).parent if path else None
+
     def song(self, index: int) -> NDArray[np.int16]:
         """One song's samples."""
         return self.samples[self.offsets[index] : self.offsets[index + 1]]
@@ -124,6 +130,13 @@ def prepare(
             _decode_all(source, made, emit, should_stop)
             _move_in(made, folder)
     return _open(folder, emit)
+
+
+def reopened(folder: Path) -> SongSet | None:
+    """The songs that ``prepare`` has put into a folder; None where it is gone."""
+    if not (folder / "manifest.json").exists():
+        return None
+    return _open(folder, lambda event: None)
 
 
 def _move_in(made: Path, folder: Path) -> None:

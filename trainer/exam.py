@@ -7,6 +7,7 @@ once (``final``). The same questions can be put to any model (``answers_of``).
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,7 +76,8 @@ def final(
     """
     chosen_on = answers_of(model, validation, emit=emit, should_stop=should_stop)
     reported = answers_of(model, test, emit=emit, should_stop=should_stop)
-    return scores_of(reported, temperature_of(chosen_on))
+    scores = scores_of(reported, temperature_of(chosen_on))
+    return dataclasses.replace(scores, is_final=True)
 
 
 def keep(scores: Scores, genres: tuple[str, ...], run_dir: Path) -> None:
@@ -83,6 +85,14 @@ def keep(scores: Scores, genres: tuple[str, ...], run_dir: Path) -> None:
     (run_dir / SCORES).write_text(scores.to_json(), "utf-8")
     counts = {"genres": genres, "counts": scores.counts}
     (run_dir / CONFUSION).write_text(json.dumps(counts, ensure_ascii=False), "utf-8")
+
+
+def kept(run_dir: Path) -> Scores | None:
+    """The scores that ``keep`` wrote; None where there are none, or not whole."""
+    try:
+        return Scores.from_json((run_dir / SCORES).read_text("utf-8"))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 class Checks:

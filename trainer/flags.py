@@ -15,6 +15,8 @@ import words
 from trainer import catalogue
 from trainer import config as configs
 from trainer.config import FOLDER, RunConfig
+from trainer.contest import Wish
+from trainer.splits import SCHEMES
 
 ABOUT = """Fine-tune a model to tell genres apart, from a shell.
 
@@ -36,6 +38,8 @@ several GPUs or machines (a step hears n times as many windows):
   accelerate launch -m trainer --preset tutorial
 a rented machine (hf jobs hardware lists the flavors and what they cost):
   python -m trainer --preset tutorial --on-hf-job t4-small --to OWNER/NAME
+any model once more, on songs that it never heard:
+  python -m trainer evaluate bundled --data composed
 a finished run's model to the Hub:
   python -m trainer push 20260131-120000-1a2b --to OWNER/NAME
 
@@ -52,6 +56,20 @@ PUSH = """Push a finished run's model to the Hugging Face Hub, with its model ca
 
 The login is this machine's: hf auth login, or the variable HF_TOKEN. An interrupted
 push can be repeated.
+"""
+EVALUATE = """Let a model name songs whose genre is known, and say how good it is.
+
+MODEL is bundled, a run's id, the folder of a checkpoint, or OWNER/NAME of the Hub. Of a
+run, the songs that it kept back are heard unless others are named. Composed songs are
+composed anew, from seeds that no run learns from.
+"""
+EVALUATE_EXAMPLES = """examples:
+  python -m trainer evaluate bundled --data composed
+  python -m trainer evaluate 20260131-120000-1a2b --against bundled
+  python -m trainer evaluate OWNER/NAME --data gtzan --split listed
+  python -m trainer evaluate my_model --data folder:songs --json scores.json
+
+exit code: 0 evaluated, 2 refused
 """
 GROUPS = {
     "the songs": ("data", "n_songs_per_genre", "test_fraction"),
@@ -107,6 +125,54 @@ def push_parser(runs_dir: Path) -> argparse.ArgumentParser:
     )
     made.add_argument("--runs-dir", type=Path, default=runs_dir, metavar="FOLDER")
     return made
+
+
+def evaluate_parser(runs_dir: Path, cache_dir: Path) -> argparse.ArgumentParser:
+    """The flags of ``python -m trainer evaluate``; songs as ``contest.Wish`` has them."""
+    made = _bare("python -m trainer evaluate", EVALUATE, EVALUATE_EXAMPLES)
+    made.add_argument("model", metavar="MODEL", help="which model is heard")
+    made.add_argument(
+        "--against", metavar="MODEL", help="another one, compared on the same songs"
+    )
+    made.add_argument(
+        "--json", type=Path, metavar="FILE", help="write all figures there as well"
+    )
+    songs = made.add_argument_group("the songs")
+    songs.add_argument("--data", default=Wish.data, help=words.word("fields.data_info"))
+    which = songs.add_mutually_exclusive_group()
+    which.add_argument(
+        "--split",
+        choices=SCHEMES,
+        default=Wish.split,
+        help="hear the test part of this split [all songs of --data]",
+    )
+    which.add_argument(
+        "--all",
+        dest="is_all",
+        action="store_true",
+        help="hear all songs, those too that the model's run learned from",
+    )
+    for name, kind in (
+        ("test_fraction", float),
+        ("seed", int),
+        ("n_songs_per_genre", int),
+    ):
+        songs.add_argument(
+            "--" + name.replace("_", "-"),
+            type=kind,
+            default=getattr(Wish, name),
+            metavar=METAVARS[kind.__name__],
+            help=words.word(f"fields.{name}_info").replace("%", "%%")
+            + " [%(default)s]",
+        )
+    _add_places(made, runs_dir, cache_dir)
+    return made
+
+
+def wish_of(options: argparse.Namespace) -> Wish:
+    """Which songs the flags of ``evaluate`` ask for."""
+    names = [item.name for item in dataclasses.fields(Wish)]
+    return Wish(**{name: getattr(options, name) for name in names})
 
 
 def config_of(options: argparse.Namespace, also: Sequence[str] = ()) -> RunConfig:

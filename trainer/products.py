@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from trainer.data import SongSet
 from trainer.splits import PARTS, Split
 
-SPLIT, MODEL = "split.json", "model"
+SPLIT, PLACE, MODEL = "split.json", "songs.json", "model"
 
 
 def keep_split(names: Sequence[str], split: Split, run_dir: Path) -> None:
@@ -19,6 +20,13 @@ def keep_split(names: Sequence[str], split: Split, run_dir: Path) -> None:
         del parts["validation"]  # the same as the test
     listed = {part: [names[i] for i in indices] for part, indices in parts.items()}
     (run_dir / SPLIT).write_text(json.dumps(listed, ensure_ascii=False), "utf-8")
+
+
+def keep_place(songs: SongSet, run_dir: Path) -> None:
+    """Which folder of the cache the songs are in, so that they can be heard again."""
+    if songs.place:
+        text = json.dumps({"folder": songs.place.name})
+        (run_dir / PLACE).write_text(text, "utf-8")
 
 
 def save_model(model: Any, extractor: Any, run_dir: Path) -> None:

@@ -45,6 +45,10 @@ class Answers:
         """(n_songs, n_genres) the mean of each song's windows."""
         return song_probabilities(self.logits / np.float32(temperature), self.owners)
 
+    def is_right(self, temperature: float = 1.0) -> NDArray[np.bool_]:
+        """(n_songs,) whether each song was named rightly."""
+        return self.probabilities(temperature).argmax(axis=1) == self.truths
+
 
 @dataclass(frozen=True)
 class GenreScore:
@@ -94,6 +98,9 @@ class Scores:
         calibration_error: mean distance between confidence and accuracy (expected
             calibration error, 10 bins), in [0, 1].
         reliability: those bins that hold songs.
+        raw_calibration_error: the same of the logits as they come, not divided; None
+            in a file of an earlier version.
+        is_final: heard once, when the run was over, on songs that chose nothing.
     """
 
     n_songs: int
@@ -107,6 +114,13 @@ class Scores:
     temperature: float
     calibration_error: float
     reliability: tuple[Bin, ...]
+    raw_calibration_error: float | None = None
+    is_final: bool = False
+
+    @property
+    def gain(self) -> float:
+        """How much more is right by song than by single window, in [-1, 1]."""
+        return self.accuracy - self.window_accuracy
 
     def to_json(self) -> str:
         """As one JSON text."""
@@ -134,6 +148,8 @@ def scores_of(answers: Answers, temperature: float = 1.0) -> Scores:
     counts = confusion(answers.truths, said, len(answers.genres))
     genres = _by_genre(counts, answers.genres)
     bins = _reliability(probabilities.max(axis=1), is_right)
+    raw = answers.probabilities()
+    raw_bins = _reliability(raw.max(axis=1), raw.argmax(axis=1) == answers.truths)
     windows = answers.logits.argmax(axis=1) == answers.truths[answers.owners]
     return Scores(
         n_songs=len(said),
@@ -147,6 +163,7 @@ def scores_of(answers: Answers, temperature: float = 1.0) -> Scores:
         temperature=temperature,
         calibration_error=_calibration_error(bins),
         reliability=bins,
+        raw_calibration_error=_calibration_error(raw_bins),
     )
 
 
@@ -166,6 +183,37 @@ def temperature_of(answers: Answers) -> float:
 
     best = minimize_scalar(surprise, bounds=LOG_TEMPERATURES, method="bounded")
     return float(np.exp(best.x))
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Two models on the same songs.
+
+    Attributes:
+        n_both: songs that both named rightly.
+        n_first: songs that only the first one named rightly.
+        n_second: songs that only the second one did.
+        n_neither: songs that none did.
+        p: how likely two equally good models would differ this much (``mcnemar``).
+    """
+
+    n_both: int
+    n_first: int
+    n_second: int
+    n_neither: int
+    p: float
+
+    @property
+    def n_songs(self) -> int:
+        """Heard by both."""
+        return self.n_both + self.n_first + self.n_second + self.n_neither
+
+
+def duel(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Duel:
+    """Two models compared, of which (n_songs,) say where each was right."""
+    counts = (first & second, first & ~second, second & ~first, ~first & ~second)
+    both, one, other, none = (int(np.count_nonzero(each)) for each in counts)
+    return Duel(both, one, other, none, mcnemar(first, second))
 
 
 def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:

@@ -88,8 +88,8 @@ def source_of(config: RunConfig, emit: Emit) -> Source:
     return hub_songs.gtzan(emit)
 
 
-def composed_songs(n_songs_per_genre: int) -> Source:
-    """Songs composed from the seeds 0 ... n - 1, the same on every machine."""
+def composed_songs(n_songs_per_genre: int, first_seed: int = 0) -> Source:
+    """Songs composed from n seeds in a row, the same on every machine."""
     from audio import composer
 
     def song(genre: str, seed: int) -> SongFile:
@@ -99,10 +99,11 @@ def composed_songs(n_songs_per_genre: int) -> Source:
         )
 
     rules = b"".join(path.read_bytes() for path in composer.RULES)
-    songs = [
-        song(g, seed) for seed in range(n_songs_per_genre) for g in composer.STYLES
-    ]
+    seeds = range(first_seed, first_seed + n_songs_per_genre)
+    songs = [song(g, seed) for seed in seeds for g in composer.STYLES]
     fingerprint = f"composed {n_songs_per_genre} {hashlib.sha256(rules).hexdigest()}"
+    if first_seed:
+        fingerprint += f" from {first_seed}"
     return Source(fingerprint, len(songs), songs)
 
 

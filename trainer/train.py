@@ -58,8 +58,8 @@ def train(
 
     Args:
         config: the run's choices.
-        run_dir: gets ``split.json``, ``checkpoints/``, ``model/``, ``scores.json``
-            and ``confusion.json``.
+        run_dir: gets ``split.json``, ``songs.json``, ``checkpoints/``, ``model/``,
+            ``scores.json`` and ``confusion.json``.
         cache_dir: where decoded songs are kept between runs.
         emit: hears every event.
         should_stop: asked between songs, steps and test windows.
@@ -78,6 +78,7 @@ def train(
     parts = parts.planned(crew.n_processes)
     if crew.is_main:
         products.keep_split(parts.songs.names, parts.split, run_dir)
+        products.keep_place(parts.songs, run_dir)
     crew.introduce(config.batch_size * config.n_accumulated, emit)
     if crew.n_processes == 1:
         parts = shortened(parts, run_dir, emit, should_stop)

@@ -16,7 +16,7 @@ from ui.access import Visitor
 from ui.classifying.picker import Picker
 from ui.desk import Desk
 from ui.language import text
-from ui.training import form, window
+from ui.training import board, form, marks, window
 from ui.training.page import Page
 from ui.training.pushes import Pushes
 from ui.training.reader import Reader
@@ -58,8 +58,9 @@ def build(tab: gr.Tab, desk: Desk, settings: Settings) -> TrainTab:
             content = gr.Textbox(visible="hidden")
             with gr.Accordion(text("train.push_title"), open=False):
                 repository, private, push, progress = _push_form()
+    parts["scores"] = marks.place()
     with gr.Accordion(text("train.all_runs"), open=False):
-        parts |= window.build_board()
+        parts |= board.build()
         comparison = gr.HTML(elem_classes="run-comparison")
         with gr.Row():
             title = gr.Textbox(label=text("train.new_name"), max_lines=1, scale=3)
@@ -73,6 +74,7 @@ def build(tab: gr.Tab, desk: Desk, settings: Settings) -> TrainTab:
     page.wire_ending(sure, yes, no)
     page.wire_pushing(repository, private)
     page.wire_board(comparison, title)
+    page.wire_scores()
     return TrainTab(page.timer, shown.buttons["classify"], shown.chosen)
 
 

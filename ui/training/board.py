@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import gradio as gr
+
 import viz.lines
 import viz.training
 import words
@@ -15,6 +17,7 @@ from trainer import telling
 from trainer.config import FOLDER, RunConfig
 from trainer.events import Evaluated, Planned, RunEvent, Step
 from trainer.runs import Run
+from ui.language import text
 from ui.training import cards
 from ui.training.reader import Reader
 from viz import style
@@ -23,6 +26,25 @@ from viz.style import Look
 
 COLUMNS = ("name", "state", "best", "steps", "started", "id")
 ID = COLUMNS.index("id")
+
+
+def build() -> dict[str, Any]:
+    """Lay out all runs, and the comparison of some."""
+    gr.Markdown(text("train.all_runs_text"))
+    table = gr.Dataframe(
+        headers=list(COLUMNS),
+        datatype=["str", "str", "number", "number", "str", "str"],
+        interactive=False,
+        elem_classes="run-table",
+        show_label=False,
+    )
+    compared = gr.Dropdown(
+        [],
+        multiselect=True,
+        label=text("train.compare"),
+        info=text("train.compare_info"),
+    )
+    return {"table": table, "compared": compared}
 
 
 def table(every: Sequence[Run], reader: Reader, language: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import words
-from trainer import jobs, metrics, telling
+from trainer import exam, jobs, metrics, report, telling
 from trainer.config import FOLDER
 from trainer.events import Device, RunEvent, Step
 from trainer.runs import Run, RunState
@@ -123,7 +123,7 @@ def result(
 ) -> str:
     """The card of a run that has ended: score, model, time, command."""
     language = visitor.language
-    said = [score(events, language)]
+    said = score(run, events, language)
     if state.name in ("finished", "stopped") and run.model_dir.is_dir():
         said.append(words.word("train.made", language))
     if len(events) > 1:
@@ -138,15 +138,21 @@ def result(
     return card
 
 
-def score(events: Sequence[RunEvent], language: str) -> str:
-    """The best accuracy, how sure it is, and at which step."""
+def score(run: Run, events: Sequence[RunEvent], language: str) -> list[str]:
+    """What the run reported once on songs that chose nothing; else its best test.
+
+    Of the best test: the accuracy, how sure it is, and at which step.
+    """
+    scores = exam.kept(run.folder)
+    if scores and scores.is_final:
+        return [report.accuracy(scores, language)]
     best = telling.best(events)
     if best is None:
-        return ""
+        return []
     n_right = round(best.accuracy * best.n_songs)
     low, high = metrics.wilson_interval(n_right, best.n_songs)
     about = {"accuracy": best.accuracy, "n_songs": best.n_songs, "step": best.step}
-    return words.word("train.best", language, **about, low=low, high=high)
+    return [words.word("train.best", language, **about, low=low, high=high)]
 
 
 def log_html(

@@ -12,11 +12,13 @@ from typing import Any
 import gradio as gr
 
 from trainer import push, runs, telling
+from ui import sounds
 from ui.access import Visitor
 from ui.desk import Desk
 from ui.handlers import QUIETLY
+from ui.lessons.selection import PLAY
 from ui.screen import look_of
-from ui.training import actions, board, form, window
+from ui.training import actions, board, form, marks, window
 from ui.training.form import Form
 from ui.training.window import Changes, Seen, Server, Viewer, Window
 
@@ -180,6 +182,21 @@ class Page:
         self.on(shown.buttons["rename"].click, rename, [title])
         compared = [self.width_px, shown.compared]
         shown.compared.change(compare, compared, comparison, **QUIETLY)
+
+    def wire_scores(self) -> None:
+        """Hear a song that the model named wrongly."""
+        settings, scores = self.server.settings, self.shown.scores
+        heard = gr.Audio(type="filepath", format=None, visible=False)
+        start_s = gr.Number(0, visible=False)
+
+        @self.guarded
+        def give(seen: Seen, asked: gr.EventData, visitor: Visitor) -> str:
+            run = runs.find(settings.runs_dir, seen.run_id)
+            song = marks.song(run, int(asked.number), settings.cache_dir, visitor)
+            return sounds.file_of(song, heard.GRADIO_CACHE)
+
+        played = scores.play(give, self.shown.seen, heard, **QUIETLY)
+        played.success(None, [heard, start_s], None, js=PLAY, **QUIETLY)
 
     def on(
         self,

@@ -123,7 +123,7 @@ def _glance(runs_dir: Path) -> Hall:
         if not (run.folder / "result.json").exists():
             state = run.state().name
             alive += [] if run.state().is_ended else [run]
-        marks.append((run.id, _changed_at(run.folder), state))
+        marks.append((run.id, changed_at(run.folder), state))
     at_work = next((run for run in alive if run.started_file.exists()), None)
     waiting = sorted((run for run in alive if run != at_work), key=jobs.ticket)
     return Hall(every, at_work, tuple(waiting), hash(tuple(marks)))
@@ -137,10 +137,10 @@ def size_bytes(run: Run) -> int:
         return 0
 
 
-def _changed_at(folder: Path) -> int:
-    """When a file was made or renamed in a folder; 0 where it is gone."""
+def changed_at(path: Path) -> int:
+    """When a file, or what is in a folder, was made or renamed; 0 where it is gone."""
     try:
-        return folder.stat().st_mtime_ns
+        return path.stat().st_mtime_ns
     except FileNotFoundError:
         return 0
 

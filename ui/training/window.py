@@ -18,7 +18,7 @@ from settings import Settings
 from trainer.runs import Run
 from ui.access import Visitor
 from ui.language import text
-from ui.training import actions, board, cards, pushes, reader
+from ui.training import actions, board, cards, marks, pushes, reader
 from ui.training.pushes import Push, Pushes
 from ui.training.reader import Hall, Reader
 from viz.style import Look
@@ -39,6 +39,7 @@ class Seen:
     push: Push | None = None
     language: str = ""
     pictures: int = 0
+    scores: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +54,7 @@ class Window:
         curves: its loss and accuracy.
         details: its learning rate and gradient norm.
         log: its log.
+        scores: how good its model is.
         level, search: which of its lines.
         buttons: by ``BUTTONS`` and ``push``, ``rename``, ``start``.
         push: how far its push is.
@@ -67,6 +69,7 @@ class Window:
     curves: gr.HTML
     details: gr.HTML
     log: gr.HTML
+    scores: gr.HTML
     level: gr.Dropdown
     search: gr.Textbox
     buttons: dict[str, gr.Button]
@@ -78,7 +81,8 @@ class Window:
     def outputs(self) -> list[Component]:
         """Everything that a poll may change."""
         shown = [self.seen, self.chosen, self.at_work, self.standing, self.curves]
-        shown += [self.details, self.log, self.push, self.table, self.compared]
+        shown += [self.details, self.log, self.scores, self.push, self.table]
+        shown += [self.compared]
         return [*shown, *self.buttons.values()]
 
 
@@ -128,7 +132,7 @@ def _changes(
 ) -> Changes:
     hall = server.reader.glance(is_newest=not before.run_id)
     run = wanted(run_id, before, hall)
-    now = _seen(run, hall, server, viewer.visitor, before.pictures)
+    now = _seen(run, hall, server, viewer.visitor, before)
     if now == before:
         return {window.seen: gr.skip()}
     told = _texts(window, run, hall, server.reader, viewer)
@@ -137,7 +141,10 @@ def _changes(
     pictures = _pictures(run, server.reader, viewer.look)
     if hash(pictures) != before.pictures:  # else they keep their place
         told[window.curves], told[window.details] = pictures
-    told[window.seen] = replace(now, pictures=hash(pictures))
+    scores = marks.drawn(run, server.reader, viewer.look, viewer.visitor)
+    if hash(scores) != before.scores:
+        told[window.scores] = scores
+    told[window.seen] = replace(now, pictures=hash(pictures), scores=hash(scores))
     parts = ("mark", "run_id", "language")
     if any(getattr(now, part) != getattr(before, part) for part in parts):
         told |= _lists(window, run, hall, server.reader, viewer.visitor.language)
@@ -158,7 +165,7 @@ def wanted(run_id: str | None, before: Seen, hall: Hall) -> Run | None:
 
 
 def _seen(
-    run: Run | None, hall: Hall, server: Server, visitor: Visitor, pictures: int
+    run: Run | None, hall: Hall, server: Server, visitor: Visitor, before: Seen
 ) -> Seen:
     busy = hall.at_work
     return Seen(
@@ -169,7 +176,8 @@ def _seen(
         n_runs=len(hall.every),
         push=server.pushes.of(run.id) if run else None,
         language=visitor.language,
-        pictures=pictures,
+        pictures=before.pictures,
+        scores=before.scores,
     )
 
 
@@ -277,22 +285,3 @@ def build_story() -> dict[str, Any]:
         parts["search"] = gr.Textbox(label=text("train.search"), max_lines=1)
     parts["log"] = gr.HTML()
     return parts
-
-
-def build_board() -> dict[str, Any]:
-    """Lay out all runs, and the comparison of some."""
-    gr.Markdown(text("train.all_runs_text"))
-    table = gr.Dataframe(
-        headers=list(board.COLUMNS),
-        datatype=["str", "str", "number", "number", "str", "str"],
-        interactive=False,
-        elem_classes="run-table",
-        show_label=False,
-    )
-    compared = gr.Dropdown(
-        [],
-        multiselect=True,
-        label=text("train.compare"),
-        info=text("train.compare_info"),
-    )
-    return {"table": table, "compared": compared}
