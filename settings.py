@@ -35,6 +35,8 @@ class Settings:
         hub_model: id of the Hub model that the classify tab offers.
         max_upload_bytes: larger files are refused before they are read.
         max_duration_s: longer songs are cut here, and the page says so.
+        n_readers: processes that decode what visitors upload, so that a file that
+            crashes a decoder crashes nothing else; 0 decodes in the server itself.
         is_space: this is a Hugging Face Space, open to strangers.
         is_offline: nothing may be asked of the Hub.
         source: the https address that a rented machine gets this project from.
@@ -48,6 +50,7 @@ class Settings:
     hub_model: str = "sanchit-gandhi/distilhubert-finetuned-gtzan"
     max_upload_bytes: int = 100_000_000
     max_duration_s: float = 600.0
+    n_readers: int = 2
     is_space: bool = False
     is_offline: bool = False
     source: str = ""
@@ -64,6 +67,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         cache_dir=home / "cache",
         songs_dir=home / "songs",
         hub_model=env.get("GENRESCOPE_HUB_MODEL", Settings.hub_model),
+        n_readers=int(env.get("GENRESCOPE_READERS", Settings.n_readers)),
         is_space=env.get("SYSTEM") == "spaces" or "SPACE_ID" in env,
         is_offline=env.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"),
         source=env.get("GENRESCOPE_SOURCE", space if "SPACE_ID" in env else ""),
