@@ -25,6 +25,7 @@ from ui import (  # noqa: E402
     classify_tab,
     clip_bar,
     data_tab,
+    doors,
     figures,
     language,
     pictures,
@@ -55,7 +56,8 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
     guarded = guard(settings)
     models = models or models_of(settings)
     shelf = ClipShelf(limits_of(settings))
-    with gr.Blocks(title="Genrescope", delete_cache=(HOUR_S, UPLOADS_KEPT_S)) as demo:
+    doors.keep_ffmpeg_out()
+    with doors.Page(title="Genrescope", delete_cache=(HOUR_S, UPLOADS_KEPT_S)) as demo:
         language.build_header()
         bar = clip_bar.build(settings, guarded, shelf)
         desk = Desk(guarded, shelf, bar, screen.build(demo))

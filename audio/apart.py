@@ -63,7 +63,7 @@ class Readers:
         self,
         environment: Mapping[str, str],
         n_at_once: int = 2,
-        bounds: Bounds = Bounds(),  # noqa: B008 - frozen
+        bounds: Bounds = Bounds(),
     ) -> None:
         self._environment = {**environment, "OPENBLAS_NUM_THREADS": "1"}
         self._bounds = bounds

@@ -137,7 +137,16 @@ def lying_chunks():
     yield "data first.wav", head + data + form
     yield "two forms.wav", head + form + wav(n_channels=9)[12:36] + data
     yield "many chunks.wav", head + b"junk\0\0\0\0" * 50_000 + form + data
-    for name in (b"LIST", b"bext", b"id3 ", b"fact", b"ds64", b"iXML", b"smpl", b"cue "):
+    for name in (
+        b"LIST",
+        b"bext",
+        b"id3 ",
+        b"fact",
+        b"ds64",
+        b"iXML",
+        b"smpl",
+        b"cue ",
+    ):
         lie = struct.pack("<4sI", name, 2**32 - 1)
         yield f"lying {name.decode().strip()}.wav", head + form + lie + data
         yield f"first {name.decode().strip()}.wav", head + lie + form + data
@@ -222,7 +231,12 @@ def lying_mp3s():
             if at >= 0:
                 lie = mark + struct.pack(">II", 15, count)
                 yield f"{mark} {count}.mp3", content[:at] + lie + content[at + 12 :]
-    for head in (b"\xff\xfb\x00\x00", b"\xff\xfb\xf0\x00", b"\xff\xe3\x18\xc4", b"\xff"):
+    for head in (
+        b"\xff\xfb\x00\x00",
+        b"\xff\xfb\xf0\x00",
+        b"\xff\xe3\x18\xc4",
+        b"\xff",
+    ):
         yield f"frames {head.hex()}.mp3", head * 5000
     yield "APE.mp3", sound + b"APETAGEX" + struct.pack("<IIII", 2000, 2**31, 2**31, 0)
     yield "three channels of three rates.mp3", sound[:3000] + sound[5000:] * 2
@@ -268,8 +282,12 @@ def lying_oggs():
         lie = bytearray(content)
         lie[pages[-1] + 14] ^= 1 + serial
         yield f"stream {serial}.ogg", with_checksums(bytes(lie))
-    yield "pages backwards.ogg", b"".join(
-        content[a:b] for a, b in reversed(list(zip(pages, [*pages[1:], None], strict=True)))
+    yield (
+        "pages backwards.ogg",
+        b"".join(
+            content[a:b]
+            for a, b in reversed(list(zip(pages, [*pages[1:], None], strict=True)))
+        ),
     )
     yield "first page a thousand times.ogg", content[: pages[1]] * 1000
     yield "only heads.ogg", content[: pages[2]]
@@ -383,7 +401,9 @@ def pointing_elsewhere():
     yield "session.mp3", f"SDP\n{speaker}m=audio 9 RTP/AVP 0\n".encode()
     content = whole()[".mov"]
     for reference in (HERE, "/etc/passwd"):
-        told = content.replace(b"alis", b"url ").replace(b"self", reference[:4].encode())
+        told = content.replace(b"alis", b"url ").replace(
+            b"self", reference[:4].encode()
+        )
         yield f"reference to {len(reference)}.mov", told
 
 
@@ -392,7 +412,9 @@ def tagged():
     sound = whole()[".mp3"]
     sound = sound[sound.index(b"\xff\xfb") :]
     markup = b"\3" + MARKUP.encode()
-    frames = b"".join(id3_frame(n, markup) for n in (b"TIT2", b"TPE1", b"TALB", b"TCON"))
+    frames = b"".join(
+        id3_frame(n, markup) for n in (b"TIT2", b"TPE1", b"TALB", b"TCON")
+    )
     yield "markup.mp3", id3(frames) + sound
     yield "long title.mp3", id3(id3_frame(b"TIT2", b"\3" + b"x" * 3_000_000)) + sound
     rng = np.random.default_rng(4)
