@@ -179,7 +179,8 @@ class _Reader:
             raise _LostError
         answer = cast(Answer, json.loads(line))
         if "error" in answer:
-            raise KnownError(answer["error"], **answer["details"])
+            code, details = answer["error"], answer["details"]
+            raise KnownError(code, **details)
         return answer
 
     def samples(self, n_samples: int, most: int) -> Samples:

@@ -6,6 +6,7 @@ shown. Sizes are counted while unpacking, since a header may lie.
 
 from __future__ import annotations
 
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -75,6 +76,7 @@ def unpacked(archive: Path, folder: Path, limits: ZipLimits = USUAL) -> Iterator
     except (
         zipfile.BadZipFile,
         zlib.error,
+        lzma.LZMAError,
         NotImplementedError,  # a packing method or an encryption that we do not know
         RuntimeError,  # a password
         EOFError,
