@@ -15,6 +15,7 @@ import numpy as np  # noqa: E402
 from gradio.http_server import LOCALHOST_NAME  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 
+from audio.apart import Readers  # noqa: E402
 from audio.clip import Clip  # noqa: E402
 from audio.decode import Limits  # noqa: E402
 from classifier.models import Models  # noqa: E402
@@ -24,6 +25,7 @@ from ui import (  # noqa: E402
     classify_tab,
     clip_bar,
     data_tab,
+    doors,
     figures,
     language,
     pictures,
@@ -53,10 +55,9 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
     """The whole page and its API for one host; not launched yet."""
     guarded = guard(settings)
     models = models or models_of(settings)
-    shelf = ClipShelf(
-        Limits(settings.max_upload_bytes, max_duration_s=settings.max_duration_s)
-    )
-    with gr.Blocks(title="Genrescope", delete_cache=(HOUR_S, UPLOADS_KEPT_S)) as demo:
+    shelf = ClipShelf(limits_of(settings))
+    doors.keep_ffmpeg_out()
+    with doors.Page(title="Genrescope", delete_cache=(HOUR_S, UPLOADS_KEPT_S)) as demo:
         language.build_header()
         bar = clip_bar.build(settings, guarded, shelf)
         desk = Desk(guarded, shelf, bar, screen.build(demo))
@@ -76,6 +77,16 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         api.build(desk, models)
         runs_api.build(desk, settings)
     return demo.queue(max_size=32, default_concurrency_limit=4)
+
+
+def limits_of(settings: host.Settings) -> Limits:
+    """What an upload may be, and who decodes it."""
+    n_readers = settings.n_readers
+    return Limits(
+        settings.max_upload_bytes,
+        max_duration_s=settings.max_duration_s,
+        readers=Readers(host.child_environment(), n_readers) if n_readers else None,
+    )
 
 
 def models_of(settings: host.Settings) -> Models:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)  # what an OSError says of a full one
+
 
 class KnownError(Exception):
     """A problem that the visitor can understand and solve.

@@ -35,6 +35,8 @@ class Settings:
         hub_model: id of the Hub model that the classify tab offers.
         max_upload_bytes: larger files are refused before they are read.
         max_duration_s: longer songs are cut here, and the page says so.
+        n_readers: processes that decode what visitors upload, so that a file that
+            crashes a decoder crashes nothing else; 0 decodes in the server itself.
         is_space: this is a Hugging Face Space, open to strangers.
         is_offline: nothing may be asked of the Hub.
         base_models: models of the Hub that runs may start from besides the usual ones,
@@ -50,6 +52,7 @@ class Settings:
     hub_model: str = "sanchit-gandhi/distilhubert-finetuned-gtzan"
     max_upload_bytes: int = 100_000_000
     max_duration_s: float = 600.0
+    n_readers: int = 2
     is_space: bool = False
     is_offline: bool = False
     base_models: tuple[str, ...] = ()
@@ -68,6 +71,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         cache_dir=home / "cache",
         songs_dir=home / "songs",
         hub_model=env.get("GENRESCOPE_HUB_MODEL", Settings.hub_model),
+        n_readers=int(env.get("GENRESCOPE_READERS", Settings.n_readers)),
         is_space=env.get("SYSTEM") == "spaces" or "SPACE_ID" in env,
         is_offline=env.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"),
         base_models=tuple(name.strip() for name in base_models if name.strip()),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,8 @@ from errors import KnownError
 if TYPE_CHECKING:
     from av import AudioStream
     from av.container import InputContainer
+
+    from audio.apart import Readers
 
 # How files of these kinds begin: one that FFmpeg cannot open is broken, not foreign.
 SOUND_STARTS = re.compile(
@@ -41,6 +43,8 @@ class Limits:
         max_duration_s: a longer one is cut here.
         min_sampling_rate: Hz; below it there is nothing to see or to classify.
         max_sampling_rate: Hz; with ``max_duration_s`` it bounds the memory.
+        readers: who decodes for ``load`` and ``channels``, where files come from
+            strangers; None decodes in this process.
     """
 
     max_bytes: int = 100_000_000
@@ -48,6 +52,7 @@ class Limits:
     max_duration_s: float = 600.0
     min_sampling_rate: int = 2_000
     max_sampling_rate: int = 192_000
+    readers: Readers | None = field(default=None, compare=False, repr=False)
 
 
 USUAL = Limits()
@@ -118,13 +123,17 @@ def load(path: Path, *, name: str | None = None, limits: Limits = USUAL) -> Deco
 
     Raises:
         KnownError: as ``probe``, and ``empty_file`` for a file without samples,
-            ``too_short``, ``not_finite``.
+            ``too_short``, ``not_finite``, ``decoder_gave_up``.
     """
     name = name or path.name
+    if limits.readers:
+        return limits.readers.load(path, name, limits)
     facts, mix = _decode(path, name, limits)
     if mix.is_cancelled:
         # A second pass is cheaper than keeping every channel of every file.
-        facts, mix = _decode(path, name, limits, channel=mix.loudest_channel)
+        channel = mix.loudest_channel
+        del mix  # or memory would hold both
+        facts, mix = _decode(path, name, limits, channel)
     _check_mix(mix, name, limits)
     is_long = mix.duration_s > limits.max_duration_s
     samples = mix.samples(
@@ -144,8 +153,11 @@ def channels(path: Path, limits: Limits = USUAL) -> Iterator[Samples]:
         Blocks (n_samples, n_channels), float32.
 
     Raises:
-        KnownError: as ``probe``.
+        KnownError: as ``probe``, and ``decoder_gave_up``.
     """
+    if limits.readers:
+        yield from limits.readers.channels(path, limits)
+        return
     with _opened(path, path.name, limits) as (stream, _):
         for frame in ffmpeg.blocks(stream):
             yield packed(frame)[0]
@@ -208,6 +220,8 @@ def _opened(
             yield stream, facts
     except (av.FFmpegError, ValueError, ArithmeticError) as error:
         raise KnownError("broken_audio", name=name) from error
+    except MemoryError as error:
+        raise KnownError("decoder_gave_up", name=name) from error
     except OSError as error:
         raise KnownError("unreadable", name=name) from error
 

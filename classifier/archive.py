@@ -6,13 +6,14 @@ shown. Sizes are counted while unpacking, since a header may lie.
 
 from __future__ import annotations
 
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from errors import KnownError
+from errors import FULL_DISK, KnownError
 
 AUDIO_SUFFIXES = frozenset(
     ".wav .w64 .aif .aiff .flac .mp3 .ogg .oga .opus .m4a .aac .mp4 .webm .wma".split()
@@ -60,7 +61,8 @@ def unpacked(archive: Path, folder: Path, limits: ZipLimits = USUAL) -> Iterator
         limits: what the zip may hold.
 
     Raises:
-        KnownError: ``zip_broken``, ``zip_too_large`` or ``zip_without_songs``.
+        KnownError: ``zip_broken``, ``zip_too_large``, ``zip_without_songs`` or
+            ``no_room``.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -74,13 +76,16 @@ def unpacked(archive: Path, folder: Path, limits: ZipLimits = USUAL) -> Iterator
     except (
         zipfile.BadZipFile,
         zlib.error,
+        lzma.LZMAError,
         NotImplementedError,  # a packing method or an encryption that we do not know
         RuntimeError,  # a password
         EOFError,
         OSError,
         ValueError,
     ) as error:
-        raise KnownError("zip_broken", name=archive.name) from error
+        is_full = isinstance(error, OSError) and error.errno in FULL_DISK
+        code = "no_room" if is_full else "zip_broken"
+        raise KnownError(code, name=archive.name) from error
 
 
 def is_song(name: str) -> bool:

@@ -14,7 +14,6 @@ from typing import Any
 
 from errors import KnownError
 from trainer import catalogue, exam, metrics, report, runs
-from trainer import config as configs
 from trainer.config import FOLDER, RunConfig
 from trainer.hub_songs import GTZAN
 from trainer.runs import Run

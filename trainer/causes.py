@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import secrets
 import signal
 from pathlib import Path
 
+import errors
 from trainer.events import Failed
 
 VMSTAT = Path("/proc/vmstat")
 # What libraries say instead of OSError(ENOSPC): safetensors, and torch.save.
-FULL_DISK = (
+FULL_DISK_TEXTS = (
     "No space left on device",
     "os error 28",
     "PytorchStreamWriter failed",
@@ -34,10 +34,10 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def is_disk_full(error: BaseException) -> bool:
     """Whether an error, or what caused it, says that the disk is full."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in errors.FULL_DISK:
         return True
     cause = error.__cause__ or error.__context__
-    return _says(error, FULL_DISK) or (cause is not None and is_disk_full(cause))
+    return _says(error, FULL_DISK_TEXTS) or (cause is not None and is_disk_full(cause))
 
 
 def _says(error: BaseException, texts: tuple[str, ...]) -> bool:

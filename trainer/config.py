@@ -121,13 +121,14 @@ class RunConfig:
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):
             _check(item, getattr(self, item.name))
-        is_place = self.data.startswith((FOLDER, ZIP, HUB))
-        if self.data not in ("gtzan", "composed") and not is_place:
+        data = str(self.data)
+        is_place = data.startswith((FOLDER, ZIP, HUB))
+        if data not in ("gtzan", "composed") and not is_place:
             raise KnownError("unknown_data", value=self.data)
-        if not catalogue.is_possible(self.base_model):
+        if not catalogue.is_possible(str(self.base_model)):
             details = _choice_details("base_model", self.base_model, catalogue.CHOICES)
             raise KnownError("not_a_choice", **details)
-        if self.preset not in PRESETS:
+        if str(self.preset) not in PRESETS:
             raise KnownError(
                 "not_a_choice", **_choice_details("preset", self.preset, PRESETS)
             )

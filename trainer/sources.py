@@ -5,14 +5,17 @@ A source names its songs and can read each; it decodes nothing before it is aske
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import functools
 import hashlib
 import io
+import lzma
 import re
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -32,6 +35,19 @@ MIN_NAMED_FRACTION = 0.8  # of the files, or the dash means something else
 MAX_ZIP_SONGS = 5000
 MAX_ZIP_BYTES = 8_000_000_000  # unpacked; one song at a time is
 MAX_ZIP_RATIO = 200  # sound packs no better; a bomb does
+MAX_LIST_BYTES = 10_000_000
+MAX_SUFFIX = 16  # characters; a longer one is no suffix, and may be no file's name
+# Damaged, packed in a way that Python lacks, or locked by a password.
+ZIP_FAULTS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,  # what it names begins before the file does
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -153,15 +169,14 @@ def zip_songs(path: Path) -> Source:
     """A zip's songs: the file's folder is its genre. Nothing is unpacked by name.
 
     Raises:
-        KnownError: ``not_a_zip``, ``zip_too_large``, or ``no_genres``.
+        KnownError: ``not_a_zip``, ``zip_broken``, ``zip_too_large``, or ``no_genres``.
     """
     if not zipfile.is_zipfile(path):
         raise KnownError("not_a_zip", name=path.name)
-    with zipfile.ZipFile(path) as archive:
-        members = [m for m in archive.infolist() if _is_song(PurePosixPath(m.filename))]
-        lists = [n for n in archive.namelist() if PurePosixPath(n).name.lower() == LIST]
-        _check_zip(path, members)
-        text = archive.read(lists[0]).decode("utf-8-sig", "replace") if lists else ""
+    try:
+        members, text = _listing(path)
+    except ZIP_FAULTS as error:
+        raise KnownError("zip_broken", name=path.name) from error
     names = ["/".join(PurePosixPath(m.filename).parts[-2:]) for m in members]
     about = _About.of(names, text)
     songs = [
@@ -170,6 +185,20 @@ def zip_songs(path: Path) -> Source:
     ]
     facts = [(m.filename, m.CRC, m.file_size) for m in members]
     return Source(repr((facts, text)), len(songs), songs)
+
+
+def _listing(path: Path) -> tuple[list[zipfile.ZipInfo], str]:
+    """A zip's songs, and what its list says of them."""
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        members = [m for m in entries if _is_song(PurePosixPath(m.filename))]
+        _check_zip(path, members)
+        for entry in entries:
+            if PurePosixPath(entry.filename).name.lower() == LIST:
+                with archive.open(entry) as listed:  # its size may be a lie
+                    text = listed.read(MAX_LIST_BYTES)
+                return members, text.decode("utf-8-sig", "replace")
+    return members, ""
 
 
 def _is_song(name: PurePosixPath) -> bool:
@@ -199,12 +228,11 @@ def _member_reader(path: Path, member: zipfile.ZipInfo) -> Callable[[], Clip]:
         try:
             with zipfile.ZipFile(path) as archive:
                 return archive.read(member)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-            # Damaged, packed in a way that Python lacks, or locked by a password.
+        except ZIP_FAULTS as error:
             name = PurePosixPath(member.filename).name
             raise KnownError("unreadable", name=name) from error
 
-    return reader(read_bytes, PurePosixPath(member.filename).suffix)
+    return reader(read_bytes, PurePosixPath(member.filename).suffix[:MAX_SUFFIX])
 
 
 def reader(read_bytes: Callable[[], bytes], suffix: str) -> Callable[[], Clip]:
@@ -231,8 +259,7 @@ class _About:
         """From a list as CSV; where it names no groups, from "Artist - Title"."""
         groups: dict[str, str] = {}
         parts: dict[str, str] = {}
-        for row in csv.DictReader(io.StringIO(text)):
-            cells = {str(k).strip().lower(): (v or "").strip() for k, v in row.items()}
+        for cells in _rows(text):
             name = cells.get("file", "").replace("\\", "/")
             group = next((cells[c] for c in GROUP_COLUMNS if cells.get(c)), "")
             groups[name] = group
@@ -247,6 +274,18 @@ class _About:
         return SongFile(
             name, genre, read, self.groups.get(name, ""), self.parts.get(name, "")
         )
+
+
+def _rows(text: str) -> Iterator[dict[str, str]]:
+    """A list's rows, cells by column in lower case, as far as it can be read."""
+    table = csv.DictReader(io.StringIO(text), restkey="", restval="")
+    with contextlib.suppress(csv.Error):  # a cell of megabytes, or a stray byte
+        for row in table:
+            yield {
+                str(column).strip().lower(): cell.strip()
+                for column, cell in row.items()
+                if isinstance(cell, str)
+            }
 
 
 def _artists(names: Sequence[str]) -> dict[str, str]:

@@ -171,7 +171,8 @@ def _grouped(
     """Whole groups on one side, genres as evenly as that allows."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    n_folds = min(max(round(1 / fraction), 2), len(set(groups[songs])))
+    most_alike = int(np.bincount(labels[songs]).max())  # songs of one genre
+    n_folds = min(max(round(1 / fraction), 2), len(set(groups[songs])), most_alike)
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     train, test = next(folds.split(songs, labels[songs], groups[songs]))
     return songs[train], songs[test]

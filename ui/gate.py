@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.access import LOCAL_HOSTS, host_name
+from ui.doors import is_closed
+from ui.uploads import answered
 
-# Gradio fetches "/gradio_api/file=https://..." for anyone who asks: a public proxy.
-OUTSIDE_FILE = re.compile(r"/file=\s*https?:", re.IGNORECASE)
 # Gradio's own share links arrive under their public name.
 SHARE_DOMAIN = ".gradio.live"
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
@@ -50,12 +48,12 @@ class Gate:
             await send(message)
 
         inner = self.page if scope["path"] == "/" else self.app
-        await inner(scope, receive, send_with_headers)
+        await answered(inner, scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         host = host_name(Headers(scope=scope).get("host"))
         if self.is_local and not (host in LOCAL_HOSTS or host.endswith(SHARE_DOMAIN)):
             return PlainTextResponse("Unknown host", status_code=400)
-        if OUTSIDE_FILE.search(scope["path"]):
-            return PlainTextResponse("Not a file of this app", status_code=403)
+        if is_closed(scope["path"]):
+            return PlainTextResponse("Not a door of this app", status_code=403)
         return None

@@ -20,7 +20,7 @@ from typing import Any
 import gradio as gr
 
 import words
-from errors import KnownError
+from errors import FULL_DISK, KnownError
 from settings import Settings
 from ui.access import visitor_of
 
@@ -115,13 +115,25 @@ def _caught(handler: Handler, language: str) -> Iterator[None]:
 def _telling(language: str) -> Iterator[None]:
     """Turn a KnownError into the message that Gradio shows."""
     try:
-        yield
+        with _noticing_a_full_disk():
+            yield
     except KnownError as error:
         raise gr.Error(
             html.escape(words.sentence(error, language), quote=False),
             duration=SENTENCE_S,
             print_exception=False,
         ) from error
+
+
+@contextmanager
+def _noticing_a_full_disk() -> Iterator[None]:
+    """Turn a write for which there is no room into a KnownError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL_DISK:
+            raise
+        raise KnownError("no_room") from error
 
 
 def _reported(handler: Handler, language: str) -> gr.Error:

@@ -1,0 +1,235 @@
+"""Decoding in a process of its own: a file that crashes a decoder takes nobody along.
+
+The readers are warm: each decodes file after file, within bounds, and is replaced once
+it has died. What they answer is data: JSON, and samples of a size that is checked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+
+from audio.clip import Clip, Samples
+from audio.decode import Decoded, Limits, SourceFacts
+from errors import KnownError
+
+ROOT = Path(__file__).parents[1]
+MOST_CHANNELS = 1024  # in an answer; FFmpeg has none with more
+MOST_JOBS = 200  # of one reader, so that what a library leaks does not add up
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What the reading of one file may cost.
+
+    Attributes:
+        cpu_s: seconds of processor time.
+        wall_s: seconds on the clock, more because a busy machine has little to give.
+        memory_bytes: of address space, libraries included.
+    """
+
+    cpu_s: int = 10
+    wall_s: float = 30.0
+    memory_bytes: int = 1_000_000_000
+
+
+class _LostError(Exception):
+    """A reader has died, or says what no reader says."""
+
+
+class Readers:
+    """Processes that decode for this one.
+
+    Args:
+        environment: theirs; holds no secret.
+        n_at_once: how many at the same time; who comes later waits.
+        bounds: of each file.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        n_at_once: int = 2,
+        bounds: Bounds = Bounds(),
+    ) -> None:
+        self._environment = {**environment, "OPENBLAS_NUM_THREADS": "1"}
+        self._bounds = bounds
+        self._turns = threading.Semaphore(n_at_once)
+        self._idle: list[_Reader] = []
+        self._end = weakref.finalize(self, _end_all, self._idle)
+
+    def load(self, path: Path, name: str, limits: Limits) -> Decoded:
+        """As ``decode.load``.
+
+        Raises:
+            KnownError: as ``decode.load``, and ``decoder_gave_up`` where the
+                reader died, or was ended at its bounds.
+        """
+        with self._reader(name) as reader:
+            answer = reader.ask("load", path, name, limits)
+            facts = SourceFacts(**answer["facts"])
+            most = round(limits.max_duration_s * limits.max_sampling_rate)
+            samples = reader.samples(answer["n_samples"], most)
+            clip = Clip(samples, answer["sampling_rate"], answer["name"])
+            return Decoded(clip, facts, answer["cut_at_s"])
+
+    def channels(self, path: Path, limits: Limits) -> Iterator[Samples]:
+        """As ``decode.channels``; the reader waits while nobody takes a block.
+
+        Raises:
+            KnownError: as ``load``.
+        """
+        with self._reader(path.name) as reader:
+            answer = reader.ask("channels", path, path.name, limits)
+            while answer.get("shape"):
+                n_samples, n_channels = answer["shape"]
+                if not 0 < n_channels <= MOST_CHANNELS:
+                    raise _LostError
+                most = n_channels * limits.max_sampling_rate
+                block = reader.samples(n_samples * n_channels, most)
+                yield block.reshape(n_samples, n_channels)
+                answer = reader.say({"more": True})
+
+    def warm(self) -> None:
+        """Start one now, so that the first file does not wait for it."""
+        with self._reader("") as reader:
+            reader.say({"ask": "nothing"})
+
+    def close(self) -> None:
+        """End those that have nothing to do."""
+        _end_all(self._idle)
+
+    @contextmanager
+    def _reader(self, name: str) -> Iterator[_Reader]:
+        """One reader, alone, for one file; every way in which it is lost ends here."""
+        with self._turns:
+            reader = self._idle.pop() if self._idle else None
+            if reader is None or not reader.is_ready:
+                reader = _Reader(self._environment, self._bounds)
+            is_well = False
+            try:
+                yield reader
+                is_well = True
+            except KnownError as error:
+                is_well = error.code != "decoder_gave_up"
+                raise
+            except (_LostError, OSError, ValueError, KeyError, TypeError) as error:
+                raise KnownError("decoder_gave_up", name=name) from error
+            finally:
+                self._keep(reader) if is_well else reader.end()
+
+    def _keep(self, reader: _Reader) -> None:
+        if reader.n_jobs < MOST_JOBS:
+            self._idle.append(reader)
+        else:
+            reader.end()
+
+
+class _Reader:
+    """One process that runs ``audio.reader``."""
+
+    def __init__(self, environment: Mapping[str, str], bounds: Bounds) -> None:
+        self.n_jobs = 0
+        self._bounds = bounds
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "audio.reader", json.dumps(vars(bounds))],
+            cwd=ROOT,
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it is alive."""
+        return self._process.poll() is None
+
+    def ask(self, what: str, path: Path, name: str, limits: Limits) -> Answer:
+        """Ask for a file; the first line of the answer."""
+        self.n_jobs += 1
+        asked = {"ask": what, "path": str(path.absolute()), "name": name}
+        return self.say(asked | {"limits": _plain(limits)})
+
+    def say(self, what: Answer) -> Answer:
+        """Send a line, and wait for the next one.
+
+        Raises:
+            KnownError: the one that the reader met.
+        """
+        with self._patience():
+            source, target = self._pipes()
+            target.write(json.dumps(what).encode() + b"\n")
+            target.flush()
+            line = source.readline()
+        if not line.endswith(b"\n"):
+            raise _LostError
+        answer = cast(Answer, json.loads(line))
+        if "error" in answer:
+            code, details = answer["error"], answer["details"]
+            raise KnownError(code, **details)
+        return answer
+
+    def samples(self, n_samples: int, most: int) -> Samples:
+        """The numbers that follow a line."""
+        if not 0 <= n_samples <= most:
+            raise _LostError
+        samples = np.empty(n_samples, np.float32)
+        room, n_read = memoryview(samples).cast("B"), 0
+        with self._patience():
+            source, _ = self._pipes()
+            while n_read < len(room):
+                n_new = cast("Any", source).readinto(room[n_read:])
+                if not n_new:
+                    raise _LostError
+                n_read += n_new
+        return samples
+
+    def end(self) -> None:
+        """End it, whatever it is doing."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in self._pipes():
+            with contextlib.suppress(OSError):  # unsent bytes that nobody takes
+                pipe.close()
+
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
+        source, target = self._process.stdout, self._process.stdin
+        assert source
+        assert target
+        return source, target
+
+    @contextmanager
+    def _patience(self) -> Iterator[None]:
+        """End the process where the work inside takes too long."""
+        timer = threading.Timer(self._bounds.wall_s, self._process.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+def _plain(limits: Limits) -> dict[str, float]:
+    """The limits without those who decode."""
+    names = [item.name for item in dataclasses.fields(limits)]
+    return {name: getattr(limits, name) for name in names if name != "readers"}
+
+
+def _end_all(idle: list[_Reader]) -> None:
+    while idle:
+        idle.pop().end()

@@ -1,0 +1,138 @@
+"""The process that decodes for another one: questions in, sound out, within bounds.
+
+Run by ``audio.apart``. A line of JSON asks for a file; a line answers, and samples
+follow it as float32 of this machine. It ends with its questions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from audio import decode
+from audio.apart import Bounds
+from audio.clip import Samples
+from errors import KnownError
+
+MOST_FILES = 32  # open at once: libraries, pipes and one song
+
+
+class Line:
+    """Where questions come from and answers go to.
+
+    Args:
+        source: of questions.
+        target: of answers, a file descriptor.
+    """
+
+    def __init__(self, source: BinaryIO, target: int) -> None:
+        self._source = source
+        self._target = target
+
+    def hear(self) -> dict[str, Any] | None:
+        """The next question; None where there will be no more."""
+        line = self._source.readline()
+        return json.loads(line) if line else None
+
+    def say(self, answer: dict[str, Any], samples: Samples | None = None) -> None:
+        """A line, and samples behind it."""
+        self._write(json.dumps(answer, default=str).encode() + b"\n")
+        if samples is not None:
+            self._write(np.ascontiguousarray(samples).data.cast("B"))
+
+    def _write(self, data: bytes | memoryview) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._target, rest) :]
+
+
+def main() -> None:
+    """Answer until nobody asks."""
+    bounds = Bounds(**json.loads(sys.argv[1]))
+    # What libraries print would stand between the answers.
+    target = os.dup(1)
+    os.dup2(2, 1)
+    import av  # noqa: F401 - needs more open files than songs do
+
+    _bound(bounds)
+    line = Line(sys.stdin.buffer, target)
+    while asked := line.hear():
+        _bound_time(bounds.cpu_s)
+        _answer(asked, line)
+
+
+def _answer(asked: dict[str, Any], line: Line) -> None:
+    try:
+        if what := ANSWERS.get(asked["ask"]):
+            what(asked, line)
+        else:
+            line.say({})
+    except KnownError as error:
+        line.say({"error": error.code, "details": error.details})
+
+
+def _load(asked: dict[str, Any], line: Line) -> None:
+    path, limits = Path(asked["path"]), decode.Limits(**asked["limits"])
+    decoded = decode.load(path, name=asked["name"], limits=limits)
+    clip = decoded.clip
+    answer = {
+        "facts": dataclasses.asdict(decoded.facts),
+        "name": clip.name,
+        "sampling_rate": clip.sampling_rate,
+        "n_samples": clip.n_samples,
+        "cut_at_s": decoded.cut_at_s,
+    }
+    line.say(answer, clip.samples)
+
+
+def _channels(asked: dict[str, Any], line: Line) -> None:
+    limits = decode.Limits(**asked["limits"])
+    for block in decode.channels(Path(asked["path"]), limits):
+        line.say({"shape": block.shape}, block)
+        if not line.hear():
+            return
+    line.say({"shape": None})
+
+
+ANSWERS: dict[str, Callable[[dict[str, Any], Line], None]] = {
+    "load": _load,
+    "channels": _channels,
+}
+
+
+def _bound(bounds: Bounds) -> None:
+    """Give up what no decoder needs: memory, files, writing, a memory dump."""
+    import resource
+
+    for kind, most in (
+        (resource.RLIMIT_AS, bounds.memory_bytes),
+        (resource.RLIMIT_NOFILE, MOST_FILES),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        with contextlib.suppress(ValueError, OSError):  # not every system has each
+            resource.setrlimit(kind, (most, most))
+
+
+def _bound_time(cpu_s: int) -> None:
+    """From now on so many seconds of processor time, then the system ends us."""
+    import resource
+
+    soonest = math.ceil(time.process_time()) + cpu_s
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CPU, (soonest, most))
+
+
+if __name__ == "__main__":
+    main()

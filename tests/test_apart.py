@@ -1,0 +1,181 @@
+"""Processes that decode for the server: what happens to them does not happen to it."""
+
+import os
+import threading
+
+import numpy as np
+import pytest
+from files import stereo, write_audio, write_wav
+from signals import noise, tone
+
+import words
+from audio import decode
+from audio.apart import ROOT, Bounds, Readers
+from errors import KnownError
+
+# What a file of a certain name does to the decoder that meets it.
+MISHAPS = """
+import os, signal, time
+from audio import decode
+
+def crash(_):
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+def hang(_):
+    while True:
+        pass
+
+def sleep(_):
+    time.sleep(1000)
+
+def grow(_):
+    kept = []
+    while True:
+        kept.append(bytearray(10**8))
+
+def babble(_):
+    os.write(3 if os.path.exists("/proc/self/fd/3") else 1, b"hello\\n")
+    os._exit(0)
+
+def write(path):
+    (path.parent / "written").write_bytes(b"x")
+
+def tell(_):
+    from errors import KnownError
+    raise KnownError("unreadable", name=repr(sorted(os.environ)))
+
+load, channels = decode.load, decode.channels
+
+def mishap(path, **others):
+    if what := globals().get(path.stem):
+        what(path)
+    return load(path, **others)
+
+decode.load = mishap
+"""
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mishaps")
+    (folder / "sitecustomize.py").write_text(MISHAPS)
+    return {"PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
+
+
+@pytest.fixture
+def readers(environment):
+    bounds = Bounds(cpu_s=1, wall_s=5.0, memory_bytes=10**9)
+    readers = Readers(environment, 1, bounds)
+    yield readers
+    readers.close()
+
+
+def limits(readers, **others):
+    return decode.Limits(readers=readers, **others)
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".mp3", ".m4a", ".webm"])
+def test_sound_is_the_same_as_decoded_here(tmp_path, readers, suffix):
+    sung = stereo(noise(sampling_rate=48_000), tone(sampling_rate=48_000))
+    path = write_audio(tmp_path / f"歌{suffix}", sung, 48_000)
+    here, there = decode.load(path), decode.load(path, limits=limits(readers))
+    assert there.facts == here.facts
+    assert there.clip.name == here.clip.name == "歌"
+    assert there.clip.sampling_rate == here.clip.sampling_rate
+    np.testing.assert_array_equal(there.clip.samples, here.clip.samples)
+    assert not there.clip.samples.flags.writeable
+
+
+def test_channels_are_the_same_as_decoded_here(tmp_path, readers):
+    path = write_audio(tmp_path / "a.flac", stereo(noise(), tone()), 22_050)
+    here = np.concatenate(list(decode.channels(path)))
+    there = np.concatenate(list(decode.channels(path, limits(readers))))
+    np.testing.assert_array_equal(there, here)
+
+
+def test_channels_may_be_left_in_the_middle(tmp_path, readers):
+    path = write_audio(tmp_path / "a.flac", noise(duration_s=5.0))
+    blocks = decode.channels(path, limits(readers))
+    assert len(next(blocks))
+    blocks.close()
+    assert decode.load(path, limits=limits(readers)).clip.duration_s == 5.0
+
+
+def test_refusals_come_through_with_their_details(tmp_path, readers):
+    path = write_wav(tmp_path / "a.wav", tone().samples[:100])
+    for given in (limits(readers), decode.USUAL):
+        with pytest.raises(KnownError, match="too_short") as caught:
+            decode.load(path, name="note.wav", limits=given)
+        assert caught.value.details["name"] == "note.wav"
+        assert caught.value.details["duration_s"] == pytest.approx(100 / 22_050)
+
+
+def test_limits_hold_there_too(tmp_path, readers):
+    path = write_audio(tmp_path / "a.wav", tone(duration_s=3.0))
+    cut = decode.load(path, limits=limits(readers, max_duration_s=1.5))
+    assert (cut.cut_at_s, cut.clip.duration_s) == (1.5, 1.5)
+    with pytest.raises(KnownError, match="too_large"):
+        decode.load(path, limits=limits(readers, max_bytes=100))
+
+
+@pytest.mark.parametrize("mishap", ["crash", "hang", "sleep", "grow", "babble"])
+def test_mishap_of_a_decoder_is_a_sentence_and_the_next_file_is_read(
+    tmp_path, readers, mishap
+):
+    bad = write_audio(tmp_path / f"{mishap}.wav", tone())
+    good = write_audio(tmp_path / "good.wav", tone())
+    assert decode.load(good, limits=limits(readers))
+    with pytest.raises(KnownError, match="decoder_gave_up") as caught:
+        decode.load(bad, limits=limits(readers))
+    for language in words.LANGUAGES:
+        assert f"{mishap}.wav" in words.sentence(caught.value, language)
+    assert decode.load(good, limits=limits(readers)).clip.n_samples == 22_050
+
+
+def test_decoder_sees_no_variable_that_it_was_not_given(
+    tmp_path, environment, monkeypatch
+):
+    monkeypatch.setenv("HF_TOKEN", "hf_planted")
+    path = write_audio(tmp_path / "tell.wav", tone())
+    readers = Readers(environment)
+    with pytest.raises(KnownError, match="unreadable") as caught:
+        decode.load(path, limits=limits(readers))
+    told = caught.value.details["name"]
+    assert "OPENBLAS" in told
+    assert "HF_TOKEN" not in told
+    readers.close()
+
+
+def test_decoder_cannot_write_a_file(tmp_path, environment):
+    path = write_audio(tmp_path / "write.wav", tone())
+    readers = Readers(environment)
+    with pytest.raises(KnownError, match="decoder_gave_up"):
+        decode.load(path, limits=limits(readers))
+    assert not (tmp_path / "written").stat().st_size
+    readers.close()
+
+
+def test_longest_sound_at_the_highest_rate_fits_into_the_memory(tmp_path, environment):
+    path = write_wav(tmp_path / "a.wav", np.zeros(4, np.uint8), 192_000, size=2**31)
+    with path.open("r+b") as file:
+        file.truncate(601 * 192_000)  # zeros that take no room on a disk
+    readers = Readers(environment, 1, Bounds(wall_s=120.0))
+    decoded = decode.load(path, limits=limits(readers, max_bytes=10**9))
+    assert decoded.cut_at_s == decoded.clip.duration_s == 600.0
+    readers.close()
+
+
+def test_many_ask_and_few_decode(tmp_path, readers):
+    path, heard = write_audio(tmp_path / "a.mp3", tone()), []
+
+    def listen():
+        heard.append(decode.load(path, limits=limits(readers)).clip.n_samples)
+
+    threads = [threading.Thread(target=listen) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(heard) == 6
+    assert len(set(heard)) == 1
+    assert len(readers._idle) == 1
