@@ -39,6 +39,7 @@ from ui.desk import Desk  # noqa: E402
 from ui.gate import Gate  # noqa: E402
 from ui.handlers import guard  # noqa: E402
 from ui.language import Language, text, texts  # noqa: E402
+from ui.secret import Secret  # noqa: E402
 from viz import style  # noqa: E402
 from viz.style import Look  # noqa: E402
 
@@ -56,8 +57,13 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
     shelf = ClipShelf(
         Limits(settings.max_upload_bytes, max_duration_s=settings.max_duration_s)
     )
+    # It makes Gradio add its sign-in, to which the tab Train links in three languages.
+    # Made outside the page, it brings no events of its own.
+    login = gr.LoginButton(visible=False) if settings.host.has_login else None
     with gr.Blocks(title="Genrescope", delete_cache=(HOUR_S, UPLOADS_KEPT_S)) as demo:
         language.build_header()
+        if login:
+            login.render()
         bar = clip_bar.build(settings, guarded, shelf)
         desk = Desk(guarded, shelf, bar, screen.build(demo))
         with gr.Tabs() as tabs:
@@ -85,13 +91,13 @@ def models_of(settings: host.Settings) -> Models:
         runs_dir=settings.runs_dir,
         hub_model=settings.hub_model,
         is_offline=settings.is_offline,
-        is_hub_open=not settings.is_space,
+        is_hub_open=not settings.host.is_space,
     )
 
 
 def launch_options(settings: host.Settings) -> dict[str, Any]:
     """What ``launch`` needs besides the page: looks, languages, limits, the gate."""
-    is_local = not settings.is_space and LOCALHOST_NAME in LOCAL_HOSTS
+    is_local = not settings.host.is_space and LOCALHOST_NAME in LOCAL_HOSTS
     return {
         "theme": theme.theme(),
         "css_paths": [theme.STYLE, pictures.STYLE],
@@ -111,7 +117,11 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
         "ssr_mode": False,
         "app_kwargs": {
             "openapi_url": None,
-            "middleware": [Middleware(Gate, is_local=is_local), Middleware(Language)],
+            "middleware": [
+                Middleware(Gate, is_local=is_local, is_space=settings.host.is_space),
+                Middleware(Secret, secret=settings.secret),
+                Middleware(Language),
+            ],
         },
     }
 
