@@ -32,6 +32,7 @@ from ui import (  # noqa: E402
     see_tab,
     theme,
     train_tab,
+    zero,
 )
 from ui.access import LOCAL_HOSTS  # noqa: E402
 from ui.clips import ClipShelf  # noqa: E402
@@ -53,7 +54,7 @@ log = logging.getLogger("genrescope")
 def create_app(settings: host.Settings, models: Models | None = None) -> gr.Blocks:
     """The whole page and its API for one host; not launched yet."""
     guarded = guard(settings)
-    models = models or models_of(settings)
+    models = models or models_of(settings, zero.device(settings.host))
     shelf = ClipShelf(
         Limits(settings.max_upload_bytes, max_duration_s=settings.max_duration_s)
     )
@@ -79,19 +80,21 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
                 about_tab.build()
         train_tab.watch(training, train, (see, data, classify, about))
         train_tab.hand_over(training, desk, tabs, CLASSIFY, picker)
-        api.build(desk, models)
+        lent = models_of(settings) if settings.host.kind == "zero" else models
+        api.build(desk, models, lent, settings.host)
         runs_api.build(desk, settings)
     return demo.queue(max_size=32, default_concurrency_limit=4)
 
 
-def models_of(settings: host.Settings) -> Models:
-    """The models that this host offers."""
+def models_of(settings: host.Settings, device: str | None = None) -> Models:
+    """The models that this host offers, on a device, the fastest by default."""
     return Models(
         bundled_model_dir=settings.bundled_model_dir,
         runs_dir=settings.runs_dir,
         hub_model=settings.hub_model,
         is_offline=settings.is_offline,
-        is_hub_open=not settings.host.is_space,
+        is_hub_open=True,  # to those who may: ``classifying.asking.chosen``
+        device=device,
     )
 
 
@@ -128,7 +131,7 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
 
 def serve(settings: host.Settings) -> None:
     """Serve the page until it is interrupted."""
-    models = models_of(settings)
+    models = models_of(settings, zero.device(settings.host))
     demo = create_app(settings, models)
     options = launch_options(settings)
     _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)

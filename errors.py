@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 
 class KnownError(Exception):
     """A problem that the visitor can understand and solve.
@@ -18,6 +21,10 @@ class KnownError(Exception):
         super().__init__(code, details)
         self.code = code
         self.details = details
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How another process gets it."""
+        return functools.partial(KnownError, self.code, **self.details), ()
 
     def __str__(self) -> str:
         return f"{self.code} {self.details}" if self.details else self.code
