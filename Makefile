@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check bench
+.PHONY: run test check bench space
 run: .venv/run.stamp
 	$(BIN)/python app.py
 
@@ -16,6 +16,9 @@ check: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	for script in bench/*.py; do $(BIN)/python -m bench.$$(basename $$script .py) || exit 1; done
+
+space: .venv/run.stamp
+	$(BIN)/python space.py
 
 .venv/run.stamp: requirements.txt
 	$(PYTHON) -m venv .venv

@@ -34,6 +34,7 @@ from ui import (  # noqa: E402
     see_tab,
     theme,
     train_tab,
+    zero,
 )
 from ui.access import LOCAL_HOSTS  # noqa: E402
 from ui.clips import ClipShelf  # noqa: E402
@@ -41,6 +42,7 @@ from ui.desk import Desk  # noqa: E402
 from ui.gate import Gate  # noqa: E402
 from ui.handlers import guard  # noqa: E402
 from ui.language import Language, text, texts  # noqa: E402
+from ui.secret import Secret  # noqa: E402
 from viz import style  # noqa: E402
 from viz.style import Look  # noqa: E402
 
@@ -54,11 +56,16 @@ log = logging.getLogger("genrescope")
 def create_app(settings: host.Settings, models: Models | None = None) -> gr.Blocks:
     """The whole page and its API for one host; not launched yet."""
     guarded = guard(settings)
-    models = models or models_of(settings)
+    models = models or models_of(settings, zero.device(settings.host))
     shelf = ClipShelf(limits_of(settings))
     doors.keep_ffmpeg_out()
+    # It makes Gradio add its sign-in, to which the tab Train links in three languages.
+    # Made outside the page, it brings no events of its own.
+    login = gr.LoginButton(visible=False) if settings.host.has_login else None
     with doors.Page(title="Genrescope", delete_cache=(HOUR_S, UPLOADS_KEPT_S)) as demo:
         language.build_header()
+        if login:
+            login.render()
         bar = clip_bar.build(settings, guarded, shelf)
         desk = Desk(guarded, shelf, bar, screen.build(demo))
         with gr.Tabs() as tabs:
@@ -74,7 +81,8 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
                 about_tab.build()
         train_tab.watch(training, train, (see, data, classify, about))
         train_tab.hand_over(training, desk, tabs, CLASSIFY, picker)
-        api.build(desk, models)
+        lent = models_of(settings) if settings.host.kind == "zero" else models
+        api.build(desk, models, lent, settings.host)
         runs_api.build(desk, settings)
     return demo.queue(max_size=32, default_concurrency_limit=4)
 
@@ -89,20 +97,21 @@ def limits_of(settings: host.Settings) -> Limits:
     )
 
 
-def models_of(settings: host.Settings) -> Models:
-    """The models that this host offers."""
+def models_of(settings: host.Settings, device: str | None = None) -> Models:
+    """The models that this host offers, on a device, the fastest by default."""
     return Models(
         bundled_model_dir=settings.bundled_model_dir,
         runs_dir=settings.runs_dir,
         hub_model=settings.hub_model,
         is_offline=settings.is_offline,
-        is_hub_open=not settings.is_space,
+        is_hub_open=True,  # to those who may: ``classifying.asking.chosen``
+        device=device,
     )
 
 
 def launch_options(settings: host.Settings) -> dict[str, Any]:
     """What ``launch`` needs besides the page: looks, languages, limits, the gate."""
-    is_local = not settings.is_space and LOCALHOST_NAME in LOCAL_HOSTS
+    is_local = not settings.host.is_space and LOCALHOST_NAME in LOCAL_HOSTS
     return {
         "theme": theme.theme(),
         "css_paths": [theme.STYLE, pictures.STYLE],
@@ -122,14 +131,18 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
         "ssr_mode": False,
         "app_kwargs": {
             "openapi_url": None,
-            "middleware": [Middleware(Gate, is_local=is_local), Middleware(Language)],
+            "middleware": [
+                Middleware(Gate, is_local=is_local, is_space=settings.host.is_space),
+                Middleware(Secret, secret=settings.secret),
+                Middleware(Language),
+            ],
         },
     }
 
 
 def serve(settings: host.Settings) -> None:
     """Serve the page until it is interrupted."""
-    models = models_of(settings)
+    models = models_of(settings, zero.device(settings.host))
     demo = create_app(settings, models)
     options = launch_options(settings)
     _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)

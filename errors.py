@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import functools
+from typing import Any
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)  # what an OSError says of a full one
 
@@ -22,6 +24,10 @@ class KnownError(Exception):
         super().__init__(code, details)
         self.code = code
         self.details = details
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How another process gets it."""
+        return functools.partial(KnownError, self.code, **self.details), ()
 
     def __str__(self) -> str:
         return f"{self.code} {self.details}" if self.details else self.code

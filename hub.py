@@ -12,6 +12,7 @@ import queue
 import re
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +30,21 @@ CHECKPOINT_FILES = ("config.json", "preprocessor_config.json", "model.safetensor
 ANSWER_TIMEOUT_S = 5.0  # for the Hub to answer one question
 COMMIT = re.compile("[0-9a-f]{40}")
 PATIENCE_S = 8.0  # for the whole question, the look-up of the Hub's address included
+
+WRITING_ROLES = ("admin", "write")  # a contributor writes to what is their own only
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whom a token belongs to.
+
+    Attributes:
+        name: of the user.
+        writes_for: the organisations whose repositories they may write to.
+    """
+
+    name: str
+    writes_for: frozenset[str] = frozenset()
 
 
 def is_whole(folder: Path) -> bool:
@@ -113,6 +129,24 @@ def ask(repo_id: str, question: Callable[[HfApi], T]) -> T:
         patience_s=PATIENCE_S,
         known=lambda error: _known(error, repo_id),
     )
+
+
+def account(token: str) -> Account:
+    """Whom a token belongs to, as the Hub says now.
+
+    Raises:
+        KnownError: ``hub_unreachable``, also where the Hub does not know the token.
+    """
+    from huggingface_hub import HfApi
+
+    told = patiently(
+        lambda tell: HfApi().whoami(token=token),
+        patience_s=PATIENCE_S,
+        known=lambda error: KnownError("hub_unreachable", id="whoami"),
+    )
+    orgs = [org for org in told.get("orgs") or () if org.get("name")]
+    writes = {org["name"] for org in orgs if org.get("roleInOrg") in WRITING_ROLES}
+    return Account(told.get("name", ""), frozenset(writes))
 
 
 def patiently(

@@ -7,10 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 ROOT = Path(__file__).parent
+DATA = Path("/data")  # where a Space's storage is mounted, if it has one
+MIN_SECRET_LENGTH = 16  # characters; fewer can be guessed
+OAUTH_VARIABLES = (
+    "OAUTH_CLIENT_ID OAUTH_CLIENT_SECRET OAUTH_SCOPES OPENID_PROVIDER_URL"
+).split()
+Kind = Literal["local", "cpu", "gpu", "zero"]
 
 # What a training child may see of our environment: where things are, which devices
 # there are, and how to reach the Hub. Never a token: the child downloads public data.
@@ -21,6 +28,34 @@ CHILD_VARIABLES = (
     " HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy"
     " SSL_CERT_FILE REQUESTS_CA_BUNDLE"
 ).split()
+
+
+@dataclass(frozen=True)
+class Host:
+    """Where the app runs.
+
+    Attributes:
+        kind: "local" is a computer of one's own; the others are a Hugging Face Space on
+            a CPU, on a GPU of its own, or on ZeroGPU, which lends one for seconds.
+        space_id: OWNER/NAME of the Space.
+        is_lasting: what is written here outlives a restart.
+        has_login: visitors of the Space can sign in with their Hugging Face account.
+    """
+
+    kind: Kind = "local"
+    space_id: str = ""
+    is_lasting: bool = True
+    has_login: bool = False
+
+    @property
+    def is_space(self) -> bool:
+        """Whether this is a Space, open to strangers."""
+        return self.kind != "local"
+
+    @property
+    def owner(self) -> str:
+        """The user or the organisation that the Space belongs to; "" elsewhere."""
+        return self.space_id.partition("/")[0]
 
 
 @dataclass(frozen=True)
@@ -37,7 +72,8 @@ class Settings:
         max_duration_s: longer songs are cut here, and the page says so.
         n_readers: processes that decode what visitors upload, so that a file that
             crashes a decoder crashes nothing else; 0 decodes in the server itself.
-        is_space: this is a Hugging Face Space, open to strangers.
+        host: where the app runs.
+        secret: opens this host to who comes from elsewhere and knows it; "" to nobody.
         is_offline: nothing may be asked of the Hub.
         base_models: models of the Hub that runs may start from besides the usual ones,
             as ``id`` or ``id@revision``.
@@ -53,31 +89,66 @@ class Settings:
     max_upload_bytes: int = 100_000_000
     max_duration_s: float = 600.0
     n_readers: int = 2
-    is_space: bool = False
+    host: Host = Host()
+    secret: str = field(default="", repr=False)
     is_offline: bool = False
     base_models: tuple[str, ...] = ()
     source: str = ""
     is_launched: bool = False
 
 
-def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings of this host; ``GENRESCOPE_HOME`` moves everything it writes."""
+def from_environment(
+    environment: Mapping[str, str] | None = None, data: Path = DATA
+) -> Settings:
+    """The settings of this host; ``GENRESCOPE_HOME`` moves everything it writes.
+
+    Args:
+        environment: the process's own by default.
+        data: where a Space's storage is mounted, if it has one.
+    """
     env = os.environ if environment is None else environment
-    home = Path(env.get("GENRESCOPE_HOME", ROOT)).absolute()
+    host = host_of(env, data)
+    usual = data if host.is_space and host.is_lasting else ROOT
+    home = Path(env.get("GENRESCOPE_HOME", usual)).absolute()
     base_models = env.get("GENRESCOPE_BASE_MODELS", "").split(",")
-    space = f"https://huggingface.co/spaces/{env.get('SPACE_ID')}"
+    space = f"https://huggingface.co/spaces/{host.space_id}" if host.space_id else ""
+    secret = env.get("GENRESCOPE_SECRET", "")
     return Settings(
         runs_dir=home / "runs",
         cache_dir=home / "cache",
         songs_dir=home / "songs",
         hub_model=env.get("GENRESCOPE_HUB_MODEL", Settings.hub_model),
         n_readers=int(env.get("GENRESCOPE_READERS", Settings.n_readers)),
-        is_space=env.get("SYSTEM") == "spaces" or "SPACE_ID" in env,
-        is_offline=env.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"),
+        host=host,
+        secret=secret if len(secret) >= MIN_SECRET_LENGTH else "",
+        is_offline=_says_yes(env.get("HF_HUB_OFFLINE")),
         base_models=tuple(name.strip() for name in base_models if name.strip()),
-        source=env.get("GENRESCOPE_SOURCE", space if "SPACE_ID" in env else ""),
+        source=env.get("GENRESCOPE_SOURCE", space),
         is_launched=int(env.get("WORLD_SIZE", "1")) > 1,
     )
+
+
+def host_of(env: Mapping[str, str], data: Path) -> Host:
+    """What the variables that every Space sets say of this one.
+
+    Source: https://huggingface.co/docs/hub/spaces-overview#helper-environment-variables
+    and ``spaces/config.py`` of the package ``spaces`` for ZeroGPU.
+    """
+    if env.get("SYSTEM") != "spaces" and "SPACE_ID" not in env:
+        return Host()
+    kind: Kind = "cpu" if env.get("ACCELERATOR", "none") in ("", "none") else "gpu"
+    if _says_yes(env.get("SPACES_ZERO_GPU")):
+        kind = "zero"
+    return Host(
+        kind,
+        env.get("SPACE_ID", ""),
+        is_lasting=data.is_dir() and os.access(data, os.W_OK),
+        has_login=all(env.get(name) for name in OAUTH_VARIABLES),
+    )
+
+
+def _says_yes(value: str | None) -> bool:
+    return (value or "").lower() in ("1", "t", "true", "yes", "on")
 
 
 def prepare_environment() -> None:

@@ -117,9 +117,14 @@ def described(
 
 
 def read(
-    ref: ModelRef, folder: Path, turns: threading.Semaphore, max_bytes: int
+    ref: ModelRef,
+    folder: Path,
+    turns: threading.Semaphore,
+    max_bytes: int,
+    *,
+    device: str | None = None,
 ) -> LoadedModel:
-    """Load a whole checkpoint: safetensors only, no code of its own.
+    """Load a whole checkpoint onto a device: safetensors only, no code of its own.
 
     Raises:
         KnownError: ``model_too_large``, ``model_wrong_task``,
@@ -127,7 +132,7 @@ def read(
     """
     config = read_json(folder / "config.json")
     _check(ref, folder, config, max_bytes)
-    model, feature_extractor = _from_disk(ref, folder)
+    model, feature_extractor = _from_disk(ref, folder, device)
     id2label = sorted(model.config.id2label.items())
     return LoadedModel(
         ref,
@@ -196,8 +201,8 @@ def _check(ref: ModelRef, folder: Path, config: dict[str, Any], max_bytes: int) 
         raise KnownError("model_without_labels", title=ref.title)
 
 
-def _from_disk(ref: ModelRef, folder: Path) -> tuple[Any, Any]:
-    """The model in evaluation mode on the fastest device, and its feature extractor."""
+def _from_disk(ref: ModelRef, folder: Path, device: str | None) -> tuple[Any, Any]:
+    """The model in evaluation mode on a device, the fastest by default; its extractor."""
     import torch
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
@@ -231,7 +236,7 @@ def _from_disk(ref: ModelRef, folder: Path) -> tuple[Any, Any]:
     missing = {key.rpartition(".")[2] for key in report["missing_keys"]}
     if missing - {"masked_spec_embed"}:
         raise KnownError("model_broken", title=ref.title)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = model.eval().to(device)
+    fastest = "cuda" if torch.cuda.is_available() else "cpu"
+    model = model.eval().to(device or fastest)
     quicken(model)
     return model, feature_extractor

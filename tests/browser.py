@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 CHROMIUM_FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-dev-shm-usage"
     " --autoplay-policy=no-user-gesture-required"
+    " --use-fake-device-for-media-stream --use-fake-ui-for-media-stream"
 ).split()
 SERVE = """
 import dataclasses, pathlib, sys
@@ -54,9 +55,11 @@ class Server:
     Attributes:
         url: of the page.
         log: the file with all that the server wrote.
+        child: its process, while it is running.
     """
 
-    def __init__(self, home, model_dir):
+    def __init__(self, home, model_dir, **environment):
+        self.environment = environment
         self.log = home / "server.log"
         self.home = home
         self.model_dir = model_dir
@@ -72,6 +75,7 @@ class Server:
             "GRADIO_TEMP_DIR": str(self.home / "gradio"),
             "HF_HUB_OFFLINE": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
+            **self.environment,
         }
         command = [sys.executable, "-c", SERVE, str(self.model_dir)]
         with (
@@ -80,6 +84,7 @@ class Server:
                 command, cwd=ROOT, env=environment, stdout=log, stderr=log
             ) as child,
         ):
+            self.child = child
             try:
                 self._wait(child)
                 yield self

@@ -1,20 +1,41 @@
 """Who may train: the person at this machine, and nobody that a relay may hide."""
 
+import time
+
 import gradio as gr
 import pytest
 from starlette.requests import Request
 
-from settings import Settings
-from ui.access import Visitor, visitor_of
+from errors import KnownError
+from hub import Account
+from settings import Host, Settings
+from ui.access import Members, Visitor, key_of, visitor_of
 
+SPACE = Host("cpu", "studio/genrescope", has_login=True)
+SECRET = "a long secret of this host"
+TOKEN = "hf_oauth_planted"
 HERE = {"host": "127.0.0.1:7860", "origin": "http://127.0.0.1:7860"}
 
 
-def request(headers=HERE, client="127.0.0.1"):
+def request(headers=HERE, client="127.0.0.1", login=None):
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     address = None if client is None else (client, 50_000)
-    scope = {"type": "http", "headers": raw, "client": address}
+    session = {"oauth_info": login} if login else {}
+    scope = {"type": "http", "headers": raw, "client": address, "session": session}
     return gr.Request(Request(scope))
+
+
+def login(lasts_s=3600):
+    """What Gradio keeps of who has signed in."""
+    return {"access_token": TOKEN, "expires_at": time.time() + lasts_s}
+
+
+def on_a_space(account, headers=None, signed_in=None, settings=None):
+    """Whether somebody of whom the Hub says this may change the Space."""
+    at_space = {"host": "studio-genrescope.hf.space", "x-forwarded-for": "203.0.113.5"}
+    asked = request({**at_space, **(headers or {})}, login=signed_in or login())
+    members = Members(SPACE.owner, account=lambda token: account)
+    return visitor_of(asked, settings or Settings(host=SPACE), members).may_train
 
 
 def may_train(headers=HERE, client="127.0.0.1", **settings):
@@ -38,8 +59,135 @@ def test_program_at_this_machine_sends_no_origin_and_may_train():
     assert may_train({"host": "127.0.0.1:7860"})
 
 
-def test_nobody_may_train_on_a_space():
-    assert not may_train(is_space=True)
+def test_nobody_may_train_on_a_space_without_signing_in():
+    assert not may_train(host=SPACE)
+    assert not may_train(host=SPACE, secret=SECRET)
+
+
+@pytest.mark.parametrize(
+    "account",
+    [Account("studio"), Account("ann", frozenset({"others", "studio"}))],
+    ids=["owner", "writing member"],
+)
+def test_owner_and_writing_members_may_train_on_their_space(account):
+    assert on_a_space(account)
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        Account("ann"),
+        Account("ann", frozenset({"others"})),
+        Account(""),
+        Account("Studi"),
+    ],
+)
+def test_others_who_signed_in_may_not(account):
+    assert not on_a_space(account)
+
+
+def test_space_that_does_not_know_its_owner_belongs_to_nobody():
+    settings = Settings(host=Host("cpu", ""))
+    members = Members("", account=lambda token: Account(""))
+    assert not visitor_of(request(login=login()), settings, members).may_train
+
+
+def test_login_that_has_expired_is_none():
+    assert not on_a_space(Account("studio"), signed_in=login(lasts_s=-1))
+    asked = request(login=login(lasts_s=-1))
+    assert not visitor_of(asked, Settings(host=SPACE)).is_signed_in
+
+
+def test_secret_opens_no_space():
+    headers = {"authorization": f"Bearer {SECRET}"}
+    settings = Settings(host=SPACE, secret=SECRET)
+    assert not on_a_space(Account("ann"), headers, settings=settings)
+
+
+def test_login_counts_for_nothing_outside_a_space():
+    asked = request({"host": "example.org"}, "8.8.8.8", login())
+    members = Members("studio", account=lambda token: Account("studio"))
+    visitor = visitor_of(asked, Settings(), members)
+    assert visitor == Visitor("en", may_train=False, is_signed_in=False)
+
+
+def test_silent_hub_lets_nobody_in():
+    def silent(token):
+        raise KnownError("hub_unreachable", id="whoami")
+
+    members = Members("studio", account=silent)
+    assert not members.may_write(TOKEN)
+
+
+def test_role_counts_for_five_minutes_and_its_token_is_not_kept():
+    now, asked = [1000.0], []
+
+    def account(token):
+        asked.append(token)
+        return Account("studio" if len(asked) == 1 else "ann")
+
+    members = Members("studio", account=account, clock=lambda: now[0])
+    assert members.may_write(TOKEN)
+    now[0] += 299
+    assert members.may_write(TOKEN)
+    assert TOKEN not in repr(vars(members))
+    now[0] += 2
+    assert not members.may_write(TOKEN)
+    assert asked == [TOKEN, TOKEN]
+
+
+@pytest.mark.parametrize(
+    ("headers", "may"),
+    [
+        ({"sec-fetch-site": "same-origin"}, True),
+        ({"sec-fetch-site": "none"}, True),
+        ({"sec-fetch-site": "cross-site"}, False),
+        ({"sec-fetch-site": "same-site"}, False),
+        ({"origin": "https://studio-genrescope.hf.space"}, True),
+        ({"origin": "https://evil.hf.space"}, False),
+        ({"origin": "null"}, False),
+    ],
+)
+def test_foreign_page_cannot_use_its_visitor_s_login(headers, may):
+    assert on_a_space(Account("studio"), headers) is may
+
+
+FROM_AFAR = {"host": "genrescope.example", "x-forwarded-for": "203.0.113.5"}
+
+
+@pytest.mark.parametrize(
+    ("header", "may"),
+    [
+        ({"authorization": f"Bearer {SECRET}"}, True),
+        ({"cookie": f"genrescope_key={key_of(SECRET)}"}, True),
+        ({"authorization": f"Bearer {SECRET[:-1]}"}, False),
+        ({"authorization": "Bearer \u00e9"}, False),
+        ({"authorization": "Bearer"}, False),
+        ({"cookie": f"genrescope_key={SECRET}"}, False),
+        ({"cookie": "genrescope_key="}, False),
+        ({"referer": f"https://genrescope.example/?secret={SECRET}"}, False),
+        (
+            {
+                "cookie": f"genrescope_key={key_of(SECRET)}",
+                "sec-fetch-site": "cross-site",
+            },
+            False,
+        ),
+        ({}, False),
+    ],
+)
+def test_from_elsewhere_only_the_secret_opens(header, may):
+    assert may_train(FROM_AFAR | header, "203.0.113.5", secret=SECRET) is may
+
+
+@pytest.mark.parametrize("given", ["", "Bearer", "Bearer x"])
+def test_host_without_a_secret_opens_to_nobody(given):
+    cookie = {"authorization": given, "cookie": f"genrescope_key={key_of('')}"}
+    assert not may_train(FROM_AFAR | cookie, "203.0.113.5")
+
+
+def test_secret_is_in_no_print_of_the_settings():
+    assert SECRET not in repr(Settings(secret=SECRET))
 
 
 @pytest.mark.parametrize("client", ["192.168.1.5", "8.8.8.8", "", "testclient", None])

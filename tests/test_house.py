@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "classifier": {*LOW, "audio", "classifier"},
     "ui": {*LOW, *ROOMS, "settings"},
     "app": {*LOW, *ROOMS, "settings"},
+    "space": set(),
 }
 OURS = set(MAY_IMPORT)
 HEAVY = set(
@@ -36,7 +37,7 @@ SOURCES = sorted(
     [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
     + [
         ROOT / f"{name}.py"
-        for name in ("errors", "settings", "words", "resumable", "hub", "app")
+        for name in ("errors", "settings", "words", "resumable", "hub", "app", "space")
     ]
 )
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
-from gradio.processing_utils import save_bytes_to_cache
 
 import words
 from audio.frames import WINDOWS
@@ -16,7 +15,8 @@ from audio.spectrum import Reference
 from classifier.models import Models
 from classifier.predict import predict
 from classifier.verdict import judge
-from ui import figures
+from settings import Host
+from ui import figures, files, zero
 from ui.access import Visitor
 from ui.classifying.asking import EFFORTS, chosen, effort_of
 from ui.classifying.batching import batches, described
@@ -31,8 +31,15 @@ LOOK = Look()  # light, English, like the API's documentation
 REFERENCES = ("peak", "full_scale")
 
 
-def build(desk: Desk, models: Models) -> None:
-    """Add the endpoints; their parameters are components that no page shows."""
+def build(desk: Desk, models: Models, lent: Models, host: Host) -> None:
+    """Add the endpoints; their parameters are components that no page shows.
+
+    Args:
+        desk: what the tabs share.
+        models: what ``classify_many`` may ask.
+        lent: what ``classify`` may, on a GPU that is lent to it.
+        host: where the app runs.
+    """
     with gr.Column(visible=False):
         song = gr.Audio(type="filepath", label=_label("song"))
         png = gr.Image(type="filepath", format="png", label=_label("png"))
@@ -66,7 +73,8 @@ def build(desk: Desk, models: Models) -> None:
     for name, values in knobs.items():
         draw = desk.guarded(getattr(endpoints, name))
         gr.on([], draw, [song, *values], png, api_name=name)
-    classify = desk.guarded(endpoints.classify)
+    single = Endpoints(desk, lent, png.GRADIO_CACHE)
+    classify = desk.guarded(zero.on_gpu(single.classify, host))
     gr.on([], classify, [song, key], answer, api_name="classify", **MODEL_QUEUE)
     many, given = desk.guarded(endpoints.classify_many), [songs, key, effort]
     gr.on([], many, given, table, api_name="classify_many", **BATCH_QUEUE)
@@ -177,4 +185,4 @@ class Endpoints:
 
     def _png(self, picture: Picture) -> str:
         figure, _ = picture
-        return save_bytes_to_cache(style.png(figure), "picture.png", self._cache_dir)
+        return files.kept(style.png(figure), "picture.png", self._cache_dir)

@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
 
 import words
 from audio.clip import Clip
 from audio.dsp import MAX_N_COLUMNS, Spectrogram, Spectrum
 from errors import KnownError
-from ui import clip_bar, examples, links, numbers, prints, recipes
+from ui import clip_bar, examples, files, links, numbers, prints, recipes
 from ui.access import Visitor
 from ui.desk import Desk, View
 from ui.handlers import QUIETLY
@@ -212,7 +211,7 @@ def _saving(desk: Desk, lesson: Lesson, cache_dir: str) -> Callable[..., Any]:
         data = content(seen(drawn(lesson, scene, values), look), asked.format)
         stem = examples.id_of(path) or clip_bar.title_of(path, language)
         name = f"{stem}-{lesson.name}.{asked.format}"
-        return save_bytes_to_cache(data, name, cache_dir), None
+        return files.kept(data, name, cache_dir), None
 
     return save
 

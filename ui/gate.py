@@ -13,7 +13,27 @@ from ui.uploads import answered
 
 # Gradio's own share links arrive under their public name.
 SHARE_DOMAIN = ".gradio.live"
-HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
+HUB = "https://huggingface.co"  # shows a Space in a frame of its own page
+# What a page of ours may do. Gradio's own page needs scripts and styles within it, and
+# builds its parts' code from text; everything else comes from this server alone.
+POLICY = {
+    "default-src": "'self'",
+    "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data: blob:",
+    "media-src": "'self' data: blob:",
+    "font-src": "'self' data:",
+    "connect-src": "'self' data: blob:",
+    "worker-src": "'self' blob:",
+    "object-src": "'none'",
+    "base-uri": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'self'",
+}
+ON_A_SPACE = {
+    "connect-src": HUB,  # Gradio's own client asks it for a visitor's share of a GPU
+    "frame-ancestors": f"{HUB} https://*.hf.space",
+}
 
 
 class Gate:
@@ -24,13 +44,15 @@ class Gate:
         is_local: the server listens on this machine only. Then a request that names
             another host is refused: a foreign web page could otherwise reach us through
             a name of its own that resolves to 127.0.0.1.
+        is_space: pages of the Hub may show ours in a frame.
     """
 
-    def __init__(self, app: ASGIApp, is_local: bool) -> None:
+    def __init__(self, app: ASGIApp, is_local: bool, is_space: bool = False) -> None:
         self.app = app
         # Gradio compresses what has a file's suffix, not the page itself: 200 KB.
         self.page = GZipMiddleware(app)
         self.is_local = is_local
+        self.headers = headers(is_space=is_space)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -44,7 +66,7 @@ class Gate:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                MutableHeaders(scope=message).update(self.headers)
             await send(message)
 
         inner = self.page if scope["path"] == "/" else self.app
@@ -57,3 +79,14 @@ class Gate:
         if is_closed(scope["path"]):
             return PlainTextResponse("Not a door of this app", status_code=403)
         return None
+
+
+def headers(*, is_space: bool) -> dict[str, str]:
+    """What every answer carries; browsers hold themselves to it."""
+    more = ON_A_SPACE if is_space else {}
+    policy = [f"{name} {first} {more.get(name, '')}" for name, first in POLICY.items()]
+    return {
+        "Content-Security-Policy": "; ".join(each.rstrip() for each in policy),
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+    }

@@ -22,7 +22,7 @@ import gradio as gr
 import words
 from errors import FULL_DISK, KnownError
 from settings import Settings
-from ui.access import visitor_of
+from ui.access import Members, visitor_of
 
 Handler = Callable[..., Any]
 Guarded = Callable[[Handler], Handler]
@@ -48,12 +48,13 @@ def guard(settings: Settings) -> Guarded:
     a generator. Gradio passes the request to the wrapper, because its signature names
     it.
     """
+    members = Members(settings.host.owner)
 
     def guarded(handler: Handler) -> Handler:
         wants_visitor = "visitor" in inspect.signature(handler).parameters
 
         def called(request: gr.Request, values: tuple[Any, ...]) -> tuple[str, Any]:
-            visitor = visitor_of(request, settings)
+            visitor = visitor_of(request, settings, members)
             extra = {"visitor": visitor} if wants_visitor else {}
             return visitor.language, functools.partial(handler, *values, **extra)
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from gradio.processing_utils import save_bytes_to_cache
 
 from audio import channels, decode
 from audio.clip import Clip, Samples
 from errors import KnownError
-from ui import sounds
+from ui import files, sounds
 from ui.clips import ClipShelf
 
 FOLDER = "parts"  # in Gradio's cache; tells our parts from a visitor's own files
@@ -72,7 +71,7 @@ def file_of(path: str, part: Part, shelf: ClipShelf, name: str, cache_dir: str) 
     rate = part.clip.sampling_rate
     data = sounds.wav_of_floats(_samples(path, part, shelf), rate)
     file_name = f"{_named(path, name, part)}.wav"
-    return save_bytes_to_cache(data, file_name, str(Path(cache_dir) / FOLDER))
+    return files.kept(data, file_name, str(Path(cache_dir) / FOLDER))
 
 
 def is_part(path: str | None) -> bool:

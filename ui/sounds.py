@@ -7,9 +7,9 @@ import struct
 import wave
 
 import numpy as np
-from gradio.processing_utils import save_bytes_to_cache
 
 from audio.clip import Clip, Samples
+from ui import files
 
 HEADER_BYTES = 44  # of a WAV file
 FLOATS = 3  # how a WAV file says that its samples are floats
@@ -41,4 +41,4 @@ def wav_of_floats(samples: Samples, sampling_rate: int) -> bytes:
 
 def file_of(clip: Clip, cache_dir: str) -> str:
     """A WAV file in Gradio's cache, which serves it and deletes it with the uploads."""
-    return save_bytes_to_cache(wav(clip), "sound.wav", cache_dir)
+    return files.kept(wav(clip), "sound.wav", cache_dir)

@@ -12,9 +12,11 @@ from typing import Any
 import gradio as gr
 
 from settings import Settings
+from ui import notice
 from ui.access import Visitor
 from ui.classifying.picker import Picker
 from ui.desk import Desk
+from ui.handlers import QUIETLY
 from ui.language import text
 from ui.training import board, form, marks, window
 from ui.training.page import Page
@@ -41,6 +43,7 @@ class TrainTab:
 def build(tab: gr.Tab, desk: Desk, settings: Settings) -> TrainTab:
     """Lay out the tab, inside ``tab``, and wire it."""
     gr.Markdown(text("train.intro"))
+    _notice(tab, desk, settings)
     with gr.Row(elem_classes=["lesson", "train"]):
         with gr.Column(scale=1, min_width=300):
             new = form.build(settings)
@@ -76,6 +79,17 @@ def build(tab: gr.Tab, desk: Desk, settings: Settings) -> TrainTab:
     page.wire_board(comparison, title)
     page.wire_scores()
     return TrainTab(page.timer, shown.buttons["classify"], shown.chosen)
+
+
+def _notice(tab: gr.Tab, desk: Desk, settings: Settings) -> None:
+    """Say what is not possible here, and how it is."""
+    place = gr.HTML(elem_classes="host-notice")
+
+    @desk.guarded
+    def say(visitor: Visitor) -> str:
+        return notice.notice(visitor, settings)
+
+    tab.select(say, None, place, **QUIETLY)
 
 
 def _push_form() -> tuple[gr.Textbox, gr.Checkbox, gr.Button, gr.HTML]:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
 
 import words
 from classifier.models import Models
 from errors import KnownError
+from ui import files
 from ui.access import Visitor
 from ui.classifying import table, waiting
 from ui.classifying.asking import EFFORTS, chosen, effort_of
@@ -116,7 +116,7 @@ def _giving(cache_dir: str) -> Any:
         if not 1 <= number <= len(batch.entries):
             raise KnownError("no_table")
         data, name = file_of(batch.entries[number - 1])
-        return save_bytes_to_cache(data, name, cache_dir)
+        return files.kept(data, name, cache_dir)
 
     return give
 
@@ -127,6 +127,6 @@ def _saving(kind: str, cache_dir: str) -> Any:
     def save(batch: Batch) -> str:
         if not batch.entries:
             raise KnownError("no_table")
-        return save_bytes_to_cache(content(batch, kind), f"genres.{kind}", cache_dir)
+        return files.kept(content(batch, kind), f"genres.{kind}", cache_dir)
 
     return save

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import gradio as gr
 from gradio.i18n import I18nData
-from gradio.processing_utils import save_bytes_to_cache
 
 import words
 from classifier.along import N_STRETCHES, stretches
@@ -19,7 +18,7 @@ from classifier.models import Models
 from classifier.predict import Prediction
 from classifier.verdict import judge
 from errors import KnownError
-from ui import pictures, sounds
+from ui import files, pictures, sounds
 from ui.access import Visitor
 from ui.classifying import answer, song_map, waiting
 from ui.classifying.asking import EFFORTS, calmly, chosen, effort_of, together
@@ -297,6 +296,6 @@ def _saving(cache_dir: str) -> Any:
             raise KnownError("no_clip")
         data = song_map.content(answered.predictions[0], asked.format, visitor.language)
         stem = Path(answered.path).stem
-        return save_bytes_to_cache(data, f"{stem}-genres.{asked.format}", cache_dir)
+        return files.kept(data, f"{stem}-genres.{asked.format}", cache_dir)
 
     return save

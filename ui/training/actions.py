@@ -8,7 +8,8 @@ from typing import Any
 
 from errors import KnownError
 from settings import Settings, child_environment
-from trainer import checkpoints, jobs, runs
+from trainer import checkpoints, jobs, push, runs
+from trainer.push import TokenOf
 from trainer.runs import Run
 from ui.access import Visitor
 from ui.training import form
@@ -57,10 +58,11 @@ def start(given: Mapping[str, Any], settings: Settings, visitor: Visitor) -> Run
     """Start a run with a visitor's choices, by field; the rest is the preset's.
 
     Raises:
-        KnownError: ``may_not_train``, ``queue_full``, or what the choices are refused
-            for.
+        KnownError: ``may_not_train``, ``needs_permanent_gpu``, ``queue_full``, or what
+            the choices are refused for.
     """
     ask(visitor)
+    _ask(settings)
     config = form.config_of(given, settings)
     return jobs.start(
         config,
@@ -98,10 +100,11 @@ def resume(run_id: str, settings: Settings, visitor: Visitor) -> Run:
     """A new run that goes on where this one ended.
 
     Raises:
-        KnownError: ``may_not_train``, ``unknown_run``, ``queue_full``,
-            ``run_is_at_work`` or ``nothing_to_resume``.
+        KnownError: ``may_not_train``, ``needs_permanent_gpu``, ``unknown_run``,
+            ``queue_full``, ``run_is_at_work`` or ``nothing_to_resume``.
     """
     ask(visitor)
+    _ask(settings)
     parent = runs.find(settings.runs_dir, run_id)
     return jobs.resume(parent, cache_dir=settings.cache_dir, env=child_environment())
 
@@ -136,3 +139,21 @@ def ask(visitor: Visitor) -> None:
     """
     if not visitor.may_train:
         raise KnownError("may_not_train")
+
+
+def _ask(settings: Settings) -> None:
+    """Refuse where no run can come to its end: ZeroGPU lends a GPU for seconds.
+
+    Raises:
+        KnownError: ``needs_permanent_gpu``.
+    """
+    if settings.host.kind == "zero":
+        raise KnownError("needs_permanent_gpu")
+
+
+def token_of(settings: Settings, login: str | None) -> TokenOf:
+    """With whose token to push: on a Space the visitor's own, elsewhere this machine's.
+
+    A login elsewhere is one that Gradio only plays, so it counts for nothing.
+    """
+    return (lambda: login) if settings.host.is_space else push.host_token

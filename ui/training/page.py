@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from trainer import push, runs, telling
+from trainer import runs, telling
 from ui import sounds
 from ui.access import Visitor
 from ui.desk import Desk
@@ -145,7 +145,7 @@ class Page:
         ) -> None:
             actions.ask(visitor)
             run = runs.find(server.settings.runs_dir, run_id or "")
-            token_of = (lambda: login.token) if login else push.host_token
+            token_of = actions.token_of(server.settings, login.token if login else None)
             server.pushes.start(run, repo_id or "", token_of, private=private)
 
         given = [shown.chosen, repository, private]

@@ -1,0 +1,70 @@
+"""Where the app runs, as the environment says."""
+
+import pytest
+
+import settings
+from settings import Host
+
+SPACE = {"SYSTEM": "spaces", "SPACE_ID": "studio/genrescope"}
+LOGIN = dict.fromkeys(settings.OAUTH_VARIABLES, "x")
+
+
+def host(tmp_path, **environment):
+    return settings.host_of(environment, tmp_path / "data")
+
+
+def test_computer_of_one_s_own_is_local_and_keeps_its_runs(tmp_path):
+    assert host(tmp_path) == Host("local", "", is_lasting=True, has_login=False)
+    assert not Host().is_space
+
+
+@pytest.mark.parametrize(
+    ("variables", "kind"),
+    [
+        ({}, "cpu"),
+        ({"ACCELERATOR": "none"}, "cpu"),
+        ({"ACCELERATOR": "t4-small"}, "gpu"),
+        ({"SPACES_ZERO_GPU": "true"}, "zero"),
+        ({"SPACES_ZERO_GPU": "1", "ACCELERATOR": "zero-a10g"}, "zero"),
+        ({"SPACES_ZERO_GPU": "false", "ACCELERATOR": "l4x1"}, "gpu"),
+    ],
+)
+def test_hardware_of_a_space_is_known(tmp_path, variables, kind):
+    found = host(tmp_path, **SPACE, **variables)
+    assert (found.kind, found.is_space, found.owner) == (kind, True, "studio")
+
+
+def test_space_with_storage_writes_there(tmp_path):
+    (tmp_path / "data").mkdir()
+    found = settings.from_environment(SPACE, tmp_path / "data")
+    assert found.host.is_lasting
+    assert found.runs_dir == tmp_path / "data" / "runs"
+    assert found.cache_dir == tmp_path / "data" / "cache"
+
+
+def test_space_without_storage_forgets(tmp_path):
+    found = settings.from_environment(SPACE, tmp_path / "data")
+    assert not found.host.is_lasting
+    assert found.runs_dir == settings.ROOT / "runs"
+
+
+def test_storage_of_a_computer_that_is_no_space_is_left_alone(tmp_path):
+    assert settings.from_environment({}, tmp_path).runs_dir == settings.ROOT / "runs"
+
+
+def test_sign_in_needs_all_that_a_space_sets_for_it(tmp_path):
+    assert host(tmp_path, **SPACE, **LOGIN).has_login
+    for name in LOGIN:
+        assert not host(tmp_path, **SPACE, **(LOGIN | {name: ""})).has_login
+    assert not host(tmp_path, **LOGIN).has_login
+
+
+@pytest.mark.parametrize(("secret", "kept"), [("x" * 16, "x" * 16), ("x" * 15, "")])
+def test_secret_that_can_be_guessed_is_none(secret, kept):
+    assert settings.from_environment({"GENRESCOPE_SECRET": secret}).secret == kept
+
+
+def test_training_child_gets_no_secret_and_no_token(monkeypatch):
+    for name in ("GENRESCOPE_SECRET", "HF_TOKEN", "OAUTH_CLIENT_SECRET"):
+        monkeypatch.setenv(name, "planted")
+    assert "planted" not in settings.child_environment().values()

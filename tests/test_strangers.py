@@ -1,0 +1,267 @@
+"""Every endpoint of the running app, asked by somebody who may change nothing.
+
+An endpoint that is new makes the first test fail, until it is on one of the two lists.
+"""
+
+import dataclasses
+import hashlib
+import itertools
+import json
+
+import httpx
+import pytest
+import tiny
+from test_card import finished_run
+
+import app
+import words
+from settings import Host, Settings
+
+tiny_model_dir = tiny.tiny_model_dir
+# Watching, looking at sound, classifying, learning: each changes what its own visitor
+# sees, and nothing else.
+MAY = set(
+    """
+    ui.api:Endpoints.classify
+    ui.api:Endpoints.classify_many
+    ui.api:Endpoints.dft
+    ui.api:Endpoints.mel
+    ui.api:Endpoints.stft
+    ui.api:Endpoints.waveform
+    ui.classifying.history:as_html
+    ui.classifying.many:_giving.give
+    ui.classifying.many:_naming.name_all
+    ui.classifying.many:_saving.save
+    ui.classifying.one:_asking.ask
+    ui.classifying.one:_forgetting.forget
+    ui.classifying.one:_hearing_why.hear_why
+    ui.classifying.one:_reasons.reasons
+    ui.classifying.one:_saving.save
+    ui.classifying.one:_zooming.zoom
+    ui.classifying.picker:Picker._refreshed
+    ui.classifying.waiting:cancelled
+    ui.clip_bar:_cutting.cut
+    ui.clip_bar:_cutting.use
+    ui.clip_bar:_giving.give
+    ui.clip_bar:_giving_what_the_address_names.give
+    ui.clip_bar:_same
+    ui.clip_bar:build.read
+    ui.data_song:list_genres
+    ui.data_song:list_songs
+    ui.data_song:wire.show
+    ui.data_tab:_wire_split.split
+    ui.data_tab:greet
+    ui.data_tab:show_fields
+    ui.data_tab:stop
+    ui.downloads:_saving.save
+    ui.lessons.back:build.forget
+    ui.lessons.back:build.rebuild
+    ui.lessons.frame:placed.place
+    ui.lessons.frame:plays.remake
+    ui.lessons.frame:redrawing.redraw
+    ui.lessons.selection:_moment.at
+    ui.lessons.selection:_zooming.zoom
+    ui.lessons.selection:build.<lambda>
+    ui.lessons.selection:hearing.hear
+    ui.lessons.two:build.remember
+    ui.links:build.restore
+    ui.runs_api:Endpoints.runs
+    ui.train_tab:_notice.say
+    ui.train_tab:hand_over.choose
+    ui.train_tab:watch.<lambda>
+    ui.training.page:Page.__init__.poll
+    ui.training.page:Page.on.handler/<lambda>
+    ui.training.page:Page.wire_board.compare
+    ui.training.page:Page.wire_board.pick
+    ui.training.page:Page.wire_ending.close
+    ui.training.page:Page.wire_new.fill
+    ui.training.page:Page.wire_new.look_ahead
+    ui.training.page:Page.wire_watching.whole_log
+    builtins:list
+    """.split()
+)
+# What they may not, and what they are told.
+MAY_NOT = {
+    "ui.classifying.picker:Picker._fetching.fetch": "may_not_fetch",
+    "ui.data_tab:_wire.look": "may_not_look",
+    "ui.runs_api:Endpoints.start_run": "may_not_train",
+    "ui.runs_api:Endpoints.stop_run": "may_not_train",
+    "ui.training.page:Page.on.handler/begin": "may_not_train",
+    "ui.training.page:Page.on.handler/cancel": "may_not_train",
+    "ui.training.page:Page.on.handler/delete": "may_not_train",
+    "ui.training.page:Page.on.handler/rename": "may_not_train",
+    "ui.training.page:Page.on.handler/resume": "may_not_train",
+    "ui.training.page:Page.on.handler/stop": "may_not_train",
+    "ui.training.page:Page.wire_ending.question": "may_not_train",
+    "ui.training.page:Page.wire_pushing.begin": "may_not_train",
+}
+SOMEBODY = {"host": "owner-genrescope.hf.space", "x-forwarded-for": "203.0.113.5"}
+# What a stranger would add to pass for somebody.
+FORGED = SOMEBODY | {
+    "authorization": "Bearer owner",
+    "cookie": "genrescope_key=; session=eyJvYXV0aF9pbmZvIjogMX0=.x.y",
+    "x-forwarded-host": "localhost",
+    "origin": "http://localhost",
+}
+SESSIONS = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory, tiny_model_dir):
+    home = tmp_path_factory.mktemp("home")
+    finished_run(home / "runs", tiny_model_dir)
+    (home / "songs" / "ours" / "jazz").mkdir(parents=True)
+    return Settings(
+        runs_dir=home / "runs",
+        cache_dir=home / "cache",
+        songs_dir=home / "songs",
+        bundled_model_dir=tiny_model_dir,
+        is_offline=True,
+        host=Host("cpu", "owner/genrescope"),
+    )
+
+
+@pytest.fixture(scope="module")
+def demo(settings, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        demo = app.create_app(settings)
+        options = app.launch_options(settings)
+        demo.launch(**options, prevent_thread_lock=True, quiet=True)
+        yield demo
+        demo.close()
+
+
+def name_of(fn):
+    """Where an endpoint's function is written, and its own name if that is another."""
+    function = getattr(fn.fn, "__wrapped__", fn.fn)
+    place = f"{function.__module__}:{function.__qualname__}".replace(".<locals>", "")
+    name = fn.fn.__name__
+    return place if place.endswith(name) else f"{place}/{name}"
+
+
+def endpoints(demo):
+    """Those that run something of ours; the rest is the browser's own script."""
+    return [fn for fn in demo.fns.values() if fn.fn is not None]
+
+
+def data_of(fn, settings, is_run_known=True):
+    """What a page would send; with the run that exists, where its session knows it."""
+    (run_dir,) = settings.runs_dir.glob("2*")
+    values = []
+    for component in fn.inputs:
+        kind = component.get_block_name()
+        value = getattr(component, "value", None)
+        if kind == "dropdown" and "train.run" in str(component.label):
+            value = run_dir.name if is_run_known else None
+        elif kind == "textbox":
+            value = "x/y"
+        values.append(None if kind == "state" else value)
+    return values
+
+
+def ask(demo, headers, fn, data, session=None):
+    """The last message about one event, through the queue."""
+    session = session or f"stranger{next(SESSIONS)}"
+    body = {"fn_index": fn._id, "data": data}
+    with httpx.Client(base_url=demo.local_api_url, timeout=60) as client:
+        joined = client.post(
+            "queue/join", json={**body, "session_hash": session}, headers=headers
+        )
+        if joined.status_code != 200:
+            return joined.text
+        listening = {"params": {"session_hash": session}, "headers": headers}
+        with client.stream("GET", "queue/data", **listening) as stream:
+            for line in stream.iter_lines():
+                if '"process_completed"' in line:
+                    return line
+    raise AssertionError("no answer")
+
+
+def session_with_runs(demo, headers, settings):
+    """A session whose list of runs has been filled, so that they can be chosen."""
+    session = f"stranger{next(SESSIONS)}"
+    (poll,) = [fn for fn in endpoints(demo) if name_of(fn).endswith(".poll")]
+    assert '"success":true' in ask(
+        demo, headers, poll, data_of(poll, settings), session
+    )
+    return session
+
+
+def contents(settings):
+    """Every file that is not the asker's own, with its content's hash."""
+    return {
+        path: hashlib.sha256(path.read_bytes()).hexdigest()
+        for folder in (settings.runs_dir, settings.songs_dir)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_every_endpoint_is_on_one_list_and_none_on_both(demo):
+    names = {name_of(fn) for fn in endpoints(demo)}
+    assert names == MAY | set(MAY_NOT)
+    assert not MAY & set(MAY_NOT)
+
+
+@pytest.mark.parametrize("headers", [SOMEBODY, FORGED], ids=["plain", "forged"])
+def test_stranger_is_refused_by_index_and_nothing_changes(demo, settings, headers):
+    before = contents(settings)
+    refused = {}
+    session = session_with_runs(demo, headers, settings)
+    for fn in endpoints(demo):
+        code = MAY_NOT.get(name_of(fn))
+        if code:
+            data = data_of(fn, settings)
+            answer = ask(demo, headers, fn, data, session)
+            refused[name_of(fn)] = words.table("en")[f"errors.{code}"] in answer
+    assert refused == dict.fromkeys(MAY_NOT, True)
+    assert contents(settings) == before
+
+
+@pytest.mark.parametrize("way", ["call", "run", "api"])
+def test_stranger_is_refused_by_name_as_well(demo, settings, way):
+    before = contents(settings)
+    for fn in endpoints(demo):
+        code = MAY_NOT.get(name_of(fn))
+        if not code:
+            continue
+        body = {"data": data_of(fn, settings, is_run_known=False)}
+        url = f"{demo.local_api_url}{way}/{fn.api_name}"
+        answer = httpx.post(url, json=body, headers=SOMEBODY, timeout=60)
+        said = answer.text
+        if way == "call" and answer.status_code == 200:
+            event = f"{url}/{answer.json()['event_id']}"
+            said = httpx.get(event, headers=SOMEBODY, timeout=60).text
+        if (
+            '"is_generating":true' in said
+        ):  # its first word comes before it does a thing
+            continue
+        sentence = json.dumps(words.table("en")[f"errors.{code}"])[1:-1]
+        assert sentence in said or answer.status_code == 404, (fn.api_name, said)
+    assert contents(settings) == before
+
+
+def test_what_a_stranger_may_call_changes_nothing_for_others(demo, settings):
+    before = contents(settings)
+    session = session_with_runs(demo, SOMEBODY, settings)
+    for fn in endpoints(demo):
+        if name_of(fn) in MAY:
+            ask(demo, SOMEBODY, fn, data_of(fn, settings), session)
+    assert contents(settings) == before
+
+
+def test_person_at_the_machine_is_not_refused_by_the_same_calls(settings, demo):
+    """Else the refusals above would prove nothing."""
+    here = dataclasses.replace(settings, host=Host())
+    local = app.create_app(here)
+    local.launch(**app.launch_options(here), prevent_thread_lock=True, quiet=True)
+    try:
+        session = session_with_runs(local, {}, here)
+        for name in ("rename", "question", "delete"):
+            (fn,) = [fn for fn in endpoints(local) if fn.fn.__name__ == name]
+            answer = ask(local, {}, fn, data_of(fn, here), session)
+            assert '"success":true' in answer, name
+        assert not [*here.runs_dir.glob("2*")]
+    finally:
+        local.close()

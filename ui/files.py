@@ -1,0 +1,24 @@
+"""Files that visitors hear or take away, in Gradio's cache, which deletes them in time."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+
+def kept(data: bytes, name: str, cache_dir: str) -> str:
+    """Where a file lies from now on, for Gradio to serve.
+
+    Whoever knows the path can read it, so each lies in a folder of its own, whose name
+    nobody can guess; Gradio's own follows from the content.
+
+    Args:
+        data: of the file.
+        name: what the visitor's computer will call it; only its last part counts.
+        cache_dir: of the component that gets it.
+    """
+    folder = Path(cache_dir) / secrets.token_hex(16)
+    folder.mkdir(parents=True)
+    path = folder.resolve() / Path(name).name
+    path.write_bytes(data)
+    return str(path)
