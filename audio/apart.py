@@ -188,7 +188,7 @@ class _Reader:
         if not 0 <= n_samples <= most:
             raise _LostError
         samples = np.empty(n_samples, np.float32)
-        room, n_read = memoryview(samples).cast("B"), 0
+        room, n_read = samples.view(np.uint8).data, 0
         with self._patience():
             source, _ = self._pipes()
             while n_read < len(room):
