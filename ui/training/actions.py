@@ -10,6 +10,7 @@ from errors import KnownError
 from settings import Settings, child_environment
 from trainer import checkpoints, jobs, runs
 from trainer.runs import Run
+from ui import song_choice
 from ui.access import Visitor
 from ui.training import form
 
@@ -61,7 +62,7 @@ def start(given: Mapping[str, Any], settings: Settings, visitor: Visitor) -> Run
             for.
     """
     ask(visitor)
-    config = form.config_of(given, settings)
+    config = song_choice.kept(form.config_of(given, settings), settings)
     return jobs.start(
         config,
         settings.runs_dir,
