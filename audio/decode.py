@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audio import ffmpeg, header
+from audio import ffmpeg, header, wav
 from audio.clip import Clip, Samples
 from audio.mix import Mix, packed
 from errors import KnownError
@@ -141,6 +141,27 @@ def load(path: Path, *, name: str | None = None, limits: Limits = USUAL) -> Deco
     )
     clip = Clip(samples, mix.sampling_rate, Path(name).stem)
     return Decoded(clip, facts, limits.max_duration_s if is_long else None)
+
+
+def clip(path: Path, *, limits: Limits = USUAL) -> Clip:
+    """The sound alone, as ``load`` gives it; the plainest files in a fraction of the time.
+
+    Raises:
+        KnownError: as ``load``.
+    """
+    found = wav.plain(path) if path.suffix.lower() == ".wav" else None
+    if found is not None:
+        samples, sampling_rate = found
+        duration_s = len(samples) / max(sampling_rate, 1)
+        is_usual = (
+            limits.min_sampling_rate <= sampling_rate <= limits.max_sampling_rate
+            and limits.min_duration_s <= duration_s <= limits.max_duration_s
+            and path.stat().st_size <= limits.max_bytes
+        )
+        if is_usual:
+            samples.flags.writeable = False  # so that the clip needs no copy
+            return Clip(samples, sampling_rate, path.stem)
+    return load(path, limits=limits).clip
 
 
 def channels(path: Path, limits: Limits = USUAL) -> Iterator[Samples]:

@@ -48,17 +48,6 @@ def test_stranger_may_not_have_songs_read(host):
     assert data_tab.greet(HERE)[1].interactive
 
 
-def test_stranger_gets_no_field_for_zip_or_hub():
-    for data in ("zip:", "hub:"):
-        assert not any(f.visible for f in data_tab.show_fields(data, STRANGER))
-        assert sum(f.visible for f in data_tab.show_fields(data, HERE)) == 1
-    assert [f.visible for f in data_tab.show_fields("composed", HERE)] == [
-        True,
-        False,
-        False,
-    ]
-
-
 @pytest.mark.parametrize(
     ("given", "code"),
     [

@@ -15,7 +15,7 @@ from settings import Settings
 from trainer import checkpoints, events, jobs, locks, runs
 from trainer.config import RunConfig
 from trainer.events import Device, Evaluated, Failed, Finished, Noted, Stage, Step
-from ui import runs_api
+from ui import runs_api, song_choice
 from ui.access import Visitor
 from ui.training import actions, board, cards, form, marks, reader, window
 from ui.training.actions import Allowed
@@ -119,7 +119,7 @@ def test_only_songs_of_this_host_can_be_chosen(host, data):
 
 def test_folder_of_this_host_is_offered_by_name_and_found(host):
     folder = song_folder(host.songs_dir / "mine", 2)
-    assert "folder:mine" in [value for _, value in form.data_choices(host)]
+    assert "folder:mine" in [value for _, value in song_choice.data_choices(host)]
     config = form.config_of({"preset": "smoke", "data": "folder:mine"}, host)
     assert config.data == f"folder:{folder}"
 

@@ -157,7 +157,7 @@ def folder_songs(folder: Path) -> Source:
 
 
 def _read(path: Path) -> Clip:
-    return decode.load(path, limits=LIMITS).clip
+    return decode.clip(path, limits=LIMITS)
 
 
 def _facts(path: Path) -> tuple[str, int, int]:
@@ -242,7 +242,7 @@ def reader(read_bytes: Callable[[], bytes], suffix: str) -> Callable[[], Clip]:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"song{suffix if suffix.isascii() else ''}"
             path.write_bytes(read_bytes())
-            return decode.load(path, limits=LIMITS).clip
+            return decode.clip(path, limits=LIMITS)
 
     return read
 

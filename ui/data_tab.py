@@ -14,17 +14,18 @@ import words
 from errors import KnownError
 from settings import Settings
 from trainer import telling
-from trainer.config import HUB, ZIP, RunConfig
+from trainer.config import RunConfig
 from trainer.events import Stage
 from trainer.splits import SCHEMES
-from ui import data_song, forms, looking
+from ui import data_song, forms, looking, song_choice
 from ui.access import Visitor
 from ui.desk import Desk
 from ui.handlers import QUIETLY
 from ui.language import text
 from ui.looking import Looked
+from ui.song_choice import SongChoice
 from ui.survey_html import survey_html
-from ui.training.form import FIRST_PRESET, config_of, data_choices
+from ui.training.form import FIRST_PRESET, config_of
 
 N_COMPOSED = 2  # a genre; a newcomer waits some seconds
 FIRST_SPLIT = "random"  # the tutorial's
@@ -37,23 +38,12 @@ class Form:
     """What a visitor chooses.
 
     Attributes:
-        data: composed, GTZAN, a folder, ``ZIP`` or ``HUB``.
-        n_songs: to compose of each genre.
-        archive: the uploaded zip.
-        repo_id: the set's id on the Hub.
+        songs: which ones.
         split: the fields ``SPLIT_FIELDS``.
     """
 
-    data: gr.Dropdown
-    n_songs: gr.Number
-    archive: gr.File
-    repo_id: gr.Textbox
+    songs: SongChoice
     split: tuple[Any, ...]
-
-    @property
-    def source(self) -> list[Any]:
-        """The fields that say which songs."""
-        return [self.data, self.n_songs, self.archive, self.repo_id]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,23 +95,7 @@ def build(demo: gr.Blocks, desk: Desk, settings: Settings) -> None:
 
 def _form(settings: Settings) -> Form:
     """The fields; those of a source appear with it."""
-    choices = [
-        *data_choices(settings),
-        (text("data.zip"), ZIP),
-        (text("data.hub"), HUB),
-    ]
-    data = gr.Dropdown(choices, value="composed", label=text("fields.data"))
-    n_songs = forms.component(ITEMS["n_songs_per_genre"], N_COMPOSED)
-    archive = gr.File(
-        file_types=[".zip"],
-        type="filepath",
-        label=text("data.zip_file"),
-        visible=False,
-        height=160,
-    )
-    repo_id = gr.Textbox(
-        label=text("data.hub_id"), info=text("data.hub_info"), visible=False
-    )
+    songs = song_choice.build(settings, "composed", N_COMPOSED)
     schemes = [(text(f"data.split_{name}"), name) for name in SCHEMES]
     split = (
         forms.component(ITEMS["split"], FIRST_SPLIT, schemes),
@@ -129,7 +103,7 @@ def _form(settings: Settings) -> Form:
         _share("validation_fraction", RunConfig.validation_fraction),
         forms.component(ITEMS["seed"], RunConfig.seed),
     )
-    return Form(data, n_songs, archive, repo_id, split)  # type: ignore[arg-type]
+    return Form(songs, split)
 
 
 def _share(name: str, value: float) -> gr.Slider:
@@ -159,11 +133,10 @@ def _wire(
 
     greeted = [page.status, page.button]
     demo.load(desk.guarded(greet), None, greeted, **QUIETLY)
-    fields = [form.n_songs, form.archive, form.repo_id]
-    form.data.input(desk.guarded(show_fields), form.data, fields, **QUIETLY)
+    form.songs.wire(desk)
     work = page.button.click(
         look,
-        [*form.source, *form.split],
+        [*form.songs.fields, *form.split],
         [page.looked, page.survey, *page.at_work],
         show_progress="hidden",
         api_visibility="private",
@@ -204,15 +177,6 @@ def greet(visitor: Visitor) -> list[Any]:
     return [_said("errors.may_not_look", visitor.language), gr.skip()]
 
 
-def show_fields(data: str, visitor: Visitor) -> list[Any]:
-    """The fields that belong to the chosen songs."""
-    return [
-        gr.Number(visible=data == "composed"),
-        gr.File(visible=data == ZIP and visitor.may_train),
-        gr.Textbox(visible=data == HUB and visitor.may_train),
-    ]
-
-
 def stop(visitor: Visitor) -> list[Any]:
     """Somebody cancelled, or something went wrong, which has been said."""
     said = _said("data.stopped", visitor.language)
@@ -242,19 +206,9 @@ def looks(
 
 def _config(values: tuple[Any, ...], settings: Settings) -> RunConfig:
     """The form as a RunConfig, of which it has the songs and the split."""
-    data, n_songs, archive, repo_id, *split = values
-    if data == ZIP:
-        if not archive:
-            raise KnownError("no_zip")
-        # The path is Gradio's own, of a file that this visitor has just handed over.
-        config = _config(("composed", n_songs, None, "", *split), settings)
-        return dataclasses.replace(config, data=f"{ZIP}{archive}")
-    if data == HUB:
-        if not repo_id.strip():
-            raise KnownError("no_set_id")
-        data = f"{HUB}{repo_id.strip()}"
-    given = {"preset": FIRST_PRESET, "data": data, "n_songs_per_genre": n_songs}
-    return config_of(given | dict(zip(SPLIT_FIELDS, split, strict=True)), settings)
+    names = ("data", "n_songs_per_genre", *song_choice.EXTRAS, *SPLIT_FIELDS)
+    given = dict(zip(names, values, strict=True))
+    return config_of({"preset": FIRST_PRESET, **given}, settings)
 
 
 def progress_html(stage: Stage, language: str) -> str:

@@ -11,6 +11,7 @@ from settings import Settings, child_environment
 from trainer import checkpoints, jobs, push, runs
 from trainer.push import TokenOf
 from trainer.runs import Run
+from ui import song_choice
 from ui.access import Visitor
 from ui.training import form
 
@@ -63,7 +64,7 @@ def start(given: Mapping[str, Any], settings: Settings, visitor: Visitor) -> Run
     """
     ask(visitor)
     _ask(settings)
-    config = form.config_of(given, settings)
+    config = song_choice.kept(form.config_of(given, settings), settings)
     return jobs.start(
         config,
         settings.runs_dir,

@@ -10,7 +10,7 @@ from typing import Any
 
 import words
 from trainer import exam, jobs, metrics, report, telling
-from trainer.config import FOLDER
+from trainer.config import FOLDER, ZIP
 from trainer.events import Device, RunEvent, Step
 from trainer.runs import Run, RunState
 from trainer.telling import Progress
@@ -28,7 +28,8 @@ LEVELS = {
 def name_of(run: Run) -> str:
     """What people call a run: its title, or its recipe and its songs."""
     config = run.config()
-    data = Path(config.data).name if config.data.startswith(FOLDER) else config.data
+    is_path = config.data.startswith((FOLDER, ZIP))
+    data = Path(config.data).name if is_path else config.data
     return run.title or f"{config.preset} · {data}"
 
 

@@ -16,18 +16,20 @@ from errors import KnownError
 from settings import Settings, child_environment
 from trainer import catalogue, preflight, telling
 from trainer import config as configs
-from trainer.config import FOLDER, ZIP, RunConfig
-from ui import forms
+from trainer.config import FOLDER, RunConfig
+from ui import forms, song_choice
 from ui.language import text
+from ui.song_choice import SongChoice
 
 FIRST_PRESET = "smoke"  # what a newcomer can finish
-OPEN_FIELDS = ("data", "base_model", "n_epochs", "n_steps")
+OPEN_FIELDS = ("data", "n_songs_per_genre", "base_model", "n_epochs", "n_steps")
 FOLDED_FIELDS = tuple(
     item.name
     for item in dataclasses.fields(RunConfig)
     if item.name not in (*OPEN_FIELDS, "preset")
 )
 FIELDS = (*OPEN_FIELDS, *FOLDED_FIELDS)
+OF_SONGS = ("data", "n_songs_per_genre")  # which the tab Data has as well
 N_GENRES_NAMED = 20
 
 
@@ -38,15 +40,17 @@ class Form:
     Attributes:
         preset: fills all the others.
         fields: in the order of ``FIELDS``.
+        songs: the fields ``OF_SONGS``, and those that belong to them.
     """
 
     preset: Any  # the components have their events from Gradio at run time
     fields: tuple[Any, ...]
+    songs: SongChoice
 
     @property
     def inputs(self) -> list[Any]:
         """What ``given`` reads, in its order."""
-        return [self.preset, *self.fields]
+        return [self.preset, *self.fields, self.songs.archive, self.songs.repo_id]
 
 
 def build(settings: Settings) -> Form:
@@ -57,20 +61,22 @@ def build(settings: Settings) -> Form:
 
     def made(name: str) -> Component:
         choices = {
-            "data": lambda: data_choices(settings),
             "base_model": lambda: catalogue.choices(settings.base_models),
         }.get(name, tuple)()
         return forms.component(items[name], getattr(config, name), choices)
 
-    fields = [made(name) for name in OPEN_FIELDS]
+    songs = song_choice.build(settings, config.data, config.n_songs_per_genre)
+    fields = [songs.data, songs.n_songs]
+    fields += [made(name) for name in OPEN_FIELDS if name not in OF_SONGS]
     with gr.Accordion(text("train.more"), open=False):
         fields += [made(name) for name in FOLDED_FIELDS]
-    return Form(preset, tuple(fields))
+    return Form(preset, tuple(fields), songs)
 
 
 def given(preset: str, *values: Any) -> dict[str, Any]:
     """The form's values by field."""
-    return {"preset": preset, **dict(zip(FIELDS, values, strict=True))}
+    names = (*FIELDS, *song_choice.EXTRAS)
+    return {"preset": preset, **dict(zip(names, values, strict=True))}
 
 
 def recipe(preset: str) -> list[Any]:
@@ -78,27 +84,14 @@ def recipe(preset: str) -> list[Any]:
     return forms.values_of(configs.preset(preset), FIELDS)
 
 
-def data_choices(settings: Settings) -> list[tuple[Any, str]]:
-    """The songs that this host can train on: names that we know, never a path."""
-    choices = [(text("train.composed"), "composed"), (text("train.gtzan"), "gtzan")]
-    folders = settings.songs_dir.glob("[!.]*/") if settings.songs_dir.is_dir() else ()
-    return choices + [(f"songs/{p.name}", f"{FOLDER}{p.name}") for p in sorted(folders)]
-
-
 def config_of(given: Mapping[str, Any], settings: Settings) -> RunConfig:
     """A visitor's choices as a RunConfig.
 
     Raises:
-        KnownError: ``unknown_data`` for a folder that is not one of this host's, and
-            for any path; ``not_a_choice`` for a base model that this host does not
-            allow; what RunConfig refuses.
+        KnownError: ``not_a_choice`` for a base model that this host does not allow;
+            what ``song_choice.resolved`` and RunConfig refuse.
     """
-    data = str(given.get("data", ""))
-    if data.startswith((FOLDER, ZIP)):
-        if data not in [value for _, value in data_choices(settings)]:
-            raise KnownError("unknown_data", value=data)
-        folder = settings.songs_dir / data.removeprefix(FOLDER)
-        given = {**given, "data": f"{FOLDER}{folder}"}
+    given = song_choice.resolved(given, settings)
     base = configs.preset(given.get("preset", FIRST_PRESET))
     config = configs.changed(base, given)
     catalogue.admit(config.base_model, settings.base_models)

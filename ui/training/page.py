@@ -39,6 +39,7 @@ class Page:
     def __init__(self, desk: Desk, shown: Window, server: Server) -> None:
         self.shown = shown
         self.server = server
+        self.desk = desk
         self.guarded = desk.guarded
         self.width_px = desk.width_px
         self.timer = gr.Timer(POLL_S, active=False)
@@ -92,6 +93,7 @@ class Page:
         def begin(run_id: str, *values: Any, visitor: Visitor) -> str:
             return actions.start(form.given(*values), settings, visitor).id
 
+        new.songs.wire(self.desk)
         new.preset.input(fill, new.preset, list(new.fields), **PRIVATE)
         changed = [component.change for component in new.inputs]
         gr.on([tab.select, *changed], look_ahead, new.inputs, ahead, **QUIETLY)

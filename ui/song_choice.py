@@ -1,0 +1,163 @@
+"""Which songs: the fields that the tabs Data and Train share, and what they may say.
+
+Composed songs, GTZAN, the folders of this host, and from whoever sits at it a zip and a
+data set of the Hub. A path never comes from a visitor: a folder is one of those that
+are listed, a zip is what Gradio itself has just received.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import html
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+import words
+from errors import KnownError
+from settings import Settings
+from trainer import sources
+from trainer.config import FOLDER, HUB, ZIP, RunConfig
+from ui import forms
+from ui.access import Visitor
+from ui.desk import Desk
+from ui.handlers import QUIETLY
+from ui.language import text
+
+EXTRAS = ("archive", "repo_id")  # what the form has and RunConfig has not
+N_SONGS = {item.name: item for item in dataclasses.fields(RunConfig)}[
+    "n_songs_per_genre"
+]
+
+
+@dataclass(frozen=True)
+class SongChoice:
+    """The components.
+
+    Attributes:
+        data: composed, GTZAN, a folder, ``ZIP`` or ``HUB``.
+        n_songs: to compose of each genre.
+        archive: the uploaded zip.
+        repo_id: the set's id on the Hub.
+        why_not: why a visitor may not hand songs over.
+    """
+
+    data: Any
+    n_songs: Any
+    archive: Any
+    repo_id: Any
+    why_not: Any
+
+    @property
+    def fields(self) -> list[Any]:
+        """What says which songs."""
+        return [self.data, self.n_songs, self.archive, self.repo_id]
+
+    def wire(self, desk: Desk) -> None:
+        """Let the fields that belong to the chosen songs appear with them."""
+        shown = [self.n_songs, self.archive, self.repo_id, self.why_not]
+        self.data.change(desk.guarded(show_fields), self.data, shown, **QUIETLY)
+
+
+def build(settings: Settings, data: str, n_songs: int) -> SongChoice:
+    """Lay out the fields, with these values at first."""
+    choices = [
+        *data_choices(settings),
+        (text("data.zip"), ZIP),
+        (text("data.hub"), HUB),
+    ]
+    label, info = text("fields.data"), text("fields.data_info")
+    chosen = gr.Dropdown(choices, value=data, label=label, info=info)
+    number = forms.component(N_SONGS, n_songs)
+    number.visible = data == "composed"
+    archive = gr.File(
+        file_types=[".zip"],
+        type="filepath",
+        label=text("data.zip_file"),
+        visible=False,
+        height=160,
+    )
+    repo_id = gr.Textbox(
+        label=text("data.hub_id"), info=text("data.hub_info"), visible=False
+    )
+    why_not = gr.HTML(visible=False)
+    return SongChoice(chosen, number, archive, repo_id, why_not)
+
+
+def data_choices(settings: Settings) -> list[tuple[Any, str]]:
+    """The songs that this host has: names that we know, never a path."""
+    choices = [(text("train.composed"), "composed"), (text("train.gtzan"), "gtzan")]
+    folders = settings.songs_dir.glob("[!.]*/") if settings.songs_dir.is_dir() else ()
+    return choices + [(f"songs/{p.name}", f"{FOLDER}{p.name}") for p in sorted(folders)]
+
+
+def show_fields(data: str, visitor: Visitor) -> list[Any]:
+    """The fields that belong to the chosen songs, or why they may not be used."""
+    is_handed = data in (ZIP, HUB)
+    sentence = words.sentence(KnownError("may_not_look"), visitor.language)
+    return [
+        gr.Number(visible=data == "composed"),
+        gr.File(visible=data == ZIP and visitor.may_train),
+        gr.Textbox(visible=data == HUB and visitor.may_train),
+        gr.HTML(
+            f"<p>{html.escape(sentence)}</p>",
+            visible=is_handed and not visitor.may_train,
+        ),
+    ]
+
+
+def resolved(given: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """A form's values by field, its songs in RunConfig's words.
+
+    Args:
+        given: with ``data``; where that is ``ZIP`` or ``HUB``, with ``archive``, a path
+            from Gradio, or ``repo_id``.
+        settings: of this host.
+
+    Raises:
+        KnownError: ``no_zip``, ``no_set_id``, or ``unknown_data`` for a folder that is
+            not one of this host's, and for any path.
+    """
+    values = {name: value for name, value in given.items() if name not in EXTRAS}
+    data = str(given.get("data", ""))
+    if data == ZIP:
+        if not given.get("archive"):
+            raise KnownError("no_zip")
+        values["data"] = f"{ZIP}{given['archive']}"
+    elif data == HUB:
+        repo_id = str(given.get("repo_id") or "").strip()
+        if not repo_id:
+            raise KnownError("no_set_id")
+        values["data"] = f"{HUB}{repo_id}"
+    elif data.startswith((FOLDER, ZIP)):
+        if data not in [value for _, value in data_choices(settings)]:
+            raise KnownError("unknown_data", value=data)
+        folder = settings.songs_dir / data.removeprefix(FOLDER)
+        values["data"] = f"{FOLDER}{folder}"
+    return values
+
+
+def kept(config: RunConfig, settings: Settings) -> RunConfig:
+    """The same config; its zip, if it has one, where it outlives the page's own copy.
+
+    Raises:
+        KnownError: what ``sources.zip_songs`` raises.
+    """
+    if not config.data.startswith(ZIP):
+        return config
+    upload = Path(config.data.removeprefix(ZIP))
+    sources.zip_songs(upload)  # only what can be read is worth keeping
+    with upload.open("rb") as file:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    place = settings.cache_dir / "uploads" / checksum / upload.name
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+            shutil.copyfile(upload, Path(folder) / "whole.zip").rename(place)
+    return dataclasses.replace(config, data=f"{ZIP}{place}")
