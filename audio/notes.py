@@ -16,7 +16,7 @@ SEMITONES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}  # above C
 SHARPS, FLATS = ("♯", "#", "sharp", "升"), ("♭", "b", "flat", "降")
 SIGN = "|".join((*SHARPS, *FLATS))
 # E♭5, eb5, E flat 5, D#5; Chinese puts the sign first: 降E5.
-SPELT = re.compile(rf"(升|降)?\s*([a-g])\s*({SIGN})?\s*(-?\d)?")
+SPELT = re.compile(rf"(升|降)?\s*([a-g])\s*({SIGN})?\s*(-?\d\d?)?")
 
 
 @dataclass(frozen=True)

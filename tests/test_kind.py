@@ -51,6 +51,9 @@ WHERE = """(places) => {
     html: here.outerHTML.slice(0, 120),
   };
 }"""
+OPENED = """(tab) => tab.ariaSelected === "true"
+  && [...document.querySelectorAll("[role=tabpanel]")].some(
+    (panel) => panel.checkVisibility() && panel.querySelector(".block"))"""
 MOVING = """document.getAnimations().filter(
   (each) => each.playState === "running" && each.effect.getTiming().duration > 1).length"""
 
@@ -64,7 +67,7 @@ def through_tabs(page):
     """Each tab once it is there."""
     for tab in page.get_by_role("tab").all():
         tab.click()
-        page.locator(f"#{tab.get_attribute('aria-controls')}").wait_for()
+        page.wait_for_function(OPENED, arg=tab.element_handle())
         yield tab.inner_text()
 
 
