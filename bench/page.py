@@ -55,13 +55,13 @@ def main() -> None:
 
 
 def measured(which: str) -> dict[str, float]:
-    """Medians of some starts of a server and some visits to it."""
+    """Medians of some starts of a server and some visits to the last one."""
     starts_s, visits = [], []
-    for _ in range(N_STARTS):
+    for n in range(1, N_STARTS + 1):
         with served(which) as (url, start_s):
             starts_s.append(start_s)
-            if len(starts_s) == N_STARTS:
-                visits = [visit(url) for _ in range(1 + N_LOADS)][1:]
+            if n == N_STARTS:
+                visits = all_visits(url)
     medians = {name: statistics.median(v[name] for v in visits) for name in visits[0]}
     return {"start to first byte, s": statistics.median(starts_s), **medians}
 
@@ -98,27 +98,36 @@ def answers(url: str) -> bool:
         return False
 
 
-def visit(url: str) -> dict[str, float]:
-    """One visit by a browser that knows nothing of the page."""
+def all_visits(url: str) -> list[dict[str, float]]:
+    """Some visits, each by a browser that knows nothing of the page, after one more."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        page = chromium.new_page()
-        n_bytes = []
-        tools = page.context.new_cdp_session(page)
-        tools.send("Network.enable")
-        tools.on(
-            "Network.loadingFinished", lambda e: n_bytes.append(e["encodedDataLength"])
-        )
-        page.add_init_script(WATCH)
-        page.goto(url)
-        page.wait_for_function(STANDS, timeout=120_000)
-        timing = page.evaluate("performance.getEntriesByType('navigation')[0].toJSON()")
-        added_ms = page.evaluate("window.added_ms")
+        found = [visit(chromium.new_context(), url) for _ in range(1 + N_LOADS)]
         chromium.close()
+    return found[1:]
+
+
+def visit(context, url: str) -> dict[str, float]:
+    """One visit."""
+    page = context.new_page()
+    tools = context.new_cdp_session(page)
+    n_bytes: list[float] = []
+    tools.on(
+        "Network.loadingFinished", lambda e: n_bytes.append(e["encodedDataLength"])
+    )
+    tools.send("Network.enable")
+    page.add_init_script(WATCH)
+    page.goto(url)
+    page.wait_for_function(STANDS, timeout=120_000)
+    answered_ms = page.evaluate(
+        "performance.getEntriesByType('navigation')[0].responseStart"
+    )
+    added_ms = page.evaluate("window.added_ms")
+    context.close()
     return {
-        "request to first byte, ms": timing["responseStart"],
+        "request to first byte, ms": answered_ms,
         "request to interactive, s": added_ms / 1000,
         "weight, kB": sum(n_bytes) / 1000,
         "requests": len(n_bytes),
