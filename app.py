@@ -28,10 +28,12 @@ from ui import (  # noqa: E402
     doors,
     figures,
     language,
+    links,
     pictures,
     runs_api,
     screen,
     see_tab,
+    teaching,
     theme,
     train_tab,
     zero,
@@ -69,16 +71,17 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         bar = clip_bar.build(settings, guarded, shelf)
         desk = Desk(guarded, shelf, bar, screen.build(demo))
         with gr.Tabs() as tabs:
-            with gr.Tab(text("app.see")) as see:
+            with gr.Tab(text("app.see"), id="see") as see:
                 see_tab.build(desk, settings)
-            with gr.Tab(text("app.data")) as data:
+            with gr.Tab(text("app.data"), id="data") as data:
                 data_tab.build(demo, desk, settings)
-            with gr.Tab(text("app.train")) as train:
+            with gr.Tab(text("app.train"), id="train") as train:
                 training = train_tab.build(train, desk, settings)
             with gr.Tab(text("app.classify"), id=CLASSIFY) as classify:
                 picker = classify_tab.build(demo, classify, desk, models)
-            with gr.Tab(text("app.about")) as about:
-                about_tab.build()
+            with gr.Tab(text("app.about"), id="teach") as about:
+                about_tab.build(desk)
+        links.opens(guarded, tabs)
         train_tab.watch(training, train, (see, data, classify, about))
         train_tab.hand_over(training, desk, tabs, CLASSIFY, picker)
         lent = models_of(settings) if settings.host.kind == "zero" else models
@@ -120,6 +123,7 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
             hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,
             minutes=round(settings.max_duration_s / 60),
             megabytes=settings.max_upload_bytes // 10**6,
+            **teaching.plan_addresses(),
         ),
         "show_error": False,
         "max_file_size": settings.max_upload_bytes,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -127,19 +127,10 @@ def stft(
     taper = window_values(window, n_fft)
     power = pooled_power(clip.samples, taper, grid, pooling=pooling)
     power[[0, -1]] /= 4  # amplitude / 2: DC and Nyquist have no mirror image to add
-    return Spectrogram(
-        levels_db=turned_into_decibels(power),
-        frequencies_hz=np.arange(n_fft // 2 + 1) * clip.sampling_rate / n_fft,
-        times_s=_times_s(grid, clip.sampling_rate),
-        scale="linear",
-        reference="full_scale",
-        window=window,
-        n_fft=n_fft,
-        hop_length=grid.hop_length,
-        n_frames_per_column=grid.n_per_column,
-        pooling=pooling,
-        sampling_rate=clip.sampling_rate,
-    )
+    bins_hz = np.arange(n_fft // 2 + 1) * clip.sampling_rate / n_fft
+    how = {"window": window, "n_fft": n_fft, "pooling": pooling}
+    levels_db = turned_into_decibels(power)
+    return _spectrogram(clip, grid, levels_db, bins_hz, "linear", "full_scale", **how)
 
 
 def mel(
@@ -187,19 +178,10 @@ def mel(
     if reference == "full_scale":
         power /= np.float32(noise_bandwidth_bins(taper))
     levels_db = turned_into_decibels(power)
-    return Spectrogram(
-        levels_db=levels_db if reference == "full_scale" else re_peak(levels_db),
-        frequencies_hz=centres_hz,
-        times_s=_times_s(grid, clip.sampling_rate),
-        scale="mel",
-        reference=reference,
-        window="hann",
-        n_fft=n_fft,
-        hop_length=grid.hop_length,
-        n_frames_per_column=grid.n_per_column,
-        pooling=pooling,
-        sampling_rate=clip.sampling_rate,
-    )
+    if reference == "peak":
+        levels_db = re_peak(levels_db)
+    how = {"window": "hann", "n_fft": n_fft, "pooling": pooling}
+    return _spectrogram(clip, grid, levels_db, centres_hz, "mel", reference, **how)
 
 
 def _grid(
@@ -225,6 +207,29 @@ def _grid(
         hop_length *= 2
         n_hops = (stop - start) // hop_length
     return Grid(start, 1 + n_hops, hop_length, ceil((1 + n_hops) / n_columns))
+
+
+def _spectrogram(
+    clip: Clip,
+    grid: Grid,
+    levels_db: Levels,
+    frequencies_hz: Numbers,
+    scale: Literal["linear", "mel"],
+    reference: Reference,
+    **how: Any,
+) -> Spectrogram:
+    """Levels, with where in the clip their frames lie."""
+    return Spectrogram(
+        levels_db,
+        frequencies_hz,
+        times_s=_times_s(grid, clip.sampling_rate),
+        scale=scale,
+        reference=reference,
+        hop_length=grid.hop_length,
+        n_frames_per_column=grid.n_per_column,
+        sampling_rate=clip.sampling_rate,
+        **how,
+    )
 
 
 def _times_s(grid: Grid, sampling_rate: int) -> Numbers:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import log2
+
+from errors import KnownError
 
 A4_HZ = 440.0
 A4_MIDI = 69
 NAMES = "C C♯/D♭ D D♯/E♭ E F F♯/G♭ G G♯/A♭ A A♯/B♭ B".split()
+
+SEMITONES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}  # above C
+SHARPS, FLATS = ("♯", "#", "sharp", "升"), ("♭", "b", "flat", "降")
+SIGN = "|".join((*SHARPS, *FLATS))
+# E♭5, eb5, E flat 5, D#5; Chinese puts the sign first: 降E5.
+SPELT = re.compile(rf"(升|降)?\s*([a-g])\s*({SIGN})?\s*(-?\d\d?)?")
 
 
 @dataclass(frozen=True)
@@ -35,3 +44,23 @@ def note_of(frequency_hz: float) -> Note:
     names = NAMES[midi % 12].split("/")
     name = "/".join(f"{name}{octave}" for name in names)
     return Note(name, octave, midi, 100 * (key - midi))
+
+
+def hz_of(name: str) -> float:
+    """The frequency (Hz) of a note as people write it: A4, E♭5, Eb5, "E flat 5", 降E5.
+
+    Several names of one note may stand in a row, as ``note_of`` writes them: D♯5/E♭5.
+
+    Raises:
+        KnownError: ``not_a_note``, or ``note_without_octave``.
+    """
+    spelt = SPELT.fullmatch(name.split("/")[0].strip().casefold())
+    if not spelt:
+        raise KnownError("not_a_note", value=name)
+    before, letter, after, octave = spelt.groups()
+    if octave is None:
+        raise KnownError("note_without_octave", value=name)
+    signs = [sign for sign in (before, after) if sign]
+    shift = sum(sign in SHARPS for sign in signs) - sum(sign in FLATS for sign in signs)
+    midi = 12 * (int(octave) + 1) + SEMITONES[letter] + shift
+    return A4_HZ * 2 ** ((midi - A4_MIDI) / 12)

@@ -14,6 +14,7 @@ import numpy as np
 from audio.checks import check_range
 from audio.clip import Clip, Samples
 
+RATES = (44_100, 32_000, 22_050, 16_000, 11_025, 8000, 4000, 2000)  # Hz, to choose from
 MIN_SAMPLING_RATE = 1000
 MAX_SAMPLING_RATE = 192_000
 

@@ -12,9 +12,9 @@ pytestmark = pytest.mark.browser
 N_CANVASES = 13  # bits and filters have two each, two sounds as well
 
 TABS = {
-    "en-US": ("en", ["See", "Data", "Train", "Classify", "About"]),
-    "zh-HK": ("zh-TW", ["看聲音", "資料", "訓練", "曲風辨識", "關於"]),
-    "zh-Hans-CN": ("zh-CN", ["看声音", "数据", "训练", "流派识别", "关于"]),
+    "en-US": ("en", ["See", "Data", "Train", "Classify", "Teach & about"]),
+    "zh-HK": ("zh-TW", ["看聲音", "資料", "訓練", "曲風辨識", "教學與關於"]),
+    "zh-Hans-CN": ("zh-CN", ["看声音", "数据", "训练", "流派识别", "教学与关于"]),
 }
 DRAWN = ".lesson-picture canvas[role=img]"
 

@@ -76,6 +76,19 @@ def first_axes(drawn):
     return prints.figure(drawn.sheet, "en", drawn.colours).axes[0]
 
 
+@pytest.mark.parametrize(("name", "side"), [("dft", "x"), ("stft", "y")])
+def test_saved_axis_of_notes_is_labelled_with_notes(name, side):
+    look = {"scales": {f"{name}.{side}": "note"}}
+    axes = first_axes(looking(name, tone(440.0), **look))
+    axis = getattr(axes, f"{side}axis")
+    places = {
+        text.get_text(): at
+        for text, at in zip(axis.get_ticklabels(), axis.get_ticklocs(), strict=True)
+    }
+    assert places["C4"] == pytest.approx(np.log10(261.6256))
+    assert set(places) == {f"C{octave}" for octave in range(1, 10)}
+
+
 def test_saved_spectrogram_looks_as_it_does_on_the_page():
     look = {"scales": {"stft.y": "linear"}, "range_db": 60, "colours": "grey"}
     axes = first_axes(looking("stft", tone(1000.0), **look))

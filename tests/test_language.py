@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 import words
 from ui.language import Language, texts
+from ui.teaching import plan_addresses
 
 PAGE = "<!doctype html><html><head><title>曲</title></head><body></body></html>"
 
@@ -80,7 +81,9 @@ def test_other_answers_pass_untouched(browser, path):
 
 
 def test_components_get_every_text_in_every_language():
-    translations = texts(hours=1, minutes=2, megabytes=3).translations_dict
+    translations = texts(
+        hours=1, minutes=2, megabytes=3, **plan_addresses()
+    ).translations_dict
     assert set(translations) == set(words.LANGUAGES)
     for language, table in translations.items():
         assert table.keys() == words.table(language).keys()

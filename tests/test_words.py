@@ -20,6 +20,28 @@ SOURCES = [
 KEY = re.compile(r"[a-z]+\.\w+")
 OTHERS = [language for language in words.LANGUAGES if language != "en"]
 
+# Names, units and what must be typed as it is: the only Latin words in Chinese texts.
+NAMES = set(
+    """AAC Apache Blackman COLA CSV CUDA Cividis DFT DistilHuBERT FLAC Face GENRESCOPE
+    GPU GTZAN Genrescope GiB Git Griffin HOME HTK HUB Hamming Hann Harris HuBERT Hub
+    Hugging JSON Lim Magma NPZ NaN NumPy OFFLINE OGG Opus PCM PNG Parquet Python RMS
+    SOURCE STFT SVG Slaney Space TOKEN Viridis WAV all artist auth auto billing blues
+    bundled classical classifier composed cookie country dBFS demo disco docs.teachers.md
+    encoder Enter epoch Escape file flac folder full gtzan head hiphop htk https hub
+    huggingface.co id install jazz jobs kHz label log login metal none ogg peak pip pop
+    preset python quick reggae rock run runs safetensors scale settings Shift slaney smoke
+    songs.csv source split status.huggingface.co trainer transformers tutorial wav whole
+    zip""".split()
+)
+NOT_WORDS = re.compile(r"\{[^}]*\}|`[^`]*`|\]\([^)]*\)|\*[a-z]\*")
+LATIN = re.compile(r"[A-Za-z][A-Za-z.]{2,}")
+HAN = "[\u4e00-\u9fff]"
+HALF_WIDTH = re.compile(rf"{HAN}[,;:!?()]|[,;!?()]{HAN}")
+OTHERS_WORDS = {
+    "zh-TW": "采樣 視頻 網絡 軟件 默認 信息 數據 窗口 迭代 文件 質量 屏幕 硬盤 服務器".split(),
+    "zh-CN": "取样 资料夹 网路 软体 预设 讯号 杂讯 视窗 叠代 萤幕 伺服器 储存 档案 程式".split(),
+}
+
 
 def placeholders(text):
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
@@ -72,6 +94,32 @@ def test_no_text_is_empty_or_repeated_in_its_file(language):
 def test_chinese_locales_do_not_mix_their_scripts(language, foreign):
     for key, text in words.table(language).items():
         assert not set(text) & set(foreign), key
+
+
+def written(language):
+    """Key and what is written there, without placeholders, code and addresses."""
+    for key, text in words.table(language).items():
+        yield key, NOT_WORDS.sub("", text).replace("docs/", "docs.")
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_chinese_texts_keep_no_word_in_english(language):
+    for key, text in written(language):
+        found = {word.rstrip(".") for word in LATIN.findall(text)}
+        assert not found - NAMES, key
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_chinese_texts_are_set_and_addressed_as_chinese(language):
+    for key, text in written(language):
+        assert not HALF_WIDTH.search(text.replace("分:秒", "")), key
+        assert not set("你妳") & set(text), key
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_chinese_texts_use_the_words_of_their_own_country(language):
+    for key, text in written(language):
+        assert not [word for word in OTHERS_WORDS[language] if word in text], key
 
 
 def test_every_error_in_the_source_has_a_sentence():

@@ -1,12 +1,15 @@
-"""The tab About: what this is, what the model knows, licences, privacy."""
+"""The tab Teach & about: a lesson plan; what this is, licences, privacy."""
 
 from __future__ import annotations
 
 import gradio as gr
 
+from ui import teaching
+from ui.desk import Desk
 from ui.language import text
 
 
-def build() -> None:
-    """Lay out the tab."""
+def build(desk: Desk) -> None:
+    """Lay out the tab and wire it."""
+    teaching.build(desk)
     gr.Markdown(text("about.text"), elem_classes="prose-page")

@@ -19,6 +19,7 @@ import words
 from ui import pictures
 from ui.access import LANGUAGE_COOKIE, language_for
 
+FILLED = ("about.text", "teach.plan", "teach.first")
 YEAR_S = 365 * 24 * 3600
 NAMES = {"en": "English", "zh-TW": "繁體中文", "zh-CN": "简体中文"}
 HEADER = """<header><h1>Genrescope</h1><p>{{{value}}}</p>
@@ -46,11 +47,12 @@ def texts(**facts: object) -> gr.I18n:
     """All texts of components in every language, for ``launch``.
 
     Args:
-        **facts: what ``about.text`` says of this host.
+        **facts: what the texts in ``FILLED`` say of this host and link to.
     """
     tables = {language: dict(words.table(language)) for language in words.LANGUAGES}
     for language, table in tables.items():
-        table["about.text"] = words.word("about.text", language, **facts)
+        for key in FILLED:
+            table[key] = words.word(key, language, **facts)
     return gr.I18n(**tables)
 
 

@@ -1,8 +1,9 @@
 """Addresses that restore what a lesson shows of a built-in sound.
 
-``?sound=brass&stft.n_fft=4096&stft.window=hann``: the clip bar reads ``sound``, this
-module the rest. Only what a knob offers is accepted; a position is not kept, because
-each new sound sets it to its loudest passage.
+``?view=stft&sound=brass&stft.n_fft=4096&stft.window=hann``: the clip bar reads
+``sound``, this module the rest. Only what a knob offers is accepted; a position is not
+kept, because each new sound sets it to its loudest passage. ``view`` is a lesson, to
+which the page scrolls, or a tab, which it opens.
 """
 
 from __future__ import annotations
@@ -16,8 +17,24 @@ import gradio as gr
 from gradio.components import Component
 
 from ui.desk import Desk
-from ui.handlers import QUIETLY
+from ui.handlers import QUIETLY, Guarded
 from ui.lessons.frame import Lesson
+
+TABS = ("see", "data", "train", "classify", "teach")
+# Parts above the place may still grow: it is held until somebody moves.
+SCROLL = """() => {
+  const name = new URLSearchParams(location.search).get("view");
+  const end = performance.now() + 5000;
+  let isLeft = !name;
+  for (const event of ["wheel", "touchstart", "pointerdown", "keydown"])
+    addEventListener(event, () => { isLeft = true; }, { once: true, passive: true });
+  const hold = () => {
+    if (isLeft || performance.now() > end) return;
+    document.getElementById(`lesson-${name}`)?.scrollIntoView({ behavior: "instant" });
+    setTimeout(hold, 100);
+  };
+  hold();
+}"""
 
 
 def build(desk: Desk, lessons: Sequence[Lesson]) -> None:
@@ -29,6 +46,31 @@ def build(desk: Desk, lessons: Sequence[Lesson]) -> None:
         return restored(lessons, page.query_params)
 
     gr.on(None, restore, None, knobs, **QUIETLY)
+    gr.on(None, None, None, None, js=SCROLL, **QUIETLY)
+
+
+def opens(guarded: Guarded, tabs: gr.Tabs) -> None:
+    """Open the tab that the page's address names, once it has loaded."""
+
+    @guarded
+    def open_tab(page: gr.Request) -> Any:
+        view = page.query_params.get("view")
+        return gr.Tabs(selected=view) if view in TABS else gr.skip()
+
+    gr.on(None, open_tab, None, tabs, **QUIETLY)
+
+
+def address(view: str, sound: str = "", **settings: object) -> str:
+    """The part of an address from its question mark on.
+
+    Args:
+        view: name of a lesson or of a tab.
+        sound: id of a built-in sound; "" for none.
+        **settings: of that lesson's knobs, by name.
+    """
+    named = {f"{view}.{name}": value for name, value in settings.items()}
+    chosen = {"sound": sound} if sound else {}
+    return f"?{urlencode({'view': view, **chosen, **named})}"
 
 
 def query(lesson: Lesson, sound: str, values: Sequence[Any]) -> str:
@@ -40,10 +82,8 @@ def query(lesson: Lesson, sound: str, values: Sequence[Any]) -> str:
         values: of the lesson's knobs.
     """
     named = zip(knob_names(lesson), lesson.knobs, values, strict=True)
-    settings = {
-        f"{lesson.name}.{name}": value for name, knob, value in named if offers(knob)
-    }
-    return f"?{urlencode({'sound': sound, **settings})}"
+    settings = {name: value for name, knob, value in named if offers(knob)}
+    return address(lesson.name, sound, **settings)
 
 
 def restored(lessons: Sequence[Lesson], asked: Mapping[str, str]) -> list[Any]:

@@ -17,6 +17,7 @@ import numpy as np
 import viz.image
 from audio import pixels
 from audio.frames import Levels, Numbers
+from audio.notes import note_of
 from ui.pictures.plot import Axis, Band, Image, Line, Marks, Plot, Sheet
 from viz import style, ticks
 from viz.style import Look
@@ -154,8 +155,14 @@ def _axis(side: Any, axis: Axis, length_px: int, tick_px: int, look: Look) -> Pl
     if axis.quantity == "time" and is_across:
         ticks.time_axis(side.axes, start, stop, look)
     elif axis.quantity == "frequency":
-        hertz = ticks.frequencies_hz(start, stop, length_px, scale, tick_px)
-        side.set_ticks(place(hertz), [ticks.hertz(hz) for hz in hertz])
+        is_named = axis.scales[0] == "note"
+        hertz = (
+            ticks.octaves_hz(start, stop)
+            if is_named
+            else ticks.frequencies_hz(start, stop, length_px, scale, tick_px)
+        )
+        names = [note_of(hz).name if is_named else ticks.hertz(hz) for hz in hertz]
+        side.set_ticks(place(hertz), names)
     low, high = place([start, stop])
     (side.axes.set_xlim if is_across else side.axes.set_ylim)(low, high)
     side.set_label_text(axis.label)

@@ -9,6 +9,7 @@ import numpy as np
 
 from audio.frames import Numbers
 from audio.mels import hz_to_mel
+from audio.notes import hz_of
 from audio.pixels import Scale
 from viz import style
 from viz.style import Look
@@ -46,6 +47,11 @@ def frequencies_hz(
     has_room = length_px / log2(fmax_hz / fmin_hz) >= tick_px  # from 1 to 2
     ticks_hz = STEPS_HZ if has_room else STEPS_HZ[::3]
     return [hz for hz in ticks_hz if fmin_hz <= hz <= fmax_hz]
+
+
+def octaves_hz(fmin_hz: float, fmax_hz: float) -> list[float]:
+    """The C of every octave between two frequencies, where notes are the scale."""
+    return [hz for n in range(12) if fmin_hz <= (hz := hz_of(f"C{n}")) <= fmax_hz]
 
 
 def places(frequencies_hz: Any, scale: Scale) -> Numbers:

@@ -5,6 +5,7 @@ Or, where the Hub may be asked, by a network that has learned how speech goes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,6 +32,7 @@ LENGTHS_S = (2, 5, 10)
 SEARCHED = ("stft", "mel")
 VOCODER = "vocoder"  # a source that comes from the Hub
 ITERATIONS = (0, 1, 8, 32, 100)
+KNOBS = ("start_s", "length_s", "window", "n_starts", "source", "n_iterations")
 N_FFT = 2048
 QUEUE: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "rebuild"}
 
@@ -40,21 +42,9 @@ def build(desk: Desk, *, is_offline: bool) -> Lesson:
     names = ("before", "exact", "found")
     heard = [player(text(f"see.heard_{name}"), visible=False) for name in names]
     with lesson("back", empty="back_empty", heard=heard) as picture:
-        start_s = position()
-        lengths = [(f"{n} s", n) for n in LENGTHS_S]
-        length_s = gr.Dropdown(lengths, value=5, label=text("see.length_s"))
-        window = windows()
-        hops = [(text(f"see.hop_{n}"), n) for n in STARTS_PER_FRAME]
-        n_starts = gr.Dropdown(hops, value=4, label=text("see.hop"))
-        offered = SEARCHED if is_offline else (*SEARCHED, VOCODER)
-        sources = [(text(f"see.from_{name}"), name) for name in offered]
-        source = gr.Radio(sources, value="stft", label=text("see.source"))
-        counts = [(str(n), n) for n in ITERATIONS]
-        n_iterations = gr.Radio(counts, value=32, label=text("see.iterations"))
-        button = gr.Button(
-            text("see.rebuild"), variant="primary", elem_classes="rebuild"
-        )
-    knobs = (start_s, length_s, window, n_starts, source, n_iterations)
+        knobs = _knobs(SEARCHED if is_offline else (*SEARCHED, VOCODER))
+        button = gr.Button(text("see.rebuild"), variant="primary")
+    start_s, length_s, *_ = knobs
 
     @desk.guarded
     def rebuild(
@@ -78,13 +68,7 @@ def build(desk: Desk, *, is_offline: bool) -> Lesson:
         scene = desk.scene(path, None, visitor.language)
         values = (start_s, length_s, window, n_starts, source, n_iterations)
         three = _there_and_back(scene, *values, tell=tell)
-        clips = (three.before, three.exact.clip, three.found_clip)
-        pairs = zip(clips, heard, strict=True)
-        files = [sounds.file_of(clip, each.GRADIO_CACHE) for clip, each in pairs]
-        players = [gr.Audio(file, visible=True) for file in files[:2]]
-        name = "see.heard_vocoder" if source == VOCODER else "see.heard_found"
-        label = words.word(name, visitor.language)
-        players.append(gr.Audio(files[2], visible=True, label=label))
+        players = _filled(heard, three, visitor.language)
         return [draw(scene, *values).as_json(), *players]
 
     @desk.guarded
@@ -102,6 +86,34 @@ def build(desk: Desk, *, is_offline: bool) -> Lesson:
         **QUEUE,
     )
     return Lesson("back", picture, knobs, draw)
+
+
+def _knobs(offered: Sequence[str]) -> tuple[Any, ...]:
+    """The controls, in the order of ``KNOBS``; sources are those that are offered."""
+    start_s = position()
+    lengths = [(f"{n} s", n) for n in LENGTHS_S]
+    length_s = gr.Dropdown(lengths, value=5, label=text("see.length_s"))
+    window = windows()
+    hops = [(text(f"see.hop_{n}"), n) for n in STARTS_PER_FRAME]
+    n_starts = gr.Dropdown(hops, value=4, label=text("see.hop"))
+    sources = [(text(f"see.from_{name}"), name) for name in offered]
+    source = gr.Radio(sources, value="stft", label=text("see.source"))
+    counts = [(str(n), n) for n in ITERATIONS]
+    n_iterations = gr.Radio(counts, value=32, label=text("see.iterations"))
+    return start_s, length_s, window, n_starts, source, n_iterations
+
+
+def _filled(
+    heard: Sequence[gr.Audio], three: ThereAndBack, language: str
+) -> list[gr.Audio]:
+    """The players with their sounds; the last is called after what made it."""
+    clips = (three.before, three.exact.clip, three.found_clip)
+    pairs = zip(clips, heard, strict=True)
+    files = [sounds.file_of(clip, each.GRADIO_CACHE) for clip, each in pairs]
+    is_network = isinstance(three.found, Clip)
+    name = "see.heard_vocoder" if is_network else "see.heard_found"
+    last = gr.Audio(files[2], visible=True, label=words.word(name, language))
+    return [*(gr.Audio(file, visible=True) for file in files[:2]), last]
 
 
 def draw(
@@ -188,23 +200,7 @@ def there_and_back(
     return ThereAndBack(before, exact, found)
 
 
-def _there_and_back(
-    scene: Scene,
-    start_s: float,
-    length_s: float,
-    window: str,
-    n_starts: int,
-    source: str,
-    n_iterations: int,
-    tell: Tell = silently,
-) -> ThereAndBack:
-    return scene.of(
-        there_and_back,
-        start_s=start_s,
-        length_s=length_s,
-        window=window,
-        n_starts=n_starts,
-        source=source,
-        n_iterations=n_iterations,
-        tell=tell,
-    )
+def _there_and_back(scene: Scene, *values: Any, tell: Tell = silently) -> ThereAndBack:
+    """``there_and_back`` of the scene's clip with the knobs' values, kept."""
+    settings = dict(zip(KNOBS, values, strict=True))
+    return scene.of(there_and_back, tell=tell, **settings)

@@ -69,7 +69,7 @@ def lesson(
         more: pictures below it, not rendered yet.
     """
     picture = pictures.place(empty, start)
-    with gr.Row(elem_classes="lesson"):
+    with gr.Row(elem_classes="lesson", elem_id=f"lesson-{name}"):
         with gr.Column(scale=1, min_width=260):
             gr.Markdown(text(f"see.{name}_title"), elem_classes="lesson-title")
             gr.Markdown(text(f"see.{name}_text"))

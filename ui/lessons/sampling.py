@@ -7,7 +7,7 @@ import gradio as gr
 from audio import dsp
 from audio.bits import Quantised, quantised
 from audio.clip import Clip
-from audio.rates import resampled
+from audio.rates import RATES, resampled
 from ui.desk import Desk
 from ui.language import text
 from ui.lessons.frame import (
@@ -24,7 +24,6 @@ from ui.pictures import closeup
 from ui.pictures.plot import Sheet
 from ui.scene import Scene
 
-RATES = (44_100, 32_000, 22_050, 16_000, 11_025, 8000, 4000, 2000)  # Hz
 PLAYED_RATE = 44_100  # Hz, which every player plays
 DEPTHS = (16, 12, 10, 8, 6, 4, 3, 2)  # bits
 N_FOR_STRONGEST = 2048  # samples around the stretch

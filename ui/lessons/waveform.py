@@ -17,7 +17,7 @@ from ui.scene import Scene
 
 def build(desk: Desk) -> Lesson:
     """Lay out the lesson and wire it."""
-    with lesson("waveform", start="start_with_example") as picture:
+    with lesson("waveform", empty="first", start="start_with_example") as picture:
         is_stretched = gr.Checkbox(False, label=text("see.is_stretched"))
     picture.start(desk.bar.first_example, None, desk.bar.player, **QUIETLY)
     here = Lesson("waveform", picture, (is_stretched,), draw, is_over_time=True)

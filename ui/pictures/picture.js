@@ -64,7 +64,10 @@
       this.views = [];
       this.plots.replaceChildren();
       const { empty, start_label } = this.props;
-      const start = () => this.trigger("start", {});
+      const start = () => {
+        this.trigger("start", {});
+        sound.playNext();
+      };
       const parts = [make("p", {}, empty ? word(empty) : "")];
       if (start_label) parts.push(make("button", { type: "button", onclick: start }, word(start_label)));
       this.element.replaceChildren(...parts);
@@ -113,6 +116,7 @@
       const heights = this.views.map((view) => this.heightOf(view));
       this.views.forEach((view, i) => view.draw(heights[i], this.range));
       this.toolbar.refresh();
+      tools.reach(this.table, this.sheet.about);
       this.refresh();
     }
 

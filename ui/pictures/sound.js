@@ -3,6 +3,9 @@
 (() => {
   "use strict";
 
+  const PATIENCE_MS = 5000; // as long as browsers take a click for a wish to hear
+  const LOOK_MS = 50;
+
   const state = {
     at_s: null, // position of the playback, or where it will begin
     cursor_s: null, // under the pointer
@@ -103,6 +106,17 @@
     }
   }
 
+  /** Play the sound that is on its way, once its player has it. */
+  function playNext() {
+    const end = performance.now() + PATIENCE_MS;
+    const look = () => {
+      const audio = player();
+      if (audio) begin(audio);
+      else if (performance.now() < end) setTimeout(look, LOOK_MS);
+    };
+    look();
+  }
+
   /** Play the chosen sound from a time on, or go on from there. */
   function playFrom(time_s) {
     seek(time_s);
@@ -134,5 +148,5 @@
   for (const event of ["pointerdown", "click", "keydown"])
     document.addEventListener(event, () => player(), { capture: true, passive: true });
 
-  Object.assign(Genrescope, { sound: { state, change, watch, take, seek, toggle, playFrom }, play });
+  Object.assign(Genrescope, { sound: { state, change, watch, take, seek, toggle, playFrom, playNext }, play });
 })();

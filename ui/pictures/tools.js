@@ -145,6 +145,15 @@
     return { row, refresh };
   }
 
+  /** Let the keyboard scroll a place that is too narrow for what it holds. */
+  function reach(place, label) {
+    const isNarrow = place.scrollWidth > place.clientWidth;
+    const wanted = isNarrow ? { tabindex: "0", role: "region", "aria-label": label } : {};
+    for (const name of ["tabindex", "role", "aria-label"])
+      if (name in wanted) place.setAttribute(name, wanted[name]);
+      else place.removeAttribute(name);
+  }
+
   const watch = (watcher) => watchers.add(watcher);
-  Genrescope.tools = { look, watch, scaleOf, limitsOf, kitOf, toolbar, choices, make };
+  Genrescope.tools = { look, watch, scaleOf, limitsOf, kitOf, toolbar, choices, reach, make };
 })();

@@ -60,9 +60,8 @@ def build(settings: Settings) -> Form:
     preset = forms.component(items["preset"], FIRST_PRESET, list(configs.PRESETS))
 
     def made(name: str) -> Component:
-        choices = {
-            "base_model": lambda: catalogue.choices(settings.base_models),
-        }.get(name, tuple)()
+        is_base = name == "base_model"
+        choices = catalogue.choices(settings.base_models) if is_base else ()
         return forms.component(items[name], getattr(config, name), choices)
 
     songs = song_choice.build(settings, config.data, config.n_songs_per_genre)

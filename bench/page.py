@@ -1,0 +1,192 @@
+"""How fast and how heavy the page is, beside a bare Gradio page of the same components.
+
+``python -m bench.page`` prints the rows of RESULTS.md. The bare page is built from our
+own: the same classes in the same tree, with Gradio's default properties, theme and
+looks; no handler, style, script or text of ours. It needs Chromium.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import gradio as gr
+from gradio.blocks import BlockContext
+from gradio.layouts import Form
+
+N_STARTS, N_LOADS = 3, 5
+BROWSER = "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+QUIET_MS = 1500  # nothing was added for so long: the page stands
+# When the last part was added: the page can be used from then on.
+WATCH = """
+window.added_ms = 0;
+new MutationObserver((changes) => {
+  if (changes.some(({ addedNodes }) => addedNodes.length)) window.added_ms = performance.now();
+}).observe(document, { childList: true, subtree: true });
+"""
+STANDS = f"""window.added_ms && document.querySelector("[role=tab]")
+  && performance.now() - window.added_ms > {QUIET_MS}"""
+TREE = "GENRESCOPE_BENCH_TREE"  # the file that the bare page is built from
+Tree = list[dict[str, object]]
+KEPT = ("visible", "open", "render_children")  # whatever is not there costs nothing
+
+
+def main() -> None:
+    """Measure both pages and print a table."""
+    with TemporaryDirectory() as folder:
+        os.environ[TREE] = str(Path(folder) / "tree.json")
+        subprocess.run([sys.executable, "-m", "bench.page", "tree"], check=True)
+        ours, bare = measured("ours"), measured("bare")
+    print("| | Genrescope | bare Gradio | ratio |\n|---|---|---|---|")
+    for name, value in ours.items():
+        print(f"| {name} | {value:.4g} | {bare[name]:.4g} | {value / bare[name]:.2f} |")
+
+
+def measured(which: str) -> dict[str, float]:
+    """Medians of some starts of a server and some visits to the last one."""
+    starts_s, visits = [], []
+    for n in range(1, N_STARTS + 1):
+        with served(which) as (url, start_s):
+            starts_s.append(start_s)
+            if n == N_STARTS:
+                visits = all_visits(url)
+    medians = {name: statistics.median(v[name] for v in visits) for name in visits[0]}
+    return {"start to first byte, s": statistics.median(starts_s), **medians}
+
+
+@contextmanager
+def served(which: str):
+    """A server in a process of its own: its address, and after how long it answered."""
+    with socket.socket() as probe, TemporaryDirectory() as home:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        settings = {"GENRESCOPE_HOME": home, "GRADIO_SERVER_PORT": str(port)}
+        env = {**os.environ, **settings, "HF_HUB_OFFLINE": "1"}
+        began = time.perf_counter()
+        command = [sys.executable, "-m", "bench.page", which]
+        log = (Path(home) / "log").open("w")
+        child = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+        try:
+            url = f"http://127.0.0.1:{port}/"
+            while not answers(url):
+                time.sleep(0.02)
+            yield url, time.perf_counter() - began
+        finally:
+            child.terminate()
+            child.wait()
+
+
+def answers(url: str) -> bool:
+    """Whether the first byte comes."""
+    try:
+        with urllib.request.urlopen(url) as answer:
+            return bool(answer.read(1))
+    except OSError:
+        return False
+
+
+def all_visits(url: str) -> list[dict[str, float]]:
+    """Some visits, each by a browser that knows nothing of the page, after one more."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        found = [visit(chromium.new_context(), url) for _ in range(1 + N_LOADS)]
+        chromium.close()
+    return found[1:]
+
+
+def visit(context, url: str) -> dict[str, float]:
+    """One visit."""
+    page = context.new_page()
+    tools = context.new_cdp_session(page)
+    n_bytes: list[float] = []
+    tools.on(
+        "Network.loadingFinished", lambda e: n_bytes.append(e["encodedDataLength"])
+    )
+    tools.send("Network.enable")
+    page.add_init_script(WATCH)
+    page.goto(url)
+    page.wait_for_function(STANDS, timeout=120_000)
+    answered_ms = page.evaluate(
+        "performance.getEntriesByType('navigation')[0].responseStart"
+    )
+    added_ms = page.evaluate("window.added_ms")
+    context.close()
+    return {
+        "request to first byte, ms": answered_ms,
+        "request to interactive, s": added_ms / 1000,
+        "weight, kB": sum(n_bytes) / 1000,
+        "requests": len(n_bytes),
+    }
+
+
+def tree_of(demo: gr.Blocks) -> Tree:
+    """A page's components, without what they show and do."""
+    layout = demo.get_config_file()["layout"]
+    return [_tree(demo, child) for child in layout["children"]]
+
+
+def _tree(demo: gr.Blocks, node) -> dict[str, object]:
+    block = demo.blocks[node["id"]]
+    kind = type(block)
+    known = inspect.signature(kind.__init__).parameters
+    kept = {name: getattr(block, name) for name in KEPT if name in known}
+    if kind is gr.Tab:
+        kept["label"] = "Tab"
+    return {
+        "kind": f"{kind.__module__}:{kind.__qualname__}",
+        "kept": kept,
+        "children": [_tree(demo, child) for child in node.get("children") or []],
+    }
+
+
+def bare(tree: Tree) -> gr.Blocks:
+    """A page of these components, and nothing else."""
+    with gr.Blocks() as page:
+        for node in tree:
+            _build(node)
+    return page
+
+
+def _build(node) -> None:
+    module, name = node["kind"].split(":")
+    kind = getattr(importlib.import_module(module), name)
+    # Gradio makes forms itself, around neighbours that want one.
+    made = nullcontext() if kind is Form else kind(**node["kept"])
+    if issubclass(kind, BlockContext):
+        with made:
+            for child in node["children"]:
+                _build(child)
+
+
+def serve(which: str) -> None:
+    """Serve one of the two pages until the process ends; the bare one knows no app."""
+    if which == "bare":
+        tree = json.loads(Path(os.environ[TREE]).read_text("utf-8"))
+        bare(tree).queue().launch(ssr_mode=False)
+        return
+    import app
+
+    settings = app.host.from_environment()
+    if which == "ours":
+        app.serve(settings)
+    tree = tree_of(app.create_app(settings))
+    Path(os.environ[TREE]).write_text(json.dumps(tree), "utf-8")
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1]) if len(sys.argv) > 1 else main()

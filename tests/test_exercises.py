@@ -1,0 +1,120 @@
+"""Questions about the built-in sounds: their answers, and how people type them."""
+
+import pytest
+
+from audio import exercises
+from audio.composer import STYLES
+from audio.examples import BRASS_DB, BRASS_HZ
+from audio.exercises import EXERCISES
+from errors import KnownError
+
+# What the sounds were made to be, so what measuring them has to find.
+MADE = {
+    "note": BRASS_HZ,
+    "harmonic": 1 + BRASS_DB.index(max(BRASS_DB)),
+    "passage": 2048,  # 21.5 Hz with the Hann window, less than the 26 Hz between them
+    "windows": 4,  # all but none, -41 dB, and Hamming, -58 dB
+    "click": 0.0,
+    "folds": 16_000,  # the next one, 22,050 Hz, still holds 11,000 Hz
+    "alias": 2000 - 2 * BRASS_HZ,
+    "bit": 6.02,
+    "mel": 33.0,  # Slaney: 15 of 45.2 mels
+    "frames": 249,
+    "chance": 100 / len(STYLES),
+}
+
+
+def test_every_exercise_has_a_known_answer():
+    assert {each.id for each in EXERCISES} == set(MADE)
+
+
+@pytest.mark.parametrize("id", MADE)
+def test_measured_answer_is_what_the_sound_was_made_to_be(id):
+    assert exercises.is_right(id, MADE[id])
+
+
+@pytest.mark.parametrize(
+    ("id", "wrong"),
+    [
+        ("note", 2 * BRASS_HZ),  # the strongest partial
+        ("note", 659.26),  # a semitone up
+        ("harmonic", 1),
+        ("passage", 1024),
+        ("windows", 6),
+        ("click", 6.0),
+        ("folds", 22_050),
+        ("alias", 1244.5),
+        ("bit", 3.0),
+        ("mel", 12.5),
+        ("frames", 500),
+        ("chance", 50.0),
+    ],
+)
+def test_wrong_answer_is_not_right(id, wrong):
+    assert not exercises.is_right(id, wrong)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "E♭5",
+        "Eb5",
+        "eb5",
+        "D#5",
+        "D♯5/E♭5",
+        "e flat 5",
+        "降E5",
+        "升 D5",
+        "622",
+        "622 Hz",
+        "622Hz",
+        "0.622 kHz",
+        "0,622 kHz",
+        "６２２ 赫茲",
+        "≈ 622.3 hz",
+    ],
+)
+def test_note_may_be_typed_in_many_ways(typed):
+    assert exercises.is_right("note", exercises.read(typed, "note"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "unit", "value"),
+    [
+        ("1,244 Hz", "hz", 1244.0),
+        ("16 kHz", "hz", 16_000.0),
+        ("16000", "hz", 16_000.0),
+        ("6,02 dB", "db", 6.02),
+        ("−6 分貝", "db", -6.0),
+        ("10 %", "percent", 10.0),
+        ("10％", "percent", 10.0),
+        ("2,048 samples", "count", 2048.0),
+        ("2nd", "count", 2.0),
+    ],
+)
+def test_number_may_have_its_unit(typed, unit, value):
+    assert exercises.read(typed, unit) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("typed", "unit", "code"),
+    [
+        ("", "hz", "not_an_answer"),
+        ("many", "count", "not_an_answer"),
+        ("6 dB", "hz", "not_an_answer"),
+        ("6 Hz", "count", "not_an_answer"),
+        ("1.2.3", "hz", "not_an_answer"),
+        ("H5", "note", "not_a_note"),
+        ("E♭", "note", "note_without_octave"),
+    ],
+)
+def test_what_cannot_be_read_says_why(typed, unit, code):
+    with pytest.raises(KnownError) as caught:
+        exercises.read(typed, unit)
+    assert caught.value.code == code
+
+
+def test_unknown_exercise_is_refused():
+    with pytest.raises(KnownError) as caught:
+        exercises.exercise("nonsense")
+    assert caught.value.code == "not_a_choice"

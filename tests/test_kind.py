@@ -1,0 +1,165 @@
+"""The page is for everyone: screen readers, keyboards, phones, no network."""
+
+import json
+from pathlib import Path
+
+import browser
+import pytest
+from test_browser import DRAWN, lesson, scrolls_sideways, wait_for_pictures
+
+axe = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
+
+server, chromium, open_page = browser.server, browser.chromium, browser.open_page
+pytestmark = pytest.mark.browser
+
+AXE = (Path(axe.__file__).parent / "axe.min.js").read_text("utf-8")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+CHECK = f"axe.run(document, {{ runOnly: {json.dumps(RULES)}, resultTypes: ['violations'] }})"
+# Gradio's own, out of reach of a style sheet: (rule, a part of the element), and why.
+FORGIVEN = {
+    ("aria-prohibited-attr", 'aria-label="Empty value"'): (
+        "the icon that stands where a player has no sound yet has a name and no role"
+    ),
+}
+FINGER_PX = 32
+# Ours and Gradio's; a box is hit through its label, a menu's input through its frame.
+TARGETS = """() => {
+  const small = [];
+  for (const one of document.querySelectorAll("a, button, select, input, summary")) {
+    if (!one.checkVisibility({ checkVisibilityCSS: true, checkOpacity: true })) continue;
+    if (one.closest(".visually-hidden, .prose, .plan")) continue;
+    const inside = ["checkbox", "radio"].includes(one.type) ? "label"
+      : one.closest("[role=listbox], .wrap-inner, .secondary-wrap") ? ".wrap"
+      : one.type === "number" ? ".tab-like-container" : null;
+    const target = (inside && one.closest(inside)) || one;
+    const { width, height } = target.getBoundingClientRect();
+    if (width && height && Math.min(width, height) < FINGER - 0.5)
+      small.push([one.outerHTML.slice(0, 120), width, height]);
+  }
+  return small;
+}""".replace("FINGER", str(FINGER_PX))
+PLACES = ("#header", "#player", ".chips", ".part", ".tabs [role=tablist]", ".lesson")
+WHERE = """(places) => {
+  const here = document.activeElement;
+  const style = getComputedStyle(here);
+  window.steps = window.steps ?? new Map();
+  if (!window.steps.has(here)) window.steps.set(here, window.steps.size);
+  return {
+    step: window.steps.get(here),
+    place: places.findIndex((place) => here.closest(place)),
+    isSeen: style.outlineStyle !== "none" || style.boxShadow !== "none",
+    html: here.outerHTML.slice(0, 120),
+  };
+}"""
+OPENED = """(tab) => tab.ariaSelected === "true"
+  && [...document.querySelectorAll("[role=tabpanel]")].some(
+    (panel) => panel.checkVisibility() && panel.querySelector(".block"))"""
+MOVING = """document.getAnimations().filter(
+  (each) => each.playState === "running" && each.effect.getTiming().duration > 1).length"""
+
+
+def start(page):
+    page.get_by_role("button", name="Brass tone", exact=True).click()
+    wait_for_pictures(page)
+
+
+def through_tabs(page):
+    """Each tab once it is there."""
+    for tab in page.get_by_role("tab").all():
+        tab.click()
+        page.wait_for_function(OPENED, arg=tab.element_handle())
+        yield tab.inner_text()
+
+
+def broken_rules(page):
+    found = page.evaluate(CHECK)["violations"]
+    return [
+        f"{rule['id']}: {node['html'][:160]} {node['failureSummary']}"
+        for rule in found
+        for node in rule["nodes"]
+        if not any(
+            rule["id"] == known and part in node["html"] for known, part in FORGIVEN
+        )
+    ]
+
+
+@pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 390)])
+def test_every_tab_keeps_wcag_2_1_aa(open_page, dark, width):
+    page = open_page(dark=dark, width=width)
+    start(page)
+    page.evaluate(AXE)
+    for name in through_tabs(page):
+        assert broken_rules(page) == [], name
+
+
+def test_finger_hits_everything_on_a_phone(open_page):
+    page = open_page(width=390, height=844)
+    start(page)
+    for name in through_tabs(page):
+        assert page.evaluate(TARGETS) == [], name
+        assert not scrolls_sideways(page), name
+
+
+def test_tab_key_goes_down_the_page_and_is_seen(open_page):
+    page = open_page()
+    start(page)
+    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+    page.locator("#header h1").click()  # where the walk begins
+    walk = []
+    while not walk or walk[-1]["place"] != len(PLACES) - 1:
+        page.keyboard.press("Tab")
+        walk.append(page.evaluate(WHERE, list(PLACES)))
+        assert len(walk) < 60, walk
+    assert [each["step"] for each in walk] == list(range(len(walk)))  # no trap
+    assert all(each["isSeen"] for each in walk), walk
+    places = [each["place"] for each in walk]
+    assert set(places) == set(range(len(PLACES)))
+    assert places == sorted(places)
+
+
+def test_page_stands_still_for_those_who_ask(open_page):
+    page = open_page()
+    page.emulate_media(reduced_motion="reduce")
+    start(page)
+    for name in through_tabs(page):
+        assert page.evaluate(MOVING) == 0, name
+
+
+def test_first_click_plays_and_shows(open_page):
+    page = open_page()
+    first = page.locator(".picture").first
+    assert "hear a brass tone and see" in first.inner_text()
+    page.get_by_role("button", name="Start with the brass tone").click()
+    page.locator(DRAWN).first.wait_for()
+    page.wait_for_function("Genrescope.sound.state.at_s > 0.2")
+
+
+def test_page_works_with_the_network_unplugged(open_page, server):
+    page = open_page()
+    page.context.route(lambda url: not url.startswith(server.url), lambda r: r.abort())
+    start(page)
+    assert len(list(through_tabs(page))) == 5
+    asked = page.evaluate("performance.getEntriesByType('resource').map((e) => e.name)")
+    assert len(asked) > 20
+    local = ("http://127.0.0.1:", "blob:", "data:")
+    assert [address for address in asked if not address.startswith(local)] == []
+
+
+def test_teacher_s_link_opens_the_questions_and_checks_an_answer(open_page):
+    page = open_page("?view=teach")
+    page.get_by_role("tab", name="Teach & about", selected=True).wait_for()
+    page.get_by_label("Your answer").fill("1244 Hz")
+    page.get_by_role("button", name="Check", exact=True).click()
+    page.get_by_role("status").filter(has_text="Not yet").wait_for()
+    page.get_by_label("Your answer").fill("Eb5")
+    page.get_by_label("Your answer").press("Enter")
+    page.get_by_role("status").filter(has_text="Right: D♯5/E♭5").wait_for()
+    page.get_by_label("7 · Heard as what?").check()
+    link = page.get_by_role("link", name="Open it with this sound").first
+    page.locator(".question", has_text="1,244 Hz").wait_for()
+    with page.context.expect_page() as opened:
+        link.click()
+    other = opened.value
+    other.wait_for_function(browser.READY)
+    lesson(other, "Sampling rate").locator(".numbers", has_text="756 Hz").wait_for()
+    other.wait_for_function("scrollY > 800")

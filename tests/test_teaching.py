@@ -1,0 +1,114 @@
+"""The lesson plan and the questions, as the page shows them."""
+
+from types import SimpleNamespace
+from urllib.parse import parse_qsl
+
+import gradio as gr
+import pytest
+
+import app
+import words
+from audio import exercises
+from audio.exercises import EXERCISES
+from settings import Settings
+from ui import examples, links, see_tab, teaching
+from ui.access import Visitor
+
+PARTS = ("title", "question", "hint", "aha")
+LANGUAGES = words.LANGUAGES
+
+
+def visitor(language="en"):
+    return Visitor(language, may_train=False)
+
+
+@pytest.fixture(scope="module")
+def lessons():
+    """The page's lessons, as they are handed to the addresses."""
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        build = see_tab.build
+        patch.setattr(see_tab, "build", lambda *a: found.append(build(*a)) or found[0])
+        app.create_app(Settings())
+    return {lesson.name: lesson for lesson in found[0]}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_exercise_has_its_words_and_its_place(language):
+    table = words.table(language)
+    for each in EXERCISES:
+        assert each.id in teaching.PLACES
+        for part in PARTS:
+            assert table[f"teach.{each.id}_{part}"].format()
+
+
+def test_question_comes_with_a_link_to_its_lesson():
+    question, typed, said = teaching.asked("passage", visitor())
+    assert "(?view=dft&sound=semitone&dft.n_samples=256)" in question
+    assert typed == said == ""
+
+
+@pytest.mark.parametrize("name", teaching.PLACES)
+def test_address_opens_a_lesson_with_settings_that_it_offers(name, lessons):
+    place = teaching.PLACES[name]
+    assert place.view in lessons or place.view in links.TABS
+    assert place.sound in examples.IDS or not place.sound
+    asked = dict(parse_qsl(place.address.removeprefix("?")))
+    assert asked.pop("view") == place.view
+    assert asked.pop("sound", "") == place.sound
+    updates = links.restored(list(lessons.values()), asked)
+    assert sum("value" in update for update in updates) == len(asked)
+
+
+def test_exercise_s_lesson_shows_the_exercise_s_sound():
+    for each in EXERCISES:
+        place = teaching.PLACES[each.id]
+        assert place.sound == each.sound or place.view in links.TABS
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("id", [each.id for each in EXERCISES])
+def test_right_answer_is_praised_with_what_it_teaches(id, language):
+    right = f"{exercises.solution(id):.4f}"
+    said = teaching.checked(id, right, visitor(language))
+    assert 'class="right"' in said
+    aha = words.word(f"teach.{id}_aha", language)
+    assert aha.split("&")[0][:20] in said
+    assert aha[:20] in teaching.told(id, visitor(language))
+
+
+def test_answer_is_told_with_note_and_unit():
+    assert "D♯5/E♭5, 622 Hz" in teaching.told("note", visitor())
+    assert "16,000 Hz" in teaching.told("folds", visitor())
+    assert "10 %" in teaching.told("chance", visitor())
+
+
+def test_wrong_answer_gets_a_hint_and_not_the_answer():
+    said = teaching.checked("note", "1244.5", visitor())
+    assert words.word("teach.note_hint", "en") in said
+    assert "622" not in said
+
+
+def test_what_cannot_be_read_is_shown_as_text():
+    said = teaching.checked("bit", "<b>six</b>", visitor())
+    assert "&lt;b&gt;" in said
+    assert "<b>" not in said
+
+
+def test_plan_links_to_places_of_the_page():
+    for language in LANGUAGES:
+        plan = words.word("teach.plan", language, **teaching.plan_addresses())
+        assert plan.count("](?view=") >= 12
+        assert "{" not in plan
+
+
+def test_view_of_an_address_opens_its_tab():
+    with gr.Blocks() as demo:
+        links.opens(lambda handler: handler, gr.Tabs())
+    (opening,) = demo.fns.values()
+
+    def opened(view):
+        return opening.fn(SimpleNamespace(query_params={"view": view}))
+
+    assert opened("train").selected == "train"
+    assert opened("nonsense") == gr.skip()
