@@ -115,7 +115,7 @@ def test_it_learns_is_kept_and_says_the_same_in_the_classifier(
     result, told = run(config, songs, tmp_path / "run")
     steps = of(told, Step)
     assert [step.step for step in steps] == [1, 2] and result.step == 2
-    assert steps[0].loss == pytest.approx(math.log(3), abs=0.1)
+    assert steps[0].loss == pytest.approx(math.log(3), abs=1e-4)
     assert any(stage.name == "record" for stage in of(told, Stage)) == (part == "head")
 
     kept = loaded(tmp_path / "run")
@@ -142,7 +142,7 @@ def test_pretrained_weights_arrive_and_the_last_layer_is_new(config, kind):
         "masked_spec_embed"
     }
     assert all(weights[name].equal(stored[name]) for name in stored)
-    assert anatomy.last_layer(model).weight.std() < 0.03
+    assert not anatomy.last_layer(model).weight.any()
     assert model.config.problem_type == "single_label_classification"
 
 

@@ -11,7 +11,6 @@ from trainer import anatomy, catalogue
 from trainer.config import RunConfig
 
 DEMO_DIR = Path(__file__).parents[1] / "assets" / "models" / "demo"
-HEAD_STD = 0.01  # small logits at the start: the first loss is ln(number of genres)
 MASK_LENGTH = 10  # frames that SpecAugment hides at once: 0.2 s of HuBERT's
 
 
@@ -103,8 +102,10 @@ def _pretrained(
             local_files_only=True,
             ignore_mismatched_sizes=True,  # a fine-tuned model has other labels
         )
+        # All genres are as likely at the start: the first loss is ln(their number),
+        # however large the numbers are that the last layer hears.
         layer = anatomy.last_layer(model)
-        torch.nn.init.normal_(layer.weight, std=HEAD_STD)
+        torch.nn.init.zeros_(layer.weight)
         torch.nn.init.zeros_(layer.bias)
     return model, AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
 
