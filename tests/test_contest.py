@@ -16,6 +16,17 @@ tiny_model_dir = tiny.tiny_model_dir
 LABELS = ("Blues", "j-a-z-z", "ROCK")  # tiny.GENRES, as others write them
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Threads that wait for each other cost a tiny model more than they give."""
+    import torch
+
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return song_folder(tmp_path_factory.mktemp("set") / "songs", 3, LABELS)
