@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
 import settings as host
@@ -27,6 +29,7 @@ from ui import (  # noqa: E402
     data_tab,
     doors,
     figures,
+    files,
     language,
     links,
     pictures,
@@ -152,7 +155,16 @@ def serve(settings: host.Settings) -> None:
     _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
     log.info("open %s in a browser; Ctrl+C stops it", address)
     threading.Thread(target=warm, args=(models,), name="warm", daemon=True).start()
+    sweeping = (settings.uploads_dir,)
+    threading.Thread(target=sweep, args=sweeping, name="sweep", daemon=True).start()
     demo.block_thread()
+
+
+def sweep(folder: Path) -> None:
+    """Delete what visitors left, for as long as the server runs."""
+    while True:
+        files.sweep(folder, UPLOADS_KEPT_S)
+        time.sleep(HOUR_S)
 
 
 def warm(models: Models) -> None:

@@ -65,6 +65,8 @@ class Settings:
     Attributes:
         runs_dir: where runs live, a folder each.
         cache_dir: decoded songs, safe to delete.
+        uploads_dir: visitors' files, all of which are deleted in time; Gradio is told
+            so unless ``GRADIO_TEMP_DIR`` says otherwise.
         songs_dir: visitors' own data sets, one folder each, genres inside.
         bundled_model_dir: the model that ships with the app.
         hub_model: id of the Hub model that the classify tab offers.
@@ -83,6 +85,7 @@ class Settings:
 
     runs_dir: Path = ROOT / "runs"
     cache_dir: Path = ROOT / "cache"
+    uploads_dir: Path = ROOT / "cache" / "uploads"
     songs_dir: Path = ROOT / "songs"
     bundled_model_dir: Path = ROOT / "assets" / "models" / "demo"
     hub_model: str = "sanchit-gandhi/distilhubert-finetuned-gtzan"
@@ -116,6 +119,7 @@ def from_environment(
     return Settings(
         runs_dir=home / "runs",
         cache_dir=home / "cache",
+        uploads_dir=home / "cache" / "uploads",
         songs_dir=home / "songs",
         hub_model=env.get("GENRESCOPE_HUB_MODEL", Settings.hub_model),
         n_readers=int(env.get("GENRESCOPE_READERS", Settings.n_readers)),
@@ -154,11 +158,13 @@ def _says_yes(value: str | None) -> bool:
 def prepare_environment() -> None:
     """Set what Gradio and the Hub's client read at import, unless the host did.
 
-    Call before ``gradio`` is imported. No telemetry leaves; a proxy is not asked for
+    Call before ``gradio`` is imported. Visitors' files lie apart from those of other
+    programs, so that they can be deleted; no telemetry leaves; a proxy is not asked for
     our own address (Gradio calls itself at launch); a missing network is noticed in
     seconds; Gradio's own event statistics, costly per event, are kept rare.
     """
     for name, value in {
+        "GRADIO_TEMP_DIR": str(from_environment().uploads_dir),
         "GRADIO_ANALYTICS_ENABLED": "False",
         "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000",
         "NO_PROXY": "localhost,127.0.0.1",

@@ -1,6 +1,7 @@
 """The app as programs meet it: a real server, Gradio's own client."""
 
 import json
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -9,6 +10,7 @@ import httpx
 import pytest
 import tiny
 from files import write_audio
+from gradio.route_utils import delete_files_created_by_app
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
@@ -173,6 +175,20 @@ def test_file_of_the_server_cannot_be_asked_for(demo, settings):
     answer = httpx.get(f"{url}/{asked.json()['event_id']}")
     assert answer.text.startswith("event: error")
     assert "hidden_size" not in answer.text
+
+
+def test_files_of_visitors_are_gone_after_the_time_that_the_page_states(
+    demo, client, song
+):
+    client.predict(song, api_name="/waveform")
+    folder = Path(os.environ["GRADIO_TEMP_DIR"])
+    names = {path.name for path in folder.rglob("*") if path.is_file()}
+    assert {"song.mp3", "picture.png"} <= names
+    delete_files_created_by_app(demo, age=0)
+    assert not [p for p in folder.rglob("*") if p.is_file() and p.stat().st_size]
+    hours = sum(demo.delete_cache) / 3600
+    texts = app.launch_options(Settings())["i18n"].translations
+    assert f"{hours:.0f} hours" in texts["en"]["about.text"]
 
 
 def test_bug_gives_an_id_and_no_details(client, song, monkeypatch):

@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from ui.gate import Gate
+from ui.gate import Gate, headers
 
 
 def browser(is_local=True):
@@ -60,6 +60,34 @@ def test_own_files_are_served_and_nothing_is_sniffed():
     assert answer.text == "in"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "same-origin"
+
+
+def policy(**host):
+    """What browsers are told, by directive."""
+    text = headers(**host)["Content-Security-Policy"]
+    return dict(each.split(" ", 1) for each in text.split("; "))
+
+
+def test_browsers_load_and_send_nothing_elsewhere():
+    told = policy(is_space=False)
+    for name, sources in told.items():
+        assert "http" not in sources, name
+        assert "*" not in sources, name
+    assert told["default-src"] == told["frame-ancestors"] == "'self'"
+    assert told["object-src"] == "'none'"
+
+
+def test_pages_of_the_hub_may_show_a_space_and_no_others():
+    told = policy(is_space=True)
+    hub = "https://huggingface.co"
+    assert told["frame-ancestors"] == f"'self' {hub} https://*.hf.space"
+    assert told.pop("connect-src").endswith(hub)
+    assert hub not in str({**told, "frame-ancestors": ""})
+
+
+def test_refusal_carries_the_policy_as_well():
+    answer = browser().get("/gradio_api/file=https://example.com/a.wav")
+    assert answer.headers["content-security-policy"]
 
 
 def test_page_travels_compressed():

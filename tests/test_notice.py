@@ -1,11 +1,16 @@
 """What a host cannot do is said, with the reason and the way to get it."""
 
 import pytest
+from test_access import request
 
+import app
 import words
+from errors import KnownError
 from settings import Host, Settings
+from trainer import push
 from ui.access import Visitor
 from ui.notice import notice
+from ui.training import actions
 
 SPACE = "studio/genrescope"
 DUPLICATE = "https://huggingface.co/spaces/studio/genrescope?duplicate=true"
@@ -67,3 +72,39 @@ def test_each_face_of_a_space_is_explained(host, visitor, keys, language):
 def test_name_of_a_space_is_shown_as_text():
     _, text = said(Host("gpu", '"><script>/x', True, True))
     assert "<script>" not in text
+
+
+@pytest.mark.parametrize(
+    ("host", "keys"),
+    [
+        (Host("cpu", SPACE, is_lasting=False), ("no_login", "cpu", "gone")),
+        (Host("gpu", SPACE), ("no_login", "duplicate")),
+        (Host("zero", SPACE), ("no_login", "zero", "duplicate")),
+    ],
+)
+def test_app_starts_with_each_face_and_shows_it_on_the_tab_train(tmp_path, host, keys):
+    folders = {"runs_dir": tmp_path, "cache_dir": tmp_path, "songs_dir": tmp_path}
+    demo = app.create_app(Settings(host=host, is_offline=True, **folders))
+    (say,) = [fn for fn in demo.fns.values() if fn.api_name == "say"]
+    shown = say.fn(request({"host": "studio-genrescope.hf.space"}, "10.0.0.1"))
+    for key in keys:
+        assert words.table("en")[f"host.{key}"] in shown
+
+
+@pytest.mark.parametrize("act", [actions.start, actions.resume])
+def test_zero_gpu_says_plainly_that_a_run_needs_a_gpu_of_its_own(tmp_path, act):
+    settings = Settings(host=Host("zero", SPACE), runs_dir=tmp_path)
+    with pytest.raises(KnownError, match="needs_permanent_gpu"):
+        act({} if act is actions.start else "run", settings, MEMBER)
+    with pytest.raises(KnownError, match="may_not_train"):
+        act({} if act is actions.start else "run", settings, Visitor())
+
+
+def test_push_of_a_space_goes_with_the_visitor_s_login_only():
+    settings = Settings(host=Host("gpu", SPACE))
+    assert actions.token_of(settings, "theirs")() == "theirs"
+    assert actions.token_of(settings, None)() is None
+
+
+def test_push_from_a_computer_takes_no_login_that_gradio_only_plays():
+    assert actions.token_of(Settings(), "mock-oauth-token") is push.host_token

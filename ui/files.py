@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from pathlib import Path
 
 
@@ -22,3 +23,17 @@ def kept(data: bytes, name: str, cache_dir: str) -> str:
     path = folder.resolve() / Path(name).name
     path.write_bytes(data)
     return str(path)
+
+
+def sweep(folder: Path, age_s: float) -> None:
+    """Delete the files below a folder that have not changed for so long (s).
+
+    Gradio deletes only what this process has taken in whole: an upload that broke off,
+    and all that a killed server had, would stay for ever.
+    """
+    for path in folder.rglob("*"):
+        try:
+            if path.is_file() and time.time() - path.lstat().st_ctime > age_s:
+                path.unlink()
+        except FileNotFoundError:  # Gradio was quicker
+            continue
