@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -133,7 +134,8 @@ def listen(
     for first in range(0, len(order), batch_size):
         if should_stop and should_stop():
             raise KnownError("prediction_stopped", name=clip.name)
-        answers |= _heard(order[first : first + batch_size], windows, model)
+        turn = partial(_heard, order[first : first + batch_size], windows, model)
+        answers |= model.turns.take(turn)
         if answers:
             n_left = max(len(order) - first - batch_size, 0)
             yield _prediction(answers, n_left, windows, model, note, began)
@@ -206,7 +208,7 @@ def _probabilities(batch: list[Samples], model: LoadedModel) -> NDArray[np.float
     """Float64 (n_windows, n_genres); each row's sum is 1."""
     import torch
 
-    with model.turns, torch.inference_mode():
+    with torch.inference_mode():
         inputs = model.feature_extractor(
             batch, sampling_rate=model.sampling_rate, return_tensors="pt"
         )
