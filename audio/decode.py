@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, BinaryIO
 
 from audio import ffmpeg, header
 from audio.clip import Clip, Samples
 from audio.mix import Mix, packed
+from audio.spool import Spool
 from errors import KnownError
 
 if TYPE_CHECKING:
@@ -134,6 +136,44 @@ def load(path: Path, *, name: str | None = None, limits: Limits = USUAL) -> Deco
     return Decoded(clip, facts, limits.max_duration_s if is_long else None)
 
 
+@contextmanager
+def spooled(
+    path: Path, *, name: str | None = None, limits: Limits = USUAL
+) -> Iterator[tuple[Spool, float | None]]:
+    """The same sound as ``load``'s, on disk while it is used, never whole in memory.
+
+    It lies in the system's folder for temporary files (TMPDIR names another), in a
+    file without a name, which is gone with the process at the latest: 10 MB a minute
+    at 44.1 kHz.
+
+    Yields:
+        The sound, and where it was cut (s) if it is longer than the limit.
+
+    Raises:
+        KnownError: as ``load``.
+    """
+    name = name or path.name
+    with TemporaryFile() as file:
+        facts, mix = _decode(path, name, limits, file=file)
+        if mix.is_cancelled:
+            file.seek(0)
+            loudest = mix.loudest_channel
+            facts, mix = _decode(path, name, limits, channel=loudest, file=file)
+        file.flush()
+        _check_mix(mix, name, limits)
+        is_long = mix.duration_s > limits.max_duration_s
+        n_most = round(limits.max_duration_s * mix.sampling_rate)
+        is_any_scale = facts.codec.startswith("pcm_f")
+        spool = Spool(
+            file,
+            min(mix.n_samples, n_most),
+            mix.sampling_rate,
+            Path(name).stem,
+            1 / max(mix.peak, 1.0) if is_any_scale else 1.0,
+        )
+        yield spool, limits.max_duration_s if is_long else None
+
+
 def channels(path: Path, limits: Limits = USUAL) -> Iterator[Samples]:
     """Every channel of a file that ``load`` can read, block by block; none is kept.
 
@@ -152,10 +192,15 @@ def channels(path: Path, limits: Limits = USUAL) -> Iterator[Samples]:
 
 
 def _decode(
-    path: Path, name: str, limits: Limits, channel: int | None = None
+    path: Path,
+    name: str,
+    limits: Limits,
+    *,
+    channel: int | None = None,
+    file: BinaryIO | None = None,
 ) -> tuple[SourceFacts, Mix]:
     """Decode until the end or just past the limit; ``channel`` alone if given."""
-    mix = Mix(channel)
+    mix = Mix(channel, file)
     with _opened(path, name, limits) as (stream, facts):
         for frame in ffmpeg.blocks(stream):
             mix.add(frame)
