@@ -18,15 +18,26 @@ class Sound(Protocol):
     """What a long sound is asked for, whether it is in memory or on disk."""
 
     @property
-    def name(self) -> str: ...  # what screens call it
+    def name(self) -> str:
+        """What screens call it."""
+
     @property
-    def sampling_rate(self) -> int: ...  # Hz
+    def sampling_rate(self) -> int:
+        """In Hz."""
+
     @property
-    def n_samples(self) -> int: ...
+    def n_samples(self) -> int:
+        """How many samples."""
+
     @property
-    def duration_s(self) -> float: ...
-    def part(self, start: int, stop: int) -> Samples: ...  # as far as there are any
-    def slice(self, start_s: float, stop_s: float) -> Clip: ...
+    def duration_s(self) -> float:
+        """Length in seconds."""
+
+    def part(self, start: int, stop: int) -> Samples:
+        """The samples from ``start`` to ``stop``, as far as there are any."""
+
+    def slice(self, start_s: float, stop_s: float) -> Clip:
+        """The part between two times (s), clamped to the sound."""
 
 
 def clamped(sound: Sound, start_s: float, stop_s: float) -> tuple[int, int]:

@@ -35,7 +35,9 @@ def by_products(conv: Any) -> Callable[[Tensor], Tensor]:
     """
     weight = conv.weight.detach()
     taps = weight.permute(2, 1, 0).contiguous()  # (kernel, n_in, n_out_channels)
-    conv.weight.data = taps.permute(2, 1, 0)  # the same memory, so that it is there once
+    conv.weight.data = taps.permute(
+        2, 1, 0
+    )  # the same memory, so that it is there once
     bias = None if conv.bias is None else conv.bias.detach()
     stride = conv.stride[0]
     if conv.in_channels == 1:
