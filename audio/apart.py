@@ -17,17 +17,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, BinaryIO, cast
 
 import numpy as np
 
 from audio.clip import Clip, Samples
 from audio.decode import Decoded, Limits, SourceFacts
+from audio.spool import Spool
 from errors import KnownError
 
 ROOT = Path(__file__).parents[1]
 MOST_CHANNELS = 1024  # in an answer; FFmpeg has none with more
 MOST_JOBS = 200  # of one reader, so that what a library leaks does not add up
+PART = 1 << 18  # samples that pass through memory at once
 Answer = dict[str, Any]
 
 
@@ -85,6 +87,27 @@ class Readers:
             samples = reader.samples(answer["n_samples"], most)
             clip = Clip(samples, answer["sampling_rate"], answer["name"])
             return Decoded(clip, facts, answer["cut_at_s"])
+
+    def spool(
+        self, path: Path, name: str, limits: Limits, file: BinaryIO
+    ) -> tuple[Spool, float | None]:
+        """As ``spool.spooled``, into a file of the caller's.
+
+        Raises:
+            KnownError: as ``load``.
+        """
+        with self._reader(name) as reader:
+            answer = reader.ask("load", path, name, limits)
+            n_samples, sampling_rate = answer["n_samples"], answer["sampling_rate"]
+            most = round(limits.max_duration_s * limits.max_sampling_rate)
+            if not 0 <= n_samples <= most:
+                raise _LostError
+            for start in range(0, n_samples, PART):
+                n_part = min(PART, n_samples - start)
+                file.write(reader.samples(n_part, PART).data)
+            file.flush()
+            sound = Spool(file, n_samples, sampling_rate, answer["name"])
+            return sound, answer["cut_at_s"]
 
     def channels(self, path: Path, limits: Limits) -> Iterator[Samples]:
         """As ``decode.channels``; the reader waits while nobody takes a block.

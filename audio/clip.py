@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,47 @@ from numpy.typing import NDArray
 from errors import KnownError
 
 Samples = NDArray[np.float32]
+
+
+class Sound(Protocol):
+    """What a long sound is asked for, whether it is in memory or on disk."""
+
+    @property
+    def name(self) -> str:
+        """What screens call it."""
+
+    @property
+    def sampling_rate(self) -> int:
+        """In Hz."""
+
+    @property
+    def n_samples(self) -> int:
+        """How many samples."""
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+
+    def part(self, start: int, stop: int) -> Samples:
+        """The samples from ``start`` to ``stop``, as far as there are any."""
+
+    def slice(self, start_s: float, stop_s: float) -> Clip:
+        """The part between two times (s), clamped to the sound."""
+
+
+def clamped(sound: Sound, start_s: float, stop_s: float) -> tuple[int, int]:
+    """The samples between two times (s), as far as there are any.
+
+    Raises:
+        KnownError: ``empty_range`` where nothing lies between the two.
+    """
+    start, stop = (
+        min(max(round(at_s * sound.sampling_rate), 0), sound.n_samples)
+        for at_s in (start_s, stop_s)
+    )
+    if stop <= start:
+        raise KnownError("empty_range", start_s=start_s, stop_s=stop_s)
+    return start, stop
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,18 +88,17 @@ class Clip:
         """Length in seconds."""
         return self.n_samples / self.sampling_rate
 
+    def part(self, start: int, stop: int) -> Samples:
+        """The samples from ``start`` to ``stop``, as far as there are any: a view."""
+        return self.samples[max(start, 0) : max(stop, 0)]
+
     def slice(self, start_s: float, stop_s: float) -> Clip:
         """The part from ``start_s`` to ``stop_s`` (s), clamped to the clip.
 
         Raises:
             KnownError: ``empty_range`` where nothing lies between the two.
         """
-        start, stop = (
-            min(max(round(at * self.sampling_rate), 0), self.n_samples)
-            for at in (start_s, stop_s)
-        )
-        if stop <= start:
-            raise KnownError("empty_range", start_s=start_s, stop_s=stop_s)
+        start, stop = clamped(self, start_s, stop_s)
         return Clip(self.samples[start:stop], self.sampling_rate, self.name)
 
     def chunks(self, length_s: float) -> Iterator[tuple[float, Clip]]:

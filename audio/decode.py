@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
-from audio import ffmpeg, header, wav
+from audio import ffmpeg, header
 from audio.clip import Clip, Samples
 from audio.mix import Mix, packed
 from errors import KnownError
@@ -128,40 +128,13 @@ def load(path: Path, *, name: str | None = None, limits: Limits = USUAL) -> Deco
     name = name or path.name
     if limits.readers:
         return limits.readers.load(path, name, limits)
-    facts, mix = _decode(path, name, limits)
-    if mix.is_cancelled:
-        # A second pass is cheaper than keeping every channel of every file.
-        channel = mix.loudest_channel
-        del mix  # or memory would hold both
-        facts, mix = _decode(path, name, limits, channel)
-    _check_mix(mix, name, limits)
+    facts, mix = mixed(path, name, limits)
     is_long = mix.duration_s > limits.max_duration_s
     samples = mix.samples(
         limits.max_duration_s, is_any_scale=facts.codec.startswith("pcm_f")
     )
     clip = Clip(samples, mix.sampling_rate, Path(name).stem)
     return Decoded(clip, facts, limits.max_duration_s if is_long else None)
-
-
-def clip(path: Path, *, limits: Limits = USUAL) -> Clip:
-    """The sound alone, as ``load`` gives it; the plainest files in a fraction of the time.
-
-    Raises:
-        KnownError: as ``load``.
-    """
-    found = wav.plain(path) if path.suffix.lower() == ".wav" else None
-    if found is not None:
-        samples, sampling_rate = found
-        duration_s = len(samples) / max(sampling_rate, 1)
-        is_usual = (
-            limits.min_sampling_rate <= sampling_rate <= limits.max_sampling_rate
-            and limits.min_duration_s <= duration_s <= limits.max_duration_s
-            and path.stat().st_size <= limits.max_bytes
-        )
-        if is_usual:
-            samples.flags.writeable = False  # so that the clip needs no copy
-            return Clip(samples, sampling_rate, path.stem)
-    return load(path, limits=limits).clip
 
 
 def channels(path: Path, limits: Limits = USUAL) -> Iterator[Samples]:
@@ -184,11 +157,36 @@ def channels(path: Path, limits: Limits = USUAL) -> Iterator[Samples]:
             yield packed(frame)[0]
 
 
+def mixed(
+    path: Path, name: str, limits: Limits, *, file: BinaryIO | None = None
+) -> tuple[SourceFacts, Mix]:
+    """A file's mono mix, in memory or in ``file``, as ``load`` makes it.
+
+    Raises:
+        KnownError: as ``load``.
+    """
+    facts, mix = _decode(path, name, limits, file=file)
+    if mix.is_cancelled:
+        # A second pass is cheaper than keeping every channel of every file.
+        channel = mix.loudest_channel
+        del mix  # or memory would hold both
+        if file:
+            file.seek(0)
+        facts, mix = _decode(path, name, limits, channel=channel, file=file)
+    _check_mix(mix, name, limits)
+    return facts, mix
+
+
 def _decode(
-    path: Path, name: str, limits: Limits, channel: int | None = None
+    path: Path,
+    name: str,
+    limits: Limits,
+    *,
+    channel: int | None = None,
+    file: BinaryIO | None = None,
 ) -> tuple[SourceFacts, Mix]:
     """Decode until the end or just past the limit; ``channel`` alone if given."""
-    mix = Mix(channel)
+    mix = Mix(channel, file)
     with _opened(path, name, limits) as (stream, facts):
         for frame in ffmpeg.blocks(stream):
             mix.add(frame)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -38,25 +38,26 @@ class Mix:
 
     Args:
         channel: the one to take; None takes the mean of all.
+        file: where the mix goes instead, as float32 samples.
 
     Attributes:
         sampling_rate: Hz, of the last frame.
+        n_samples: how many so far.
+        peak: the largest sample so far, in either direction.
         n_broken: samples that were no numbers, or beyond every scale, and became 0.
     """
 
-    def __init__(self, channel: int | None) -> None:
+    def __init__(self, channel: int | None, file: BinaryIO | None = None) -> None:
         self.sampling_rate = 1
+        self.n_samples = 0
+        self.peak = 0.0
         self.n_broken = 0
         self._channel = channel
         self._buffer = bytearray()
+        self._file = file
         # Products of the channels, summed over time: each one's energy is on the
         # diagonal, and the sum of all is the energy of the channels' sum.
         self._products = np.zeros((1, 1))
-
-    @property
-    def n_samples(self) -> int:
-        """How many samples so far."""
-        return len(self._buffer) // 4  # float32
 
     @property
     def duration_s(self) -> float:
@@ -87,7 +88,13 @@ class Mix:
             weights = np.eye(n_channels, dtype=np.float32)[self._channel]
         self.sampling_rate = frame.sample_rate
         self._products = self._products + block.T @ block
-        self._buffer += (block @ weights).data  # 20 times faster than block.mean(1)
+        mono = block @ weights  # 20 times faster than block.mean(1)
+        self.n_samples += len(mono)
+        self.peak = max(self.peak, float(mono.max()), -float(mono.min()))
+        if self._file:
+            self._file.write(mono.data)
+        else:
+            self._buffer += mono.data
 
     def samples(self, max_duration_s: float, *, is_any_scale: bool) -> Samples:
         """The mix, float32 (n_samples,) in [-1, 1], no longer than the limit.

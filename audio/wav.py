@@ -11,10 +11,32 @@ from pathlib import Path
 
 import numpy as np
 
-from audio.clip import Samples
+from audio import decode
+from audio.clip import Clip, Samples
 
 FULL_SCALE = np.float32(2**15)
 HEADER_BYTES = 44  # the least that stands before the sound
+
+
+def clip(path: Path, *, limits: decode.Limits = decode.USUAL) -> Clip:
+    """The sound of any file, as ``decode.load`` gives it; of the plainest ones at once.
+
+    Raises:
+        KnownError: as ``decode.load``.
+    """
+    found = plain(path) if path.suffix.lower() == ".wav" else None
+    if found is not None:
+        samples, sampling_rate = found
+        duration_s = len(samples) / max(sampling_rate, 1)
+        is_usual = (
+            limits.min_sampling_rate <= sampling_rate <= limits.max_sampling_rate
+            and limits.min_duration_s <= duration_s <= limits.max_duration_s
+            and path.stat().st_size <= limits.max_bytes
+        )
+        if is_usual:
+            samples.flags.writeable = False  # so that the clip needs no copy
+            return Clip(samples, sampling_rate, path.stem)
+    return decode.load(path, limits=limits).clip
 
 
 def plain(path: Path) -> tuple[Samples, int] | None:

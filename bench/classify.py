@@ -1,15 +1,21 @@
 """Naming a song's genre against transformers' pipeline, as ratios of one run.
 
-``python -m bench.classify`` prints tables in Markdown; it takes some minutes. The model
-has DistilHuBERT's shape and random weights. Each cell is a child process of its own:
-CPU seconds and wall seconds of one answer from the decoded song on one thread (the
-first ranking: on all), after a warm-up on one window; memory is the process's peak above that of a process that has loaded the model
-and the song only. Both sides get the song decoded by this program and the pipeline gets
-it at its rate: it cannot do either without further programs.
+``python -m bench.classify`` prints tables in Markdown; it takes a quarter of an hour, and
+``python -m bench.classify answers`` (or ``lengths``, ``visitors``) prints one of them.
+The model has DistilHuBERT's shape and random weights. Each cell is a child process of
+its own: CPU seconds and wall seconds of one answer on one thread (the first ranking: on
+all), after a warm-up on one window.
+
+Answers are from the decoded song, and memory is the process's peak above that of one
+that has loaded model and song only. Both sides get the song decoded by this program and
+the pipeline gets it at its rate: it cannot do either without further programs. For
+lengths and visitors, decoding is part of the work, and memory is the peak above that of
+a process that has heard one window.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import resource
@@ -17,12 +23,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from audio.clip import Clip
 from audio.decode import Limits, load
+from audio.spool import spooled
 from bench.pictures import ROOT, processor, song, times
 from classifier.checkpoint import LoadedModel
 from classifier.models import Models
@@ -32,6 +39,7 @@ RATE = 16_000
 LIMITS = Limits(max_duration_s=3600.0)
 WINDOWS_S = (5.0, 30.0)  # of a model of ours; a whole clip of GTZAN
 MINUTES = (2, 4, 10, 30)
+TABLES = ("answers", "visitors", "lengths")
 GENRES = "blues classical country disco hiphop jazz metal pop reggae rock".split()
 
 
@@ -80,21 +88,28 @@ def ours(way: str, folder: Path, clip: Clip) -> Callable[[], object]:
     predict(clip.slice(0, model.window_s), model)
     if way in ("whole", "quick"):
         return lambda: predict(clip, model, effort=way)
-    if way == "first":
-        return lambda: next(listen(clip, model))
-    n_visitors = int(way)
+    return lambda: next(listen(clip, model))
+
+
+def visits(n_visitors: int, folder: Path, path: Path) -> Callable[[], object]:
+    """A song for each of so many visitors who come at once, after a warm-up."""
+    model = loaded(folder)
+    predict(Clip(song(round(model.window_s), RATE).samples, RATE), model)
 
     def visit() -> None:
-        threads = [
-            threading.Thread(target=predict, args=(clip, model))
-            for _ in range(n_visitors)
-        ]
+        with model.turns.line.ticket() as ticket:
+            ticket.be_seated()
+            with spooled(path, limits=LIMITS) as (sound, _):
+                predict(sound, model)
+
+    def all_at_once() -> None:
+        threads = [threading.Thread(target=visit) for _ in range(n_visitors)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
 
-    return visit
+    return all_at_once
 
 
 def theirs(way: str, folder: Path, clip: Clip) -> Callable[[], object]:
@@ -121,12 +136,15 @@ def measure(way: str, folder: str, song_path: str) -> None:
 
     if way != "first":  # threads that wait for a busy core would count as work
         torch.set_num_threads(1)
-    clip = load(Path(song_path), limits=LIMITS).clip
-    if way == "loaded":
-        loaded(Path(folder))
-        return print(json.dumps([0, 0, peak_mb()]))
-    side = theirs if way in ("pipeline", "windows") else ours
-    call = side(way, Path(folder), clip)
+    if way.isdigit():
+        call = visits(int(way), Path(folder), Path(song_path))
+    else:
+        clip = load(Path(song_path), limits=LIMITS).clip
+        if way == "loaded":
+            loaded(Path(folder))
+            return print(json.dumps([0, 0, peak_mb()]))
+        side = theirs if way in ("pipeline", "windows") else ours
+        call = side(way, Path(folder), clip)
     cpu_s, wall_s = time.process_time(), time.perf_counter()
     call()
     took = [time.process_time() - cpu_s, time.perf_counter() - wall_s]
@@ -138,16 +156,21 @@ def peak_mb() -> float:
 
 
 def measured(way: str, folder: Path, song_path: Path) -> list[float]:
-    """In the parent: CPU s, wall s and peak MB above the loaded model."""
-    answers = []
-    for each in ("loaded", way):
-        command = [sys.executable, "-m", "bench.classify", each, folder, song_path]
-        answer = subprocess.run(
-            command, capture_output=True, text=True, check=True, cwd=ROOT
-        )
-        answers.append(json.loads(answer.stdout.splitlines()[-1]))
-    (_, _, bare_mb), (cpu_s, wall_s, mb) = answers
+    """In the parent: CPU s, wall s and peak MB above a process without the work."""
+    _, _, bare_mb = child("0" if way.isdigit() else "loaded", folder, song_path)
+    cpu_s, wall_s, mb = child(way, folder, song_path)
     return [cpu_s, wall_s, mb - bare_mb]
+
+
+@functools.cache
+def child(way: str, folder: Path, song_path: Path) -> list[float]:
+    """CPU s, wall s and peak MB of a process of its own."""
+    command = [sys.executable, "-m", "bench.classify", way, folder, song_path]
+    answer = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    found: list[float] = json.loads(answer.stdout.splitlines()[-1])
+    return found
 
 
 def difference(folder: Path, song_path: Path) -> float:
@@ -165,7 +188,7 @@ def difference(folder: Path, song_path: Path) -> float:
     return worst
 
 
-def table(home: Path) -> None:
+def table(home: Path, only: Sequence[str]) -> None:
     """Print device, versions and the ratios."""
     import torch
     import transformers
@@ -178,9 +201,13 @@ def table(home: Path) -> None:
         save_song(path, minutes)
     libraries = f"torch {torch.__version__}, transformers {transformers.__version__}"
     print(f"{os.cpu_count()} cores of {processor()}; {libraries}.\n", flush=True)
-    print_answers(models, songs[4])
-    print_lengths(models[WINDOWS_S[0]], songs)
-    print_visitors(models[WINDOWS_S[0]], songs[2])
+    short = models[WINDOWS_S[0]]
+    if "answers" in only:
+        print_answers(models, songs[4])
+    if "visitors" in only:
+        print_visitors(short, songs[2])
+    if "lengths" in only:
+        print_lengths(short, songs)
 
 
 def print_answers(models: dict[float, Path], path: Path) -> None:
@@ -204,24 +231,24 @@ def print_answers(models: dict[float, Path], path: Path) -> None:
 
 
 def print_lengths(folder: Path, songs: dict[int, Path]) -> None:
-    print("\n| song | CPU s a minute | MB above model and song |\n|---|---|---|")
+    print("\n| song | CPU s a minute | MB above the model |\n|---|---|---|")
     for minutes, path in songs.items():
-        cpu_s, _, mb = measured("whole", folder, path)
+        cpu_s, _, mb = measured("1", folder, path)
         print(f"| {minutes} min | {cpu_s / minutes:.2f} | {mb:.0f} |", flush=True)
 
 
 def print_visitors(folder: Path, path: Path) -> None:
-    print(
-        "\n| visitors at once | wall s each | MB above model and song |\n|---|---|---|"
-    )
-    for n_visitors in (1, 2, 10):
-        _, wall_s, mb = measured(str(n_visitors), folder, path)
-        print(f"| {n_visitors} | {wall_s / n_visitors:.2f} | {mb:.0f} |", flush=True)
+    print("\n| visitors at once | CPU s each | wall s each | MB above the model |")
+    print("|---|---|---|---|")
+    for n in (1, 2, 10):
+        cpu_s, wall_s, mb = measured(str(n), folder, path)
+        cells = f"{cpu_s / n:.2f} | {wall_s / n:.2f} | {mb:.0f}"
+        print(f"| {n} | {cells} |", flush=True)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
+    if len(sys.argv) == 4:
         measure(*sys.argv[1:])
     else:
         with TemporaryDirectory() as temporary:
-            table(Path(temporary))
+            table(Path(temporary), sys.argv[1:] or TABLES)

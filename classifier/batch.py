@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from audio import decode
+from audio.spool import spooled
 from classifier.archive import Song, is_song
 from classifier.checkpoint import LoadedModel
 from classifier.predict import Effort, Prediction, predict
@@ -115,11 +116,11 @@ def _row(
     began = time.perf_counter()
     row = Row(song.name, 0.0)
     try:
-        decoded = decode.load(song.path, name=song.name, limits=limits)
-        clip = replace(decoded.clip, name=song.name)
-        row = replace(row, duration_s=clip.duration_s, cut_at_s=decoded.cut_at_s)
-        prediction = predict(clip, model, effort=effort, should_stop=should_stop)
-        row = replace(row, prediction=prediction, verdict=judge(prediction, clip))
+        with spooled(song.path, name=song.name, limits=limits) as (sound, cut_s):
+            sound = replace(sound, name=song.name)
+            row = replace(row, duration_s=sound.duration_s, cut_at_s=cut_s)
+            prediction = predict(sound, model, effort=effort, should_stop=should_stop)
+            row = replace(row, prediction=prediction, verdict=judge(prediction, sound))
     except KnownError as error:
         if error.code == "prediction_stopped":
             raise _StoppedError from error

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from classifier.tiles import quicken
+from classifier.turns import Turns
 from errors import KnownError
 from hub import is_whole
 
@@ -68,7 +68,7 @@ class LoadedModel:
         labels: the genres, in the order of the model's outputs.
         sampling_rate: what the model hears (Hz).
         temperature: logits are divided by it, so that 0.7 means right in 7 of 10.
-        turns: held while the model listens: visitors take turns, window by window.
+        turns: where it listens: visitors take turns, window by window.
     """
 
     ref: ModelRef
@@ -77,7 +77,7 @@ class LoadedModel:
     labels: tuple[str, ...]
     sampling_rate: int
     temperature: float
-    turns: threading.Semaphore
+    turns: Turns
 
     @property
     def window_s(self) -> float:
@@ -119,7 +119,7 @@ def described(
 def read(
     ref: ModelRef,
     folder: Path,
-    turns: threading.Semaphore,
+    turns: Turns,
     max_bytes: int,
     *,
     device: str | None = None,

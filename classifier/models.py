@@ -15,6 +15,7 @@ from pathlib import Path
 import hub
 from classifier import checkpoint
 from classifier.checkpoint import TUTORIAL_WINDOW_S, LoadedModel, ModelRef, read_json
+from classifier.turns import Line, Turns
 from errors import KnownError
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
@@ -59,9 +60,14 @@ class Models:
         self._max_bytes = max_bytes
         self._max_kept_bytes = max_kept_bytes
         self._device = device
-        self._turns = threading.Semaphore(n_at_once)
+        self._turns = Turns(n_at_once)
         self._kept: OrderedDict[str, LoadedModel] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def line(self) -> Line:
+        """Where visitors wait until it is their turn to listen."""
+        return self._turns.line
 
     def available(self) -> tuple[ModelRef, ...]:
         """Every model in the list: bundled, runs from the newest on, Hub.

@@ -11,12 +11,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.clip import Clip, Samples
+from audio.clip import Samples, Sound
 from classifier.checkpoint import LoadedModel, ModelRef
 from classifier.windows import Windows
 from errors import KnownError
@@ -24,7 +25,8 @@ from errors import KnownError
 Effort = Literal["quick", "whole"]
 Note = Literal["repeated", "as_is"]
 
-N_QUICK = 6  # windows of a quick answer
+N_QUICK = 6  # windows of a quick answer,
+QUICK_S = 90.0  # unless they last longer: six of 30 s are most of a song, not quick
 MIN_DURATION_S = 0.1  # five of HuBERT's frames of 20 ms; it refuses less than 25 ms
 MAX_REPEATS = 10  # a sound repeated more often than this is a hum, not a song
 CUDA_BATCH_SIZE = 16  # on a CPU batches are slower than windows one at a time
@@ -77,7 +79,7 @@ class Prediction:
 
 
 def predict(
-    clip: Clip,
+    clip: Sound,
     model: LoadedModel,
     *,
     effort: Effort = "whole",
@@ -87,7 +89,7 @@ def predict(
     """Name a clip's genre: the last answer of ``listen``, with its errors.
 
     Args:
-        clip: at any rate.
+        clip: at any rate, in memory or on disk.
         model: who listens.
         effort: as for ``listen``.
         on_progress: told (windows done, windows in all) as they are done.
@@ -100,7 +102,7 @@ def predict(
 
 
 def listen(
-    clip: Clip,
+    clip: Sound,
     model: LoadedModel,
     *,
     effort: Effort = "whole",
@@ -114,9 +116,10 @@ def listen(
     ends the work.
 
     Args:
-        clip: at any rate; it is resampled once.
+        clip: at any rate, in memory or on disk; resampled a window at a time.
         model: its window length and rate are used.
-        effort: six windows spread over the song, or all of them.
+        effort: six windows spread over the song (fewer where six last more than 90 s),
+            or all of them.
         should_stop: asked before each batch of windows.
 
     Raises:
@@ -127,13 +130,14 @@ def listen(
     windows, note = _windows(clip, model)
     starts = windows.starts()
     order = [starts[at] for at in spread(len(starts))]
-    order = order[: N_QUICK if effort == "quick" else None]
+    order = order[: _n_quick(model) if effort == "quick" else None]
     batch_size = _batch_size(model)
     answers: dict[int, NDArray[np.float64]] = {}
     for first in range(0, len(order), batch_size):
         if should_stop and should_stop():
             raise KnownError("prediction_stopped", name=clip.name)
-        answers |= _heard(order[first : first + batch_size], windows, model)
+        turn = partial(_heard, order[first : first + batch_size], windows, model)
+        answers |= model.turns.take(turn)
         if answers:
             n_left = max(len(order) - first - batch_size, 0)
             yield _prediction(answers, n_left, windows, model, note, began)
@@ -161,7 +165,7 @@ def spread(n_windows: int) -> list[int]:
     )
 
 
-def _windows(clip: Clip, model: LoadedModel) -> tuple[Windows, Note | None]:
+def _windows(clip: Sound, model: LoadedModel) -> tuple[Windows, Note | None]:
     """The clip in windows, and what is done to fill one."""
     _check_duration(clip, MIN_DURATION_S)
     n_window = round(model.window_s * model.sampling_rate)
@@ -174,7 +178,7 @@ def _windows(clip: Clip, model: LoadedModel) -> tuple[Windows, Note | None]:
     return windows, "repeated"
 
 
-def _check_duration(clip: Clip, min_duration_s: float) -> None:
+def _check_duration(clip: Sound, min_duration_s: float) -> None:
     if clip.duration_s < min_duration_s:
         raise KnownError(
             "too_short",
@@ -182,6 +186,10 @@ def _check_duration(clip: Clip, min_duration_s: float) -> None:
             duration_s=clip.duration_s,
             min_duration_s=min_duration_s,
         )
+
+
+def _n_quick(model: LoadedModel) -> int:
+    return max(min(N_QUICK, int(QUICK_S / model.window_s)), 1)
 
 
 def _batch_size(model: LoadedModel) -> int:
@@ -206,7 +214,7 @@ def _probabilities(batch: list[Samples], model: LoadedModel) -> NDArray[np.float
     """Float64 (n_windows, n_genres); each row's sum is 1."""
     import torch
 
-    with model.turns, torch.inference_mode():
+    with torch.inference_mode():
         inputs = model.feature_extractor(
             batch, sampling_rate=model.sampling_rate, return_tensors="pt"
         )

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.clip import Clip
+from audio.clip import Sound
 
 RATE = 16_000  # Hz
 HOP = 320  # samples, 20 ms
@@ -60,12 +60,12 @@ class Signs:
         )
 
 
-def is_speech(clip: Clip) -> bool:
+def is_speech(clip: Sound) -> bool:
     """Whether a clip sounds like speech; never below three seconds."""
     return clip.duration_s >= MIN_DURATION_S and signs(clip).is_speech
 
 
-def signs(clip: Clip) -> Signs:
+def signs(clip: Sound) -> Signs:
     """Measure a clip of a second or more; of a long one, the minute in its middle."""
     start_s = max(clip.duration_s - MAX_DURATION_S, 0.0) / 2
     middle = clip.slice(start_s, start_s + MAX_DURATION_S)

@@ -1,9 +1,9 @@
 """HuBERT's convolutions piece by piece: the same numbers, a fraction of the memory.
 
 The seven convolutions at the front are 70 % of DistilHuBERT's work, and the output of
-the first takes 196 MB for a window of 30 s: too much for any cache, and for ten
-visitors. A convolution needs only the samples under its kernel, so the window goes
-through all of them in tiles of two seconds. What stands against that is the norm after
+the first takes 196 MB for a window of 30 s: too much for any cache. A convolution needs
+only the samples under its kernel, so the window goes through all of them in tiles of a
+second, frames first (see ``strides``). What stands against that is the norm after
 the first one, which needs its mean and variance over the whole window. The first
 output is linear in the samples, y = W u with u the samples under the kernel, so that
 both follow from the samples before anything is convolved: mean(y) = W mean(u) and
@@ -17,11 +17,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from classifier.long_kernel import by_fft
+from classifier.strides import by_products
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-TILE = 32_000  # samples; 2 s
+Step = Callable[["Tensor"], "Tensor"]  # (n_frames, n_in) to (n_out, n_channels)
+
+TILE = 16_000  # samples; 1 s
 
 
 def quicken(model: Any) -> None:
@@ -40,33 +43,54 @@ def quicken(model: Any) -> None:
     if parametrize.is_parametrized(position, "weight"):  # its norm, worked out once
         parametrize.remove_parametrizations(position, "weight")
     if model.device.type == "cpu":
-        front.forward = partial(_tiled, front.conv_layers)  # type: ignore[method-assign]
+        steps = [_step(layer) for layer in front.conv_layers]
+        front.forward = partial(_tiled, front.conv_layers, steps)  # type: ignore[method-assign]
         position.forward = by_fft(position)
 
 
-def _tiled(layers: Any, windows: Tensor) -> Tensor:
+def _tiled(layers: Any, steps: list[Step], windows: Tensor) -> Tensor:
     """What the front end makes of windows: (n_windows, n_channels, n_frames)."""
     import torch
 
-    return torch.cat([_of_one(layers, window) for window in windows])
+    return torch.stack([_of_one(layers, steps, window) for window in windows])
 
 
-def _of_one(layers: Any, window: Tensor) -> Tensor:
-    """One window's frames, tile by tile: (1, n_channels, n_frames)."""
+def _of_one(layers: Any, steps: list[Step], window: Tensor) -> Tensor:
+    """One window's frames, tile by tile: (n_channels, n_frames)."""
     import torch
 
     hop, reach = _hop_and_reach(layers)
     n_frames = (len(window) - reach) // hop + 1
     n_tile = max(TILE // hop, 1)
-    first = _first(layers[0], window)
+    first = _first(layers[0], steps[0], window)
     tiles = []
     for frame in range(0, n_frames, n_tile):
         last = min(frame + n_tile, n_frames) - 1
-        sound = first(window[frame * hop : last * hop + reach])
-        for layer in layers[1:]:
-            sound = layer(sound)
-        tiles.append(sound)
-    return torch.cat(tiles, dim=-1)
+        frames = first(window[frame * hop : last * hop + reach])
+        for step in steps[1:]:
+            frames = step(frames)
+        tiles.append(frames)
+    return torch.cat(tiles).T
+
+
+def _step(layer: Any) -> Step:
+    """A layer of the front end, frames first: convolution, norm, activation."""
+    import torch
+
+    convolved, norm = by_products(layer.conv), getattr(layer, "layer_norm", None)
+    activation = _in_place(layer.activation)
+    if not isinstance(norm, torch.nn.LayerNorm):
+        return lambda frames: activation(convolved(frames))
+    return lambda frames: activation(norm(convolved(frames)))
+
+
+def _in_place(activation: Any) -> Step:
+    """The same, in place where it is HuBERT's usual: its output is as large as any."""
+    import torch
+    from transformers.activations import GELUActivation
+
+    is_usual = isinstance(activation, GELUActivation)
+    return torch.ops.aten.gelu_.default if is_usual else activation
 
 
 def _hop_and_reach(layers: Any) -> tuple[int, int]:
@@ -78,25 +102,23 @@ def _hop_and_reach(layers: Any) -> tuple[int, int]:
     return hop, reach
 
 
-def _first(layer: Any, window: Tensor) -> Callable[[Tensor], Tensor]:
-    """The first convolution with its norm over the whole window worked out."""
+def _first(layer: Any, step: Step, window: Tensor) -> Step:
+    """The first convolution, its norm over the whole window worked out beforehand."""
     import torch
 
-    if not isinstance(getattr(layer, "layer_norm", None), torch.nn.GroupNorm):
-        return lambda sound: layer(sound[None, None])  # it has no memory of the rest
+    norm = getattr(layer, "layer_norm", None)
+    if not isinstance(norm, torch.nn.GroupNorm):  # it has no memory of the rest
+        return lambda sound: step(sound[:, None])
     kernel, stride = layer.conv.kernel_size[0], layer.conv.stride[0]
     weight = layer.conv.weight[:, 0].double()  # (n_channels, kernel)
     under = window.unfold(0, kernel, stride).double()  # (n_frames, kernel)
     mean = under.mean(dim=0)
     covariance = under.T @ under / len(under) - mean.outer(mean)
     variance = ((weight @ covariance) * weight).sum(dim=1)
-    norm = layer.layer_norm
     scale = norm.weight.double() / (variance + norm.eps).sqrt()
     weight, bias = weight * scale[:, None], norm.bias.double() - weight @ mean * scale
-    weight, bias = weight.float(), bias.float()[:, None]
-
-    def first(sound: Tensor) -> Tensor:
-        normed = torch.addmm(bias, weight, sound.unfold(0, kernel, stride).T)
-        return layer.activation(normed)[None]
-
-    return first
+    weight, bias = weight.T.float(), bias.float()
+    activation = _in_place(layer.activation)
+    return lambda sound: activation(
+        torch.addmm(bias, sound.unfold(0, kernel, stride), weight)
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from audio.clip import Clip
+from audio.clip import Sound
 from classifier.predict import Prediction
 from classifier.speech import is_speech
 
@@ -38,7 +38,7 @@ class Verdict:
     lead: float
 
 
-def judge(prediction: Prediction, clip: Clip) -> Verdict:
+def judge(prediction: Prediction, clip: Sound) -> Verdict:
     """Judge a prediction, final or not, with the clip that it is about."""
     top, probability = prediction.genres[0]
     rival, second = prediction.genres[1] if len(prediction.genres) > 1 else (top, 0.0)

@@ -11,7 +11,7 @@ from math import gcd
 
 import numpy as np
 
-from audio.clip import Clip, Samples
+from audio.clip import Clip, Samples, Sound
 
 SILENCE = 10 ** (-60 / 20)  # -60 dBFS; windows are normalised, so noise would be loud
 MARGIN_S = 0.1  # many times the length of soxr's filter
@@ -22,12 +22,12 @@ class Windows:
     """Equal windows that cover a clip; the last is shifted back to end with it.
 
     Attributes:
-        clip: at its own rate.
+        clip: at its own rate, in memory or on disk.
         sampling_rate: of the windows (Hz).
         n_window: samples of a window; of a shorter clip the one window is repeated.
     """
 
-    clip: Clip
+    clip: Sound
     sampling_rate: int
     n_window: int
 
@@ -53,7 +53,7 @@ class Windows:
         """Whether the clip itself is silent there; a look without resampling."""
         ratio = self.clip.sampling_rate / self.sampling_rate
         first, last = round(start * ratio), round((start + self.n_window) * ratio)
-        piece = self.clip.samples[first:last]
+        piece = self.clip.part(first, last)
         return max(piece.max(), -piece.min()) < SILENCE / 2
 
     def _resampled(self, start: int, stop: int) -> Samples:
@@ -64,9 +64,8 @@ class Windows:
         n_margin = -(-round(MARGIN_S * self.sampling_rate) // ours)
         first = max(start // ours - n_margin, 0)
         last = -(-stop // ours) + n_margin
-        piece = Clip(
-            self.clip.samples[first * theirs : last * theirs], self.clip.sampling_rate
-        )
+        samples = self.clip.part(first * theirs, last * theirs)
+        piece = Clip(samples, self.clip.sampling_rate)
         resampled = piece.resampled(self.sampling_rate).samples
         return resampled[
             start - first * ours : min(stop, self.n_samples) - first * ours

@@ -11,6 +11,7 @@ from signals import noise, tone
 import words
 from audio import decode
 from audio.apart import ROOT, Bounds, Readers
+from audio.spool import spooled
 from errors import KnownError
 
 # What a file of a certain name does to the decoder that meets it.
@@ -99,6 +100,20 @@ def test_channels_may_be_left_in_the_middle(tmp_path, readers):
     assert len(next(blocks))
     blocks.close()
     assert decode.load(path, limits=limits(readers)).clip.duration_s == 5.0
+
+
+def test_sound_on_disk_is_the_same_as_decoded_here(tmp_path, readers):
+    path = write_audio(tmp_path / "a.mp3", noise(duration_s=20.0))  # of several parts
+    here = decode.load(path).clip
+    with spooled(path, limits=limits(readers)) as (there, cut_at_s):
+        assert (there.name, there.sampling_rate, cut_at_s) == ("a", 22_050, None)
+        np.testing.assert_array_equal(there.part(0, there.n_samples), here.samples)
+    crashing = write_audio(tmp_path / "crash.wav", tone())
+    with (
+        pytest.raises(KnownError, match="decoder_gave_up"),
+        spooled(crashing, limits=limits(readers)),
+    ):
+        pass
 
 
 def test_refusals_come_through_with_their_details(tmp_path, readers):

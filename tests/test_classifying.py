@@ -12,10 +12,11 @@ from signals import chord, noise, silence, tone
 from audio.decode import Limits
 from classifier.models import Models
 from classifier.predict import Chunk, Prediction, predict
+from classifier.turns import Line
 from classifier.verdict import judge
 from errors import KnownError
 from ui.access import Visitor
-from ui.classifying import answer, song_map, table
+from ui.classifying import answer, song_map, table, waiting
 from ui.classifying.asking import calmly, chosen, effort_of, together
 from ui.classifying.batching import batches, content, file_of
 from ui.classifying.history import MAX_SONGS, History, as_html
@@ -230,3 +231,67 @@ def test_prediction_of_a_one_label_model_is_shown(prediction):
     chunk = Chunk(0.0, 1.0, {"music": 1.0})
     lone = Prediction((("music", 1.0),), (chunk,), 1, ref, 0.1)
     assert "music" in answer.answers([lone], [judge(lone, noise())], "en")
+
+
+# Ten visitors at once
+
+
+def said_by(updates):
+    return [update["status"] for update in updates]
+
+
+def test_who_waits_is_told_the_place_and_then_answered():
+    line = Line(1)
+
+    def ask(path, visitor):
+        yield {"status": f"{path} in {visitor.language}"}
+
+    waiting_ask = waiting.in_line(line, "status", ask)
+    with line.ticket() as first:
+        asking = waiting_ask("song", visitor=HERE)
+        told = next(asking)["status"]
+        assert "you are number 1 in line" in told
+        assert waiting.cancelled(told, HERE) == "Cancelled."
+        assert first.place == 0
+    assert said_by(asking) == ["song in en"]
+
+
+def test_page_that_closes_while_it_waits_leaves_the_line():
+    line = Line(1)
+    waiting_ask = waiting.in_line(line, "status", lambda visitor: iter(()))
+    with line.ticket():
+        asking = waiting_ask(visitor=HERE)
+        next(asking)
+        with line.ticket() as behind:
+            assert behind.place == 2
+            asking.close()
+            assert behind.place == 1
+
+
+def test_page_that_closes_mid_song_gives_its_seat_away(model):
+    line = Line(1)
+
+    def ask(visitor):
+        yield from together(noise(duration_s=5.0), [model], "whole")
+
+    asking = waiting.in_line(line, "status", ask)(visitor=HERE)
+    next(asking)
+    with line.ticket() as behind:
+        assert behind.place == 1
+        asking.close()
+        assert behind.place == 0
+
+
+def test_song_of_who_waits_is_not_decoded():
+    line, decoded = Line(1), []
+
+    def ask(visitor):
+        decoded.append(1)
+        yield {"status": ""}
+
+    asking = waiting.in_line(line, "status", ask)(visitor=HERE)
+    with line.ticket():
+        next(asking)
+        assert not decoded
+    assert said_by(asking) == [""]
+    assert decoded

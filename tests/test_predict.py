@@ -349,3 +349,11 @@ def test_sound_too_short_to_repeat_is_refused_with_what_is_needed(tmp_path):
     assert caught.value.code == "too_short"
     assert caught.value.details["min_duration_s"] == 0.4
     assert predict(tone(duration_s=0.41), patient).note == "repeated"
+
+
+def test_quick_answer_of_a_model_of_long_windows_hears_fewer(tmp_path):
+    """Six windows of 30 s would be most of a song: a minute and a half is enough."""
+    patient = loaded(tmp_path, genrescope={**tiny.FACTS, "window_s": 30.0})
+    song = noise(duration_s=240.0)
+    assert next(listen(song, patient, effort="quick")).n_total == 3
+    assert next(listen(song, patient)).n_total == 8

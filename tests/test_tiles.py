@@ -2,6 +2,7 @@ import pytest
 
 from classifier import tiles
 from classifier.long_kernel import by_fft
+from classifier.strides import by_products
 
 N_SECOND = 16_000
 
@@ -115,3 +116,39 @@ def test_long_kernel_by_fft_gives_what_the_convolution_gives(
         expected, found = conv(given), by_fft(conv)(given)
     assert found.shape == expected.shape
     assert (found - expected).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("n_frames", [12, 13, 14, 15, 16, 101])
+@pytest.mark.parametrize("has_bias", [True, False])
+@pytest.mark.parametrize(
+    ("n_in", "kernel", "stride"),
+    [(1, 10, 5), (6, 3, 2), (6, 2, 2), (6, 10, 10), (6, 4, 2), (6, 5, 2), (6, 2, 3)],
+)
+def test_products_of_matrices_give_what_the_convolution_gives(
+    n_frames, has_bias, n_in, kernel, stride
+):
+    import torch
+
+    torch.manual_seed(0)
+    conv = torch.nn.Conv1d(n_in, 7, kernel, stride, bias=has_bias)
+    given = torch.randn(n_frames, n_in)
+    with torch.inference_mode():
+        expected = conv(given.T[None])[0].T
+        convolved = by_products(conv)
+        # And a part of something larger, as a tile is.
+        within = torch.cat([torch.randn(3, n_in), given])[3:]
+        for frames in (given.clone(), within):
+            found = convolved(frames)
+            assert found.shape == expected.shape
+            assert (found - expected).abs().max() < 1e-5
+        assert (conv(given.T[None])[0].T - expected).abs().max() < 1e-5
+
+
+def test_weights_are_there_once():
+    import torch
+
+    conv = torch.nn.Conv1d(8, 8, 4, 2)
+    convolved = by_products(conv)
+    taps = convolved.args[0]
+    assert taps.data_ptr() == conv.weight.data_ptr()
+    assert conv.weight.untyped_storage().nbytes() == 8 * 8 * 4 * 4

@@ -29,7 +29,7 @@ def test_plainest_file_gives_the_samples_that_ffmpeg_gives(tmp_path, samples):
     samples[:2] = -32_768, 32_767
     path = save(tmp_path / "song.wav", samples)
     assert wav.plain(path) is not None
-    quick, usual = decode.clip(path), decode.load(path).clip
+    quick, usual = wav.clip(path), decode.load(path).clip
     assert np.array_equal(quick.samples, usual.samples)
     assert (quick.sampling_rate, quick.name) == (usual.sampling_rate, usual.name)
     assert not quick.samples.flags.writeable
@@ -41,7 +41,7 @@ def test_what_is_not_the_plainest_kind_is_left_to_ffmpeg(tmp_path, samples):
     renamed = shutil.copy(save(tmp_path / "a.wav", samples), tmp_path / "song.au")
     for path in (stereo, fine, renamed):
         usual = decode.load(path).clip
-        assert np.array_equal(decode.clip(path).samples, usual.samples)
+        assert np.array_equal(wav.clip(path).samples, usual.samples)
     assert wav.plain(stereo) is None
     assert wav.plain(fine) is None
 
@@ -52,7 +52,7 @@ def test_file_that_is_cut_off_ends_as_it_does_with_ffmpeg(tmp_path, samples, n_b
     path.write_bytes(path.read_bytes()[:n_bytes])
     assert wav.plain(path) is None
     ends = []
-    for read in (decode.clip, lambda path: decode.load(path).clip):
+    for read in (wav.clip, lambda path: decode.load(path).clip):
         try:
             ends.append(len(read(path).samples))
         except KnownError as error:
@@ -79,16 +79,16 @@ def test_file_whose_header_says_no_length_is_read_by_ffmpeg(tmp_path, samples):
 def test_limits_hold_for_the_plainest_files_too(tmp_path, samples, limits, code):
     path = save(tmp_path / "song.wav", samples)
     with pytest.raises(KnownError, match=code):
-        decode.clip(path, limits=limits)
+        wav.clip(path, limits=limits)
 
 
 def test_plain_file_that_is_too_long_is_cut(tmp_path, samples):
     path = save(tmp_path / "song.wav", samples)
-    clip = decode.clip(path, limits=decode.Limits(max_duration_s=0.5))
+    clip = wav.clip(path, limits=decode.Limits(max_duration_s=0.5))
     assert clip.duration_s == pytest.approx(0.5, abs=1e-3)
 
 
 def test_text_named_wav_is_refused(tmp_path):
     (tmp_path / "song.wav").write_text("no sound")
     with pytest.raises(KnownError):
-        decode.clip(tmp_path / "song.wav")
+        wav.clip(tmp_path / "song.wav")

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from audio import decode
+from audio import decode, wav
 from audio.clip import Clip
 from errors import KnownError
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
@@ -157,7 +157,7 @@ def folder_songs(folder: Path) -> Source:
 
 
 def _read(path: Path) -> Clip:
-    return decode.clip(path, limits=LIMITS)
+    return wav.clip(path, limits=LIMITS)
 
 
 def _facts(path: Path) -> tuple[str, int, int]:
@@ -242,7 +242,7 @@ def reader(read_bytes: Callable[[], bytes], suffix: str) -> Callable[[], Clip]:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"song{suffix if suffix.isascii() else ''}"
             path.write_bytes(read_bytes())
-            return decode.clip(path, limits=LIMITS)
+            return wav.clip(path, limits=LIMITS)
 
     return read
 

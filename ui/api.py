@@ -151,10 +151,12 @@ class Endpoints:
         "verdict": sure, unsure or speech; "agreement", the share of the windows that
         name the likeliest genre; "model", "trained_on", "windows" and "elapsed_s".
         """
-        clip = self._desk.clip(song)
         loaded = self._models.load(chosen(self._models, model, visitor))
-        prediction = predict(clip, loaded)
-        verdict = judge(prediction, clip)
+        with self._models.line.ticket() as ticket:
+            ticket.be_seated()
+            with self._desk.shelf.passing(song) as sound:
+                prediction = predict(sound, loaded)
+                verdict = judge(prediction, sound)
         return {
             "genres": [
                 {"genre": genre, "probability": probability}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audio.clip import Clip
+from audio.clip import Clip, Sound
 from audio.decode import Decoded, Limits, load
+from audio.spool import spooled
 from errors import KnownError
 
 SHELF_BYTES = 500_000_000  # two songs of ten minutes at 96 kHz, or twenty usual ones
@@ -67,6 +70,23 @@ class ClipShelf:
         assert decoded is not None
         return decoded
 
+    @contextmanager
+    def passing(self, path: str | None) -> Iterator[Sound]:
+        """The sound of a file for one use: from the shelf, or else from the disk.
+
+        Raises:
+            KnownError: as ``take``.
+        """
+        if path is None:
+            raise KnownError("no_clip")
+        with self._lock:
+            place = self._places.get(path)
+        if place and place.decoded:
+            yield place.decoded.clip
+            return
+        with spooled(_file(path), limits=self.limits) as (sound, _):
+            yield sound
+
     def path_of(self, clip: Clip) -> str:
         """The file that a clip of this shelf was decoded from.
 
@@ -81,9 +101,7 @@ class ClipShelf:
 
     def _fill(self, place: _Place, path: str) -> None:
         try:
-            if not Path(path).exists():
-                raise KnownError("clip_gone", name=Path(path).name)
-            place.decoded = load(Path(path), limits=self.limits)
+            place.decoded = load(_file(path), limits=self.limits)
         finally:
             if place.decoded is None:
                 with self._lock:
@@ -96,3 +114,10 @@ class ClipShelf:
 
     def _n_bytes(self) -> int:
         return sum(place.n_bytes for place in self._places.values())
+
+
+def _file(path: str) -> Path:
+    file = Path(path)
+    if not file.exists():
+        raise KnownError("clip_gone", name=file.name)
+    return file

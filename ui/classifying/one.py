@@ -33,8 +33,10 @@ from ui.language import text
 from ui.lessons import selection
 from ui.lessons.selection import PLAY
 
-# Two at a time: with windows in turns neither waits long, and memory stays bounded.
+# Of programs, two at a time. Of pages so many that all stand in our own line, which says
+# one's place in every language; half of Gradio's threads at most, which they wait in.
 MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 2}
+PAGE_QUEUE: dict[str, Any] = {"concurrency_id": "asking", "concurrency_limit": 20}
 # On the page but not seen: a button that has yet to be put there may miss that it is to
 # be shown, where answers follow each other closely.
 HIDDEN: Literal["hidden"] = "hidden"
@@ -94,6 +96,7 @@ def build(desk: Desk, models: Models, picker: Picker, history: History) -> None:
         with gr.Column(scale=2, min_width=320):
             places = _places(status)
     ask = _asking(desk, models, places, history)
+    ask = waiting.in_line(models.line, places.status, ask)
     ask = desk.guarded(waiting.tidied(places.status, ask))
     asking = button.click(
         ask,
@@ -102,7 +105,7 @@ def build(desk: Desk, models: Models, picker: Picker, history: History) -> None:
         show_progress="minimal",
         show_progress_on=places.status,
         api_visibility="private",
-        **MODEL_QUEUE,
+        **PAGE_QUEUE,
     )
     asking.success(
         desk.guarded(_reasons(places)), places.answered, list(places.hear), **QUIETLY

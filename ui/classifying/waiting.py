@@ -9,12 +9,15 @@ from typing import Any
 
 import words
 from classifier.checkpoint import ModelRef
+from classifier.turns import Line
 from errors import KnownError
 from ui.access import Visitor
 from ui.classifying.asking import title
 from ui.handlers import Handler
 
 Update = dict[Any, Any]  # values by component
+
+PATIENCE_S = 1.0  # in line; then Gradio is asked whether the page is still open
 
 
 def loading(ref: ModelRef, language: str) -> str:
@@ -46,6 +49,23 @@ def tidied(place: Any, handler: Handler) -> Handler:
         except KnownError:
             yield {place: ""}
             raise
+
+    return wrapper
+
+
+def in_line(visitors: Line, place: Any, handler: Handler) -> Handler:
+    """The same generator once it is its turn; until then the place in line is told.
+
+    Who closes the page or cancels leaves the line.
+    """
+
+    @functools.wraps(handler)
+    def wrapper(*values: Any, visitor: Visitor) -> Iterator[Update]:
+        with visitors.ticket() as ticket:
+            for number in ticket.places(PATIENCE_S):
+                said = words.word("classify.in_line", visitor.language, place=number)
+                yield {place: f"{line(said)}<progress></progress>"}
+            yield from handler(*values, visitor=visitor)
 
     return wrapper
 

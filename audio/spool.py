@@ -1,0 +1,95 @@
+"""A sound on disk, read in parts: memory that does not grow with its length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import pread
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO
+
+import numpy as np
+
+from audio import decode
+from audio.clip import Clip, Samples, clamped
+
+N_BYTES = 4  # of a sample, float32
+
+
+@dataclass(frozen=True, eq=False)
+class Spool:
+    """Mono sound in an open file; any number of threads may read it at once.
+
+    Attributes:
+        file: float32 samples and nothing else; whoever opened it closes it.
+        n_samples: how many of them are the sound.
+        sampling_rate: Hz.
+        name: what screens call it; never a path.
+        gain: what samples are multiplied by to stand in [-1, 1].
+    """
+
+    file: BinaryIO
+    n_samples: int
+    sampling_rate: int
+    name: str = ""
+    gain: float = 1.0
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.n_samples / self.sampling_rate
+
+    def part(self, start: int, stop: int) -> Samples:
+        """The samples from ``start`` to ``stop``, as far as there are any."""
+        start, stop = max(start, 0), min(stop, self.n_samples)
+        n_bytes = max(stop - start, 0) * N_BYTES
+        found = pread(self.file.fileno(), n_bytes, start * N_BYTES)
+        samples = np.frombuffer(found, np.float32)
+        return np.clip(samples * np.float32(self.gain), -1.0, 1.0)
+
+    def slice(self, start_s: float, stop_s: float) -> Clip:
+        """The part from ``start_s`` to ``stop_s`` (s), clamped to the sound.
+
+        Raises:
+            KnownError: ``empty_range`` where nothing lies between the two.
+        """
+        start, stop = clamped(self, start_s, stop_s)
+        return Clip(self.part(start, stop), self.sampling_rate, self.name)
+
+
+@contextmanager
+def spooled(
+    path: Path, *, name: str | None = None, limits: decode.Limits = decode.USUAL
+) -> Iterator[tuple[Spool, float | None]]:
+    """The same sound as ``decode.load``'s, on disk while it is used, never whole here.
+
+    It lies in the system's folder for temporary files (TMPDIR names another), in a
+    file without a name, which is gone with the process at the latest: 10 MB a minute
+    at 44.1 kHz.
+
+    Yields:
+        The sound, and where it was cut (s) if it is longer than the limit.
+
+    Raises:
+        KnownError: as ``decode.load``.
+    """
+    name = name or path.name
+    with TemporaryFile() as file:
+        if limits.readers:
+            yield limits.readers.spool(path, name, limits, file)
+            return
+        facts, mix = decode.mixed(path, name, limits, file=file)
+        file.flush()
+        is_long = mix.duration_s > limits.max_duration_s
+        n_most = round(limits.max_duration_s * mix.sampling_rate)
+        is_any_scale = facts.codec.startswith("pcm_f")
+        sound = Spool(
+            file,
+            min(mix.n_samples, n_most),
+            mix.sampling_rate,
+            Path(name).stem,
+            1 / max(mix.peak, 1.0) if is_any_scale else 1.0,
+        )
+        yield sound, limits.max_duration_s if is_long else None

@@ -1,0 +1,103 @@
+"""A sound on disk is the sound in memory, and takes none."""
+
+import gc
+import tracemalloc
+
+import numpy as np
+import pytest
+import tiny
+from files import stereo, write_audio, write_wav
+from signals import noise, sweep, tone
+
+from audio import decode
+from audio.decode import Limits
+from audio.spool import spooled
+from classifier.models import Models
+from classifier.predict import listen, predict
+from classifier.speech import signs
+from errors import KnownError
+
+tiny_model_dir = tiny.tiny_model_dir
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model_dir, tmp_path_factory):
+    models = Models(
+        bundled_model_dir=tiny_model_dir,
+        runs_dir=tmp_path_factory.mktemp("runs"),
+        hub_model="",
+        is_offline=True,
+    )
+    return models.load(models.ref("bundled"))
+
+
+def antiphase():
+    return stereo(tone(amplitude=0.4), tone(amplitude=-0.5))
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".mp3", ".m4a", ".flac"])
+@pytest.mark.parametrize("sound", [stereo(tone(400), tone(900)), antiphase()])
+def test_spooled_sound_is_the_decoded_one(tmp_path, suffix, sound):
+    path = write_audio(tmp_path / f"song{suffix}", sound, 22_050)
+    clip = decode.load(path).clip
+    with spooled(path) as (spool, cut_at_s):
+        assert cut_at_s is None
+        assert (spool.name, spool.sampling_rate) == (clip.name, clip.sampling_rate)
+        assert (spool.n_samples, spool.duration_s) == (clip.n_samples, clip.duration_s)
+        np.testing.assert_array_equal(spool.part(0, 10**9), clip.samples)
+        np.testing.assert_array_equal(spool.part(-5, 777), clip.part(-5, 777))
+        assert len(spool.part(10**8, 10**9)) == 0
+        found, expected = spool.slice(0.25, 0.5), clip.slice(0.25, 0.5)
+        np.testing.assert_array_equal(found.samples, expected.samples)
+        with pytest.raises(KnownError, match="empty_range"):
+            spool.slice(5000.0, 6000.0)
+
+
+def test_float_wav_of_any_scale_is_scaled_to_its_peak(tmp_path):
+    samples = (tone(amplitude=1.0).samples * 30_000).astype(np.float32)
+    path = write_wav(tmp_path / "loud.wav", samples, 22_050)
+    clip = decode.load(path).clip
+    with spooled(path) as (spool, _):
+        np.testing.assert_allclose(spool.part(0, 10**9), clip.samples, atol=1e-6)
+        assert np.abs(spool.part(0, 10**9)).max() == pytest.approx(1.0)
+
+
+def test_long_sound_is_cut_at_the_limit(tmp_path):
+    path = write_audio(tmp_path / "song.wav", noise(duration_s=3.0))
+    limits = Limits(max_duration_s=1.5)
+    with spooled(path, limits=limits) as (spool, cut_at_s):
+        assert (spool.duration_s, cut_at_s) == (1.5, 1.5)
+        assert len(spool.part(0, 10**9)) == spool.n_samples
+
+
+def test_bad_file_is_refused_as_it_is_in_memory(tmp_path):
+    path = tmp_path / "song.mp3"
+    path.write_text("no sound at all")
+    with pytest.raises(KnownError, match="not_audio"), spooled(path):
+        pass
+
+
+def test_answer_from_the_disk_is_the_answer_from_memory(tmp_path, model):
+    path = write_audio(tmp_path / "song.mp3", sweep(duration_s=4.2))
+    clip = decode.load(path).clip
+    with spooled(path) as (spool, _):
+        assert predict(spool, model).chunks == predict(clip, model).chunks
+        assert signs(spool) == signs(clip)
+
+
+def test_memory_of_a_song_on_disk_does_not_grow_with_its_length(tmp_path, model):
+    def peak_bytes(duration_s):
+        path = write_audio(tmp_path / "song.flac", noise(duration_s=duration_s))
+        gc.collect()
+        tracemalloc.start()
+        with spooled(path) as (spool, _):
+            for answer in listen(spool, model, effort="quick"):
+                assert answer.genres
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    peak_bytes(2.0)  # what is kept from the first time on
+    short, long = peak_bytes(10.0), peak_bytes(60.0)
+    n_grown = 50 * 22_050 * 4  # bytes of the difference, had it been kept
+    assert long - short < 0.1 * n_grown
