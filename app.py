@@ -31,6 +31,7 @@ from ui import (  # noqa: E402
     screen,
     see_tab,
     theme,
+    tools,
     train_tab,
 )
 from ui.access import LOCAL_HOSTS  # noqa: E402
@@ -120,7 +121,7 @@ def serve(settings: host.Settings) -> None:
     """Serve the page until it is interrupted."""
     models = models_of(settings)
     demo = create_app(settings, models)
-    options = launch_options(settings)
+    options = tools.serve(demo, launch_options(settings))
     _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
     log.info("open %s in a browser; Ctrl+C stops it", address)
     threading.Thread(target=warm, args=(models,), name="warm", daemon=True).start()

@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _failed(error)
         songs, outcome = _songs(options.songs, Path(folder))
         if table:
-            songs = [song for song in songs if song.name not in table.songs]
+            songs = [song for song in songs if not table.has(song.name)]
         found = rows(songs, model, effort=options.effort, n_workers=n_workers)
         for row in _counted(found, len(songs)) if table else found:
             outcome = max(outcome, _told(row, table, options.json))

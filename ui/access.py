@@ -74,10 +74,11 @@ def _sits_here(request: gr.Request) -> bool:
         return False  # a foreign name that resolves to us: DNS rebinding
     if "origin" in headers and host_name(headers["origin"]) not in LOCAL_HOSTS:
         return False  # a foreign page that posts to us
-    return request.client is not None and _is_loopback(request.client.host)
+    return request.client is not None and is_loopback(request.client.host)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether an address of a connection is this machine's own."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
