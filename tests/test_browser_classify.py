@@ -63,7 +63,7 @@ def test_song_gets_its_genre_its_map_and_the_reason_to_hear(open_page, songs, ki
 def test_two_models_stand_side_by_side_on_the_same_time(open_page, songs):
     page = opened(open_page, songs["mp3"])
     page.get_by_label("Compare with").click()
-    page.get_by_role("option", name="Bundled demo model").click()
+    page.get_by_role("option", name="Your run").click()
     page.get_by_label("quick: six windows").first.check()
     page.get_by_role("button", name="Name the genre").click()
     page.locator(".answers section").nth(1).locator(".verdict").wait_for()

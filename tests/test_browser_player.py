@@ -89,7 +89,9 @@ def test_recording_shows_its_level_until_it_ends(open_page, microphone):
 
 def test_webm_that_is_dropped_becomes_the_sound(open_page, tmp_path):
     page = open_page()
-    path = write_audio(tmp_path / "song.webm", tone(duration_s=2.0, sampling_rate=48_000))
+    path = write_audio(
+        tmp_path / "song.webm", tone(duration_s=2.0, sampling_rate=48_000)
+    )
     data = base64.b64encode(path.read_bytes()).decode()
     page.evaluate(DROP, ["song.webm", "video/webm", data])
     page.locator(".clip-facts strong").filter(has_text="song.webm").wait_for()
