@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Tell = Callable[[Any], None]
+Count = Callable[[int, int], None]  # bytes that are here, and all
 
-CHECKPOINT_FILES = ("config.json", "preprocessor_config.json", "model.safetensors")
+WEIGHTS = "model.safetensors"
+CHECKPOINT_FILES = ("config.json", "preprocessor_config.json", WEIGHTS)
+SHARD_INDEX = f"{WEIGHTS}.index.json"  # of weights that stand in several files
 ANSWER_TIMEOUT_S = 5.0  # for the Hub to answer one question
 PATIENCE_S = 8.0  # for the whole question, the look-up of the Hub's address included
 
@@ -31,12 +34,15 @@ def is_whole(folder: Path) -> bool:
     return all((folder / name).is_file() for name in CHECKPOINT_FILES)
 
 
-def fetch(model_id: str, *, max_bytes: int | None = None) -> Path:
+def fetch(
+    model_id: str, *, max_bytes: int | None = None, count: Count | None = None
+) -> Path:
     """The folder with the newest revision of a model, downloaded where needed.
 
     Args:
         model_id: on the Hub, such as ``ntu-spml/distilhubert``.
         max_bytes: a checkpoint that takes more is refused before it is downloaded.
+        count: is told how much of the weights is here, again and again.
 
     Returns:
         A folder of the Hub client's cache, named by the revision. When the Hub cannot
@@ -44,8 +50,8 @@ def fetch(model_id: str, *, max_bytes: int | None = None) -> Path:
 
     Raises:
         KnownError: ``hub_unreachable``, ``hub_model_missing`` (gone or private),
-            ``hub_model_gated``, ``hub_file_missing`` (a pickle-only model, for one)
-            or ``model_too_large``.
+            ``hub_model_gated``, ``hub_model_sharded``, ``hub_file_missing`` (a
+            pickle-only model, for one) or ``model_too_large``.
     """
     try:
         info = ask(
@@ -56,8 +62,8 @@ def fetch(model_id: str, *, max_bytes: int | None = None) -> Path:
         )
         if not info.sha:
             raise KnownError("hub_unreachable", id=model_id)
-        _check_size(info, max_bytes)
-        return download(model_id, CHECKPOINT_FILES, info.sha)[0].parent
+        _check_files(info, max_bytes)
+        return download(model_id, CHECKPOINT_FILES, info.sha, count=count)[0].parent
     except KnownError as error:
         cached = _cached(model_id)
         if error.code == "hub_unreachable" and cached:
@@ -73,9 +79,11 @@ def is_here(repo_id: str, names: Sequence[str], revision: str) -> bool:
     return all(isinstance(path, str) for path in found)
 
 
-def _check_size(info: ModelInfo, max_bytes: int | None) -> None:
-    """Refuse a checkpoint whose files, as the Hub lists them, take too much."""
+def _check_files(info: ModelInfo, max_bytes: int | None) -> None:
+    """Refuse a checkpoint whose files, as the Hub lists them, are in parts or too large."""
     files = {file.rfilename: file.size or 0 for file in info.siblings or ()}
+    if SHARD_INDEX in files and WEIGHTS not in files:
+        raise KnownError("hub_model_sharded", id=info.id)
     n_bytes = sum(files.get(name, 0) for name in CHECKPOINT_FILES)
     if max_bytes is not None and n_bytes > max_bytes:
         mb, max_mb = n_bytes / 1e6, max_bytes / 1e6
@@ -157,9 +165,16 @@ def _outcome(
 
 
 def download(
-    repo_id: str, names: Sequence[str], revision: str, *, kind: str = "model"
+    repo_id: str,
+    names: Sequence[str],
+    revision: str,
+    *,
+    kind: str = "model",
+    count: Count | None = None,
 ) -> list[Path]:
     """Files of one revision; a file that is there already is not asked for.
+
+    ``count`` is told how much of each file is here.
 
     File by file rather than by ``snapshot_download``, which first lists the whole
     repository, and that request has no timeout.
@@ -181,6 +196,7 @@ def download(
                 repo_type=kind,
                 revision=revision,
                 etag_timeout=ANSWER_TIMEOUT_S,
+                tqdm_class=_counter(count) if count else None,
             )
         except RemoteEntryNotFoundError as error:
             raise KnownError("hub_file_missing", id=repo_id, file=name) from error
@@ -188,6 +204,24 @@ def download(
             raise _known(error, repo_id) from error
         paths.append(Path(path))
     return paths
+
+
+def _counter(count: Count) -> Any:
+    """The class of a progress bar that shows nothing and tells a function instead."""
+    from tqdm import tqdm
+
+    class Counter(tqdm):  # type: ignore[type-arg]
+        def __init__(self, *values: Any, **choices: Any) -> None:
+            # The client's own choices, such as a bar's name, are for bars of its own.
+            super().__init__(disable=True, total=choices.get("total"))
+            self.n = choices.get("initial") or 0
+
+        def update(self, n: float | None = 1) -> bool | None:
+            self.n += n or 0
+            count(int(self.n), int(self.total or 0))
+            return None
+
+    return Counter
 
 
 def _known(error: BaseException | None, model_id: str) -> KnownError:

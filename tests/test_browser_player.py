@@ -27,7 +27,7 @@ DROP = """([name, type, base64]) => {
   const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
   const dataTransfer = new DataTransfer();
   dataTransfer.items.add(new File([bytes], name, { type }));
-  const place = document.querySelector("#player .upload-container button");
+  const place = document.querySelector("#player input[type=file]");
   place.dispatchEvent(
     new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer })
   );

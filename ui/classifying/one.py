@@ -89,10 +89,11 @@ def _asking(desk: Desk, models: Models, places: Places, history: History) -> Any
         language = visitor.language
         clip, heard = desk.clip(path), effort_of(effort)
         loaded: list[LoadedModel] = []
-        for ref in chosen_pair(models, (key, other), visitor):
-            hidden = dict.fromkeys(places.hear, gr.Button(visible=HIDDEN))
-            yield {places.status: waiting.loading(ref, language), **hidden}
-            loaded.append(models.load(ref))
+        pair = chosen_pair(models, (key, other), visitor)
+        yield dict.fromkeys(places.hear, gr.Button(visible=HIDDEN))
+        for ref in pair:
+            place = places.status
+            loaded.append((yield from waiting.loaded(place, models, ref, language)))
         shown = partial(_shown, desk, places, str(path), language)
         try:
             for predictions, is_last in calmly(together(clip, loaded, heard)):
