@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if table:
             songs = [song for song in songs if not table.has(song.name)]
         found = rows(songs, model, effort=options.effort, n_workers=n_workers)
-        for row in _counted(found, len(songs)) if table else found:
+        for row in _counted(found, len(songs)) if table and songs else found:
             outcome = max(outcome, _told(row, table, options.json))
     return outcome
 

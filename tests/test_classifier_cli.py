@@ -1,8 +1,10 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -284,3 +286,34 @@ def test_cli_says_why_a_table_cannot_be_written(host, song, capsys):
     (host / "picture.csv").write_bytes(b"\xff\xd8\xff\n")
     assert cli.main([str(song), "--csv", str(host / "picture.csv")]) == 1
     assert "other columns" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("end", "exit_code"),
+    [(signal.SIGINT, 128 + signal.SIGINT), (signal.SIGKILL, -signal.SIGKILL)],
+)
+def test_cli_that_is_ended_in_the_middle_goes_on_where_it_was(tmp_path, end, exit_code):
+    add_run(tmp_path / "runs")
+    songs = tmp_path / "songs"
+    songs.mkdir()
+    song = write_audio(tmp_path / "song.wav", sweep(duration_s=4.0))
+    for number in range(24):
+        (songs / f"{number:02}.wav").symlink_to(song)
+    path, root = tmp_path / "out.csv", Path(cli.__file__).parents[1]
+    choice = ["--model", f"run:{RUN}", "--runs-dir", str(tmp_path / "runs")]
+    command = [sys.executable, "-m", "classifier", songs, *choice, "--csv", path]
+    with subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE) as child:
+        while child.poll() is None and not (path.exists() and len(table(path)) > 2):
+            time.sleep(0.02)
+        child.send_signal(end)
+        _, told = child.communicate()
+    assert child.returncode == exit_code
+    assert b"Traceback" not in told
+    lines = path.read_bytes().splitlines()
+    assert 3 < len(lines) < 25
+    assert subprocess.run(command, cwd=root, capture_output=True).returncode == 0
+    assert path.read_bytes().splitlines()[: len(lines) - 1] == lines[:-1]
+    assert [Path(row["song"]).stem for row in table(path)] == [
+        f"{number:02}" for number in range(24)
+    ]
