@@ -38,6 +38,7 @@ from ui import (  # noqa: E402
     see_tab,
     teaching,
     theme,
+    tools,
     train_tab,
     zero,
 )
@@ -151,7 +152,7 @@ def serve(settings: host.Settings) -> None:
     """Serve the page until it is interrupted."""
     models = models_of(settings, zero.device(settings.host))
     demo = create_app(settings, models)
-    options = launch_options(settings)
+    options = tools.serve(demo, launch_options(settings))
     _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
     log.info("open %s in a browser; Ctrl+C stops it", address)
     threading.Thread(target=warm, args=(models,), name="warm", daemon=True).start()

@@ -12,7 +12,6 @@ import queue
 import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,26 +24,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Tell = Callable[[Any], None]
+Count = Callable[[int, int], None]  # bytes that are here, and all
 
-CHECKPOINT_FILES = ("config.json", "preprocessor_config.json", "model.safetensors")
+WEIGHTS = "model.safetensors"
+CHECKPOINT_FILES = ("config.json", "preprocessor_config.json", WEIGHTS)
+SHARD_INDEX = f"{WEIGHTS}.index.json"  # of weights that stand in several files
 ANSWER_TIMEOUT_S = 5.0  # for the Hub to answer one question
 COMMIT = re.compile("[0-9a-f]{40}")
 PATIENCE_S = 8.0  # for the whole question, the look-up of the Hub's address included
 
-WRITING_ROLES = ("admin", "write")  # a contributor writes to what is their own only
 
-
-@dataclass(frozen=True)
-class Account:
-    """Whom a token belongs to.
-
-    Attributes:
-        name: of the user.
-        writes_for: the organisations whose repositories they may write to.
-    """
-
-    name: str
-    writes_for: frozenset[str] = frozenset()
+def uncounted(n_bytes: int, n_all: int) -> None:
+    """Nobody wants to know how much is here."""
 
 
 def is_whole(folder: Path) -> bool:
@@ -52,7 +43,13 @@ def is_whole(folder: Path) -> bool:
     return all((folder / name).is_file() for name in CHECKPOINT_FILES)
 
 
-def fetch(model_id: str, *, revision: str = "", max_bytes: int | None = None) -> Path:
+def fetch(
+    model_id: str,
+    *,
+    revision: str = "",
+    max_bytes: int | None = None,
+    count: Count = uncounted,
+) -> Path:
     """The folder with one revision of a model, downloaded where needed.
 
     Args:
@@ -60,6 +57,7 @@ def fetch(model_id: str, *, revision: str = "", max_bytes: int | None = None) ->
         revision: a commit, which is not asked for again once it is here, or the name
             of a branch or tag; "" for the newest.
         max_bytes: a checkpoint that takes more is refused before it is downloaded.
+        count: is told how much of the weights is here, again and again.
 
     Returns:
         A folder of the Hub client's cache, named by the commit. When the Hub cannot be
@@ -67,8 +65,8 @@ def fetch(model_id: str, *, revision: str = "", max_bytes: int | None = None) ->
 
     Raises:
         KnownError: ``hub_unreachable``, ``hub_model_missing`` (gone or private),
-            ``hub_model_gated``, ``hub_file_missing`` (a pickle-only model, for one)
-            or ``model_too_large``.
+            ``hub_model_gated``, ``hub_model_sharded``, ``hub_file_missing`` (a
+            pickle-only model, for one) or ``model_too_large``.
     """
     if COMMIT.fullmatch(revision) and (here := _cached(model_id, revision)):
         return here
@@ -84,8 +82,11 @@ def fetch(model_id: str, *, revision: str = "", max_bytes: int | None = None) ->
         )
         if not info.sha:
             raise KnownError("hub_unreachable", id=model_id)
-        _check_size(info, max_bytes)
-        return download(model_id, CHECKPOINT_FILES, info.sha)[0].parent
+        n_bytes = _checked_size(info, max_bytes)
+        files = download(
+            model_id, CHECKPOINT_FILES, info.sha, hear=lambda n: count(n, n_bytes)
+        )
+        return files[0].parent
     except KnownError as error:
         cached = _cached(model_id, revision)
         if error.code == "hub_unreachable" and cached:
@@ -106,13 +107,20 @@ def is_here(
     return all(isinstance(path, str) for path in found)
 
 
-def _check_size(info: ModelInfo, max_bytes: int | None) -> None:
-    """Refuse a checkpoint whose files, as the Hub lists them, take too much."""
+def _checked_size(info: ModelInfo, max_bytes: int | None) -> int:
+    """Bytes of a checkpoint's weights as the Hub lists them.
+
+    Raises:
+        KnownError: ``hub_model_sharded`` or ``model_too_large``.
+    """
     files = {file.rfilename: file.size or 0 for file in info.siblings or ()}
+    if SHARD_INDEX in files and WEIGHTS not in files:
+        raise KnownError("hub_model_sharded", id=info.id)
     n_bytes = sum(files.get(name, 0) for name in CHECKPOINT_FILES)
     if max_bytes is not None and n_bytes > max_bytes:
         mb, max_mb = n_bytes / 1e6, max_bytes / 1e6
         raise KnownError("model_too_large", title=info.id, mb=mb, max_mb=max_mb)
+    return files.get(WEIGHTS, 0)
 
 
 def ask(repo_id: str, question: Callable[[HfApi], T]) -> T:
@@ -129,24 +137,6 @@ def ask(repo_id: str, question: Callable[[HfApi], T]) -> T:
         patience_s=PATIENCE_S,
         known=lambda error: _known(error, repo_id),
     )
-
-
-def account(token: str) -> Account:
-    """Whom a token belongs to, as the Hub says now.
-
-    Raises:
-        KnownError: ``hub_unreachable``, also where the Hub does not know the token.
-    """
-    from huggingface_hub import HfApi
-
-    told = patiently(
-        lambda tell: HfApi().whoami(token=token),
-        patience_s=PATIENCE_S,
-        known=lambda error: KnownError("hub_unreachable", id="whoami"),
-    )
-    orgs = [org for org in told.get("orgs") or () if org.get("name")]
-    writes = {org["name"] for org in orgs if org.get("roleInOrg") in WRITING_ROLES}
-    return Account(told.get("name", ""), frozenset(writes))
 
 
 def patiently(

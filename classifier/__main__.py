@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from classifier import report
-from classifier.archive import Song, unpacked
+from classifier.archive import Song, shown, unpacked
 from classifier.batch import Row, rows, songs_in
 from classifier.models import Models
 from classifier.report import Table
@@ -58,9 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _failed(error)
         songs, outcome = _songs(options.songs, Path(folder))
         if table:
-            songs = [song for song in songs if song.name not in table.songs]
+            songs = [song for song in songs if not table.has(song.name)]
         found = rows(songs, model, effort=options.effort, n_workers=n_workers)
-        for row in _counted(found, len(songs)) if table else found:
+        for row in _counted(found, len(songs)) if table and songs else found:
             outcome = max(outcome, _told(row, table, options.json))
     return outcome
 
@@ -86,9 +86,11 @@ def _songs_of(path: Path, folder: Path) -> list[Song]:
     if path.is_dir():
         return songs_in(path)
     if path.suffix.lower() != ".zip" or not path.is_file():
-        return [Song(str(path), path)]
+        return [Song(shown(str(path)), path)]
     folder.mkdir()
-    return [Song(f"{path}/{song.name}", song.path) for song in unpacked(path, folder)]
+    return [
+        Song(shown(f"{path}/{song.name}"), song.path) for song in unpacked(path, folder)
+    ]
 
 
 def _counted(found: Iterator[Row], n_songs: int) -> Iterator[Row]:
@@ -146,6 +148,12 @@ def _parser() -> argparse.ArgumentParser:
         default="whole",
         help="hear six windows of each song only",
     )
+    _add_outcomes(parser)
+    return parser
+
+
+def _add_outcomes(parser: argparse.ArgumentParser) -> None:
+    """What becomes of the answers, and how many songs are at work."""
     parser.add_argument(
         "--csv",
         type=Path,
@@ -163,7 +171,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="songs at work at the same time (default: as many as cores)",
     )
-    return parser
 
 
 def _models(settings: Settings, runs_dir: Path | None, n_workers: int) -> Models:

@@ -7,6 +7,7 @@ shown. Sizes are counted while unpacking, since a header may lie.
 from __future__ import annotations
 
 import lzma
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from errors import FULL_DISK, KnownError
 AUDIO_SUFFIXES = frozenset(
     ".wav .w64 .aif .aiff .flac .mp3 .ogg .oga .opus .m4a .aac .mp4 .webm .wma".split()
 )  # what is looked for in folders and zips; a song that is named is read regardless
+UNSHOWN = ("Cc", "Cs", "Zl", "Zp")  # controls, lone surrogates, ends of lines
 BLOCK = 1 << 20  # bytes
 
 
@@ -50,6 +52,19 @@ class ZipLimits:
 
 
 USUAL = ZipLimits()
+
+
+def shown(name: str) -> str:
+    """A name as one line of text that every encoding of ours can hold.
+
+    What breaks a line, and bytes that were no UTF-8, are written as Python writes them.
+    """
+    return "".join(
+        letter.encode("unicode_escape").decode()
+        if unicodedata.category(letter) in UNSHOWN
+        else letter
+        for letter in name
+    )
 
 
 def unpacked(archive: Path, folder: Path, limits: ZipLimits = USUAL) -> Iterator[Song]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from audio import decode
 from audio.spool import spooled
-from classifier.archive import Song, is_song
+from classifier.archive import Song, is_song, shown
 from classifier.checkpoint import LoadedModel
 from classifier.predict import Effort, Prediction, predict
 from classifier.verdict import Verdict, judge
@@ -52,13 +52,14 @@ def songs_in(folder: Path) -> list[Song]:
     Raises:
         KnownError: ``folder_without_songs``.
     """
-    paths = [path for path in folder.rglob("*") if path.is_file()]
-    names = sorted(
-        str(path) for path in paths if is_song(str(path.relative_to(folder)))
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and is_song(str(path.relative_to(folder)))
     )
-    if not names:
-        raise KnownError("folder_without_songs", name=str(folder))
-    return [Song(name, Path(name)) for name in names]
+    if not found:
+        raise KnownError("folder_without_songs", name=shown(str(folder)))
+    return [Song(shown(str(path)), path) for path in found]
 
 
 def rows(

@@ -41,6 +41,7 @@ class ModelRef:
         window_s: length of the pieces of song that it was trained on (s).
         takes_any_length: it was trained on clips of any length rather than on windows
             of one, so that a shorter song goes in as it is.
+        is_calibrated: its temperature was fitted on songs that it had not learned from.
     """
 
     source: Source
@@ -50,6 +51,7 @@ class ModelRef:
     trained_on: str
     window_s: float
     takes_any_length: bool = False
+    is_calibrated: bool = False
 
     @property
     def key(self) -> str:
@@ -113,6 +115,8 @@ def described(
         trained_on,
         window_s if window_s and is_possible else TUTORIAL_WINDOW_S,
         takes_any_length=not is_possible,
+        # A run whose songs were too few to fit a temperature says 1.
+        is_calibrated=_number(facts, "temperature") not in (None, 1.0),
     )
 
 

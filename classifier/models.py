@@ -101,8 +101,12 @@ class Models:
             return _hub_ref(name)
         raise KnownError("unknown_model", model=key)
 
-    def load(self, ref: ModelRef) -> LoadedModel:
+    def load(self, ref: ModelRef, count: hub.Count = hub.uncounted) -> LoadedModel:
         """The model itself, loaded once however many ask for it at the same time.
+
+        Args:
+            ref: which one.
+            count: is told how much of a download is here, as of ``hub.fetch``.
 
         Raises:
             KnownError: ``unknown_model``, or a code of ``hub.fetch`` or
@@ -112,7 +116,7 @@ class Models:
             if ref.key in self._kept:
                 self._kept.move_to_end(ref.key)
                 return self._kept[ref.key]
-        found, folder = self._found(ref.key)  # may wait for the Hub: not under the lock
+        found, folder = self._found(ref.key, count)  # may wait for the Hub: no lock
         # Under it, since transformers switches torch's defaults while it loads.
         with self._lock:
             if ref.key not in self._kept:
@@ -130,14 +134,14 @@ class Models:
             n_bytes -= left.n_bytes
         self._kept[key] = loaded
 
-    def _found(self, key: str) -> tuple[ModelRef, Path]:
+    def _found(self, key: str, count: hub.Count) -> tuple[ModelRef, Path]:
         """What is known of a model once its checkpoint is on this disk, and where."""
         ref = self.ref(key)
         if ref.source == "bundled":
             return ref, self._bundled_model_dir
         if ref.source == "run":
             return ref, self._runs_dir / ref.id / "model"
-        folder = hub.fetch(ref.id, max_bytes=self._max_bytes)
+        folder = hub.fetch(ref.id, max_bytes=self._max_bytes, count=count)
         found = checkpoint.described("hub", ref.id, folder, revision=folder.name)
         return found or ref, folder
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +14,8 @@ from errors import KnownError
 from words import sentence
 
 N_SHOWN = 3  # genres a line
+# With the full-width signs, which East Asian spreadsheets read as the plain ones.
+FORMULA_BEGINNINGS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 COLUMNS = (
     "song genre confidence runner_up runner_up_confidence verdict agreement duration_s"
     " elapsed_s model reason"
@@ -34,6 +37,8 @@ def json_line(row: Row) -> str:
             "verdict": asdict(row.verdict),
             "duration_s": row.duration_s,
             "model": row.prediction.model.key,
+            "revision": row.prediction.model.revision,
+            "calibrated": row.prediction.model.is_calibrated,
             "trained_on": row.prediction.model.trained_on,
             "genres": dict(row.prediction.genres),
             "chunks": [asdict(chunk) for chunk in row.prediction.chunks],
@@ -41,9 +46,9 @@ def json_line(row: Row) -> str:
     return json.dumps(answer, ensure_ascii=False)
 
 
-def cells(row: Row) -> dict[str, object]:
-    """The row's place in a table; what it does not have is empty."""
-    found: dict[str, object] = {"song": row.song, "elapsed_s": round(row.elapsed_s, 3)}
+def cells(row: Row) -> dict[str, Any]:
+    """The row's place in a table, by column; what it does not have is left out."""
+    found: dict[str, Any] = {"song": row.song, "elapsed_s": round(row.elapsed_s, 3)}
     if row.duration_s is not None:
         found["duration_s"] = round(row.duration_s, 3)
     if row.error:
@@ -61,6 +66,23 @@ def cells(row: Row) -> dict[str, object]:
     return found
 
 
+def harmless(cell: object) -> object:
+    """A cell of a CSV that no spreadsheet takes for a formula.
+
+    Whoever names a file decides what stands in the table that somebody else opens: a
+    text that begins like a formula gets an apostrophe, which spreadsheets do not show.
+
+    Source: https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    is_formula = isinstance(cell, str) and cell.startswith(FORMULA_BEGINNINGS)
+    return f"'{cell}" if is_formula else cell
+
+
+def harmless_cells(row: Row) -> dict[str, object]:
+    """What ``cells`` gives, for a CSV."""
+    return {name: harmless(cell) for name, cell in cells(row).items()}
+
+
 class Table:
     """A CSV that grows by a row a song, and can go on where it was left.
 
@@ -68,21 +90,41 @@ class Table:
         path: made where it is missing. A last line that was cut off is dropped.
 
     Raises:
-        KnownError: ``not_our_table`` for a file with other columns.
+        KnownError: ``not_our_table`` for a file with other columns,
+            ``table_not_writable`` for a folder or without permission.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        text = path.read_text("utf-8") if path.exists() else ""
-        whole = text[: text.rfind("\n") + 1]
-        reader = csv.DictReader(whole.splitlines(keepends=True))
-        if whole and reader.fieldnames != COLUMNS:
-            raise KnownError("not_our_table", name=path.name)
-        self.songs = {found["song"] for found in reader}
-        if whole != text or not whole:
-            path.write_text(whole or ",".join(COLUMNS) + "\n", "utf-8")
+        try:
+            data = path.read_bytes() if path.exists() else b""
+            whole = data[: data.rfind(b"\n") + 1]
+            self._songs = _songs_of(whole.decode())
+            if whole != data or not whole:
+                path.write_bytes(whole or f"{','.join(COLUMNS)}\n".encode())
+        except (KeyError, UnicodeDecodeError) as error:
+            raise KnownError("not_our_table", name=path.name) from error
+        except OSError as error:
+            reason = error.strerror or ""
+            raise KnownError(
+                "table_not_writable", name=str(path), reason=reason
+            ) from error
+
+    def has(self, song: str) -> bool:
+        """Whether a song of this name has a row."""
+        return harmless(song) in self._songs
 
     def add(self, row: Row) -> None:
         """Write a row at once: an interruption loses none that is done."""
         with self._path.open("a", encoding="utf-8", newline="") as file:
-            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(cells(row))
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer.writerow(harmless_cells(row))
+
+
+def _songs_of(text: str) -> set[str]:
+    """Names of the songs in a table of ours; KeyError for one of somebody else's."""
+    # Not by splitlines: a name may hold what else it takes for the end of a line.
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    if text and reader.fieldnames != COLUMNS:
+        raise KeyError(*COLUMNS)
+    return {found["song"] for found in reader}

@@ -7,9 +7,8 @@ import pytest
 from starlette.requests import Request
 
 from errors import KnownError
-from hub import Account
 from settings import Host, Settings
-from ui.access import Members, Visitor, key_of, visitor_of
+from ui.access import Account, Members, Visitor, key_of, visitor_of
 
 SPACE = Host("cpu", "studio/genrescope", has_login=True)
 SECRET = "a long secret of this host"

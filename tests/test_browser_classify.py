@@ -1,9 +1,11 @@
 """The tab Classify as people meet it, in headless Chromium."""
 
+import shutil
 import zipfile
 
 import browser
 import pytest
+import tiny
 from files import write_audio
 from signals import chord, silence
 
@@ -60,15 +62,32 @@ def test_song_gets_its_genre_its_map_and_the_reason_to_hear(open_page, songs, ki
     assert download.value.suggested_filename == "song-genres.csv"
 
 
-def test_two_models_stand_side_by_side_on_the_same_time(open_page, songs):
+RUN = "20260101-000000-aaaa"
+
+
+@pytest.fixture
+def run(server):
+    """A finished run of this host, whose model says other genres."""
+    folder = server.home / "runs" / RUN
+    tiny.save_tiny_model(folder / "model", genres=("calm", "wild", "odd"))
+    (folder / "result.json").write_text('{"state": "finished"}')
+    yield RUN
+    shutil.rmtree(folder)
+
+
+def test_two_models_stand_side_by_side_on_the_same_time(open_page, songs, run):
     page = opened(open_page, songs["mp3"])
     page.get_by_label("Compare with").click()
-    page.get_by_role("option", name="Bundled demo model").click()
+    page.get_by_role("option", name="Your run").click()
     page.get_by_label("quick: six windows").first.check()
     page.get_by_role("button", name="Name the genre").click()
     page.locator(".answers section").nth(1).locator(".verdict").wait_for()
     page.get_by_role("button", name="Hear why").first.wait_for()
     assert page.locator(".song-map canvas[role=img]").count() == 3
+    page.get_by_label("Compare with").click()
+    page.get_by_role("option", name="Bundled demo model").click()
+    page.get_by_role("button", name="Name the genre").click()
+    page.get_by_text("is chosen twice.").first.wait_for()
 
 
 def test_silence_is_called_silence(open_page, tmp_path):

@@ -1,7 +1,10 @@
 import csv
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -235,3 +238,82 @@ def test_cli_says_the_same_with_any_number_of_workers(host, folder, n_workers, c
     several = capsys.readouterr().out
     cli.main([str(folder)])
     assert capsys.readouterr().out == several
+
+
+def test_cli_table_holds_no_formula_and_goes_on_with_it(
+    host, song, capsys, monkeypatch
+):
+    monkeypatch.chdir(host)
+    song.rename(host / "=1+1.wav")
+    path = host / "out.csv"
+    assert cli.main(["=1+1.wav", "--csv", str(path)]) == 0
+    once = path.read_text()
+    assert [row["song"] for row in table(path)] == ["'=1+1.wav"]
+    cli.main(["=1+1.wav", "--csv", str(path)])
+    assert path.read_text() == once  # known again by its own name
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS takes UTF-8 names only")
+def test_cli_takes_a_name_that_is_no_text_and_one_with_an_end_of_line(
+    host, folder, capsys
+):
+    (folder / "a.wav").rename(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.wav"))
+    (folder / "c.mp3").rename(folder / "two\nlines.mp3")
+    path = host / "out.csv"
+    cli.main([str(folder), "--csv", str(path)])
+    names = {Path(row["song"]).name for row in table(path)}
+    assert names == {"b.mp3", "caf\\udce9.wav", "d.ogg", "two\\nlines.mp3"}
+    once = path.read_text()
+    cli.main([str(folder), "--csv", str(path)])
+    assert path.read_text() == once
+    cli.main([str(folder)])
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def test_cli_table_cut_off_within_a_letter_goes_on(host, folder, capsys):
+    (folder / "b.mp3").rename(folder / "b\u00e9.mp3")
+    path = host / "out.csv"
+    cli.main([str(folder), "--csv", str(path)])
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.index(b"\xc3\xa9") + 1])
+    cli.main([str(folder), "--csv", str(path)])
+    assert len(table(path)) == 4
+
+
+def test_cli_says_why_a_table_cannot_be_written(host, song, capsys):
+    assert cli.main([str(song), "--csv", str(host)]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+    (host / "picture.csv").write_bytes(b"\xff\xd8\xff\n")
+    assert cli.main([str(song), "--csv", str(host / "picture.csv")]) == 1
+    assert "other columns" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("end", "exit_code"),
+    [(signal.SIGINT, 128 + signal.SIGINT), (signal.SIGKILL, -signal.SIGKILL)],
+)
+def test_cli_that_is_ended_in_the_middle_goes_on_where_it_was(tmp_path, end, exit_code):
+    add_run(tmp_path / "runs")
+    songs = tmp_path / "songs"
+    songs.mkdir()
+    song = write_audio(tmp_path / "song.wav", sweep(duration_s=4.0))
+    for number in range(24):
+        (songs / f"{number:02}.wav").symlink_to(song)
+    path, root = tmp_path / "out.csv", Path(cli.__file__).parents[1]
+    choice = ["--model", f"run:{RUN}", "--runs-dir", str(tmp_path / "runs")]
+    command = [sys.executable, "-m", "classifier", songs, *choice, "--csv", path]
+    with subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE) as child:
+        while child.poll() is None and not (path.exists() and len(table(path)) > 2):
+            time.sleep(0.02)
+        child.send_signal(end)
+        _, told = child.communicate()
+    assert child.returncode == exit_code
+    assert b"Traceback" not in told
+    lines = path.read_bytes().splitlines()
+    assert 3 < len(lines) < 25
+    assert subprocess.run(command, cwd=root, capture_output=True).returncode == 0
+    assert path.read_bytes().splitlines()[: len(lines) - 1] == lines[:-1]
+    assert [Path(row["song"]).stem for row in table(path)] == [
+        f"{number:02}" for number in range(24)
+    ]

@@ -298,3 +298,11 @@ def test_temperature_is_the_checkpoints_or_one(tmp_path, said, expected):
     save_tiny_model(tmp_path / "demo", genrescope={**FACTS, "temperature": said})
     models = models_of(tmp_path)
     assert models.load(models.ref("bundled")).temperature == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [(1.7, True), (1.0, False), (None, False), ("hot", False)]
+)
+def test_calibrated_is_whose_temperature_was_fitted(tmp_path, said, expected):
+    save_tiny_model(tmp_path / "demo", genrescope={**FACTS, "temperature": said})
+    assert models_of(tmp_path).ref("bundled").is_calibrated == expected

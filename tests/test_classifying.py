@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import threading
 import zipfile
 from dataclasses import replace
 
@@ -17,7 +18,7 @@ from classifier.verdict import judge
 from errors import KnownError
 from ui.access import Visitor
 from ui.classifying import answer, song_map, table, waiting
-from ui.classifying.asking import calmly, chosen, effort_of, together
+from ui.classifying.asking import calmly, chosen, chosen_pair, effort_of, together
 from ui.classifying.batching import batches, content, file_of
 from ui.classifying.history import MAX_SONGS, History, as_html
 from ui.scene import Scene, Transforms
@@ -81,6 +82,47 @@ def test_no_model_and_a_strange_effort_are_refused(models):
         effort_of("all of it")
 
 
+def test_model_beside_itself_is_refused(models):
+    pair = chosen_pair(models, ("bundled", "hub:listed/model"), HERE)
+    assert [ref.key for ref in pair] == ["bundled", "hub:listed/model"]
+    assert [ref.key for ref in chosen_pair(models, ("bundled", ""), HERE)] == [
+        "bundled"
+    ]
+    with pytest.raises(KnownError, match="same_model_twice"):
+        chosen_pair(models, ("bundled", "bundled"), HERE)
+
+
+class Slow:
+    """Models of which one arrives in two pieces, each when it is let through."""
+
+    def __init__(self, model):
+        self.model, self.gates = model, [threading.Event(), threading.Event()]
+
+    def load(self, ref, count):
+        for n_mb, gate in zip((5, 10), self.gates, strict=True):
+            count(n_mb * 10**6, 10 * 10**6)
+            gate.wait(60)
+        return self.model
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "5 of 10 MB"), ("zh-TW", "5/10 MB")]
+)
+def test_download_of_a_model_says_how_far_it_is(models, model, language, said):
+    slow, ref = Slow(model), models.ref("hub:listed/model")
+    shown = waiting.loaded("status", slow, ref, language)
+    while said not in next(shown)["status"]:
+        pass
+    slow.gates[0].set()
+    while said in next(shown)["status"]:
+        pass
+    slow.gates[1].set()
+    with pytest.raises(StopIteration) as ended:
+        while True:
+            next(shown)
+    assert ended.value.value is model
+
+
 def test_two_models_take_turns_and_end_with_their_own_answers(model):
     clip = noise(duration_s=5.0)
     found = list(together(clip, [model, model], "whole"))
@@ -116,6 +158,24 @@ def test_answer_says_who_agrees_and_what_the_model_cannot_know(prediction):
     assert "of the windows say" in said
     assert "Trained on: tests. It knows 3 answers" in said
     assert said.count("<li>") == 3
+
+
+@pytest.mark.parametrize(
+    ("language", "calibrated", "uncalibrated"),
+    [
+        ("en", "probabilities are calibrated", "are not calibrated"),
+        ("zh-TW", "機率經過校準", "機率未經校準"),
+        ("zh-CN", "概率经过校准", "概率未经校准"),
+    ],
+)
+def test_answer_says_whether_its_probabilities_can_be_taken_at_their_word(
+    prediction, language, calibrated, uncalibrated
+):
+    assert uncalibrated in answer.answers([prediction], [], language)
+    ref = replace(prediction.model, is_calibrated=True)
+    said = answer.answers([replace(prediction, model=ref)], [], language)
+    assert calibrated in said
+    assert uncalibrated not in said
 
 
 def test_answer_so_far_is_not_judged(prediction):
@@ -192,6 +252,19 @@ def test_batch_is_saved_as_csv_and_json(model, files):
     assert rows.keys() == listed.keys()
     assert rows["one.mp3"]["genre"] == listed["one.mp3"]["genre"]
     assert "silent" in listed["quiet.wav"]["reason"]
+
+
+def test_names_never_become_formulas_of_a_spreadsheet(model, prediction, tmp_path):
+    (tmp_path / "=HYPERLINK(1).mp3").write_text("do re mi")
+    (path,) = tmp_path.iterdir()
+    *_, last = batches([str(path)], model, "quick", Limits())
+    (row,) = csv.DictReader(io.StringIO(content(last, "csv").decode("utf-8-sig")))
+    assert row["song"] == "'=HYPERLINK(1).mp3"
+    (listed,) = json.loads(content(last, "json"))
+    assert listed["song"] == "=HYPERLINK(1).mp3"
+    evil = renamed(prediction, "@SUM(1)")
+    head = song_map.content(evil, "csv", "en").decode().splitlines()[0]
+    assert "'@SUM(1)" in head.split(",")
 
 
 def test_song_of_a_batch_is_given_back_as_it_came_from_a_zip_too(model, files):

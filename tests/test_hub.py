@@ -198,6 +198,25 @@ def test_hub_model_that_is_too_large_is_refused_before_it_is_downloaded(
     assert not any("/resolve/" in path for path in server.asked)
 
 
+def test_hub_model_in_several_files_is_refused_before_it_is_downloaded(
+    tmp_path, tiny_model_dir, serve
+):
+    names = ("model.safetensors.index.json", "model-00001-of-00002.safetensors")
+    files = [{"rfilename": name, "size": 1000} for name in names]
+    info = json.dumps({**json.loads(INFO), "siblings": files}).encode()
+    server = serve(tiny_model_dir, info=info)
+    assert code_of_load(tmp_path) == "hub_model_sharded"
+    assert not any("/resolve/" in path for path in server.asked)
+
+
+def test_download_tells_how_much_is_here(tmp_path, tiny_model_dir, serve):
+    serve(tiny_model_dir)
+    told = []
+    hub.fetch(HUB_MODEL, count=lambda done, total: told.append((done, total)))
+    size = (tiny_model_dir / "model.safetensors").stat().st_size
+    assert told[-1] == (size, size)
+
+
 def test_any_hub_model_may_be_asked_for_where_the_host_allows_it(
     tmp_path, tiny_model_dir, serve
 ):

@@ -39,6 +39,7 @@ LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 RELAYED = ("x-forwarded", "forwarded", "via", "x-real-ip", "cf-")  # how they begin
 ROLE_KEPT_S = 300.0
 N_ROLES_KEPT = 1000
+WRITING_ROLES = ("admin", "write")  # a contributor writes to what is their own only
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,37 @@ class Visitor:
     is_signed_in: bool = False
 
 
+@dataclass(frozen=True)
+class Account:
+    """Whom a token belongs to.
+
+    Attributes:
+        name: of the user.
+        writes_for: the organisations whose repositories they may write to.
+    """
+
+    name: str
+    writes_for: frozenset[str] = frozenset()
+
+
+def hub_account(token: str) -> Account:
+    """Whom a token belongs to, as the Hub says now.
+
+    Raises:
+        KnownError: ``hub_unreachable``, also where the Hub does not know the token.
+    """
+    from huggingface_hub import HfApi
+
+    told = hub.patiently(
+        lambda tell: HfApi().whoami(token=token),
+        patience_s=hub.PATIENCE_S,
+        known=lambda error: KnownError("hub_unreachable", id="whoami"),
+    )
+    orgs = [org for org in told.get("orgs") or () if org.get("name")]
+    writes = {org["name"] for org in orgs if org.get("roleInOrg") in WRITING_ROLES}
+    return Account(told.get("name", ""), frozenset(writes))
+
+
 class Members:
     """Who may change a Space: its owner, or who may write for that organisation.
 
@@ -72,7 +104,7 @@ class Members:
     def __init__(
         self,
         owner: str,
-        account: Callable[[str], hub.Account] = hub.account,
+        account: Callable[[str], Account] = hub_account,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._owner = owner
@@ -205,10 +237,11 @@ def _sits_here(request: gr.Request) -> bool:
         return False  # a foreign name that resolves to us: DNS rebinding
     if "origin" in headers and host_name(headers["origin"]) not in LOCAL_HOSTS:
         return False  # a foreign page that posts to us
-    return request.client is not None and _is_loopback(request.client.host)
+    return request.client is not None and is_loopback(request.client.host)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether an address of a connection is this machine's own."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

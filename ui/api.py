@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
@@ -16,10 +17,11 @@ from classifier.models import Models
 from classifier.predict import predict
 from classifier.verdict import judge
 from settings import Host
-from ui import figures, files, zero
+from ui import answers, figures, files, zero
 from ui.access import Visitor
+from ui.answers import SongAnswer, SongRow
 from ui.classifying.asking import EFFORTS, chosen, effort_of
-from ui.classifying.batching import batches, described
+from ui.classifying.batching import batches
 from ui.classifying.many import BATCH_QUEUE
 from ui.classifying.one import MODEL_QUEUE
 from ui.desk import Desk
@@ -43,11 +45,11 @@ def build(desk: Desk, models: Models, lent: Models, host: Host) -> None:
     with gr.Column(visible=False):
         song = gr.Audio(type="filepath", label=_label("song"))
         png = gr.Image(type="filepath", format="png", label=_label("png"))
-        answer = gr.JSON(label=_label("answer"))
+        answer = answers.place(SongAnswer, _label("answer"))
         key = gr.Textbox("bundled", label=_label("model"))
         songs = gr.File(file_count="multiple", label=_label("songs"))
         effort = _choice("effort", EFFORTS)
-        table = gr.JSON(label=_label("table"))
+        table = answers.place(list[SongRow], _label("table"))
         knobs: dict[str, list[Component]] = {
             "waveform": [],
             "dft": [
@@ -145,45 +147,29 @@ class Endpoints:
         )
 
     def classify(self, song: str, model: str, visitor: Visitor) -> dict[str, Any]:
-        """Name the genre of a song: every genre with its probability, as JSON.
+        """Name the genre of a song by listening to all of it.
 
-        Returns "genres", a list of "genre" and "probability" from the likeliest on;
-        "verdict": sure, unsure or speech; "agreement", the share of the windows that
-        name the likeliest genre; "model", "trained_on", "windows" and "elapsed_s".
+        Every genre comes with its probability, and the answer says how far it can be
+        trusted.
         """
         loaded = self._models.load(chosen(self._models, model, visitor))
         with self._models.line.ticket() as ticket:
             ticket.be_seated()
             with self._desk.shelf.passing(song) as sound:
                 prediction = predict(sound, loaded)
-                verdict = judge(prediction, sound)
-        return {
-            "genres": [
-                {"genre": genre, "probability": probability}
-                for genre, probability in prediction.genres
-            ],
-            "verdict": verdict.kind,
-            "agreement": round(verdict.agreement, 3),
-            "model": prediction.model.key,
-            "trained_on": prediction.model.trained_on,
-            "windows": prediction.n_done,
-            "elapsed_s": round(prediction.elapsed_s, 3),
-        }
+                return asdict(answers.of_song(prediction, judge(prediction, sound)))
 
     def classify_many(
         self, songs: list[str], model: str, effort: str, visitor: Visitor
     ) -> list[dict[str, Any]]:
-        """Name the genres of many songs, or of zips of songs: a row each, as JSON.
+        """Name the genres of many songs, or of zips of songs: a row for each.
 
-        A row has "song" and "elapsed_s"; where there is an answer, "genre",
-        "confidence" (0 to 1), "runner_up", "runner_up_confidence", "verdict",
-        "agreement", "duration_s", "model" and "genres" with every probability; where
-        there is none, "reason".
+        A song that cannot be read has the reason in its row; the others go on.
         """
         loaded = self._models.load(chosen(self._models, model, visitor))
         limits = self._desk.shelf.limits
         *_, last = batches(songs, loaded, effort_of(effort), limits)
-        return [described(entry.row) for entry in last.entries]
+        return [asdict(answers.of_row(entry.row)) for entry in last.entries]
 
     def _png(self, picture: Picture) -> str:
         figure, _ = picture

@@ -14,14 +14,13 @@ from audio.decode import Decoded, SourceFacts
 from audio.examples import EXAMPLES
 from settings import Settings
 from ui import examples, parts
+from ui import player as sound_player
 from ui.access import Visitor
 from ui.clips import ClipShelf
 from ui.handlers import QUIETLY, Guarded, Handler
 from ui.language import text
 from ui.pictures.channels import codec_of, container_of
-from ui.theme import ACCENT, GREY
 
-MODEL_RATE = 16_000  # Hz; what HuBERT hears, so a recording needs no more
 RECORDING = "audio.wav"  # Gradio's name for what the microphone gave
 CHANNELS = {1: "clip.mono", 2: "clip.stereo"}
 
@@ -70,7 +69,7 @@ def build(settings: Settings, guarded: Guarded, shelf: ClipShelf) -> ClipBar:
     path, whole = gr.State(None), gr.State(None)
     with gr.Row(elem_classes="clip-bar"):
         with gr.Column(scale=2, min_width=320, elem_classes="player-place"):
-            player = _player()
+            player = sound_player.build(text("clip.player"))
         with gr.Column(scale=1, min_width=280):
             facts = gr.HTML(text("clip.empty"), elem_classes="clip-facts")
             buttons = _example_buttons()
@@ -158,24 +157,6 @@ def clock(duration_s: float) -> str:
     if duration_s < 60:
         return f"{duration_s:.1f} s"
     return f"{int(duration_s) // 60}:{int(duration_s) % 60:02}"
-
-
-def _player() -> gr.Audio:
-    return gr.Audio(
-        sources=["upload", "microphone"],
-        type="filepath",
-        format=None,  # as it is: decoding is ours
-        label=text("clip.player"),
-        show_label=False,
-        buttons=["download"],
-        elem_id="player",
-        waveform_options=gr.WaveformOptions(
-            waveform_color=GREY.c400,
-            waveform_progress_color=ACCENT.c600,
-            trim_region_color=f"{ACCENT.c500}40",  # a quarter opaque
-            sample_rate=MODEL_RATE,
-        ),
-    )
 
 
 def _example_buttons() -> dict[str, gr.Button]:

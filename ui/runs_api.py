@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
@@ -9,9 +10,9 @@ import gradio as gr
 import words
 from settings import Settings
 from trainer import runs
-from trainer.events import Evaluated
-from trainer.runs import Run
+from ui import answers
 from ui.access import Visitor
+from ui.answers import RunAnswer
 from ui.desk import Desk
 from ui.training import actions, form
 
@@ -24,11 +25,11 @@ def build(desk: Desk, settings: Settings) -> None:
         songs = gr.Textbox("composed", label=words.word("api.data"))
         n_steps = gr.Number(60, precision=0, label=words.word("api.n_steps"))
         run_id = gr.Textbox(label=words.word("api.run_id"))
-        answer = gr.JSON(label=words.word("api.answer"))
-        answers = gr.JSON(label=words.word("api.runs"))
+        answer = answers.place(RunAnswer, words.word("api.run"))
+        listed = answers.place(list[RunAnswer], words.word("api.runs"))
     guarded = desk.guarded
     given = [preset, songs, n_steps]
-    gr.on([], guarded(endpoints.runs), None, answers, api_name="runs")
+    gr.on([], guarded(endpoints.runs), None, listed, api_name="runs")
     gr.on([], guarded(endpoints.start_run), given, answer, api_name="start_run")
     gr.on([], guarded(endpoints.stop_run), run_id, answer, api_name="stop_run")
 
@@ -41,30 +42,17 @@ class Endpoints:
 
     def runs(self) -> list[dict[str, Any]]:
         """List the runs of this host, the newest first, with their state and score."""
-        return [described(run) for run in runs.every(self._settings.runs_dir)]
+        return [
+            asdict(answers.of_run(run)) for run in runs.every(self._settings.runs_dir)
+        ]
 
     def start_run(
         self, preset: str, data: str, n_steps: int, visitor: Visitor
     ) -> dict[str, Any]:
         """Start a fine-tuning run; only at this machine, one at a time."""
         given = {"preset": preset, "data": data, "n_steps": n_steps}
-        return described(actions.start(given, self._settings, visitor))
+        return asdict(answers.of_run(actions.start(given, self._settings, visitor)))
 
     def stop_run(self, run_id: str, visitor: Visitor) -> dict[str, Any]:
         """Stop a run: it finishes its step, saves, and ends."""
-        return described(actions.stop(run_id, self._settings, visitor))
-
-
-def described(run: Run) -> dict[str, Any]:
-    """A run as JSON: id, preset, data's kind, state, code of a failure, accuracy."""
-    state = run.state()
-    config = run.config()
-    tests = [event for event in run.events()[0] if isinstance(event, Evaluated)]
-    return {
-        "id": run.id,
-        "preset": config.preset,
-        "data": config.data.split(":")[0],
-        "state": state.name,
-        "code": state.code,
-        "accuracy": max((test.accuracy for test in tests), default=None),
-    }
+        return asdict(answers.of_run(actions.stop(run_id, self._settings, visitor)))

@@ -97,6 +97,8 @@ def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> lis
         genre = genre_name(prediction.genres[0][0], language)
         agreed = {"share": verdict.agreement, "genre": genre}
         lines.insert(0, _said("agreement", language, **agreed))
+    is_calibrated = ref.is_calibrated
+    lines.append(_said("calibrated" if is_calibrated else "uncalibrated", language))
     said = ref.trained_on or _said("unknown_training", language)
     trained_on = words.table(language).get(f"trained_on.{said}", said)
     n_labels = len(prediction.genres)

@@ -35,6 +35,23 @@ def chosen(models: Models, key: str | None, visitor: Visitor) -> ModelRef:
     return models.ref(key)
 
 
+def chosen_pair(
+    models: Models, keys: tuple[str | None, str | None], visitor: Visitor
+) -> list[ModelRef]:
+    """The model that answers, and the one beside it where one is chosen.
+
+    Raises:
+        KnownError: ``same_model_twice``, or a code of ``chosen``.
+    """
+    key, other = keys
+    found = [chosen(models, key, visitor)]
+    if other:
+        found.append(chosen(models, other, visitor))
+    if other and other == key:
+        raise KnownError("same_model_twice", title=title(found[0], visitor.language))
+    return found
+
+
 def effort_of(value: str) -> Effort:
     """What was chosen of ``EFFORTS``.
 

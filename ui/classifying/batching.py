@@ -6,10 +6,9 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from audio.decode import Limits
 from classifier import report
@@ -18,6 +17,7 @@ from classifier.batch import Row, rows
 from classifier.checkpoint import LoadedModel
 from classifier.predict import Effort
 from errors import KnownError
+from ui import answers
 
 MAX_SONGS = 200  # at once; a whole collection is for the command line
 ZIP_LIMITS = ZipLimits(max_files=MAX_SONGS, max_bytes=1_000_000_000)
@@ -102,25 +102,16 @@ def file_of(entry: Entry) -> tuple[bytes, str]:
     raise KnownError("clip_gone", name=entry.row.song)
 
 
-def described(row: Row) -> dict[str, Any]:
-    """A row for programs: the table's columns, and every genre's probability."""
-    genres = dict(row.prediction.genres) if row.prediction else {}
-    return {
-        **report.cells(row),
-        "genres": {genre: round(share, 6) for genre, share in genres.items()},
-    }
-
-
 def content(batch: Batch, kind: str) -> bytes:
     """The table as a file, "csv" or "json"."""
     found = [entry.row for entry in batch.entries]
     if kind == "json":
-        listed = [described(row) for row in found]
+        listed = [asdict(answers.of_row(row)) for row in found]
         return json.dumps(listed, ensure_ascii=False, indent=1).encode()
     file = io.StringIO()
     writer = csv.DictWriter(file, report.COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(report.cells(row) for row in found)
+    writer.writerows(report.harmless_cells(row) for row in found)
     return file.getvalue().encode("utf-8-sig")  # the mark tells Excel its letters
 
 

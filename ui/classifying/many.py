@@ -82,10 +82,10 @@ def _naming(
         language = visitor.language
         heard = effort_of(effort)
         ref = chosen(models, key, visitor)
-        yield {status: waiting.loading(ref, language)}
+        model = yield from waiting.loaded(status, models, ref, language)
         batch = Batch()
         limits = desk.shelf.limits
-        for batch in batches(uploads, models.load(ref), heard, limits):
+        for batch in batches(uploads, model, heard, limits):
             yield {
                 status: waiting.progress(
                     "many_progress", len(batch.entries), batch.n_total, language

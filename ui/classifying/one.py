@@ -3,81 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import gradio as gr
-from gradio.i18n import I18nData
 
 import words
-from classifier.along import N_STRETCHES, stretches
+from classifier.along import N_STRETCHES
 from classifier.checkpoint import LoadedModel
 from classifier.models import Models
 from classifier.predict import Prediction
 from classifier.verdict import judge
 from errors import KnownError
-from ui import files, pictures, sounds
 from ui.access import Visitor
-from ui.classifying import answer, song_map, waiting
-from ui.classifying.asking import EFFORTS, calmly, chosen, effort_of, together
+from ui.classifying import answer, map_hands, song_map, waiting
+from ui.classifying.asking import EFFORTS, calmly, chosen_pair, effort_of, together
 from ui.classifying.history import History
 from ui.classifying.picker import Picker
+from ui.classifying.places import HIDDEN, Answered, Places, lay_out, nothing
 from ui.classifying.waiting import Update
 from ui.clip_bar import name_of
-from ui.desk import Desk, View
-from ui.downloads import TAKE
+from ui.desk import Desk
 from ui.handlers import QUIETLY
 from ui.language import text
-from ui.lessons import selection
-from ui.lessons.selection import PLAY
 
 # Of programs, two at a time. Of pages so many that all stand in our own line, which says
 # one's place in every language; half of Gradio's threads at most, which they wait in.
 MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 2}
 PAGE_QUEUE: dict[str, Any] = {"concurrency_id": "asking", "concurrency_limit": 20}
-# On the page but not seen: a button that has yet to be put there may miss that it is to
-# be shown, where answers follow each other closely.
-HIDDEN: Literal["hidden"] = "hidden"
-PLAY_FROM = "() => Genrescope.sound.playFrom(Genrescope.sound.state.at_s)"
-
-
-@dataclass(frozen=True)
-class Answered:
-    """What the page shows, for those who ask about it afterwards.
-
-    Attributes:
-        path: of the sound.
-        predictions: a model each; none of silence.
-    """
-
-    path: str
-    predictions: tuple[Prediction, ...]
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where the answer is shown.
-
-    Attributes:
-        status: how far it is.
-        answer: the ranked genres.
-        hear: a button for each of the likeliest genres.
-        song_map: genre along the song.
-        answered: state, an ``Answered`` or None.
-    """
-
-    status: gr.HTML
-    answer: gr.HTML
-    hear: tuple[gr.Button, ...]
-    song_map: gr.HTML
-    answered: gr.State
-
-    @property
-    def all(self) -> list[Any]:
-        """Every place, as an event's outputs."""
-        return [self.status, self.answer, *self.hear, self.song_map, self.answered]
 
 
 def build(desk: Desk, models: Models, picker: Picker, history: History) -> None:
@@ -94,7 +47,7 @@ def build(desk: Desk, models: Models, picker: Picker, history: History) -> None:
             status = gr.HTML(elem_classes=["classify-status"])
             picker.render_hub()
         with gr.Column(scale=2, min_width=320):
-            places = _places(status)
+            places = lay_out(status)
     ask = _asking(desk, models, places, history)
     ask = waiting.in_line(models.line, places.status, ask)
     ask = desk.guarded(waiting.tidied(places.status, ask))
@@ -122,21 +75,7 @@ def build(desk: Desk, models: Models, picker: Picker, history: History) -> None:
     desk.bar.path.change(
         desk.guarded(forget), given, places.all, cancels=[asking], **QUIETLY
     )
-    _wire_map(desk, places)
-
-
-def _places(status: gr.HTML) -> Places:
-    shown = gr.HTML(text("classify.empty"), elem_classes=["answer"])
-    with gr.Row(elem_classes=["chips", "hear-why"]):
-        hear = tuple(
-            gr.Button(visible=HIDDEN, size="sm", min_width=0)
-            for _ in range(N_STRETCHES)
-        )
-    place = pictures.place(
-        "song_map_empty", name="song-map", formats=("png", "svg", "csv")
-    )
-    place.render()
-    return Places(status, shown, hear, place, gr.State(None))
+    map_hands.wire(desk, places)
 
 
 def _asking(desk: Desk, models: Models, places: Places, history: History) -> Any:
@@ -153,12 +92,11 @@ def _asking(desk: Desk, models: Models, places: Places, history: History) -> Any
         language = visitor.language
         clip, heard = desk.clip(path), effort_of(effort)
         loaded: list[LoadedModel] = []
-        for ref in (chosen(models, each, visitor) for each in (key, other) if each):
-            hidden = dict.fromkeys(places.hear, gr.Button(visible=HIDDEN))
-            yield {places.status: waiting.loading(ref, language), **hidden}
-            loaded.append(models.load(ref))
-        if not loaded:
-            raise KnownError("no_model")
+        pair = chosen_pair(models, (key, other), visitor)
+        yield dict.fromkeys(places.hear, gr.Button(visible=HIDDEN))
+        for ref in pair:
+            place = places.status
+            loaded.append((yield from waiting.loaded(place, models, ref, language)))
         shown = partial(_shown, desk, places, str(path), language)
         try:
             for predictions, is_last in calmly(together(clip, loaded, heard)):
@@ -167,7 +105,7 @@ def _asking(desk: Desk, models: Models, places: Places, history: History) -> Any
             if error.code != "silent":
                 raise
             yield {
-                **_nothing(places),
+                **nothing(places),
                 places.answer: answer.silent(language),
                 places.answered: Answered(str(path), ()),
             }
@@ -228,77 +166,11 @@ def _progress(predictions: Sequence[Prediction], language: str) -> str:
     return waiting.progress("progress", done, total, language)
 
 
-def _nothing(places: Places) -> Update:
-    """An empty page, in the order of ``Places.all``."""
-    empty: tuple[I18nData | str | None, ...] = ("", text("classify.empty"))
-    hidden = [gr.Button(visible=HIDDEN) for _ in places.hear]
-    return dict(zip(places.all, [*empty, *hidden, None, None], strict=True))
-
-
 def _forgetting(places: Places) -> Any:
     """A handler that takes away what was said of another sound, and only that."""
 
     def forget(path: str | None, answered: Answered | None) -> Any:
         is_of_another = answered is not None and answered.path != path
-        return _nothing(places) if is_of_another else gr.skip()
+        return nothing(places) if is_of_another else gr.skip()
 
     return forget
-
-
-def _wire_map(desk: Desk, places: Places) -> None:
-    """A place to hear, a part to hear or to zoom into, and what may be saved."""
-    passage = gr.Audio(type="filepath", format=None, visible=False)
-    at_s = gr.Number(0, visible=False)
-    cache_dir = passage.GRADIO_CACHE
-    hearing = [passage, at_s]
-    for number, button in enumerate(places.hear):
-        why = desk.guarded(_hearing_why(desk, number, cache_dir))
-        heard = button.click(why, places.answered, hearing, **QUIETLY)
-        heard.then(None, hearing, None, js=PLAY, **QUIETLY)
-    place, path = places.song_map, desk.bar.path
-    part = place.hear(
-        desk.guarded(selection.hearing(desk, cache_dir)), path, hearing, **QUIETLY
-    )
-    part.then(None, hearing, None, js=PLAY, **QUIETLY)
-    place.at(None, None, None, js=PLAY_FROM, **QUIETLY)
-    place.use(desk.bar.use_part, path, desk.bar.player, **QUIETLY)
-    place.zoom(desk.guarded(_zooming(desk)), places.answered, place, **QUIETLY)
-    file, query = gr.File(visible=False), gr.Textbox(visible=False)
-    save = desk.guarded(_saving(file.GRADIO_CACHE))
-    saved = place.save(save, places.answered, file, **QUIETLY)
-    saved.success(None, [file, query], None, js=TAKE, **QUIETLY)
-
-
-def _hearing_why(desk: Desk, number: int, cache_dir: str) -> Any:
-    def hear_why(answered: Answered | None) -> tuple[str, float]:
-        if answered is None or not answered.predictions:  # nothing heard, or silence
-            raise KnownError("no_clip")
-        stretch = stretches(answered.predictions[0])[number]
-        part = desk.clip(answered.path).slice(stretch.start_s, stretch.stop_s)
-        return sounds.file_of(part, cache_dir), stretch.start_s
-
-    return hear_why
-
-
-def _zooming(desk: Desk) -> Any:
-    def zoom(answered: Answered | None, asked: gr.EventData, visitor: Visitor) -> Any:
-        if answered is None:
-            return gr.skip()
-        view: View = None
-        if asked.start_s is not None:
-            view = answered.path, float(asked.start_s), float(asked.stop_s)
-        scene = desk.scene(answered.path, view, visitor.language)
-        return song_map.sheet(scene, answered.predictions).as_json()
-
-    return zoom
-
-
-def _saving(cache_dir: str) -> Any:
-    def save(answered: Answered | None, asked: gr.EventData, visitor: Visitor) -> str:
-        if answered is None:
-            raise KnownError("no_clip")
-        data = song_map.content(answered.predictions[0], asked.format, visitor.language)
-        stem = Path(answered.path).stem
-        return files.kept(data, f"{stem}-genres.{asked.format}", cache_dir)
-
-    return save

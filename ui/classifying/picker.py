@@ -122,8 +122,7 @@ class Picker:
         ) -> Iterator[dict[Any, Any]]:
             language = visitor.language
             ref = chosen(self._models, f"hub:{hub_id.strip()}", visitor)
-            yield {told: waiting.loading(ref, language)}
-            model = self._models.load(ref)
+            model = yield from waiting.loaded(told, self._models, ref, language)
             fetched = tuple(dict.fromkeys([*fetched, ref.key]))
             lists = self._lists(ref.key, other, fetched, visitor)
             said = words.word(

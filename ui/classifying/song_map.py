@@ -12,6 +12,7 @@ import words
 from audio.levels import loudness
 from classifier.along import song_map
 from classifier.predict import Prediction
+from classifier.report import harmless
 from errors import KnownError
 from ui.classifying.answer import N_SHOWN, genre_name
 from ui.classifying.asking import title
@@ -68,7 +69,7 @@ def _table(prediction: Prediction) -> bytes:
     labels = [label for label, _ in prediction.genres]
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["start_s", "stop_s", *labels])
+    writer.writerow(["start_s", "stop_s", *map(harmless, labels)])
     for chunk in prediction.chunks:
         shares = [round(chunk.probabilities[label], 6) for label in labels]
         writer.writerow([round(chunk.start_s, 3), round(chunk.stop_s, 3), *shares])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import html
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import words
-from classifier.checkpoint import ModelRef
+from classifier.checkpoint import LoadedModel, ModelRef
+from classifier.models import Models
 from classifier.turns import Line
 from errors import KnownError
 from ui.access import Visitor
@@ -16,15 +18,51 @@ from ui.classifying.asking import title
 from ui.handlers import Handler
 
 Update = dict[Any, Any]  # values by component
+ENDLESS = "<progress></progress>"
+LOOK_S = 0.5  # between two looks at a download
 
 PATIENCE_S = 1.0  # in line; then Gradio is asked whether the page is still open
 
 
-def loading(ref: ModelRef, language: str) -> str:
-    """A model is being loaded, or fetched."""
-    key = "classify.fetching" if ref.source == "hub" else "classify.loading"
-    said = words.word(key, language, title=title(ref, language))
-    return f"{line(said)}<progress></progress>"
+def loaded(
+    place: Any, models: Models, ref: ModelRef, language: str
+) -> Generator[Update, None, LoadedModel]:
+    """A model, loaded beside the page, which says meanwhile how far it is.
+
+    Args:
+        place: where that is said.
+        models: who loads it.
+        ref: which one.
+        language: of the visitor.
+
+    Raises:
+        KnownError: a code of ``Models.load``.
+    """
+    here: list[tuple[int, int]] = [(0, 0)]  # the last word on the download
+    pool = ThreadPoolExecutor(1, thread_name_prefix="load")
+    future = pool.submit(models.load, ref, lambda *counts: here.append(counts))
+    pool.shutdown(wait=False)  # who leaves the page finds the model there later
+    said = ""
+    while not future.done():
+        del here[:-1]
+        news = loading(ref, here[-1], language)
+        if news != said:
+            said = news
+            yield {place: said}
+        wait([future], LOOK_S)
+    return future.result()
+
+
+def loading(ref: ModelRef, n_bytes: tuple[int, int], language: str) -> str:
+    """A model is being loaded, or fetched: of so many bytes so many are here."""
+    done, total = n_bytes
+    name = title(ref, language)
+    if 0 < done < total:
+        key, counts = "fetched", {"mb": done / 1e6, "all_mb": total / 1e6}
+        said = words.word(f"classify.{key}", language, title=name, **counts)
+        return line(said) + f'<progress value="{done}" max="{total}"></progress>'
+    key = "fetching" if ref.source == "hub" and not total else "loading"
+    return line(words.word(f"classify.{key}", language, title=name)) + ENDLESS
 
 
 def progress(key: str, done: int, total: int, language: str) -> str:

@@ -1,0 +1,196 @@
+"""What the endpoints answer: types with a description of every field, for programs.
+
+A field's description stands once, in its class's docstring; the API's documentation
+and the MCP tools' output schemas are made from it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from pydantic import TypeAdapter
+
+from classifier import report
+from classifier.batch import Row
+from classifier.predict import Prediction
+from classifier.verdict import Kind, Verdict
+from trainer.events import Evaluated
+from trainer.runs import Run
+
+FIELD = re.compile(r"^(\w+): (.+(?:\n {2,}.+)*)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class GenreShare:
+    """A genre and how probable it is.
+
+    Attributes:
+        genre: the model's own label.
+        probability: 0 to 1; those of all genres add up to 1.
+    """
+
+    genre: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class SongAnswer:
+    """The genre of one song, and what that rests on.
+
+    Attributes:
+        genres: every genre that the model knows, the likeliest first.
+        verdict: sure; unsure where the windows disagree or the lead is small; speech
+            where the sound is not music to begin with.
+        agreement: share of the windows that name the likeliest genre, 0 to 1.
+        calibrated: whether the probabilities were fitted to songs: if so, about 7 in
+            10 answers at 0.7 are right.
+        model: key of the model that listened.
+        revision: commit of a model from the Hugging Face Hub, null for others.
+        trained_on: what the model learned from; empty where its maker does not say.
+        windows: pieces of the song that were heard.
+        elapsed_s: time that listening took (s).
+    """
+
+    genres: list[GenreShare]
+    verdict: Kind
+    agreement: float
+    calibrated: bool
+    model: str
+    revision: str | None
+    trained_on: str
+    windows: int
+    elapsed_s: float
+
+
+@dataclass(frozen=True)
+class SongRow:
+    """One song of many: its genre, or the reason why it has none.
+
+    Attributes:
+        song: name of the file; of one in a zip, the zip's name, a slash, and its own.
+        genre: the likeliest, null where there is no answer.
+        confidence: probability of that genre, 0 to 1.
+        runner_up: the second genre, null where there is none.
+        runner_up_confidence: probability of the second genre.
+        verdict: sure, unsure or speech, as for one song.
+        agreement: share of the windows that name the likeliest genre, 0 to 1.
+        duration_s: length of what was read of the song (s).
+        elapsed_s: time that reading and listening took (s).
+        model: key of the model that listened.
+        genres: the probability of every genre by its name; empty without an answer.
+        reason: why there is no answer, in a sentence; null where there is one.
+    """
+
+    song: str
+    genre: str | None
+    confidence: float | None
+    runner_up: str | None
+    runner_up_confidence: float | None
+    verdict: Kind | None
+    agreement: float | None
+    duration_s: float | None
+    elapsed_s: float
+    model: str | None
+    genres: dict[str, float]
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class RunAnswer:
+    """A fine-tuning run.
+
+    Attributes:
+        id: names the run.
+        preset: the recipe that it began with.
+        data: kind of its songs: composed, gtzan or folder.
+        state: waiting, running, stopping, finished, stopped or failed.
+        code: cause of a failure, empty without one.
+        accuracy: share of test songs named rightly, the best so far; null before the
+            first test.
+    """
+
+    id: str
+    preset: str
+    data: str
+    state: str
+    code: str
+    accuracy: float | None
+
+
+def of_song(prediction: Prediction, verdict: Verdict) -> SongAnswer:
+    """The answer about one song."""
+    ref = prediction.model
+    return SongAnswer(
+        genres=[GenreShare(genre, share) for genre, share in prediction.genres],
+        verdict=verdict.kind,
+        agreement=round(verdict.agreement, 3),
+        calibrated=ref.is_calibrated,
+        model=ref.key,
+        revision=ref.revision,
+        trained_on=ref.trained_on,
+        windows=prediction.n_done,
+        elapsed_s=round(prediction.elapsed_s, 3),
+    )
+
+
+def of_row(row: Row) -> SongRow:
+    """The answer about one of many songs."""
+    genres = row.prediction.genres if row.prediction else ()
+    cells: dict[str, Any] = dict.fromkeys(report.COLUMNS)
+    return SongRow(
+        **cells | report.cells(row),
+        genres={genre: round(share, 6) for genre, share in genres},
+    )
+
+
+def of_run(run: Run) -> RunAnswer:
+    """What there is to say of a run."""
+    state, config = run.state(), run.config()
+    tests = [event for event in run.events()[0] if isinstance(event, Evaluated)]
+    return RunAnswer(
+        id=run.id,
+        preset=config.preset,
+        data=config.data.split(":")[0],
+        state=state.name,
+        code=state.code,
+        accuracy=max((test.accuracy for test in tests), default=None),
+    )
+
+
+def schema_of(kind: Any) -> dict[str, Any]:
+    """The JSON schema of an answer's type, its fields described.
+
+    Args:
+        kind: one of the classes above, or a list of one.
+    """
+    schema = TypeAdapter(kind).json_schema()
+    parts = {**schema.get("$defs", {}), schema.get("title"): schema}
+    for each in (GenreShare, SongAnswer, SongRow, RunAnswer):
+        if each.__name__ in parts:
+            _describe(parts[each.__name__], each)
+    return schema
+
+
+def _describe(part: dict[str, Any], kind: type) -> None:
+    about, _, attributes = (inspect.getdoc(kind) or "").partition("\n\nAttributes:\n")
+    part["description"] = about
+    for name, said in FIELD.findall(inspect.cleandoc(attributes)):
+        part["properties"][name]["description"] = " ".join(said.split())
+
+
+def place(kind: Any, label: str) -> gr.JSON:
+    """A JSON output whose type the API's documentation knows.
+
+    Not by a subclass of ``gr.JSON``: Gradio writes a stub beside the source of each.
+
+    Args:
+        kind: one of the classes above, or a list of one.
+        label: what it is called there.
+    """
+    output, schema = gr.JSON(label=label), schema_of(kind)
+    output.api_info_as_output = lambda: schema  # type: ignore[method-assign]
+    return output
