@@ -7,7 +7,7 @@ import tiny
 from songs import song_folder
 
 from errors import KnownError
-from trainer import contest, entrants, runs, sources
+from trainer import contest, entrants, report, runs, sources
 from trainer.__main__ import main
 from trainer.config import RunConfig
 from trainer.contest import FIRST_UNHEARD, Wish
@@ -118,6 +118,19 @@ def test_temperature_of_the_model_is_used(tmp_path, folder, cache_dir):
     warm = tiny.save_tiny_model(tmp_path / "warm", genrescope=facts)
     found = held([warm], Wish(f"folder:{folder}"), tmp_path, cache_dir)
     assert found.entries[0].scores.temperature == 2.5
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "may_know"), [("folder", True), ("gtzan", False)]
+)
+def test_model_that_may_know_the_songs_is_said_so(
+    trained_on, may_know, tmp_path, folder, cache_dir
+):
+    facts = {**tiny.FACTS, "trained_on": trained_on}
+    model = tiny.save_tiny_model(tmp_path / "model", genrescope=facts)
+    found = held([model], Wish(f"folder:{folder}"), tmp_path, cache_dir)
+    assert found.entries[0].may_know == may_know
+    assert ("perhaps" in report.text(found)) == may_know
 
 
 def test_composed_songs_are_new_to_every_run():

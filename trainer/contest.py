@@ -83,12 +83,14 @@ class Entry:
         scores: on the songs.
         window_s: length of its windows (s).
         n_learned: of those songs, how many bear the name of one that it learned from.
+        may_know: its run is not here, and it was trained on songs of this kind.
     """
 
     name: str
     scores: Scores
     window_s: float
     n_learned: int
+    may_know: bool = False
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,7 @@ def hold(
                 scores.scores_of(answers, each.temperature),
                 each.window_s,
                 len(names & entrant.learned_from()),
+                entrant.run is None and _is_of_kind(asked, each.trained_on),
             )
         )
     return Contest(
@@ -176,6 +179,11 @@ def hold(
         tuple(entries),
         scores.duel(*rights) if len(rights) == 2 else None,
     )
+
+
+def _is_of_kind(asked: Questions, trained_on: str) -> bool:
+    """Whether a model trained on such songs may have learned from these."""
+    return asked.meaning != "fresh" and asked.config.data.split(":")[0] == trained_on
 
 
 def _heard(

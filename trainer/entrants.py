@@ -54,6 +54,7 @@ class Loaded:
         genres: its labels, in the order of its outputs.
         window_s: length of what it was trained on (s).
         temperature: its logits are divided by it.
+        trained_on: the kind of its songs, such as ``composed``; empty where unknown.
     """
 
     model: Any
@@ -61,6 +62,7 @@ class Loaded:
     genres: tuple[str, ...]
     window_s: float
     temperature: float
+    trained_on: str
 
 
 def find(name: str, runs_dir: Path) -> Entrant:
@@ -125,6 +127,7 @@ def load(entrant: Entrant) -> Loaded:
         genres,
         _positive(facts.get("window_s")) or _window_s(model.config),
         _positive(facts.get("temperature")) or 1.0,
+        str(facts.get("trained_on") or ""),
     )
 
 

@@ -155,6 +155,8 @@ def _notes(contest: Contest, language: str) -> list[str]:
         if entry.n_learned:
             about = {"model": entry.name, "n": entry.n_learned}
             notes.append(_said("learned", language, **about))
+        if entry.may_know:
+            notes.append(_said("may_know", language, model=entry.name))
     return notes
 
 
