@@ -205,7 +205,9 @@ def _check(ref: ModelRef, folder: Path, config: dict[str, Any], max_bytes: int) 
         raise KnownError("model_without_labels", title=ref.title)
 
 
-def _from_disk(ref: ModelRef, folder: Path, device: str | None) -> tuple[Any, Any]:
+def _from_disk(
+    ref: ModelRef, folder: Path, device: str | None = None
+) -> tuple[Any, Any]:
     """The model in evaluation mode on a device, the fastest by default; its extractor."""
     import torch
     from huggingface_hub.errors import StrictDataclassError

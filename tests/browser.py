@@ -23,7 +23,6 @@ ROOT = Path(__file__).parents[1]
 CHROMIUM_FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-dev-shm-usage"
     " --autoplay-policy=no-user-gesture-required"
-    " --use-fake-device-for-media-stream --use-fake-ui-for-media-stream"
 ).split()
 SERVE = """
 import dataclasses, pathlib, sys

@@ -174,9 +174,9 @@ def count_reads(monkeypatch):
     reads = []
     read = checkpoint.read
 
-    def counted(ref, *rest):
+    def counted(ref, *rest, **more):
         reads.append(ref.key)
-        return read(ref, *rest)
+        return read(ref, *rest, **more)
 
     monkeypatch.setattr(checkpoint, "read", counted)
     return reads
