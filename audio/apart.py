@@ -103,11 +103,6 @@ class Readers:
                 yield block.reshape(n_samples, n_channels)
                 answer = reader.say({"more": True})
 
-    def warm(self) -> None:
-        """Start one now, so that the first file does not wait for it."""
-        with self._reader("") as reader:
-            reader.say({"ask": "nothing"})
-
     def close(self) -> None:
         """End those that have nothing to do."""
         _end_all(self._idle)
@@ -188,7 +183,7 @@ class _Reader:
         if not 0 <= n_samples <= most:
             raise _LostError
         samples = np.empty(n_samples, np.float32)
-        room, n_read = memoryview(samples).cast("B"), 0
+        room, n_read = samples.data.cast("B"), 0
         with self._patience():
             source, _ = self._pipes()
             while n_read < len(room):
