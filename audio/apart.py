@@ -126,11 +126,6 @@ class Readers:
                 yield block.reshape(n_samples, n_channels)
                 answer = reader.say({"more": True})
 
-    def warm(self) -> None:
-        """Start one now, so that the first file does not wait for it."""
-        with self._reader("") as reader:
-            reader.say({"ask": "nothing"})
-
     def close(self) -> None:
         """End those that have nothing to do."""
         _end_all(self._idle)

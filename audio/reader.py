@@ -73,10 +73,7 @@ def main() -> None:
 
 def _answer(asked: dict[str, Any], line: Line) -> None:
     try:
-        if what := ANSWERS.get(asked["ask"]):
-            what(asked, line)
-        else:
-            line.say({})
+        ANSWERS[asked["ask"]](asked, line)
     except KnownError as error:
         line.say({"error": error.code, "details": error.details})
 

@@ -209,12 +209,23 @@ def test_hub_model_in_several_files_is_refused_before_it_is_downloaded(
     assert not any("/resolve/" in path for path in server.asked)
 
 
-def test_download_tells_how_much_is_here(tmp_path, tiny_model_dir, serve):
-    serve(tiny_model_dir)
-    told = []
-    hub.fetch(HUB_MODEL, count=lambda done, total: told.append((done, total)))
+def test_fetch_tells_how_much_of_the_weights_is_here(
+    tmp_path, tiny_model_dir, serve, monkeypatch
+):
     size = (tiny_model_dir / "model.safetensors").stat().st_size
-    assert told[-1] == (size, size)
+    weights = {"rfilename": "model.safetensors", "size": size}
+    info = json.dumps({**json.loads(INFO), "siblings": [weights]}).encode()
+    serve(tiny_model_dir, info=info)
+
+    def arriving(repo_id, name, revision, kind, hear, **_):
+        if name == "model.safetensors":
+            hear(size // 2)
+            hear(size)
+
+    monkeypatch.setattr(hub.resumable, "fetch", arriving)
+    told = []
+    hub.fetch(HUB_MODEL, count=lambda n_bytes, n_all: told.append((n_bytes, n_all)))
+    assert told == [(size // 2, size), (size, size)]
 
 
 def test_any_hub_model_may_be_asked_for_where_the_host_allows_it(

@@ -8,6 +8,7 @@ import json
 
 import numpy as np
 import odd_files
+import odd_headers
 import pytest
 
 import words
@@ -19,9 +20,9 @@ GROUPS = {
     made.__name__: made
     for made in (
         odd_files.cut_off, odd_files.flipped, odd_files.spoilt_inside,
-        odd_files.misnamed, odd_files.lying_wavs, odd_files.lying_chunks,
-        odd_files.odd_floats, odd_files.lying_flacs, odd_files.lying_mp3s,
-        odd_files.lying_atoms, odd_files.lying_oggs, odd_files.other_kinds,
+        odd_files.misnamed, odd_headers.lying_wavs, odd_headers.lying_chunks,
+        odd_headers.odd_floats, odd_headers.lying_flacs, odd_headers.lying_mp3s,
+        odd_headers.lying_atoms, odd_headers.lying_oggs, odd_files.other_kinds,
         odd_files.not_sound, odd_files.pointing_elsewhere, odd_files.tagged,
         odd_files.bombs,
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from odd_files import whole
+from odd_headers import whole
 
 from audio import back, decode, dsp, overlap
 from audio.apart import Bounds, Readers

@@ -109,7 +109,7 @@ def test_folders_and_songs_in_the_data_tab_are_text(looked):
 
 def test_what_a_run_says_of_songs_is_text():
     told = [
-        Stage("prepare", 1, 2),
+        Stage("train", 1, 2),
         Noted("song_skipped", {"name": EVIL, "code": "not_audio"}),
         Noted("label_counts", {"n_songs": 2, "counts": OTHER}),
     ]
