@@ -1,11 +1,7 @@
-"""The player's microphone and drops, in headless Chromium."""
-
-import base64
+"""The player's microphone, in headless Chromium."""
 
 import browser
 import pytest
-from files import write_audio
-from signals import tone
 
 server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 pytestmark = pytest.mark.browser
@@ -22,15 +18,6 @@ HUMMING = """() => {
     hum.connect(place), hum.start();
     return place.stream;
   };
-}"""
-DROP = """([name, type, base64]) => {
-  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-  const dataTransfer = new DataTransfer();
-  dataTransfer.items.add(new File([bytes], name, { type }));
-  const place = document.querySelector("#player input[type=file]");
-  place.dispatchEvent(
-    new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer })
-  );
 }"""
 
 
@@ -85,13 +72,3 @@ def test_recording_shows_its_level_until_it_ends(open_page, microphone):
     assert meter.is_visible()
     page.locator("#player .stop-button").click()
     meter.wait_for(state="hidden")
-
-
-def test_webm_that_is_dropped_becomes_the_sound(open_page, tmp_path):
-    page = open_page()
-    path = write_audio(
-        tmp_path / "song.webm", tone(duration_s=2.0, sampling_rate=48_000)
-    )
-    data = base64.b64encode(path.read_bytes()).decode()
-    page.evaluate(DROP, ["song.webm", "video/webm", data])
-    page.locator(".clip-facts strong").filter(has_text="song.webm").wait_for()
