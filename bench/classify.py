@@ -18,7 +18,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import resource
 import subprocess
 import sys
 import threading
@@ -152,7 +151,9 @@ def measure(way: str, folder: str, song_path: str) -> None:
 
 
 def peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Of this program alone: ``getrusage`` counts the parent before it as well."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def measured(way: str, folder: Path, song_path: Path) -> list[float]:

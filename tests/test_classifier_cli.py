@@ -129,14 +129,16 @@ def test_cli_asks_for_a_song(host, capsys):
 
 
 def test_cli_says_where_a_long_song_was_cut(host, song, capsys, monkeypatch):
-    from dataclasses import replace
+    from contextlib import contextmanager
 
-    load = decode.load
-    monkeypatch.setattr(
-        decode,
-        "load",
-        lambda *path, **name: replace(load(*path, **name), cut_at_s=600.0),
-    )
+    spooled = decode.spooled
+
+    @contextmanager
+    def cut(*path, **options):
+        with spooled(*path, **options) as (sound, _):
+            yield sound, 600.0
+
+    monkeypatch.setattr(decode, "spooled", cut)
     assert cli.main([str(song)]) == 0
     assert "600 s" in capsys.readouterr().err
 
