@@ -22,6 +22,7 @@ FORGIVEN = {
     ),
 }
 FINGER_PX = 32
+PATIENCE_MS = 120_000  # only where something is broken, or the machine is very busy
 # Ours and Gradio's; a box is hit through its label, a menu's input through its frame.
 TARGETS = """() => {
   const small = [];
@@ -59,6 +60,7 @@ MOVING = """document.getAnimations().filter(
 
 
 def start(page):
+    page.set_default_timeout(PATIENCE_MS)
     page.get_by_role("button", name="Brass tone", exact=True).click()
     wait_for_pictures(page)
 
@@ -112,7 +114,7 @@ def test_tab_key_goes_down_the_page_and_is_seen(open_page):
         assert len(walk) < 60, walk
     assert [each["step"] for each in walk] == list(range(len(walk)))  # no trap
     assert all(each["isSeen"] for each in walk), walk
-    places = [each["place"] for each in walk]
+    places = [each["place"] for each in walk if each["place"] >= 0]
     assert set(places) == set(range(len(PLACES)))
     assert places == sorted(places)
 
@@ -147,6 +149,7 @@ def test_page_works_with_the_network_unplugged(open_page, server):
 
 def test_teacher_s_link_opens_the_questions_and_checks_an_answer(open_page):
     page = open_page("?view=teach")
+    page.set_default_timeout(PATIENCE_MS)
     page.get_by_role("tab", name="Teach & about", selected=True).wait_for()
     page.get_by_label("Your answer").fill("1244 Hz")
     page.get_by_role("button", name="Check", exact=True).click()
