@@ -15,7 +15,8 @@ from signals import noise, silence, sweep
 
 import classifier.__main__ as cli
 import settings
-from audio import decode
+from audio import spool
+from classifier import batch
 
 tiny_model_dir = tiny.tiny_model_dir
 RUN = "20260101-000000-aaaa"
@@ -131,14 +132,12 @@ def test_cli_asks_for_a_song(host, capsys):
 def test_cli_says_where_a_long_song_was_cut(host, song, capsys, monkeypatch):
     from contextlib import contextmanager
 
-    spooled = decode.spooled
-
     @contextmanager
     def cut(*path, **options):
-        with spooled(*path, **options) as (sound, _):
+        with spool.spooled(*path, **options) as (sound, _):
             yield sound, 600.0
 
-    monkeypatch.setattr(decode, "spooled", cut)
+    monkeypatch.setattr(batch, "spooled", cut)
     assert cli.main([str(song)]) == 0
     assert "600 s" in capsys.readouterr().err
 

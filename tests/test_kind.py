@@ -159,7 +159,7 @@ def test_teacher_s_link_opens_the_questions_and_checks_an_answer(open_page):
     page.get_by_role("status").filter(has_text="Right: D♯5/E♭5").wait_for()
     page.get_by_label("7 · Heard as what?").check()
     link = page.get_by_role("link", name="Open it with this sound").first
-    page.locator(".question", has_text="1,244 Hz").wait_for()
+    page.locator(".prose.question", has_text="1,244 Hz").wait_for()
     with page.context.expect_page() as opened:
         link.click()
     other = opened.value

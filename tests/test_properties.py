@@ -16,7 +16,7 @@ from audio.clip import Clip
 from audio.frames import WINDOWS, window_values
 from audio.levels import power
 from errors import KnownError
-from trainer import events
+from trainer import catalogue, events
 from trainer.config import PRESETS, RunConfig, preset
 from trainer.splits import Wish, split
 
@@ -158,6 +158,8 @@ def values_of(item):
             st.sampled_from(["gtzan", "composed"]),
             *(paths.map(kind.__add__) for kind in ("folder:", "zip:", "hub:")),
         )
+    if item.name == "base_model":
+        return st.sampled_from(catalogue.CHOICES)
     if "choices" in item.metadata:
         return st.sampled_from(item.metadata["choices"])
     if "minimum" not in item.metadata:

@@ -34,10 +34,10 @@ MAY = set(
     ui.classifying.many:_saving.save
     ui.classifying.one:_asking.ask
     ui.classifying.one:_forgetting.forget
-    ui.classifying.one:_hearing_why.hear_why
+    ui.classifying.map_hands:_hearing_why.hear_why
     ui.classifying.one:_reasons.reasons
-    ui.classifying.one:_saving.save
-    ui.classifying.one:_zooming.zoom
+    ui.classifying.map_hands:_saving.save
+    ui.classifying.map_hands:_zooming.zoom
     ui.classifying.picker:Picker._refreshed
     ui.classifying.waiting:cancelled
     ui.clip_bar:_cutting.cut
@@ -51,7 +51,6 @@ MAY = set(
     ui.data_song:wire.show
     ui.data_tab:_wire_split.split
     ui.data_tab:greet
-    ui.data_tab:show_fields
     ui.data_tab:stop
     ui.downloads:_saving.save
     ui.lessons.back:build.forget
@@ -65,7 +64,12 @@ MAY = set(
     ui.lessons.selection:hearing.hear
     ui.lessons.two:build.remember
     ui.links:build.restore
+    ui.links:opens.open_tab
     ui.runs_api:Endpoints.runs
+    ui.song_choice:show_fields
+    ui.teaching:asked
+    ui.teaching:checked
+    ui.teaching:told
     ui.train_tab:_notice.say
     ui.train_tab:hand_over.choose
     ui.train_tab:watch.<lambda>
@@ -76,6 +80,7 @@ MAY = set(
     ui.training.page:Page.wire_ending.close
     ui.training.page:Page.wire_new.fill
     ui.training.page:Page.wire_new.look_ahead
+    ui.training.page:Page.wire_scores.give
     ui.training.page:Page.wire_watching.whole_log
     builtins:list
     """.split()

@@ -101,7 +101,7 @@ def test_stranger_may_do_nothing_to_a_run(host):
 def test_stranger_sees_the_run_and_why_the_buttons_rest(host, page):
     run = ended(host, "finished", Evaluated(10, 0.5, 1.0, 20))
     shown = page(visitor=STRANGER)
-    assert "Run Genrescope on your own computer" in shown["at_work"]
+    assert "only who runs this page may start or stop them" in shown["at_work"]
     assert not shown["start"].interactive
     assert clickable(shown) == {"classify"}
     assert "50.0%" in shown["standing"]

@@ -3,8 +3,9 @@
 (() => {
   "use strict";
 
-  const PATIENCE_MS = 5000; // as long as browsers take a click for a wish to hear
+  const PATIENCE_MS = 10000; // for a sound that a click has asked for
   const LOOK_MS = 50;
+  const BEGUN_S = 0.3;
 
   const state = {
     at_s: null, // position of the playback, or where it will begin
@@ -106,13 +107,14 @@
     }
   }
 
-  /** Play the sound that is on its way, once its player has it. */
+  /** Play the sound that is on its way; Gradio stops its player while it makes it ready. */
   function playNext() {
     const end = performance.now() + PATIENCE_MS;
     const look = () => {
       const audio = player();
-      if (audio) begin(audio);
-      else if (performance.now() < end) setTimeout(look, LOOK_MS);
+      if (audio?.currentTime > BEGUN_S || performance.now() > end) return;
+      if (audio?.paused) begin(audio);
+      setTimeout(look, LOOK_MS);
     };
     look();
   }
