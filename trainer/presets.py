@@ -34,7 +34,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "batch_size": 8,
         "n_accumulated": 1,
     },
-    # The best accuracy for the time.
+    # Much for little time.
     "fast": _FAST,
     # Seconds of learning, once the songs are heard: for a host without a GPU.
     "head": {
