@@ -93,7 +93,7 @@ def test_person_goes_on_compares_names_and_deletes(open_page):
     page.get_by_role("tab", name="Train").click()
     page.locator(".run-ahead", has_text="Estimated").first.wait_for()
     page.get_by_label("Base model").click()
-    page.get_by_role("option", name="small").click()
+    page.get_by_role("option", name="small", exact=True).click()
     page.get_by_role("button", name="All settings").click()
     page.get_by_label("Songs to compose per genre").filter(visible=True).fill("3")
     page.get_by_label("Steps", exact=True).fill("16")
