@@ -7,7 +7,6 @@ never code. A missing or silent network is noticed within seconds.
 
 from __future__ import annotations
 
-import errno
 import queue
 import re
 import threading
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import resumable
-from errors import KnownError
+from errors import FULL_DISK, KnownError
 from resumable import Hear
 
 if TYPE_CHECKING:
@@ -223,36 +222,33 @@ def download(
             ``hub_file_missing`` or ``hub_file_damaged``.
     """
     from httpx2 import HTTPError
-    from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import RemoteEntryNotFoundError, XetDownloadError
 
     paths = []
     for name in names:
         try:
-            if not is_here(repo_id, [name], revision, kind=kind):
-                resumable.fetch(
-                    repo_id,
-                    name,
-                    revision,
-                    kind,
-                    hear,
-                    answer_timeout_s=ANSWER_TIMEOUT_S,
-                )
-            path = hf_hub_download(
-                repo_id,
-                name,
-                repo_type=kind,
-                revision=revision,
-                etag_timeout=ANSWER_TIMEOUT_S,
-            )
+            paths.append(_downloaded(repo_id, name, revision, kind, hear))
         except RemoteEntryNotFoundError as error:
             raise KnownError("hub_file_missing", id=repo_id, file=name) from error
         except (HTTPError, XetDownloadError, OSError, ValueError) as error:
-            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            if isinstance(error, OSError) and error.errno in FULL_DISK:
                 raise  # of this disk, not of the Hub
             raise _known(error, repo_id) from error
-        paths.append(Path(path))
     return paths
+
+
+def _downloaded(repo_id: str, name: str, revision: str, kind: str, hear: Hear) -> Path:
+    """One file, by the Hub's client; a large one is put where it looks first."""
+    from huggingface_hub import hf_hub_download
+
+    timeout_s = ANSWER_TIMEOUT_S
+    if not is_here(repo_id, [name], revision, kind=kind):
+        resumable.fetch(repo_id, name, revision, kind, hear, answer_timeout_s=timeout_s)
+    return Path(
+        hf_hub_download(
+            repo_id, name, repo_type=kind, revision=revision, etag_timeout=timeout_s
+        )
+    )
 
 
 def _known(error: BaseException | None, model_id: str) -> KnownError:

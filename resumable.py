@@ -80,13 +80,19 @@ def fetch(
             tqdm_class=partial(_Bar, hear),  # type: ignore[arg-type]
         )
         file.flush()
-        part = Path(file.name)
-        with part.open("rb") as read:
-            is_right = hashlib.file_digest(read, "sha256").hexdigest() == checksum
-        if not is_right:
-            part.unlink()
+        if not _put(Path(file.name), whole, checksum):
             raise KnownError("hub_file_damaged", id=repo_id, file=name)
+
+
+def _put(part: Path, whole: Path, checksum: str) -> bool:
+    """Name a finished file so; delete it where it is not what the checksum says."""
+    with part.open("rb") as file:
+        is_right = hashlib.file_digest(file, "sha256").hexdigest() == checksum
+    if is_right:
         part.rename(whole)
+    else:
+        part.unlink()
+    return is_right
 
 
 @contextmanager

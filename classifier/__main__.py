@@ -146,7 +146,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_const",
         const="quick",
         default="whole",
-        help="hear six windows of each song only",
+        help="hear at most six windows of each song",
     )
     _add_outcomes(parser)
     return parser

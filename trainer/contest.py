@@ -19,7 +19,7 @@ from trainer import config as configs
 from trainer import data, entrants, exam, products, runs, scores, sources
 from trainer.config import RunConfig
 from trainer.data import SongSet
-from trainer.entrants import Entrant
+from trainer.entrants import Entrant, Loaded
 from trainer.events import Emit, ShouldStop, Stage
 from trainer.scores import Answers, Duel, Scores
 from trainer.sources import Source
@@ -155,20 +155,11 @@ def hold(
             model=", ".join(loaded[0].genres),
             songs=", ".join(asked.songs.genres),
         )
-    names = {asked.songs.names[index] for index in indices}
     entries, rights = [], []
     for entrant, each, numbers in zip(models, loaded, known, strict=True):
         answers = _heard(each, asked.songs, numbers, indices, emit, should_stop)
         rights.append(answers.is_right(each.temperature))
-        entries.append(
-            Entry(
-                entrant.name,
-                scores.scores_of(answers, each.temperature),
-                each.window_s,
-                len(names & entrant.learned_from()),
-                entrant.run is None and _is_of_kind(asked, each.trained_on),
-            )
-        )
+        entries.append(_entry(entrant, each, asked, answers))
     return Contest(
         asked.config.data,
         asked.config.split if asked.meaning in ("run", "chosen", "split") else "",
@@ -181,13 +172,26 @@ def hold(
     )
 
 
+def _entry(
+    entrant: Entrant, model: Loaded, asked: Questions, answers: Answers
+) -> Entry:
+    """How good one model was, and how many of the songs it may have known."""
+    return Entry(
+        entrant.name,
+        scores.scores_of(answers, model.temperature),
+        model.window_s,
+        len(set(answers.names) & entrant.learned_from()),
+        entrant.run is None and _is_of_kind(asked, model.trained_on),
+    )
+
+
 def _is_of_kind(asked: Questions, trained_on: str) -> bool:
     """Whether a model trained on such songs may have learned from these."""
     return asked.meaning != "fresh" and asked.config.data.split(":")[0] == trained_on
 
 
 def _heard(
-    loaded: entrants.Loaded,
+    loaded: Loaded,
     songs: SongSet,
     numbers: Indices,
     indices: Indices,
