@@ -1,9 +1,7 @@
 """Preparing songs and learning from them against the tutorial's own script, as ratios.
 
-``python -m bench.training`` prints the tables of RESULTS.md. The peer is the script of
-the Hugging Face course, changed only where today's libraries force it: sounds are
-decoded by soundfile and resampled by librosa, as ``datasets`` did before it needed
-torchcodec. Both sides get the same files, the same shape of model (DistilHuBERT's, with
+``python -m bench.training`` prints the tables of RESULTS.md. The peer is
+``bench.tutorial``. Both sides get the same files, the same shape of model (DistilHuBERT's, with
 random weights) and the same machine. Each cell is a child process; the two sides of a
 ratio run one after the other, in every round.
 """
@@ -19,19 +17,25 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench import tutorial
 from bench.pictures import ROOT, processor, song, times
+from bench.tutorial import (
+    GENRES,
+    N_STEPS,
+    RATE,
+    SONG_S,
+    Mark,
+    last_step,
+    model_and_extractor,
+    now,
+)
 
-GENRES = "blues classical country disco hiphop jazz metal pop reggae rock".split()
-RATE, SONG_S = 22_050, 30  # as GTZAN's
-HEARD_RATE = 16_000
-N_STEPS = 2  # of which the first warms up
 N_FULL = 200  # songs that the share of "head" is worked out for
 N_TESTED = N_FULL // 5
 # The recipes' choices that matter here, for a version that does not have them.
@@ -54,62 +58,11 @@ def save_songs(folder: Path, n_songs: int, duration_s: int = SONG_S) -> None:
         soundfile.write(place / f"{place.name}.{number:05d}.wav", moved, RATE)
 
 
-def model_and_extractor(**changes: Any) -> tuple[Any, Any]:
-    """DistilHuBERT's shape; no network is needed."""
-    import torch
-    import transformers
-
-    transformers.utils.logging.set_verbosity_error()
-    torch.manual_seed(0)
-    config = transformers.HubertConfig(
-        num_hidden_layers=2,
-        feat_proj_layer_norm=False,
-        id2label=dict(enumerate(GENRES)),
-        label2id={genre: number for number, genre in enumerate(GENRES)},
-        **changes,
-    )
-    model = transformers.HubertForSequenceClassification(config)
-    return model, transformers.Wav2Vec2FeatureExtractor(return_attention_mask=True)
-
-
-def encoded(songs_dir: Path, extractor: Any, cache: Path) -> Any:
-    """The tutorial's data set: float32 samples and an int32 mask, written by ``map``."""
-    import datasets
-    import librosa
-    import soundfile
-
-    datasets.disable_progress_bars()
-    files = sorted(songs_dir.glob("*/*.wav"))
-    labels = [GENRES.index(path.parent.name) for path in files]
-    table = {"file": [str(path) for path in files], "label": labels}
-
-    def preprocess(rows: dict[str, Any]) -> Any:
-        arrays = []
-        for path in rows["file"]:
-            samples, rate = soundfile.read(path, dtype="float32")
-            arrays.append(librosa.resample(samples, orig_sr=rate, target_sr=HEARD_RATE))
-        return extractor(
-            arrays,
-            sampling_rate=HEARD_RATE,
-            max_length=HEARD_RATE * SONG_S,
-            truncation=True,
-            return_attention_mask=True,
-        )
-
-    return datasets.Dataset.from_dict(table).map(
-        preprocess,
-        remove_columns="file",
-        batched=True,
-        batch_size=100,
-        cache_file_name=str(cache / "encoded.arrow"),
-    )
-
-
 def prepare(side: str, songs_dir: Path, home: Path) -> dict[str, float]:
     """Seconds, bytes on the disk and the process's peak of a preparation."""
     warm = home / "warm"
     save_songs(warm, 2, 1)
-    run = _prepare_theirs if side == "theirs" else _prepare_ours
+    run = tutorial.prepare if side == "theirs" else _prepare_ours
     run(warm, home / "cache-warm")
     before_mb = _peak_mb()
     took = _timed(lambda: run(songs_dir, home / "cache"))
@@ -118,52 +71,11 @@ def prepare(side: str, songs_dir: Path, home: Path) -> dict[str, float]:
     return {**took, "bytes": n_bytes, "mb": _peak_mb() - before_mb}
 
 
-def _prepare_theirs(songs_dir: Path, cache: Path) -> None:
-    import transformers
-
-    cache.mkdir()
-    extractor = transformers.Wav2Vec2FeatureExtractor(return_attention_mask=True)
-    encoded(songs_dir, extractor, cache)
-
-
 def _prepare_ours(songs_dir: Path, cache: Path) -> None:
     from trainer import data, sources
 
     source = sources.folder_songs(songs_dir)
     data.prepare(source, cache, emit=lambda _: None, should_stop=lambda: False)
-
-
-def train_theirs(songs_dir: Path, home: Path) -> dict[str, float]:
-    """A step of the tutorial's Trainer: seconds, and seconds a song."""
-    import transformers
-
-    model, extractor = model_and_extractor()
-    model.accepts_loss_kwargs = False
-    (home / "cache").mkdir()
-    marks: list[tuple[float, float]] = []
-
-    class Marks(transformers.TrainerCallback):
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            marks.append(_now())
-
-    arguments = transformers.TrainingArguments(
-        str(home / "out"),
-        max_steps=N_STEPS,
-        per_device_train_batch_size=2,
-        learning_rate=5e-5,
-        warmup_steps=0.1,
-        save_strategy="no",
-        use_cpu=True,
-        disable_tqdm=True,
-    )
-    transformers.Trainer(
-        model=model,
-        args=arguments,
-        train_dataset=encoded(songs_dir, extractor, home / "cache"),
-        processing_class=extractor,
-        callbacks=[Marks()],
-    ).train()
-    return {"cpu_s": _step(marks)[0] / 2, "wall_s": _step(marks)[1] / 2}
 
 
 def train_ours(recipe: str, songs_dir: Path, home: Path) -> dict[str, float]:
@@ -183,11 +95,11 @@ def train_ours(recipe: str, songs_dir: Path, home: Path) -> dict[str, float]:
         return model, extractor
 
     base.load_base = load_base  # no network; this process ends soon
-    marks: dict[str, list[tuple[float, float]]] = {"record": [], "step": []}
+    marks: dict[str, list[Mark]] = {"record": [], "step": []}
 
     def emit(event: Any) -> None:
         name = getattr(event, "name", type(event).__name__.lower())
-        marks.setdefault(name, []).append(_now())
+        marks.setdefault(name, []).append(now())
         if name == "step" and event.step == N_STEPS:
             raise StopNow
 
@@ -196,7 +108,7 @@ def train_ours(recipe: str, songs_dir: Path, home: Path) -> dict[str, float]:
         train.train(
             chosen, home, cache_dir=cache_dir, emit=emit, should_stop=lambda: False
         )
-    cpu_s, wall_s = (value / chosen.batch_size for value in _step(marks["step"]))
+    cpu_s, wall_s = (value / chosen.batch_size for value in last_step(marks["step"]))
     told = {"cpu_s": cpu_s, "wall_s": wall_s}
     heard = marks["record"]
     if len(heard) > 2:
@@ -225,19 +137,10 @@ def chosen_by(recipe: str, songs_dir: Path) -> Any:
     return dataclasses.replace(start, **known)
 
 
-def _now() -> tuple[float, float]:
-    return time.process_time(), time.perf_counter()
-
-
-def _step(marks: list[tuple[float, float]]) -> tuple[float, float]:
-    """CPU and wall seconds of the last step."""
-    return marks[-1][0] - marks[-2][0], marks[-1][1] - marks[-2][1]
-
-
 def _timed(work: Callable[[], object]) -> dict[str, float]:
-    before = _now()
+    before = now()
     work()
-    after = _now()
+    after = now()
     return {"cpu_s": after[0] - before[0], "wall_s": after[1] - before[1]}
 
 
@@ -252,7 +155,7 @@ def cell(*words: str) -> None:
         if kind == "prepare":
             told = prepare(side, Path(songs_dir), Path(home))
         elif side == "theirs":
-            told = train_theirs(Path(songs_dir), Path(home))
+            told = tutorial.train(Path(songs_dir), Path(home))
         else:
             told = train_ours(side, Path(songs_dir), Path(home))
     print(json.dumps(told))
