@@ -41,8 +41,9 @@ def figure(spectrum: Spectrum, look: Look = DEFAULT, *, scale: Scale = "log") ->
     _frequency_axis(axes, fmin_hz, nyquist_hz, scale, look)
     bottom_db = BOTTOM_DB[spectrum.reference]
     axes.set_ylim(bottom_db, HEADROOM_DB)
-    levels = {db: f"{db}".replace("-", "−") for db in range(int(bottom_db), 1, 20)}
-    ticks.put(axes, "y", levels, look.word(f"level_{spectrum.reference}"), look)
+    ticks_db = np.arange(bottom_db, 1.0, 20.0).tolist()
+    names = {db: f"{db:.0f}".replace("-", "−") for db in ticks_db}
+    ticks.put(axes, "y", names, look.word(f"level_{spectrum.reference}"), look)
     n_columns, _ = style.size_px(axes)
     if scale == "log":
         frequencies_hz, levels_db = pixels.outline(spectrum, n_columns, fmin_hz)

@@ -77,7 +77,7 @@ def put(
     image = AxesImage(axes, cmap=colours, origin="lower", extent=extent)
     image.set_data(levels)
     image.set_clim(limits)
-    image.make_image = partial(_made, image)  # type: ignore[method-assign]
+    image.make_image = partial(_made, image)  # type: ignore[assignment, method-assign]
     axes.add_image(image)
 
 
@@ -93,7 +93,8 @@ def _made(image: AxesImage, *_: Any) -> tuple[Any, int, int, None]:
     width_px, height_px = style.size_px(image.axes)
     x, columns = _nearest(limits[0], (left, right), width_px, n_columns)
     y, rows = _nearest(limits[1], (bottom, top), height_px, n_rows)
-    colours = image.to_rgba(image.get_array(), bytes=True).view(np.uint32)[..., 0]
+    levels = np.asarray(image.get_array())
+    colours = image.to_rgba(levels, bytes=True).view(np.uint32)[..., 0]
     shown = colours.take(rows, axis=0).take(columns, axis=1)
     pixels_there = shown.view(np.uint8).reshape(*shown.shape, 4)
     return pixels_there, round(box.x0) + x, round(box.y0) + y, None

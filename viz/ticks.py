@@ -23,6 +23,7 @@ ROUND = [m * 10.0**e for e in range(-5, 1) for m in (1, 2, 5)]
 CLOCK_STEPS_S = [10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600]
 MEL_TICKS_HZ = (250, 500, 1000, 1500, 2000, 3000, 4000, 6000, 8000, 11_000, 16_000)
 TICK_MARK_PX, WORDS_PX = 4, 7.5  # from the axes: how far ticks go, where words begin
+BESIDE = {"ha": "right", "va": "center_baseline"}  # words left of an upright axis
 X_LABEL_PX = 23  # likewise, where the words below the x axis begin
 TINY_HZ = 1e-3  # in place of 0, which no log axis has
 STEPS_HZ = [m * 10.0**e for e in range(6) for m in (1, 2, 5)]
@@ -60,36 +61,38 @@ def put(
     if side == "y":
         place = {"x": -style.LABEL_PX / width_px, "y": 0.5, "va": "bottom"}
         place |= {"rotation": 90, "rotation_mode": "anchor"}
-    figure = style.figure_of(axes)
-    place |= {"ha": "center", "transform": axes.transAxes}
-    figure.text(s=label, **place, **style.text(look))
+    place |= {"ha": "center", "transform": axes.transAxes, **style.text(look)}
+    style.figure_of(axes).text(s=label, **place)
 
 
 def _draw_ticks(
     axes: Axes, side: Literal["x", "y"], ticks: Mapping[float, str], look: Look
 ) -> None:
-    from matplotlib.lines import TICKDOWN, TICKLEFT, Line2D
+    from matplotlib.lines import Line2D
+    from matplotlib.markers import TICKDOWN, TICKLEFT
 
-    figure, n = style.figure_of(axes), len(ticks)
-    places, zeros, ends = list(ticks), np.zeros(n), np.tile([0.0, 1.0, np.nan], n)
-    if side == "x":
-        transform, length_px = axes.get_xaxis_transform(), style.size_px(axes)[1]
-        marks, lines = (places, zeros), (np.repeat(places, 3), ends)
-        marker, how = TICKDOWN, {"ha": "center", "va": "top"}
-    else:
-        transform, length_px = axes.get_yaxis_transform(), style.size_px(axes)[0]
-        marks, lines = (zeros, places), (ends, np.repeat(places, 3))
-        marker, how = TICKLEFT, {"ha": "right", "va": "center_baseline"}
-    shared: dict[str, Any] = {"color": look.ink, "transform": transform}
-    thin: dict[str, Any] = {"markeredgewidth": 0.8, "linestyle": "", **shared}
-    figure.add_artist(Line2D(*marks, marker=marker, markersize=TICK_MARK_PX, **thin))
+    def at(value: Any, share: Any) -> tuple[Any, Any]:
+        return (value, share) if is_across else (share, value)
+
+    is_across, figure = side == "x", style.figure_of(axes)
+    places, n = np.array(list(ticks)), len(ticks)
+    shared: dict[str, Any] = {
+        "transform": axes.get_xaxis_transform("grid")
+        if is_across
+        else axes.get_yaxis_transform("grid")
+    }
+    line: dict[str, Any] = {"color": look.ink, "linewidth": 0.8, **shared}
+    mark = line | {"marker": TICKDOWN if is_across else TICKLEFT, "linestyle": ""}
+    mark |= {"markersize": TICK_MARK_PX, "markeredgewidth": line["linewidth"]}
+    figure.add_artist(Line2D(*at(places, np.zeros(n)), **mark))
     if style.has_grid(axes):
-        faint: dict[str, Any] = {"alpha": style.GRID_ALPHA, "zorder": -1, **shared}
-        figure.add_artist(Line2D(*lines, linewidth=0.8, **faint))
-    away = -WORDS_PX / length_px
+        ends = at(np.repeat(places, 3), np.tile([0.0, 1.0, np.nan], n))
+        figure.add_artist(Line2D(*ends, alpha=style.GRID_ALPHA, zorder=-1, **line))
+    shared |= {"ha": "center", "va": "top"} if is_across else BESIDE
+    away = -WORDS_PX / style.size_px(axes)[int(is_across)]
     for place, word in ticks.items():
-        x, y = (place, away) if side == "x" else (away, place)
-        figure.text(x, y, word, transform=transform, **how, **style.text(look))
+        x, y = at(place, away)
+        figure.text(x, y, word, **shared, **style.text(look))
 
 
 def time_axis(axes: Axes, start_s: float, stop_s: float, look: Look) -> None:

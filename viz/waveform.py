@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEIGHT = 1.05  # of the y axis, where full scale is 1
-AMPLITUDES = {-1: "−1", -0.5: "−0.5", 0: "0", 0.5: "0.5", 1: "1"}
+AMPLITUDES = {-1.0: "−1", -0.5: "−0.5", 0.0: "0", 0.5: "0.5", 1.0: "1"}
 HALVINGS = (1.0, 0.5, 0.25)  # amplitudes 6 dB apart
 
 
