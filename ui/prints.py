@@ -184,13 +184,22 @@ def _image(
     """Levels on the pixels of the axes, the loudest of what each covers."""
     width_px, height_px = style.size_px(axes)
     low, high = axes.get_ylim()
-    rows = _rows(image, place, np.linspace(low, high, height_px + 1))
+    edges = np.linspace(low, high, height_px + 1)
+    edges = edges[: max(int(np.searchsorted(edges, _top(image, place))), 1) + 1]
+    low, high = edges[[0, -1]].tolist()
+    rows = _rows(image, place, edges)
     share = (image.stop_s - image.start_s) / (plot.x.stop - plot.x.start)
     n_columns = min(image.n_columns, max(round(width_px * share), 1))
     extent = (image.start_s, image.stop_s, low, high)
     shown = pixels.columns(rows, n_columns)
     viz.image.put(axes, shown, extent, image.limits, colours)
     viz.image.bar(axes, image.limits, image.label, look, colours)
+
+
+def _top(image: Image, place: Place) -> float:
+    """Where an image ends: half a row above its highest one."""
+    *_, below, last = place(image.frequencies_hz[-2:] * 2)
+    return float(last + (last - below) / 2)
 
 
 def _rows(image: Image, place: Place, edges: Numbers) -> Levels:
