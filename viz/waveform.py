@@ -9,7 +9,7 @@ import numpy as np
 import words
 from audio import pixels
 from audio.clip import Clip
-from audio.levels import FLOOR_DB, loudness
+from audio.levels import FLOOR_DB, Loudness, loudness
 from viz import style, ticks
 from viz.style import DEFAULT, Look
 
@@ -52,9 +52,11 @@ def figure(clip: Clip, look: Look = DEFAULT, since_s: float = 0.0) -> Figure:
     return fig
 
 
-def describe(clip: Clip, language: str = words.DEFAULT_LANGUAGE) -> str:
-    """One sentence with the waveform's key numbers."""
-    loud = loudness(clip)
+def describe(
+    clip: Clip, language: str = words.DEFAULT_LANGUAGE, loud: Loudness | None = None
+) -> str:
+    """One sentence with the waveform's key numbers; ``loud`` spares their search."""
+    loud = loud or loudness(clip)
     name = "about_waveform_silence" if loud.peak_dbfs <= FLOOR_DB else "about_waveform"
     return words.word(
         f"viz.{name}",

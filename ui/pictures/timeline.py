@@ -73,8 +73,9 @@ def waveform(
     """
     part = _part(clip, *shown_s)
     layers = _wave(clip, part, *shown_s)
-    loudest = float(np.abs(part.samples).max(initial=0.0))
-    height = HEADROOM * loudest if is_stretched and loudest else FULL_SCALE
+    height = FULL_SCALE
+    if is_stretched and part.n_samples and part.samples.any():
+        height = HEADROOM * float(max(part.samples.max(), -part.samples.min()))
     return Plot(
         name="waveform",
         x=time_axis(shown_s, language),
