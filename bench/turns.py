@@ -1,6 +1,6 @@
 """What a visitor waits for in the tab See: a song's arrival, and a turn of a knob.
 
-``python -m bench.turns`` prints two tables: CPU milliseconds of a mp3 of 4 minutes from
+``python -m bench.turns`` prints two tables: CPU milliseconds of an mp3 of 4 minutes from
 its file to every first picture, and of one turn in each lesson, the least of some. What
 Gradio and the browser add is left out.
 """
@@ -62,7 +62,7 @@ def main() -> None:
         drawn(draw, clip, warm, turned)
     firsts_ms = {name: first_ms(name, clip) for name in LESSONS}
     waveform_ms = decoding_ms + firsts_ms["waveform"]
-    print("| a mp3 of 4 minutes | CPU ms |\n|---|---|")
+    print("| an mp3 of 4 minutes | CPU ms |\n|---|---|")
     print(f"| decoded | {decoding_ms:.0f} |")
     print(f"| and its waveform | {waveform_ms:.0f} |")
     print(f"| and all pictures | {decoding_ms + sum(firsts_ms.values()):.0f} |")
