@@ -20,7 +20,7 @@ from trainer import events, jobs, locks, runs
 from trainer.events import Step
 from trainer.runs import Run
 from ui.access import Visitor
-from ui.training import window
+from ui.training import board, marks, window
 from ui.training.pushes import Pushes
 from ui.training.reader import Reader
 from ui.training.window import Seen, Server, Viewer, Window
@@ -106,7 +106,8 @@ def _watch(shown: Window, server: Server, run: Run, is_over: threading.Event) ->
 
 def _window(runs_dir: Path) -> tuple[Window, Server]:
     with gr.Blocks():
-        parts = window.build_watch() | window.build_story() | window.build_board()
+        parts = window.build_watch() | window.build_story() | board.build()
+        parts["scores"] = marks.place()
         for name in ("start", "rename", "push"):
             parts["buttons"][name] = gr.Button()
         shown = Window(**parts, push=gr.HTML())

@@ -1,5 +1,6 @@
 """What the tab Train shows and lets do, without a browser."""
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -253,6 +254,39 @@ def test_every_page_sees_the_run_at_work_and_the_queue(host, page):
     assert "“mine” is at step 40 of 100, about 1 min 0 s left" in shown["at_work"]
     assert "1. smoke · gtzan" in shown["at_work"]
     assert "Finished" in shown["standing"]  # of the run that this page has chosen
+
+
+def test_waiting_run_tells_its_place_and_a_full_queue_says_so(host, page):
+    first, *queue = sorted(
+        (runs.create(host.runs_dir, RunConfig(preset="smoke")) for _ in range(4)),
+        key=lambda run: run.id,
+    )
+    with contextlib.ExitStack() as held:
+        for number, run in enumerate([first, *queue]):
+            held.enter_context(locks.held(run.lock_file))
+            runs.write_whole(run.folder / "ticket.json", f'{{"ticket": {number}}}')
+        runs.write_whole(first.started_file, "{}")
+        shown = page(queue[1].id, Seen(n_runs=4))
+        assert "place 2 in the queue" in shown["standing"]
+        assert "The queue is full" in shown["at_work"]
+        assert not shown["start"].interactive
+        assert "The queue" not in page(first.id, Seen(n_runs=4), STRANGER)["at_work"]
+        told(first, *(Step(n, 100, 2.0, 1e-3, 1.0, 8.0, at=n) for n in range(1, 41)))
+        jobs.stop(first)
+        stopping = page(first.id, Seen(n_runs=4))
+    assert "is stopping" in stopping["at_work"]
+    assert "at most" in stopping["standing"]
+    assert "left" not in stopping["at_work"] + stopping["standing"]
+
+
+def test_scores_of_another_run_do_not_stay(host, page, monkeypatch):
+    monkeypatch.setattr(marks, "as_html", lambda run, *_: f"scores of {run.id}")
+    done = ended(host)
+    assert page(done.id)["scores"] == f"scores of {done.id}"
+    young = runs.create(host.runs_dir, RunConfig(preset="smoke"))
+    with locks.held(young.lock_file):
+        # As after a click on Start, of which the page knows no more than this.
+        assert page(young.id, Seen(n_runs=2))["scores"] == ""
 
 
 def test_log_shows_names_of_songs_as_text():

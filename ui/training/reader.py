@@ -46,6 +46,11 @@ class Hall:
     waiting: tuple[Run, ...]
     mark: int
 
+    def place(self, run: Run | None) -> int:
+        """In the queue behind the run at work, from 1 on; 0 for a run outside of it."""
+        is_waiting = self.at_work is not None and run in self.waiting
+        return self.waiting.index(run) + 1 if run and is_waiting else 0
+
 
 class Reader:
     """Runs' events and pictures, kept for as long as they are asked for."""

@@ -29,7 +29,10 @@ BUTTONS = ("stop", "cancel", "resume", "classify", "delete")
 
 @dataclass(frozen=True)
 class Seen:
-    """What a page shows, so that a poll can tell whether anything is new."""
+    """What a page shows, so that a poll can tell whether anything is new.
+
+    Of pictures and scores the hashes; at first they are of nothing that could be shown.
+    """
 
     run_id: str = ""
     size_bytes: int = 0
@@ -38,8 +41,8 @@ class Seen:
     n_runs: int = 0
     push: Push | None = None
     language: str = ""
-    pictures: int = 0
-    scores: int = 0
+    pictures: int | None = None
+    scores: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +218,7 @@ def _texts(
             "standing",
             visitor,
             (hall.mark, len(events)),
-            lambda: cards.standing(run, events, visitor),
+            lambda: cards.standing(run, events, visitor, hall.place(run)),
         ),
         window.log: kept(
             "log",
