@@ -150,11 +150,15 @@ def progress(events: Sequence[RunEvent]) -> Progress:
     told = [event for event in events if isinstance(event, Stage | Step)]
     if not told:
         return Progress()
+    return dataclasses.replace(_reached(told), left_s=_left_s(events))
+
+
+def _reached(told: Sequence[Stage | Step]) -> Progress:
+    """The phase at work, without the time that is left."""
     last = told[-1]
-    left_s = _left_s(events)
     if isinstance(last, Step):
-        return Progress("train", last.step, last.n_steps, left_s)
-    return Progress(last.name, last.done, last.total, left_s, _per_s(told))
+        return Progress("train", last.step, last.n_steps)
+    return Progress(last.name, last.done, last.total, per_s=_per_s(told))
 
 
 def phases(events: Sequence[RunEvent]) -> list[Progress]:
@@ -164,7 +168,7 @@ def phases(events: Sequence[RunEvent]) -> list[Progress]:
         if isinstance(event, Stage | Step):
             name = "train" if isinstance(event, Step) else event.name
             told.setdefault(name, []).append(event)
-    return [progress(of_phase) for of_phase in told.values()]
+    return [_reached(of_phase) for of_phase in told.values()]
 
 
 def best(events: Iterable[RunEvent]) -> Evaluated | None:
