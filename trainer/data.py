@@ -164,7 +164,7 @@ def _decode_all(
             except KnownError as error:
                 skipped.append(Skipped(song.name, error.code))
                 continue
-            file.write(samples.tobytes())
+            file.write(samples.data)
             kept.append(_facts(song, sampling_rate, samples))
     manifest = {
         "songs": [asdict(song) for song in kept],
@@ -198,8 +198,8 @@ def _read_ahead(songs: Iterable[SongFile]) -> Iterator[tuple[SongFile, Future[Re
 def _read(song: SongFile) -> Read:
     """The file's sampling rate (Hz), and the song at 16 kHz."""
     clip = song.read()
-    samples = clip.resampled(SAMPLING_RATE).samples
-    return clip.sampling_rate, np.rint(samples * INT16_MAX).astype("<i2")
+    samples = clip.resampled(SAMPLING_RATE).samples * np.float32(INT16_MAX)
+    return clip.sampling_rate, np.rint(samples, out=samples).astype("<i2")
 
 
 def _facts(song: SongFile, sampling_rate: int, samples: NDArray[np.int16]) -> Song:
@@ -212,7 +212,7 @@ def _facts(song: SongFile, sampling_rate: int, samples: NDArray[np.int16]) -> So
         song.part,
         sampling_rate,
         len(samples),
-        hashlib.sha256(samples.tobytes()).hexdigest(),
+        hashlib.sha256(samples.data).hexdigest(),
         float(heights.max(initial=0)) / INT16_MAX,
         int(np.count_nonzero(heights >= CLIPPED)),
     )
