@@ -8,6 +8,7 @@ which later runs open at once.
 from __future__ import annotations
 
 import collections
+import dataclasses
 import hashlib
 import json
 import os
@@ -154,6 +155,7 @@ def _decode_all(
     """Write ``samples.i16`` and, last, ``manifest.json``."""
     kept: list[Song] = []
     skipped: list[Skipped] = []
+    seen: collections.Counter[str] = collections.Counter()
     with (folder / "samples.i16").open("wb") as file:
         for done, (song, work) in enumerate(_read_ahead(source.songs)):
             if should_stop():
@@ -165,12 +167,19 @@ def _decode_all(
                 skipped.append(Skipped(song.name, error.code))
                 continue
             file.write(samples.data)
-            kept.append(_facts(song, sampling_rate, samples))
+            seen[song.name] += 1
+            named = dataclasses.replace(song, name=_unlike(song.name, seen[song.name]))
+            kept.append(_facts(named, sampling_rate, samples))
     manifest = {
         "songs": [asdict(song) for song in kept],
         "skipped": [asdict(song) for song in skipped],
     }
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+
+
+def _unlike(name: str, n: int) -> str:
+    """The name of the nth song that is called so: sets of the Hub repeat names."""
+    return name if n == 1 else f"{name} ({n})"
 
 
 Read = tuple[int, NDArray[np.int16]]
