@@ -178,6 +178,22 @@ def test_clip_without_a_name_is_in_none_of_gtzan_s_lists(tmp_path):
         assert song.name == name
 
 
+def test_songs_of_one_name_are_told_apart_and_hidden_labels_left_out(tmp_path):
+    folder = song_folder(tmp_path / "wav", 2, ["blues", "jazz"])
+    path = gtzan_parquet(tmp_path / "train.parquet", folder, "genre", True)
+    import pyarrow.parquet
+
+    table = pyarrow.parquet.read_table(path)
+    hidden = table.slice(0, 1).set_column(1, "genre", [[-1]])
+    nameless = table.slice(0, 1).set_column(1, "genre", [[None]])
+    joined = pyarrow.concat_tables([table, hidden, nameless], promote_options="default")
+    pyarrow.parquet.write_table(joined, path)
+    source = sources.Source("repeated", 0, hub_songs.parquet_songs([path]))
+    songs, _ = prepared(source, tmp_path)
+    assert songs.names == ("0.wav", "1.wav", "0.wav (2)", "1.wav (2)")
+    assert songs.genres == ("blues", "jazz")
+
+
 def test_stop_leaves_a_download_in_the_middle(data_hub, gtzans, tmp_path):
     data_hub.sets = {MAIN: gtzans["tarball"]}
     data_hub.release.clear()  # half of it arrives, then nothing more

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer import anatomy
+from trainer.data import SongSet
 from trainer.events import Emit, ShouldStop, Stage, StopRequested
 from trainer.windows import AllWindows, collate
 
@@ -63,6 +64,11 @@ class Recorded:
 
     windows: AllWindows
     values: NDArray[Any]
+
+    @property
+    def songs(self) -> SongSet:
+        """All songs, of which ``indices`` are some."""
+        return self.windows.songs
 
     @property
     def indices(self) -> NDArray[np.int64]:
