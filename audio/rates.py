@@ -15,7 +15,7 @@ from audio.checks import check_range
 from audio.clip import Clip, Samples
 
 RATES = (44_100, 32_000, 22_050, 16_000, 11_025, 8000, 4000, 2000)  # Hz, to choose from
-APART_S = 0.2  # of zeros between a clip's end and its beginning
+APART_S = 1.0  # of zeros between a clip's end and its beginning
 MIN_SAMPLING_RATE = 1000
 MAX_SAMPLING_RATE = 192_000
 

@@ -135,6 +135,17 @@ def test_zoom_gives_each_column_a_frame_and_says_so():
     assert image.stop_s == pytest.approx(5.0, abs=0.01)
 
 
+@pytest.mark.parametrize("length_s", [0.002, 0.0049, 0.03])
+def test_zoom_to_a_few_frames_fills_the_picture(length_s):
+    view = (1.0, 1.0 + length_s)
+    sheet = spectrogram.draw(
+        scene_of(noise(duration_s=2.0), view=view), *AS_AT_FIRST["stft"]
+    )
+    (image,) = sheet.plots[0].layers
+    assert image.start_s <= view[0]
+    assert image.stop_s >= view[1] - 0.02 * length_s
+
+
 def there_and_back(clip, source, n_iterations, window="hann", n_starts=4):
     return back.there_and_back(
         clip,

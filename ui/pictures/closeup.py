@@ -107,8 +107,8 @@ def model_frames(heard: ModelInput, start_s: float, language: str) -> Plot:
     """Ten frames of the model's input, a rule where each begins; one in full length."""
     first = first_shown(heard, start_s)
     at_s = first * HOP_LENGTH / SAMPLING_RATE
-    start = first * HOP_LENGTH  # a part alone: a clip of all would copy it
-    shown = heard.samples[start : start + N_SHOWN * HOP_LENGTH + 1]
+    start = first * HOP_LENGTH
+    shown = heard.part(start, start + N_SHOWN * HOP_LENGTH + 1)
     wave = zoom.points(Clip(shown, SAMPLING_RATE), 0.0, FRAMES_S)
     loudest = float(np.abs(wave.values).max(initial=0.0))
     height = 1.1 * max(loudest, MIN_DEVIATIONS)
@@ -204,7 +204,7 @@ def describe_hearing(heard: ModelInput, original: Clip, language: str) -> str:
     unheard_db = heard.unheard_db
     details = {
         "duration_s": original.duration_s,
-        "n_samples": len(heard.samples),
+        "n_samples": heard.clip.n_samples,
         "n": heard.n_frames,
         "nyquist_hz": original.sampling_rate / 2,
         "db": unheard_db,
