@@ -24,7 +24,7 @@ READ_EVERY_S = 0.9  # less than between two polls of one page
 # What is drawn of a run at work takes from its processor: each picture so often at
 # most, and all of them together so large a share of one core.
 DRAW_EVERY_S = 4.0
-DRAWING_SHARE = 0.02
+DRAWING_SHARE = 0.01
 RECENTLY_S = 60.0  # drawn since then, a picture is one of those that share
 POLL_S = 1.0
 N_POLLS_PER_S = 5  # of all pages: each takes some 4 ms of the server
