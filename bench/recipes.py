@@ -36,6 +36,7 @@ RECIPES = {
     ],
     "smoke": ["--preset", "smoke"],
     "demo, 200 steps": ["--preset", "demo", "--n-steps", "200"],
+    "demo, 600 steps": ["--preset", "demo", "--n-steps", "600"],
 }
 COMPOSED = "composed"
 SONGS = [
