@@ -58,7 +58,8 @@ def test_tiles_give_what_the_whole_window_gives(kind, norm, n_samples):
         assert front.forward.func is tiles._tiled
         tiled = front(given)
         assert tiled.shape == frames.shape
-        assert (tiled - frames).abs().max() < 1e-5
+        # Of the largest value: processors add in other orders.
+        assert (tiled - frames).abs().max() < 1e-5 * frames.abs().max()
         assert (model(given).logits - logits).abs().max() < 1e-4
 
 
