@@ -22,7 +22,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from trainer import runs
+from trainer import runs, telling
 from trainer.events import Stage, Step
 from trainer.scores import Scores
 
@@ -88,11 +88,13 @@ def row(name: str, run: runs.Run, took_s: float) -> str:
     low, high = scores.interval
     events, _ = run.events()
     steps = [event for event in events if isinstance(event, Step)]
+    best = telling.best(events)
     per_s = statistics.median(step.songs_per_s for step in steps)
     begun = {e.name: e.at for e in reversed(events) if isinstance(e, Stage)}
     recording_s = begun["train"] - begun.get("record", begun["train"])
     return (
-        f"| {name} | {scores.accuracy:.3f} ({low:.2f} to {high:.2f}) | {len(steps)} "
+        f"| {name} | {scores.accuracy:.3f} ({low:.2f} to {high:.2f}) "
+        f"| {best.accuracy if best else 0:.2f} | {len(steps)} "
         f"| {per_s:,.0f} | {recording_s:.0f} s | {took_s / 60:.1f} |"
     )
 
@@ -100,8 +102,8 @@ def row(name: str, run: runs.Run, took_s: float) -> str:
 def main() -> None:
     where = sys.argv[1]
     recipes = ON_COMPOSED if where == COMPOSED else RECIPES
-    print("| recipe | accuracy | steps | windows/s | recording | minutes |")
-    print("|---|---|---|---|---|---|")
+    print("| recipe | accuracy | chosen at | steps | windows/s | recording | minutes |")
+    print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         home, songs = Path(folder), SONGS
         if where != COMPOSED:
