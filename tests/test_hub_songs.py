@@ -65,8 +65,16 @@ def gtzan_parquet(path, folder, column, is_named):
     return path
 
 
-@pytest.mark.parametrize("column", ["genre", "label"])
-@pytest.mark.parametrize("is_named", [True, False], ids=["class label", "string"])
+@pytest.mark.parametrize(
+    ("column", "is_named"),
+    [
+        ("genre", True),
+        ("genre", False),
+        ("label", True),
+        ("label", False),
+        ("intent_class", True),
+    ],
+)
 def test_gtzan_parquet_is_read_with_numbers_or_names(tmp_path, column, is_named):
     folder = song_folder(tmp_path / "wav", 2, ["blues", "jazz"])
     path = gtzan_parquet(tmp_path / "train.parquet", folder, column, is_named)

@@ -201,8 +201,9 @@ def tarball_songs(path: Path) -> Iterator[SongFile]:
 def parquet_songs(paths: Sequence[Path]) -> Iterator[SongFile]:
     """The songs of Parquet files with a column of sound and one of labels.
 
-    The label may be a class number with names in the file's metadata, or a string. The
-    file's name tells the part: ``train-00000-of-00003.parquet``.
+    The label may be a class number with names in the file's metadata, whatever its
+    column is called, or a string in one of ``LABELS``. The file's name tells the part:
+    ``train-00000-of-00003.parquet``.
     """
     for path in paths:
         yield from _parquet_songs(path)
@@ -215,7 +216,8 @@ def _parquet_songs(path: Path) -> Iterator[SongFile]:
     with parquet.ParquetFile(path) as table:
         features = datasets.Features.from_arrow_schema(table.schema_arrow)
         sound = next((n for n, f in features.items() if _is_sound(f)), None)
-        column = next((name for name in LABELS if name in features), None)
+        named = (n for n, f in features.items() if isinstance(f, datasets.ClassLabel))
+        column = next((name for name in LABELS if name in features), next(named, None))
         if sound is None or column is None:
             raise KnownError("set_unreadable", id=path.name)
         # Not by datasets: it reads a hundred songs at once, and decodes by torchcodec.
