@@ -1,12 +1,13 @@
 """Each recipe that a CPU can run, on real recordings or on composed songs.
 
     python -m bench.recipes FOLDER [RECIPE ...]
-    python -m bench.recipes composed [RECIPE ...]
+    python -m bench.recipes [composed [RECIPE ...]]
 
 FOLDER has a subfolder a class; the first digit of a file's name is its fold (ESC-10).
 Of fold 2, what comes after the first five of a class chooses the checkpoint; fold 3 is
 heard once, at the end. On 200 composed songs the tutorial's recipe is compared with
-``fast``, from the same model and with the same split. Prints a row of a table in
+``fast``, from the same model and with the same split; then both name 200 fresh ones.
+Prints a row of a table in
 RESULTS.md for each recipe.
 """
 
@@ -39,6 +40,7 @@ RECIPES = {
     "demo, 600 steps": ["--preset", "demo", "--n-steps", "600"],
 }
 COMPOSED = "composed"
+N_FRESH = "20"  # songs of a style that both models are asked about at last
 SONGS = [
     *("--data", COMPOSED, "--n-songs-per-genre", "20"),
     *("--split", "stratified", "--validation-fraction", "0.1"),
@@ -73,12 +75,18 @@ def listed(source: Path, folder: Path) -> Path:
     return folder
 
 
+def environment(home: Path) -> dict[str, str]:
+    """Of the processes that train and evaluate."""
+    return {**os.environ, "GENRESCOPE_HOME": str(home), "HF_HUB_OFFLINE": "1"}
+
+
 def trained(flags: list[str], home: Path) -> tuple[runs.Run, float]:
     """Train in a process of its own; the run, and how long it all took (s)."""
     started = time.monotonic()
-    environment = {**os.environ, "GENRESCOPE_HOME": str(home), "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, "-m", "trainer", *flags]
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        command, env=environment(home), check=True, stdout=subprocess.DEVNULL
+    )
     return runs.every(home / "runs")[0], time.monotonic() - started
 
 
@@ -99,19 +107,38 @@ def row(name: str, run: runs.Run, took_s: float) -> str:
     )
 
 
+def duel(home: Path, first: runs.Run, second: runs.Run) -> str:
+    """Both models on the same composed songs, which no run learns from, as text."""
+    command = [sys.executable, "-m", "trainer", "evaluate", first.id, "--against"]
+    command += [second.id, "--data", COMPOSED, "--n-songs-per-genre", N_FRESH]
+    told = subprocess.run(
+        command,
+        env=environment(home),
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    lines = [line for line in told.splitlines() if "95 % interval" in line]
+    return "\n".join([*lines, *told.split("\n\n")[-2].splitlines()])
+
+
 def main() -> None:
-    where = sys.argv[1]
+    where = (*sys.argv[1:], COMPOSED)[0]
     recipes = ON_COMPOSED if where == COMPOSED else RECIPES
     print("| recipe | accuracy | chosen at | steps | windows/s | recording | minutes |")
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        home, songs = Path(folder), SONGS
+        home, songs, made = Path(folder), SONGS, []
         if where != COMPOSED:
             folds = listed(Path(where), home / "folds")
             songs = ["--data", f"folder:{folds}", "--split", "listed"]
         for name in sys.argv[2:] or recipes:
             run, took_s = trained([*recipes[name], *songs], home)
             print(row(name, run, took_s), flush=True)
+            made.append(run)
+        if where == COMPOSED:
+            for first, second in zip(made[::2], made[1::2], strict=True):
+                print(f"\n{duel(home, first, second)}", flush=True)
 
 
 if __name__ == "__main__":
