@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import statistics
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from trainer import events, jobs, locks, runs
 from trainer.events import Step
 from trainer.runs import Run
 from ui.access import Visitor
-from ui.training import window
+from ui.training import board, marks, window
 from ui.training.pushes import Pushes
 from ui.training.reader import Reader
 from ui.training.window import Seen, Server, Viewer, Window
@@ -29,7 +28,8 @@ from viz.style import Look
 N_RUNS = 50
 N_EVENTS = 5000
 N_PAGES = 50
-N_STEPS = 90
+N_STEPS = 600
+N_BLOCK = 40  # steps in a row with pages, or without
 VIEWER = Viewer(Look(theme="page"), Visitor("en", may_train=True))
 
 
@@ -38,7 +38,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         print("polls, ms:", polls(Path(folder)))
     with tempfile.TemporaryDirectory() as folder:
-        print(f"a step alone, with {N_PAGES} pages, alone again, s:", steps(folder))
+        print(f"a run's steps and {N_PAGES} pages:", steps(folder))
 
 
 def polls(runs_dir: Path) -> dict[str, float]:
@@ -66,47 +66,52 @@ def polls(runs_dir: Path) -> dict[str, float]:
     }
 
 
-def steps(folder: str) -> list[float]:
-    """Seconds a step: the median without pages, with them, and without once more."""
+def steps(folder: str) -> dict[str, float]:
+    """What 50 pages cost the steps of a run, in blocks of steps with and without them.
+
+    Other work on the machine moves the steps more than the pages do, hence the many
+    blocks, and the processor's time that the pages took.
+    """
     runs_dir = Path(folder) / "runs"
     shown, server = _window(runs_dir)
     env = {**child_environment(), "OMP_NUM_THREADS": "1"}
     given = {**configs.PRESETS["smoke"], "base_model": "small", "n_steps": N_STEPS}
     config = configs.RunConfig(preset="smoke", **{**given, "eval_every_n_steps": 1000})
     run = jobs.start(config, runs_dir, cache_dir=Path(folder) / "cache", env=env)
-    thirds = [N_STEPS // 3, 2 * N_STEPS // 3]
-    while _n_steps(run) < thirds[0]:
-        time.sleep(0.1)
-    is_over = threading.Event()
-    pages = threading.Thread(target=_watch, args=(shown, server, run, is_over))
-    pages.start()
-    while _n_steps(run) < thirds[1]:
-        time.sleep(0.1)
-    is_over.set()
-    pages.join()
+    seen, watched_s, used_s = [Seen()] * N_PAGES, 0.0, 0.0
     while not run.state().is_ended:
-        time.sleep(0.2)
-    at = [event.at for event in run.events()[0] if isinstance(event, Step)]
-    gaps_s = [b - a for a, b in itertools.pairwise(at)]
-    parts = (gaps_s[3 : thirds[0]], gaps_s[thirds[0] : thirds[1]], gaps_s[thirds[1] :])
-    return [statistics.median(part) for part in parts]
+        began, used = time.monotonic(), time.thread_time()
+        if _n_steps(run) // N_BLOCK % 2:
+            _look(shown, server, run, seen)
+            used_s += time.thread_time() - used
+            watched_s += 1
+        time.sleep(max(1 - (time.monotonic() - began), 0))
+    told = [event for event in run.events()[0] if isinstance(event, Step)]
+    gaps_s: tuple[list[float], list[float]] = ([], [])
+    for before, step in itertools.pairwise(told):
+        # Of each block, the steps that were not there when it was noticed.
+        if before.step > N_BLOCK and before.step % N_BLOCK > N_BLOCK // 4:
+            gaps_s[before.step // N_BLOCK % 2].append(step.at - before.at)
+    alone_s, watched_step_s = map(statistics.median, gaps_s)
+    return {
+        "s a step alone": alone_s,
+        "watched": watched_step_s,
+        "of one core for the pages": used_s / watched_s,
+    }
 
 
-def _watch(shown: Window, server: Server, run: Run, is_over: threading.Event) -> None:
-    """Fifty pages, each of which polls once a second."""
-    seen = [Seen()] * N_PAGES
-    while not is_over.is_set():
-        began = time.monotonic()
-        for page in range(N_PAGES):
-            told = window.changes(shown, run.id, seen[page], server, VIEWER)
-            if isinstance(told[shown.seen], Seen):
-                seen[page] = told[shown.seen]
-        is_over.wait(max(1 - (time.monotonic() - began), 0))
+def _look(shown: Window, server: Server, run: Run, seen: list[Seen]) -> None:
+    """Fifty pages poll once."""
+    for page in range(N_PAGES):
+        told = window.changes(shown, run.id, seen[page], server, VIEWER)
+        if isinstance(told[shown.seen], Seen):
+            seen[page] = told[shown.seen]
 
 
 def _window(runs_dir: Path) -> tuple[Window, Server]:
     with gr.Blocks():
-        parts = window.build_watch() | window.build_story() | window.build_board()
+        parts = window.build_watch() | window.build_story() | board.build()
+        parts["scores"] = marks.place()
         for name in ("start", "rename", "push"):
             parts["buttons"][name] = gr.Button()
         shown = Window(**parts, push=gr.HTML())

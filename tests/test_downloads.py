@@ -142,6 +142,13 @@ def test_saved_power_runs_from_0_to_1_and_its_numbers_are_shares():
     assert b'QUANTITY = "power"' in downloads.content(drawn, "py")
 
 
+def test_saved_image_ends_where_its_frequencies_do():
+    sheet = picture("rate", tone(1000.0), 0.2, 4000, True).sheet
+    axes = prints.figure(sheet, "en").axes[1]
+    assert axes.get_ylim()[1] == 4000
+    assert axes.images[0].get_extent()[3] == pytest.approx(2000, abs=20)
+
+
 def test_two_spectrograms_stand_on_the_same_axes():
     draw = mel.draw
     scene = Scene(tone(1000.0), Transforms())

@@ -11,7 +11,7 @@ from signals import chord, noise, silence, tone
 from audio import dsp
 from audio.clip import Clip
 from audio.examples import example
-from ui import sounds
+from ui import prints, sounds
 from ui.lessons import (
     back,
     frame,
@@ -200,6 +200,29 @@ def test_tone_sampled_too_slowly_is_heard_as_another():
     assert "was filtered out" in filtered
     silent = sampling.hear_rate(clip, 0.3, 4000, True).slice(0.2, 0.8)
     assert np.abs(silent.samples).max() < 1e-3
+
+
+def test_sweep_is_seen_to_fold_at_nyquist_or_to_end_there():
+    t = np.arange(4 * 16_000) / 16_000
+    rising = Clip(0.5 * np.sin(np.pi * 750 * t**2), 16_000)  # 0 to 3 kHz in 4 s
+
+    def seen(is_filtered):
+        sheet = sampling.draw_rate(scene_of(rising), 0.0, 4000, is_filtered)
+        image = sheet.plots[1].layers[0]
+        levels_db = prints.values(image)
+        assert sheet.plots[1].y.stop == 4000
+        assert image.frequencies_hz[-1] == pytest.approx(2000, abs=20)
+        return image, levels_db
+
+    image, levels_db = seen(False)
+    strongest = np.array(image.frequencies_hz)[levels_db.argmax(axis=0)]
+    share = (np.arange(image.n_columns) + 0.5) / image.n_columns
+    at_s = image.start_s + share * (image.stop_s - image.start_s)
+    inside = (at_s > 0.1) & (at_s < 3.9)
+    asked_hz = 2000 - np.abs(2000 - 750 * at_s)
+    assert np.abs(strongest - asked_hz)[inside].max() < 40
+    _, filtered_db = seen(True)
+    assert filtered_db[:, (at_s > 2.8) & (at_s < 3.8)].max() < -60
 
 
 def test_tone_below_nyquist_stays():

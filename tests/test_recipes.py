@@ -201,6 +201,10 @@ def test_other_scripts_make_the_same_numbers(run):
     found = run("rate", clip, 0.2, 11_025, False)
     ours = resampled(clip, 11_025, is_filtered=False)
     assert np.allclose(found["resampled"], ours.samples, atol=1e-3)
+    n_fft = sampling.frame_length(11_025)
+    levels_db = dsp.stft(ours, n_fft=n_fft, hop_length=n_fft // 4).levels_db
+    is_loud = levels_db > -60
+    assert np.abs(found["levels_db"] - levels_db)[is_loud].max() < 0.1
     found = run("filters", clip, 64, "htk", 100, 4000)
     ours, _ = mel_filters(22_050, 2048, 64, 4000, fmin_hz=100, formula="htk")
     assert np.allclose(found["filters"], ours, atol=1e-6)

@@ -12,10 +12,11 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ from trainer.sources import SongFile, Source
 SAMPLING_RATE = 16_000  # Hz, what every HuBERT was trained on
 INT16_MAX = 32_767
 CLIPPED = 32_735  # 0.999 of full scale
-VERSION = 2  # of what stands in the cache
+VERSION = 3  # of what stands in the cache
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,11 @@ class Song:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A song that could not be read, and the code of why."""
+    """A song that could not be read, and why: a ``KnownError``'s code and details."""
 
     name: str
     code: str
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +166,7 @@ def _decode_all(
             try:
                 sampling_rate, samples = work.result()
             except KnownError as error:
-                skipped.append(Skipped(song.name, error.code))
+                skipped.append(Skipped(song.name, error.code, dict(error.details)))
                 continue
             file.write(samples.data)
             seen[song.name] += 1
@@ -234,6 +236,9 @@ def _open(folder: Path, emit: Emit) -> SongSet:
     skipped = tuple(Skipped(**facts) for facts in manifest["skipped"])
     for each in skipped:
         emit(Noted("song_skipped", asdict(each)))
+    if skipped:
+        n_skipped, n_files = len(skipped), len(skipped) + len(songs)
+        emit(Noted("songs_skipped", {"n_skipped": n_skipped, "n_files": n_files}))
     if not songs:
         raise KnownError("no_songs", n_skipped=len(skipped))
     genres = tuple(sorted({song.genre for song in songs}))

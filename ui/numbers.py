@@ -70,7 +70,8 @@ def _of_layer(layer: Any, plot: Plot) -> dict[str, Any]:
     y = "value" if x == y else y
     match layer:
         case Image():
-            return {IMAGES[layer.quantity]: prints.values(layer), x: _times_s(layer)}
+            values, rows_hz = prints.values(layer), layer.frequencies_hz
+            return {IMAGES[layer.quantity]: values, x: _times_s(layer), y: rows_hz}
         case Band():
             bounds = np.linspace(layer.start, layer.stop, len(layer.lows) + 1)
             return {x: bounds[:-1], "lowest": layer.lows, "highest": layer.highs}

@@ -41,8 +41,9 @@ def figure(spectrum: Spectrum, look: Look = DEFAULT, *, scale: Scale = "log") ->
     _frequency_axis(axes, fmin_hz, nyquist_hz, scale, look)
     bottom_db = BOTTOM_DB[spectrum.reference]
     axes.set_ylim(bottom_db, HEADROOM_DB)
-    axes.set_yticks(range(int(bottom_db), 1, 20))
-    axes.set_ylabel(look.word(f"level_{spectrum.reference}"))
+    ticks_db = np.arange(bottom_db, 1.0, 20.0).tolist()
+    names = {db: f"{db:.0f}".replace("-", "−") for db in ticks_db}
+    ticks.put(axes, "y", names, look.word(f"level_{spectrum.reference}"), look)
     n_columns, _ = style.size_px(axes)
     if scale == "log":
         frequencies_hz, levels_db = pixels.outline(spectrum, n_columns, fmin_hz)
@@ -111,9 +112,8 @@ def _frequency_axis(
     axes.set_xlim(fmin_hz, nyquist_hz)
     width_px, _ = style.size_px(axes)
     ticks_hz = ticks.frequencies_hz(fmin_hz, nyquist_hz, width_px, scale, TICK_PX)
-    axes.set_xticks(ticks_hz, [ticks.hertz(hz) for hz in ticks_hz])
-    axes.set_xticks([], minor=True)
-    axes.set_xlabel(look.word("frequency"))
+    names = {hz: ticks.hertz(hz) for hz in ticks_hz}
+    ticks.put(axes, "x", names, look.word("frequency"), look)
     axes.spines["right"].set(visible=True, linestyle=(0, (4, 3)))
     axes.annotate(
         look.word("nyquist", hz=nyquist_hz),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEIGHT = 1.05  # of the y axis, where full scale is 1
+AMPLITUDES = {-1.0: "−1", -0.5: "−0.5", 0.0: "0", 0.5: "0.5", 1.0: "1"}
 HALVINGS = (1.0, 0.5, 0.25)  # amplitudes 6 dB apart
 
 
@@ -34,8 +35,7 @@ def figure(clip: Clip, look: Look = DEFAULT, since_s: float = 0.0) -> Figure:
     duration_s = max(clip.duration_s, 1 / clip.sampling_rate)
     ticks.time_axis(axes, since_s, since_s + duration_s, look)
     axes.set_ylim(-HEIGHT, HEIGHT)
-    axes.set_yticks([-1, -0.5, 0, 0.5, 1], ["−1", "−0.5", "0", "0.5", "1"])
-    axes.set_ylabel(look.word("amplitude"))
+    ticks.put(axes, "y", AMPLITUDES, look.word("amplitude"), look)
     _decibel_scale(axes, look)
     n_columns, _ = style.size_px(axes)
     if clip.n_samples:

@@ -121,7 +121,7 @@
     const { plot, box, cursor } = view;
     const step = (ruler) => Math.abs((ruler.stop - ruler.start) / (ruler.last - ruler.first));
     const say = (axis, ruler, value) => [
-      axes.written(axis.quantity, value, step(ruler)),
+      fullScale(axes.written(axis.quantity, value, step(ruler)), axis.label),
       axis.quantity === "frequency" ? axes.note(value) : "",
     ];
     if (box.image) {
@@ -143,11 +143,14 @@
 
   const joined = (parts, between = " · ") => parts.filter(Boolean).join(between);
 
+  /** Decibels of an axis that says what they are relative to, say it too. */
+  const fullScale = (text, label) => (label.includes("dBFS") ? text.replace(/dB$/, "dBFS") : text);
+
   function loudness(image, byte) {
     if (byte === undefined) return "";
     const isPower = image.quantity === "power"; // which nothing lies below
     const value = isPower && byte === 0 ? image.step / 2 : images.valueOf(image, byte);
-    const level = axes.written(image.quantity, value, 1);
+    const level = fullScale(axes.written(image.quantity, value, 1), image.label);
     return byte === 0 ? word("below", { level: level.replace(".0 ", " ") }) : level;
   }
 
