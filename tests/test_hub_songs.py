@@ -65,8 +65,16 @@ def gtzan_parquet(path, folder, column, is_named):
     return path
 
 
-@pytest.mark.parametrize("column", ["genre", "label"])
-@pytest.mark.parametrize("is_named", [True, False], ids=["class label", "string"])
+@pytest.mark.parametrize(
+    ("column", "is_named"),
+    [
+        ("genre", True),
+        ("genre", False),
+        ("label", True),
+        ("label", False),
+        ("intent_class", True),
+    ],
+)
 def test_gtzan_parquet_is_read_with_numbers_or_names(tmp_path, column, is_named):
     folder = song_folder(tmp_path / "wav", 2, ["blues", "jazz"])
     path = gtzan_parquet(tmp_path / "train.parquet", folder, column, is_named)
@@ -259,8 +267,13 @@ def test_set_of_the_hub_without_sound_is_refused(data_hub):
         hub_songs.of("someone/texts", lambda _: None)
 
 
-def test_set_of_the_hub_with_too_many_files_is_refused(data_hub, monkeypatch):
-    monkeypatch.setattr(hub_songs, "MAX_FILES", 1)
-    data_hub.sets["someone/many", "main"] = {"a/1.wav": b"-", "b/1.wav": b"-"}
+@pytest.mark.parametrize("limit", ["MAX_FILES", "MAX_BYTES"])
+@pytest.mark.parametrize("names", [("a/1.wav", "b/1.wav"), ("1.parquet", "2.parquet")])
+def test_set_of_the_hub_that_is_too_large_is_refused_before_it_is_fetched(
+    data_hub, monkeypatch, limit, names
+):
+    monkeypatch.setattr(hub_songs, limit, 1)
+    data_hub.sets["someone/many", "main"] = dict.fromkeys(names, b"-")
     with pytest.raises(KnownError, match="set_too_large"):
         hub_songs.of("someone/many", lambda _: None)
+    assert not any("/resolve/" in path for _, path, *_ in data_hub.asked)

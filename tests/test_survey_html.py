@@ -41,6 +41,7 @@ def test_survey_answers_the_tutorial_s_three_questions(looked):
     page = survey_html(looked, "en")
     text = plain(page)
     assert "No: 22,050 Hz × 10, 44,100 Hz × 1." in text
+    assert "22,050 Hz × 10、44,100 Hz × 1" in plain(survey_html(looked, "zh-TW"))
     bars = re.findall(r'<i style="width:([^"]+)"></i><span>(\d+)', page)
     assert bars == [("100.0%", "10"), ("10.0%", "1")]
     assert "2 labels with 5 to 6 songs" in text

@@ -120,7 +120,8 @@ def _rates(found: Survey, language: str) -> list[str]:
     """Whether the sampling rates agree, and how long the songs last."""
     rate, n_songs = found.rates[0]
     if len(found.rates) > 1:
-        listed = ", ".join(f"{hertz(rate)} × {n}" for rate, n in found.rates)
+        each = (f"{hertz(rate)} × {n}" for rate, n in found.rates)
+        listed = words.listed(each, language)
         said = [_said("rates_mixed", language, rates=listed)]
     else:
         kept = "rates_as_heard" if rate == SAMPLING_RATE else "rates_converted"
@@ -178,7 +179,8 @@ def _untested(found: Survey, language: str) -> list[str]:
     genres = [
         genre_name(share.genre, language) for share in found.shares if not share.n_test
     ]
-    return [_said("untested", language, genres=", ".join(genres))] if genres else []
+    listed = words.listed(genres, language)
+    return [_said("untested", language, genres=listed)] if genres else []
 
 
 def _leaks(leaks: Sequence[Fault], language: str) -> str:
