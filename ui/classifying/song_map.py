@@ -101,7 +101,11 @@ def _map(prediction: Prediction, shown_s: tuple[float, float], language: str) ->
 
 
 def _described(prediction: Prediction, language: str) -> str:
-    return viz.genres.describe_along(_chunks(prediction), language)
+    named = [
+        (start_s, stop_s, {genre_name(each, language): p for each, p in shares.items()})
+        for start_s, stop_s, shares in _chunks(prediction)
+    ]
+    return viz.genres.describe_along(named, language)
 
 
 def _chunks(prediction: Prediction) -> viz.genres.Chunks:
