@@ -192,7 +192,7 @@ def test_names_from_a_model_are_escaped(prediction):
 def test_names_beside_bars_and_on_the_map_fit_there():
     assert answer.short_name("jazz", "zh-TW") == "爵士"
     assert answer.short_name("jazz", "en") == "Jazz"
-    assert answer.short_name("樂器（live）", "zh-TW") == "樂器（live）"  # noqa: RUF001
+    assert answer.short_name("樂器（live）", "zh-TW") == "樂器（live）"
 
 
 def test_map_has_a_row_a_genre_the_likeliest_on_top(prediction):
