@@ -80,7 +80,7 @@ def test_right_answer_is_praised_with_what_it_teaches(id, language):
 def test_answer_is_told_with_note_and_unit():
     assert "D♯5/E♭5, 622 Hz" in teaching.told("note", visitor())
     assert "16,000 Hz" in teaching.told("folds", visitor())
-    assert "10 %" in teaching.told("chance", visitor())
+    assert "10%" in teaching.told("chance", visitor())
 
 
 def test_wrong_answer_gets_a_hint_and_not_the_answer():

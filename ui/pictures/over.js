@@ -155,7 +155,7 @@
     const row = Math.min(Math.max(Math.floor(y), 0), names.length - 1);
     const column = starts_s.findIndex((start_s, k) => x >= start_s && x <= stops_s[k]);
     if (column < 0) return names[row];
-    return `${names[row]} ${axes.number(100 * shares[row][column], 0)} %`;
+    return `${names[row]} ${axes.number(100 * shares[row][column], 0)}%`;
   }
 
   function spanAt({ start, stop, lows, highs }, x, write) {
