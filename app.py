@@ -73,20 +73,21 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         language.build_header()
         if login:
             login.render()
-        bar = clip_bar.build(settings, guarded, shelf)
-        desk = Desk(guarded, shelf, bar, screen.build(demo))
+        link = screen.build_link()
+        bar = clip_bar.build(settings, guarded, shelf, link)
+        desk = Desk(guarded, shelf, bar, link, screen.build(demo))
         with gr.Tabs() as tabs:
             with gr.Tab(text("app.see"), id="see") as see:
                 see_tab.build(desk, settings)
             with gr.Tab(text("app.data"), id="data") as data:
-                data_tab.build(demo, desk, settings)
+                data_tab.build(data, desk, settings)
             with gr.Tab(text("app.train"), id="train") as train:
                 training = train_tab.build(train, desk, settings)
             with gr.Tab(text("app.classify"), id=CLASSIFY) as classify:
-                picker = classify_tab.build(demo, classify, desk, models)
+                picker = classify_tab.build(classify, desk, models)
             with gr.Tab(text("app.about"), id="teach") as about:
                 about_tab.build(desk)
-        links.opens(guarded, tabs)
+        links.opens(guarded, link, tabs)
         links.keep(
             dict(zip(links.TABS, (see, data, train, classify, about), strict=True))
         )

@@ -234,7 +234,7 @@ def test_sentences_hold_the_key_numbers():
     assert said["genres"] == "Genres by probability: blues 50%, jazz 30%, zydeco 20%."
     assert "17 s of the song (windows heard: 2): jazz 60%" in said["along"]
     assert "step 30 of 100, loss 1.200" in said["training"]
-    assert "70.0 %" in said["training"]
+    assert "70.0%" in said["training"]
 
 
 def test_ranked_genres_are_bars_as_long_as_their_probability():

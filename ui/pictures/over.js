@@ -160,7 +160,7 @@
     if (column < 0) return name ? "" : names[row];
     const share = shares[row][column];
     if (name && !share) return "";
-    return joined([names[row], name], " ") + ` ${axes.number(100 * share, 0)} %`;
+    return joined([names[row], name], " ") + ` ${axes.number(100 * share, 0)}%`;
   }
 
   function spanAt({ start, stop, lows, highs }, x, write) {
