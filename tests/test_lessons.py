@@ -16,6 +16,7 @@ from ui.lessons import (
     back,
     frame,
     hearing,
+    masking,
     mel,
     sampling,
     spectrogram,
@@ -262,12 +263,14 @@ def test_odd_sounds_have_their_lessons(clip, is_on):
         spectrogram.draw(scene, *AS_AT_FIRST["stft"]),
         mel.draw(scene, 128, "slaney", 0, 8000, is_on, "level"),
         hearing.draw(scene, 0.0),
+        masking.draw(scene, 8, 1),
     ]
     for sheet in sheets:
         assert "NaN" not in sheet.as_json()
         assert sheet.about
     assert sounds.wav(sampling.hear_rate(clip, 0.0, 2000, is_on))
     assert sounds.wav(sampling.hear_bits(clip, 0.0, 4, is_on))
+    assert sounds.wav(masking.hear(clip, 1))
 
 
 def test_model_hears_16_khz_and_says_so():
@@ -276,6 +279,28 @@ def test_model_hears_16_khz_and_says_so():
     assert "32,000 values" in about
     assert "99 frames" in about
     assert hearing.hear(tone(), 0.0).sampling_rate == 16_000
+
+
+def test_each_frame_is_in_one_row_seen_or_hidden():
+    clip = noise(duration_s=30.0, sampling_rate=16_000)
+    sheet = masking.draw(scene_of(clip), 8, 1)
+    seen, hidden = (np.array(rows.shares) for rows in sheet.plots[0].layers)
+    assert not seen[0].any()
+    assert np.allclose(hidden[0], hidden[1:].sum(axis=0), atol=0.05)
+    assert np.allclose(seen.sum(axis=0) + hidden[0], 1.0, atol=0.05)
+    assert f"the {1499:,} frames" in sheet.about
+
+
+def test_masking_follows_the_zoom():
+    clip = noise(duration_s=30.0, sampling_rate=16_000)
+    whole, part = (
+        masking.draw(scene_of(clip, view=view), 8, 1).plots[0].layers[1]
+        for view in (None, (10.0, 12.0))
+    )
+    assert (part.starts_s[0], part.stops_s[-1]) == (10.0, 12.0)
+    assert np.mean(part.shares[0]) == pytest.approx(
+        np.mean(whole.shares[0][125:150]), abs=0.03
+    )
 
 
 @pytest.mark.parametrize("kind", two.PICTURES)

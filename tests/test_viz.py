@@ -232,9 +232,9 @@ def test_sentences_hold_the_key_numbers():
     assert "near 1,001 Hz" in said["stft"]
     assert "128 bands" in said["mel"]
     assert said["genres"] == "Genres by probability: blues 50%, jazz 30%, zydeco 20%."
-    assert "17 s of the song in 2 pieces: jazz 60%" in said["along"]
+    assert "17 s of the song (windows heard: 2): jazz 60%" in said["along"]
     assert "step 30 of 100, loss 1.200" in said["training"]
-    assert "70.0 %" in said["training"]
+    assert "70.0%" in said["training"]
 
 
 def test_ranked_genres_are_bars_as_long_as_their_probability():

@@ -70,7 +70,7 @@ class Page:
         return [self.status, self.button, self.cancel]
 
 
-def build(demo: gr.Blocks, desk: Desk, settings: Settings) -> None:
+def build(tab: gr.Tab, desk: Desk, settings: Settings) -> None:
     """Lay out the tab and wire it."""
     with gr.Row(elem_classes=["lesson", "data"]):
         with gr.Column(scale=1, min_width=300):
@@ -88,7 +88,7 @@ def build(demo: gr.Blocks, desk: Desk, settings: Settings) -> None:
             survey = gr.HTML(elem_classes="survey")
     page = Page(button, cancel, status, survey, gr.State(None))
     place = data_song.build()
-    work = _wire(demo, desk, settings, form, page)
+    work = _wire(tab, desk, settings, form, page)
     data_song.wire(desk, place, page.looked, work)
     _wire_split(desk, form, page, place)
 
@@ -116,7 +116,7 @@ def _share(name: str, value: float) -> gr.Slider:
 
 
 def _wire(
-    demo: gr.Blocks, desk: Desk, settings: Settings, form: Form, page: Page
+    tab: gr.Tab, desk: Desk, settings: Settings, form: Form, page: Page
 ) -> Dependency:
     """Choose, look, cancel."""
 
@@ -132,7 +132,7 @@ def _wire(
                 yield [gr.skip(), gr.skip(), bar, *_buttons(is_busy=True)]
 
     greeted = [page.status, page.button]
-    demo.load(desk.guarded(greet), None, greeted, **QUIETLY)
+    tab.select(desk.guarded(greet), None, greeted, **QUIETLY)
     form.songs.wire(desk)
     work = page.button.click(
         look,

@@ -18,7 +18,7 @@ import viz.image
 from audio import pixels
 from audio.frames import Levels, Numbers
 from audio.notes import note_of
-from ui.pictures.plot import Axis, Band, Image, Line, Marks, Plot, Sheet
+from ui.pictures.plot import Axis, Band, Image, Line, Marks, Plot, Rows, Sheet
 from viz import style, ticks
 from viz.style import Look
 
@@ -144,6 +144,8 @@ def _layer(axes: Axes, layer: Any, places: tuple[Place, Place], look: Look) -> N
             _line(axes, layer, *places)
         case Marks():
             _marks(axes, layer, *places, look)
+        case Rows():
+            _rows_of(axes, layer)
 
 
 def _axis(side: Any, axis: Axis, length_px: int, tick_px: int, look: Look) -> Place:
@@ -165,6 +167,8 @@ def _axis(side: Any, axis: Axis, length_px: int, tick_px: int, look: Look) -> Pl
         there = dict(zip(place(hertz).tolist(), names, strict=True))
         ticks.put(side.axes, side.axis_name, there, axis.label, look)
     else:
+        if axis.quantity == "row":
+            side.set_ticks(np.arange(len(axis.names)) + 0.5, axis.names)
         side.set_label_text(axis.label)
     low, high = place([start, stop])
     (side.axes.set_xlim if is_across else side.axes.set_ylim)(low, high)
@@ -231,6 +235,27 @@ def _line(axes: Axes, line: Line, x: Place, y: Place) -> None:
         axes.fill_between(
             xs, ys, axes.get_ylim()[0], color=colour, alpha=0.2, linewidth=0
         )
+
+
+def _rows_of(axes: Axes, rows: Rows) -> None:
+    """Columns that follow each other without a gap: the larger a share, the fuller."""
+    from matplotlib.colors import to_rgba_array
+
+    shares = np.array(rows.shares)
+    if not shares.size:
+        return
+    pixels_rgba = np.repeat(to_rgba_array(rows.colours)[:, None], shares.shape[1], 1)
+    pixels_rgba[..., 3] = shares
+    extent = (rows.starts_s[0], rows.stops_s[-1], 0, len(shares))
+    limits = axes.get_xlim(), axes.get_ylim()
+    axes.imshow(
+        pixels_rgba,
+        extent=extent,
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+    )
+    axes.set(xlim=limits[0], ylim=limits[1])
 
 
 def _marks(axes: Axes, marks: Marks, x: Place, y: Place, look: Look) -> None:

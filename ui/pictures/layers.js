@@ -88,7 +88,7 @@
         };
         row.forEach((share, k) => {
           fill(style.ink, k, TRACK_ALPHA);
-          fill(colours[i], k, share);
+          if (share) fill(colours[i], k, share);
         });
       });
       pen.globalAlpha = 1;

@@ -141,7 +141,7 @@
     return joined([...say(plot.x, box.x, found[0]?.x ?? cursor.x), ...values, ...spans, ...cells]);
   }
 
-  const joined = (parts) => parts.filter(Boolean).join(" · ");
+  const joined = (parts, between = " · ") => parts.filter(Boolean).join(between);
 
   /** Decibels of an axis that says what they are relative to, say it too. */
   const fullScale = (text, label) => (label.includes("dBFS") ? text.replace(/dB$/, "dBFS") : text);
@@ -154,11 +154,13 @@
     return byte === 0 ? word("below", { level: level.replace(".0 ", " ") }) : level;
   }
 
-  function cellAt({ starts_s, stops_s, shares }, names, { x, y }) {
+  function cellAt({ starts_s, stops_s, shares, name }, names, { x, y }) {
     const row = Math.min(Math.max(Math.floor(y), 0), names.length - 1);
     const column = starts_s.findIndex((start_s, k) => x >= start_s && x <= stops_s[k]);
-    if (column < 0) return names[row];
-    return `${names[row]} ${axes.number(100 * shares[row][column], 0)} %`;
+    if (column < 0) return name ? "" : names[row];
+    const share = shares[row][column];
+    if (name && !share) return "";
+    return joined([names[row], name], " ") + ` ${axes.number(100 * share, 0)}%`;
   }
 
   function spanAt({ start, stop, lows, highs }, x, write) {

@@ -13,8 +13,8 @@
 
   /** An element's sheet: its plots, the tools around them, the texts below. */
   class Picture {
-    constructor(element, props, trigger) {
-      Object.assign(this, { element, props, trigger, views: [], range: null, token: 0 });
+    constructor(element, place, trigger) {
+      Object.assign(this, { element, place, trigger, views: [], range: null, token: 0 });
       this.plots = make("div", { className: "sheet-plots" });
       this.reading = make("div", { className: "sheet-reading", role: "status", aria: { live: "off" } });
       this.choices = tools.choices(this);
@@ -64,7 +64,7 @@
     showEmpty() {
       this.views = [];
       this.plots.replaceChildren();
-      const { empty, start_label } = this.props;
+      const { empty, start_label } = this.place;
       const start = () => {
         this.trigger("start", {});
         sound.playNext();
@@ -95,7 +95,7 @@
 
     /** Give the sheet its tools; the same ones stay, with the focus. */
     equip(sheet) {
-      const kit = tools.kitOf(sheet, this.props.formats ?? undefined);
+      const kit = tools.kitOf(sheet, this.place.formats ?? undefined);
       const isSame = this.toolbar && JSON.stringify(kit) === JSON.stringify(this.kit);
       if (isSame) return;
       this.kit = kit;
@@ -221,9 +221,9 @@
   }
 
   /** Make an element a place for pictures; Gradio's HTML component calls it once. */
-  Genrescope.mount = (element, props, watch, trigger) => {
+  Genrescope.mount = (element, props, watch, trigger, events, place) => {
     if (!all.size) watchTheme();
-    const picture = new Picture(element, props, trigger);
+    const picture = new Picture(element, place, trigger);
     all.add(picture);
     watch("value", () => picture.take(props.value));
     picture.take(props.value);
