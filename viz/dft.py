@@ -9,7 +9,7 @@ import numpy as np
 import words
 from audio import pixels
 from audio.dsp import Spectrum, strongest
-from audio.frames import Numbers, resolution_bins
+from audio.frames import Numbers, resolution_bins, scalloping_db
 from audio.notes import note_of
 from audio.partials import fundamental_hz, peaks
 from viz import style, ticks
@@ -93,6 +93,7 @@ def describe(spectrum: Spectrum, language: str = words.DEFAULT_LANGUAGE) -> str:
             bin_hz=spectrum.bin_width_hz,
             window=words.word(f"viz.window_{spectrum.window}", language),
             hz=resolution_hz(spectrum),
+            low_db=lowest_reading_db(spectrum),
         )
     )
     return style.joined(sentences, language)
@@ -102,6 +103,13 @@ def resolution_hz(spectrum: Spectrum) -> float:
     """The distance at which two equal tones come apart; zero padding does not help."""
     n_samples = max(spectrum.n_samples, 1)
     return resolution_bins(spectrum.window) * spectrum.sampling_rate / n_samples
+
+
+def lowest_reading_db(spectrum: Spectrum) -> float:
+    """How much too low a tone half-way between two bins reads; zero padding helps."""
+    bins_of_window = spectrum.sampling_rate / max(spectrum.n_samples, 1)
+    offset_bins = spectrum.bin_width_hz / bins_of_window / 2
+    return scalloping_db(spectrum.window, offset_bins)
 
 
 def _frequency_axis(

@@ -165,13 +165,14 @@ def describe(
     levels_db = spectrogram.levels_db
     first_s = spectrogram.times_s[0] - spectrogram.column_s / 2
     stop_s = spectrogram.times_s[-1] + spectrogram.column_s / 2
+    duration_s = stop_s - max(first_s, 0.0)
     row, column = np.unravel_index(np.argmax(levels_db), levels_db.shape)
     name = f"about_{picture}_silence" if spectrogram.is_silent else f"about_{picture}"
     return words.word(
         f"viz.{name}",
         language,
         n=len(levels_db),
-        duration_s=stop_s - max(first_s, 0.0),
+        duration_s=round(duration_s, 1) if duration_s > 1 else duration_s,
         fmin_hz=fmin_hz,
         fmax_hz=fmax_hz,
         at_s=spectrogram.times_s[column],
