@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ from audio.apart import Readers  # noqa: E402
 from audio.clip import Clip  # noqa: E402
 from audio.decode import Limits  # noqa: E402
 from classifier.models import Models  # noqa: E402
+from classifier.turns import step_aside  # noqa: E402
 from ui import (  # noqa: E402
     about_tab,
     api,
@@ -54,6 +56,7 @@ from viz.style import Look  # noqa: E402
 
 CLASSIFY = "classify"  # id of the tab
 HOUR_S = 3600
+SWITCH_S = 0.001  # between threads: a page does not wait while a picture is drawn
 UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
 
 log = logging.getLogger("genrescope")
@@ -151,6 +154,7 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
 
 def serve(settings: host.Settings) -> None:
     """Serve the page until it is interrupted."""
+    sys.setswitchinterval(SWITCH_S)
     models = models_of(settings, zero.device(settings.host))
     demo = create_app(settings, models)
     options = tools.serve(demo, launch_options(settings))
@@ -171,6 +175,7 @@ def sweep(folder: Path) -> None:
 
 def warm(models: Models) -> None:
     """Import and load now what the first visitor's first click would wait for."""
+    step_aside()  # for who opens the page meanwhile
     import av  # noqa: F401
     import soxr  # noqa: F401
 
