@@ -160,7 +160,7 @@ def serve(settings: host.Settings) -> None:
     options = tools.serve(demo, launch_options(settings))
     _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
     log.info("open %s in a browser; Ctrl+C stops it", address)
-    threading.Thread(target=warm, args=(models,), name="warm", daemon=True).start()
+    threading.Thread(target=_warm_aside, args=(models,), daemon=True).start()
     sweeping = (settings.uploads_dir,)
     threading.Thread(target=sweep, args=sweeping, name="sweep", daemon=True).start()
     demo.block_thread()
@@ -175,7 +175,6 @@ def sweep(folder: Path) -> None:
 
 def warm(models: Models) -> None:
     """Import and load now what the first visitor's first click would wait for."""
-    step_aside()  # for who opens the page meanwhile
     import av  # noqa: F401
     import soxr  # noqa: F401
 
@@ -185,6 +184,12 @@ def warm(models: Models) -> None:
     for ref in models.available():
         if ref.source == "bundled":
             models.load(ref)
+
+
+def _warm_aside(models: Models) -> None:
+    """``warm``, while who opens the page already goes first."""
+    step_aside()
+    warm(models)
 
 
 def main() -> None:

@@ -47,7 +47,8 @@ class Turns:
 def step_aside() -> None:
     """Let others go first: this thread, and those that it starts to compute with it."""
     if sys.platform == "linux":  # elsewhere it would be the whole process
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        niceness = max(os.getpriority(os.PRIO_PROCESS, 0), NICENESS)
+        os.setpriority(os.PRIO_PROCESS, 0, niceness)
 
 
 class Line:
