@@ -61,11 +61,17 @@ def measured() -> list[dict[str, float]]:
     for _ in range(N_STARTS):
         for which, rows in found.items():
             with served(which) as (url, start):
-                rows += [{**start, **each} for each in all_visits(url)]
+                rows += [whole(start, each) for each in all_visits(url)]
     return [
         {name: statistics.median(row[name] for row in rows) for name in rows[0]}
         for rows in found.values()
     ]
+
+
+def whole(start: dict[str, float], visit: dict[str, float]) -> dict[str, float]:
+    """A start of the server, then a visit."""
+    in_all_s = start["start to first byte, s"] + visit["request to interactive, s"]
+    return {**start, "start to interactive, s": in_all_s, **visit}
 
 
 @contextmanager
@@ -123,9 +129,13 @@ def visit(context, url: str) -> dict[str, float]:
         "Network.loadingFinished", lambda e: n_bytes.append(e["encodedDataLength"])
     )
     tools.send("Network.enable")
+    # Processor time, because the machine may have other work.
+    tools.send("Performance.enable", {"timeDomain": "threadTicks"})
     page.add_init_script(WATCH)
     page.goto(url)
     page.wait_for_function(STANDS, timeout=120_000)
+    metrics = tools.send("Performance.getMetrics")["metrics"]
+    busy_s = {each["name"]: each["value"] for each in metrics}["TaskDuration"]
     answered_ms = page.evaluate(
         "performance.getEntriesByType('navigation')[0].responseStart"
     )
@@ -134,6 +144,7 @@ def visit(context, url: str) -> dict[str, float]:
     return {
         "request to first byte, ms": answered_ms,
         "request to interactive, s": added_ms / 1000,
+        "the browser's CPU s": busy_s,
         "weight, kB": sum(n_bytes) / 1000,
         "requests": len(n_bytes),
     }

@@ -10,7 +10,7 @@ from songs import song_folder
 
 import words
 from errors import KnownError
-from settings import Settings
+from settings import Host, Settings
 from trainer.events import Stage
 from ui import data_song, data_tab, looking
 from ui.access import Visitor
@@ -42,10 +42,17 @@ def form(data, *, archive=None, repo_id="", split=SPLIT):
 def test_stranger_may_not_have_songs_read(host):
     with pytest.raises(KnownError, match="may_not_look"):
         next(data_tab.looks(form("composed"), host, STRANGER))
-    said, button = data_tab.greet(STRANGER)
+    said, button = data_tab.greet(STRANGER, Host())
     assert "own computer" in said
     assert button == gr.skip()
-    assert data_tab.greet(HERE)[1].interactive
+    assert "<a " not in said
+    assert data_tab.greet(HERE, Host())[1].interactive
+
+
+def test_stranger_to_a_space_gets_the_ways_to_look_elsewhere():
+    said, _ = data_tab.greet(STRANGER, Host("cpu", "studio/genrescope", True, True))
+    assert "login/huggingface" in said
+    assert "spaces/studio/genrescope?duplicate=true" in said
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ SCROLL = """() => {
 
 # A page selects its first tab by itself, which must not touch the address.
 KEEP = """() => {
-  if (!navigator.userActivation?.hasBeenActive) return;
+  if (!navigator.userActivation?.isActive) return;
   const address = new URL(location);
   address.searchParams.set("view", "NAME");
   history.replaceState(history.state, "", address);
