@@ -36,7 +36,8 @@ from trainer import jobs
 from trainer.events import Step
 from trainer.runs import Run
 
-THINKS_S = (4.0, 16.0)  # a visitor looks at an answer before the next question
+# A song of 30 s is uploaded anew for each question: in between it is looked at or heard.
+THINKS_S = (10.0, 50.0)
 PLOTS = ("waveform", "stft", "mel")
 QUIET_S = 20.0  # the run alone, before and after
 START_S, ANSWER_S = 120.0, 120.0
@@ -52,12 +53,14 @@ class Told:
         n_busy: questions that were refused because the queue was full.
         errors: everything else that went wrong.
         peak_mb: the most memory that the server's processes took, the run's not.
+        cpu_s: processor time that these took.
     """
 
     waits_s: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     n_busy: int = 0
     errors: list[str] = field(default_factory=list)
     peak_mb: float = 0.0
+    cpu_s: float = 0.0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -80,7 +83,9 @@ def _measure(n_visitors: int, duration_s: float, server: Server, run: Run) -> No
     marks = [time.time()]
     time.sleep(QUIET_S)
     marks.append(time.time())
+    began_s = server.cpu_s()
     told = asyncio.run(_visits(n_visitors, duration_s, server))
+    told.cpu_s = server.cpu_s() - began_s
     marks.append(time.time())
     time.sleep(QUIET_S)
     marks.append(time.time())
@@ -90,6 +95,8 @@ def _measure(n_visitors: int, duration_s: float, server: Server, run: Run) -> No
         print(f"{kind}: {len(waits_s)} answers, {p50:.2f} {p95:.2f} {p100:.2f} s")
     print(f"busy: {told.n_busy}; errors: {len(told.errors)}", *told.errors[:5])
     print(f"server: {first_mb:.0f} MB at first, {told.peak_mb:.0f} MB at most")
+    n_answers = sum(map(len, told.waits_s.values()))
+    print(f"server: {1000 * told.cpu_s / n_answers:.0f} ms of processor an answer")
     print("a step alone, with visitors, alone again, s:", *_steps_s(run, marks))
 
 
@@ -187,11 +194,10 @@ class Server:
         family = [self.process, *self.process.children(recursive=True)]
         return sum(member.memory_info().rss for member in family) / 1e6
 
-    def seconds(self) -> float:
-        """The processor's time that the server and its helpers have taken (s)."""
+    def cpu_s(self) -> float:
+        """Processor time of the server and of its helpers so far."""
         family = [self.process, *self.process.children(recursive=True)]
-        times = [member.cpu_times() for member in family]
-        return sum(each.user + each.system for each in times)
+        return sum(sum(member.cpu_times()[:2]) for member in family)
 
 
 @contextmanager

@@ -87,13 +87,13 @@ def steps(home: Path) -> dict[str, float]:
         sessions = [f"page{number}" for number in range(N_PAGES)]
         for number in range(2 * N_TURNS):
             is_watched = number % 2 == 1
-            used_s, began = server.seconds(), time.time()
+            used_s, began = server.cpu_s(), time.time()
             if is_watched:
                 asyncio.run(_watch(server.url, sessions))
             else:
                 time.sleep(TURN_S)
             ended = time.time()
-            share = (server.seconds() - used_s) / (ended - began)
+            share = (server.cpu_s() - used_s) / (ended - began)
             marks[is_watched].append((began, ended, share))
         told = load.steps_of(run)
     gaps = [(a.at, b.at - a.at) for a, b in itertools.pairwise(told)]

@@ -8,6 +8,7 @@ which later runs open at once.
 from __future__ import annotations
 
 import collections
+import dataclasses
 import hashlib
 import json
 import os
@@ -156,6 +157,7 @@ def _decode_all(
     """Write ``samples.i16`` and, last, ``manifest.json``."""
     kept: list[Song] = []
     skipped: list[Skipped] = []
+    seen: collections.Counter[str] = collections.Counter()
     with (folder / "samples.i16").open("wb") as file:
         for done, (song, work) in enumerate(_read_ahead(source.songs)):
             if should_stop():
@@ -166,13 +168,20 @@ def _decode_all(
             except KnownError as error:
                 skipped.append(Skipped(song.name, error.code, dict(error.details)))
                 continue
-            file.write(samples.tobytes())
-            kept.append(_facts(song, sampling_rate, samples))
+            file.write(samples.data)
+            seen[song.name] += 1
+            named = dataclasses.replace(song, name=_unlike(song.name, seen[song.name]))
+            kept.append(_facts(named, sampling_rate, samples))
     manifest = {
         "songs": [asdict(song) for song in kept],
         "skipped": [asdict(song) for song in skipped],
     }
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+
+
+def _unlike(name: str, n: int) -> str:
+    """The name of the nth song that is called so: sets of the Hub repeat names."""
+    return name if n == 1 else f"{name} ({n})"
 
 
 Read = tuple[int, NDArray[np.int16]]
@@ -200,8 +209,8 @@ def _read_ahead(songs: Iterable[SongFile]) -> Iterator[tuple[SongFile, Future[Re
 def _read(song: SongFile) -> Read:
     """The file's sampling rate (Hz), and the song at 16 kHz."""
     clip = song.read()
-    samples = clip.resampled(SAMPLING_RATE).samples
-    return clip.sampling_rate, np.rint(samples * INT16_MAX).astype("<i2")
+    samples = clip.resampled(SAMPLING_RATE).samples * np.float32(INT16_MAX)
+    return clip.sampling_rate, np.rint(samples, out=samples).astype("<i2")
 
 
 def _facts(song: SongFile, sampling_rate: int, samples: NDArray[np.int16]) -> Song:
@@ -214,7 +223,7 @@ def _facts(song: SongFile, sampling_rate: int, samples: NDArray[np.int16]) -> So
         song.part,
         sampling_rate,
         len(samples),
-        hashlib.sha256(samples.tobytes()).hexdigest(),
+        hashlib.sha256(samples.data).hexdigest(),
         float(heights.max(initial=0)) / INT16_MAX,
         int(np.count_nonzero(heights >= CLIPPED)),
     )

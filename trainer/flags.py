@@ -15,7 +15,7 @@ from typing import Any
 import words
 from trainer import catalogue, telling
 from trainer import config as configs
-from trainer.config import FOLDER, RunConfig
+from trainer.config import FOLDER, ZIP, RunConfig
 from trainer.contest import Wish
 from trainer.splits import SCHEMES
 
@@ -196,10 +196,11 @@ def config_of(options: argparse.Namespace, also: Sequence[str] = ()) -> RunConfi
         for item in dataclasses.fields(RunConfig)
         if getattr(options, item.name) is not None
     }
-    if str(given.get("data", "")).startswith(FOLDER):
-        # The child works in the project's folder, a person anywhere.
-        folder = Path(given["data"].removeprefix(FOLDER)).absolute()
-        given["data"] = f"{FOLDER}{folder}"
+    for kind in (FOLDER, ZIP):
+        if str(given.get("data", "")).startswith(kind):
+            # The child works in the project's folder, a person anywhere.
+            place = Path(given["data"].removeprefix(kind)).absolute()
+            given["data"] = f"{kind}{place}"
     config = configs.changed(base, given)
     catalogue.admit(config.base_model, also)
     return config

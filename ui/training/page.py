@@ -16,7 +16,7 @@ from ui import sounds
 from ui.access import Visitor
 from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.lessons.selection import PLAY
+from ui.lessons.selection import PLAY_OTHER
 from ui.screen import look_of
 from ui.training import actions, board, form, marks, reader, window
 from ui.training.form import Form
@@ -195,7 +195,6 @@ class Page:
         """Hear a song that the model named wrongly."""
         settings, scores = self.server.settings, self.shown.scores
         heard = gr.Audio(type="filepath", format=None, visible=False)
-        start_s = gr.Number(0, visible=False)
 
         @self.guarded
         def give(seen: Seen, asked: gr.EventData, visitor: Visitor) -> str:
@@ -204,7 +203,7 @@ class Page:
             return sounds.file_of(song, heard.GRADIO_CACHE)
 
         played = scores.play(give, self.shown.seen, heard, **QUIETLY)
-        played.success(None, [heard, start_s], None, js=PLAY, **QUIETLY)
+        played.success(None, heard, None, js=PLAY_OTHER, **QUIETLY)
 
     def on(
         self,
