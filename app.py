@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ from audio.apart import Readers  # noqa: E402
 from audio.clip import Clip  # noqa: E402
 from audio.decode import Limits  # noqa: E402
 from classifier.models import Models  # noqa: E402
+from classifier.turns import step_aside  # noqa: E402
 from ui import (  # noqa: E402
     about_tab,
     api,
@@ -53,7 +55,9 @@ from viz import style  # noqa: E402
 from viz.style import Look  # noqa: E402
 
 CLASSIFY = "classify"  # id of the tab
+QUEUE_LOOKED_AT_EVERY_S = 0.005
 HOUR_S = 3600
+SWITCH_S = 0.001  # between threads: a page does not wait while a picture is drawn
 UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
 
 log = logging.getLogger("genrescope")
@@ -72,26 +76,33 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         language.build_header()
         if login:
             login.render()
-        bar = clip_bar.build(settings, guarded, shelf)
-        desk = Desk(guarded, shelf, bar, screen.build(demo))
+        link = screen.build_link()
+        bar = clip_bar.build(settings, guarded, shelf, link)
+        desk = Desk(guarded, shelf, bar, link, screen.build(demo))
         with gr.Tabs() as tabs:
             with gr.Tab(text("app.see"), id="see") as see:
                 see_tab.build(desk, settings)
             with gr.Tab(text("app.data"), id="data") as data:
-                data_tab.build(demo, desk, settings)
+                data_tab.build(data, desk, settings)
             with gr.Tab(text("app.train"), id="train") as train:
                 training = train_tab.build(train, desk, settings)
             with gr.Tab(text("app.classify"), id=CLASSIFY) as classify:
-                picker = classify_tab.build(demo, classify, desk, models)
+                picker = classify_tab.build(classify, desk, models)
             with gr.Tab(text("app.about"), id="teach") as about:
                 about_tab.build(desk)
-        links.opens(guarded, tabs)
+        links.opens(guarded, link, tabs)
+        links.keep(
+            dict(zip(links.TABS, (see, data, train, classify, about), strict=True))
+        )
         train_tab.watch(training, train, (see, data, classify, about))
         train_tab.hand_over(training, desk, tabs, CLASSIFY, picker)
         lent = models_of(settings) if settings.host.kind == "zero" else models
         api.build(desk, models, lent, settings.host)
         runs_api.build(desk, settings)
-    return demo.queue(max_size=32, default_concurrency_limit=4)
+    demo.queue(max_size=32, default_concurrency_limit=4)
+    # Gradio's own, 1 ms, keeps an idle server busy with a twentieth of a core.
+    demo._queue.sleep_when_free = QUEUE_LOOKED_AT_EVERY_S
+    return demo
 
 
 def limits_of(settings: host.Settings) -> Limits:
@@ -150,12 +161,13 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
 
 def serve(settings: host.Settings) -> None:
     """Serve the page until it is interrupted."""
+    sys.setswitchinterval(SWITCH_S)
     models = models_of(settings, zero.device(settings.host))
     demo = create_app(settings, models)
     options = tools.serve(demo, launch_options(settings))
     _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
     log.info("open %s in a browser; Ctrl+C stops it", address)
-    threading.Thread(target=warm, args=(models,), name="warm", daemon=True).start()
+    threading.Thread(target=_warm_aside, args=(models,), daemon=True).start()
     sweeping = (settings.uploads_dir,)
     threading.Thread(target=sweep, args=sweeping, name="sweep", daemon=True).start()
     demo.block_thread()
@@ -179,6 +191,12 @@ def warm(models: Models) -> None:
     for ref in models.available():
         if ref.source == "bundled":
             models.load(ref)
+
+
+def _warm_aside(models: Models) -> None:
+    """``warm``, while who opens the page already goes first."""
+    step_aside()
+    warm(models)
 
 
 def main() -> None:

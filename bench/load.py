@@ -36,7 +36,8 @@ from trainer import jobs
 from trainer.events import Step
 from trainer.runs import Run
 
-THINKS_S = (4.0, 16.0)  # a visitor looks at an answer before the next question
+# A song of 30 s is uploaded anew for each question: in between it is looked at or heard.
+THINKS_S = (10.0, 50.0)
 PLOTS = ("waveform", "stft", "mel")
 QUIET_S = 20.0  # the run alone, before and after
 START_S, ANSWER_S = 120.0, 120.0
@@ -52,12 +53,14 @@ class Told:
         n_busy: questions that were refused because the queue was full.
         errors: everything else that went wrong.
         peak_mb: the most memory that the server's processes took, the run's not.
+        cpu_s: processor time that these took.
     """
 
     waits_s: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     n_busy: int = 0
     errors: list[str] = field(default_factory=list)
     peak_mb: float = 0.0
+    cpu_s: float = 0.0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -68,8 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     with (
         tempfile.TemporaryDirectory() as folder,
-        _served(Path(folder)) as server,
-        _training(Path(folder)) as run,
+        served(Path(folder)) as server,
+        training(Path(folder)) as run,
     ):
         _measure(options.visitors, options.seconds, server, run)
 
@@ -80,7 +83,9 @@ def _measure(n_visitors: int, duration_s: float, server: Server, run: Run) -> No
     marks = [time.time()]
     time.sleep(QUIET_S)
     marks.append(time.time())
+    began_s = server.cpu_s()
     told = asyncio.run(_visits(n_visitors, duration_s, server))
+    told.cpu_s = server.cpu_s() - began_s
     marks.append(time.time())
     time.sleep(QUIET_S)
     marks.append(time.time())
@@ -90,6 +95,8 @@ def _measure(n_visitors: int, duration_s: float, server: Server, run: Run) -> No
         print(f"{kind}: {len(waits_s)} answers, {p50:.2f} {p95:.2f} {p100:.2f} s")
     print(f"busy: {told.n_busy}; errors: {len(told.errors)}", *told.errors[:5])
     print(f"server: {first_mb:.0f} MB at first, {told.peak_mb:.0f} MB at most")
+    n_answers = sum(map(len, told.waits_s.values()))
+    print(f"server: {1000 * told.cpu_s / n_answers:.0f} ms of processor an answer")
     print("a step alone, with visitors, alone again, s:", *_steps_s(run, marks))
 
 
@@ -187,9 +194,14 @@ class Server:
         family = [self.process, *self.process.children(recursive=True)]
         return sum(member.memory_info().rss for member in family) / 1e6
 
+    def cpu_s(self) -> float:
+        """Processor time of the server and of its helpers so far."""
+        family = [self.process, *self.process.children(recursive=True)]
+        return sum(sum(member.cpu_times()[:2]) for member in family)
+
 
 @contextmanager
-def _served(home: Path) -> Iterator[Server]:
+def served(home: Path) -> Iterator[Server]:
     """The app on a port of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -224,7 +236,7 @@ def _wait_for(url: str) -> None:
 
 
 @contextmanager
-def _training(home: Path) -> Iterator[Run]:
+def training(home: Path) -> Iterator[Run]:
     """A run of the server's host that is at work, stopped at the end."""
     config = configs.RunConfig(
         preset="demo",
@@ -239,7 +251,7 @@ def _training(home: Path) -> Iterator[Run]:
     places = {"cache_dir": home / "cache", "env": child_environment()}
     run = jobs.start(config, home / "runs", **places)
     try:
-        while not _step_events(run):
+        while not steps_of(run):
             time.sleep(0.5)
         yield run
     finally:
@@ -248,13 +260,13 @@ def _training(home: Path) -> Iterator[Run]:
             time.sleep(0.5)
 
 
-def _step_events(run: Run) -> list[Step]:
+def steps_of(run: Run) -> list[Step]:
     return [event for event in run.events()[0] if isinstance(event, Step)]
 
 
 def _steps_s(run: Run, marks: Sequence[float]) -> list[str]:
     """The mean time of a step between one mark and the next."""
-    at = [event.at for event in _step_events(run)]
+    at = [event.at for event in steps_of(run)]
     means = (
         statistics.fmean(b - a for a, b in itertools.pairwise(at) if begin <= a < end)
         for begin, end in itertools.pairwise(marks)

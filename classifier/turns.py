@@ -1,20 +1,24 @@
 """One place where models listen, in turns, and the line of those who wait for it.
 
 What torch and the C library keep for themselves grows with every thread that computes,
-by some 50 MB each; so few threads listen, for all visitors. Each visitor asks for one
-window, waits for its answer, then asks for the next: windows are heard in the order in
-which they are asked for, so that turns are fair. And few visitors listen at a time:
-the others stand in line before their song is decoded, and are told their place.
+by some 50 MB each; so few threads listen, for all visitors, and step aside for a run
+that trains on the same processor. Each visitor asks for one window, waits for its
+answer, then asks for the next: windows are heard in the order in which they are asked
+for, so that turns are fair. And few visitors listen at a time: the others stand in line
+before their song is decoded, and are told their place.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+NICENESS = 10  # a tenth of the processor where a run wants all of it
 N_SEATS = 2  # one is drawn or decoded while the other is heard
 
 Heard = TypeVar("Heard")
@@ -33,11 +37,18 @@ class Turns:
 
     def __init__(self, n_at_once: int = 1, n_seats: int = N_SEATS) -> None:
         self.line = Line(n_seats)
-        self._ears = ThreadPoolExecutor(n_at_once, thread_name_prefix="listens")
+        self._ears = ThreadPoolExecutor(n_at_once, "listens", step_aside)
 
     def take(self, listen: Callable[[], Heard]) -> Heard:
         """What ``listen`` returns, or raises, called where models listen."""
         return self._ears.submit(listen).result()
+
+
+def step_aside() -> None:
+    """Let others go first: this thread, and those that it starts to compute with it."""
+    if sys.platform == "linux":  # elsewhere it would be the whole process
+        niceness = max(os.getpriority(os.PRIO_PROCESS, 0), NICENESS)
+        os.setpriority(os.PRIO_PROCESS, 0, niceness)
 
 
 class Line:

@@ -231,6 +231,13 @@ def test_page_s_own_events_are_private(demo):
     assert public == {*PICTURES, *named}
 
 
+def test_page_that_no_link_opened_asks_the_server_nothing_when_it_loads(demo):
+    loads = [fn for fn in demo.fns.values() if "load" in dict(fn.targets).values()]
+    assert [fn.fn for fn in loads] == [
+        None
+    ] * 3  # its width, its link, where it scrolls
+
+
 def test_model_that_is_missing_leaves_the_page_whole(settings, tmp_path):
     models = app.models_of(Settings(bundled_model_dir=tmp_path, is_offline=True))
     assert [ref.source for ref in models.available()].count("bundled") == 0

@@ -53,7 +53,7 @@ def test_song_gets_its_genre_its_map_and_the_reason_to_hear(open_page, songs, ki
     box = genres.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
-    page.locator(".song-map .sheet-reading").filter(has_text=" %").first.wait_for()
+    page.locator(".song-map .sheet-reading").filter(has_text="%").first.wait_for()
     with page.expect_response(lambda answer: "sound.wav" in answer.url):
         page.get_by_role("button", name="Hear why it says").first.click()
     page.mouse.click(x, y)

@@ -274,4 +274,4 @@ def test_row_is_as_full_as_its_share_and_the_cursor_names_it(show):
     y = box["top"] + 0.25 * (box["bottom"] - box["top"])
     assert pixel(page, x, y) == [0, 0, 255, 255]
     page.mouse.move(box["x"] + x, box["y"] + y)
-    canvas.wait_for_reading(page, "jazz 100 %")
+    canvas.wait_for_reading(page, "jazz 100%")

@@ -10,7 +10,7 @@ from songs import song_folder
 
 import words
 from errors import KnownError
-from settings import Settings
+from settings import Host, Settings
 from trainer.events import Stage
 from ui import data_song, data_tab, looking
 from ui.access import Visitor
@@ -42,10 +42,17 @@ def form(data, *, archive=None, repo_id="", split=SPLIT):
 def test_stranger_may_not_have_songs_read(host):
     with pytest.raises(KnownError, match="may_not_look"):
         next(data_tab.looks(form("composed"), host, STRANGER))
-    said, button = data_tab.greet(STRANGER)
+    said, button = data_tab.greet(STRANGER, Host())
     assert "own computer" in said
     assert button == gr.skip()
-    assert data_tab.greet(HERE)[1].interactive
+    assert "<a " not in said
+    assert data_tab.greet(HERE, Host())[1].interactive
+
+
+def test_stranger_to_a_space_gets_the_ways_to_look_elsewhere():
+    said, _ = data_tab.greet(STRANGER, Host("cpu", "studio/genrescope", True, True))
+    assert "login/huggingface" in said
+    assert "spaces/studio/genrescope?duplicate=true" in said
 
 
 @pytest.mark.parametrize(
@@ -102,6 +109,14 @@ def test_song_says_its_part_its_length_and_both_rates(looked):
     facts = data_song.facts_html(looked, index, "en")
     assert facts.startswith("tested on · 1.")
     assert facts.endswith("22,050 Hz in its file · → 16,000 Hz")
+
+
+def test_song_is_shown_as_the_numbers_and_the_label_that_a_program_sees(looked):
+    said = data_song.numbers_html(looked, 0, "en")  # a second of a tone at half level
+    assert "16,000 numbers from -0.50 to 0.50" in said
+    assert "label 0 of 0 to 1, which stands for “high”" in said
+    third = looked.clip(0).samples[8002]
+    assert f"{third:.4f}" in said
 
 
 def test_song_s_picture_is_of_the_song_and_not_of_the_chosen_sound(looked):

@@ -16,6 +16,7 @@ import pytest
 import tiny
 from files import write_audio
 from gradio import processing_utils
+from gradio.state_holder import StateHolder
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 from signals import tone
@@ -266,3 +267,16 @@ def test_player_asks_no_program_of_this_machine(tmp_path, monkeypatch):
         player = gr.Audio(type="filepath", format=None)
     assert player.postprocess(str(song)).path == str(song)
     assert not met.exists()
+
+
+def test_session_keeps_no_copy_of_the_page():
+    with doors.Page() as page:
+        box = gr.Textbox("here")
+    page.state_session_capacity = 1
+    holder = StateHolder()
+    holder.set_blocks(page)
+    session = holder["anyone"]
+    session._update_value_in_config(box._id, "typed")
+    assert not list(session.components)
+    shown = {part["id"]: part for part in page.get_config_file()["components"]}
+    assert shown[box._id]["props"]["value"] == "here"

@@ -30,7 +30,7 @@ def ended(tmp_path, temperature=1.0, *, data="composed", split="random", **chang
 
 def test_figures_stand_there_with_interval_and_meaning(tmp_path):
     page = marks.as_html(ended(tmp_path, data="gtzan"), LOOK, HERE)
-    assert "75.0% of 4 songs named rightly (95 % interval: 30.1% to 95.4%)" in page
+    assert "75.0% of 4 songs named rightly (95% interval: 30.1% to 95.4%)" in page
     assert "an artist may stand on both sides" in page
     assert "a little too good" in page
     assert "0.778" in page
@@ -128,6 +128,6 @@ def test_run_at_work_or_without_scores_shows_none(tmp_path):
 def test_result_names_the_score_that_was_reported_once(tmp_path):
     run = ended(tmp_path, 3.0, is_final=True)
     assert cards.score(run, [], "en") == [
-        "75.0% of 4 songs named rightly (95 % interval: 30.1% to 95.4%)."
+        "75.0% of 4 songs named rightly (95% interval: 30.1% to 95.4%)."
     ]
     assert cards.score(Run(tmp_path / "none"), [], "en") == []

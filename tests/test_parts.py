@@ -137,7 +137,9 @@ def test_pictures_give_the_player_the_range_that_they_show(tmp_path, song, monke
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     settings = Settings()
     with gr.Blocks():
-        bar = clip_bar.build(settings, guard(settings), ClipShelf(Limits()))
+        bar = clip_bar.build(
+            settings, guard(settings), ClipShelf(Limits()), gr.Textbox()
+        )
     path = run(bar.use_part, song, event={"start_s": 0.5, "stop_s": 1.5})
     assert Path(path).name == "my song 0.5–1.5 s.wav"
     assert decode.load(Path(path)).clip.n_samples == 44_100

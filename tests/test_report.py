@@ -22,7 +22,7 @@ def contest_of(scores=SCORES, **changes):
 
 def test_text_holds_every_figure():
     text = report.text(contest_of())
-    assert "75.0% of 4 songs named rightly (95 % interval: 30.1% to 95.4%)" in text
+    assert "75.0% of 4 songs named rightly (95% interval: 30.1% to 95.4%)" in text
     assert "0.778" in text  # macro F1
     assert "62.5%" in text
     assert "+12.5 points" in text

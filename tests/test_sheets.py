@@ -99,7 +99,7 @@ def test_spectrogram_s_image_lies_where_the_figure_s_does():
         pytest.approx(right),
     )
     assert plot.facts[0] == "frames of 2,048 samples (92.9 ms)"
-    assert "overlap 75 %" in plot.facts
+    assert "overlap 75%" in plot.facts
 
 
 def test_mel_picture_has_the_bands_levels():

@@ -1,10 +1,12 @@
 """Windows are heard in fair turns by few threads; who waits knows its place."""
 
+import os
+import sys
 import threading
 
 import pytest
 
-from classifier.turns import Line, Turns
+from classifier.turns import NICENESS, Line, Turns
 
 
 def test_all_is_heard_by_one_thread_whoever_asks():
@@ -121,3 +123,11 @@ def test_who_can_wait_is_seated_when_it_is_time():
         assert not seated.is_set()
     assert seated.wait(20)
     visitor.join()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has no niceness there")
+def test_listening_steps_aside_and_nobody_else_does():
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    heard = Turns().take(lambda: os.getpriority(os.PRIO_PROCESS, 0))
+    assert heard == max(before, NICENESS)
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before

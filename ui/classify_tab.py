@@ -10,11 +10,11 @@ from ui.classifying.picker import Picker
 from ui.desk import Desk
 
 
-def build(demo: gr.Blocks, tab: gr.Tab, desk: Desk, models: Models) -> Picker:
+def build(tab: gr.Tab, desk: Desk, models: Models) -> Picker:
     """Lay out the tab, inside ``tab``, and wire it; gives the choice of models."""
     picker, songs = Picker(desk, models), history.build()
     one.build(desk, models, picker, songs)
     many.build(desk, models, picker)
-    history.build_list(demo, desk, songs)
-    picker.wire(demo, tab)
+    history.build_list(tab, desk, songs)
+    picker.wire(tab)
     return picker

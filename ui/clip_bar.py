@@ -64,8 +64,17 @@ class PartFields:
     back: gr.Button
 
 
-def build(settings: Settings, guarded: Guarded, shelf: ClipShelf) -> ClipBar:
-    """Lay out the bar and wire it."""
+def build(
+    settings: Settings, guarded: Guarded, shelf: ClipShelf, link: gr.Textbox
+) -> ClipBar:
+    """Lay out the bar and wire it.
+
+    Args:
+        settings: of this host.
+        guarded: wraps every handler.
+        shelf: the sounds in memory.
+        link: hidden text that changes where the page was opened by a link.
+    """
     path, whole = gr.State(None), gr.State(None)
     with gr.Row(elem_classes="clip-bar"):
         with gr.Column(scale=2, min_width=320, elem_classes="player-place"):
@@ -94,9 +103,8 @@ def build(settings: Settings, guarded: Guarded, shelf: ClipShelf) -> ClipBar:
     players = {name: guarded(_giving(name, settings)) for name in buttons}
     for name, button in buttons.items():
         button.click(players[name], None, player, **QUIETLY)
-    gr.on(
-        None, guarded(_giving_what_the_address_names(settings)), None, player, **QUIETLY
-    )
+    named = guarded(_giving_what_the_address_names(settings))
+    link.change(named, None, player, **QUIETLY)
     cut, use_part = _cutting(shelf, player.GRADIO_CACHE)
     gr.on(
         [part.button.click, part.start.submit, part.length.submit],

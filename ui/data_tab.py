@@ -12,12 +12,12 @@ from gradio.events import Dependency
 
 import words
 from errors import KnownError
-from settings import Settings
+from settings import Host, Settings
 from trainer import telling
 from trainer.config import RunConfig
 from trainer.events import Stage
 from trainer.splits import SCHEMES
-from ui import data_song, forms, looking, song_choice
+from ui import data_song, forms, looking, notice, song_choice
 from ui.access import Visitor
 from ui.desk import Desk
 from ui.handlers import QUIETLY
@@ -70,7 +70,7 @@ class Page:
         return [self.status, self.button, self.cancel]
 
 
-def build(demo: gr.Blocks, desk: Desk, settings: Settings) -> None:
+def build(tab: gr.Tab, desk: Desk, settings: Settings) -> None:
     """Lay out the tab and wire it."""
     with gr.Row(elem_classes=["lesson", "data"]):
         with gr.Column(scale=1, min_width=300):
@@ -88,7 +88,7 @@ def build(demo: gr.Blocks, desk: Desk, settings: Settings) -> None:
             survey = gr.HTML(elem_classes="survey")
     page = Page(button, cancel, status, survey, gr.State(None))
     place = data_song.build()
-    work = _wire(demo, desk, settings, form, page)
+    work = _wire(tab, desk, settings, form, page)
     data_song.wire(desk, place, page.looked, work)
     _wire_split(desk, form, page, place)
 
@@ -116,7 +116,7 @@ def _share(name: str, value: float) -> gr.Slider:
 
 
 def _wire(
-    demo: gr.Blocks, desk: Desk, settings: Settings, form: Form, page: Page
+    tab: gr.Tab, desk: Desk, settings: Settings, form: Form, page: Page
 ) -> Dependency:
     """Choose, look, cancel."""
 
@@ -131,8 +131,11 @@ def _wire(
                 bar = progress_html(each, visitor.language)
                 yield [gr.skip(), gr.skip(), bar, *_buttons(is_busy=True)]
 
+    def greeting(visitor: Visitor) -> list[Any]:
+        return greet(visitor, settings.host)
+
     greeted = [page.status, page.button]
-    demo.load(desk.guarded(greet), None, greeted, **QUIETLY)
+    tab.select(desk.guarded(greeting), None, greeted, **QUIETLY)
     form.songs.wire(desk)
     work = page.button.click(
         look,
@@ -170,11 +173,12 @@ def _wire_split(desk: Desk, form: Form, page: Page, place: data_song.Place) -> N
     )
 
 
-def greet(visitor: Visitor) -> list[Any]:
-    """Let those look who may; say to others why they may not."""
+def greet(visitor: Visitor, host: Host) -> list[Any]:
+    """Let those look who may; say to others why they may not, and where they may."""
     if visitor.may_train:
         return [gr.skip(), gr.Button(interactive=True)]
-    return [_said("errors.may_not_look", visitor.language), gr.skip()]
+    said = _said("errors.may_not_look", visitor.language)
+    return [said + notice.ways(visitor, host), gr.skip()]
 
 
 def stop(visitor: Visitor) -> list[Any]:

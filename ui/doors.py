@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 from gradio import processing_utils
+from gradio.blocks import BlocksConfig
 from gradio_client.utils import is_http_url_like
 
 import words
@@ -26,12 +27,36 @@ CLOSED = re.compile(
 )
 
 
+class _Parts(BlocksConfig):
+    """The page's parts, of which a session gets no settings to keep."""
+
+    @staticmethod
+    def config_for_block(
+        _id: int, rendered_ids: list[int], *others: Any
+    ) -> dict[str, Any]:
+        """As Gradio makes them for a page, which names what it shows."""
+        if not rendered_ids:
+            return {}
+        return BlocksConfig.config_for_block(_id, rendered_ids, *others)
+
+    def __copy__(self) -> _Parts:
+        copied = super().__copy__()
+        copied.__class__ = _Parts
+        return copied
+
+
 class Page(gr.Blocks):
     """Blocks that take uploads, and fetch nothing.
 
     Gradio downloads a file whose ``path`` is an address, for every input of every
-    event, whichever way that is called.
+    event, whichever way that is called. And for each visitor and each call of the API
+    it copies the settings of every part of the page, a megabyte in 30 ms, which only a
+    deep link reads: those are closed.
     """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.default_config.__class__ = _Parts
 
     async def preprocess_data(
         self,

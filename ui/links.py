@@ -36,28 +36,46 @@ SCROLL = """() => {
   hold();
 }"""
 
+# A page selects its first tab by itself, which must not touch the address.
+KEEP = """() => {
+  if (!navigator.userActivation?.isActive) return;
+  const address = new URL(location);
+  address.searchParams.set("view", "NAME");
+  history.replaceState(history.state, "", address);
+}"""
+
 
 def build(desk: Desk, lessons: Sequence[Lesson]) -> None:
-    """Set the knobs as the page's address says, once it has loaded."""
+    """Set the knobs as the page's address says."""
     knobs = [knob for lesson in lessons for knob in lesson.knobs]
 
     @desk.guarded
     def restore(page: gr.Request) -> list[Any]:
         return restored(lessons, page.query_params)
 
-    gr.on(None, restore, None, knobs, **QUIETLY)
+    desk.link.change(restore, None, knobs, **QUIETLY)
     gr.on(None, None, None, None, js=SCROLL, **QUIETLY)
 
 
-def opens(guarded: Guarded, tabs: gr.Tabs) -> None:
-    """Open the tab that the page's address names, once it has loaded."""
+def opens(guarded: Guarded, link: gr.Textbox, tabs: gr.Tabs) -> None:
+    """Open the tab that the page's address names."""
 
     @guarded
     def open_tab(page: gr.Request) -> Any:
         view = page.query_params.get("view")
         return gr.Tabs(selected=view) if view in TABS else gr.skip()
 
-    gr.on(None, open_tab, None, tabs, **QUIETLY)
+    link.change(open_tab, None, tabs, **QUIETLY)
+
+
+def keep(tabs: Mapping[str, gr.Tab]) -> None:
+    """Write the tab that a visitor opens into the address, so that a reload finds it.
+
+    Gradio reloads the page by itself where its server was started anew.
+    """
+    for name, tab in tabs.items():
+        script = KEEP.replace("NAME", name)
+        tab.select(None, None, None, js=script, api_visibility="private")
 
 
 def address(view: str, sound: str = "", **settings: object) -> str:

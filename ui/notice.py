@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import words
 from settings import Host, Settings
@@ -23,7 +23,17 @@ def notice(visitor: Visitor, settings: Settings) -> str:
         said.append(_link(_duplicate(host), "host.duplicate", language))
     if visitor.is_signed_in:
         said.append(_link(SIGN_OUT, "host.sign_out", language))
-    return "".join(f"<p>{each}</p>" for each in said)
+    return _paragraphs(said)
+
+
+def ways(visitor: Visitor, host: Host) -> str:
+    """Links to where a stranger to this Space may do more, as HTML; "" elsewhere."""
+    links = []
+    if host.has_login and not visitor.is_signed_in:
+        links.append(_link(SIGN_IN, "host.sign_in", visitor.language))
+    if host.space_id:
+        links.append(_link(_duplicate(host), "host.duplicate", visitor.language))
+    return _paragraphs(links)
 
 
 def _limits(host: Host, language: str) -> Iterator[str]:
@@ -72,6 +82,10 @@ def _link(address: str, key: str, language: str) -> str:
         f'<a href="{html.escape(address)}" target="_blank" rel="noopener">'
         f"{_said(key, language)}</a>"
     )
+
+
+def _paragraphs(said: Iterable[str]) -> str:
+    return "".join(f"<p>{each}</p>" for each in said)
 
 
 def _said(key: str, language: str, **details: object) -> str:

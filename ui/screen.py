@@ -1,4 +1,4 @@
-"""The visitor's screen, read once: how wide a picture may be, and its look."""
+"""What a page says of itself, read once: its width, a picture's look, its link."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ MEASURE = """() => {
   const gap = 32, text = Math.max(260, (page - gap) / 3);
   return Math.round(innerWidth > 700 ? page - gap - text : page);
 }"""
+LINK = """() => {
+  const asked = new URLSearchParams(location.search);
+  return asked.has("view") || asked.has("sound") ? location.search : "";
+}"""
 
 
 def build(demo: gr.Blocks) -> gr.Number:
@@ -24,6 +28,17 @@ def build(demo: gr.Blocks) -> gr.Number:
     width_px = gr.Number(USUAL_PX, visible=False)
     demo.load(None, None, width_px, js=MEASURE, api_visibility="private")
     return width_px
+
+
+def build_link() -> gr.Textbox:
+    """A hidden text that changes once the page has loaded, if it was opened by a link.
+
+    So what a link restores costs other pages nothing: Gradio's page draws every output
+    of a load event again each time that any of them moves.
+    """
+    link = gr.Textbox("", visible=False)
+    gr.on(None, None, None, link, js=LINK, api_visibility="private")
+    return link
 
 
 def look_of(width_px: float, visitor: Visitor, ratio: float = 0.5) -> Look:

@@ -107,9 +107,10 @@ def _push_form() -> tuple[gr.Textbox, gr.Checkbox, gr.Button, gr.HTML]:
 def watch(training: TrainTab, tab: gr.Tab, others: Sequence[gr.Tab]) -> None:
     """Poll only while the tab is in sight."""
     quietly: dict[str, Any] = {"queue": False, "api_visibility": "private"}
-    tab.select(lambda: gr.Timer(active=True), None, training.timer, **quietly)
-    away = [other.select for other in others]
-    gr.on(away, lambda: gr.Timer(active=False), None, training.timer, **quietly)
+    here, away = [tab.select], [other.select for other in others]
+    for opened, is_watched in ((here, "true"), (away, "false")):
+        update = f"() => ({{ __type__: 'update', active: {is_watched} }})"
+        gr.on(opened, None, None, training.timer, js=update, **quietly)
 
 
 def hand_over(

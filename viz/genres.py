@@ -38,7 +38,7 @@ def figure(genres: Ranking, look: Look = DEFAULT) -> Figure:
         axes.barh(row, 100, height=BAR_HEIGHT, color=look.ink, alpha=0.07)
         axes.barh(row, percent, height=BAR_HEIGHT, color=style.genre_colour(genre))
         axes.annotate(
-            f"{percent:.1f} %",
+            f"{percent:.1f}%",
             (100, row),
             (8, 0),
             textcoords="offset points",

@@ -78,7 +78,7 @@ def _bars(prediction: Prediction, language: str) -> str:
         f'<li><span class="genre">{html.escape(short_name(label, language))}</span>'
         f'<span class="bar" aria-hidden="true"><i style="width: {share:.1%}; '
         f'background: {style.genre_colour(label)}"></i></span>'
-        f'<span class="share">{100 * share:.0f} %</span></li>'
+        f'<span class="share">{100 * share:.0f}%</span></li>'
         for label, share in prediction.genres[:N_SHOWN]
     ]
     return f'<ol class="genres">{"".join(rows)}</ol>'

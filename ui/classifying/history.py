@@ -50,13 +50,13 @@ def build() -> History:
     return History(gr.BrowserState([], storage_key=KEY, secret=KEY))
 
 
-def build_list(demo: gr.Blocks, desk: Desk, history: History) -> None:
+def build_list(tab: gr.Tab, desk: Desk, history: History) -> None:
     """Lay out the list and the button that deletes it, and wire both."""
     with gr.Accordion(text("classify.history"), open=False):
         shown = gr.HTML(elem_classes=["song-history"])
         delete = gr.Button(text("classify.delete"), size="sm", min_width=120)
     show = desk.guarded(as_html)
-    gr.on([demo.load, history.songs.change], show, history.songs, shown, **QUIETLY)
+    gr.on([tab.select, history.songs.change], show, history.songs, shown, **QUIETLY)
     delete.click(list, None, history.songs, **QUIETLY)
 
 

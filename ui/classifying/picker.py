@@ -73,10 +73,9 @@ class Picker:
             concurrency_limit=1,
         )
 
-    def wire(self, demo: gr.Blocks, tab: gr.Tab) -> None:
-        """Fill the lists when the page opens, and again when the tab does."""
-        gr.on(
-            [demo.load, tab.select],
+    def wire(self, tab: gr.Tab) -> None:
+        """Fill the lists whenever the tab opens."""
+        tab.select(
             self._desk.guarded(self._refreshed),
             [self.model, self.other, self._fetched],
             [self.model, self.other, self._hub],

@@ -74,7 +74,7 @@ def _answer(row: Row, language: str) -> list[Cell]:
     genre = html.escape(genre_name(label, language))
     second = html.escape(_runner_up(others, language))
     verdict = _said(f"verdict_{row.verdict.kind}", language)
-    confidence = (f"{100 * share:.0f} %", f"{share:.6f}")
+    confidence = (f"{100 * share:.0f}%", f"{share:.6f}")
     return [(genre, genre), confidence, (second, second), (verdict, verdict)]
 
 
@@ -82,7 +82,7 @@ def _runner_up(others: Sequence[tuple[str, float]], language: str) -> str:
     if not others:
         return ""
     label, share = others[0]
-    return f"{genre_name(label, language)} {100 * share:.0f} %"
+    return f"{genre_name(label, language)} {100 * share:.0f}%"
 
 
 def _times(row: Row) -> list[Cell]:

@@ -6,6 +6,7 @@
 
   const PHONE_PX = 480;
   const PHONE_RATIO = 1.7; // how much higher a picture is on a phone
+  const BESIDE_RATIO = 1.35; // likewise of one beside another
   const LEAST_PX = 160; // of height, where a picture fills the screen,
   const FULL_GAPS_PX = 80; // with that much around its parts
   const ALL = 1e-6; // s; a range is the whole sound if it lacks less than this
@@ -139,8 +140,9 @@
 
     heightOf(view) {
       if (!this.isFull) {
-        const isPhone = this.root.clientWidth < PHONE_PX;
-        return Math.round(view.frame.clientWidth * view.plot.ratio * (isPhone ? PHONE_RATIO : 1));
+        const [width, all] = [view.frame.clientWidth, this.root.clientWidth];
+        const factor = all < PHONE_PX ? PHONE_RATIO : width < all / 2 ? BESIDE_RATIO : 1;
+        return Math.round(width * view.plot.ratio * factor);
       }
       const n_columns = getComputedStyle(this.plots).gridTemplateColumns.split(" ").length;
       const below = [this.below, this.tools, this.numbers].reduce((sum, e) => sum + e.offsetHeight, 0);

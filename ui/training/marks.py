@@ -184,7 +184,7 @@ def _mistake(number: int, wrong: Mistake, language: str, may_hear: bool) -> str:
     name = html.escape(wrong.name)
     cells = f'<th scope="row">{name}</th><td>{_genre(wrong.truth, language)}</td>'
     cells += f"<td>{_genre(wrong.answer, language)}</td>"
-    cells += f"<td>{100 * wrong.probability:.0f} %</td>"
+    cells += f"<td>{100 * wrong.probability:.0f}%</td>"
     if may_hear:
         label = f"{_said('play', language)}: {name}"
         cells += (
