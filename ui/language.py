@@ -19,6 +19,8 @@ import words
 from ui import pictures
 from ui.access import LANGUAGE_COOKIE, language_for
 
+# Sections that components speak; every page carries them in each language.
+SPOKEN = "about app classify clip data examples fields see teach train".split()
 FILLED = ("about.text", "teach.plan", "teach.first")
 YEAR_S = 365 * 24 * 3600
 NAMES = {"en": "English", "zh-TW": "繁體中文", "zh-CN": "简体中文"}
@@ -39,7 +41,10 @@ document.documentElement.lang = "{0}";
 
 
 def text(key: str) -> I18nData:
-    """A component's text, translated in the browser; ``key`` is ``section.name``."""
+    """A component's text, translated in the browser; ``key`` is ``section.name``.
+
+    The section is one of ``SPOKEN``.
+    """
     return I18nData(key)
 
 
@@ -49,11 +54,16 @@ def texts(**facts: object) -> gr.I18n:
     Args:
         **facts: what the texts in ``FILLED`` say of this host and link to.
     """
-    tables = {language: dict(words.table(language)) for language in words.LANGUAGES}
+    tables = {language: _spoken(language) for language in words.LANGUAGES}
     for language, table in tables.items():
         for key in FILLED:
             table[key] = words.word(key, language, **facts)
     return gr.I18n(**tables)
+
+
+def _spoken(language: str) -> dict[str, str]:
+    table = words.table(language)
+    return {key: word for key, word in table.items() if key.split(".")[0] in SPOKEN}
 
 
 def build_header() -> None:
