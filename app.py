@@ -55,6 +55,7 @@ from viz import style  # noqa: E402
 from viz.style import Look  # noqa: E402
 
 CLASSIFY = "classify"  # id of the tab
+QUEUE_LOOKED_AT_EVERY_S = 0.005
 HOUR_S = 3600
 SWITCH_S = 0.001  # between threads: a page does not wait while a picture is drawn
 UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
@@ -90,12 +91,18 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
             with gr.Tab(text("app.about"), id="teach") as about:
                 about_tab.build(desk)
         links.opens(guarded, link, tabs)
+        links.keep(
+            dict(zip(links.TABS, (see, data, train, classify, about), strict=True))
+        )
         train_tab.watch(training, train, (see, data, classify, about))
         train_tab.hand_over(training, desk, tabs, CLASSIFY, picker)
         lent = models_of(settings) if settings.host.kind == "zero" else models
         api.build(desk, models, lent, settings.host)
         runs_api.build(desk, settings)
-    return demo.queue(max_size=32, default_concurrency_limit=4)
+    demo.queue(max_size=32, default_concurrency_limit=4)
+    # Gradio's own, 1 ms, keeps an idle server busy with a twentieth of a core.
+    demo._queue.sleep_when_free = QUEUE_LOOKED_AT_EVERY_S
+    return demo
 
 
 def limits_of(settings: host.Settings) -> Limits:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import conversion
 import resumable
 from errors import FULL_DISK, KnownError
 from resumable import Hear
@@ -70,27 +71,43 @@ def fetch(
     if COMMIT.fullmatch(revision) and (here := _cached(model_id, revision)):
         return here
     try:
-        info = ask(
-            model_id,
-            lambda api: api.model_info(
-                model_id,
-                revision=revision or None,
-                timeout=ANSWER_TIMEOUT_S,
-                files_metadata=True,
-            ),
-        )
-        if not info.sha:
-            raise KnownError("hub_unreachable", id=model_id)
+        asked = _info(model_id, revision)
+        info = _converted(asked) or asked
         n_bytes = _checked_size(info, max_bytes)
         files = download(
-            model_id, CHECKPOINT_FILES, info.sha, hear=lambda n: count(n, n_bytes)
+            model_id, CHECKPOINT_FILES, str(info.sha), hear=lambda n: count(n, n_bytes)
         )
+        if info is not asked:
+            conversion.lead(str(asked.sha), files[0].parent)
         return files[0].parent
     except KnownError as error:
-        cached = _cached(model_id, revision)
-        if error.code == "hub_unreachable" and cached:
-            return cached
+        if error.code == "hub_unreachable" and (last := _cached(model_id, revision)):
+            return last
         raise
+
+
+def _info(model_id: str, revision: str) -> ModelInfo:
+    """What the Hub says of one revision: its commit, its files and their sizes."""
+    info = ask(
+        model_id,
+        lambda api: api.model_info(
+            model_id,
+            revision=revision or None,
+            timeout=ANSWER_TIMEOUT_S,
+            files_metadata=True,
+        ),
+    )
+    if not info.sha:
+        raise KnownError("hub_unreachable", id=model_id)
+    return info
+
+
+def _converted(info: ModelInfo) -> ModelInfo | None:
+    """The same with safetensors in place of a pickle alone, where there is such a one."""
+    if not conversion.is_needed(file.rfilename for file in info.siblings or ()):
+        return None
+    commit = ask(info.id, lambda api: conversion.commit(api, info))
+    return _info(info.id, commit) if commit else None
 
 
 def is_here(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from errors import KnownError
@@ -66,3 +66,8 @@ def language_of(wanted: str | None) -> str:
         if tag.startswith("en"):
             return "en"
     return DEFAULT_LANGUAGE
+
+
+def listed(names: Iterable[str], language: str) -> str:
+    """Names in a row, as the language separates them."""
+    return ("、" if language.startswith("zh") else ", ").join(names)

@@ -123,4 +123,6 @@ class Clip:
         import soxr
 
         samples = soxr.resample(self.samples, self.sampling_rate, sampling_rate, "HQ")
-        return Clip(np.clip(samples, -1.0, 1.0), sampling_rate, self.name)
+        np.clip(samples, -1.0, 1.0, out=samples)
+        samples.flags.writeable = False  # so that the clip needs no copy
+        return Clip(samples, sampling_rate, self.name)

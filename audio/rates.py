@@ -15,6 +15,7 @@ from audio.checks import check_range
 from audio.clip import Clip, Samples
 
 RATES = (44_100, 32_000, 22_050, 16_000, 11_025, 8000, 4000, 2000)  # Hz, to choose from
+APART_S = 1.0  # of zeros between a clip's end and its beginning
 MIN_SAMPLING_RATE = 1000
 MAX_SAMPLING_RATE = 192_000
 
@@ -54,12 +55,13 @@ def _folded(samples: Samples, rate: int, new_rate: int) -> Samples:
     The DFT's bin k stands for a wave of k periods. Read at only ``n_new`` instants,
     it cannot be told from one of k + n_new periods, so the bins add up modulo
     ``n_new``: that sum is all that sampling does to a spectrum. Zeros behind the clip
-    make its length fit both rates.
+    make its length fit both rates, and keep its end from its beginning: to the DFT the
+    one follows the other.
     """
     from scipy import fft
 
     n_each, n_each_new = (r // gcd(rate, new_rate) for r in (rate, new_rate))
-    n_times = max(-(-len(samples) // n_each), 1)
+    n_times = -(-(len(samples) + round(APART_S * rate)) // n_each)
     n, n_new = n_times * n_each, n_times * n_each_new
     bins = fft.fft(samples.astype(np.float64), n)
     targets = np.rint(fft.fftfreq(n, 1 / n)).astype(np.intp) % n_new

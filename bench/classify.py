@@ -33,6 +33,7 @@ from bench.pictures import ROOT, processor, song, times
 from classifier.checkpoint import LoadedModel
 from classifier.models import Models
 from classifier.predict import listen, predict
+from settings import prepare_environment
 
 RATE = 16_000
 LIMITS = Limits(max_duration_s=3600.0)
@@ -133,6 +134,7 @@ def measure(way: str, folder: str, song_path: str) -> None:
     """In the child: print what one answer takes, and the process's peak, as JSON."""
     import torch
 
+    prepare_environment()
     if way != "first":  # threads that wait for a busy core would count as work
         torch.set_num_threads(1)
     if way.isdigit():

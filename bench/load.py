@@ -71,8 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     with (
         tempfile.TemporaryDirectory() as folder,
-        _served(Path(folder)) as server,
-        _training(Path(folder)) as run,
+        served(Path(folder)) as server,
+        training(Path(folder)) as run,
     ):
         _measure(options.visitors, options.seconds, server, run)
 
@@ -201,7 +201,7 @@ class Server:
 
 
 @contextmanager
-def _served(home: Path) -> Iterator[Server]:
+def served(home: Path) -> Iterator[Server]:
     """The app on a port of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -236,7 +236,7 @@ def _wait_for(url: str) -> None:
 
 
 @contextmanager
-def _training(home: Path) -> Iterator[Run]:
+def training(home: Path) -> Iterator[Run]:
     """A run of the server's host that is at work, stopped at the end."""
     config = configs.RunConfig(
         preset="demo",
@@ -251,7 +251,7 @@ def _training(home: Path) -> Iterator[Run]:
     places = {"cache_dir": home / "cache", "env": child_environment()}
     run = jobs.start(config, home / "runs", **places)
     try:
-        while not _step_events(run):
+        while not steps_of(run):
             time.sleep(0.5)
         yield run
     finally:
@@ -260,13 +260,13 @@ def _training(home: Path) -> Iterator[Run]:
             time.sleep(0.5)
 
 
-def _step_events(run: Run) -> list[Step]:
+def steps_of(run: Run) -> list[Step]:
     return [event for event in run.events()[0] if isinstance(event, Step)]
 
 
 def _steps_s(run: Run, marks: Sequence[float]) -> list[str]:
     """The mean time of a step between one mark and the next."""
-    at = [event.at for event in _step_events(run)]
+    at = [event.at for event in steps_of(run)]
     means = (
         statistics.fmean(b - a for a, b in itertools.pairwise(at) if begin <= a < end)
         for begin, end in itertools.pairwise(marks)

@@ -5,31 +5,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import random
 import statistics
 import tempfile
-import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
+import httpx
 
-from settings import Settings, child_environment
+from bench import load
+from settings import Settings
 from trainer import config as configs
-from trainer import events, jobs, locks, runs
+from trainer import events, locks, runs
 from trainer.events import Step
 from trainer.runs import Run
 from ui.access import Visitor
-from ui.training import window
+from ui.training import board, marks, window
 from ui.training.pushes import Pushes
-from ui.training.reader import Reader
+from ui.training.reader import POLL_S, READ_EVERY_S, Reader
 from ui.training.window import Seen, Server, Viewer, Window
 from viz.style import Look
 
 N_RUNS = 50
 N_EVENTS = 5000
 N_PAGES = 50
-N_STEPS = 90
+N_TURNS = 3
+TURN_S = 30.0
+WARM_S = 20.0  # a server imports and loads what visitors will need
 VIEWER = Viewer(Look(theme="page"), Visitor("en", may_train=True))
 
 
@@ -38,7 +45,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         print("polls, ms:", polls(Path(folder)))
     with tempfile.TemporaryDirectory() as folder:
-        print(f"a step alone, with {N_PAGES} pages, alone again, s:", steps(folder))
+        print(f"a run and {N_PAGES} pages:", steps(Path(folder)))
 
 
 def polls(runs_dir: Path) -> dict[str, float]:
@@ -53,10 +60,11 @@ def polls(runs_dir: Path) -> dict[str, float]:
         _tell(live, N_EVENTS)
         seen = window.changes(shown, live.id, Seen(), server, VIEWER)[shown.seen]
         idle_ms, news_ms = [], []
-        for number in range(200):
+        for number in range(100):
             idle_ms.append(_poll_ms(shown, server, live.id, seen))
             if number % 10 == 0:
                 _tell(live, 1)
+                time.sleep(READ_EVERY_S)
                 news_ms.append(_poll_ms(shown, server, live.id, seen))
                 now = window.changes(shown, live.id, seen, server, VIEWER)
                 seen = now[shown.seen]
@@ -66,47 +74,83 @@ def polls(runs_dir: Path) -> dict[str, float]:
     }
 
 
-def steps(folder: str) -> list[float]:
-    """Seconds a step: the median without pages, with them, and without once more."""
-    runs_dir = Path(folder) / "runs"
-    shown, server = _window(runs_dir)
-    env = {**child_environment(), "OMP_NUM_THREADS": "1"}
-    given = {**configs.PRESETS["smoke"], "base_model": "small", "n_steps": N_STEPS}
-    config = configs.RunConfig(preset="smoke", **{**given, "eval_every_n_steps": 1000})
-    run = jobs.start(config, runs_dir, cache_dir=Path(folder) / "cache", env=env)
-    thirds = [N_STEPS // 3, 2 * N_STEPS // 3]
-    while _n_steps(run) < thirds[0]:
-        time.sleep(0.1)
-    is_over = threading.Event()
-    pages = threading.Thread(target=_watch, args=(shown, server, run, is_over))
-    pages.start()
-    while _n_steps(run) < thirds[1]:
-        time.sleep(0.1)
-    is_over.set()
-    pages.join()
-    while not run.state().is_ended:
-        time.sleep(0.2)
-    at = [event.at for event in run.events()[0] if isinstance(event, Step)]
-    gaps_s = [b - a for a, b in itertools.pairwise(at)]
-    parts = (gaps_s[3 : thirds[0]], gaps_s[thirds[0] : thirds[1]], gaps_s[thirds[1] :])
-    return [statistics.median(part) for part in parts]
+def steps(home: Path) -> dict[str, float]:
+    """What 50 pages cost a run, over HTTP, in turns with and without them.
+
+    Other work on the machine moves the steps more than the pages do, hence the turns,
+    and the processor's time that the server took: where no core is free, it is what
+    the run lacks.
+    """
+    with load.served(home) as server, load.training(home) as run:
+        time.sleep(WARM_S)
+        marks: dict[bool, list[tuple[float, float, float]]] = {True: [], False: []}
+        sessions = [f"page{number}" for number in range(N_PAGES)]
+        for number in range(2 * N_TURNS):
+            is_watched = number % 2 == 1
+            used_s, began = server.cpu_s(), time.time()
+            if is_watched:
+                asyncio.run(_watch(server.url, sessions))
+            else:
+                time.sleep(TURN_S)
+            ended = time.time()
+            share = (server.cpu_s() - used_s) / (ended - began)
+            marks[is_watched].append((began, ended, share))
+        told = load.steps_of(run)
+    gaps = [(a.at, b.at - a.at) for a, b in itertools.pairwise(told)]
+    means: dict[str, float] = {}
+    for name, turns in (("watched", marks[True]), ("alone", marks[False])):
+        held = [gap for at, gap in gaps if any(b <= at < e for b, e, _ in turns)]
+        means[f"s a step, {name}"] = statistics.median(held)
+        means[f"of a core, {name}"] = statistics.median(share for *_, share in turns)
+    return means
 
 
-def _watch(shown: Window, server: Server, run: Run, is_over: threading.Event) -> None:
-    """Fifty pages, each of which polls once a second."""
-    seen = [Seen()] * N_PAGES
-    while not is_over.is_set():
-        began = time.monotonic()
-        for page in range(N_PAGES):
-            told = window.changes(shown, run.id, seen[page], server, VIEWER)
-            if isinstance(told[shown.seen], Seen):
-                seen[page] = told[shown.seen]
-        is_over.wait(max(1 - (time.monotonic() - began), 0))
+async def _watch(url: str, sessions: Sequence[str]) -> None:
+    """Fifty pages for a while, each of which polls as often as it is told."""
+    until = time.monotonic() + TURN_S
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        config = (await client.get("/config")).json()
+        timer, tick = _tick(config)
+        pages = (
+            _page(client, tick, session, tick["outputs"].index(timer), until)
+            for session in sessions
+        )
+        await asyncio.gather(*pages)
+
+
+def _tick(config: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """The timer's number, and the event that polls, in the page's own description."""
+    kinds = {part["id"]: part["type"] for part in config["components"]}
+    timer = next(number for number, kind in kinds.items() if kind == "timer")
+    events = config["dependencies"]
+    return timer, next(each for each in events if [timer, "tick"] in each["targets"])
+
+
+async def _page(
+    client: httpx.AsyncClient,
+    tick: dict[str, Any],
+    session: str,
+    timer: int,
+    until: float,
+) -> None:
+    """One page: it asks, waits, and asks again."""
+    every_s = POLL_S
+    await asyncio.sleep(random.random() * every_s)
+    while time.monotonic() < until:
+        given = [860, None, "all", "", every_s]
+        asked = {"data": given, "fn_index": tick["id"], "session_hash": session}
+        answer = await client.post("/gradio_api/run/predict", json=asked)
+        answer.raise_for_status()
+        wanted = answer.json()["data"][timer]
+        if isinstance(wanted, dict):  # else it stays as it is
+            every_s = wanted.get("value", every_s)
+        await asyncio.sleep(every_s)
 
 
 def _window(runs_dir: Path) -> tuple[Window, Server]:
     with gr.Blocks():
-        parts = window.build_watch() | window.build_story() | window.build_board()
+        parts = window.build_watch() | window.build_story() | board.build()
+        parts["scores"] = marks.place()
         for name in ("start", "rename", "push"):
             parts["buttons"][name] = gr.Button()
         shown = Window(**parts, push=gr.HTML())
@@ -124,10 +168,6 @@ def _poll_ms(shown: Window, server: Server, run_id: str, seen: Seen) -> float:
     began = time.perf_counter()
     window.changes(shown, run_id, seen, server, VIEWER)
     return 1000 * (time.perf_counter() - began)
-
-
-def _n_steps(run: Run) -> int:
-    return sum(isinstance(event, Step) for event in run.events()[0])
 
 
 if __name__ == "__main__":

@@ -1,10 +1,14 @@
-"""Each recipe that a CPU can run, on a folder of folds with the third one held out.
+"""Each recipe that a CPU can run, on real recordings or on composed songs.
 
     python -m bench.recipes FOLDER [RECIPE ...]
+    python -m bench.recipes [composed [RECIPE ...]]
 
 FOLDER has a subfolder a class; the first digit of a file's name is its fold (ESC-10).
 Of fold 2, what comes after the first five of a class chooses the checkpoint; fold 3 is
-heard once, at the end. Prints a row of the table in RESULTS.md for each recipe.
+heard once, at the end. On 200 composed songs the tutorial's recipe is compared with
+``fast``, from the same model and with the same split; then both name 200 fresh ones.
+Prints a row of a table in
+RESULTS.md for each recipe.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from trainer import runs
+from trainer import runs, telling
 from trainer.events import Stage, Step
 from trainer.scores import Scores
 
@@ -33,6 +37,20 @@ RECIPES = {
     ],
     "smoke": ["--preset", "smoke"],
     "demo, 200 steps": ["--preset", "demo", "--n-steps", "200"],
+    "demo, 600 steps": ["--preset", "demo", "--n-steps", "600"],
+}
+COMPOSED = "composed"
+N_FRESH = "20"  # songs of a style that both models are asked about at last
+SONGS = [
+    *("--data", COMPOSED, "--n-songs-per-genre", "20"),
+    *("--split", "stratified", "--validation-fraction", "0.1"),
+]
+# Composed songs are of 10 s: the tutorial hears them whole, as it hears GTZAN's.
+TUTORIAL = ["--preset", "tutorial", "--window-s", "10"]
+ON_COMPOSED = {
+    f"{name}, base {base}": [*flags, "--base-model", base]
+    for base in ("demo", "small")
+    for name, flags in (("tutorial", TUTORIAL), ("fast", ["--preset", "fast"]))
 }
 
 
@@ -57,13 +75,18 @@ def listed(source: Path, folder: Path) -> Path:
     return folder
 
 
-def trained(flags: list[str], songs: Path, home: Path) -> tuple[runs.Run, float]:
+def environment(home: Path) -> dict[str, str]:
+    """Of the processes that train and evaluate."""
+    return {**os.environ, "GENRESCOPE_HOME": str(home), "HF_HUB_OFFLINE": "1"}
+
+
+def trained(flags: list[str], home: Path) -> tuple[runs.Run, float]:
     """Train in a process of its own; the run, and how long it all took (s)."""
     started = time.monotonic()
-    data = ["--data", f"folder:{songs}", "--split", "listed"]
-    environment = {**os.environ, "GENRESCOPE_HOME": str(home), "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, "-m", "trainer", *flags, *data]
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "trainer", *flags]
+    subprocess.run(
+        command, env=environment(home), check=True, stdout=subprocess.DEVNULL
+    )
     return runs.every(home / "runs")[0], time.monotonic() - started
 
 
@@ -73,24 +96,49 @@ def row(name: str, run: runs.Run, took_s: float) -> str:
     low, high = scores.interval
     events, _ = run.events()
     steps = [event for event in events if isinstance(event, Step)]
+    best = telling.best(events)
     per_s = statistics.median(step.songs_per_s for step in steps)
     begun = {e.name: e.at for e in reversed(events) if isinstance(e, Stage)}
     recording_s = begun["train"] - begun.get("record", begun["train"])
     return (
-        f"| {name} | {scores.accuracy:.3f} ({low:.2f} to {high:.2f}) | {len(steps)} "
+        f"| {name} | {scores.accuracy:.3f} ({low:.2f} to {high:.2f}) "
+        f"| {best.accuracy if best else 0:.2f} | {len(steps)} "
         f"| {per_s:,.0f} | {recording_s:.0f} s | {took_s / 60:.1f} |"
     )
 
 
+def duel(home: Path, first: runs.Run, second: runs.Run) -> str:
+    """Both models on the same composed songs, which no run learns from, as text."""
+    command = [sys.executable, "-m", "trainer", "evaluate", first.id, "--against"]
+    command += [second.id, "--data", COMPOSED, "--n-songs-per-genre", N_FRESH]
+    told = subprocess.run(
+        command,
+        env=environment(home),
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    lines = [line for line in told.splitlines() if "95 % interval" in line]
+    return "\n".join([*lines, *told.split("\n\n")[-2].splitlines()])
+
+
 def main() -> None:
-    source, wanted = Path(sys.argv[1]), sys.argv[2:] or list(RECIPES)
-    print("| recipe | accuracy | steps | windows/s | recording | minutes |")
-    print("|---|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as home:
-        songs = listed(source, Path(home) / "folds")
-        for name in wanted:
-            run, took_s = trained(RECIPES[name], songs, Path(home))
+    where = (*sys.argv[1:], COMPOSED)[0]
+    recipes = ON_COMPOSED if where == COMPOSED else RECIPES
+    print("| recipe | accuracy | chosen at | steps | windows/s | recording | minutes |")
+    print("|---|---|---|---|---|---|---|", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        home, songs, made = Path(folder), SONGS, []
+        if where != COMPOSED:
+            folds = listed(Path(where), home / "folds")
+            songs = ["--data", f"folder:{folds}", "--split", "listed"]
+        for name in sys.argv[2:] or recipes:
+            run, took_s = trained([*recipes[name], *songs], home)
             print(row(name, run, took_s), flush=True)
+            made.append(run)
+        if where == COMPOSED:
+            for first, second in zip(made[::2], made[1::2], strict=True):
+                print(f"\n{duel(home, first, second)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Preparing songs and learning from them against the tutorial's own script, as ratios.
 
-``python -m bench.training`` prints the tables of RESULTS.md. The peer is
-``bench.tutorial``. Both sides get the same files, the same shape of model (DistilHuBERT's, with
-random weights) and the same machine. Each cell is a child process; the two sides of a
-ratio run one after the other, in every round.
+``python -m bench.training`` prints the tables of RESULTS.md; ``preparing`` or
+``training`` after it prints one of them. The peer is ``bench.tutorial``. Both sides get
+the same Parquet file, the same shape of model (DistilHuBERT's, with random weights) and
+the same machine. Each cell is a child process; the two sides of a ratio run one after
+the other, in every round.
 """
 
 from __future__ import annotations
@@ -37,16 +38,13 @@ from bench.tutorial import (
 )
 
 N_FULL = 200  # songs that the share of "head" is worked out for
-N_TESTED = N_FULL // 5
-# The recipes' choices that matter here, for a version that does not have them.
-RECIPES: dict[str, dict[str, Any]] = {
-    "tutorial": {},
-    "fast": {"trained_part": "encoder", "window_s": 5.0, "batch_size": 8},
-    "head": {"trained_part": "head", "window_s": 5.0, "batch_size": 32},
-}
+N_PER_SONG = 6, 11  # windows of 5 s in 30: one beside the other, and overlapping
+RECIPES = ("tutorial", "fast", "head")
+SHORT_S = 10  # of the songs that "fast" and "head" hear: enough for their windows
+TABLES = ("preparing", "training")
 
 
-def save_songs(folder: Path, n_songs: int, duration_s: int = SONG_S) -> None:
+def save_songs(folder: Path, n_songs: int, duration_s: int = SONG_S) -> Path:
     """One folder a genre, each song different from the others."""
     import soundfile
 
@@ -56,25 +54,51 @@ def save_songs(folder: Path, n_songs: int, duration_s: int = SONG_S) -> None:
         place.mkdir(parents=True, exist_ok=True)
         moved = np.roll(samples, number * 1000)
         soundfile.write(place / f"{place.name}.{number:05d}.wav", moved, RATE)
+    return folder
 
 
-def prepare(side: str, songs_dir: Path, home: Path) -> dict[str, float]:
+def packed(folder: Path) -> Path:
+    """The same songs as one Parquet file, sounds and class numbers, as the Hub's."""
+    import datasets
+
+    datasets.disable_progress_bars()
+    files = sorted(folder.glob("*/*.wav"))
+    columns = {
+        "audio": [{"bytes": path.read_bytes(), "path": path.name} for path in files],
+        "genre": [GENRES.index(path.parent.name) for path in files],
+    }
+    features = datasets.Features(
+        audio=datasets.Audio(decode=False), genre=datasets.ClassLabel(names=GENRES)
+    )
+    rows = datasets.Dataset.from_dict(columns).cast(features)
+    rows.to_parquet(folder / "songs.parquet")
+    return folder / "songs.parquet"
+
+
+def prepare(side: str, songs: Path, home: Path) -> dict[str, float]:
     """Seconds, bytes on the disk and the process's peak of a preparation."""
-    warm = home / "warm"
-    save_songs(warm, 2, 1)
+    warm = packed(save_songs(home / "warm", 5, 1))
     run = tutorial.prepare if side == "theirs" else _prepare_ours
     run(warm, home / "cache-warm")
     before_mb = _peak_mb()
-    took = _timed(lambda: run(songs_dir, home / "cache"))
-    files = (path for path in (home / "cache").rglob("*") if path.is_file())
-    n_bytes = sum(path.stat().st_size for path in files)
-    return {**took, "bytes": n_bytes, "mb": _peak_mb() - before_mb}
+    took = _timed(lambda: run(songs, home / "cache"))
+    sizes = {
+        path.name: path.stat().st_size
+        for path in (home / "cache").rglob("*")
+        if path.is_file()
+    }
+    learned_from = ("cache-", "samples")  # not the copy that load_dataset makes
+    told = {
+        "bytes": sum(sizes.values()),
+        "encoded": sum(n for name, n in sizes.items() if name.startswith(learned_from)),
+    }
+    return {**took, **told, "mb": _peak_mb() - before_mb}
 
 
-def _prepare_ours(songs_dir: Path, cache: Path) -> None:
-    from trainer import data, sources
+def _prepare_ours(songs: Path, cache: Path) -> None:
+    from trainer import data, hub_songs, sources
 
-    source = sources.folder_songs(songs_dir)
+    source = sources.Source(str(songs), 0, hub_songs.parquet_songs([songs]))
     data.prepare(source, cache, emit=lambda _: None, should_stop=lambda: False)
 
 
@@ -83,18 +107,7 @@ def train_ours(recipe: str, songs_dir: Path, home: Path) -> dict[str, float]:
     from trainer import base, train
     from trainer.events import StopNow
 
-    chosen = chosen_by(recipe, songs_dir)
-    changes = {"attention_dropout": 0.0} if recipe == "fast" else {}
-
-    def load_base(config: Any, genres: Any) -> tuple[Any, Any]:
-        model, extractor = model_and_extractor(**changes)
-        if config.trained_part == "encoder":
-            model.freeze_feature_encoder()
-        elif config.trained_part == "head":
-            model.freeze_base_model()
-        return model, extractor
-
-    base.load_base = load_base  # no network; this process ends soon
+    base._folder = lambda name: _checkpoint(home)  # no network; this process ends soon
     marks: dict[str, list[Mark]] = {"record": [], "step": []}
 
     def emit(event: Any) -> None:
@@ -103,38 +116,47 @@ def train_ours(recipe: str, songs_dir: Path, home: Path) -> dict[str, float]:
         if name == "step" and event.step == N_STEPS:
             raise StopNow
 
-    cache_dir = home / "cache"
+    chosen = chosen_by(recipe, songs_dir)
     with contextlib.suppress(StopNow):
         train.train(
-            chosen, home, cache_dir=cache_dir, emit=emit, should_stop=lambda: False
+            chosen,
+            home,
+            cache_dir=home / "cache",
+            emit=emit,
+            should_stop=lambda: False,
         )
     cpu_s, wall_s = (value / chosen.batch_size for value in last_step(marks["step"]))
     told = {"cpu_s": cpu_s, "wall_s": wall_s}
     heard = marks["record"]
     if len(heard) > 2:
         told["window_cpu_s"] = (heard[-1][0] - heard[1][0]) / (len(heard) - 2)
-    return {**told, "n_windows": getattr(chosen, "n_windows_per_song", 0) or 11}
+    return told
+
+
+def _checkpoint(home: Path) -> Path:
+    """A folder with DistilHuBERT's shape, as the Hub's would be."""
+    folder = home / "base"
+    if not folder.exists():
+        for part in model_and_extractor():
+            part.save_pretrained(folder)
+    return folder
 
 
 def chosen_by(recipe: str, songs_dir: Path) -> Any:
     """The recipe's RunConfig with a few steps of one forward pass each."""
     from trainer import config
 
-    given = {
-        **RECIPES[recipe],
-        "n_accumulated": 1,
-        "n_steps": N_STEPS,
-        "n_epochs": 0,
-        "eval_every_n_steps": 1000,
-        "data": f"folder:{songs_dir}",
-        "split": "stratified",
-        "validation_fraction": 0.0,
-        "precision": "fp32",
-    }
-    names = {item.name for item in dataclasses.fields(config.RunConfig)}
-    known = {name: value for name, value in given.items() if name in names}
-    start = config.preset(recipe if recipe in config.PRESETS else "tutorial")
-    return dataclasses.replace(start, **known)
+    return dataclasses.replace(
+        config.preset(recipe),
+        n_accumulated=1,
+        n_steps=N_STEPS,
+        n_epochs=0,
+        eval_every_n_steps=1000,
+        data=f"folder:{songs_dir}",
+        split="stratified",
+        validation_fraction=0.0,
+        precision="fp32",
+    )
 
 
 def _timed(work: Callable[[], object]) -> dict[str, float]:
@@ -148,22 +170,21 @@ def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def cell(*words: str) -> None:
+def cell(kind: str, side: str, songs: str) -> None:
     """In the child: print one cell as JSON."""
-    kind, side, songs_dir, *_ = words
     with tempfile.TemporaryDirectory() as home:
         if kind == "prepare":
-            told = prepare(side, Path(songs_dir), Path(home))
+            told = prepare(side, Path(songs), Path(home))
         elif side == "theirs":
-            told = tutorial.train(Path(songs_dir), Path(home))
+            told = tutorial.train(Path(songs), Path(home))
         else:
-            told = train_ours(side, Path(songs_dir), Path(home))
+            told = train_ours(side, Path(songs), Path(home))
     print(json.dumps(told))
 
 
 def measured(*words: object) -> dict[str, float]:
     """In the parent: one cell, in a child of its own."""
-    command = [sys.executable, "-m", "bench.training", *map(str, words)]
+    command = [sys.executable, "-m", "bench.training", "cell", *map(str, words)]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
     answer = subprocess.run(
         command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment
@@ -173,51 +194,65 @@ def measured(*words: object) -> dict[str, float]:
 
 def print_preparing(home: Path, sizes: list[int]) -> None:
     """Seconds, disk and memory of both sides for each number of songs."""
-    print("| songs | side | CPU s | wall s | MB on disk | MB of memory |")
-    print("|---|---|---|---|---|---|", flush=True)
+    print("| songs | side | CPU s | wall s | MB on disk | encoded | MB of memory |")
+    print("|---|---|---|---|---|---|---|", flush=True)
     for n_songs in sizes:
-        folder = home / f"songs-{n_songs}"
-        save_songs(folder, n_songs)
-        sides = {side: measured("prepare", side, folder) for side in ("theirs", "ours")}
+        songs = packed(save_songs(home / f"songs-{n_songs}", n_songs))
+        sides = {side: measured("prepare", side, songs) for side in ("theirs", "ours")}
         for side, told in sides.items():
             cells = [f"{told[k]:.2f}" for k in ("cpu_s", "wall_s")]
-            cells += [f"{told['bytes'] / 1e6:.0f}", f"{told['mb']:.0f}"]
-            print(f"| {n_songs} | {side} | {' | '.join(cells)} |", flush=True)
-        ratios = [sides["theirs"][k] / sides["ours"][k] for k in ("cpu_s", "wall_s")]
-        ratios.append(sides["theirs"]["bytes"] / sides["ours"]["bytes"])
-        print(f"| {n_songs} | ratio | {' | '.join(map(times, ratios))} | |", flush=True)
+            cells += [f"{told[k] / 1e6:.1f}" for k in ("bytes", "encoded")]
+            print(f"| {n_songs} | {side} | {' | '.join(cells)} | {told['mb']:.0f} |")
+        ratios = [
+            times(sides["theirs"][k] / sides["ours"][k])
+            for k in ("cpu_s", "wall_s", "bytes", "encoded")
+        ]
+        print(f"| {n_songs} | ratio | {' | '.join(ratios)} | |", flush=True)
 
 
 def print_training(home: Path, n_rounds: int) -> None:
     """Seconds a song of a step, the sides one after the other in each round."""
-    long, short = home / "long", home / "short"
-    save_songs(long, 20)
-    save_songs(short, 20, 10)
+    long, short = save_songs(home / "long", 20), save_songs(home / "short", 40, SHORT_S)
+    songs = packed(long)
+    songs = songs.rename(home / songs.name)
     print("\n| round | recipe | CPU s a song | wall s a song | ratio of CPU s |")
     print("|---|---|---|---|---|", flush=True)
     for number in range(1, n_rounds + 1):
-        theirs = measured("train", "theirs", long)
+        theirs = measured("train", "theirs", songs)
         for recipe in ("theirs", *RECIPES):
             folder = long if recipe == "tutorial" else short
             told = theirs if recipe == "theirs" else measured("train", recipe, folder)
             ratio = times(theirs["cpu_s"] / told["cpu_s"])
             cells = f"{told['cpu_s']:.3f} | {told['wall_s']:.3f} | {ratio}"
             print(f"| {number} | {recipe} | {cells} |", flush=True)
-            if recipe == "head":
-                print_head(theirs, told)
+            if "window_cpu_s" in told:
+                print_recorded(recipe, theirs, told)
 
 
-def print_head(theirs: dict[str, float], told: dict[str, float]) -> None:
-    """What ``head`` takes for 200 songs, as a share of a tutorial's epoch."""
-    n_learned = N_FULL - N_TESTED
-    n_windows = n_learned * told["n_windows"] + N_TESTED * 6
-    heard_s = n_windows * told["window_cpu_s"]
-    learned_s = 60 * n_learned * told["cpu_s"]  # 60 epochs
-    epoch_s = n_learned * theirs["cpu_s"]
+def print_recorded(
+    recipe: str, theirs: dict[str, float], told: dict[str, float]
+) -> None:
+    """What a recipe takes for 200 songs of 30 s, against the tutorial's epochs."""
+    from trainer import config
+
+    chosen = config.preset(recipe)
+    n_test, n_validation = (
+        round(N_FULL * share)
+        for share in (chosen.test_fraction, chosen.validation_fraction)
+    )
+    n_learned = N_FULL - n_test - n_validation
+    n_each, n_overlapping = N_PER_SONG
+    n_windows = n_learned * (chosen.n_windows_per_song or n_overlapping)
+    heard_s = (n_windows + n_validation * n_each) * told["window_cpu_s"]
+    learned_s = chosen.n_epochs * n_learned * told["cpu_s"]
+    epoch_s = (N_FULL - n_test) * theirs["cpu_s"]
+    per_song_s = (heard_s + learned_s) / chosen.n_epochs / n_learned
     print(
-        f"\nhead on {N_FULL} songs: {heard_s:.0f} CPU s for {n_windows} windows and"
-        f" {learned_s:.0f} for 60 epochs, {(heard_s + learned_s) / epoch_s:.2f} of the"
-        f" {epoch_s:.0f} of a tutorial's epoch\n"
+        f"\n{recipe} on {N_FULL} songs of {SONG_S} s: {told['window_cpu_s']:.2f} CPU s a"
+        f" window, {heard_s:.0f} for all that are recorded, {learned_s:.0f} for"
+        f" {chosen.n_epochs} epochs; together"
+        f" {(heard_s + learned_s) / epoch_s:.3f} of the {epoch_s:.0f} of one epoch of"
+        f" the tutorial, {times(theirs['cpu_s'] / per_song_s)} the songs a second\n"
     )
 
 
@@ -228,7 +263,8 @@ def main() -> None:
     import transformers
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--songs", type=int, default=20, help="to prepare; 200: all")
+    parser.add_argument("tables", nargs="*", choices=TABLES, default=TABLES)
+    parser.add_argument("--songs", type=int, default=N_FULL, help="to prepare at most")
     parser.add_argument("--rounds", type=int, default=1, help="of training")
     options = parser.parse_args()
     versions = (
@@ -237,12 +273,14 @@ def main() -> None:
     )
     print(f"{os.cpu_count()} cores of {processor()}; {versions}.\n", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        print_preparing(Path(folder), [options.songs, 2 * options.songs])
-        print_training(Path(folder), options.rounds)
+        if "preparing" in options.tables:
+            print_preparing(Path(folder), [options.songs // 4, options.songs])
+        if "training" in options.tables:
+            print_training(Path(folder), options.rounds)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2 and not sys.argv[1].startswith("-"):
-        cell(*sys.argv[1:])
+    if sys.argv[1:2] == ["cell"]:
+        cell(*sys.argv[2:])
     else:
         main()

@@ -27,6 +27,7 @@ examples:
   python -m classifier ~/Music --csv genres.csv
   python -m classifier songs.zip --json > genres.jsonl
   python -m classifier song.mp3 --model run:20261122-193005-ab12
+  python -m classifier song.mp3 --model hub:OWNER/NAME
   python -m classifier --model list
 """
 EPILOG = """\
@@ -132,7 +133,8 @@ def _parser() -> argparse.ArgumentParser:
         "--model",
         default="bundled",
         metavar="KEY",
-        help="which model listens (default: %(default)s); 'list' shows all",
+        help="which model listens (default: %(default)s): one of the 'list', or any "
+        "audio classifier of the Hugging Face Hub",
     )
     parser.add_argument(
         "--runs-dir",
@@ -179,6 +181,7 @@ def _models(settings: Settings, runs_dir: Path | None, n_workers: int) -> Models
         runs_dir=runs_dir or settings.runs_dir,
         hub_model=settings.hub_model,
         is_offline=settings.is_offline,
+        is_hub_open=True,  # to whoever has a shell on this machine
         n_at_once=n_workers,
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from classifier.batch import Row
 from errors import KnownError
-from words import sentence
+from words import sentence, word
 
 N_SHOWN = 3  # genres a line
 # With the full-width signs, which East Asian spreadsheets read as the plain ones.
@@ -23,10 +23,12 @@ COLUMNS = (
 
 
 def line(row: Row) -> str:
-    """The likeliest genres and the song, for people."""
+    """The likeliest genres, whether they are to be doubted, and the song, for people."""
     genres = row.prediction.genres[:N_SHOWN] if row.prediction else ()
     shown = [f"{genre:<9} {100 * p:3.0f} %" for genre, p in genres]
-    return "   ".join([*shown, row.song])
+    kind = row.verdict.kind if row.verdict else "sure"
+    doubt = "" if kind == "sure" else word(f"classify.verdict_{kind}")
+    return "   ".join([*shown, f"{doubt:<7}", row.song])
 
 
 def json_line(row: Row) -> str:

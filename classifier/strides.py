@@ -81,14 +81,14 @@ def _in_pairs(
         out[-1:] = _plain(taps, 2, bias, frames[2 * (n_out - 1) :])
     even, odd = out[: 2 * n_pairs].view(n_pairs, 2, n_channels).unbind(1)
     rows = partial(_rows, frames, n_pairs, 4)
-    middle = rows(2) @ shared
+    torch.mm(rows(2), shared, out=odd)
     if bias is not None:
-        middle += bias
-    torch.addmm(middle, rows(4) - rows(2), taps[2], out=odd)
-    odd.addmm_(rows(3), taps[1])
+        odd += bias
+    even.copy_(odd)
+    # In place: for rows that do not lie together, ``out=`` would be filled by a copy.
+    odd.addmm_(rows(4) - rows(2), taps[2]).addmm_(rows(3), taps[1])
     rows(0).sub_(rows(2))  # nobody reads these frames as they were from here on
-    both = taps[:2].view(2 * n_in, n_channels)
-    torch.addmm(middle, rows(0, 2), both, out=even)
+    even.addmm_(rows(0, 2), taps[:2].view(2 * n_in, n_channels))
     return out
 
 

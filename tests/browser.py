@@ -33,8 +33,8 @@ app.serve(dataclasses.replace(app.host.from_environment(), bundled_model_dir=mod
 PATIENCE_S = 90
 WAIT_MS = 30_000
 # Gradio adds the parts of a page one by one; these come last.
-N_PICTURES = 11
-N_DRAWN = 10  # as soon as there is a sound
+N_PICTURES = 12
+N_DRAWN = 11  # as soon as there is a sound
 READY = f"""document.querySelectorAll(".block.picture").length === {N_PICTURES}
   && document.querySelector("#player input[type=file]")
   && document.querySelector(".chips button")
@@ -54,7 +54,7 @@ class Server:
     Attributes:
         url: of the page.
         log: the file with all that the server wrote.
-        child: its process, while it is running.
+        child: its process.
     """
 
     def __init__(self, home, model_dir, **environment):
@@ -67,6 +67,21 @@ class Server:
     @contextmanager
     def running(self):
         """Serve until the block ends; its runs stay for the next time."""
+        self.start()
+        try:
+            yield self
+        finally:
+            self.child.terminate()
+            self.child.wait()
+
+    def killed_and_started_anew(self):
+        """Go without a word, and come back at the same address."""
+        self.child.kill()
+        self.child.wait()
+        self.start()
+
+    def start(self):
+        """Begin to serve."""
         environment = {
             **os.environ,
             "GENRESCOPE_HOME": str(self.home),
@@ -77,22 +92,15 @@ class Server:
             **self.environment,
         }
         command = [sys.executable, "-c", SERVE, str(self.model_dir)]
-        with (
-            self.log.open("a") as log,
-            subprocess.Popen(
+        with self.log.open("a") as log:
+            self.child = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdout=log, stderr=log
-            ) as child,
-        ):
-            self.child = child
-            try:
-                self._wait(child)
-                yield self
-            finally:
-                child.terminate()
+            )
+        self._wait()
 
-    def _wait(self, child):
+    def _wait(self):
         deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline and child.poll() is None:
+        while time.monotonic() < deadline and self.child.poll() is None:
             try:
                 with urllib.request.urlopen(self.url):
                     return

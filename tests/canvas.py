@@ -26,9 +26,9 @@ window.places = VALUES.map((value, i) => {
   const element = document.createElement("div");
   Object.assign(element, { id: `place${i}`, className: "prose picture" });
   document.body.append(element);
-  const place = { props: { value, empty: "empty", start_label: "hear" } };
+  const place = { props: { value } };
   Genrescope.mount(element, place.props, (name, call) => { place.call = call; },
-    (event, data) => asked.push([event, data]));
+    (event, data) => asked.push([event, data]), [], { empty: "empty", start_label: "hear" });
   place.show = (value) => { place.props.value = value; place.call(); };
   return place;
 });

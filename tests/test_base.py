@@ -293,7 +293,10 @@ def test_revision_of_a_base_model_is_part_of_its_name():
     assert (plain.id, plain.revision) == ("a/b", "")
     assert (exact.id, exact.revision) == ("a/b", "refs/pr/4")
     assert catalogue.hub_model("demo") is None
-    assert catalogue.hub_model("openai/whisper-tiny").window_s == 30.0
+    other = catalogue.hub_model("openai/whisper-tiny@main")
+    assert (other.revision, other.window_s) == ("main", 30.0)
+    for model in catalogue.KNOWN:  # and those of our own list are exact
+        assert hub.COMMIT.fullmatch(catalogue.hub_model(model.id).revision)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from signals import chord
 
 server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 pytestmark = pytest.mark.browser
-N_CANVASES = 13  # bits and filters have two each, two sounds as well
+N_CANVASES = 14  # rate, bits and filters have two each, two sounds as well
 
 TABS = {
     "en-US": ("en", ["See", "Data", "Train", "Classify", "Teach & about"]),
@@ -140,6 +140,11 @@ def test_every_new_lesson_answers_with_the_brass_tone(open_page):
 
     hearing = lesson(page, "What the model hears")
     says(hearing, "48,000 values at 16,000 Hz and 149 frames")
+
+    masking = lesson(page, "How HuBERT learned")
+    masking.get_by_label("4", exact=True).check()
+    says(masking, re.compile("^4 clusters sort the 149 frames"))
+    masking.get_by_role("button", name="Play").wait_for()
 
     mel = lesson(page, "Mel spectrogram")
     mel.get_by_label("HTK").check()

@@ -41,6 +41,7 @@ def songs(tmp_path_factory):
 @pytest.mark.parametrize("kind", ["mp3", "m4a", "webm"])
 def test_song_gets_its_genre_its_map_and_the_reason_to_hear(open_page, songs, kind):
     page = opened(open_page, songs[kind])
+    page.get_by_text("The song appears here as a map").wait_for()
     name_the_genre(page)
     assert page.locator(".block.answer li").count() == 3
     basis = page.locator(".block.answer").inner_text()
@@ -57,6 +58,8 @@ def test_song_gets_its_genre_its_map_and_the_reason_to_hear(open_page, songs, ki
         page.get_by_role("button", name="Hear why it says").first.click()
     page.mouse.click(x, y)
     page.wait_for_function("Genrescope.sound.state.isPlaying")
+    kinds = page.locator(".song-map .sheet-save option").all_inner_texts()
+    assert kinds == ["Save", "Picture (PNG)", "Drawing (SVG)", "Numbers (CSV)"]
     with page.expect_download() as download:
         page.locator(".song-map .sheet-save").select_option("csv")
     assert download.value.suggested_filename == "song-genres.csv"

@@ -33,13 +33,13 @@ def test_read_out_of_a_tone_names_its_note_and_level(show):
     page.mouse.move(*at(page, 0.5, 1 - 440 / 8000))
     wait_for_reading(page, "A4")
     assert "1.000 s" in reading(page)
-    assert "−23.5 dB" in reading(page)
+    assert "−23.5 dBFS" in reading(page)
 
 
 def test_read_out_of_silence_says_below(show):
     page = show(spectrogram(np.full((20, 30), -200.0), np.linspace(0, 8000, 20)))
     page.mouse.move(*at(page, 0.5))
-    wait_for_reading(page, "below −122 dB")
+    wait_for_reading(page, "below −122 dBFS")
 
 
 def test_read_out_of_power_has_three_decimals_and_no_db(show):
@@ -55,7 +55,7 @@ def test_read_out_of_lines_is_that_of_the_nearest_points(show):
     second = Line([0, 440, 1000], [-60, -45.6, -60], "line", "after", 1)
     page = show(curves(first, second))
     page.mouse.move(*at(page, 0.46, right=RIGHT))
-    wait_for_reading(page, "440.0 Hz · A4 · before −12.3 dB · after −45.6 dB")
+    wait_for_reading(page, "440.0 Hz · A4 · before −12.3 dBFS · after −45.6 dBFS")
 
 
 def test_read_out_of_a_waveform_gives_both_ends_of_a_column(show):

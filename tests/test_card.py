@@ -94,10 +94,17 @@ def test_tables_are_whole(tmp_path, data):
     assert all(lines[n - 2] == "" and lines[n + 1].startswith("|") for n in heads)
 
 
-def test_card_names_no_song_and_no_folder(tmp_path):
-    text = card_of(tmp_path, data="folder:/home/somebody/secret songs")
+@pytest.mark.parametrize("kind", ["folder:", "zip:"])
+def test_card_names_no_song_and_no_folder(tmp_path, kind):
+    text = card_of(tmp_path, data=f"{kind}/home/somebody/secret songs")
     assert "somebody" not in text
     assert "secret" not in text
+
+
+def test_card_names_the_set_of_the_hub_that_the_songs_came_from(tmp_path):
+    text = card_of(tmp_path, data="hub:someone/sounds")
+    assert "https://huggingface.co/datasets/someone/sounds" in text
+    assert front_matter(text)["datasets"] == ["someone/sounds"]
 
 
 def test_genre_named_by_a_folder_cannot_break_the_card(tmp_path):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,12 @@ from signals import noise, silence, sweep
 import classifier.__main__ as cli
 import settings
 from audio import spool
-from classifier import batch
+from classifier import batch, report
+from classifier.batch import Row
+from classifier.checkpoint import ModelRef
+from classifier.predict import Prediction
+from classifier.verdict import Verdict
+from errors import KnownError
 
 tiny_model_dir = tiny.tiny_model_dir
 RUN = "20260101-000000-aaaa"
@@ -55,6 +61,27 @@ def test_cli_prints_the_likeliest_genres_and_the_song(host, song, capsys):
     assert percents == sorted(percents, reverse=True)
     assert abs(sum(percents) - 100) <= 1
     assert err == ""
+
+
+def test_cli_doubts_what_the_page_would_doubt():
+    genres = (("rock", 0.51), ("metal", 0.49))
+    heard = Prediction(genres, (), 0, ModelRef("bundled", "", None, "", "", 1.0), 0.1)
+    kinds = {"sure": "", "unsure": "unsure", "speech": "speech?"}
+    for kind, said in kinds.items():
+        verdict = Verdict(kind, ("rock", "metal"), 0.5, 0.02)
+        line = report.line(Row("a.mp3", 0.1, prediction=heard, verdict=verdict))
+        assert line.split("%")[-1].split() == [*said.split(), "a.mp3"]
+
+
+def test_cli_asks_the_hub_for_any_model_that_is_named(host, song, capsys, monkeypatch):
+    def unreachable(models, ref):
+        raise KnownError("hub_unreachable", id=ref.id)
+
+    online = replace(cli.from_environment(), is_offline=False)
+    monkeypatch.setattr(cli, "from_environment", lambda: online)
+    monkeypatch.setattr(cli.Models, "load", unreachable)
+    assert cli.main([str(song), "--model", "hub:some/model"]) == 1
+    assert "“some/model” cannot be fetched" in capsys.readouterr().err
 
 
 def test_cli_json_holds_every_genre_and_window(host, song, capsys):

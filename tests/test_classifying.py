@@ -14,7 +14,7 @@ from audio.decode import Limits
 from classifier.models import Models
 from classifier.predict import Chunk, Prediction, predict
 from classifier.turns import Line
-from classifier.verdict import judge
+from classifier.verdict import Verdict, judge
 from errors import KnownError
 from ui.access import Visitor
 from ui.classifying import answer, song_map, table, waiting
@@ -189,6 +189,12 @@ def test_names_from_a_model_are_escaped(prediction):
     assert "&lt;img" in said
 
 
+def test_names_beside_bars_and_on_the_map_fit_there():
+    assert answer.short_name("jazz", "zh-TW") == "爵士"
+    assert answer.short_name("jazz", "en") == "Jazz"
+    assert answer.short_name("樂器（live）", "zh-TW") == "樂器（live）"
+
+
 def test_map_has_a_row_a_genre_the_likeliest_on_top(prediction):
     clip = noise(duration_s=3.0)
     sheet = song_map.sheet(Scene(clip, Transforms()), [prediction])
@@ -290,13 +296,23 @@ def test_table_escapes_names_and_says_why(model, tmp_path):
 
 
 def test_history_keeps_the_newest_and_trusts_nothing_from_the_browser(prediction):
-    rows = History.with_song("nonsense", "a.mp3", prediction)
+    verdict = judge(prediction, noise())
+    rows = History.with_song("nonsense", "a.mp3", prediction, verdict)
     for _ in range(MAX_SONGS):
-        rows = History.with_song([*rows, {"bad": 1}, [1, 2, 3, 4]], "b.mp3", prediction)
+        strange = [*rows, {"bad": 1}, [1, 2, 3, 4], ["c", "errors", "", "", 1, ""]]
+        rows = History.with_song(strange, "b.mp3", prediction, verdict)
     assert len(rows) == MAX_SONGS
     assert {row[0] for row in rows} == {"b.mp3"}
-    evil = [[EVIL, EVIL, 0.5, EVIL]]
-    assert "<img" not in as_html(evil, Visitor())
+    evil = [[EVIL, "unsure", EVIL, EVIL, 0.5, EVIL]]
+    shown = as_html(evil, Visitor())
+    assert "Unsure" in shown
+    assert "<img" not in shown
+
+
+def test_history_doubts_what_the_answer_doubted(prediction):
+    doubted = Verdict("unsure", ("rock", "metal"), 0.5, 0.01)
+    rows = History.with_song([], "a.mp3", prediction, doubted)
+    assert "Unsure: Rock or Metal" in as_html(rows, Visitor())
 
 
 def test_prediction_of_a_one_label_model_is_shown(prediction):

@@ -101,6 +101,12 @@ def test_command_repeats_the_run(recipe):
     assert flags_of.config_of(options) == recipe
 
 
+@pytest.mark.parametrize("kind", ["folder:", "zip:"])
+def test_place_of_songs_is_meant_from_where_the_person_stands(kind):
+    options = PARSER.parse_args(["--preset", "smoke", "--data", f"{kind}mine"])
+    assert flags_of.config_of(options).data == f"{kind}{Path.cwd() / 'mine'}"
+
+
 def test_command_of_a_preset_names_it_alone():
     assert config.preset("smoke").command() == "python -m trainer --preset smoke"
 

@@ -4,8 +4,9 @@ from files import write_audio
 from signals import noise, silence, tone
 from songs import prepared, song_folder
 
+import words
 from errors import KnownError
-from trainer import data, sources
+from trainer import data, sources, telling
 from trainer.config import RunConfig
 from trainer.events import StopRequested
 
@@ -47,6 +48,22 @@ def test_changed_song_is_read_again(tmp_path):
     assert sources.folder_songs(folder).fingerprint != before
 
 
+def test_set_that_two_build_at_once_stands_there_once_and_serves_both(tmp_path):
+    folder = song_folder(tmp_path / "songs")
+    faster = []
+
+    def overtake():
+        if not faster:
+            faster.append(None)  # before the other one asks this as well
+            faster[:] = prepared(sources.folder_songs(folder), tmp_path)[:1]
+        return False
+
+    slower, _ = prepared(sources.folder_songs(folder), tmp_path, should_stop=overtake)
+    assert slower.place == faster[0].place
+    assert np.array_equal(slower.samples, faster[0].samples)
+    assert list((tmp_path / "cache").iterdir()) == [slower.place]
+
+
 def test_unreadable_song_is_named_left_out_and_the_rest_goes_on(tmp_path):
     folder = song_folder(tmp_path / "songs")
     (folder / "low" / "broken.mp3").write_bytes(b"no sound here" * 100)
@@ -54,6 +71,12 @@ def test_unreadable_song_is_named_left_out_and_the_rest_goes_on(tmp_path):
     assert len(songs.names) == 6
     assert notes[0].code == "song_skipped"
     assert notes[0].details["name"] == "low/broken.mp3"
+    assert notes[1].details == {"n_skipped": 1, "n_files": 7}
+    for language in words.LANGUAGES:
+        named, counted = telling.log_lines(notes[:2], language)
+        assert "low/broken.mp3" in named
+        assert "FLAC" in named  # what to try
+        assert "7" in counted
 
 
 def test_rates_that_differ_are_said(tmp_path):

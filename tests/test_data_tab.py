@@ -111,6 +111,14 @@ def test_song_says_its_part_its_length_and_both_rates(looked):
     assert facts.endswith("22,050 Hz in its file · → 16,000 Hz")
 
 
+def test_song_is_shown_as_the_numbers_and_the_label_that_a_program_sees(looked):
+    said = data_song.numbers_html(looked, 0, "en")  # a second of a tone at half level
+    assert "16,000 numbers from -0.50 to 0.50" in said
+    assert "label 0 of 0 to 1, which stands for “high”" in said
+    third = looked.clip(0).samples[8002]
+    assert f"{third:.4f}" in said
+
+
 def test_song_s_picture_is_of_the_song_and_not_of_the_chosen_sound(looked):
     sheet = data_song.picture(looked, 0, "en")
     (plot,) = sheet.plots

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 from PIL import Image
-from signals import click, silence, tone
+from signals import click, noise, silence, tone
 from test_recipes import SETTINGS
 
 from audio import dsp
@@ -48,7 +48,7 @@ def test_every_picture_is_drawn_in_every_language(name):
 
 def test_pictures_of_silence_and_of_next_to_nothing_can_be_saved():
     for clip in (silence(), tone(duration_s=0.01)):
-        for name in ("waveform", "dft", "stft", "mel"):
+        for name in ("waveform", "dft", "stft", "mel", "masking"):
             drawn = picture(name, clip)
             for kind in downloads.CONTENTS:
                 assert downloads.content(drawn, kind), (name, kind)
@@ -65,6 +65,17 @@ def test_printed_spectrogram_has_a_tone_at_its_height_and_a_click_at_its_time():
     start_s, stop_s = axes.images[0].get_extent()[:2]
     share = (levels_db.mean(axis=0).argmax() + 0.5) / levels_db.shape[1]
     assert start_s + share * (stop_s - start_s) == pytest.approx(0.25, abs=0.03)
+
+
+def test_rows_are_saved_as_they_are_seen():
+    drawn = picture("masking", noise(duration_s=3.0, sampling_rate=16_000))
+    head, *rows = table(drawn)
+    assert head[:4] == ["start_s", "stop_s", "? seen", "1 seen"]
+    saved = arrays(drawn)
+    assert np.allclose(np.array(rows[:149], float)[:, 2:].T, saved["shares"])
+    hidden = saved["shares_2"][0]
+    image = prints.figure(drawn.sheet, "en").axes[0].images[1]
+    assert np.array_equal(np.asarray(image.get_array())[0, :, 3], hidden)
 
 
 def looking(name, clip, *values, **look):
@@ -129,6 +140,13 @@ def test_saved_power_runs_from_0_to_1_and_its_numbers_are_shares():
     words = downloads.content(drawn, "svg").decode()
     assert "Power (share of the loudest)" in words
     assert b'QUANTITY = "power"' in downloads.content(drawn, "py")
+
+
+def test_saved_image_ends_where_its_frequencies_do():
+    sheet = picture("rate", tone(1000.0), 0.2, 4000, True).sheet
+    axes = prints.figure(sheet, "en").axes[1]
+    assert axes.get_ylim()[1] == 4000
+    assert axes.images[0].get_extent()[3] == pytest.approx(2000, abs=20)
 
 
 def test_two_spectrograms_stand_on_the_same_axes():

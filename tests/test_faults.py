@@ -62,6 +62,13 @@ def test_quieter_copy_that_starts_later_is_a_near_copy(tmp_path, music):
     assert faults(songs) == (Fault("near_copy", "b 2", "a 1"),)
 
 
+def test_copy_of_a_song_of_five_seconds_is_a_near_copy(tmp_path, music):
+    short = [clip.slice(0, 5) for clip in music]
+    clips = {"a 1": short[0], "b 1": short[1], "b 2": scaled(short[0], 0.5)}
+    clips["c 1"] = short[2]
+    assert faults(song_set(tmp_path, clips)) == (Fault("near_copy", "b 2", "a 1"),)
+
+
 def test_copy_through_lossy_coding_is_a_near_copy(tmp_path, music):
     path = tmp_path / "song.mp3"
     write_audio(path, music[0].resampled(44_100))

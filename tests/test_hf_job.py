@@ -81,8 +81,8 @@ def test_source_that_is_no_plain_https_address_is_refused(push_hub, source):
 
 
 def test_what_could_not_run_there_is_refused_before_it_is_paid_for(push_hub):
-    songs = RunConfig(data="folder:/home/me/songs")
-    assert code_of_job(songs) == "job_needs_public_songs"
+    for place in ("folder:/home/me/songs", "zip:/home/me/songs.zip"):
+        assert code_of_job(RunConfig(data=place)) == "job_needs_public_songs"
     assert code_of_job(flavor="abacus") == "not_a_choice"
     assert code_of_job(to="genres") == "push_bad_name"
     assert code_of_job(token=None) == "push_no_login"

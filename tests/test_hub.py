@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import tiny
 
+import conversion
 import hub
 import words
 from classifier.models import Models
@@ -19,13 +20,16 @@ INFO = json.dumps({"id": HUB_MODEL, "sha": REVISION}).encode()
 
 
 class HubServer(ThreadingHTTPServer):
-    """One model, in the Hub's words; ``status`` other than 200 is its only answer."""
+    """One model, in the Hub's words; ``status`` other than 200 is its only answer.
+
+    ``pages`` are answers of its own to addresses of the API, by how these end.
+    """
 
     daemon_threads = True
 
-    def __init__(self, folder, status=200, error_code="", info=INFO):
+    def __init__(self, folder, status=200, error_code="", info=INFO, pages=()):
         super().__init__(("127.0.0.1", 0), HubHandler)
-        self.folder, self.info = folder, info
+        self.folder, self.info, self.pages = folder, info, dict(pages)
         self.status, self.error_code = status, error_code
         self.asked = []
         self.release = threading.Event()
@@ -43,7 +47,9 @@ class HubHandler(BaseHTTPRequestHandler):
         if self.server.status != 200:
             return self.answer(self.server.status, b"{}")
         if self.path.startswith("/api/models/"):
-            return self.answer(200, self.server.info)
+            path = self.path.split("?")[0]
+            pages = (p for end, p in self.server.pages.items() if path.endswith(end))
+            return self.answer(200, next(pages, self.server.info))
         path = self.server.folder / Path(self.path).name
         if not path.exists():
             return self.answer(404, b"", "EntryNotFound")
@@ -181,6 +187,78 @@ def test_hub_model_with_a_pickle_only_is_refused(tmp_path, tiny_model_dir, serve
     server = serve(folder)
     assert code_of_load(tmp_path) == "hub_file_missing"
     assert not any("pytorch_model" in path for path in server.asked)
+
+
+OFFERED = "89abcdef0123456789abcdef0123456789abcdef"
+OFFER = {
+    "title": conversion.TITLE,
+    "num": 2,
+    "author": {"name": conversion.CONVERTER},
+    "createdAt": "2023-01-01T00:00:00.000Z",
+    "status": "open",
+    "repo": {"name": HUB_MODEL, "type": "model"},
+    "isPullRequest": True,
+}
+
+
+def pickle_with_an_offer(offer, parent):
+    """What the Hub says of a model with a pickle alone, and a pull request to it."""
+
+    def info(commit, *names):
+        siblings = [{"rfilename": name, "size": 1000} for name in names]
+        return json.dumps({"id": HUB_MODEL, "sha": commit, "siblings": siblings})
+
+    commits = [
+        {
+            "id": each,
+            "title": "",
+            "message": "",
+            "authors": [],
+            "date": OFFER["createdAt"],
+        }
+        for each in (OFFERED, parent)
+    ]
+    page = {"discussions": [offer], "count": 1, "start": 0}
+    pages = {
+        "/discussions": json.dumps(page),
+        "/commits/refs%2Fpr%2F2": json.dumps(commits),
+        f"/revision/{OFFERED}": info(OFFERED, "pytorch_model.bin", hub.WEIGHTS),
+    }
+    return {
+        "info": info(REVISION, "pytorch_model.bin").encode(),
+        "pages": {end: page.encode() for end, page in pages.items()},
+    }
+
+
+def test_weights_of_a_pickle_are_taken_from_the_hubs_own_converter(
+    tiny_model_dir, serve
+):
+    server = serve(tiny_model_dir, **pickle_with_an_offer(OFFER, REVISION))
+    folder = hub.fetch(HUB_MODEL, revision=REVISION)
+    assert folder.name == OFFERED
+    assert not any("pytorch_model" in path for path in server.asked)
+    server.asked.clear()
+    assert hub.fetch(HUB_MODEL, revision=REVISION) == folder
+    assert not server.asked  # the exact commit leads to it from now on
+
+
+@pytest.mark.parametrize(
+    ("offer", "parent"),
+    [
+        ({**OFFER, "author": {"name": "somebody"}}, REVISION),
+        ({**OFFER, "title": "Better weights"}, REVISION),
+        (OFFER, "f" * 40),
+    ],
+    ids=["by somebody", "something else", "of another commit"],
+)
+def test_weights_that_may_be_somebody_elses_are_not_taken(
+    tmp_path, tiny_model_dir, serve, offer, parent
+):
+    folder = shutil.copytree(tiny_model_dir, tmp_path / "repository")
+    (folder / hub.WEIGHTS).unlink()
+    server = serve(folder, **pickle_with_an_offer(offer, parent))
+    assert code_of_load(tmp_path) == "hub_file_missing"
+    assert not any(f"/resolve/{OFFERED}" in path for path in server.asked)
 
 
 def test_hub_answer_that_is_no_json_is_unreachable(tmp_path, serve):

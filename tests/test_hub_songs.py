@@ -65,8 +65,16 @@ def gtzan_parquet(path, folder, column, is_named):
     return path
 
 
-@pytest.mark.parametrize("column", ["genre", "label"])
-@pytest.mark.parametrize("is_named", [True, False], ids=["class label", "string"])
+@pytest.mark.parametrize(
+    ("column", "is_named"),
+    [
+        ("genre", True),
+        ("genre", False),
+        ("label", True),
+        ("label", False),
+        ("intent_class", True),
+    ],
+)
 def test_gtzan_parquet_is_read_with_numbers_or_names(tmp_path, column, is_named):
     folder = song_folder(tmp_path / "wav", 2, ["blues", "jazz"])
     path = gtzan_parquet(tmp_path / "train.parquet", folder, column, is_named)
@@ -178,6 +186,22 @@ def test_clip_without_a_name_is_in_none_of_gtzan_s_lists(tmp_path):
         assert song.name == name
 
 
+def test_songs_of_one_name_are_told_apart_and_hidden_labels_left_out(tmp_path):
+    folder = song_folder(tmp_path / "wav", 2, ["blues", "jazz"])
+    path = gtzan_parquet(tmp_path / "train.parquet", folder, "genre", True)
+    import pyarrow.parquet
+
+    table = pyarrow.parquet.read_table(path)
+    hidden = table.slice(0, 1).set_column(1, "genre", [[-1]])
+    nameless = table.slice(0, 1).set_column(1, "genre", [[None]])
+    joined = pyarrow.concat_tables([table, hidden, nameless], promote_options="default")
+    pyarrow.parquet.write_table(joined, path)
+    source = sources.Source("repeated", 0, hub_songs.parquet_songs([path]))
+    songs, _ = prepared(source, tmp_path)
+    assert songs.names == ("0.wav", "1.wav", "0.wav (2)", "1.wav (2)")
+    assert songs.genres == ("blues", "jazz")
+
+
 def test_stop_leaves_a_download_in_the_middle(data_hub, gtzans, tmp_path):
     data_hub.sets = {MAIN: gtzans["tarball"]}
     data_hub.release.clear()  # half of it arrives, then nothing more
@@ -243,8 +267,13 @@ def test_set_of_the_hub_without_sound_is_refused(data_hub):
         hub_songs.of("someone/texts", lambda _: None)
 
 
-def test_set_of_the_hub_with_too_many_files_is_refused(data_hub, monkeypatch):
-    monkeypatch.setattr(hub_songs, "MAX_FILES", 1)
-    data_hub.sets["someone/many", "main"] = {"a/1.wav": b"-", "b/1.wav": b"-"}
+@pytest.mark.parametrize("limit", ["MAX_FILES", "MAX_BYTES"])
+@pytest.mark.parametrize("names", [("a/1.wav", "b/1.wav"), ("1.parquet", "2.parquet")])
+def test_set_of_the_hub_that_is_too_large_is_refused_before_it_is_fetched(
+    data_hub, monkeypatch, limit, names
+):
+    monkeypatch.setattr(hub_songs, limit, 1)
+    data_hub.sets["someone/many", "main"] = dict.fromkeys(names, b"-")
     with pytest.raises(KnownError, match="set_too_large"):
         hub_songs.of("someone/many", lambda _: None)
+    assert not any("/resolve/" in path for _, path, *_ in data_hub.asked)

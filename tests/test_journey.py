@@ -51,8 +51,11 @@ def test_newcomer_walks_from_a_song_to_a_model_of_their_own(open_page, song):
 
     page.locator(".log", has_text="Step 2 of 12").wait_for()
     page.reload()  # the run does not notice, and the page finds it again
-    page.get_by_role("tab", name="Train").click()
     page.locator(".log", has_text="Step 3 of 12").wait_for()
+    page.close()  # nobody watches, and the run goes on
+    page = open_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.get_by_role("tab", name="Train").click()
     page.locator(".log", has_text="Step 12 of 12").wait_for()
     page.get_by_text("Its model is in the list").wait_for()
     page.locator(".block.run-curves svg").first.wait_for()
@@ -70,7 +73,7 @@ def test_newcomer_walks_from_a_song_to_a_model_of_their_own(open_page, song):
 
 
 @pytest.mark.skipif(not DEMO_DIR.exists(), reason="the bundled model is not built")
-def test_stop_ends_the_run_and_another_page_sees_it(open_page):
+def test_run_outlives_its_server_and_a_stop_is_seen_by_two_pages(open_page, server):
     page, other = open_page(), open_page(locale="zh-CN")
     for each, train in ((page, "Train"), (other, "训练")):
         each.set_default_timeout(PATIENCE_MS)
@@ -79,6 +82,11 @@ def test_stop_ends_the_run_and_another_page_sees_it(open_page):
     page.get_by_role("button", name="Start", exact=True).click()
     other.locator(".log", has_text="第 3 步，共 9000 步").wait_for()
     other.locator(".block.run-now", has_text="步，共 9000 步，").wait_for()
+    server.killed_and_started_anew()  # both pages come back to the run by themselves
+    page.locator(".block.run-now", has_text="is at step").wait_for()
+    other.locator(".block.run-now", has_text="步，共 9000 步，").wait_for()
+    page.problems.clear()
+    other.problems.clear()
     assert other.get_by_role("button", name="停止", exact=True).is_enabled()
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_text("Stopped; what it had learned is saved").wait_for()
@@ -120,6 +128,8 @@ def test_person_goes_on_compares_names_and_deletes(open_page):
         page.get_by_role("option").nth(number).click()
     page.locator(".run-comparison svg").nth(1).wait_for()
     page.keyboard.press("Escape")
+    classify_with_two_runs(page)
+    page.get_by_role("tab", name="Train").click()
     table.get_by_text("stopped").first.click()
     status.get_by_text("Stopped; what it had learned is saved").wait_for()
     page.get_by_label("New name").fill("the first half")
@@ -139,6 +149,18 @@ def test_person_goes_on_compares_names_and_deletes(open_page):
     page.get_by_role("button", name="Push", exact=True).click()
     page.get_by_test_id("toast-body").wait_for()
     assert "nobody" in page.get_by_test_id("toast-body").inner_text()
+
+
+def classify_with_two_runs(page):
+    """The run that is shown, and the one before it, name the same song's genre."""
+    page.get_by_role("button", name="Composed blues").click()
+    page.get_by_role("button", name="Classify with it").click()
+    page.wait_for_function(OUR_RUN_IS_CHOSEN)
+    page.get_by_label("Compare with").click()
+    page.get_by_role("option", name="Your run").nth(1).click()
+    page.get_by_role("button", name="Name the genre").click()
+    page.locator(".answers section").nth(1).locator(VERDICT).wait_for()
+    assert page.locator(".answers section", has_text="Your run").count() == 2
 
 
 def test_value_out_of_range_gets_a_sentence_and_the_form_stays(open_page):

@@ -11,11 +11,12 @@ from signals import chord, noise, silence, tone
 from audio import dsp
 from audio.clip import Clip
 from audio.examples import example
-from ui import sounds
+from ui import prints, sounds
 from ui.lessons import (
     back,
     frame,
     hearing,
+    masking,
     mel,
     sampling,
     spectrogram,
@@ -134,6 +135,17 @@ def test_zoom_gives_each_column_a_frame_and_says_so():
     assert image.stop_s == pytest.approx(5.0, abs=0.01)
 
 
+@pytest.mark.parametrize("length_s", [0.002, 0.0049, 0.03])
+def test_zoom_to_a_few_frames_fills_the_picture(length_s):
+    view = (1.0, 1.0 + length_s)
+    sheet = spectrogram.draw(
+        scene_of(noise(duration_s=2.0), view=view), *AS_AT_FIRST["stft"]
+    )
+    (image,) = sheet.plots[0].layers
+    assert image.start_s <= view[0]
+    assert image.stop_s >= view[1] - 0.02 * length_s
+
+
 def there_and_back(clip, source, n_iterations, window="hann", n_starts=4):
     return back.there_and_back(
         clip,
@@ -201,6 +213,29 @@ def test_tone_sampled_too_slowly_is_heard_as_another():
     assert np.abs(silent.samples).max() < 1e-3
 
 
+def test_sweep_is_seen_to_fold_at_nyquist_or_to_end_there():
+    t = np.arange(4 * 16_000) / 16_000
+    rising = Clip(0.5 * np.sin(np.pi * 750 * t**2), 16_000)  # 0 to 3 kHz in 4 s
+
+    def seen(is_filtered):
+        sheet = sampling.draw_rate(scene_of(rising), 0.0, 4000, is_filtered)
+        image = sheet.plots[1].layers[0]
+        levels_db = prints.values(image)
+        assert sheet.plots[1].y.stop == 4000
+        assert image.frequencies_hz[-1] == pytest.approx(2000, abs=20)
+        return image, levels_db
+
+    image, levels_db = seen(False)
+    strongest = np.array(image.frequencies_hz)[levels_db.argmax(axis=0)]
+    share = (np.arange(image.n_columns) + 0.5) / image.n_columns
+    at_s = image.start_s + share * (image.stop_s - image.start_s)
+    inside = (at_s > 0.1) & (at_s < 3.9)
+    asked_hz = 2000 - np.abs(2000 - 750 * at_s)
+    assert np.abs(strongest - asked_hz)[inside].max() < 40
+    _, filtered_db = seen(True)
+    assert filtered_db[:, (at_s > 2.8) & (at_s < 3.8)].max() < -60
+
+
 def test_tone_below_nyquist_stays():
     about = sampling.draw_rate(scene_of(tone(1000.0)), 0.3, 8000, False).about
     assert "1,000 Hz, fits" in about
@@ -228,12 +263,14 @@ def test_odd_sounds_have_their_lessons(clip, is_on):
         spectrogram.draw(scene, *AS_AT_FIRST["stft"]),
         mel.draw(scene, 128, "slaney", 0, 8000, is_on, "level"),
         hearing.draw(scene, 0.0),
+        masking.draw(scene, 8, 1),
     ]
     for sheet in sheets:
         assert "NaN" not in sheet.as_json()
         assert sheet.about
     assert sounds.wav(sampling.hear_rate(clip, 0.0, 2000, is_on))
     assert sounds.wav(sampling.hear_bits(clip, 0.0, 4, is_on))
+    assert sounds.wav(masking.hear(clip, 1))
 
 
 def test_model_hears_16_khz_and_says_so():
@@ -242,6 +279,28 @@ def test_model_hears_16_khz_and_says_so():
     assert "32,000 values" in about
     assert "99 frames" in about
     assert hearing.hear(tone(), 0.0).sampling_rate == 16_000
+
+
+def test_each_frame_is_in_one_row_seen_or_hidden():
+    clip = noise(duration_s=30.0, sampling_rate=16_000)
+    sheet = masking.draw(scene_of(clip), 8, 1)
+    seen, hidden = (np.array(rows.shares) for rows in sheet.plots[0].layers)
+    assert not seen[0].any()
+    assert np.allclose(hidden[0], hidden[1:].sum(axis=0), atol=0.05)
+    assert np.allclose(seen.sum(axis=0) + hidden[0], 1.0, atol=0.05)
+    assert f"the {1499:,} frames" in sheet.about
+
+
+def test_masking_follows_the_zoom():
+    clip = noise(duration_s=30.0, sampling_rate=16_000)
+    whole, part = (
+        masking.draw(scene_of(clip, view=view), 8, 1).plots[0].layers[1]
+        for view in (None, (10.0, 12.0))
+    )
+    assert (part.starts_s[0], part.stops_s[-1]) == (10.0, 12.0)
+    assert np.mean(part.shares[0]) == pytest.approx(
+        np.mean(whole.shares[0][125:150]), abs=0.03
+    )
 
 
 @pytest.mark.parametrize("kind", two.PICTURES)

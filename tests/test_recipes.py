@@ -8,17 +8,27 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import soundfile
-from signals import chord, noise, silence, tone
+from signals import chord, noise, silence, sweep, tone
 
 from audio import dsp
 from audio.bits import quantised
 from audio.clip import Clip
 from audio.hearing import model_input
+from audio.masking import clusters, hidden
 from audio.mels import mel_filters
 from audio.rates import resampled
 from errors import KnownError
 from ui import downloads, recipes
-from ui.lessons import back, hearing, mel, sampling, spectrogram, spectrum, waveform
+from ui.lessons import (
+    back,
+    hearing,
+    masking,
+    mel,
+    sampling,
+    spectrogram,
+    spectrum,
+    waveform,
+)
 from ui.lessons.frame import Lesson
 from ui.scene import Scene, Transforms
 
@@ -37,6 +47,7 @@ SETTINGS = {
     "bits": (sampling.draw_bits, (0.2, 6, True)),
     "back": (back.draw, (0.1, 0.5, "hann", 4, "mel", 1)),
     "hearing": (hearing.draw, (0.2,)),
+    "masking": (masking.draw, (8, 3)),
 }
 
 
@@ -190,12 +201,23 @@ def test_other_scripts_make_the_same_numbers(run):
     found = run("rate", clip, 0.2, 11_025, False)
     ours = resampled(clip, 11_025, is_filtered=False)
     assert np.allclose(found["resampled"], ours.samples, atol=1e-3)
+    n_fft = sampling.frame_length(11_025)
+    levels_db = dsp.stft(ours, n_fft=n_fft, hop_length=n_fft // 4).levels_db
+    is_loud = levels_db > -60
+    assert np.abs(found["levels_db"] - levels_db)[is_loud].max() < 0.1
     found = run("filters", clip, 64, "htk", 100, 4000)
     ours, _ = mel_filters(22_050, 2048, 64, 4000, fmin_hz=100, formula="htk")
     assert np.allclose(found["filters"], ours, atol=1e-6)
     found, ours = run("hearing", clip), model_input(clip)
     assert np.allclose(found["values"], ours.samples, atol=1e-3)
     assert found["n_frames"] == ours.n_frames
+
+
+def test_masking_script_finds_the_same_clusters_and_hides_the_same_frames(run):
+    clip = sweep()
+    found, ours = run("masking", clip), clusters(clip, n_clusters=8)
+    assert np.mean(found["labels"] == ours.labels) > 0.98
+    assert np.array_equal(found["is_hidden"], hidden(len(ours.labels), 3))
 
 
 def test_silence_has_a_script_that_runs(run):

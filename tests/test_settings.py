@@ -1,10 +1,16 @@
 """Where the app runs, as the environment says."""
 
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 import settings
 from settings import Host
 
+ROOT = Path(__file__).parents[1]
 SPACE = {"SYSTEM": "spaces", "SPACE_ID": "studio/genrescope"}
 LOGIN = dict.fromkeys(settings.OAUTH_VARIABLES, "x")
 
@@ -68,3 +74,32 @@ def test_training_child_gets_no_secret_and_no_token(monkeypatch):
     for name in ("GENRESCOPE_SECRET", "HF_TOKEN", "OAUTH_CLIENT_SECRET"):
         monkeypatch.setenv(name, "planted")
     assert "planted" not in settings.child_environment().values()
+
+
+COUNT_POOLS = """
+import ctypes, pathlib, sys, threading
+import settings
+settings.prepare_environment()
+all_here = threading.Barrier(16)
+def take():
+    kept = bytes(100_000)
+    all_here.wait()
+threads = [threading.Thread(target=take) for _ in range(16)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+library = ctypes.CDLL(None)
+library.fopen.restype = ctypes.c_void_p
+file = ctypes.c_void_p(library.fopen(sys.argv[1].encode(), b"w"))
+library.malloc_info(0, file)
+library.fclose(file)
+print(pathlib.Path(sys.argv[1]).read_text().count("<heap nr="))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc keeps pools")
+def test_threads_share_two_pools_of_memory(tmp_path):
+    command = [sys.executable, "-c", COUNT_POOLS, str(tmp_path / "pools")]
+    found = subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=ROOT
+    )
+    assert int(found.stdout) == settings.N_POOLS

@@ -39,6 +39,22 @@ def test_names_with_artists_group_songs(tmp_path):
     assert [song.group for song in source.songs] == ["Ann", "Ann", "Bob"] * 2
 
 
+def test_folders_in_a_genre_s_folder_are_albums(tmp_path):
+    for genre in PITCHES:
+        for album in ("One", "Two", ".hidden"):
+            (tmp_path / "songs" / genre / album).mkdir(parents=True)
+            for n in range(2):
+                path = tmp_path / "songs" / genre / album / f"{n}.wav"
+                write_audio(path, tone(PITCHES[genre]))
+    songs, _ = prepared(sources.folder_songs(tmp_path / "songs"), tmp_path)
+    assert songs.genres == ("high", "low")
+    assert songs.names[0] == "high/One/0.wav"
+    groups = [song.group for song in songs.songs]
+    assert groups == [
+        g for g in songs.genres for g in [f"{g}/One"] * 2 + [f"{g}/Two"] * 2
+    ]
+
+
 def zipped(folder, path, prefix=""):
     with zipfile.ZipFile(path, "w") as archive:
         for file in sorted(folder.rglob("*.*")):

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from signals import chord, noise, silence, tone
 
+import viz.dft
 from audio import dsp
 from audio.clip import Clip
-from audio.frames import WINDOWS, window_values
+from audio.frames import WINDOWS, scalloping_db, window_values
 from audio.levels import FLOOR_DB
 from errors import KnownError
 
@@ -124,6 +125,16 @@ def test_dft_loses_half_way_between_bins_what_harris_says(window):
     clip = tone(186.5 * RATE / 4096, amplitude=1.0)
     spectrum = dsp.dft(clip, window=window, reference="full_scale")
     assert spectrum.levels_db.max() == pytest.approx(SCALLOPING_DB[window], abs=0.02)
+    assert scalloping_db(window) == pytest.approx(-SCALLOPING_DB[window], abs=0.02)
+
+
+@pytest.mark.parametrize("padding", [1, 4])
+def test_dft_says_how_low_a_tone_between_its_bins_may_read(padding):
+    n_fft = padding * 4096
+    clip = tone((100 * padding + 0.5) * RATE / n_fft, amplitude=1.0)
+    spectrum = dsp.dft(clip, padding=padding, reference="full_scale")
+    said = f"up to {-spectrum.levels_db.max():.2f} dB too low"
+    assert said in viz.dft.describe(spectrum)
 
 
 @pytest.mark.parametrize("window", WINDOWS)

@@ -38,8 +38,12 @@ def test_survey_counts_songs_by_genre_and_part(looked):
 
 
 def test_survey_answers_the_tutorial_s_three_questions(looked):
-    text = plain(survey_html(looked, "en"))
+    page = survey_html(looked, "en")
+    text = plain(page)
     assert "No: 22,050 Hz × 10, 44,100 Hz × 1." in text
+    assert "22,050 Hz × 10、44,100 Hz × 1" in plain(survey_html(looked, "zh-TW"))
+    bars = re.findall(r'<i style="width:([^"]+)"></i><span>(\d+)', page)
+    assert bars == [("100.0%", "10"), ("10.0%", "1")]
     assert "2 labels with 5 to 6 songs" in text
     assert "always says “low” is right in 55%" in text
     assert "learns from 9 songs (82%) and is tested on 2 (18%)" in text

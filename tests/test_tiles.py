@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 
 from classifier import tiles
@@ -53,12 +55,15 @@ def test_tiles_give_what_the_whole_window_gives(kind, norm, n_samples):
     model, given = tiny(kind, norm), sounds(n_samples)
     front = model.base_model.feature_extractor
     with torch.inference_mode():
+        exact = copy.deepcopy(front).double()(given.double())
         frames, logits = front(given), model(given).logits
         tiles.quicken(model)
         assert front.forward.func is tiles._tiled
         tiled = front(given)
         assert tiled.shape == frames.shape
-        assert (tiled - frames).abs().max() < 1e-5
+        # torch's own rounding is as large, and another one on every processor.
+        rounding = (frames - exact).abs().max().item()
+        assert (tiled - exact).abs().max() < max(1e-5, 2 * rounding)
         assert (model(given).logits - logits).abs().max() < 1e-4
 
 

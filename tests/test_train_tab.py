@@ -1,6 +1,8 @@
 """What the tab Train shows and lets do, without a browser."""
 
+import contextlib
 import dataclasses
+import itertools
 import json
 import math
 
@@ -38,8 +40,28 @@ def host(tmp_path):
     )
 
 
+class Clock:
+    """The reader's clock, which goes on by an hour at each look unless it is set."""
+
+    def __init__(self, monkeypatch):
+        self.now, self.goes_by = 0.0, 3600.0
+        monkeypatch.setattr(reader, "_now", self)
+
+    def __call__(self):
+        self.now += self.goes_by
+        return self.now
+
+    def set(self, now):
+        self.now, self.goes_by = now, 0.0
+
+
 @pytest.fixture
-def page(host):
+def clock(monkeypatch):
+    return Clock(monkeypatch)
+
+
+@pytest.fixture
+def page(host, clock):
     """What a poll shows, by the names of the window's parts."""
     with gr.Blocks():
         parts = window.build_watch() | window.build_story() | board.build()
@@ -193,6 +215,31 @@ def test_poll_without_news_changes_nothing(host, page):
     assert again["seen"] != seen
     assert "2 / 4" in again["standing"]
     assert "table" not in again  # nothing in it has changed
+    assert "stop" not in again
+
+
+def test_pages_that_ask_at_the_same_moment_see_the_same(host, page, clock):
+    run = runs.create(host.runs_dir, RunConfig())
+    told(run, Stage("decode", 1, 4))
+    seen = page()["seen"]
+    clock.set(clock.now)
+    page(run.id, seen)
+    told(run, Stage("decode", 2, 4))
+    assert page(run.id, seen) == {"seen": gr.skip()}  # read a moment ago
+    clock.set(clock.now + reader.READ_EVERY_S)
+    assert "2 / 4" in page(run.id, seen)["standing"]
+
+
+def test_many_pages_ask_less_often_until_the_others_have_gone(host, clock):
+    kept = Reader(host.runs_dir)
+    clock.set(100.0)
+    assert kept.poll_every_s("me") == reader.POLL_S
+    many = {kept.poll_every_s(f"page {number}") for number in range(49)}
+    assert max(many) == reader.LONGEST_POLL_S
+    assert 50 / reader.LONGEST_POLL_S <= reader.N_POLLS_PER_S
+    assert kept.poll_every_s("me") == reader.LONGEST_POLL_S
+    clock.set(101.0 + reader.AWAY_S)
+    assert kept.poll_every_s("me") == reader.POLL_S
 
 
 def test_new_page_shows_the_newest_run_and_keeps_a_chosen_one(host):
@@ -253,6 +300,39 @@ def test_every_page_sees_the_run_at_work_and_the_queue(host, page):
     assert "“mine” is at step 40 of 100, about 1 min 0 s left" in shown["at_work"]
     assert "1. smoke · gtzan" in shown["at_work"]
     assert "Finished" in shown["standing"]  # of the run that this page has chosen
+
+
+def test_waiting_run_tells_its_place_and_a_full_queue_says_so(host, page):
+    first, *queue = sorted(
+        (runs.create(host.runs_dir, RunConfig(preset="smoke")) for _ in range(4)),
+        key=lambda run: run.id,
+    )
+    with contextlib.ExitStack() as held:
+        for number, run in enumerate([first, *queue]):
+            held.enter_context(locks.held(run.lock_file))
+            runs.write_whole(run.folder / "ticket.json", f'{{"ticket": {number}}}')
+        runs.write_whole(first.started_file, "{}")
+        shown = page(queue[1].id, Seen(n_runs=4))
+        assert "place 2 in the queue" in shown["standing"]
+        assert "The queue is full" in shown["at_work"]
+        assert not shown["start"].interactive
+        assert "The queue" not in page(first.id, Seen(n_runs=4), STRANGER)["at_work"]
+        told(first, *(Step(n, 100, 2.0, 1e-3, 1.0, 8.0, at=n) for n in range(1, 41)))
+        jobs.stop(first)
+        stopping = page(first.id, Seen(n_runs=4))
+    assert "is stopping" in stopping["at_work"]
+    assert "at most" in stopping["standing"]
+    assert "left" not in stopping["at_work"] + stopping["standing"]
+
+
+def test_scores_of_another_run_do_not_stay(host, page, monkeypatch):
+    monkeypatch.setattr(marks, "as_html", lambda run, *_: f"scores of {run.id}")
+    done = ended(host)
+    assert page(done.id)["scores"] == f"scores of {done.id}"
+    young = runs.create(host.runs_dir, RunConfig(preset="smoke"))
+    with locks.held(young.lock_file):
+        # As after a click on Start, of which the page knows no more than this.
+        assert page(young.id, Seen(n_runs=2))["scores"] == ""
 
 
 def test_log_shows_names_of_songs_as_text():
@@ -379,7 +459,9 @@ def test_run_that_goes_while_it_is_read_changes_nothing(host, page, monkeypatch)
     assert page() == {"seen": gr.skip()}
 
 
-def test_reader_reads_each_event_once_and_tells_a_parent_s_steps(host, monkeypatch):
+def test_reader_reads_each_event_once_and_tells_a_parent_s_steps(
+    host, monkeypatch, clock
+):
     parent = ended(host, "stopped", *(Step(n, 9, 2.0, 1, 1, 1) for n in (1, 2, 3)))
     run = ended(host, "finished", Step(3, 9, 1.9, 1, 1, 1))
     facts = {"id": parent.id, "step": 2}
@@ -394,18 +476,23 @@ def test_reader_reads_each_event_once_and_tells_a_parent_s_steps(host, monkeypat
     assert len(read) == 1
 
 
-def test_picture_of_a_run_at_work_is_drawn_for_all_pages_at_once(host, monkeypatch):
-    clock = iter([10.0, 11.0, 12.0, 20.0, 20.0, 21.0])
-    monkeypatch.setattr(reader, "_now", lambda: next(clock))
+def test_picture_of_a_run_at_work_is_drawn_for_all_pages_at_once(
+    host, monkeypatch, clock
+):
     kept, drawn = Reader(host.runs_dir), []
+    used = itertools.count(0.0, 0.2)  # of the processor, 0.2 s a picture
+    monkeypatch.setattr(reader.time, "thread_time", lambda: next(used))
 
     def draw():
         drawn.append(len(drawn))
         return f"picture {len(drawn)}"
 
+    clock.set(10.0)
     assert kept.drawn("key", 1, draw, is_final=False) == "picture 1"
     assert kept.drawn("key", 1, draw, is_final=False) == "picture 1"
-    assert kept.drawn("key", 2, draw, is_final=False) == "picture 1"  # too early
+    clock.set(10.1 + reader.DRAW_EVERY_S)  # 0.2 s would be too much of it
+    assert kept.drawn("key", 2, draw, is_final=False) == "picture 1"
+    clock.set(10.1 + 0.2 / reader.DRAWING_SHARE)
     assert kept.drawn("key", 3, draw, is_final=False) == "picture 2"
     assert kept.drawn("key", 4, draw, is_final=True) == "picture 3"
 
@@ -423,5 +510,5 @@ def test_page_polls_only_once_its_tab_is_in_sight(host):
     demo = app.create_app(host)
     (timer,) = [b for b in demo.blocks.values() if isinstance(b, gr.Timer)]
     assert not timer.active
-    setters = [fn for fn in demo.fns.values() if timer in fn.outputs]
+    setters = [fn for fn in demo.fns.values() if fn.outputs == [timer]]
     assert sorted(fn.fn().active for fn in setters) == [False, True]

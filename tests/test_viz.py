@@ -1,6 +1,7 @@
 """The pictures say what their numbers say."""
 
 import dataclasses
+import io
 import math
 import subprocess
 import sys
@@ -18,7 +19,9 @@ from gallery import (
     pictures_of_a_tone,
     texts,
 )
+from matplotlib import colormaps
 from matplotlib.colors import to_rgb
+from PIL import Image
 from signals import click, noise, silence, tone
 
 import words
@@ -27,6 +30,7 @@ from audio.clip import Clip
 from viz import (
     dft,
     genres,
+    image,
     mel,
     stft,
     style,
@@ -143,6 +147,32 @@ def test_dft_draws_and_names_the_peak_and_nyquist():
     assert "Level (dB relative to peak)" in words_drawn
 
 
+def test_image_is_painted_on_the_pixels_of_its_values_only():
+    look = Look(theme="dark")
+    fig, axes = style.canvas(look)
+    axes.set_xlim(0, 4)
+    axes.set_ylim(0, 2)
+    levels_db = np.array([[-80.0, 0.0], [-80.0, -80.0]], np.float32)
+    image.put(axes, levels_db, (1, 3, 0, 2), (-80, 0))
+    axes.set_axis_off()
+    painted = np.asarray(Image.open(io.BytesIO(style.png(fig))).convert("RGB")) / 255
+    bright, dark = (colormaps[style.LEVEL_MAP](end)[:3] for end in (1.0, 0.0))
+    width, height = style.size_px(axes)
+    left, bottom = style.LEFT_PX, look.height_px - style.BOTTOM_PX
+
+    def colour_at(x, y):
+        return painted[bottom - round(y * height), left + round(x * width)]
+
+    inside = 0.02
+    for y in (inside, 0.5 - inside):
+        for x in (0.5 + inside, 0.75 - inside):
+            assert colour_at(x, y) == pytest.approx(bright, abs=0.01)
+    for x, y in ((0.5 - inside, 0.4), (0.25 + inside, 0.4), (0.6, 0.5 + inside)):
+        assert colour_at(x, y) == pytest.approx(dark, abs=0.01)
+    for x in (0.25 - inside, 0.75 + inside):
+        assert colour_at(x, 0.4) == pytest.approx(to_rgb(look.paper), abs=0.01)
+
+
 def test_stft_draws_a_tone_at_its_frequency_and_a_click_at_its_time():
     levels_db, axes = level_image(stft.figure(dsp.stft(tone(1000.0))))
     low, high = axes.get_ylim()
@@ -202,7 +232,7 @@ def test_sentences_hold_the_key_numbers():
     assert "near 1,001 Hz" in said["stft"]
     assert "128 bands" in said["mel"]
     assert said["genres"] == "Genres by probability: blues 50%, jazz 30%, zydeco 20%."
-    assert "17 s of the song in 2 pieces: jazz 60%" in said["along"]
+    assert "17 s of the song (windows heard: 2): jazz 60%" in said["along"]
     assert "step 30 of 100, loss 1.200" in said["training"]
     assert "70.0%" in said["training"]
 

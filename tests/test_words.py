@@ -32,7 +32,7 @@ NAMES = set(
     preset python quick reggae rock run runs safetensors scale settings Shift slaney smoke
     songs.csv source split status.huggingface.co trainer transformers tutorial wav whole
     zip AST McNemar NAME OWNER README SpecAugment Whisper ZeroGPU course dropout fast
-    marsyas oauth true vec""".split()
+    MFCC marsyas oauth true vec""".split()
 )
 NOT_WORDS = re.compile(r"\{[^}]*\}|`[^`]*`|\]\([^)]*\)|\*[a-z]\*")
 LATIN = re.compile(r"[A-Za-z][A-Za-z.]{2,}")

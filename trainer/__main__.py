@@ -17,6 +17,7 @@ from errors import KnownError
 from trainer import (
     contest,
     entrants,
+    exam,
     flags,
     hf_job,
     jobs,
@@ -31,6 +32,7 @@ from trainer.events import RunEvent, Stage, Step
 from trainer.runs import Run
 
 POLL_S = 0.3
+EVALUATE = "python -m trainer evaluate"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -166,6 +168,11 @@ def _follow(run: Run) -> int:
     state = run.state()
     if state.code == "run_vanished":  # it could not say so itself
         print(telling.failure(state.code, state.details, words.DEFAULT_LANGUAGE))
+    if state.name == "finished" and (scores := exam.kept(run.folder)):
+        config, is_honest = run.config(), scores.is_final
+        meant = report.meaning(config.data, config.split, is_honest=is_honest)
+        print(report.accuracy(scores), *meant, sep="\n")
+        print(words.word("notes.more_scores", command=f"{EVALUATE} {run.id}"))
     return 0 if state.name in ("finished", "stopped") else 1
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from errors import KnownError
 from trainer import catalogue, exam, metrics, report, runs
-from trainer.config import FOLDER, RunConfig
+from trainer.config import FOLDER, HUB, ZIP, RunConfig
 from trainer.hub_songs import GTZAN
 from trainer.runs import Run
 
@@ -146,12 +146,12 @@ def _front_matter(config: RunConfig, scores: Scores, repo_id: str) -> Any:
     from huggingface_hub import EvalResult, ModelCardData
 
     source = _source(config)
+    public = {"gtzan": GTZAN}.get(source, source if "/" in source else "")
+    names = {"composed": "composed songs", "folder": "a folder of songs"}
     result = EvalResult(
         task_type="audio-classification",
-        dataset_type=GTZAN if source == "gtzan" else source,
-        dataset_name={"gtzan": "GTZAN", "composed": "composed songs"}.get(
-            source, "a folder of songs"
-        ),
+        dataset_type=public or source,
+        dataset_name="GTZAN" if source == "gtzan" else names.get(source, source),
         metric_type="accuracy",
         metric_value=scores.accuracy,
     )
@@ -160,7 +160,7 @@ def _front_matter(config: RunConfig, scores: Scores, repo_id: str) -> Any:
         library_name="transformers",
         pipeline_tag="audio-classification",
         base_model=_hub_base(config),
-        datasets=[GTZAN] if source == "gtzan" else None,
+        datasets=[public] if public else None,
         metrics=["accuracy"],
         tags=[*(() if _is_mel(config) else ("hubert",)), "music", "genre", MARK],
         model_name=repo_id.split("/")[1],
@@ -169,8 +169,10 @@ def _front_matter(config: RunConfig, scores: Scores, repo_id: str) -> Any:
 
 
 def _source(config: RunConfig) -> str:
-    """Where the songs came from: ``gtzan``, ``composed`` or ``folder``, never a path."""
-    return "folder" if config.data.startswith(FOLDER) else config.data
+    """Where the songs came from: ``gtzan``, ``composed``, ``folder``, or a set's id."""
+    if config.data.startswith((FOLDER, ZIP)):
+        return "folder"  # never a path
+    return config.data.removeprefix(HUB)
 
 
 def _hub_base(config: RunConfig) -> str | None:

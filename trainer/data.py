@@ -8,13 +8,15 @@ which later runs open at once.
 from __future__ import annotations
 
 import collections
+import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +31,7 @@ from trainer.sources import SongFile, Source
 SAMPLING_RATE = 16_000  # Hz, what every HuBERT was trained on
 INT16_MAX = 32_767
 CLIPPED = 32_735  # 0.999 of full scale
-VERSION = 2  # of what stands in the cache
+VERSION = 3  # of what stands in the cache
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,11 @@ class Song:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A song that could not be read, and the code of why."""
+    """A song that could not be read, and why: a ``KnownError``'s code and details."""
 
     name: str
     code: str
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +157,7 @@ def _decode_all(
     """Write ``samples.i16`` and, last, ``manifest.json``."""
     kept: list[Song] = []
     skipped: list[Skipped] = []
+    seen: collections.Counter[str] = collections.Counter()
     with (folder / "samples.i16").open("wb") as file:
         for done, (song, work) in enumerate(_read_ahead(source.songs)):
             if should_stop():
@@ -162,15 +166,22 @@ def _decode_all(
             try:
                 sampling_rate, samples = work.result()
             except KnownError as error:
-                skipped.append(Skipped(song.name, error.code))
+                skipped.append(Skipped(song.name, error.code, dict(error.details)))
                 continue
-            file.write(samples.tobytes())
-            kept.append(_facts(song, sampling_rate, samples))
+            file.write(samples.data)
+            seen[song.name] += 1
+            named = dataclasses.replace(song, name=_unlike(song.name, seen[song.name]))
+            kept.append(_facts(named, sampling_rate, samples))
     manifest = {
         "songs": [asdict(song) for song in kept],
         "skipped": [asdict(song) for song in skipped],
     }
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+
+
+def _unlike(name: str, n: int) -> str:
+    """The name of the nth song that is called so: sets of the Hub repeat names."""
+    return name if n == 1 else f"{name} ({n})"
 
 
 Read = tuple[int, NDArray[np.int16]]
@@ -198,8 +209,8 @@ def _read_ahead(songs: Iterable[SongFile]) -> Iterator[tuple[SongFile, Future[Re
 def _read(song: SongFile) -> Read:
     """The file's sampling rate (Hz), and the song at 16 kHz."""
     clip = song.read()
-    samples = clip.resampled(SAMPLING_RATE).samples
-    return clip.sampling_rate, np.rint(samples * INT16_MAX).astype("<i2")
+    samples = clip.resampled(SAMPLING_RATE).samples * np.float32(INT16_MAX)
+    return clip.sampling_rate, np.rint(samples, out=samples).astype("<i2")
 
 
 def _facts(song: SongFile, sampling_rate: int, samples: NDArray[np.int16]) -> Song:
@@ -212,7 +223,7 @@ def _facts(song: SongFile, sampling_rate: int, samples: NDArray[np.int16]) -> So
         song.part,
         sampling_rate,
         len(samples),
-        hashlib.sha256(samples.tobytes()).hexdigest(),
+        hashlib.sha256(samples.data).hexdigest(),
         float(heights.max(initial=0)) / INT16_MAX,
         int(np.count_nonzero(heights >= CLIPPED)),
     )
@@ -225,6 +236,9 @@ def _open(folder: Path, emit: Emit) -> SongSet:
     skipped = tuple(Skipped(**facts) for facts in manifest["skipped"])
     for each in skipped:
         emit(Noted("song_skipped", asdict(each)))
+    if skipped:
+        n_skipped, n_files = len(skipped), len(skipped) + len(songs)
+        emit(Noted("songs_skipped", {"n_skipped": n_skipped, "n_files": n_files}))
     if not songs:
         raise KnownError("no_songs", n_skipped=len(skipped))
     genres = tuple(sorted({song.genre for song in songs}))

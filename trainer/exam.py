@@ -17,6 +17,7 @@ import numpy as np
 from trainer import metrics
 from trainer.data import SongSet
 from trainer.events import Emit, ShouldStop, Stage, StopRequested
+from trainer.frozen import Recorded
 from trainer.recipe import METRIC
 from trainer.scores import Answers, Scores, scores_of, temperature_of
 from trainer.windows import AllWindows, collate
@@ -29,13 +30,14 @@ SCORES, CONFUSION = "scores.json", "confusion.json"
 
 
 def answers_of(
-    model: Any, windows: AllWindows, *, emit: Emit, should_stop: ShouldStop
+    model: Any, windows: AllWindows | Recorded, *, emit: Emit, should_stop: ShouldStop
 ) -> Answers:
     """What a model says to all windows of songs.
 
     Args:
         model: a transformers audio classifier, on the device where it shall work.
-        windows: of the songs; the labels are in the order of the model's.
+        windows: of the songs, the labels in the order of the model's; or what was
+            recorded of them, where the part that said it is taken out of the model.
         emit: hears the progress.
         should_stop: asked between batches.
 
@@ -61,21 +63,8 @@ def answers_of(
     return _answers(np.concatenate(logits), windows)
 
 
-def final(
-    model: Any,
-    validation: AllWindows,
-    test: AllWindows,
-    *,
-    emit: Emit,
-    should_stop: ShouldStop,
-) -> Scores:
-    """Scores on the test songs, with a temperature fitted on the validation songs.
-
-    Raises:
-        StopRequested: between two batches.
-    """
-    chosen_on = answers_of(model, validation, emit=emit, should_stop=should_stop)
-    reported = answers_of(model, test, emit=emit, should_stop=should_stop)
+def final(chosen_on: Answers, reported: Answers) -> Scores:
+    """Scores on the test songs, with a temperature fitted on the validation songs."""
     scores = scores_of(reported, temperature_of(chosen_on))
     return dataclasses.replace(scores, is_final=True)
 
@@ -125,7 +114,7 @@ class Checks:
         return score
 
 
-def _answers(logits: np.ndarray[Any, Any], windows: AllWindows) -> Answers:
+def _answers(logits: np.ndarray[Any, Any], windows: AllWindows | Recorded) -> Answers:
     songs: SongSet = windows.songs
     return Answers(
         logits,

@@ -7,24 +7,29 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import words
-from trainer import catalogue
+from trainer import catalogue, telling
 from trainer import config as configs
-from trainer.config import FOLDER, RunConfig
+from trainer.config import FOLDER, ZIP, RunConfig
 from trainer.contest import Wish
 from trainer.splits import SCHEMES
 
 ABOUT = """Fine-tune a model to tell genres apart, from a shell.
 
-Choose a preset, and change what you like of it: every flag that you leave out keeps the
-preset's value. The run is a folder and a process of its own, exactly as the page's: it
-shows up in the page, waits in the queue while another run is at work, and goes on when
-this terminal closes. Ctrl-C asks it to stop: it finishes its step, saves, and ends.
+Choose a preset, the tutorial's if you name none, and change what you like of it: every
+flag that you leave out keeps the preset's value. The run is a folder and a process of
+its own, exactly as the page's: it shows up in the page, waits in the queue while another
+run is at work, and goes on when this terminal closes. Ctrl-C asks it to stop: it
+finishes its step, saves, and ends.
 """
+USAGE = """python -m trainer [--preset NAME] [--FLAG VALUE ...]
+       python -m trainer push [RUN] --to OWNER/NAME
+       python -m trainer evaluate MODEL"""
 METAVARS = {"int": "N", "float": "X", "bool": "yes|no"}
 EXAMPLES = """examples:
   python -m trainer --preset smoke                      a minute on a CPU, no network
@@ -93,7 +98,7 @@ def parser(runs_dir: Path, cache_dir: Path, source: str) -> argparse.ArgumentPar
         cache_dir: keeps decoded songs.
         source: the https address that a rented machine gets this project from.
     """
-    made = _bare("python -m trainer", ABOUT, EXAMPLES)
+    made = _bare("python -m trainer", ABOUT, EXAMPLES, USAGE)
     groups = {name: made.add_argument_group(name) for name in (*GROUPS, OTHERS)}
     for item in dataclasses.fields(RunConfig):
         _group(item.name, made, groups).add_argument(
@@ -191,23 +196,35 @@ def config_of(options: argparse.Namespace, also: Sequence[str] = ()) -> RunConfi
         for item in dataclasses.fields(RunConfig)
         if getattr(options, item.name) is not None
     }
-    if str(given.get("data", "")).startswith(FOLDER):
-        # The child works in the project's folder, a person anywhere.
-        folder = Path(given["data"].removeprefix(FOLDER)).absolute()
-        given["data"] = f"{FOLDER}{folder}"
+    for kind in (FOLDER, ZIP):
+        if str(given.get("data", "")).startswith(kind):
+            # The child works in the project's folder, a person anywhere.
+            place = Path(given["data"].removeprefix(kind)).absolute()
+            given["data"] = f"{kind}{place}"
     config = configs.changed(base, given)
     catalogue.admit(config.base_model, also)
     return config
 
 
-def _bare(program: str, about: str, epilog: str | None) -> argparse.ArgumentParser:
+def _bare(
+    program: str, about: str, epilog: str | None, usage: str | None = None
+) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         prog=program,
+        usage=usage,
         description=about,
         epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help whose names of models are not broken at their hyphens."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        said = " ".join(text.split())
+        return textwrap.wrap(said, width, break_on_hyphens=False)
 
 
 def _add_places(made: argparse.ArgumentParser, runs_dir: Path, cache_dir: Path) -> None:
@@ -255,18 +272,22 @@ def _group(
 
 def _reader(type_name: str) -> Callable[[str], Any]:
     """How to read a flag's value."""
-    if type_name == "bool":
-        return lambda text: text.lower() in ("1", "true", "yes", "on")
-    return {"int": int, "float": float}.get(type_name, str)
+    readers: dict[str, Callable[[str], Any]]
+    readers = {"int": int, "float": float, "bool": yes_or_no}
+    return readers.get(type_name, str)
+
+
+def yes_or_no(text: str) -> bool:
+    """A flag's yes or no; the refusal of other words names this function."""
+    if text.lower() not in ("yes", "no"):
+        raise ValueError(text)
+    return text.lower() == "yes"
 
 
 def _help(item: dataclasses.Field[object]) -> str:
-    """What a field does, its range, and the tutorial's value."""
-    text = words.word(f"fields.{item.name}_info")
+    """What the page says of a field, and all choices."""
+    named = item.metadata.get("choices") or item.metadata.get("named", ())
     if item.name == "preset":
-        text += f" ({', '.join(configs.PRESETS)})"
-    elif named := item.metadata.get("choices") or item.metadata.get("named"):
-        text += f" ({', '.join(named)})"
-    elif "minimum" in item.metadata:
-        text += f" ({item.metadata['minimum']:g} to {item.metadata['maximum']:g})"
-    return f"{text} [tutorial: {item.default}]"
+        named = configs.PRESETS
+    choices = f" One of: {', '.join(named)}." if named else ""
+    return telling.explained(item) + choices

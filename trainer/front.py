@@ -21,10 +21,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
-LONG_KERNEL = 64  # taps; from here on a product of spectra is cheaper,
-MANY_FRAMES = (
-    750  # where a batch has so many: the kernels' spectra cost the same always
-)
+# A product of spectra is cheaper than a convolution from so many taps on, where a batch
+# has so many frames: the kernels' spectra cost the same always.
+LONG_KERNEL, MANY_FRAMES = 64, 750
 
 
 def quicken(model: Any) -> None:

@@ -1,11 +1,12 @@
 """What the part of a model that does not learn says, computed once.
 
-HuBERT's and wav2vec2's convolutions are 70 % of its work. Where they do not learn, what they say of a
-window is the same in every epoch: it is recorded once, and the run trains what is left.
-Where only the head learns, all that is recorded of a window is one mean vector a layer
-(of AST: the one vector that its head hears), and a step takes milliseconds. The front
-ends of Whisper and AST are cheap, and run anew each time. The mathematics stay the model's own: the same module
-runs, with the frozen part exchanged for one that hands on what was recorded.
+HuBERT's and wav2vec2's convolutions are 70 % of their work. Where they do not learn,
+what they say of a window is the same in every epoch: it is recorded once, and the run
+trains what is left. Where only the head learns, all that is recorded of a window is one
+mean vector a layer (of AST: the one vector that its head hears), and a step takes
+milliseconds. The front ends of Whisper and AST are cheap, and run anew each time. The
+mathematics stay the model's own: the same module runs, with the frozen part exchanged
+for one that hands on what was recorded.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer import anatomy
+from trainer.data import SongSet
 from trainer.events import Emit, ShouldStop, Stage, StopRequested
 from trainer.windows import AllWindows, collate
 
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
 Part = Literal["encoder", "head"]  # what learns: the rest is frozen
 DTYPES = {"encoder": np.float16, "head": np.float32}  # a song's frames are many
 N_PER_BATCH = 8  # on a GPU; a CPU is faster with one at a time
-
-
 FOLDER = "recorded"  # in a run's folder, while it trains
 
 
@@ -63,6 +63,11 @@ class Recorded:
 
     windows: AllWindows
     values: NDArray[Any]
+
+    @property
+    def songs(self) -> SongSet:
+        """All songs, of which ``indices`` are some."""
+        return self.windows.songs
 
     @property
     def indices(self) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import hub
 from errors import KnownError
 from trainer import catalogue, push
-from trainer.config import FOLDER, RunConfig
+from trainer.config import FOLDER, ZIP, RunConfig
 
 IMAGE = "ghcr.io/astral-sh/uv:python3.11-bookworm"  # with uv and git
 TIMEOUT = "6h"  # the Hub's own, 30 minutes, would end a longer run unsaved
@@ -95,7 +95,7 @@ def _check(config: RunConfig, flavor: str, source: str) -> None:
     """Refuse what could not run there, before anything is paid for."""
     from huggingface_hub import JobHardware
 
-    if config.data.startswith(FOLDER):
+    if config.data.startswith((FOLDER, ZIP)):
         raise KnownError("job_needs_public_songs")
     if not PLAIN_ADDRESS.fullmatch(source):
         raise KnownError("job_bad_source")

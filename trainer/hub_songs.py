@@ -36,7 +36,8 @@ N_GTZAN_SONGS = 1000  # of which jazz.00054 is corrupt and will be skipped
 CONVERTED = "refs/convert/parquet"  # where the Hub keeps its own conversion
 SOUNDS = (".wav", ".mp3", ".flac", ".ogg", ".m4a", ".opus", ".au", ".aif", ".aiff")
 LABELS = ("genre", "label", "labels", "class", "category")
-MAX_FILES = 20_000
+MAX_FILES, MAX_BYTES = 20_000, 30e9  # of a set: GTZAN has 1.3e9 bytes
+N_ROWS = 4  # of a Parquet file, in memory at once
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,8 @@ def of(repo_id: str, emit: Emit) -> Source:
     """Any audio-classification set, by its id.
 
     Raises:
-        KnownError: ``hub_unreachable``, ``set_missing``, or ``set_unreadable``
-            where it holds none of the forms that we read.
+        KnownError: ``hub_unreachable``, ``set_missing``, ``set_too_large``, or
+            ``set_unreadable`` where it holds none of the forms that we read.
     """
     every = _files(repo_id)
     form = every.only(".parquet")
@@ -130,14 +131,21 @@ def of(repo_id: str, emit: Emit) -> Source:
         form = _files(repo_id, CONVERTED).only(".parquet")
     if not form:
         raise KnownError("set_unreadable", id=repo_id)
+    _check_size(form)
     paths = form.downloaded(emit)
     return Source(f"{repo_id} {form.sha}", 0, parquet_songs(paths))
 
 
+def _check_size(form: Form) -> None:
+    """Refuse what would fill a disk before a byte of it is fetched."""
+    if len(form.sizes) > MAX_FILES or sum(form.sizes.values()) > MAX_BYTES:
+        limits = {"max_files": MAX_FILES, "max_gb": MAX_BYTES / 1e9}
+        raise KnownError("set_too_large", id=form.repo_id, **limits)
+
+
 def _folder_source(form: Form, emit: Emit) -> Source:
     """Files in folders named by their labels, as ``datasets`` lays out an audiofolder."""
-    if len(form.sizes) > MAX_FILES:
-        raise KnownError("set_too_large", id=form.repo_id, max_files=MAX_FILES)
+    _check_size(form)
     songs = [
         SongFile(
             PurePosixPath(name).name,
@@ -193,8 +201,9 @@ def tarball_songs(path: Path) -> Iterator[SongFile]:
 def parquet_songs(paths: Sequence[Path]) -> Iterator[SongFile]:
     """The songs of Parquet files with a column of sound and one of labels.
 
-    The label may be a class number with names in the file's metadata, or a string. The
-    file's name tells the part: ``train-00000-of-00003.parquet``.
+    The label may be a class number with names in the file's metadata, whatever its
+    column is called, or a string in one of ``LABELS``. The file's name tells the part:
+    ``train-00000-of-00003.parquet``.
     """
     for path in paths:
         yield from _parquet_songs(path)
@@ -202,26 +211,36 @@ def parquet_songs(paths: Sequence[Path]) -> Iterator[SongFile]:
 
 def _parquet_songs(path: Path) -> Iterator[SongFile]:
     import datasets
+    from pyarrow import parquet
 
-    rows: Any = datasets.load_dataset(
-        "parquet", data_files=[str(path)], split="train", streaming=True
-    )
-    features = rows.features
-    sound = next((n for n, f in features.items() if _is_sound(f)), None)
-    column = next((name for name in LABELS if name in features), None)
-    if sound is None or column is None:
-        raise KnownError("set_unreadable", id=path.name)
-    # Not decoded by datasets: that needs torchcodec, and we have one decoder.
-    rows = rows.cast_column(sound, datasets.Audio(decode=False))
-    for number, row in enumerate(rows):
-        genre = row[column]
-        if isinstance(features[column], datasets.ClassLabel):
-            genre = features[column].int2str(genre)
-        # Without a name, one that is none of the names in GTZAN's lists.
-        told = row[sound]["path"] or row.get("file") or f"{path.stem} {number}.wav"
-        name = Path(str(told))
-        read = reader(io.BytesIO(row[sound]["bytes"]).read, name.suffix)
-        yield SongFile(name.name, str(genre), read, part=_part_of(path.name))
+    with parquet.ParquetFile(path) as table:
+        features = datasets.Features.from_arrow_schema(table.schema_arrow)
+        sound = next((n for n, f in features.items() if _is_sound(f)), None)
+        named = (n for n, f in features.items() if isinstance(f, datasets.ClassLabel))
+        column = next((name for name in LABELS if name in features), next(named, None))
+        if sound is None or column is None:
+            raise KnownError("set_unreadable", id=path.name)
+        # Not by datasets: it reads a hundred songs at once, and decodes by torchcodec.
+        wanted = [name for name in (sound, column, "file") if name in features]
+        batches = table.iter_batches(N_ROWS, columns=wanted)
+        rows = (row for batch in batches for row in batch.to_pylist())
+        for number, row in enumerate(rows):
+            genre = _label(features[column], row[column])
+            held = row[sound] or {}
+            # Without a name, one that is none of the names in GTZAN's lists.
+            told = held.get("path") or row.get("file") or f"{path.stem} {number}.wav"
+            name = Path(str(told))
+            read = reader(io.BytesIO(held.get("bytes") or b"").getvalue, name.suffix)
+            if genre:
+                yield SongFile(name.name, genre, read, part=_part_of(path.name))
+
+
+def _label(feature: Any, value: Any) -> str:
+    """A row's label; "" where it has none (sets hide those of their tests as -1)."""
+    names = getattr(feature, "names", None)
+    if names is None:
+        return "" if value is None else str(value)
+    return names[value] if value is not None and 0 <= value < len(names) else ""
 
 
 def _is_sound(feature: Any) -> bool:

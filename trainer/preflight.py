@@ -20,6 +20,7 @@ from errors import KnownError
 from trainer import catalogue, device
 from trainer.config import FOLDER, RunConfig
 from trainer.costs import BASE, COSTS, FRONT_END_BYTES, FRONT_END_SHARE, Cost
+from trainer.sources import files_of
 
 COMPOSED_S = 10.0  # length of a composed song
 GTZAN_S = 30.0
@@ -147,11 +148,7 @@ def _genres(config: RunConfig) -> tuple[tuple[str, int], ...]:
     if not folder.is_dir():
         raise KnownError("no_folder", folder=folder)
     genres = sorted(p for p in folder.iterdir() if p.is_dir() and p.name[0] != ".")
-    return tuple((genre.name, len(_files(genre))) for genre in genres)
-
-
-def _files(genre: Path) -> list[Path]:
-    return sorted(p for p in genre.iterdir() if p.is_file() and p.name[0] != ".")
+    return tuple((genre.name, len(files_of(genre))) for genre in genres)
 
 
 def _song_s(config: RunConfig) -> float:
@@ -161,7 +158,9 @@ def _song_s(config: RunConfig) -> float:
     if not config.data.startswith(FOLDER):
         return GTZAN_S
     folder = Path(config.data.removeprefix(FOLDER))
-    songs = [file for genre in sorted(folder.glob("[!.]*/")) for file in _files(genre)]
+    songs = [
+        file for genre in sorted(folder.glob("[!.]*/")) for file in files_of(genre)
+    ]
     lengths = _lengths_s(songs[:: max(len(songs) // N_PROBED, 1)])
     return sum(lengths) / len(lengths) if lengths else GTZAN_S
 

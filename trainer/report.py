@@ -147,7 +147,7 @@ def _notes(contest: Contest, language: str) -> list[str]:
     """What the choice of the songs says of the scores."""
     notes = _meaning(contest, language)
     if contest.n_left_out:
-        genres = ", ".join(contest.left_out)
+        genres = words.listed(contest.left_out, language)
         notes.append(_said("left_out", language, n=contest.n_left_out, genres=genres))
     if contest.n_gone:
         notes.append(_said("gone", language, n=contest.n_gone))

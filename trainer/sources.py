@@ -5,17 +5,13 @@ A source names its songs and can read each; it decodes nothing before it is aske
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import functools
 import hashlib
-import io
 import lzma
-import re
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -24,13 +20,10 @@ from audio.clip import Clip
 from errors import KnownError
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
 from trainer.events import Emit
-from trainer.splits import PARTS
+from trainer.listing import Listing
 
 LIMITS = decode.Limits(max_duration_s=120.0)  # of one song; GTZAN's last 30 s
-LIST = "songs.csv"  # in a folder: columns file, and artist, album or group, and split
-GROUP_COLUMNS = ("group", "artist", "album")
-ARTIST = re.compile(r"(.+?) - .+")  # "Artist - Title.mp3"
-MIN_NAMED_FRACTION = 0.8  # of the files, or the dash means something else
+LIST = "songs.csv"  # in a folder: what ``listing`` reads
 
 MAX_ZIP_SONGS = 5000
 MAX_ZIP_BYTES = 8_000_000_000  # unpacked; one song at a time is
@@ -126,7 +119,8 @@ def composed_songs(n_songs_per_genre: int, first_seed: int = 0) -> Source:
 def folder_songs(folder: Path) -> Source:
     """A folder's songs: one subfolder a genre, the files in it its songs.
 
-    A file ``songs.csv`` beside the subfolders may say more of them: ``file`` (as
+    Where a genre's songs lie in folders of their own, these are albums or artists, and
+    group them. A file ``songs.csv`` beside the subfolders may say more: ``file`` (as
     ``genre/name``), ``artist``, ``album`` or ``group``, and ``split``.
 
     Raises:
@@ -137,23 +131,42 @@ def folder_songs(folder: Path) -> Source:
     genres = sorted(p for p in folder.iterdir() if p.is_dir() and p.name[0] != ".")
     if not genres:
         raise KnownError("no_genres", folder=folder.name)
-    files = [
-        path
-        for genre in genres
-        for path in sorted(genre.iterdir())
-        if path.is_file() and path.name[0] != "."
-    ]
+    files = [path for genre in genres for path in files_of(genre)]
     listed = folder / LIST
     facts: list[object] = [_facts(path) for path in files]
     if listed.is_file():
         facts.append(_facts(listed))
-    names = [f"{path.parent.name}/{path.name}" for path in files]
-    about = _About.of(names, listed.read_text("utf-8-sig") if listed.is_file() else "")
-    songs = [
-        about.song(name, functools.partial(_read, path))
-        for name, path in zip(names, files, strict=True)
-    ]
+    names = [path.relative_to(folder).as_posix() for path in files]
+    text = listed.read_text("utf-8-sig") if listed.is_file() else ""
+    songs = _songs(names, [functools.partial(_read, path) for path in files], text)
     return Source(repr(facts), len(songs), songs)
+
+
+def _songs(
+    names: Sequence[str], reads: Sequence[Callable[[], Clip]], text: str
+) -> list[SongFile]:
+    """Songs named ``genre/file``, with what names and the text of a list say of them."""
+    known = Listing.of(names, text)
+    return [
+        SongFile(
+            name,
+            name.split("/")[0],
+            read,
+            known.groups.get(name, ""),
+            known.parts.get(name, ""),
+        )
+        for name, read in zip(names, reads, strict=True)
+    ]
+
+
+def files_of(genre: Path) -> list[Path]:
+    """A genre's files, those in its subfolders too, but for the hidden ones."""
+    return sorted(
+        path
+        for path in genre.rglob("*")
+        if path.is_file()
+        and not any(part[0] == "." for part in path.relative_to(genre).parts)
+    )
 
 
 def _read(path: Path) -> Clip:
@@ -178,11 +191,7 @@ def zip_songs(path: Path) -> Source:
     except ZIP_FAULTS as error:
         raise KnownError("zip_broken", name=path.name) from error
     names = ["/".join(PurePosixPath(m.filename).parts[-2:]) for m in members]
-    about = _About.of(names, text)
-    songs = [
-        about.song(name, _member_reader(path, member))
-        for name, member in zip(names, members, strict=True)
-    ]
+    songs = _songs(names, [_member_reader(path, member) for member in members], text)
     facts = [(m.filename, m.CRC, m.file_size) for m in members]
     return Source(repr((facts, text)), len(songs), songs)
 
@@ -245,51 +254,3 @@ def reader(read_bytes: Callable[[], bytes], suffix: str) -> Callable[[], Clip]:
             return wav.clip(path, limits=LIMITS)
 
     return read
-
-
-@dataclass(frozen=True)
-class _About:
-    """What a list or the names of the files say of songs, by name."""
-
-    groups: Mapping[str, str]
-    parts: Mapping[str, str]
-
-    @classmethod
-    def of(cls, names: Sequence[str], text: str) -> _About:
-        """From a list as CSV; where it names no groups, from "Artist - Title"."""
-        groups: dict[str, str] = {}
-        parts: dict[str, str] = {}
-        for cells in _rows(text):
-            name = cells.get("file", "").replace("\\", "/")
-            group = next((cells[c] for c in GROUP_COLUMNS if cells.get(c)), "")
-            groups[name] = group
-            parts[name] = cells.get("split", "").lower()
-        if not any(groups.values()):
-            groups = _artists(names)
-        return cls(groups, {n: part for n, part in parts.items() if part in PARTS})
-
-    def song(self, name: str, read: Callable[[], Clip]) -> SongFile:
-        """A song of that name."""
-        genre = name.split("/")[0]
-        return SongFile(
-            name, genre, read, self.groups.get(name, ""), self.parts.get(name, "")
-        )
-
-
-def _rows(text: str) -> Iterator[dict[str, str]]:
-    """A list's rows, cells by column in lower case, as far as it can be read."""
-    table = csv.DictReader(io.StringIO(text), restkey="", restval="")
-    with contextlib.suppress(csv.Error):  # a cell of megabytes, or a stray byte
-        for row in table:
-            yield {
-                str(column).strip().lower(): cell.strip()
-                for column, cell in row.items()
-                if isinstance(cell, str)
-            }
-
-
-def _artists(names: Sequence[str]) -> dict[str, str]:
-    """The artist of each song, where most files are named "Artist - Title"."""
-    matches = {name: ARTIST.match(PurePosixPath(name).name) for name in names}
-    found = {name: match[1] for name, match in matches.items() if match}
-    return found if len(found) >= MIN_NAMED_FRACTION * len(names) else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import statistics
@@ -41,9 +42,11 @@ PLAIN = {
 NOT_IN_LOG = (Device, Planned)  # shown elsewhere, too often for a log
 PROBLEMS = (
     "song_skipped",
+    "songs_skipped",
     "batch_halved",
     "gtzan_mirror",
 )  # notes that a person should not miss
+NOT_THE_TUTORIALS = ("preset", "n_songs_per_genre")  # it has no such choice
 GIB = 2**30
 
 
@@ -54,7 +57,7 @@ def line(event: RunEvent, language: str = words.DEFAULT_LANGUAGE) -> str:
     if isinstance(event, Failed):
         return failure(event.code, event.details, language)
     if isinstance(event, Noted):
-        return words.word(f"notes.{event.code}", language, **event.details)
+        return _note(event, language)
     details = dict(vars(event))
     if isinstance(event, Device):
         details["memory_gib"] = event.memory_bytes / GIB
@@ -62,6 +65,15 @@ def line(event: RunEvent, language: str = words.DEFAULT_LANGUAGE) -> str:
         if math.isfinite(event.temperature_c):
             return words.word("notes.device_warm", language, **details)
     return words.word(f"notes.{PLAIN[type(event)]}", language, **details)
+
+
+def _note(note: Noted, language: str) -> str:
+    """A fact; of a song that was left out, the reason as well."""
+    details = dict(note.details)
+    if note.code == "song_skipped":
+        about = {"name": details["name"], **details.get("details", {})}
+        details["why"] = failure(details["code"], about, language)
+    return words.word(f"notes.{note.code}", language, **details)
 
 
 def amounts(stage: str, done: int, total: int, language: str) -> str:
@@ -138,11 +150,15 @@ def progress(events: Sequence[RunEvent]) -> Progress:
     told = [event for event in events if isinstance(event, Stage | Step)]
     if not told:
         return Progress()
+    return dataclasses.replace(_reached(told), left_s=_left_s(events))
+
+
+def _reached(told: Sequence[Stage | Step]) -> Progress:
+    """The phase at work, without the time that is left."""
     last = told[-1]
-    left_s = _left_s(events)
     if isinstance(last, Step):
-        return Progress("train", last.step, last.n_steps, left_s)
-    return Progress(last.name, last.done, last.total, left_s, _per_s(told))
+        return Progress("train", last.step, last.n_steps)
+    return Progress(last.name, last.done, last.total, per_s=_per_s(told))
 
 
 def phases(events: Sequence[RunEvent]) -> list[Progress]:
@@ -152,7 +168,7 @@ def phases(events: Sequence[RunEvent]) -> list[Progress]:
         if isinstance(event, Stage | Step):
             name = "train" if isinstance(event, Step) else event.name
             told.setdefault(name, []).append(event)
-    return [progress(of_phase) for of_phase in told.values()]
+    return [_reached(of_phase) for of_phase in told.values()]
 
 
 def best(events: Iterable[RunEvent]) -> Evaluated | None:
@@ -229,6 +245,22 @@ def look_ahead(seen: Preflight, language: str = words.DEFAULT_LANGUAGE) -> str:
         disk_gb=seen.disk_needed_bytes / 1e9,
         free_gb=seen.disk_free_bytes / 1e9,
     )
+
+
+def explained(
+    item: dataclasses.Field[Any], language: str = words.DEFAULT_LANGUAGE
+) -> str:
+    """What a choice of a run does, its range, and the tutorial's value."""
+    info = words.word(f"fields.{item.name}_info", language)
+    if "minimum" in item.metadata:
+        ends = {end: f"{item.metadata[end]:,.10g}" for end in ("minimum", "maximum")}
+        info = words.word("train.range", language, info=info, **ends)
+    if item.name in NOT_THE_TUTORIALS:
+        return info
+    value = f"{item.default:g}" if item.type == "float" else str(item.default)
+    if item.type == "bool":
+        value = words.word(f"train.{'yes' if item.default else 'no'}", language)
+    return words.word("train.tutorial_value", language, info=info, value=value)
 
 
 def time_words(left_s: float | None, language: str) -> str:

@@ -7,8 +7,10 @@ does the training; this module gives it the songs, listens, and keeps the result
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -136,9 +138,13 @@ def _attempt(
         _save_checkpoint(trainer)
     was_stopped |= should_stop() and trainer.state.global_step < parts.config.n_steps
     accuracy = _best_accuracy(trainer)
+    scores = None
+    if crews.here().is_main and parts.split.is_honest and not was_stopped:
+        scores = _reported(parts, put_back, emit, should_stop)
     put_back()
     if crews.here().is_main:
-        scores = None if was_stopped else _reported(parts, run_dir, emit, should_stop)
+        if scores:
+            exam.keep(scores, parts.songs.genres, run_dir)
         accuracy = scores.accuracy if scores else accuracy
         emit(Stage("save"))
         _save(parts, run_dir, accuracy, scores.temperature if scores else 1.0)
@@ -146,23 +152,18 @@ def _attempt(
 
 
 def _reported(
-    parts: Parts, run_dir: Path, emit: Emit, should_stop: ShouldStop
+    parts: Parts, put_back: Callable[[], None], emit: Emit, should_stop: ShouldStop
 ) -> Scores | None:
-    """The test songs are heard, once; None where they have chosen the model already."""
-    if not parts.split.is_honest:
-        return None
+    """The test songs are heard, once; None where a person does not wait for it."""
+    hear = functools.partial(
+        exam.answers_of, parts.model, emit=emit, should_stop=should_stop
+    )
     try:
-        scores = exam.final(
-            parts.model,
-            parts.validation,
-            parts.test,
-            emit=emit,
-            should_stop=should_stop,
-        )
+        chosen_on = hear(parts.checked)  # as it was recorded, where it was
+        put_back()
+        return exam.final(chosen_on, hear(parts.test))
     except StopRequested:
         return None
-    exam.keep(scores, parts.songs.genres, run_dir)
-    return scores
 
 
 def _save_checkpoint(trainer: transformers.Trainer) -> None:

@@ -26,6 +26,8 @@ from ui.pictures.plot import Sheet
 from ui.scene import Scene, Transforms
 from ui.survey_html import hertz
 
+N_SHOWN = 4  # samples of a song, as numbers
+
 
 @dataclasses.dataclass(frozen=True)
 class Place:
@@ -34,6 +36,7 @@ class Place:
     genre: gr.Dropdown
     song: gr.Dropdown
     facts: gr.HTML
+    numbers: gr.HTML
     player: gr.Audio
     picture: gr.HTML
 
@@ -48,10 +51,11 @@ def build() -> Place:
             genre = gr.Dropdown([], label=text("data.genre"))
             song = gr.Dropdown([], label=text("data.song"))
             facts = gr.HTML(elem_classes="numbers")
+            numbers = gr.HTML(elem_classes="numbers")
         with gr.Column(scale=2, min_width=320, elem_classes="song-shown"):
             heard.render()
             picture.render()
-    return Place(genre, song, facts, heard, picture)
+    return Place(genre, song, facts, numbers, heard, picture)
 
 
 def wire(desk: Desk, place: Place, looked: gr.State, work: Dependency) -> None:
@@ -62,6 +66,7 @@ def wire(desk: Desk, place: Place, looked: gr.State, work: Dependency) -> None:
         known = _known(looked)
         return [
             facts_html(known, index, visitor.language),
+            numbers_html(known, index, visitor.language),
             sounds.file_of(known.clip(index), place.player.GRADIO_CACHE),
             picture(known, index, visitor.language).as_json(),
         ]
@@ -69,7 +74,7 @@ def wire(desk: Desk, place: Place, looked: gr.State, work: Dependency) -> None:
     showing: dict[str, Any] = {
         "fn": show,
         "inputs": [looked, place.song],
-        "outputs": [place.facts, place.player, place.picture],
+        "outputs": [place.facts, place.numbers, place.player, place.picture],
         **QUIETLY,
     }
     both = [place.genre, place.song]
@@ -112,6 +117,25 @@ def facts_html(looked: Looked, index: int, language: str) -> str:
     ]
     same = song.sampling_rate == SAMPLING_RATE
     return html.escape(" · ".join(facts[:-1] if same else facts))
+
+
+def numbers_html(looked: Looked, index: int, language: str) -> str:
+    """The tutorial's look at one sample: an array of numbers, and a label's number."""
+    samples, song = looked.clip(index).samples, looked.song(index)
+    middle = samples[len(samples) // 2 :][:N_SHOWN]
+    number = looked.songs.genres.index(song.genre)
+    said = words.word(
+        "data.as_numbers",
+        language,
+        n=len(samples),
+        low=float(samples.min()),
+        high=float(samples.max()),
+        middle=" ".join(f"{value:.4f}" for value in middle),
+        number=number,
+        last=len(looked.songs.genres) - 1,
+        genre=genre_name(song.genre, language),
+    )
+    return f"<p>{html.escape(said)}</p>"
 
 
 def picture(looked: Looked, index: int, language: str) -> Sheet:

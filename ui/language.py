@@ -8,6 +8,7 @@ the page's parts call it as soon as they stand.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import gradio as gr
@@ -16,6 +17,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import words
+from trainer import telling
+from trainer.config import RunConfig
 from ui import pictures
 from ui.access import LANGUAGE_COOKIE, language_for
 
@@ -58,6 +61,8 @@ def texts(**facts: object) -> gr.I18n:
     for language, table in tables.items():
         for key in FILLED:
             table[key] = words.word(key, language, **facts)
+        for item in dataclasses.fields(RunConfig):
+            table[f"fields.{item.name}_info"] = telling.explained(item, language)
     return gr.I18n(**tables)
 
 

@@ -36,6 +36,14 @@ SCROLL = """() => {
   hold();
 }"""
 
+# A page selects its first tab by itself, which must not touch the address.
+KEEP = """() => {
+  if (!navigator.userActivation?.isActive) return;
+  const address = new URL(location);
+  address.searchParams.set("view", "NAME");
+  history.replaceState(history.state, "", address);
+}"""
+
 
 def build(desk: Desk, lessons: Sequence[Lesson]) -> None:
     """Set the knobs as the page's address says."""
@@ -58,6 +66,16 @@ def opens(guarded: Guarded, link: gr.Textbox, tabs: gr.Tabs) -> None:
         return gr.Tabs(selected=view) if view in TABS else gr.skip()
 
     link.change(open_tab, None, tabs, **QUIETLY)
+
+
+def keep(tabs: Mapping[str, gr.Tab]) -> None:
+    """Write the tab that a visitor opens into the address, so that a reload finds it.
+
+    Gradio reloads the page by itself where its server was started anew.
+    """
+    for name, tab in tabs.items():
+        script = KEEP.replace("NAME", name)
+        tab.select(None, None, None, js=script, api_visibility="private")
 
 
 def address(view: str, sound: str = "", **settings: object) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from audio.levels import power
 from ui import prints
-from ui.pictures.plot import Axis, Band, Image, Line, Marks, Plot, Sheet
+from ui.pictures.plot import Axis, Band, Image, Line, Marks, Plot, Rows, Sheet
 
 UNITS = {"time": "time_s", "frequency": "frequency_hz", "level": "level_db"}
 IMAGES = {"level": "levels_db", "power": "power"}
@@ -70,12 +70,16 @@ def _of_layer(layer: Any, plot: Plot) -> dict[str, Any]:
     y = "value" if x == y else y
     match layer:
         case Image():
-            return {IMAGES[layer.quantity]: prints.values(layer), x: _times_s(layer)}
+            values, rows_hz = prints.values(layer), layer.frequencies_hz
+            return {IMAGES[layer.quantity]: values, x: _times_s(layer), y: rows_hz}
         case Band():
             bounds = np.linspace(layer.start, layer.stop, len(layer.lows) + 1)
             return {x: bounds[:-1], "lowest": layer.lows, "highest": layer.highs}
         case Line() if layer.shape != "rule":
             return {x: layer.xs, y: layer.ys}
+        case Rows():
+            ends = {"start_s": layer.starts_s, "stop_s": layer.stops_s}
+            return {**ends, "shares": np.array(layer.shares)}
     return {}
 
 
@@ -91,6 +95,16 @@ def _blocks(plot: Plot) -> Iterable[list[Row]]:
             case Marks():
                 head = [_unit(plot.x), _unit(plot.y), "mark"]
                 yield [head, *zip(layer.xs, layer.ys, layer.words, strict=True)]
+            case Rows():
+                head = [
+                    "start_s",
+                    "stop_s",
+                    *(f"{n} {layer.name}" for n in plot.y.names),
+                ]
+                yield [
+                    head,
+                    *zip(layer.starts_s, layer.stops_s, *layer.shares, strict=True),
+                ]
             case _:
                 named = _of_layer(layer, plot)
                 if named:

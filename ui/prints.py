@@ -18,7 +18,7 @@ import viz.image
 from audio import pixels
 from audio.frames import Levels, Numbers
 from audio.notes import note_of
-from ui.pictures.plot import Axis, Band, Image, Line, Marks, Plot, Sheet
+from ui.pictures.plot import Axis, Band, Image, Line, Marks, Plot, Rows, Sheet
 from viz import style, ticks
 from viz.style import Look
 
@@ -144,6 +144,8 @@ def _layer(axes: Axes, layer: Any, places: tuple[Place, Place], look: Look) -> N
             _line(axes, layer, *places)
         case Marks():
             _marks(axes, layer, *places, look)
+        case Rows():
+            _rows_of(axes, layer)
 
 
 def _axis(side: Any, axis: Axis, length_px: int, tick_px: int, look: Look) -> Place:
@@ -162,10 +164,14 @@ def _axis(side: Any, axis: Axis, length_px: int, tick_px: int, look: Look) -> Pl
             else ticks.frequencies_hz(start, stop, length_px, scale, tick_px)
         )
         names = [note_of(hz).name if is_named else ticks.hertz(hz) for hz in hertz]
-        side.set_ticks(place(hertz), names)
+        there = dict(zip(place(hertz).tolist(), names, strict=True))
+        ticks.put(side.axes, side.axis_name, there, axis.label, look)
+    else:
+        if axis.quantity == "row":
+            side.set_ticks(np.arange(len(axis.names)) + 0.5, axis.names)
+        side.set_label_text(axis.label)
     low, high = place([start, stop])
     (side.axes.set_xlim if is_across else side.axes.set_ylim)(low, high)
-    side.set_label_text(axis.label)
     return place
 
 
@@ -182,20 +188,22 @@ def _image(
     """Levels on the pixels of the axes, the loudest of what each covers."""
     width_px, height_px = style.size_px(axes)
     low, high = axes.get_ylim()
-    rows = _rows(image, place, np.linspace(low, high, height_px + 1))
+    edges = np.linspace(low, high, height_px + 1)
+    edges = edges[: max(int(np.searchsorted(edges, _top(image, place))), 1) + 1]
+    low, high = edges[[0, -1]].tolist()
+    rows = _rows(image, place, edges)
     share = (image.stop_s - image.start_s) / (plot.x.stop - plot.x.start)
     n_columns = min(image.n_columns, max(round(width_px * share), 1))
-    axes.imshow(
-        pixels.columns(rows, n_columns),
-        extent=(image.start_s, image.stop_s, low, high),
-        origin="lower",
-        aspect="auto",
-        interpolation="nearest",
-        cmap=colours,
-        clim=image.limits,
-    )
-    axes.set_xlim(plot.x.start, plot.x.stop)
+    extent = (image.start_s, image.stop_s, low, high)
+    shown = pixels.columns(rows, n_columns)
+    viz.image.put(axes, shown, extent, image.limits, colours)
     viz.image.bar(axes, image.limits, image.label, look, colours)
+
+
+def _top(image: Image, place: Place) -> float:
+    """Where an image ends: half a row above its highest one."""
+    *_, below, last = place(image.frequencies_hz[-2:] * 2)
+    return float(last + (last - below) / 2)
 
 
 def _rows(image: Image, place: Place, edges: Numbers) -> Levels:
@@ -227,6 +235,27 @@ def _line(axes: Axes, line: Line, x: Place, y: Place) -> None:
         axes.fill_between(
             xs, ys, axes.get_ylim()[0], color=colour, alpha=0.2, linewidth=0
         )
+
+
+def _rows_of(axes: Axes, rows: Rows) -> None:
+    """Columns that follow each other without a gap: the larger a share, the fuller."""
+    from matplotlib.colors import to_rgba_array
+
+    shares = np.array(rows.shares)
+    if not shares.size:
+        return
+    pixels_rgba = np.repeat(to_rgba_array(rows.colours)[:, None], shares.shape[1], 1)
+    pixels_rgba[..., 3] = shares
+    extent = (rows.starts_s[0], rows.stops_s[-1], 0, len(shares))
+    limits = axes.get_xlim(), axes.get_ylim()
+    axes.imshow(
+        pixels_rgba,
+        extent=extent,
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+    )
+    axes.set(xlim=limits[0], ylim=limits[1])
 
 
 def _marks(axes: Axes, marks: Marks, x: Place, y: Place, look: Look) -> None:

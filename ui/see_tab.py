@@ -8,6 +8,7 @@ from ui.desk import Desk
 from ui.lessons import (
     back,
     hearing,
+    masking,
     mel,
     sampling,
     selection,
@@ -32,6 +33,7 @@ def build(desk: Desk, settings: Settings) -> tuple[Lesson, ...]:
         back.build(desk, is_offline=settings.is_offline),
         *mel.build(desk),
         hearing.build(desk),
+        masking.build(desk),
         two.build(desk),
     )
     selection.build(desk, lessons, moment)

@@ -39,7 +39,7 @@ def survey_html(looked: Looked, language: str) -> str:
         [
             _leaks(found.leaks, language),
             _table(found, _parts(looked), language),
-            _look("rates", _rates(found, language), language),
+            _look("rates", _rates(found, language), language, _rate_bars(found)),
             _look("labels", [_labels(found, language)], language),
             _look("split", split, language),
             _faults(found.faults, language),
@@ -69,11 +69,11 @@ def _parts(looked: Looked) -> tuple[str, ...]:
     return PARTS if looked.split.is_honest else ("train", "test")
 
 
-def _look(name: str, sentences: Iterable[str], language: str) -> str:
+def _look(name: str, sentences: Iterable[str], language: str, picture: str = "") -> str:
     """One of the tutorial's three looks."""
     title = html.escape(_said(f"{name}_title", language))
     texts = "".join(f"<p>{html.escape(each)}</p>" for each in sentences)
-    return f"<h3>{title}</h3>{texts}"
+    return f"<h3>{title}</h3>{picture}{texts}"
 
 
 def _table(found: Survey, parts: Sequence[str], language: str) -> str:
@@ -120,7 +120,8 @@ def _rates(found: Survey, language: str) -> list[str]:
     """Whether the sampling rates agree, and how long the songs last."""
     rate, n_songs = found.rates[0]
     if len(found.rates) > 1:
-        listed = ", ".join(f"{hertz(rate)} × {n}" for rate, n in found.rates)
+        each = (f"{hertz(rate)} × {n}" for rate, n in found.rates)
+        listed = words.listed(each, language)
         said = [_said("rates_mixed", language, rates=listed)]
     else:
         kept = "rates_as_heard" if rate == SAMPLING_RATE else "rates_converted"
@@ -130,6 +131,16 @@ def _rates(found: Survey, language: str) -> list[str]:
     name = "durations_same" if shortest == longest else "durations"
     lengths = {"shortest": shortest, "middle": middle, "longest": longest}
     return [*said, _said(name, language, **lengths)]
+
+
+def _rate_bars(found: Survey) -> str:
+    """A bar for each sampling rate; that of most songs is the longest."""
+    most = found.rates[0][1]
+    rows = "".join(
+        f'<span>{hertz(rate)}</span><i style="width:{n / most:.1%}"></i><span>{n}</span>'
+        for rate, n in found.rates
+    )
+    return f'<div class="rates">{rows}</div>'
 
 
 def _labels(found: Survey, language: str) -> str:
@@ -168,7 +179,8 @@ def _untested(found: Survey, language: str) -> list[str]:
     genres = [
         genre_name(share.genre, language) for share in found.shares if not share.n_test
     ]
-    return [_said("untested", language, genres=", ".join(genres))] if genres else []
+    listed = words.listed(genres, language)
+    return [_said("untested", language, genres=listed)] if genres else []
 
 
 def _leaks(leaks: Sequence[Fault], language: str) -> str:

@@ -51,6 +51,7 @@ PLACES = {
     "bits": Place("bits", "classical_song", {"n_bits": 4}),
     "stft": Place("stft", "disco_song"),
     "back": Place("back", "blues_song"),
+    "masking": Place("masking", "sweep"),
     "two": Place("two", "brass"),
     "train": Place("train"),
     "data": Place("data"),

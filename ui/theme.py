@@ -83,6 +83,8 @@ VARIABLES = {
     "input_border_color_dark": "*neutral_700",
     "input_border_color_focus": "*primary_500",
     "input_border_color_focus_dark": "*primary_400",
+    "checkbox_border_color_hover": "*primary_500",
+    "checkbox_border_color_hover_dark": "*primary_400",
     "color_accent": "*primary_600",
     "color_accent_soft": "*primary_50",
     "color_accent_soft_dark": "*neutral_900",

@@ -9,7 +9,7 @@ import numpy as np
 import words
 from audio import pixels
 from audio.dsp import Spectrum, strongest
-from audio.frames import Numbers, resolution_bins
+from audio.frames import Numbers, resolution_bins, scalloping_db
 from audio.notes import note_of
 from audio.partials import fundamental_hz, peaks
 from viz import style, ticks
@@ -41,8 +41,9 @@ def figure(spectrum: Spectrum, look: Look = DEFAULT, *, scale: Scale = "log") ->
     _frequency_axis(axes, fmin_hz, nyquist_hz, scale, look)
     bottom_db = BOTTOM_DB[spectrum.reference]
     axes.set_ylim(bottom_db, HEADROOM_DB)
-    axes.set_yticks(range(int(bottom_db), 1, 20))
-    axes.set_ylabel(look.word(f"level_{spectrum.reference}"))
+    ticks_db = np.arange(bottom_db, 1.0, 20.0).tolist()
+    names = {db: f"{db:.0f}".replace("-", "−") for db in ticks_db}
+    ticks.put(axes, "y", names, look.word(f"level_{spectrum.reference}"), look)
     n_columns, _ = style.size_px(axes)
     if scale == "log":
         frequencies_hz, levels_db = pixels.outline(spectrum, n_columns, fmin_hz)
@@ -92,6 +93,7 @@ def describe(spectrum: Spectrum, language: str = words.DEFAULT_LANGUAGE) -> str:
             bin_hz=spectrum.bin_width_hz,
             window=words.word(f"viz.window_{spectrum.window}", language),
             hz=resolution_hz(spectrum),
+            low_db=lowest_reading_db(spectrum),
         )
     )
     return style.joined(sentences, language)
@@ -103,6 +105,13 @@ def resolution_hz(spectrum: Spectrum) -> float:
     return resolution_bins(spectrum.window) * spectrum.sampling_rate / n_samples
 
 
+def lowest_reading_db(spectrum: Spectrum) -> float:
+    """How much too low a tone half-way between two bins reads; zero padding helps."""
+    bins_of_window = spectrum.sampling_rate / max(spectrum.n_samples, 1)
+    offset_bins = spectrum.bin_width_hz / bins_of_window / 2
+    return scalloping_db(spectrum.window, offset_bins)
+
+
 def _frequency_axis(
     axes: Axes, fmin_hz: float, nyquist_hz: float, scale: Scale, look: Look
 ) -> None:
@@ -111,9 +120,8 @@ def _frequency_axis(
     axes.set_xlim(fmin_hz, nyquist_hz)
     width_px, _ = style.size_px(axes)
     ticks_hz = ticks.frequencies_hz(fmin_hz, nyquist_hz, width_px, scale, TICK_PX)
-    axes.set_xticks(ticks_hz, [ticks.hertz(hz) for hz in ticks_hz])
-    axes.set_xticks([], minor=True)
-    axes.set_xlabel(look.word("frequency"))
+    names = {hz: ticks.hertz(hz) for hz in ticks_hz}
+    ticks.put(axes, "x", names, look.word("frequency"), look)
     axes.spines["right"].set(visible=True, linestyle=(0, (4, 3)))
     axes.annotate(
         look.word("nyquist", hz=nyquist_hz),

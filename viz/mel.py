@@ -32,9 +32,9 @@ def figure(
     ticks_hz = [
         hz for hz in ticks.MEL_TICKS_HZ if centres_hz[0] <= hz <= centres_hz[-1]
     ]
-    places = np.interp(ticks_hz, centres_hz, np.arange(n_bands) + 0.5)
-    axes.set_yticks(places, [ticks.hertz(hz) for hz in ticks_hz])
-    axes.set_ylabel(look.word("mel_frequency"))
+    places = np.interp(ticks_hz, centres_hz, np.arange(n_bands) + 0.5).tolist()
+    names = dict(zip(places, map(ticks.hertz, ticks_hz), strict=True))
+    ticks.put(axes, "y", names, look.word("mel_frequency"), look)
     return fig
 
 

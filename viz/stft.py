@@ -35,9 +35,9 @@ def figure(
     low, high = ticks.places([fmin_hz, fmax_hz], scale).tolist()
     image.draw(axes, levels_db, spectrogram, (low, high), range_db, look)
     ticks_hz = ticks.frequencies_hz(fmin_hz, fmax_hz, height_px, scale)
-    labels = [ticks.hertz(hz) for hz in ticks_hz]
-    axes.set_yticks(ticks.places(ticks_hz, scale), labels)
-    axes.set_ylabel(look.word("frequency"))
+    places = ticks.places(ticks_hz, scale).tolist()
+    names = dict(zip(places, map(ticks.hertz, ticks_hz), strict=True))
+    ticks.put(axes, "y", names, look.word("frequency"), look)
     return fig
 
 

@@ -35,6 +35,7 @@ LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 64, 84, 26, 44  # around the axes
 LABEL_PX = 50  # from the axes to the middle of the words beside them
 CAPTION_PX = 8  # from the axes to the line above
 BESIDE_PX = 44  # likewise, of a scale on the right
+GRID_ALPHA = 0.14
 TICK_PX = 64  # the least room for a labelled tick along the bottom
 MINUS = re.compile(r"-(?=\d)")  # as matplotlib writes it on the axes
 
@@ -140,6 +141,13 @@ def dress(axes: Axes, look: Look) -> None:
     place_label(axes, -LABEL_PX)
 
 
+def figure_of(axes: Axes) -> Figure:
+    """The figure that axes stand in."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    return figure
+
+
 def place_label(axes: Axes, x_px: float) -> None:
     """Put the y axis's words at a fixed distance, so that pictures line up."""
     axes.yaxis.set_label_coords(x_px / size_px(axes)[0], 0.5)
@@ -177,8 +185,13 @@ def scale_beside(
 
 def grid(axes: Axes, look: Look) -> None:
     """Faint lines at the labelled ticks, behind the data."""
-    axes.grid(color=look.ink, alpha=0.14, linewidth=0.8)
+    axes.grid(color=look.ink, alpha=GRID_ALPHA, linewidth=0.8)
     axes.set_axisbelow(True)
+
+
+def has_grid(axes: Axes) -> bool:
+    """Whether ``grid`` was asked for."""
+    return axes.get_axisbelow() is True
 
 
 def caption(axes: Axes, parts: Sequence[str], look: Look) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil, log2
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -21,8 +22,77 @@ LOG_PX = 15  # from 1 to 2 on an upright log axis, where every tick has a label
 ROUND = [m * 10.0**e for e in range(-5, 1) for m in (1, 2, 5)]
 CLOCK_STEPS_S = [10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600]
 MEL_TICKS_HZ = (250, 500, 1000, 1500, 2000, 3000, 4000, 6000, 8000, 11_000, 16_000)
+TICK_MARK_PX, WORDS_PX = 4, 7.5  # from the axes: how far ticks go, where words begin
+BESIDE = {"ha": "right", "va": "center_baseline"}  # words left of an upright axis
+X_LABEL_PX = 23  # likewise, where the words below the x axis begin
 TINY_HZ = 1e-3  # in place of 0, which no log axis has
 STEPS_HZ = [m * 10.0**e for e in range(6) for m in (1, 2, 5)]
+
+
+def put(
+    axes: Axes,
+    side: Literal["x", "y"],
+    ticks: Mapping[float, str],
+    label: str,
+    look: Look,
+) -> None:
+    """Label one axis, at a third of what matplotlib's own ticks cost to draw.
+
+    Its axis knows the ticks, but stays hidden. Where ``style.grid`` has been asked for
+    there are lines at the ticks, behind the data.
+
+    Args:
+        axes: whose axis; its limits may still change.
+        side: which of the two.
+        ticks: words at values.
+        label: quantity and unit.
+        look: colours and sizes.
+    """
+    from matplotlib.ticker import FixedFormatter, FixedLocator
+
+    axis = axes.xaxis if side == "x" else axes.yaxis
+    axis.set_major_locator(FixedLocator(list(ticks)))
+    axis.set_major_formatter(FixedFormatter(list(ticks.values())))
+    axis.set_label_text(label)
+    axis.set_visible(False)
+    _draw_ticks(axes, side, ticks, look)
+    width_px, height_px = style.size_px(axes)
+    place: dict[str, Any] = {"x": 0.5, "y": -X_LABEL_PX / height_px, "va": "top"}
+    if side == "y":
+        place = {"x": -style.LABEL_PX / width_px, "y": 0.5, "va": "bottom"}
+        place |= {"rotation": 90, "rotation_mode": "anchor"}
+    place |= {"ha": "center", "transform": axes.transAxes, **style.text(look)}
+    style.figure_of(axes).text(s=label, **place)
+
+
+def _draw_ticks(
+    axes: Axes, side: Literal["x", "y"], ticks: Mapping[float, str], look: Look
+) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.markers import TICKDOWN, TICKLEFT
+
+    def at(value: Any, share: Any) -> tuple[Any, Any]:
+        return (value, share) if is_across else (share, value)
+
+    is_across, figure = side == "x", style.figure_of(axes)
+    places, n = np.array(list(ticks)), len(ticks)
+    shared: dict[str, Any] = {
+        "transform": axes.get_xaxis_transform("grid")
+        if is_across
+        else axes.get_yaxis_transform("grid")
+    }
+    line: dict[str, Any] = {"color": look.ink, "linewidth": 0.8, **shared}
+    mark = line | {"marker": TICKDOWN if is_across else TICKLEFT, "linestyle": ""}
+    mark |= {"markersize": TICK_MARK_PX, "markeredgewidth": line["linewidth"]}
+    figure.add_artist(Line2D(*at(places, np.zeros(n)), **mark))
+    if style.has_grid(axes):
+        ends = at(np.repeat(places, 3), np.tile([0.0, 1.0, np.nan], n))
+        figure.add_artist(Line2D(*ends, alpha=style.GRID_ALPHA, zorder=-1, **line))
+    shared |= {"ha": "center", "va": "top"} if is_across else BESIDE
+    away = -WORDS_PX / style.size_px(axes)[int(is_across)]
+    for place, word in ticks.items():
+        x, y = at(place, away)
+        figure.text(x, y, word, **shared, **style.text(look))
 
 
 def time_axis(axes: Axes, start_s: float, stop_s: float, look: Look) -> None:
@@ -31,8 +101,8 @@ def time_axis(axes: Axes, start_s: float, stop_s: float, look: Look) -> None:
     ticks_s = _evenly(start_s, stop_s, n_ticks, [*ROUND, *CLOCK_STEPS_S])
     in_minutes = stop_s > 60 and stop_s - start_s > n_ticks
     axes.set_xlim(start_s, stop_s)
-    axes.set_xticks(ticks_s, [clock(t) if in_minutes else f"{t:.6g}" for t in ticks_s])
-    axes.set_xlabel(look.word("time_min" if in_minutes else "time"))
+    names = {t: clock(t) if in_minutes else f"{t:.6g}" for t in ticks_s}
+    put(axes, "x", names, look.word("time_min" if in_minutes else "time"), look)
 
 
 def frequencies_hz(

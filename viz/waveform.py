@@ -9,7 +9,7 @@ import numpy as np
 import words
 from audio import pixels
 from audio.clip import Clip
-from audio.levels import FLOOR_DB, loudness
+from audio.levels import FLOOR_DB, Loudness, loudness
 from viz import style, ticks
 from viz.style import DEFAULT, Look
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEIGHT = 1.05  # of the y axis, where full scale is 1
+AMPLITUDES = {-1.0: "−1", -0.5: "−0.5", 0.0: "0", 0.5: "0.5", 1.0: "1"}
 HALVINGS = (1.0, 0.5, 0.25)  # amplitudes 6 dB apart
 
 
@@ -34,8 +35,7 @@ def figure(clip: Clip, look: Look = DEFAULT, since_s: float = 0.0) -> Figure:
     duration_s = max(clip.duration_s, 1 / clip.sampling_rate)
     ticks.time_axis(axes, since_s, since_s + duration_s, look)
     axes.set_ylim(-HEIGHT, HEIGHT)
-    axes.set_yticks([-1, -0.5, 0, 0.5, 1], ["−1", "−0.5", "0", "0.5", "1"])
-    axes.set_ylabel(look.word("amplitude"))
+    ticks.put(axes, "y", AMPLITUDES, look.word("amplitude"), look)
     _decibel_scale(axes, look)
     n_columns, _ = style.size_px(axes)
     if clip.n_samples:
@@ -52,9 +52,11 @@ def figure(clip: Clip, look: Look = DEFAULT, since_s: float = 0.0) -> Figure:
     return fig
 
 
-def describe(clip: Clip, language: str = words.DEFAULT_LANGUAGE) -> str:
-    """One sentence with the waveform's key numbers."""
-    loud = loudness(clip)
+def describe(
+    clip: Clip, language: str = words.DEFAULT_LANGUAGE, loud: Loudness | None = None
+) -> str:
+    """One sentence with the waveform's key numbers; ``loud`` spares their search."""
+    loud = loud or loudness(clip)
     name = "about_waveform_silence" if loud.peak_dbfs <= FLOOR_DB else "about_waveform"
     return words.word(
         f"viz.{name}",

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import soundfile
 
-START_S = 0.0  # of the ten milliseconds that are shown
+START_S = 0.0  # of the five milliseconds that are shown
 N_BITS = 4
 IS_DITHERED = False  # add a little noise before rounding
 
@@ -23,7 +23,7 @@ error = rounded - samples
 snr_db = 10 * np.log10(np.sum(samples.astype(float) ** 2) / np.sum(error**2))
 soundfile.write(f"in-{N_BITS}-bits.wav", rounded, sampling_rate)
 
-shown = slice(round(START_S * sampling_rate), round((START_S + 0.01) * sampling_rate))
+shown = slice(round(START_S * sampling_rate), round((START_S + 0.005) * sampling_rate))
 plt.plot(samples[shown])
 plt.step(np.arange(len(rounded[shown])), rounded[shown], where="mid")
 plt.title(f"Signal to noise: {snr_db:.1f} dB")

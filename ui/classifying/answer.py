@@ -21,6 +21,12 @@ def genre_name(label: str, language: str) -> str:
     return words.table(language).get(f"genres.{label}", label)
 
 
+def short_name(label: str, language: str) -> str:
+    """The same for narrow places: without the English word in brackets after it."""
+    name = genre_name(label, language)
+    return name if name == label else name.partition("（")[0]
+
+
 def answers(
     predictions: Sequence[Prediction], verdicts: Sequence[Verdict], language: str
 ) -> str:
@@ -69,7 +75,7 @@ def _answer(prediction: Prediction, verdict: Verdict | None, language: str) -> s
 def _bars(prediction: Prediction, language: str) -> str:
     """The ranked genres: names and numbers are text, so bars need not be read."""
     rows = [
-        f'<li><span class="genre">{html.escape(genre_name(label, language))}</span>'
+        f'<li><span class="genre">{html.escape(short_name(label, language))}</span>'
         f'<span class="bar" aria-hidden="true"><i style="width: {share:.1%}; '
         f'background: {style.genre_colour(label)}"></i></span>'
         f'<span class="share">{100 * share:.0f}%</span></li>'

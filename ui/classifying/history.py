@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import gradio as gr
 
 import words
 from classifier.predict import Prediction
+from classifier.verdict import Kind, Verdict
 from ui.access import Visitor
 from ui.classifying.answer import genre_name
 from ui.desk import Desk
@@ -26,17 +27,20 @@ class History:
     """What the browser keeps.
 
     Attributes:
-        songs: state in the browser: rows of (name, genre, probability, model's key),
-            the newest first.
+        songs: state in the browser: rows of (name, verdict, genre, its rival if
+            unsure, probability, model's key), the newest first.
     """
 
     songs: gr.BrowserState
 
     @staticmethod
-    def with_song(songs: Any, name: str, prediction: Prediction) -> list[list[Any]]:
+    def with_song(
+        songs: Any, name: str, prediction: Prediction, verdict: Verdict
+    ) -> list[list[Any]]:
         """The rows with one more; ``songs`` comes from the browser, so is not trusted."""
-        genre, probability = prediction.genres[0]
-        row = [name[:MAX_NAME], genre, round(probability, 4), prediction.model.key]
+        _, probability = prediction.genres[0]
+        said = [verdict.kind, verdict.genres[0], verdict.genres[-1]]
+        row = [name[:MAX_NAME], *said, round(probability, 4), prediction.model.key]
         return [row, *_rows(songs)][:MAX_SONGS]
 
 
@@ -61,12 +65,19 @@ def as_html(songs: Any, visitor: Visitor) -> str:
     language = visitor.language
     rows = [
         f"<li><span>{html.escape(name)}</span> "
-        f"<strong>{html.escape(genre_name(genre, language))}</strong> {share:.0%} "
+        f"<strong>{html.escape(_answer(row, language))}</strong> {share:.0%} "
         f"<small>{html.escape(model)}</small></li>"
-        for name, genre, share, model in _rows(songs)
+        for row in _rows(songs)
+        for name, *_, share, model in [row]
     ]
     said = words.word("classify.history_text", language)
     return f"<p>{html.escape(said)}</p><ol>{''.join(rows)}</ol>"
+
+
+def _answer(row: list[Any], language: str) -> str:
+    _, kind, genre, rival, *_ = row
+    names = {"genre": genre_name(genre, language), "other": genre_name(rival, language)}
+    return words.word(f"classify.{kind}", language, **names)
 
 
 def _rows(songs: Any) -> list[list[Any]]:
@@ -76,8 +87,8 @@ def _rows(songs: Any) -> list[list[Any]]:
 
 
 def _is_row(row: Any) -> bool:
-    if not (isinstance(row, list) and len(row) == 4):
+    if not (isinstance(row, list) and len(row) == 6):
         return False
-    name, genre, share, model = row
-    are_texts = all(isinstance(each, str) for each in (name, genre, model))
-    return are_texts and isinstance(share, int | float)
+    *texts, share, model = row
+    are_texts = all(isinstance(each, str) for each in (*texts, model))
+    return are_texts and texts[1] in get_args(Kind) and isinstance(share, int | float)

@@ -20,7 +20,7 @@ from ui.desk import Desk
 from ui.downloads import TAKE
 from ui.handlers import QUIETLY
 from ui.language import text
-from ui.lessons.selection import PLAY
+from ui.lessons.selection import PLAY_OTHER
 
 # One batch at a time; its windows and those of single songs take turns.
 BATCH_QUEUE: dict[str, Any] = {"concurrency_id": "batch", "concurrency_limit": 1}
@@ -103,10 +103,9 @@ def _naming(
 def _wire_table(desk: Desk, shown: gr.HTML, batch: gr.State) -> None:
     """A song is played, or taken to the player above, to be seen and mapped."""
     passage = gr.Audio(type="filepath", format=None, visible=False)
-    start_s = gr.Number(0, visible=False)
     give = desk.guarded(_giving(passage.GRADIO_CACHE))
     played = shown.play(give, batch, passage, **QUIETLY)
-    played.success(None, [passage, start_s], None, js=PLAY, **QUIETLY)
+    played.success(None, passage, None, js=PLAY_OTHER, **QUIETLY)
     shown.take(give, batch, desk.bar.player, **QUIETLY)
 
 

@@ -13,7 +13,7 @@ from classifier.along import N_STRETCHES
 from classifier.checkpoint import LoadedModel
 from classifier.models import Models
 from classifier.predict import Prediction
-from classifier.verdict import judge
+from classifier.verdict import Verdict, judge
 from errors import KnownError
 from ui.access import Visitor
 from ui.classifying import answer, map_hands, song_map, waiting
@@ -100,7 +100,8 @@ def _asking(desk: Desk, models: Models, places: Places, history: History) -> Any
         shown = partial(_shown, desk, places, str(path), language)
         try:
             for predictions, is_last in calmly(together(clip, loaded, heard)):
-                yield shown(predictions, is_last)
+                verdicts = [judge(each, clip) for each in predictions if is_last]
+                yield shown(predictions, verdicts)
         except KnownError as error:
             if error.code != "silent":
                 raise
@@ -111,7 +112,8 @@ def _asking(desk: Desk, models: Models, places: Places, history: History) -> Any
             }
             return
         name = name_of(str(path), language)
-        yield {history.songs: history.with_song(songs, name, predictions[0])}
+        rows = history.with_song(songs, name, predictions[0], verdicts[0])
+        yield {history.songs: rows}
 
     return ask
 
@@ -122,15 +124,12 @@ def _shown(
     path: str,
     language: str,
     predictions: tuple[Prediction, ...],
-    is_last: bool,
+    verdicts: Sequence[Verdict],
 ) -> Update:
-    """What the page shows of an answer, the last one or not."""
+    """What the page shows of an answer; it is the last one if there are verdicts."""
     scene = desk.scene(path, None, language)
-    verdicts = []
-    if is_last:
-        verdicts = [judge(each, scene.clip) for each in predictions]
     shown: Update = {
-        places.status: "" if is_last else _progress(predictions, language),
+        places.status: "" if verdicts else _progress(predictions, language),
         places.answer: answer.answers(predictions, verdicts, language),
         places.song_map: song_map.sheet(scene, predictions).as_json(),
         places.answered: Answered(path, predictions),

@@ -14,7 +14,7 @@ from classifier.along import song_map
 from classifier.predict import Prediction
 from classifier.report import harmless
 from errors import KnownError
-from ui.classifying.answer import N_SHOWN, genre_name
+from ui.classifying.answer import N_SHOWN, genre_name, short_name
 from ui.classifying.asking import title
 from ui.pictures import timeline
 from ui.pictures.plot import Axis, Plot, Rows, Sheet, rounded
@@ -81,7 +81,7 @@ def _map(prediction: Prediction, shown_s: tuple[float, float], language: str) ->
     found = song_map(prediction)
     labels = found.genres[:N_SHOWN][::-1]
     shares = found.probabilities[:N_SHOWN][::-1]
-    names = tuple(style.plain(genre_name(label, language)) for label in labels)
+    names = tuple(style.plain(short_name(label, language)) for label in labels)
     return Plot(
         name="song_map",
         x=timeline.time_axis(shown_s, language),
@@ -101,7 +101,11 @@ def _map(prediction: Prediction, shown_s: tuple[float, float], language: str) ->
 
 
 def _described(prediction: Prediction, language: str) -> str:
-    return viz.genres.describe_along(_chunks(prediction), language)
+    named = [
+        (start_s, stop_s, {genre_name(each, language): p for each, p in shares.items()})
+        for start_s, stop_s, shares in _chunks(prediction)
+    ]
+    return viz.genres.describe_along(named, language)
 
 
 def _chunks(prediction: Prediction) -> viz.genres.Chunks:

@@ -188,7 +188,7 @@ def plays(
     player: gr.Audio,
     make: Callable[..., Clip],
     *knobs: Any,
-    after: Dependency,
+    after: Dependency | None = None,
 ) -> None:
     """Make a sound anew where ``draws`` draws anew; of a slider once it is let go.
 
@@ -197,7 +197,7 @@ def plays(
         player: where to.
         make: the sound, of the clip and the knobs' values.
         knobs: the controls that change it.
-        after: what sets the knobs for a new sound.
+        after: what sets the knobs for a new sound, if something does.
     """
 
     @desk.guarded
@@ -207,6 +207,7 @@ def plays(
         return sounds.file_of(make(desk.clip(path), *values), player.GRADIO_CACHE)
 
     inputs = [desk.bar.path, *knobs]
-    after.then(remake, inputs, player, **QUIETLY)
+    at_new_sound = after.then if after else desk.bar.path.change
+    at_new_sound(remake, inputs, player, **QUIETLY)
     turned = [getattr(knob, "release", knob.input) for knob in knobs]
     gr.on(turned, remake, inputs, player, **QUIETLY)

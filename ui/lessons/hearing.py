@@ -1,4 +1,4 @@
-"""What the model hears: the bridge to the next two tabs."""
+"""What the model hears: the bridge to Train and Classify."""
 
 from __future__ import annotations
 

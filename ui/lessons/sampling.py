@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import log2
+
 import gradio as gr
 
 from audio import dsp
@@ -20,10 +22,12 @@ from ui.lessons.frame import (
     plays,
     position,
 )
-from ui.pictures import closeup
+from ui.pictures import closeup, timeline
 from ui.pictures.plot import Sheet
 from ui.scene import Scene
 
+FRAME_S = 0.05
+N_COLUMNS = 512  # half a picture's width
 PLAYED_RATE = 44_100  # Hz, which every player plays
 DEPTHS = (16, 12, 10, 8, 6, 4, 3, 2)  # bits
 N_FOR_STRONGEST = 2048  # samples around the stretch
@@ -44,7 +48,7 @@ def build_rate(desk: Desk) -> Lesson:
 
 
 def draw_rate(scene: Scene, start_s: float, rate: int, is_filtered: bool) -> Sheet:
-    """Ten milliseconds of a clip at another rate."""
+    """Ten milliseconds of a clip at another rate, and the excerpt's spectrogram."""
     since_s, part = excerpt(scene.clip, start_s)
     sampled = resampled(part, rate, is_filtered=is_filtered)
     at_s = max(start_s - since_s, 0.0)
@@ -57,8 +61,19 @@ def draw_rate(scene: Scene, start_s: float, rate: int, is_filtered: bool) -> She
         is_filtered=is_filtered,
         language=scene.language,
     )
-    plot = closeup.sampling(part, sampled, at_s, since_s, scene.language)
-    return scene.sheet((plot,), about)
+    n_fft = frame_length(rate)
+    levels = dsp.stft(sampled, n_fft=n_fft, hop_length=n_fft // 4, n_columns=N_COLUMNS)
+    nyquist_hz = scene.clip.sampling_rate / 2
+    plots = (
+        closeup.sampling(part, sampled, at_s, since_s, scene.language),
+        timeline.folded(levels, nyquist_hz, since_s, scene.language),
+    )
+    return scene.sheet(plots, about)
+
+
+def frame_length(sampling_rate: int) -> int:
+    """A power of two, about 50 ms long (samples)."""
+    return int(2 ** round(log2(FRAME_S * sampling_rate)))
 
 
 def hear_rate(clip: Clip, start_s: float, rate: int, is_filtered: bool) -> Clip:
@@ -75,14 +90,14 @@ def build_bits(desk: Desk) -> Lesson:
         depths = [(f"{n} bit", n) for n in DEPTHS]
         n_bits = gr.Dropdown(depths, value=4, label=text("see.n_bits"))
         is_dithered = gr.Checkbox(False, label=text("see.is_dithered"))
-    at_loudest = placed(desk, start_s, _n_shown)
+    at_loudest = placed(desk, start_s, _n_of_stairs)
     knobs = (start_s, n_bits, is_dithered)
     plays(desk, sound, hear_bits, *knobs, after=at_loudest)
     return draws(desk, Lesson("bits", picture, knobs, draw_bits), after=at_loudest)
 
 
 def draw_bits(scene: Scene, start_s: float, n_bits: int, is_dithered: bool) -> Sheet:
-    """Ten milliseconds of a clip in few bits, and the error."""
+    """Five milliseconds of a clip in few bits, and the error."""
     since_s, part = excerpt(scene.clip, start_s)
     rounded: Quantised = quantised(part, n_bits, is_dithered=is_dithered)
     at_s = start_s - since_s
@@ -101,3 +116,7 @@ def hear_bits(clip: Clip, start_s: float, n_bits: int, is_dithered: bool) -> Cli
 
 def _n_shown(clip: Clip) -> int:
     return round(closeup.LENGTH_S * clip.sampling_rate)
+
+
+def _n_of_stairs(clip: Clip) -> int:
+    return round(closeup.STAIRS_S * clip.sampling_rate)

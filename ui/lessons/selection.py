@@ -15,6 +15,7 @@ from ui.handlers import QUIETLY
 from ui.lessons.frame import SLIDER_STEP_S, Lesson, last_s, redrawing
 
 PLAY = "(file, start_s) => { if (file) Genrescope.play(file.url, start_s); }"
+PLAY_OTHER = "(file) => { if (file) Genrescope.play(file.url); }"  # than the chosen one
 
 
 def build(desk: Desk, lessons: Sequence[Lesson], spectrum: Lesson) -> None:

@@ -23,6 +23,7 @@ FRAMES = [2**power for power in range(8, 14)]  # 256 to 8192 samples
 NONE = 0  # a choice, for no second picture
 STARTS_PER_FRAME = (1, 2, 4, 8)  # the hop is 1/1, 1/2, 1/4 or 1/8 of a frame
 MOST_STARTS = 64  # per frame
+FEW = 64  # columns are so wide that a gap behind the last one would be seen
 POOLINGS = ("peak", "mean")
 
 
@@ -82,6 +83,8 @@ def levels_of(
         start_s, stop_s = scene.view
         n_shown = round((stop_s - start_s) * scene.clip.sampling_rate)
         hop_length = min(hop_length, max(n_shown // N_COLUMNS, n_fft // MOST_STARTS))
+        if 0 < (n_hops := n_shown // hop_length) < FEW:
+            hop_length = n_shown // n_hops
         settings |= {"start_s": start_s, "stop_s": stop_s}
     return scene.of(
         transform, n_fft=n_fft, hop_length=hop_length, n_columns=N_COLUMNS, **settings

@@ -103,8 +103,8 @@ class Pair:
 
 def waveform(scene: Scene, length_s: float) -> tuple[Plot, str]:
     """Amplitude over time, and its numbers."""
-    about = viz.waveform.describe(scene.clip, scene.language)
     loud = scene.of(loudness)
+    about = viz.waveform.describe(scene.clip, scene.language, loud)
     plot = timeline.waveform(scene.clip, scene.shown_s, loud, scene.language)
     return replace(plot, x=timeline.time_axis((0.0, length_s), scene.language)), about
 

@@ -26,13 +26,10 @@ def build(desk: Desk) -> Lesson:
 
 def draw(scene: Scene, is_stretched: bool) -> Sheet:
     """Amplitude over time, down to single samples."""
+    loud, language = scene.of(loudness), scene.language
     plot = timeline.waveform(
-        scene.clip,
-        scene.shown_s,
-        scene.of(loudness),
-        scene.language,
-        is_stretched=is_stretched,
+        scene.clip, scene.shown_s, loud, language, is_stretched=is_stretched
     )
-    about = scene.seen(viz.waveform.describe(scene.clip, scene.language))
-    table = timeline.wave_table(scene.of(loudness), scene.of(extent), scene.language)
+    about = scene.seen(viz.waveform.describe(scene.clip, language, loud))
+    table = timeline.wave_table(loud, scene.of(extent), language)
     return scene.sheet((plot,), about, table)

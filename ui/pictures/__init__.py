@@ -21,7 +21,7 @@ FILES = "axes image sound layers paint over tools hands view picture".split()
 STYLE = HERE / "picture.css"
 # What a place can ask of the server; Gradio wants the names in the component's script.
 EVENTS = ("start", "zoom", "hear", "use", "at", "save")
-MOUNT = f"Genrescope.mount(element, props, watch, trigger, {json.dumps(EVENTS)});"
+MOUNT = "Genrescope.mount(element, props, watch, trigger, {events}, {place});"
 
 
 def place(
@@ -43,15 +43,16 @@ def place(
         name: what the style sheet calls it, besides "picture".
         formats: that it can be saved in; None for all that a lesson has.
     """
+    # Not as properties: Gradio forgets those of a place in a tab that is not open yet
+    # as soon as an event touches it.
+    said = {"empty": empty, "start_label": start, "formats": formats}
+    mount = MOUNT.format(events=json.dumps(EVENTS), place=json.dumps(said))
     return gr.HTML(
         None,
         html_template="",
-        js_on_load=MOUNT,
-        empty=empty,
-        start_label=start,
+        js_on_load=mount,
         elem_classes=["picture", name],
         render=False,
-        formats=formats,
     )
 
 

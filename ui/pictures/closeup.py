@@ -16,6 +16,7 @@ from ui.pictures.writing import said
 from viz import style
 
 LENGTH_S = 0.01
+STAIRS_S = 0.005  # so that single steps are seen
 MIN_HEIGHT = 0.02  # of the y axis, where full scale is 1
 HEADROOM = 1.15
 ERROR_STEPS = 1.6  # rounding makes 0.5, dither 1 more
@@ -59,6 +60,7 @@ def sampling(
             said("samples_shown", language, **rates),
             said("behind", language, hz=original.sampling_rate),
         ),
+        title=said("samples_title", language),
     )
 
 
@@ -66,8 +68,8 @@ def staircase(
     original: Clip, quantised: Quantised, start_s: float, since_s: float, language: str
 ) -> Plot:
     """The steps over the original curve; see ``sampling``."""
-    before = zoom.curve(original, start_s, LENGTH_S)
-    stairs = zoom.points(quantised.clip, start_s, LENGTH_S)
+    before = zoom.curve(original, start_s, STAIRS_S)
+    stairs = zoom.points(quantised.clip, start_s, STAIRS_S)
     at_s = since_s + start_s
     y = _height(language, before, stairs)
     facts = [said("steps", language, n_bits=quantised.n_bits, n=2**quantised.n_bits)]
@@ -75,7 +77,7 @@ def staircase(
         facts.append(said("snr", language, db=quantised.snr_db))
     return Plot(
         name="staircase",
-        x=_time(at_s, LENGTH_S, language),
+        x=_time(at_s, STAIRS_S, language),
         y=y,
         layers=(
             *_steps(quantised.step, y, at_s),
@@ -93,9 +95,9 @@ def error(quantised: Quantised, start_s: float, since_s: float, language: str) -
     at_s = since_s + start_s
     return Plot(
         name="error",
-        x=_time(at_s, LENGTH_S, language),
+        x=_time(at_s, STAIRS_S, language),
         y=Axis("count", -ERROR_STEPS, ERROR_STEPS, said("error_steps", language)),
-        layers=(_line(zoom.points(clip, start_s, LENGTH_S), at_s, "steps"),),
+        layers=(_line(zoom.points(clip, start_s, STAIRS_S), at_s, "steps"),),
         facts=(said("step_size", language, step=quantised.step),),
         title=said("error_title", language),
     )
@@ -105,8 +107,8 @@ def model_frames(heard: ModelInput, start_s: float, language: str) -> Plot:
     """Ten frames of the model's input, a rule where each begins; one in full length."""
     first = first_shown(heard, start_s)
     at_s = first * HOP_LENGTH / SAMPLING_RATE
-    start = first * HOP_LENGTH  # a part alone: a clip of all would copy it
-    shown = heard.samples[start : start + N_SHOWN * HOP_LENGTH + 1]
+    start = first * HOP_LENGTH
+    shown = heard.part(start, start + N_SHOWN * HOP_LENGTH + 1)
     wave = zoom.points(Clip(shown, SAMPLING_RATE), 0.0, FRAMES_S)
     loudest = float(np.abs(wave.values).max(initial=0.0))
     height = 1.1 * max(loudest, MIN_DEVIATIONS)
@@ -202,7 +204,7 @@ def describe_hearing(heard: ModelInput, original: Clip, language: str) -> str:
     unheard_db = heard.unheard_db
     details = {
         "duration_s": original.duration_s,
-        "n_samples": len(heard.samples),
+        "n_samples": heard.clip.n_samples,
         "n": heard.n_frames,
         "nyquist_hz": original.sampling_rate / 2,
         "db": unheard_db,
@@ -239,6 +241,6 @@ def _steps(step: float, y: Axis, at_s: float) -> tuple[Line, ...]:
     lowest, highest = (round(end / step) for end in (y.start, y.stop))
     if highest - lowest > N_LINES:
         return ()
-    xs = [at_s, at_s + LENGTH_S]
+    xs = [at_s, at_s + STAIRS_S]
     heights = (n * step for n in range(lowest, highest + 1))
     return tuple(Line(xs, [h, h], "rule", colour=GREY) for h in heights)

@@ -73,13 +73,12 @@ def scales(bank: Bank, language: str) -> Plot:
         x=_frequency(bank, language),
         y=Axis("count", 0.0, 1.0, said("mel_share", language)),
         layers=lines,
-        facts=(said(f"about_{bank.formula}", language),),
         title=said("scale_title", language),
     )
 
 
 def describe(bank: Bank, language: str) -> str:
-    """How wide the narrowest and the widest band are, and whether any is empty."""
+    """The formula; how wide the bands are, and whether some see only one bin."""
     widths_hz = bank.edges_hz[2:] - bank.edges_hz[:-2]
     details = {
         "n": bank.n_mels,
@@ -87,7 +86,10 @@ def describe(bank: Bank, language: str) -> str:
         "wide_hz": float(widths_hz.max()) / 2,
         "bin_hz": bank.sampling_rate / bank.n_fft,
     }
-    sentences = [said("about_filters", language, **details)]
+    sentences = [
+        said(f"about_{bank.formula}", language),
+        said("about_filters", language, **details),
+    ]
     if details["narrow_hz"] < details["bin_hz"]:
         sentences.append(said("about_narrow", language, **details))
     return style.joined(sentences, language)

@@ -88,7 +88,7 @@
         };
         row.forEach((share, k) => {
           fill(style.ink, k, TRACK_ALPHA);
-          fill(colours[i], k, share);
+          if (share) fill(colours[i], k, share);
         });
       });
       pen.globalAlpha = 1;
@@ -162,21 +162,34 @@
     words(pen, name, x, y, { align: isLeft || !isUpright ? "right" : "left" });
   }
 
-  /** A mark's word above its dot, inside the frame; one that has no room is left out. */
+  /**
+   * Marks' words above their dots, inside the frame, short ones first. One in the way of
+   * others stands to the right of its dot, or a line higher; without room it is left out.
+   */
   function markWords(pen, { box, style }, layer) {
     const { area, x, y, px } = box;
     const taken = [];
     const high = style.size + 2;
-    layer.words.forEach((word, i) => {
-      const width = pen.measureText(word).width;
-      const left = Math.max(area.left + 2, Math.min(x.place(layer.xs[i]) - width / 2, area.right - width - 2));
-      const middle = Math.max(area.top + high / 2, Math.min(y.place(layer.ys[i]) - px(12), area.bottom - high / 2));
-      const clashes = (t) => left < t.left + t.width + 4 && t.left < left + width + 4 && Math.abs(t.middle - middle) < high;
-      const isInside = layer.xs[i] >= x.start && layer.xs[i] <= x.stop;
-      if (!isInside || taken.some(clashes)) return;
-      taken.push({ left, width, middle });
-      haloed(pen, word, left, middle, style.ink, style.paper, "left");
-    });
+    const isFree = (one) => !taken.some((other) =>
+      one.left < other.left + other.width + 4 && other.left < one.left + one.width + 4 &&
+      Math.abs(other.middle - one.middle) < high);
+    const marks = layer.words.map((word, i) => ({ word, x: layer.xs[i], y: layer.ys[i] }));
+    marks.sort((one, other) => one.word.length - other.word.length);
+    for (const mark of marks.filter((each) => each.x >= x.start && each.x <= x.stop)) {
+      const width = pen.measureText(mark.word).width;
+      const at = (left, middle) => ({
+        width,
+        left: Math.max(area.left + 2, Math.min(left, area.right - width - 2)),
+        middle: Math.max(area.top + high / 2, middle),
+      });
+      const centred = x.place(mark.x) - width / 2;
+      const lowest = Math.min(y.place(mark.y) - px(12), area.bottom - high / 2);
+      const places = [at(centred, lowest), at(x.place(mark.x) - px(4), lowest), at(centred, lowest - high)];
+      const place = places.find(isFree);
+      if (!place) continue;
+      taken.push(place);
+      haloed(pen, mark.word, place.left, place.middle, style.ink, style.paper, "left");
+    }
   }
 
   Genrescope.layers = { LAYERS, markWords, words, fitted, segment, crisp, dot, haloed };

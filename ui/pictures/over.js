@@ -121,7 +121,7 @@
     const { plot, box, cursor } = view;
     const step = (ruler) => Math.abs((ruler.stop - ruler.start) / (ruler.last - ruler.first));
     const say = (axis, ruler, value) => [
-      axes.written(axis.quantity, value, step(ruler)),
+      fullScale(axes.written(axis.quantity, value, step(ruler)), axis.label),
       axis.quantity === "frequency" ? axes.note(value) : "",
     ];
     if (box.image) {
@@ -141,21 +141,26 @@
     return joined([...say(plot.x, box.x, found[0]?.x ?? cursor.x), ...values, ...spans, ...cells]);
   }
 
-  const joined = (parts) => parts.filter(Boolean).join(" · ");
+  const joined = (parts, between = " · ") => parts.filter(Boolean).join(between);
+
+  /** Decibels of an axis that says what they are relative to, say it too. */
+  const fullScale = (text, label) => (label.includes("dBFS") ? text.replace(/dB$/, "dBFS") : text);
 
   function loudness(image, byte) {
     if (byte === undefined) return "";
     const isPower = image.quantity === "power"; // which nothing lies below
     const value = isPower && byte === 0 ? image.step / 2 : images.valueOf(image, byte);
-    const level = axes.written(image.quantity, value, 1);
+    const level = fullScale(axes.written(image.quantity, value, 1), image.label);
     return byte === 0 ? word("below", { level: level.replace(".0 ", " ") }) : level;
   }
 
-  function cellAt({ starts_s, stops_s, shares }, names, { x, y }) {
+  function cellAt({ starts_s, stops_s, shares, name }, names, { x, y }) {
     const row = Math.min(Math.max(Math.floor(y), 0), names.length - 1);
     const column = starts_s.findIndex((start_s, k) => x >= start_s && x <= stops_s[k]);
-    if (column < 0) return names[row];
-    return `${names[row]} ${axes.number(100 * shares[row][column], 0)}%`;
+    if (column < 0) return name ? "" : names[row];
+    const share = shares[row][column];
+    if (name && !share) return "";
+    return joined([names[row], name], " ") + ` ${axes.number(100 * share, 0)}%`;
   }
 
   function spanAt({ start, stop, lows, highs }, x, write) {

@@ -6,14 +6,15 @@
 
   const PHONE_PX = 480;
   const PHONE_RATIO = 1.7; // how much higher a picture is on a phone
+  const BESIDE_RATIO = 1.35; // likewise of one beside another
   const LEAST_PX = 160; // of height, where a picture fills the screen,
   const FULL_GAPS_PX = 80; // with that much around its parts
   const ALL = 1e-6; // s; a range is the whole sound if it lacks less than this
 
   /** An element's sheet: its plots, the tools around them, the texts below. */
   class Picture {
-    constructor(element, props, trigger) {
-      Object.assign(this, { element, props, trigger, views: [], range: null, token: 0 });
+    constructor(element, place, trigger) {
+      Object.assign(this, { element, place, trigger, views: [], range: null, token: 0 });
       this.plots = make("div", { className: "sheet-plots" });
       this.reading = make("div", { className: "sheet-reading", role: "status", aria: { live: "off" } });
       this.choices = tools.choices(this);
@@ -63,7 +64,7 @@
     showEmpty() {
       this.views = [];
       this.plots.replaceChildren();
-      const { empty, start_label } = this.props;
+      const { empty, start_label } = this.place;
       const start = () => {
         this.trigger("start", {});
         sound.playNext();
@@ -94,7 +95,7 @@
 
     /** Give the sheet its tools; the same ones stay, with the focus. */
     equip(sheet) {
-      const kit = tools.kitOf(sheet, this.props.formats ?? undefined);
+      const kit = tools.kitOf(sheet, this.place.formats ?? undefined);
       const isSame = this.toolbar && JSON.stringify(kit) === JSON.stringify(this.kit);
       if (isSame) return;
       this.kit = kit;
@@ -139,8 +140,9 @@
 
     heightOf(view) {
       if (!this.isFull) {
-        const isPhone = this.root.clientWidth < PHONE_PX;
-        return Math.round(view.frame.clientWidth * view.plot.ratio * (isPhone ? PHONE_RATIO : 1));
+        const [width, all] = [view.frame.clientWidth, this.root.clientWidth];
+        const factor = all < PHONE_PX ? PHONE_RATIO : width < all / 2 ? BESIDE_RATIO : 1;
+        return Math.round(width * view.plot.ratio * factor);
       }
       const n_columns = getComputedStyle(this.plots).gridTemplateColumns.split(" ").length;
       const below = [this.below, this.tools, this.numbers].reduce((sum, e) => sum + e.offsetHeight, 0);
@@ -219,9 +221,9 @@
   }
 
   /** Make an element a place for pictures; Gradio's HTML component calls it once. */
-  Genrescope.mount = (element, props, watch, trigger) => {
+  Genrescope.mount = (element, props, watch, trigger, events, place) => {
     if (!all.size) watchTheme();
-    const picture = new Picture(element, props, trigger);
+    const picture = new Picture(element, place, trigger);
     all.add(picture);
     watch("value", () => picture.take(props.value));
     picture.take(props.value);

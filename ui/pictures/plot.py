@@ -131,12 +131,14 @@ class Rows:
         stops_s: (n_columns,) right edges.
         shares: (n_rows, n_columns) the lowest row first.
         colours: (n_rows,) "#rrggbb".
+        name: for the read-out, where several layers share the rows; "" for one alone.
     """
 
     starts_s: list[float]
     stops_s: list[float]
     shares: list[list[float]]
     colours: list[str]
+    name: str = ""
     kind: str = "rows"
 
 

@@ -126,13 +126,13 @@
     if (audio?.paused) begin(audio);
   }
 
-  /** Play a passage that begins at `start_s` in the chosen sound. */
-  function play(url, start_s = 0) {
+  /** Play a passage that begins at `start_s` in the chosen sound; null: another sound. */
+  function play(url, start_s = null) {
     player()?.pause();
     passage?.pause();
     passage = new Audio(url);
     const audio = passage;
-    audio.addEventListener("play", () => follow(audio, start_s));
+    if (start_s !== null) audio.addEventListener("play", () => follow(audio, start_s));
     begin(audio);
   }
 

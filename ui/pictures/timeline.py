@@ -73,8 +73,9 @@ def waveform(
     """
     part = _part(clip, *shown_s)
     layers = _wave(clip, part, *shown_s)
-    loudest = float(np.abs(part.samples).max(initial=0.0))
-    height = HEADROOM * loudest if is_stretched and loudest else FULL_SCALE
+    height = FULL_SCALE
+    if is_stretched and part.n_samples and part.samples.any():
+        height = HEADROOM * float(max(part.samples.max(), -part.samples.min()))
     return Plot(
         name="waveform",
         x=time_axis(shown_s, language),
@@ -116,6 +117,37 @@ def stft(levels: Spectrogram, cut: Cut) -> Plot:
     label = said("level_of_linear", cut.language)
     image = _image(rows_db, frequencies_hz, levels, label)
     return _levels("stft", image, y, frame_facts(levels, cut), levels, cut)
+
+
+def folded(
+    levels: Spectrogram, nyquist_hz: float, since_s: float, language: str
+) -> Plot:
+    """An excerpt's spectrogram at another rate: above its new Nyquist there is nothing.
+
+    Args:
+        levels: of the excerpt at its new rate.
+        nyquist_hz: of the excerpt as it was; as far, at most, the axis shows nothing.
+        since_s: where it starts in the whole sound (s).
+        language: of labels and facts.
+    """
+    new_hz = levels.sampling_rate / 2
+    top_hz = max(new_hz, min(nyquist_hz, 2 * new_hz))
+    levels = replace(levels, times_s=levels.times_s + since_s)
+    rows_db, frequencies_hz = pixels.fine_rows(levels, N_ROWS)
+    image = _image(rows_db, frequencies_hz, levels, said("level_of_linear", language))
+    name = said("nyquist", language, hz=new_hz)
+    ends_s = (max(image.start_s, since_s), image.stop_s)
+    rule = Line(list(ends_s), [new_hz, new_hz], "rule", name, colour=1)
+    scales: tuple[Scale, ...] = ("linear", "log", "mel")
+    return Plot(
+        name="folded",
+        x=time_axis(ends_s, language),
+        y=Axis("frequency", LOWEST_HZ, top_hz, said("frequency", language), scales),
+        layers=(image, rule) if new_hz < top_hz else (image,),
+        facts=(name,),
+        title=said("folded_title", language),
+        note=said("silence", language) if levels.is_silent else "",
+    )
 
 
 def mel(levels: Spectrogram, cut: Cut, *, is_power: bool = False) -> Plot:

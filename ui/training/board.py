@@ -14,7 +14,7 @@ import viz.lines
 import viz.training
 import words
 from trainer import telling
-from trainer.config import FOLDER, RunConfig
+from trainer.config import FOLDER, ZIP, RunConfig
 from trainer.events import Evaluated, Planned, RunEvent, Step
 from trainer.runs import Run
 from ui.language import text
@@ -112,9 +112,9 @@ def differences(chosen: Sequence[Run], names: Sequence[str], language: str) -> s
 
 
 def _shown(value: object) -> str:
-    """A setting's value; of a folder its name, not where it is."""
+    """A setting's value; of a folder or zip its name, not where it is."""
     text = f"{value:g}" if isinstance(value, float) else str(value)
-    return text.rsplit("/", 1)[-1] if text.startswith(FOLDER) else text
+    return text.rsplit("/", 1)[-1] if text.startswith((FOLDER, ZIP)) else text
 
 
 def _cells(kind: str, values: Sequence[str]) -> str:

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import words
+from errors import KnownError
 from trainer import exam, jobs, metrics, report, telling
 from trainer.config import FOLDER, ZIP
-from trainer.events import Device, RunEvent, Step
+from trainer.events import Device, Noted, RunEvent, Step
 from trainer.runs import Run, RunState
 from trainer.telling import Progress
 from ui.access import Visitor
 
 N_LOG_LINES = 400  # the newest; all of them are in the download
-WHOLE = ("download", "decode")  # phases that are done once another has begun
+WHOLE = ("download", "decode", "record")  # phases that are done once another has begun
 LEVELS = {
     "all": ("step", "news", "problem"),
     "news": ("news", "problem"),
@@ -43,16 +44,21 @@ def at_work(
     language = visitor.language
     said = [] if visitor.may_train else [words.word("train.why_not", language)]
     if run:
-        said.append(_at(name_of(run), telling.progress(events), language))
+        said.append(_at(run, telling.progress(events), language))
     if waiting:
         names = ", ".join(f"{n}. {name_of(run)}" for n, run in enumerate(waiting, 1))
         said.append(words.word("train.waiting", language, names=names))
+    if visitor.may_train and len(waiting) >= jobs.N_WAITING:
+        full = KnownError("queue_full", n_waiting=jobs.N_WAITING)
+        said.append(words.sentence(full, language))
     return _paragraphs(*said)
 
 
-def _at(name: str, progress: Progress, language: str) -> str:
+def _at(run: Run, progress: Progress, language: str) -> str:
     """How far the run at work is, in a sentence."""
-    left = _left(progress, language)
+    name, left = name_of(run), _left(progress, language)
+    if run.state().name == "stopping":
+        return words.word("train.at_stop", language, name=name)
     if progress.stage == "train":
         step, n_steps = progress.done, progress.total
         about: dict[str, Any] = {"name": name, "left": left, "step": step}
@@ -61,16 +67,38 @@ def _at(name: str, progress: Progress, language: str) -> str:
     return words.word("train.at_stage", language, name=name, left=left, stage=stage)
 
 
-def standing(run: Run | None, events: Sequence[RunEvent], visitor: Visitor) -> str:
-    """A run's state: its phases while it works, its result after it."""
+def standing(
+    run: Run | None,
+    events: Sequence[RunEvent],
+    visitor: Visitor,
+    place: int = 0,
+) -> str:
+    """A run's state: its place in the queue, its phases at work, its result after it.
+
+    Args:
+        run: the one that is shown, if any.
+        events: of it.
+        visitor: who reads.
+        place: in the queue behind the run at work, from 1 on; 0 outside of it.
+    """
     language = visitor.language
     if run is None:
         return _paragraphs(words.word("train.no_runs", language))
     state = run.state()
-    told = _paragraphs(_sentence(run, state, language))
+    if place:
+        return _paragraphs(words.word("notes.waiting", language, n=place))
+    told = _paragraphs(_sentence(run, state, language), _skipped(events, language))
     if not state.is_ended:
-        return told + phases(events, language)
+        is_stopping = state.name == "stopping"
+        return told + phases(events, language, is_stopping=is_stopping)
     return told + result(run, state, events, visitor)
+
+
+def _skipped(events: Sequence[RunEvent], language: str) -> str:
+    """How many songs were left out, which the log names; empty for none."""
+    notes = (event for event in events if isinstance(event, Noted))
+    skipped = next((note for note in notes if note.code == "songs_skipped"), None)
+    return telling.line(skipped, language) if skipped else ""
 
 
 def _sentence(run: Run, state: RunState, language: str) -> str:
@@ -83,15 +111,18 @@ def _sentence(run: Run, state: RunState, language: str) -> str:
     return f"{sentence}: {telling.failure(state.code, state.details, language)}"
 
 
-def phases(events: Sequence[RunEvent], language: str) -> str:
+def phases(
+    events: Sequence[RunEvent], language: str, *, is_stopping: bool = False
+) -> str:
     """Every phase so far with its own count, a bar at the one at work, the device."""
     every = telling.phases(events)
     now = telling.progress(events)
     rows = [_bar(phase, phase.stage == now.stage, language) for phase in every]
-    left = _left(now, language) if every else ""
+    left = "" if is_stopping or not every else _left(now, language)
     speed = next((e.songs_per_s for e in events[::-1] if isinstance(e, Step)), None)
     if speed and now.stage == "train":
-        left += " · " + words.word("train.speed", language, per_s=speed)
+        told = words.word("train.speed", language, per_s=speed)
+        left = f"{left} · {told}" if left else told
     device = next((e for e in events[::-1] if isinstance(e, Device)), None)
     return "".join(rows) + _paragraphs(
         left, telling.line(device, language) if device else ""

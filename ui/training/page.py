@@ -16,13 +16,12 @@ from ui import sounds
 from ui.access import Visitor
 from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.lessons.selection import PLAY
+from ui.lessons.selection import PLAY_OTHER
 from ui.screen import look_of
-from ui.training import actions, board, form, marks, window
+from ui.training import actions, board, form, marks, reader, window
 from ui.training.form import Form
 from ui.training.window import Changes, Seen, Server, Viewer, Window
 
-POLL_S = 1.0
 RATIO = 0.36  # height to width of the curves
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 SAVE = """(content) => {
@@ -42,7 +41,7 @@ class Page:
         self.desk = desk
         self.guarded = desk.guarded
         self.width_px = desk.width_px
-        self.timer = gr.Timer(POLL_S, active=False)
+        self.timer = gr.Timer(reader.POLL_S, active=False)
         self.asked = [desk.width_px, shown.chosen, shown.seen]
         self.asked += [shown.level, shown.search]
 
@@ -52,20 +51,27 @@ class Page:
             before: Seen,
             level: str,
             search: str,
+            every_s: float,
+            page: gr.Request,
             visitor: Visitor,
         ) -> Changes:
             # Not the list's value: a poll may leave the page just before the answer to
             # a click arrives there, and would turn back to the run before.
             viewer = Viewer(look_of(width_px, visitor, RATIO), visitor, level, search)
-            return window.changes(shown, before.run_id, before, server, viewer)
+            told = window.changes(shown, before.run_id, before, server, viewer)
+            wanted_s = server.reader.poll_every_s(page.session_hash or "")
+            if wanted_s != every_s:
+                told[self.timer] = gr.Timer(wanted_s)
+            return told
 
         self.poll = poll
 
     def wire_watching(self, content: gr.Textbox, download: gr.Button) -> None:
         """Poll, choose a run, filter its log, take the log away."""
         shown, server = self.shown, self.server
-        asked = [self.width_px, shown.seen, shown.level, shown.search]
-        self.timer.tick(self.poll, asked, shown.outputs, queue=False, **PRIVATE)
+        asked = [self.width_px, shown.seen, shown.level, shown.search, self.timer]
+        outputs = [*shown.outputs, self.timer]
+        self.timer.tick(self.poll, asked, outputs, queue=False, **PRIVATE)
         for event in (shown.chosen.input, shown.level.input, shown.search.input):
             self.on(event, lambda run_id, visitor: run_id, **QUIETLY)
 
@@ -189,7 +195,6 @@ class Page:
         """Hear a song that the model named wrongly."""
         settings, scores = self.server.settings, self.shown.scores
         heard = gr.Audio(type="filepath", format=None, visible=False)
-        start_s = gr.Number(0, visible=False)
 
         @self.guarded
         def give(seen: Seen, asked: gr.EventData, visitor: Visitor) -> str:
@@ -198,7 +203,7 @@ class Page:
             return sounds.file_of(song, heard.GRADIO_CACHE)
 
         played = scores.play(give, self.shown.seen, heard, **QUIETLY)
-        played.success(None, [heard, start_s], None, js=PLAY, **QUIETLY)
+        played.success(None, heard, None, js=PLAY_OTHER, **QUIETLY)
 
     def on(
         self,

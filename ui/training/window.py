@@ -18,7 +18,8 @@ from settings import Settings
 from trainer.runs import Run
 from ui.access import Visitor
 from ui.language import text
-from ui.training import actions, board, cards, marks, pushes, reader
+from ui.training import actions, board, cards, marks, pushes
+from ui.training.actions import Allowed
 from ui.training.pushes import Push, Pushes
 from ui.training.reader import Hall, Reader
 from viz.style import Look
@@ -29,7 +30,10 @@ BUTTONS = ("stop", "cancel", "resume", "classify", "delete")
 
 @dataclass(frozen=True)
 class Seen:
-    """What a page shows, so that a poll can tell whether anything is new."""
+    """What a page shows, so that a poll can tell whether anything is new.
+
+    Of pictures and scores the hashes; at first they are of nothing that could be shown.
+    """
 
     run_id: str = ""
     size_bytes: int = 0
@@ -37,9 +41,10 @@ class Seen:
     mark: int = 0
     n_runs: int = 0
     push: Push | None = None
+    allowed: Allowed | None = None
     language: str = ""
-    pictures: int = 0
-    scores: int = 0
+    pictures: int | None = None
+    scores: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +141,11 @@ def _changes(
     if now == before:
         return {window.seen: gr.skip()}
     told = _texts(window, run, hall, server.reader, viewer)
-    told |= _buttons(window, run, len(hall.waiting), viewer.visitor)
+    if now.allowed != before.allowed:
+        told |= {
+            button: gr.Button(interactive=getattr(now.allowed, name))
+            for name, button in window.buttons.items()
+        }
     told[window.push] = pushes.as_html(now.push, viewer.visitor.language)
     pictures = _pictures(run, server.reader, viewer.look)
     if hash(pictures) != before.pictures:  # else they keep their place
@@ -167,11 +176,12 @@ def wanted(run_id: str | None, before: Seen, hall: Hall) -> Run | None:
 def _seen(
     run: Run | None, hall: Hall, server: Server, visitor: Visitor, before: Seen
 ) -> Seen:
-    busy = hall.at_work
+    busy, reader = hall.at_work, server.reader
     return Seen(
         run_id=run.id if run else "",
         size_bytes=reader.size_bytes(run) if run else 0,
         at_work=(busy.id, reader.size_bytes(busy)) if busy else ("", 0),
+        allowed=actions.allowed(run, visitor, len(hall.waiting)),
         mark=hall.mark,
         n_runs=len(hall.every),
         push=server.pushes.of(run.id) if run else None,
@@ -179,16 +189,6 @@ def _seen(
         pictures=before.pictures,
         scores=before.scores,
     )
-
-
-def _buttons(
-    window: Window, run: Run | None, n_waiting: int, visitor: Visitor
-) -> Changes:
-    allowed = actions.allowed(run, visitor, n_waiting)
-    return {
-        button: gr.Button(interactive=getattr(allowed, name))
-        for name, button in window.buttons.items()
-    }
 
 
 def _texts(
@@ -215,7 +215,7 @@ def _texts(
             "standing",
             visitor,
             (hall.mark, len(events)),
-            lambda: cards.standing(run, events, visitor),
+            lambda: cards.standing(run, events, visitor, hall.place(run)),
         ),
         window.log: kept(
             "log",

@@ -1,0 +1,180 @@
+"""How HuBERT learned: frames sorted into clusters, spans hidden, clusters guessed.
+
+Nobody named anything for it. k-means sorted the frames of 960 hours of speech into 100
+clusters by their MFCCs, and the model had to name the clusters of frames that it could
+not see; a second round took clusters of what the first one had learned. Here the frames
+are those of one clip, and so are the clusters.
+
+Source: W.-N. Hsu et al., "HuBERT" (2021), sections II and IV; spans as in A. Baevski et
+al., "wav2vec 2.0" (2020). Derivatives as in librosa's ``feature.delta``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.checks import check_range
+from audio.clip import Clip
+from audio.frames import Grid, Levels, Numbers, pooled_power, window_values
+from audio.hearing import FRAME_LENGTH, HOP_LENGTH, SAMPLING_RATE, n_frames
+from audio.levels import turned_into_decibels
+from audio.mels import mel_filters
+from audio.spectrum import re_peak
+
+N_MELS = 40
+N_MFCC = 13  # with both derivatives 39 numbers a frame, as in the paper
+WIDTH = 9  # frames that a derivative is taken over
+RANGE_DB = 80.0  # what lies further below the loudest band counts as that
+
+MIN_N_CLUSTERS, MAX_N_CLUSTERS = 2, 64
+N_LEARNED_FROM = 2000  # frames, evenly spaced, that are enough for so few clusters
+N_STARTS = 5  # of k-means; the best of them stays
+
+START_PROBABILITY = 0.08  # that a frame begins a hidden span
+SPAN = 10  # frames: 200 ms; spans may overlap, so about half of all frames is hidden
+FADE = SAMPLING_RATE // 200  # samples, 5 ms: a sharp edge would be a click
+
+
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """To which cluster each frame of a clip belongs.
+
+    Attributes:
+        labels: int32 (n_frames,); cluster 0 sounds darkest, the last one brightest.
+        n_clusters: at most as many as asked; a clip of few sounds has fewer.
+    """
+
+    labels: NDArray[np.int32]
+    n_clusters: int
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """How often two guesses that know nothing are right; NaN where nothing is hidden.
+
+    Attributes:
+        commonest: always the cluster that most of the other frames have.
+        as_before: the cluster of the last frame before the span.
+    """
+
+    commonest: float
+    as_before: float
+
+
+def features(clip: Clip) -> Levels:
+    """MFCCs with their first and second derivatives, by the frames of the model.
+
+    Returns:
+        float32 (n_frames, 39); librosa's but for a constant in the first column.
+    """
+    return _changing(_bands_db(clip))
+
+
+def _bands_db(clip: Clip) -> Levels:
+    """Levels (dB) relative to the loudest, float32 (n_bands, n_frames)."""
+    heard = clip.resampled(SAMPLING_RATE)
+    n = n_frames(heard.n_samples)
+    if not n:
+        return np.empty((N_MELS, 0), np.float32)
+    grid = Grid(FRAME_LENGTH // 2, n, HOP_LENGTH)
+    taper = window_values("hann", FRAME_LENGTH)
+    filters, _ = mel_filters(SAMPLING_RATE, FRAME_LENGTH, N_MELS, SAMPLING_RATE / 2)
+    power = pooled_power(heard.samples, taper, grid, filters)
+    levels_db: Levels = np.maximum(re_peak(turned_into_decibels(power)), -RANGE_DB)
+    return levels_db
+
+
+def _changing(bands_db: Levels) -> Levels:
+    """MFCCs of bands, and how they change: (n_frames, 39)."""
+    from scipy.fft import dct
+    from scipy.signal import savgol_filter
+
+    mfccs = dct(bands_db, axis=0, norm="ortho")[:N_MFCC]
+    n = mfccs.shape[1]
+    if not n:
+        return np.empty((0, 3 * N_MFCC), np.float32)
+    mode = "interp" if n >= WIDTH else "nearest"
+    changes = (
+        savgol_filter(mfccs, WIDTH, polyorder=order, deriv=order, axis=1, mode=mode)
+        for order in (1, 2)
+    )
+    return np.vstack([mfccs, *changes]).T.astype(np.float32)
+
+
+def clusters(clip: Clip, *, n_clusters: int = 16) -> Clusters:
+    """Sort the frames of a clip by k-means, always in the same way.
+
+    Returns:
+        No labels for silence, and for less than a frame.
+
+    Raises:
+        KnownError: ``out_of_range``.
+    """
+    from scipy.cluster.vq import kmeans, vq
+
+    check_range("n_clusters", n_clusters, MIN_N_CLUSTERS, MAX_N_CLUSTERS)
+    bands_db = _bands_db(clip)
+    if not bands_db.size or not clip.samples.any():
+        return Clusters(np.empty(0, np.int32), 0)
+    found = _changing(bands_db)
+    every = max(len(found) // N_LEARNED_FROM, 1)
+    seen = found[::every].astype(np.float64)
+    n = min(n_clusters, len(np.unique(seen, axis=0)))
+    centres, _ = kmeans(seen, n, iter=N_STARTS, rng=np.random.default_rng(0))
+    labels, _ = vq(found.astype(np.float64), centres)
+    order = np.argsort(_brightness(bands_db, labels, len(centres)))
+    return Clusters(np.argsort(order)[labels].astype(np.int32), len(centres))
+
+
+def _brightness(bands_db: Levels, labels: NDArray[np.int32], n: int) -> Numbers:
+    """The band in the middle of each cluster's power, (n,)."""
+    power = 10 ** (bands_db / 10)
+    middles = np.arange(N_MELS) @ power / power.sum(axis=0)
+    counts = np.bincount(labels, minlength=n)
+    return np.bincount(labels, middles, minlength=n) / np.maximum(counts, 1)
+
+
+def hidden(n: int, draw: int = 0) -> NDArray[np.bool_]:
+    """Which of ``n`` frames are hidden: spans of ten, their beginnings drawn by lot.
+
+    Returns:
+        (n,); another ``draw`` hides others.
+    """
+    begins = np.random.default_rng(draw).random(n) < START_PROBABILITY
+    return np.convolve(np.append(begins, False), np.ones(SPAN))[:n] > 0
+
+
+def baselines(found: Clusters, is_hidden: NDArray[np.bool_]) -> Baselines:
+    """What a model has to beat to have learned something."""
+    targets = found.labels[is_hidden]
+    if not len(targets):
+        return Baselines(nan, nan)
+    seen = np.bincount(found.labels[~is_hidden], minlength=found.n_clusters)
+    last_seen = np.maximum.accumulate(np.where(is_hidden, 0, np.arange(len(is_hidden))))
+    before = found.labels[last_seen[is_hidden]]
+    known = last_seen[is_hidden] > 0  # else the clip begins with the span
+    return Baselines(
+        commonest=float(np.mean(targets == seen.argmax())),
+        as_before=float(np.mean((targets == before) & known)),
+    )
+
+
+def silenced(clip: Clip, is_hidden: NDArray[np.bool_]) -> Clip:
+    """The clip at 16 kHz, silent where its frames are hidden.
+
+    The model gets a learned vector there, after its convolutions; for ears, silence
+    has to stand for it.
+    """
+    heard = clip.resampled(SAMPLING_RATE)
+    is_heard = np.repeat(~is_hidden, HOP_LENGTH)[: heard.n_samples]
+    n_after = heard.n_samples - len(is_heard) + FADE // 2
+    gains = np.pad(is_heard.astype(np.float32), (FADE // 2, n_after), constant_values=1)
+    faded = np.convolve(gains, np.full(FADE, 1 / FADE), mode="valid")
+    n, still = heard.n_samples, gains[FADE // 2 :]
+    return Clip(
+        heard.samples * np.minimum(still[:n], faded[:n]), SAMPLING_RATE, clip.name
+    )

@@ -1,0 +1,59 @@
+"""The weights of a model that holds a pickle alone, as the Hub's own converter has them.
+
+Some old models of the Hub (HuBERT base and wav2vec2 base are two) have their weights in
+``pytorch_model.bin``, which runs code where it is opened. The Hub's converter offers the
+same numbers as safetensors in a pull request, and transformers takes them from there.
+``hub`` alone uses this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi, ModelInfo
+
+PICKLE = "pytorch_model.bin"
+CONVERTER = "SFconvertbot"
+TITLE = "Adding `safetensors` variant of this model"
+
+
+def is_needed(names: Iterable[str]) -> bool:
+    """Whether a repository with files of these names holds a pickle alone."""
+    listed = set(names)
+    return PICKLE in listed and not any(".safetensors" in name for name in listed)
+
+
+def commit(api: HfApi, info: ModelInfo) -> str:
+    """The commit that adds safetensors to the one that ``info`` is of; "" for none.
+
+    It must be the converter's own and stand on that very commit, so that nobody else's
+    weights are taken for the model's.
+    """
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        for offer in api.get_repo_discussions(
+            info.id, author=CONVERTER, discussion_type="pull_request"
+        ):
+            if (offer.author, offer.title) == (CONVERTER, TITLE):
+                branch = offer.git_reference
+                newest = api.list_repo_commits(info.id, revision=branch)[:2]
+                if [each.commit_id for each in newest[1:]] == [info.sha]:
+                    return newest[0].commit_id
+    except HfHubHTTPError:  # pull requests can be shut
+        return ""
+    return ""
+
+
+def lead(commit: str, folder: Path) -> None:
+    """Let a commit's name lead to the conversion that was downloaded in its place.
+
+    ``folder`` is that of the conversion in the Hub client's cache, which keeps what
+    names lead to in ``refs``.
+    """
+    refs = folder.parents[1] / "refs"
+    refs.mkdir(exist_ok=True)
+    (refs / commit).write_text(folder.name, "utf-8")

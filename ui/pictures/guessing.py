@@ -1,0 +1,104 @@
+"""What HuBERT had to guess: a row a cluster, its frames along the time, spans hidden."""
+
+from __future__ import annotations
+
+from math import ceil, floor, isnan
+
+import numpy as np
+from numpy.typing import NDArray
+
+import words
+from audio.hearing import HOP_LENGTH, SAMPLING_RATE
+from audio.masking import Clusters, baselines
+from ui.pictures import timeline
+from ui.pictures.plot import Axis, Plot, Rows, rounded
+from ui.pictures.writing import said
+from viz import style
+
+N_COLUMNS = 400
+FRAME_S = HOP_LENGTH / SAMPLING_RATE
+HIDDEN_COLOUR = "#e76300"
+HIDDEN_ROW = "?"
+
+
+def guessing(
+    found: Clusters,
+    is_hidden: NDArray[np.bool_],
+    shown_s: tuple[float, float],
+    language: str,
+) -> Plot:
+    """Rows of clusters, the darkest below; under them, where frames are hidden.
+
+    Args:
+        found: the cluster of each frame.
+        is_hidden: (n_frames,)
+        shown_s: start and stop of what is seen (s).
+        language: of labels and facts.
+    """
+    n_all = len(found.labels)
+    first = min(floor(shown_s[0] / FRAME_S), max(n_all - 1, 0))
+    n = max(min(ceil(shown_s[1] / FRAME_S), n_all) - first, 0)
+    n_each = max(ceil(n / N_COLUMNS), 1)
+    starts = first + np.arange(0, n, n_each)
+    stops = np.minimum(starts + n_each, first + n)
+    rows = np.arange(found.n_clusters)[:, None] == found.labels
+    seen = np.vstack([np.zeros_like(is_hidden), rows & ~is_hidden])
+    unseen = np.vstack([is_hidden, rows & is_hidden])
+    facts = ["clusters_as_rows", "seen_and_hidden"] if n else []
+    return Plot(
+        name="masking",
+        x=timeline.time_axis(shown_s, language),
+        y=Axis("row", 0, found.n_clusters + 1, "", names=_names(found)),
+        layers=tuple(
+            Rows(
+                starts_s=rounded(starts * FRAME_S, 4),
+                stops_s=rounded(stops * FRAME_S, 4),
+                shares=[rounded(row, 2) for row in shares],
+                colours=[colour] * len(shares),
+                name=said(name, language),
+            )
+            for name, colour, shares in (
+                ("seen", style.ACCENT, _shares(seen, starts, stops)),
+                ("hidden", HIDDEN_COLOUR, _shares(unseen, starts, stops)),
+            )
+        ),
+        facts=(
+            *(said(name, language) for name in facts),
+            *((said("model_frames_per_column", language, n=n_each),) * (n_each > 1)),
+        ),
+        is_sound=True,
+        note="" if n_all else said("nothing_to_guess", language),
+    )
+
+
+def describe(found: Clusters, is_hidden: NDArray[np.bool_], language: str) -> str:
+    """How much is hidden, and how far two guesses come that know nothing."""
+    if not len(found.labels):
+        return said("nothing_to_guess", language)
+    right = baselines(found, is_hidden)
+    details = {
+        "n": len(is_hidden),
+        "n_clusters": found.n_clusters,
+        "n_hidden": int(is_hidden.sum()),
+        "percent": 100 * is_hidden.mean(),
+        "commonest": 100 * right.commonest,
+        "as_before": 100 * right.as_before,
+    }
+    names = ["about_masking"]
+    if not isnan(right.commonest):
+        names.append("about_guesses")
+    sentences = [words.word(f"viz.{name}", language, **details) for name in names]
+    return style.joined(sentences, language)
+
+
+def _names(found: Clusters) -> tuple[str, ...]:
+    return (HIDDEN_ROW, *(str(i + 1) for i in range(found.n_clusters)))
+
+
+def _shares(
+    rows: NDArray[np.bool_], starts: NDArray[np.int_], stops: NDArray[np.int_]
+) -> NDArray[np.float64]:
+    """Which share of each column's frames a row holds, (n_rows, n_columns)."""
+    sums = np.cumsum(np.pad(rows, ((0, 0), (1, 0))), axis=1)
+    shares: NDArray[np.float64] = (sums[:, stops] - sums[:, starts]) / (stops - starts)
+    return shares
