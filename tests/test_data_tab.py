@@ -124,7 +124,7 @@ def test_song_s_picture_is_of_the_song_and_not_of_the_chosen_sound(looked):
     (plot,) = sheet.plots
     assert plot.name == "mel"
     assert not plot.is_sound
-    assert "1.0 s in 128 bands" in sheet.about
+    assert "of 1 s in 128 bands" in sheet.about
 
 
 def test_names_of_styles_are_translated_in_the_list(host):
