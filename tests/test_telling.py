@@ -1,3 +1,4 @@
+import dataclasses
 import math
 import re
 from pathlib import Path
@@ -5,7 +6,9 @@ from pathlib import Path
 import pytest
 
 import words
-from trainer import events, telling
+from trainer import config as configs
+from trainer import events, flags, telling
+from trainer.config import RunConfig
 from trainer.events import (
     Cancelled,
     Device,
@@ -144,3 +147,26 @@ def test_every_phase_that_is_emitted_has_a_name():
     assert "evaluate" in emitted
     for language in words.LANGUAGES:
         assert all(f"stages.{name}" in words.table(language) for name in emitted)
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_choice_is_explained_with_its_range_and_the_tutorial_s_value(language):
+    items = {item.name: item for item in dataclasses.fields(RunConfig)}
+    steps = telling.explained(items["n_steps"], language)
+    assert words.word("fields.n_steps_info", language) in steps
+    assert "100,000" in steps
+    assert telling.explained(items["learning_rate"], language).count("5e-05") == 1
+
+
+def test_help_of_the_command_line_has_each_flag_s_range_and_every_preset():
+    said = flags.parser(Path("runs"), Path("cache"), source="").format_help()
+    for text in ("From 1 to 100,000. Tutorial:", *configs.PRESETS, "trainer push"):
+        assert text in " ".join(said.split())
+    assert "ntu-spml/distilhubert" in said  # not broken at its hyphen
+
+
+def test_flag_that_is_neither_yes_nor_no_is_refused():
+    parser = flags.parser(Path("runs"), Path("cache"), source="")
+    assert parser.parse_args(["--augmentation", "yes"]).augmentation is True
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--augmentation", "maybe"])
