@@ -36,7 +36,7 @@
     const slicePx = hasSlice ? px(84) : 0;
     const right = width - (image ? px(76) : px(18)) - (hasSlice ? slicePx + px(26) : 0);
     const area = {
-      left: px(width < 480 ? 54 : 64), top: px(10),
+      left: px(64), top: px(10),
       right: Math.round(right), bottom: Math.round(height) - px(44),
     };
     const x = axes.ruler(plot.x, scales.x, area.left, area.right);
