@@ -91,9 +91,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
             with gr.Tab(text("app.about"), id="teach") as about:
                 about_tab.build(desk)
         links.opens(guarded, link, tabs)
-        links.keep(
-            dict(zip(links.TABS, (see, data, train, classify, about), strict=True))
-        )
+        links.keep()
         train_tab.watch(training, train, (see, data, classify, about))
         train_tab.hand_over(training, desk, tabs, CLASSIFY, picker)
         lent = models_of(settings) if settings.host.kind == "zero" else models

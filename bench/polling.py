@@ -108,7 +108,8 @@ def steps(home: Path) -> dict[str, float]:
 async def _watch(url: str, sessions: Sequence[str]) -> None:
     """Fifty pages for a while, each of which polls as often as it is told."""
     until = time.monotonic() + TURN_S
-    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+    limits = httpx.Limits(keepalive_expiry=3)  # before the server closes them
+    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60) as client:
         config = (await client.get("/config")).json()
         timer, tick = _tick(config)
         pages = (

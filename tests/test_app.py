@@ -19,6 +19,7 @@ from signals import tone
 import app
 import words
 from settings import Settings
+from ui import language
 
 tiny_model_dir = tiny.tiny_model_dir
 PICTURES = ("waveform", "dft", "stft", "mel")
@@ -223,6 +224,7 @@ def test_every_text_of_the_page_is_in_the_locales(demo):
     keys = set(re.findall(r'"key\\*": \\*"([a-z]+\.\w+)\\*"', config))
     assert {"app.see", "see.mel_text", "see.hop_4"} <= keys
     assert keys <= set(words.table("en"))
+    assert {key.split(".")[0] for key in keys} <= set(language.SPOKEN)
 
 
 def test_page_s_own_events_are_private(demo):

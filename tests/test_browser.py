@@ -9,7 +9,7 @@ from signals import chord
 
 server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 pytestmark = pytest.mark.browser
-N_CANVASES = 14  # rate, bits and filters have two each, two sounds as well
+N_CANVASES = 15  # rate, bits and filters have two each, two sounds as well
 
 TABS = {
     "en-US": ("en", ["See", "Data", "Train", "Classify", "Teach & about"]),

@@ -236,6 +236,27 @@ def test_notes_are_called_as_python_calls_them(show):
         assert page.evaluate("hz => Genrescope.axes.note(hz)", hz) == name
 
 
+def test_long_word_of_a_mark_makes_way_for_its_neighbours(show):
+    drawn = show(one_row()).evaluate(
+        """() => {
+          const drawn = [], same = (value) => value;
+          const pen = { measureText: (text) => ({ width: 7 * text.length }),
+            strokeText() {}, fillText: (...one) => drawn.push(one) };
+          const area = { left: 0, right: 400, top: 0, bottom: 200 };
+          const box = { area, px: same, y: { place: same }, x: { start: 0, stop: 400, place: same } };
+          Genrescope.layers.markWords(pen, { box, style: { size: 12 } },
+            { words: ["1", "2 · 880.0 Hz", "3"], xs: [100, 140, 180], ys: [50, 48, 52] });
+          return drawn;
+        }"""
+    )
+    places = {text: (x, x + 7 * len(text), y) for text, x, y in drawn}
+    assert set(places) == {"1", "2 · 880.0 Hz", "3"}
+    left, right, height = places.pop("2 · 880.0 Hz")
+    assert left < 140 < right
+    for start, stop, y in places.values():
+        assert abs(y - height) >= 12 or right < start or stop < left
+
+
 def test_style_has_no_comma_in_the_brackets_of_a_selector():
     text = re.sub(r"/\*.*?\*/", "", pictures.STYLE.read_text("utf-8"), flags=re.DOTALL)
     assert not re.findall(r"\([^(){}]*,[^(){}]*\)[^{};]*\{", text)

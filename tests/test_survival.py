@@ -263,12 +263,17 @@ def test_torn_result_is_no_result(tmp_path):
 
 
 def test_clock_that_is_put_back_changes_no_state(tmp_path):
-    run = start(tmp_path)
-    wait_for(run, Step, 2)
+    yesterday = """
+for number in range(1, 7):
+    emit(Step(number, 99, 2.0, 1e-3, 1.0, 4.0, at=time.time() - 86_400 * (number > 3)))
+"""
+    run = start(tmp_path, yesterday + actor.UNTIL_STOPPED)
+    wait_for(run, Step, 8)
     tomorrow = time.time() + 86_400
     for path in (run.folder, run.lock_file, run.started_file, run.events_file):
         os.utime(path, (tomorrow, tomorrow))
     assert run.state().name == "running"
+    assert 0 <= telling.progress(run.events()[0]).left_s < 86_400
     jobs.stop(run)
     assert wait_for_end(run).name == "stopped"
 

@@ -77,9 +77,7 @@ def build(tab: gr.Tab, desk: Desk, settings: Settings) -> None:
             gr.Markdown(text("data.intro"))
             form = _form(settings)
             with gr.Row():
-                button = gr.Button(
-                    text("data.look"), variant="primary", interactive=False, scale=2
-                )
+                button = gr.Button(text("data.look"), variant="primary", scale=2)
                 cancel = gr.Button(
                     text("data.cancel"), interactive=False, scale=1, min_width=80
                 )
@@ -176,9 +174,9 @@ def _wire_split(desk: Desk, form: Form, page: Page, place: data_song.Place) -> N
 def greet(visitor: Visitor, host: Host) -> list[Any]:
     """Let those look who may; say to others why they may not, and where they may."""
     if visitor.may_train:
-        return [gr.skip(), gr.Button(interactive=True)]
+        return [gr.skip(), gr.skip()]
     said = _said("errors.may_not_look", visitor.language)
-    return [said + notice.ways(visitor, host), gr.skip()]
+    return [said + notice.ways(visitor, host), gr.Button(interactive=False)]
 
 
 def stop(visitor: Visitor) -> list[Any]:

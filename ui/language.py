@@ -22,6 +22,8 @@ from trainer.config import RunConfig
 from ui import pictures
 from ui.access import LANGUAGE_COOKIE, language_for
 
+# Sections that components speak; every page carries them in each language.
+SPOKEN = "about app classify clip data examples fields see teach train".split()
 FILLED = ("about.text", "teach.plan", "teach.first")
 YEAR_S = 365 * 24 * 3600
 NAMES = {"en": "English", "zh-TW": "繁體中文", "zh-CN": "简体中文"}
@@ -42,7 +44,10 @@ document.documentElement.lang = "{0}";
 
 
 def text(key: str) -> I18nData:
-    """A component's text, translated in the browser; ``key`` is ``section.name``."""
+    """A component's text, translated in the browser; ``key`` is ``section.name``.
+
+    The section is one of ``SPOKEN``.
+    """
     return I18nData(key)
 
 
@@ -52,13 +57,18 @@ def texts(**facts: object) -> gr.I18n:
     Args:
         **facts: what the texts in ``FILLED`` say of this host and link to.
     """
-    tables = {language: dict(words.table(language)) for language in words.LANGUAGES}
+    tables = {language: _spoken(language) for language in words.LANGUAGES}
     for language, table in tables.items():
         for key in FILLED:
             table[key] = words.word(key, language, **facts)
         for item in dataclasses.fields(RunConfig):
             table[f"fields.{item.name}_info"] = telling.explained(item, language)
     return gr.I18n(**tables)
+
+
+def _spoken(language: str) -> dict[str, str]:
+    table = words.table(language)
+    return {key: word for key, word in table.items() if key.split(".")[0] in SPOKEN}
 
 
 def build_header() -> None:

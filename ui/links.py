@@ -36,13 +36,14 @@ SCROLL = """() => {
   hold();
 }"""
 
-# A page selects its first tab by itself, which must not touch the address.
-KEEP = """() => {
-  if (!navigator.userActivation?.isActive) return;
+# A page selects tabs by itself as well; only a person's click counts.
+KEEP = """() => document.addEventListener("click", (event) => {
+  const name = event.target.closest?.("[role=tab][data-tab-id]")?.dataset.tabId;
+  if (!name) return;
   const address = new URL(location);
-  address.searchParams.set("view", "NAME");
+  address.searchParams.set("view", name);
   history.replaceState(history.state, "", address);
-}"""
+})"""
 
 
 def build(desk: Desk, lessons: Sequence[Lesson]) -> None:
@@ -68,14 +69,12 @@ def opens(guarded: Guarded, link: gr.Textbox, tabs: gr.Tabs) -> None:
     link.change(open_tab, None, tabs, **QUIETLY)
 
 
-def keep(tabs: Mapping[str, gr.Tab]) -> None:
+def keep() -> None:
     """Write the tab that a visitor opens into the address, so that a reload finds it.
 
     Gradio reloads the page by itself where its server was started anew.
     """
-    for name, tab in tabs.items():
-        script = KEEP.replace("NAME", name)
-        tab.select(None, None, None, js=script, api_visibility="private")
+    gr.on(None, None, None, None, js=KEEP, **QUIETLY)
 
 
 def address(view: str, sound: str = "", **settings: object) -> str:
