@@ -25,7 +25,8 @@ def opened(open_page, path, **look):
 
 def name_the_genre(page):
     page.get_by_role("button", name="Name the genre").click()
-    page.locator(TOLD).wait_for()
+    # The first time, torch is still on its way, on a busy machine for long.
+    page.locator(TOLD).wait_for(timeout=1000 * browser.PATIENCE_S)
 
 
 @pytest.fixture(scope="module")
