@@ -49,8 +49,8 @@ MAY = set(
     ui.data_song:list_genres
     ui.data_song:list_songs
     ui.data_song:wire.show
+    ui.data_tab:_wire.greeting
     ui.data_tab:_wire_split.split
-    ui.data_tab:greet
     ui.data_tab:stop
     ui.downloads:_saving.save
     ui.lessons.back:build.forget
@@ -72,7 +72,6 @@ MAY = set(
     ui.teaching:told
     ui.train_tab:_notice.say
     ui.train_tab:hand_over.choose
-    ui.train_tab:watch.<lambda>
     ui.training.page:Page.__init__.poll
     ui.training.page:Page.on.handler/<lambda>
     ui.training.page:Page.wire_board.compare
