@@ -49,8 +49,8 @@ MAY = set(
     ui.data_song:list_genres
     ui.data_song:list_songs
     ui.data_song:wire.show
-    ui.data_tab:_wire_split.split
     ui.data_tab:_wire.greeting
+    ui.data_tab:_wire_split.split
     ui.data_tab:stop
     ui.downloads:_saving.save
     ui.lessons.back:build.forget
