@@ -75,9 +75,18 @@ def test_what_is_no_id_is_no_model(models, key):
         chosen(models, key, HERE)
 
 
-def test_no_model_and_a_strange_effort_are_refused(models):
+def test_click_before_the_list_has_come_asks_the_first_model(models):
+    assert chosen(models, None, ELSEWHERE) == models.available()[0]
+    with pytest.raises(KnownError, match="same_model_twice"):
+        chosen_pair(models, (None, models.available()[0].key), HERE)
+
+
+def test_no_model_and_a_strange_effort_are_refused(tmp_path):
+    none = Models(
+        bundled_model_dir=tmp_path, runs_dir=tmp_path, hub_model="", is_offline=True
+    )
     with pytest.raises(KnownError, match="no_model"):
-        chosen(models, None, HERE)
+        chosen(none, None, HERE)
     with pytest.raises(KnownError, match="not_a_choice"):
         effort_of("all of it")
 

@@ -98,7 +98,9 @@ def test_names_labels_and_reasons_in_the_table_are_text(prediction):
 
 
 def test_rows_that_a_browser_kept_are_text():
-    assert is_text(as_html([[EVIL, OTHER, 0.5, EVIL]], Visitor()), EVIL, OTHER)
+    assert is_text(
+        as_html([[EVIL, "sure", OTHER, EVIL, 0.5, EVIL]], Visitor()), EVIL, OTHER
+    )
 
 
 def test_folders_and_songs_in_the_data_tab_are_text(looked):

@@ -19,17 +19,21 @@ TITLES = {"bundled": "classify.bundled", "run": "classify.run", "hub": "classify
 
 
 def chosen(models: Models, key: str | None, visitor: Visitor) -> ModelRef:
-    """The model with a key, if this visitor may ask it.
+    """The model with a key, if this visitor may ask it; without one, the first.
 
-    Models that this host lists are for everyone; any other on the Hub is downloaded
-    to this machine, so only for who may train on it.
+    A click can be faster than the list of models, which comes when its tab opens.
+    Models that this host lists are for everyone; any other on the Hub is downloaded to
+    this machine, so only for who may train on it.
 
     Raises:
         KnownError: ``no_model``, ``may_not_fetch``, or a code of ``Models.ref``.
     """
+    listed = {ref.key: ref for ref in models.available()}
     if not key:
-        raise KnownError("no_model")
-    is_listed = key in {ref.key for ref in models.available()}
+        if not listed:
+            raise KnownError("no_model")
+        return next(iter(listed.values()))
+    is_listed = key in listed
     if key.startswith("hub:") and not is_listed and not visitor.may_train:
         raise KnownError("may_not_fetch")
     return models.ref(key)
@@ -47,7 +51,7 @@ def chosen_pair(
     found = [chosen(models, key, visitor)]
     if other:
         found.append(chosen(models, other, visitor))
-    if other and other == key:
+    if other and other == found[0].key:
         raise KnownError("same_model_twice", title=title(found[0], visitor.language))
     return found
 

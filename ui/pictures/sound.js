@@ -5,7 +5,7 @@
 
   const PATIENCE_MS = 10000; // for a sound that a click has asked for
   const LOOK_MS = 50;
-  const BEGUN_S = 0.3;
+  const BEGUN_S = 1.5; // played without a break: nothing will stop it any more
 
   const state = {
     at_s: null, // position of the playback, or where it will begin
@@ -107,12 +107,18 @@
     }
   }
 
-  /** Play the sound that is on its way; Gradio stops its player while it makes it ready. */
+  /** Play the sound that is on its way; Gradio stops or exchanges its player while it
+   * makes it ready. Whoever touches anything meanwhile decides alone. */
   function playNext() {
     const end = performance.now() + PATIENCE_MS;
+    let isLeft = false;
+    const leave = () => { isLeft = true; };
+    for (const event of ["pointerdown", "keydown"])
+      document.addEventListener(event, leave, { capture: true, once: true, passive: true });
     const look = () => {
       const audio = player();
-      if (audio?.currentTime > BEGUN_S || performance.now() > end) return;
+      const hasBegun = audio?.ended || audio?.currentTime > BEGUN_S;
+      if (isLeft || hasBegun || performance.now() > end) return;
       if (audio?.paused) begin(audio);
       setTimeout(look, LOOK_MS);
     };
