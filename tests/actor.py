@@ -64,7 +64,9 @@ def environment(folder, part):
     """A child's environment in which the trainer's ``train`` is ``part``."""
     folder.mkdir(parents=True, exist_ok=True)
     source = PLAY.replace("{part}", textwrap.indent(part, " " * 8))
-    (folder / "sitecustomize.py").write_text(source)
+    (folder / "new").write_text(source)
+    # Whole at any moment: the child of an earlier start may be reading it.
+    (folder / "new").rename(folder / "sitecustomize.py")
     return {**settings.child_environment(), "PYTHONPATH": str(folder)}
 
 

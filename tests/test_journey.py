@@ -107,23 +107,23 @@ def test_person_goes_on_compares_names_and_deletes(open_page):
     page.get_by_role("option", name="small", exact=True).click()
     page.get_by_role("button", name="All settings").click()
     page.get_by_label("Songs to compose per genre").filter(visible=True).fill("3")
-    page.get_by_label("Steps", exact=True).fill("16")
+    page.get_by_label("Steps", exact=True).fill("60")
     page.get_by_role("button", name="Start", exact=True).click()
-    page.locator(".block.run-now", has_text="of 16").wait_for()
+    page.locator(".block.run-now", has_text="of 60").wait_for()
     page.get_by_role("button", name="Stop", exact=True).click()
     status.get_by_text("Stopped; what it had learned is saved").wait_for()
 
     page.get_by_role("button", name="Resume", exact=True).click()
     page.locator(".log", has_text="Going on after step").wait_for()
-    page.locator(".log", has_text="Step 16 of 16").wait_for()
+    page.locator(".log", has_text="Step 60 of 60").wait_for()
     status.get_by_text("Best:").wait_for()
 
     page.get_by_label("Show", exact=True).click()
     page.get_by_role("option", name="Without the steps").click()
-    page.locator(".log:not(:has-text('Step 16 of'))").wait_for()
+    page.locator(".log:not(:has-text('Step 60 of'))").wait_for()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the log").click()
-    assert "Step 16 of 16" in download.value.path().read_text()
+    assert "Step 60 of 60" in download.value.path().read_text()
 
     page.get_by_role("button", name="All runs").click()
     for number in (0, 1):
