@@ -270,11 +270,7 @@ def _downloaded(repo_id: str, name: str, revision: str, kind: str, hear: Hear) -
 
 def _known(error: BaseException | None, model_id: str) -> KnownError:
     """Our code for one of the Hub client's many errors."""
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        HFValidationError,
-    )
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError
 
     if isinstance(error, GatedRepoError):
         return KnownError("hub_model_gated", id=model_id)

@@ -54,16 +54,12 @@ def fetch(
     """
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
     from huggingface_hub.file_download import http_get, repo_folder_name
-    from huggingface_hub.utils._headers import build_hf_headers
 
     url = hf_hub_url(repo_id, name, repo_type=kind, revision=revision)
     about = get_hf_file_metadata(url, timeout=answer_timeout_s)
     checksum, n_bytes = about.etag or "", about.size or 0
     if n_bytes < LARGE_BYTES or not re.fullmatch("[0-9a-f]{64}", checksum):
         return
-    headers = build_hf_headers()
-    if urlsplit(about.location).netloc != urlsplit(url).netloc:
-        headers.pop("authorization", None)  # that is for the Hub alone
     folder = repo_folder_name(repo_id=repo_id, repo_type=kind)
     whole = Path(constants.HF_HUB_CACHE, folder, "blobs", checksum)
     with _turn(whole, hear) as file:
@@ -75,13 +71,23 @@ def fetch(
             about.location,
             file,
             resume_size=file.tell(),
-            headers=headers,
+            headers=_headers(url, about.location),
             expected_size=n_bytes,
             tqdm_class=partial(_Bar, hear),  # type: ignore[arg-type]
         )
         file.flush()
         if not _put(Path(file.name), whole, checksum):
             raise KnownError("hub_file_damaged", id=repo_id, file=name)
+
+
+def _headers(url: str, location: str) -> dict[str, str]:
+    """What the Hub's client would send; a token to the Hub alone, not where files lie."""
+    from huggingface_hub.utils._headers import build_hf_headers
+
+    headers = build_hf_headers()
+    if urlsplit(location).netloc != urlsplit(url).netloc:
+        headers.pop("authorization", None)
+    return headers
 
 
 def _put(part: Path, whole: Path, checksum: str) -> bool:

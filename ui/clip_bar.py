@@ -106,13 +106,8 @@ def build(
     named = guarded(_giving_what_the_address_names(settings))
     link.change(named, None, player, **QUIETLY)
     cut, use_part = _cutting(shelf, player.GRADIO_CACHE)
-    gr.on(
-        [part.button.click, part.start.submit, part.length.submit],
-        guarded(cut),
-        [path, part.start, part.length],
-        player,
-        **QUIETLY,
-    )
+    asked = [part.button.click, part.start.submit, part.length.submit]
+    gr.on(asked, guarded(cut), [path, part.start, part.length], player, **QUIETLY)
     part.back.click(guarded(_same), whole, player, **QUIETLY)
     first = next(iter(players.values()))
     return ClipBar(path, player, first, guarded(use_part), whole)
