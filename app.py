@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 import settings as host
 
 host.prepare_environment()  # Gradio and the Hub's client read it while they are imported
+gc.disable()  # what is imported stays: to search it for garbage takes half a second
 
 import gradio as gr  # noqa: E402
 import numpy as np  # noqa: E402
@@ -53,6 +55,9 @@ from ui.language import Language, text, texts  # noqa: E402
 from ui.secret import Secret  # noqa: E402
 from viz import style  # noqa: E402
 from viz.style import Look  # noqa: E402
+
+gc.freeze()  # nor is it searched later, while somebody waits
+gc.enable()
 
 CLASSIFY = "classify"  # id of the tab
 QUEUE_LOOKED_AT_EVERY_S = 0.005
@@ -189,6 +194,7 @@ def warm(models: Models) -> None:
     for ref in models.available():
         if ref.source == "bundled":
             models.load(ref)
+    gc.freeze()
 
 
 def _warm_aside(models: Models) -> None:

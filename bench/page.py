@@ -22,7 +22,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import gradio as gr
-import psutil
 from gradio.blocks import BlockContext
 from gradio.layouts import Form
 
@@ -84,7 +83,8 @@ def served(which: str):
         settings = {"GENRESCOPE_HOME": home, "GRADIO_SERVER_PORT": str(port)}
         env = {**os.environ, **settings, "HF_HUB_OFFLINE": "1"}
         began = time.perf_counter()
-        command = [sys.executable, "-m", "bench.page", which]
+        ours, bare = ["app.py"], ["-m", "bench.page", "bare"]
+        command = [sys.executable, *(ours if which == "ours" else bare)]
         log = (Path(home) / "log").open("w")
         child = subprocess.Popen(command, env=env, stdout=log, stderr=log)
         try:
@@ -92,6 +92,8 @@ def served(which: str):
             while not answers(url):
                 time.sleep(0.02)
             took = {"start to first byte, s": time.perf_counter() - began}
+            import psutil
+
             times = psutil.Process(child.pid).cpu_times()
             took["start to first byte, CPU s"] = times.user + times.system
             yield url, took
@@ -189,20 +191,19 @@ def _build(node) -> None:
                 _build(child)
 
 
-def serve(which: str) -> None:
-    """Serve one of the two pages until the process ends; the bare one knows no app."""
-    if which == "bare":
-        tree = json.loads(Path(os.environ[TREE]).read_text("utf-8"))
-        bare(tree).queue().launch(ssr_mode=False)
-        return
+def serve_bare() -> None:
+    """Serve the bare page until the process ends; it knows no app."""
+    tree = json.loads(Path(os.environ[TREE]).read_text("utf-8"))
+    bare(tree).queue().launch(ssr_mode=False)
+
+
+def write_tree() -> None:
+    """Write down what our page is made of."""
     import app
 
-    settings = app.host.from_environment()
-    if which == "ours":
-        app.serve(settings)
-    tree = tree_of(app.create_app(settings))
+    tree = tree_of(app.create_app(app.host.from_environment()))
     Path(os.environ[TREE]).write_text(json.dumps(tree), "utf-8")
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1]) if len(sys.argv) > 1 else main()
+    {"bare": serve_bare, "tree": write_tree}.get("".join(sys.argv[1:]), main)()
