@@ -166,7 +166,7 @@ def _defaults(kind: str) -> list[object]:
     return {
         "stft": [2048, 512, "hann"],
         "mel": [128, 8000, 0, "slaney"],
-        "classify": ["bundled"],
+        "classify": ["bundled", "whole"],
     }.get(kind, [])
 
 

@@ -20,6 +20,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from classifier.products import laid_out, product
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -27,69 +29,92 @@ if TYPE_CHECKING:
 def by_products(conv: Any) -> Callable[[Tensor], Tensor]:
     """What a ``Conv1d`` without padding does to frames, and to more of them.
 
-    The convolution's weights are laid out anew, in place.
+    The convolution itself can no longer be called: its weights are laid out anew. Of
+    one channel it is used as it is.
 
     Returns:
-        A function from (n_frames, n_in), contiguous, to (n_out, n_out_channels). It
-        uses up what it is given.
+        A function from (n_frames, n_in), contiguous, to (n_out, n_out_channels).
     """
-    weight = conv.weight.detach()
-    taps = weight.permute(2, 1, 0).contiguous()  # (kernel, n_in, n_out_channels)
-    conv.weight.data = taps.permute(
-        2, 1, 0
-    )  # the same memory, so that it is there once
-    bias = None if conv.bias is None else conv.bias.detach()
-    stride = conv.stride[0]
-    if conv.in_channels == 1:
-        return partial(_of_samples, taps[:, 0], stride, bias)
-    if (len(taps), stride) != (3, 2):
-        return partial(_plain, taps, stride, bias)
-    return partial(_in_pairs, taps, taps[0] + taps[2], bias)
-
-
-def _of_samples(
-    taps: Tensor, stride: int, bias: Tensor | None, samples: Tensor
-) -> Tensor:
-    """One channel in: short rows, which are cheap to copy and dear to add up."""
-    out = samples[:, 0].unfold(0, len(taps), stride) @ taps
-    return out if bias is None else out.add_(bias)
-
-
-def _plain(taps: Tensor, stride: int, bias: Tensor | None, frames: Tensor) -> Tensor:
-    """As many taps at once as the stride is long: those rows do not overlap."""
-    kernel, n_in, n_channels = taps.shape
-    n_out = (len(frames) - kernel) // stride + 1
-    out = frames.new_zeros(n_out, n_channels) if bias is None else bias.repeat(n_out, 1)
-    for tap in range(0, kernel, stride):
-        n_taps = min(stride, kernel - tap)
-        rows = _rows(frames, n_out, stride, tap, n_taps)
-        out.addmm_(rows, taps[tap : tap + n_taps].view(n_taps * n_in, n_channels))
-    return out
-
-
-def _in_pairs(
-    taps: Tensor, shared: Tensor, bias: Tensor | None, frames: Tensor
-) -> Tensor:
-    """A kernel of three, a stride of two: two outputs by five products."""
     import torch
 
-    n_in, n_channels = shared.shape
-    n_out = (len(frames) - 3) // 2 + 1
-    n_pairs = n_out // 2
-    out = frames.new_empty(n_out, n_channels)
-    if n_out % 2:
-        out[-1:] = _plain(taps, 2, bias, frames[2 * (n_out - 1) :])
-    even, odd = out[: 2 * n_pairs].view(n_pairs, 2, n_channels).unbind(1)
-    rows = partial(_rows, frames, n_pairs, 4)
-    torch.mm(rows(2), shared, out=odd)
-    if bias is not None:
-        odd += bias
-    even.copy_(odd)
-    # In place: for rows that do not lie together, ``out=`` would be filled by a copy.
-    odd.addmm_(rows(4) - rows(2), taps[2]).addmm_(rows(3), taps[1])
-    rows(0).sub_(rows(2))  # nobody reads these frames as they were from here on
-    even.addmm_(rows(0, 2), taps[:2].view(2 * n_in, n_channels))
+    if conv.in_channels == 1:
+        return partial(_of_samples, conv)
+    taps = conv.weight.detach().permute(2, 0, 1)  # (kernel, n_out_channels, n_in)
+    stride, bias = conv.stride[0], None if conv.bias is None else conv.bias.detach()
+    in_pairs = (len(taps), stride) == (3, 2)
+    conv.matrices = torch.nn.ParameterList(
+        torch.nn.Parameter(laid_out(matrix), requires_grad=False)
+        for matrix in (_of_pairs(taps) if in_pairs else _of_strides(taps, stride))
+    )
+    conv.weight = None
+    how = _in_pairs if in_pairs else partial(_plain, len(taps), stride)
+    return partial(how, [*conv.matrices], bias)
+
+
+def _of_samples(conv: Any, samples: Tensor) -> Tensor:
+    """One channel in: short rows, which are cheap to copy and dear to add up."""
+    import torch
+
+    rows = samples[:, 0].unfold(0, conv.kernel_size[0], conv.stride[0])
+    return torch.nn.functional.linear(rows, conv.weight[:, 0], conv.bias)
+
+
+def _of_strides(taps: Tensor, stride: int) -> list[Tensor]:
+    """As many taps side by side as the stride is long: such rows do not overlap."""
+    return [_beside(*some) for some in taps.split(stride)]
+
+
+def _plain(
+    kernel: int,
+    stride: int,
+    matrices: list[Tensor],
+    bias: Tensor | None,
+    frames: Tensor,
+) -> Tensor:
+    """A product for each stride's length of the kernel, added up."""
+    n_out = (len(frames) - kernel) // stride + 1
+    rows = partial(_rows, frames, n_out, stride)
+    out = product(matrices[0], bias, rows(0, min(stride, kernel)))
+    for number, matrix in enumerate(matrices[1:], 1):
+        first = number * stride
+        out = product(matrix, None, rows(first, min(stride, kernel - first)), out)
     return out
+
+
+def _of_pairs(taps: Tensor) -> list[Tensor]:
+    """The matrices of ``_in_pairs``."""
+    before, middle, after = taps
+    return [before + after, _beside(before, middle), _beside(after, middle)]
+
+
+def _in_pairs(matrices: list[Tensor], bias: Tensor | None, frames: Tensor) -> Tensor:
+    """A kernel of three, a stride of two: two outputs by five products."""
+    shared, even, odd = matrices
+    n_out = (len(frames) - 3) // 2 + 1
+    n_even, n_odd = (n_out + 1) // 2, n_out // 2
+    rows = partial(_rows, frames, hop=4)
+    both = product(shared, bias, rows(n_even, first=2))
+    out = both.new_empty(n_out, both.shape[1])
+    out[::2] = product(even, None, _less(rows, n_even, 0, 1), both)
+    out[1::2] = product(odd, None, _less(rows, n_odd, 4, 3), both[:n_odd])
+    return out
+
+
+def _less(rows: Callable[..., Tensor], n_rows: int, outer: int, inner: int) -> Tensor:
+    """x[outer] - x[2] and x[inner] beside one another, again every four frames."""
+    import torch
+
+    middle = rows(n_rows, first=2)
+    both = middle.new_empty(n_rows, 2, middle.shape[1])
+    torch.sub(rows(n_rows, first=outer), middle, out=both[:, 0])
+    both[:, 1] = rows(n_rows, first=inner)
+    return both.flatten(1)
+
+
+def _beside(*matrices: Tensor) -> Tensor:
+    import torch
+
+    return torch.cat(matrices, 1)
 
 
 def _rows(frames: Tensor, n_rows: int, hop: int, first: int, n_each: int = 1) -> Tensor:

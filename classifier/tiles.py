@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from classifier import products
 from classifier.long_kernel import by_fft
 from classifier.strides import by_products
 
@@ -32,6 +33,7 @@ def quicken(model: Any) -> None:
 
     Other models are left as they are, and so is a GPU's, where one large step is best.
     """
+    from torch.nn import Linear
     from torch.nn.utils import parametrize
     from transformers.models.hubert.modeling_hubert import HubertFeatureEncoder
     from transformers.models.wav2vec2.modeling_wav2vec2 import Wav2Vec2FeatureEncoder
@@ -45,6 +47,12 @@ def quicken(model: Any) -> None:
     if model.device.type == "cpu":
         steps = [_step(layer) for layer in front.conv_layers]
         front.forward = partial(_tiled, front.conv_layers, steps)  # type: ignore[method-assign]
+        for module in model.modules():
+            if isinstance(module, Linear):
+                products.quicken(module)
+        for weights in model.parameters():  # what is left of the file is let go
+            if not weights.is_mkldnn:
+                weights.data = weights.data.clone()
         position.forward = by_fft(position)
 
 

@@ -128,6 +128,14 @@ def test_genres_come_ranked_with_what_they_rest_on(client, song):
     assert 0 < answer["agreement"] <= 1
 
 
+def test_quick_answer_is_for_programs_too(client, tmp_path):
+    song = write_audio(tmp_path / "long.mp3", tone(duration_s=5.0))
+    answer = client.predict(
+        handle_file(str(song)), effort="quick", api_name="/classify"
+    )
+    assert answer["windows"] == 6
+
+
 def test_many_songs_come_as_rows_and_a_bad_one_with_its_reason(client, tmp_path):
     song = write_audio(tmp_path / "one.mp3", tone(duration_s=2.0))
     (tmp_path / "notes.mp3").write_text("do re mi")

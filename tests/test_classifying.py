@@ -217,6 +217,14 @@ def test_map_has_a_row_a_genre_the_likeliest_on_top(prediction):
     assert (rows.x.start, rows.x.stop) == (wave.x.start, wave.x.stop)
 
 
+def test_maps_of_two_models_are_saved_together(prediction):
+    packed = song_map.contents([prediction, renamed(prediction, "odd")], "csv", "en")
+    with zipfile.ZipFile(io.BytesIO(packed)) as folder:
+        first, second = (folder.read(name).decode() for name in folder.namelist())
+    assert "odd" in second
+    assert second.replace("odd", prediction.genres[0][0]) == first
+
+
 def test_map_is_saved_as_a_table_of_every_window(prediction):
     text = song_map.content(prediction, "csv", "en").decode()
     rows = list(csv.DictReader(io.StringIO(text)))

@@ -2,7 +2,7 @@ import copy
 
 import pytest
 
-from classifier import tiles
+from classifier import products, tiles
 from classifier.long_kernel import by_fft
 from classifier.strides import by_products
 
@@ -146,14 +146,39 @@ def test_products_of_matrices_give_what_the_convolution_gives(
             found = convolved(frames)
             assert found.shape == expected.shape
             assert (found - expected).abs().max() < 1e-5
-        assert (conv(given.T[None])[0].T - expected).abs().max() < 1e-5
 
 
-def test_weights_are_there_once():
+@pytest.mark.parametrize("module", ["Conv1d", "Linear"])
+def test_weights_that_are_laid_out_anew_are_there_once(module):
     import torch
 
-    conv = torch.nn.Conv1d(8, 8, 4, 2)
-    convolved = by_products(conv)
-    taps = convolved.args[0]
-    assert taps.data_ptr() == conv.weight.data_ptr()
-    assert conv.weight.untyped_storage().nbytes() == 8 * 8 * 4 * 4
+    conv, linear = torch.nn.Conv1d(8, 16, 4, 2), torch.nn.Linear(8, 16)
+    made = {"Conv1d": (conv, by_products), "Linear": (linear, products.quicken)}
+    laid_out, quicken = made[module]
+    before = sum(each.nbytes for each in laid_out.parameters())
+    quicken(laid_out)
+    assert sum(each.nbytes for each in laid_out.parameters()) == before
+
+
+@pytest.mark.parametrize("has_bias", [True, False])
+@pytest.mark.parametrize("shape", [(5,), (0, 5), (1, 5), (2, 40, 5)])
+def test_a_linear_layer_answers_as_before(shape, has_bias):
+    import torch
+
+    linear, given = torch.nn.Linear(5, 3, bias=has_bias), torch.randn(shape)
+    with torch.inference_mode():
+        expected = linear(given)
+        products.quicken(linear)
+        assert torch.allclose(linear(given), expected, atol=1e-6)
+
+
+def test_a_system_without_the_library_answers_too(monkeypatch):
+    import torch
+
+    model, given = tiny("Hubert", "layer"), sounds(N_SECOND)
+    with torch.inference_mode():
+        expected = model(given).logits
+        monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+        tiles.quicken(model)
+        assert not any(each.is_mkldnn for each in model.parameters())
+        assert (model(given).logits - expected).abs().max() < 1e-4

@@ -47,6 +47,7 @@ def build(desk: Desk, models: Models, lent: Models, host: Host) -> None:
         png = gr.Image(type="filepath", format="png", label=_label("png"))
         answer = answers.place(SongAnswer, _label("answer"))
         key = gr.Textbox("bundled", label=_label("model"))
+        whole = _choice("effort", reversed(EFFORTS))
         songs = gr.File(file_count="multiple", label=_label("songs"))
         effort = _choice("effort", EFFORTS)
         table = answers.place(list[SongRow], _label("table"))
@@ -77,7 +78,7 @@ def build(desk: Desk, models: Models, lent: Models, host: Host) -> None:
         gr.on([], draw, [song, *values], png, api_name=name)
     single = Endpoints(desk, lent, png.GRADIO_CACHE)
     classify = desk.guarded(zero.on_gpu(single.classify, host))
-    gr.on([], classify, [song, key], answer, api_name="classify", **MODEL_QUEUE)
+    gr.on([], classify, [song, key, whole], answer, api_name="classify", **MODEL_QUEUE)
     many, given = desk.guarded(endpoints.classify_many), [songs, key, effort]
     gr.on([], many, given, table, api_name="classify_many", **BATCH_QUEUE)
 
@@ -146,8 +147,10 @@ class Endpoints:
             figures.mel(clip, LOOK, n_mels=n_mels, formula=formula, **range_hz)
         )
 
-    def classify(self, song: str, model: str, visitor: Visitor) -> dict[str, Any]:
-        """Name the genre of a song by listening to all of it.
+    def classify(
+        self, song: str, model: str, effort: str, visitor: Visitor
+    ) -> dict[str, Any]:
+        """Name the genre of a song by listening to all of it, or to a part.
 
         Every genre comes with its probability, and the answer says how far it can be
         trusted.
@@ -156,7 +159,7 @@ class Endpoints:
         with self._models.line.ticket() as ticket:
             ticket.be_seated()
             with self._desk.shelf.passing(song) as sound:
-                prediction = predict(sound, loaded)
+                prediction = predict(sound, loaded, effort=effort_of(effort))
                 return asdict(answers.of_song(prediction, judge(prediction, sound)))
 
     def classify_many(

@@ -75,7 +75,7 @@ def along(chunks: Chunks, look: Look = DEFAULT) -> Figure:
 
 def describe(genres: Ranking, language: str = words.DEFAULT_LANGUAGE) -> str:
     """One sentence with the most probable genres."""
-    return words.word("viz.about_genres", language, ranking=_spoken(genres))
+    return words.word("viz.about_genres", language, ranking=_spoken(genres, language))
 
 
 def describe_along(chunks: Chunks, language: str = words.DEFAULT_LANGUAGE) -> str:
@@ -85,7 +85,7 @@ def describe_along(chunks: Chunks, language: str = words.DEFAULT_LANGUAGE) -> st
         language,
         duration_s=max((stop_s for _, stop_s, _ in chunks), default=0.0),
         n=len(chunks),
-        ranking=_spoken(_means(chunks)),
+        ranking=_spoken(_means(chunks), language),
     )
 
 
@@ -98,8 +98,9 @@ def _means(chunks: Chunks) -> list[tuple[str, float]]:
     return sorted(sums.items(), key=lambda item: -item[1])
 
 
-def _spoken(genres: Ranking) -> str:
-    return ", ".join(f"{style.plain(g)} {p:.0%}" for g, p in genres[:N_NAMED])
+def _spoken(genres: Ranking, language: str) -> str:
+    named = (f"{style.plain(g)} {p:.0%}" for g, p in genres[:N_NAMED])
+    return words.listed(named, language)
 
 
 def _rows(names: Sequence[str], look: Look, *, bottom_px: int) -> tuple[Figure, Axes]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import gradio as gr
 
-from classifier.along import stretches
 from errors import KnownError
 from ui import files, sounds
 from ui.access import Visitor
@@ -48,9 +47,10 @@ def wire(desk: Desk, places: Places) -> None:
 
 def _hearing_why(desk: Desk, number: int, cache_dir: str) -> Any:
     def hear_why(answered: Answered | None) -> tuple[str, float]:
-        if answered is None or not answered.predictions:  # nothing heard, or silence
+        # Nothing was heard, or silence.
+        if answered is None or number >= len(answered.reasons):
             raise KnownError("no_clip")
-        stretch = stretches(answered.predictions[0])[number]
+        _, stretch = answered.reasons[number]
         part = desk.clip(answered.path).slice(stretch.start_s, stretch.stop_s)
         return sounds.file_of(part, cache_dir), stretch.start_s
 
@@ -72,10 +72,14 @@ def _zooming(desk: Desk) -> Any:
 
 def _saving(cache_dir: str) -> Any:
     def save(answered: Answered | None, asked: gr.EventData, visitor: Visitor) -> str:
-        if answered is None:
+        if answered is None or not answered.predictions:
             raise KnownError("no_clip")
-        data = song_map.content(answered.predictions[0], asked.format, visitor.language)
-        stem = Path(answered.path).stem
-        return files.kept(data, f"{stem}-genres.{asked.format}", cache_dir)
+        said, language = answered.predictions, visitor.language
+        name = f"{Path(answered.path).stem}-genres"
+        if len(said) == 1:
+            data = song_map.content(said[0], asked.format, language)
+            return files.kept(data, f"{name}.{asked.format}", cache_dir)
+        data = song_map.contents(said, asked.format, language)
+        return files.kept(data, f"{name}-{asked.format}.zip", cache_dir)
 
     return save

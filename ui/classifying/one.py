@@ -9,7 +9,6 @@ from typing import Any
 import gradio as gr
 
 import words
-from classifier.along import N_STRETCHES
 from classifier.checkpoint import LoadedModel
 from classifier.models import Models
 from classifier.predict import Prediction
@@ -17,7 +16,14 @@ from classifier.verdict import Verdict, judge
 from errors import KnownError
 from ui.access import Visitor
 from ui.classifying import answer, map_hands, song_map, waiting
-from ui.classifying.asking import EFFORTS, calmly, chosen_pair, effort_of, together
+from ui.classifying.asking import (
+    EFFORTS,
+    calmly,
+    chosen_pair,
+    effort_of,
+    title,
+    together,
+)
 from ui.classifying.history import History
 from ui.classifying.picker import Picker
 from ui.classifying.places import HIDDEN, Answered, Places, lay_out, nothing
@@ -145,18 +151,27 @@ def _reasons(places: Places) -> Any:
     """
 
     def reasons(answered: Answered | None, visitor: Visitor) -> list[gr.Button]:
-        predictions = answered.predictions if answered else ()
-        genres = predictions[0].genres[:N_STRETCHES] if predictions else ()
-        names = [answer.genre_name(label, visitor.language) for label, _ in genres]
+        found = answered.reasons if answered else []
+        is_pair = answered is not None and len(answered.predictions) > 1
         said = [
-            words.word("classify.hear_why", visitor.language, genre=name)
-            for name in names
+            _why(prediction if is_pair else None, stretch.genre, visitor.language)
+            for prediction, stretch in found
         ]
         n_hidden = len(places.hear) - len(said)
         shown = [gr.Button(why, visible=True) for why in said]
         return [*shown, *(gr.Button(visible=HIDDEN) for _ in range(n_hidden))]
 
     return reasons
+
+
+def _why(prediction: Prediction | None, label: str, language: str) -> str:
+    """What a button says that lets hear why; of two models, whose answer it is."""
+    genre = answer.genre_name(label, language)
+    why = words.word("classify.hear_why", language, genre=genre)
+    if prediction is None:
+        return why
+    model = title(prediction.model, language)
+    return words.word("classify.of_model", language, model=model, why=why)
 
 
 def _progress(predictions: Sequence[Prediction], language: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import gradio as gr
 from gradio.i18n import I18nData
 
-from classifier.along import N_STRETCHES
+from classifier.along import N_STRETCHES, Stretch, stretches
 from classifier.predict import Prediction
 from ui import pictures
 from ui.classifying.waiting import Update
@@ -17,6 +17,7 @@ from ui.language import text
 # On the page but not seen: a button that has yet to be put there may miss that it is to
 # be shown, where answers follow each other closely.
 HIDDEN: Literal["hidden"] = "hidden"
+N_MODELS = 2  # that listen to a song, side by side
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,15 @@ class Answered:
     path: str
     predictions: tuple[Prediction, ...]
 
+    @property
+    def reasons(self) -> list[tuple[Prediction, Stretch]]:
+        """Where the song speaks most for each model's likeliest genres."""
+        return [
+            (prediction, stretch)
+            for prediction in self.predictions
+            for stretch in stretches(prediction)
+        ]
+
 
 @dataclass(frozen=True)
 class Places:
@@ -39,7 +49,7 @@ class Places:
     Attributes:
         status: how far it is.
         answer: the ranked genres.
-        hear: a button for each of the likeliest genres.
+        hear: a button for each of ``Answered.reasons``, and some to spare.
         song_map: genre along the song.
         answered: state, an ``Answered`` or None.
     """
@@ -62,7 +72,7 @@ def lay_out(status: gr.HTML) -> Places:
     with gr.Row(elem_classes=["chips", "hear-why"]):
         hear = tuple(
             gr.Button(visible=HIDDEN, size="sm", min_width=0)
-            for _ in range(N_STRETCHES)
+            for _ in range(N_MODELS * N_STRETCHES)
         )
     place = pictures.place(
         "song_map_empty", name="song-map", formats=("png", "svg", "csv")

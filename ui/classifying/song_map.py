@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -23,6 +25,7 @@ from viz import png, style
 from viz.style import Look
 
 WAVE_RATIO = 0.2  # height to width
+UNSAFE = re.compile(r"[^\w.-]+")  # in a file's name
 ROW_RATIO, AXIS_RATIO = 0.036, 0.09  # of a row, and of what is around them
 
 
@@ -63,6 +66,16 @@ def content(prediction: Prediction, kind: str, language: str) -> bytes:
     if kind == "png":
         return style.png(figure, language)
     return style.svg(figure, _described(prediction, language)).encode()
+
+
+def contents(predictions: Sequence[Prediction], kind: str, language: str) -> bytes:
+    """Several models' maps as a zip of files that ``content`` makes, with its errors."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as folder:
+        for number, each in enumerate(predictions, 1):
+            title = UNSAFE.sub("-", each.model.title)
+            folder.writestr(f"{number}-{title}.{kind}", content(each, kind, language))
+    return packed.getvalue()
 
 
 def _table(prediction: Prediction) -> bytes:

@@ -168,8 +168,7 @@ def _lines(
 def _picture(
     lines: Sequence[Line], y_label: str, look: Look, top: float | None = None
 ) -> str:
-    last = ", ".join(
-        f"{line.name} {line.values[-1]:.3g}".strip() for line in lines if line.values
-    )
+    values = (f"{line.name} {line.values[-1]:.3g}" for line in lines if line.values)
+    last = words.listed(map(str.strip, values), look.language)
     figure = viz.lines.figure(lines, y_label, look, top)
     return style.svg(figure, alt=f"{y_label}: {last}")

@@ -46,7 +46,8 @@ def at_work(
     if run:
         said.append(_at(run, telling.progress(events), language))
     if waiting:
-        names = ", ".join(f"{n}. {name_of(run)}" for n, run in enumerate(waiting, 1))
+        places = (f"{n}. {name_of(run)}" for n, run in enumerate(waiting, 1))
+        names = words.listed(places, language)
         said.append(words.word("train.waiting", language, names=names))
     if visitor.may_train and len(waiting) >= jobs.N_WAITING:
         full = KnownError("queue_full", n_waiting=jobs.N_WAITING)
