@@ -234,3 +234,13 @@ def test_run_whose_start_died_does_not_wait_for_ever(tmp_path):
     long_ago = time.time() - 2 * runs.START_PATIENCE_S
     os.utime(run.folder, (long_ago, long_ago))
     assert run.state().code == "run_vanished"
+
+
+def test_folder_of_a_run_that_was_never_made_is_no_run(tmp_path):
+    made = runs.create(tmp_path, RunConfig())
+    half = tmp_path / "20260101-000000-aaaa"  # whoever made it was killed
+    half.mkdir()
+    (half / "config.json.part").write_text("{")
+    assert [run.id for run in runs.every(tmp_path)] == [made.id]
+    with pytest.raises(KnownError, match="unknown_run"):
+        runs.find(tmp_path, half.name)

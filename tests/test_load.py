@@ -12,6 +12,8 @@ from files import write_audio
 from gradio_client import Client, handle_file
 from signals import chord
 
+from trainer.config import RunConfig
+
 server = browser.server
 pytestmark = pytest.mark.slow
 
@@ -73,6 +75,7 @@ def test_server_killed_under_load_has_its_runs_and_models_when_it_is_back(
 ):
     folder = server.home / "runs" / RUN
     tiny.save_tiny_model(folder / "model", genres=("calm", "wild", "odd"))
+    (folder / "config.json").write_text(RunConfig().to_json())
     (folder / "result.json").write_text('{"state": "finished"}')
     song = write_audio(tmp_path / "song.mp3", chord(duration_s=5.0))
     at_work = opened(server).predict(

@@ -115,9 +115,19 @@ class Run:
         """The id of the run that this one goes on from; empty for most."""
         return str((read_json(self.parent_file) or {}).get("id", ""))
 
+    @property
+    def config_file(self) -> Path:
+        """The choices that the run was started with."""
+        return self.folder / "config.json"
+
+    @property
+    def is_made(self) -> bool:
+        """Whether there is such a run; whoever makes one may be killed before that."""
+        return self.config_file.is_file()
+
     def config(self) -> RunConfig:
         """The choices that the run was started with."""
-        return RunConfig.from_json((self.folder / "config.json").read_text("utf-8"))
+        return RunConfig.from_json(self.config_file.read_text("utf-8"))
 
     def events(self, cursor: int = 0) -> tuple[list[events.RunEvent], int]:
         """The events after ``cursor`` (bytes), and the cursor to come back with.
@@ -168,10 +178,10 @@ class Run:
 def create(runs_dir: Path, config: RunConfig) -> Run:
     """A new run's folder, readable by its owner alone, with its config in it."""
     run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-    folder = runs_dir / run_id
-    folder.mkdir(mode=0o700, parents=True)
-    write_whole(folder / "config.json", config.to_json())
-    return Run(folder)
+    run = Run(runs_dir / run_id)
+    run.folder.mkdir(mode=0o700, parents=True)
+    write_whole(run.config_file, config.to_json())
+    return run
 
 
 def every(runs_dir: Path) -> list[Run]:
@@ -179,7 +189,8 @@ def every(runs_dir: Path) -> list[Run]:
     if not runs_dir.is_dir():
         return []
     names = sorted((path.name for path in runs_dir.iterdir()), reverse=True)
-    return [Run(runs_dir / name) for name in names if ID.fullmatch(name)]
+    found = [Run(runs_dir / name) for name in names if ID.fullmatch(name)]
+    return [run for run in found if run.is_made]
 
 
 def find(runs_dir: Path, run_id: str) -> Run:
@@ -189,7 +200,7 @@ def find(runs_dir: Path, run_id: str) -> Run:
         KnownError: ``unknown_run`` for anything but the id of a run that is there.
     """
     run = Run(runs_dir / run_id) if ID.fullmatch(run_id) else None
-    if run is None or not run.folder.is_dir() or run.folder.is_symlink():
+    if run is None or not run.is_made or run.folder.is_symlink():
         raise KnownError("unknown_run", id=run_id)
     return run
 
