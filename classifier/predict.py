@@ -26,7 +26,7 @@ Effort = Literal["quick", "whole"]
 Note = Literal["repeated", "as_is"]
 
 N_QUICK = 6  # windows of a quick answer,
-QUICK_S = 90.0  # unless they last longer: six of 30 s are most of a song, not quick
+QUICK_S = 60.0  # unless they last longer: six of 30 s are most of a song, not quick
 MIN_DURATION_S = 0.1  # five of HuBERT's frames of 20 ms; it refuses less than 25 ms
 MAX_REPEATS = 10  # a sound repeated more often than this is a hum, not a song
 CUDA_BATCH_SIZE = 16  # on a CPU batches are slower than windows one at a time
@@ -118,7 +118,7 @@ def listen(
     Args:
         clip: at any rate, in memory or on disk; resampled a window at a time.
         model: its window length and rate are used.
-        effort: six windows spread over the song (fewer where six last more than 90 s),
+        effort: six windows spread over the song (fewer where six last more than 60 s),
             or all of them.
         should_stop: asked before each batch of windows.
 
