@@ -1,8 +1,7 @@
 """A short convolution with a stride, as products of matrices, with fewer of them.
 
 Frames first, channels beside one another: the samples under a kernel then lie in a row
-already, and a convolution is a sum of matrix products on the frames as they lie, with
-nothing copied or laid out anew before or after.
+already, and a convolution is a sum of products of such rows with matrices.
 
 A kernel of three and a stride of two, y[n] = A x[2n] + B x[2n+1] + C x[2n+2], shares
 every other frame with its neighbour. Two neighbours need six products, or five:
