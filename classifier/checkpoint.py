@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import libraries
 from classifier.tiles import quicken
 from classifier.turns import Turns
 from errors import KnownError
@@ -187,6 +188,7 @@ def _fixed_window_s(config: dict[str, Any]) -> float | None:
 
 def _check(ref: ModelRef, folder: Path, config: dict[str, Any], max_bytes: int) -> None:
     """Refuse what a look at the small files can refuse."""
+    libraries.settle()
     from transformers.models.auto.modeling_auto import (
         MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES as KNOWN,
     )
@@ -209,6 +211,7 @@ def _from_disk(
     ref: ModelRef, folder: Path, device: str | None = None
 ) -> tuple[Any, Any]:
     """The model in evaluation mode on a device, the fastest by default; its extractor."""
+    libraries.settle()
     import torch
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError

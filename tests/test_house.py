@@ -10,15 +10,21 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("audio", "viz", "trainer", "classifier", "ui")
-LOW = {"errors", "words", "hub"}  # "resumable" and "conversion" are the Hub's alone
+LOW = {
+    "errors",
+    "words",
+    "hub",
+    "libraries",
+}  # "resumable" and "conversion" are the Hub's alone
 MAY_IMPORT = {
     "errors": set(),
     "settings": set(),
     "words": {"errors"},
+    "libraries": set(),
     "resumable": {"errors"},
     "conversion": set(),
     "hub": {"errors", "resumable", "conversion"},
-    "audio": {"errors", "audio"},
+    "audio": {"errors", "libraries", "audio"},
     "viz": {"errors", "words", "audio", "viz"},
     "trainer": {*LOW, "audio", "trainer"},
     "classifier": {*LOW, "audio", "classifier"},
@@ -31,6 +37,8 @@ HEAVY = set(
     "torch transformers datasets evaluate accelerate librosa matplotlib scipy soxr av"
     " soundfile sklearn numba".split()
 )
+# Half there while another thread imports transformers: see libraries.settle.
+SHARED = {"transformers", "datasets", "evaluate"}
 # Where every exception may be caught: the page's wrapper and the trainer's child.
 BORDERS = {"ui/handlers.py", "trainer/worker.py"}
 
@@ -95,6 +103,22 @@ def test_module_catches_everything_only_at_the_two_borders(path):
         and not isinstance(node.type, ast.Tuple | ast.Attribute)
     ]
     assert not broad or place(path) in BORDERS
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=place)
+def test_function_waits_for_what_another_thread_may_be_importing(path):
+    for function in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        settled = [
+            node.lineno
+            for node in ast.walk(function)
+            if isinstance(node, ast.Call) and ast.unparse(node) == "libraries.settle()"
+        ]
+        for node in ast.walk(function):
+            is_import = isinstance(node, ast.Import | ast.ImportFrom)
+            if is_import and set(imported(node)) & SHARED:
+                assert settled and settled[0] < node.lineno, function.name
 
 
 def test_importing_the_app_loads_nothing_heavy():

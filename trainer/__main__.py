@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import libraries
 import settings
 import words
 from errors import KnownError
@@ -117,6 +118,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 def _quiet_libraries() -> None:
     """Keep transformers' own bars and warnings out of the result."""
+    libraries.settle()
     from transformers.utils import logging
 
     logging.disable_progress_bar()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import hub
+import libraries
 from errors import KnownError
 from trainer import base, runs
 from trainer.data import SAMPLING_RATE
@@ -132,6 +133,7 @@ def load(entrant: Entrant) -> Loaded:
 
 
 def _from_disk(entrant: Entrant) -> tuple[Any, Any]:
+    libraries.settle()
     import torch
     from safetensors import SafetensorError
     from transformers import AutoFeatureExtractor, AutoModelForAudioClassification

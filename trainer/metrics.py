@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+import libraries
+
 if TYPE_CHECKING:
     import evaluate
 
@@ -60,6 +62,7 @@ def accuracy_metric() -> evaluate.Metric:
     ``evaluate.load("accuracy")`` fetches and runs a script from the Hub; this is the
     same metric built here, so that it works without a network.
     """
+    libraries.settle()
     import datasets
     import evaluate
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+import libraries
+
 if TYPE_CHECKING:
     from transformers import HubertForSequenceClassification, Wav2Vec2FeatureExtractor
 
@@ -22,6 +24,7 @@ SAMPLING_RATE = 16_000  # Hz, what every HuBERT hears
 
 def feature_extractor() -> Wav2Vec2FeatureExtractor:
     """What stands before the model: 16 kHz, mean 0 and variance 1 for each window."""
+    libraries.settle()
     from transformers import Wav2Vec2FeatureExtractor
 
     return Wav2Vec2FeatureExtractor(
@@ -43,6 +46,7 @@ def small_hubert(
         seed: decides the random start.
         **changes: of its config.
     """
+    libraries.settle()
     import torch
     from transformers import HubertConfig, HubertForSequenceClassification
 

@@ -1,0 +1,32 @@
+"""Two threads are the first to use the same library."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+WHILE_ANOTHER_THREAD_IMPORTS = """
+import importlib, sys, threading
+import datasets, numpy as np
+import libraries
+from trainer import models, splits
+threading.Thread(target=importlib.import_module, args=("transformers",)).start()
+while "transformers" not in sys.modules:
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "libraries.settle(); import transformers; transformers.Trainer",
+        "models.feature_extractor()",
+        "splits.split(np.arange(20) % 2, splits.Wish('random'))",
+    ],
+)
+def test_library_is_whole_although_another_thread_imports_it(use):
+    command = [sys.executable, "-c", WHILE_ANOTHER_THREAD_IMPORTS + use]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
