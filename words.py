@@ -30,12 +30,18 @@ def table(language: str) -> Mapping[str, str]:
 
 
 def word(key: str, language: str = DEFAULT_LANGUAGE, /, **details: object) -> str:
-    """One text, its ``{names}`` filled from ``details``.
+    """One text, its ``{names}`` filled from ``details``; several values are listed.
 
     Raises:
         KeyError: no locale has the key; a test keeps that from shipping.
     """
-    return table(language)[key].format(**details)
+    said = {
+        name: listed(map(str, value), language)
+        if isinstance(value, list | tuple)
+        else value
+        for name, value in details.items()
+    }
+    return table(language)[key].format(**said)
 
 
 def sentence(error: KnownError, language: str = DEFAULT_LANGUAGE) -> str:

@@ -50,5 +50,6 @@ def check_choice(field: str, value: object, choices: Collection[object]) -> None
         KnownError: ``not_a_choice``.
     """
     if value not in choices:
-        names = ", ".join(map(str, choices))
-        raise KnownError("not_a_choice", field=field, value=value, choices=names)
+        raise KnownError(
+            "not_a_choice", field=field, value=value, choices=tuple(choices)
+        )

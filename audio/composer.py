@@ -173,7 +173,7 @@ def compose(
         KnownError: ``unknown_genre``.
     """
     if genre not in STYLES:
-        raise KnownError("unknown_genre", genre=genre, genres=", ".join(STYLES))
+        raise KnownError("unknown_genre", genre=genre, genres=STYLES)
     seeds = np.random.default_rng([seed, STYLES.index(genre)])
     writing, playing, mixing, shifting = seeds.spawn(4)
     style = _styles()[genre]

@@ -50,9 +50,7 @@ def example(id: str) -> Clip:
     for candidate in EXAMPLES:
         if candidate.id == id:
             return candidate.make()
-    raise KnownError(
-        "unknown_example", id=id, ids=", ".join(item.id for item in EXAMPLES)
-    )
+    raise KnownError("unknown_example", id=id, ids=[item.id for item in EXAMPLES])
 
 
 def _brass() -> Clip:

@@ -78,7 +78,7 @@ def exercise(id: str) -> Exercise:
     for candidate in EXERCISES:
         if candidate.id == id:
             return candidate
-    ids = ", ".join(each.id for each in EXERCISES)
+    ids = [each.id for each in EXERCISES]
     raise KnownError("not_a_choice", field="exercise", value=id, choices=ids)
 
 

@@ -194,7 +194,7 @@ def test_what_a_model_cannot_do_is_said(kind, config, songs, tmp_path):
     wishes = {"weighted_layers": True, "mask_time_fraction": 0.1}
     _, told = run(dataclasses.replace(config, **wishes), songs, tmp_path / "run")
     notes = {note.code: note.details for note in of(told, Noted)}
-    assert notes["left_out"] == {"fields": "weighted_layers, mask_time_fraction"}
+    assert notes["left_out"] == {"fields": ["weighted_layers", "mask_time_fraction"]}
     assert notes["one_window_length"]["window_s"] == pytest.approx(1.015)
 
 

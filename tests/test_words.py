@@ -158,3 +158,9 @@ def test_sentence_is_filled_with_the_error_s_details():
     error = KnownError("clip_gone", name="a.wav")
     assert "“a.wav”" in words.sentence(error)
     assert "「a.wav」" in words.sentence(error, "zh-TW")
+
+
+def test_several_values_are_listed_as_the_language_separates_them():
+    error = KnownError("not_a_choice", field="effort", value="x", choices=("a", "b"))
+    assert "a, b" in words.sentence(error, "en")
+    assert "a、b" in words.sentence(error, "zh-TW")

@@ -99,7 +99,7 @@ def admit(base_model: str, also: Sequence[str] = ()) -> None:
             "not_a_choice",
             field="base_model",
             value=base_model,
-            choices=", ".join(choices(also)),
+            choices=choices(also),
         )
 
 

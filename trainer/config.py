@@ -126,12 +126,9 @@ class RunConfig:
         if data not in ("gtzan", "composed") and not is_place:
             raise KnownError("unknown_data", value=self.data)
         if not catalogue.is_possible(str(self.base_model)):
-            details = _choice_details("base_model", self.base_model, catalogue.CHOICES)
-            raise KnownError("not_a_choice", **details)
+            raise _no_choice("base_model", self.base_model, catalogue.CHOICES)
         if str(self.preset) not in PRESETS:
-            raise KnownError(
-                "not_a_choice", **_choice_details("preset", self.preset, PRESETS)
-            )
+            raise _no_choice("preset", self.preset, PRESETS)
 
     def to_json(self) -> str:
         """The config as JSON, one field a line."""
@@ -162,10 +159,8 @@ def _flag_value(value: object) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-def _choice_details(
-    name: str, value: object, choices: Iterable[str]
-) -> dict[str, object]:
-    return {"field": name, "value": value, "choices": ", ".join(choices)}
+def _no_choice(field: str, value: object, choices: Iterable[str]) -> KnownError:
+    return KnownError("not_a_choice", field=field, value=value, choices=tuple(choices))
 
 
 def _check(item: dataclasses.Field[Any], value: object) -> None:
@@ -184,8 +179,7 @@ def _check(item: dataclasses.Field[Any], value: object) -> None:
         if not low <= value <= high:  # also catches NaN
             raise KnownError("out_of_range", **about, minimum=low, maximum=high)
     elif value not in item.metadata.get("choices", (value,)):
-        choices = ", ".join(item.metadata["choices"])
-        raise KnownError("not_a_choice", **about, choices=choices)
+        raise _no_choice(item.name, value, item.metadata["choices"])
 
 
 def preset(name: str) -> RunConfig:

@@ -152,8 +152,8 @@ def hold(
     if not len(indices):
         raise KnownError(
             "no_common_genres",
-            model=", ".join(loaded[0].genres),
-            songs=", ".join(asked.songs.genres),
+            model=loaded[0].genres,
+            songs=asked.songs.genres,
         )
     entries, rights = [], []
     for entrant, each, numbers in zip(models, loaded, known, strict=True):

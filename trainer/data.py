@@ -259,9 +259,9 @@ def _note_facts(songs: tuple[Song, ...], emit: Emit) -> None:
     """The tutorial's two checks: do the sampling rates agree, how many songs a genre."""
     rates = collections.Counter(song.sampling_rate for song in songs)
     counts = collections.Counter(song.genre for song in songs)
-    listed = ", ".join(f"{rate} Hz × {n}" for rate, n in rates.most_common())
+    listed = [f"{rate} Hz × {n}" for rate, n in rates.most_common()]
     emit(Noted("rates_agree" if len(rates) == 1 else "rates_differ", {"rates": listed}))
-    listed = ", ".join(f"{genre} {n}" for genre, n in sorted(counts.items()))
+    listed = [f"{genre} {n}" for genre, n in sorted(counts.items())]
     emit(Noted("label_counts", {"n_songs": len(songs), "counts": listed}))
 
 

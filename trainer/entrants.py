@@ -89,7 +89,7 @@ def find(name: str, runs_dir: Path) -> Entrant:
     if folder.is_dir():
         if not hub.is_whole(folder):
             raise KnownError(
-                "not_a_checkpoint", folder=name, files=", ".join(hub.CHECKPOINT_FILES)
+                "not_a_checkpoint", folder=name, files=hub.CHECKPOINT_FILES
             )
         return Entrant(name, folder)
     hub_id = name.removeprefix("hub:")

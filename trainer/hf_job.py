@@ -105,7 +105,7 @@ def _check(config: RunConfig, flavor: str, source: str) -> None:
             "not_a_choice",
             field="--on-hf-job",
             value=flavor,
-            choices=", ".join(flavors),
+            choices=flavors,
         )
 
 

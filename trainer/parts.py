@@ -152,7 +152,7 @@ def _fitting(config: RunConfig, model: Any, emit: Emit) -> RunConfig:
     """The choices as this model can have them; what differs is said."""
     left_out = base.left_out(config, model.config)
     if left_out:
-        emit(Noted("left_out", {"fields": ", ".join(left_out)}))
+        emit(Noted("left_out", {"fields": left_out}))
     window_s = anatomy.fixed_window_s(model.config)
     if window_s is None or math.isclose(window_s, config.window_s):
         return config

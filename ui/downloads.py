@@ -149,7 +149,7 @@ def content(picture: Drawn, kind: str) -> bytes:
         KnownError: ``not_a_choice``, or ``no_recipe`` for a picture without a script.
     """
     if kind not in CONTENTS:
-        choices = ", ".join(CONTENTS)
+        choices = tuple(CONTENTS)
         raise KnownError("not_a_choice", field="format", value=kind, choices=choices)
     return CONTENTS[kind](picture)
 

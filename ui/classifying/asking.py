@@ -65,9 +65,7 @@ def effort_of(value: str) -> Effort:
     for effort in EFFORTS:
         if value == effort:
             return effort
-    raise KnownError(
-        "not_a_choice", field="effort", value=value, choices=", ".join(EFFORTS)
-    )
+    raise KnownError("not_a_choice", field="effort", value=value, choices=EFFORTS)
 
 
 def title(ref: ModelRef, language: str) -> str:
