@@ -2,14 +2,15 @@
 
 Gradio picks among its own list by the browser's exact tag, so ``zh-HK`` would read
 English. The server knows better (``access.language_for``): a script first in ``<head>``
-tells the page what the browser's language is. The pictures' script follows it, because
-the page's parts call it as soon as they stand.
+tells the page what the browser's language is. What the page's parts call as soon as
+they stand follows it: the pictures' script, and how answers come (``stream.js``).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+from pathlib import Path
 
 import gradio as gr
 from gradio.i18n import I18nData
@@ -25,6 +26,7 @@ from ui.access import LANGUAGE_COOKIE, language_for
 # Sections that components speak; every page carries them in each language.
 SPOKEN = "about app classify clip data examples fields see teach train".split()
 FILLED = ("about.text", "teach.plan", "teach.first")
+STREAM = Path(__file__).with_name("stream.js")
 YEAR_S = 365 * 24 * 3600
 NAMES = {"en": "English", "zh-TW": "繁體中文", "zh-CN": "简体中文"}
 HEADER = """<header><h1>Genrescope</h1><p>{{{value}}}</p>
@@ -147,4 +149,5 @@ def _introduced(
 def _scripts(language: str) -> bytes:
     """What every page in a language begins with."""
     told = SCRIPT.format(language)
-    return f"{told}<script>{pictures.script(language)}</script>".encode()
+    script = f"{STREAM.read_text('utf-8')}\n{pictures.script(language)}"
+    return f"{told}<script>{script}</script>".encode()

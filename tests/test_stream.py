@@ -1,0 +1,65 @@
+"""Answers reach the page however the end of their stream and the next question meet."""
+
+import browser
+import pytest
+
+server, chromium, open_page = browser.server, browser.chromium, browser.open_page
+pytestmark = pytest.mark.browser
+
+# What the network between us and a server far away does: the end is on its way for long.
+SLOW_END = """
+const fetched = window.fetch.bind(window);
+window.slow = { isOn: false, isWaiting: false };
+const wait = () => new Promise((go) => (window.slow.arrive = go));
+window.fetch = async (...request) => {
+  const answer = await fetched(...request);
+  if (!String(request[0].url ?? request[0]).includes("queue/data")) return answer;
+  const slow = new TransformStream({
+    async transform(piece, page) {
+      const isEnd = new TextDecoder().decode(piece).includes("close_stream");
+      if (isEnd && window.slow.isOn) {
+        window.slow.isOn = false;
+        window.slow.isWaiting = true;
+        await wait();
+      }
+      page.enqueue(piece);
+    },
+  });
+  return new Response(answer.body.pipeThrough(slow), answer);
+};
+"""
+
+
+@pytest.fixture
+def page(chromium, server, open_page):
+    page = open_page()
+    page.add_init_script(SLOW_END)
+    page.reload()
+    page.wait_for_function(browser.READY)
+    return page
+
+
+def lesson(page, title):
+    return page.locator(".lesson").filter(has=page.get_by_role("heading", name=title))
+
+
+def choose(page, place, label, option):
+    place.get_by_label(label).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def test_question_asked_while_the_stream_ends_is_answered(page):
+    page.get_by_role("button", name="Start with the brass tone").click()
+    page.wait_for_function(
+        "n => document.querySelectorAll('canvas[role=img]').length >= n",
+        arg=browser.N_DRAWN,
+    )
+    page.evaluate("slow.isOn = true")
+    choose(page, lesson(page, "Spectrum (DFT)"), "0 dB is", "full scale (dBFS)")
+    page.wait_for_function("slow.isWaiting")
+    stft = lesson(page, "Spectrogram (STFT)")
+    with page.expect_response("**/queue/join*") as joined:
+        choose(page, stft, "Beside it, frames of", "512")
+    joined.value.finished()
+    page.evaluate("slow.arrive()")
+    stft.locator("canvas[role=img]").nth(1).wait_for()
