@@ -24,7 +24,6 @@ from audio.apart import Readers  # noqa: E402
 from audio.clip import Clip  # noqa: E402
 from audio.decode import Limits  # noqa: E402
 from classifier.models import Models  # noqa: E402
-from classifier.turns import step_aside  # noqa: E402
 from ui import (  # noqa: E402
     about_tab,
     api,
@@ -170,7 +169,7 @@ def serve(settings: host.Settings) -> None:
     options = tools.serve(demo, launch_options(settings))
     _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
     log.info("open %s in a browser; Ctrl+C stops it", address)
-    threading.Thread(target=_warm_aside, args=(models,), daemon=True).start()
+    threading.Thread(target=warm, args=(models,), daemon=True).start()
     sweeping = (settings.uploads_dir,)
     threading.Thread(target=sweep, args=sweeping, name="sweep", daemon=True).start()
     demo.block_thread()
@@ -184,7 +183,10 @@ def sweep(folder: Path) -> None:
 
 
 def warm(models: Models) -> None:
-    """Import and load now what the first visitor's first click would wait for."""
+    """Import and load now what the first visitor's first click would wait for.
+
+    At the usual priority: whoever clicks meanwhile waits for the same imports.
+    """
     import av  # noqa: F401
     import soxr  # noqa: F401
 
@@ -195,12 +197,6 @@ def warm(models: Models) -> None:
         if ref.source == "bundled":
             models.load(ref)
     gc.freeze()
-
-
-def _warm_aside(models: Models) -> None:
-    """``warm``, while who opens the page already goes first."""
-    step_aside()
-    warm(models)
 
 
 def main() -> None:
