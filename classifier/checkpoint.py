@@ -26,6 +26,7 @@ TUTORIAL_WINDOW_S = 30.0  # what models trained elsewhere on GTZAN heard: a whol
 MIN_WINDOW_S, MAX_WINDOW_S = 0.1, 60.0
 MEL_HOP_S, MEL_FRAME_S = 0.010, 0.025  # of AST and Whisper alike, at 16 kHz
 UNNAMED = re.compile(r"LABEL_\d+")  # what transformers calls outputs without a name
+GUESSES = "regression"  # a number, no label
 CLASSIFIERS = ("ForSequenceClassification", "ForAudioClassification")
 
 
@@ -43,6 +44,8 @@ class ModelRef:
         takes_any_length: it was trained on clips of any length rather than on windows
             of one, so that a shorter song goes in as it is.
         is_calibrated: its temperature was fitted on songs that it had not learned from.
+        is_exclusive: one of its labels is right; otherwise several may be, and each has
+            a probability of its own.
     """
 
     source: Source
@@ -53,6 +56,7 @@ class ModelRef:
     window_s: float
     takes_any_length: bool = False
     is_calibrated: bool = False
+    is_exclusive: bool = True
 
     @property
     def key(self) -> str:
@@ -118,6 +122,7 @@ def described(
         takes_any_length=not is_possible,
         # A run whose songs were too few to fit a temperature says 1.
         is_calibrated=_number(facts, "temperature") not in (None, 1.0),
+        is_exclusive=config.get("problem_type") != "multi_label_classification",
     )
 
 
@@ -199,7 +204,8 @@ def _check(ref: ModelRef, folder: Path, config: dict[str, Any], max_bytes: int) 
         raise KnownError("model_too_large", title=ref.title, mb=mb, max_mb=max_mb)
     kind = config.get("model_type")
     made_for = config.get("architectures") or CLASSIFIERS
-    if kind not in KNOWN or not str(made_for[0]).endswith(CLASSIFIERS):
+    is_classifier = str(made_for[0]).endswith(CLASSIFIERS)
+    if kind not in KNOWN or not is_classifier or config.get("problem_type") == GUESSES:
         raise KnownError("model_wrong_task", title=ref.title)
     labels = config.get("id2label")
     names = labels.values() if isinstance(labels, dict) else ()

@@ -39,7 +39,8 @@ class Chunk:
     Attributes:
         start_s: where it begins in the song (s).
         stop_s: where it ends (s).
-        probabilities: by genre; their sum is 1.
+        probabilities: by genre; their sum is 1 where the model's genres exclude each
+            other.
     """
 
     start_s: float
@@ -57,7 +58,8 @@ class Prediction:
     """A song's answer, from the windows that were heard so far.
 
     Attributes:
-        genres: (genre, probability), the likeliest first; the sum is 1.
+        genres: (genre, probability), the likeliest first; the sum is 1 where the
+            model's genres exclude each other.
         chunks: the windows' answers, in the order of the song.
         n_total: how many windows there will be in the end.
         model: whose answer it is.
@@ -211,7 +213,7 @@ def _heard(
 
 
 def _probabilities(batch: list[Samples], model: LoadedModel) -> NDArray[np.float64]:
-    """Float64 (n_windows, n_genres); each row's sum is 1."""
+    """Float64 (n_windows, n_genres), as transformers' own pipeline has them."""
     import torch
 
     with torch.inference_mode():
@@ -221,7 +223,9 @@ def _probabilities(batch: list[Samples], model: LoadedModel) -> NDArray[np.float
         # Nothing is padded: without its mask of ones, attention takes the fast way.
         sound = inputs[model.model.main_input_name].to(model.model.device)
         logits = model.model(sound).logits
-        return (logits.double() / model.temperature).softmax(dim=-1).cpu().numpy()
+        scores = logits.double() / model.temperature
+        shares = scores.softmax(-1) if model.ref.is_exclusive else scores.sigmoid()
+        return shares.cpu().numpy()
 
 
 def _prediction(

@@ -41,6 +41,7 @@ def json_line(row: Row) -> str:
             "model": row.prediction.model.key,
             "revision": row.prediction.model.revision,
             "calibrated": row.prediction.model.is_calibrated,
+            "exclusive": row.prediction.model.is_exclusive,
             "trained_on": row.prediction.model.trained_on,
             "genres": dict(row.prediction.genres),
             "chunks": [asdict(chunk) for chunk in row.prediction.chunks],

@@ -2,7 +2,8 @@
 
 A model names a genre for anything. What it says is doubted where its windows disagree,
 where the second genre is close, and where the sound is speech rather than music; a
-silent one has no prediction at all (``predict`` refuses it).
+silent one has no prediction at all (``predict`` refuses it). Of labels that do not
+exclude each other a close second says nothing: there, the first is doubted by itself.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ Kind = Literal["sure", "unsure", "speech"]
 
 MIN_LEAD = 0.15  # of the first genre's probability over the second's
 MIN_AGREEMENT = 0.5  # more than half of the windows name the song's genre
+MIN_PRESENT = (
+    0.5  # of a label that does not exclude others: it is rather there than not
+)
 
 
 @dataclass(frozen=True)
@@ -25,10 +29,10 @@ class Verdict:
     """How far an answer can be trusted.
 
     Attributes:
-        kind: ``sure``; ``unsure`` where the windows disagree or the lead is small;
+        kind: ``sure``; ``unsure`` where the windows disagree or the first is not clear;
             ``speech`` where the sound is not music to begin with.
         genres: the likeliest; where unsure, with its rival.
-        agreement: share of the windows whose likeliest genre is the song's.
+        agreement: share of the windows that name the song's likeliest genre.
         lead: probability of the likeliest genre, less that of the second.
     """
 
@@ -42,12 +46,22 @@ def judge(prediction: Prediction, clip: Sound) -> Verdict:
     """Judge a prediction, final or not, with the clip that it is about."""
     top, probability = prediction.genres[0]
     rival, second = prediction.genres[1] if len(prediction.genres) > 1 else (top, 0.0)
-    votes = [chunk.top for chunk in prediction.chunks]
-    agreement = votes.count(top) / len(votes)
+    agreement = _agreement(prediction, top)
     lead = probability - second
-    is_sure = lead >= MIN_LEAD and agreement > MIN_AGREEMENT
+    is_exclusive = prediction.model.is_exclusive
+    is_clear = lead >= MIN_LEAD if is_exclusive else probability >= MIN_PRESENT
+    is_sure = is_clear and agreement > MIN_AGREEMENT
     kind: Kind = "sure" if is_sure else "unsure"
     genres = (top,) if is_sure else (top, rival)
     if is_speech(clip):
         kind = "speech"
     return Verdict(kind, genres, agreement, lead)
+
+
+def _agreement(prediction: Prediction, genre: str) -> float:
+    """The share of the windows that name a genre."""
+    if prediction.model.is_exclusive:
+        named = [chunk.top == genre for chunk in prediction.chunks]
+    else:
+        named = [c.probabilities[genre] >= MIN_PRESENT for c in prediction.chunks]
+    return sum(named) / len(named)

@@ -274,6 +274,7 @@ def test_load_names_weights_that_are_cut_short(tmp_path):
         ),
         ({"architectures": ["HubertForCTC"]}, "model_wrong_task"),
         ({"architectures": "x"}, "model_wrong_task"),
+        ({"problem_type": "regression"}, "model_wrong_task"),
         ({"id2label": None}, "model_without_labels"),
         ({"id2label": ["jazz"]}, "model_without_labels"),
         ({"id2label": {"0": "LABEL_0", "1": "LABEL_1"}}, "model_without_labels"),

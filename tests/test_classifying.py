@@ -187,6 +187,13 @@ def test_answer_says_whether_its_probabilities_can_be_taken_at_their_word(
     assert uncalibrated not in said
 
 
+def test_answer_says_where_labels_do_not_exclude_each_other(prediction):
+    assert "exclude" not in answer.answers([prediction], [], "en")
+    ref = replace(prediction.model, is_exclusive=False)
+    said = answer.answers([replace(prediction, model=ref)], [], "en")
+    assert "do not exclude each other" in said
+
+
 def test_answer_so_far_is_not_judged(prediction):
     assert "So far: " in answer.answers([prediction], [], "en")
 

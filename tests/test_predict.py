@@ -326,6 +326,20 @@ def test_temperature_divides_the_logits_of_each_window(model, tmp_path):
         assert [*warm_chunk.probabilities.values()] == pytest.approx(expected, abs=1e-6)
 
 
+def test_labels_that_do_not_exclude_each_other_have_probabilities_of_their_own(
+    model, tmp_path
+):
+    song = sweep(duration_s=1.0)
+    several = loaded(tmp_path, problem_type="multi_label_classification")
+    pairs = zip(predict(song, model).chunks, predict(song, several).chunks, strict=True)
+    for one_of_them, each in pairs:
+        shares = np.array([*each.probabilities.values()])
+        odds = shares / (1 - shares)  # e to the logit, as the shares of softmax are
+        expected = pytest.approx(odds / odds.sum(), abs=1e-5)
+        assert [*one_of_them.probabilities.values()] == expected
+        assert shares.sum() != pytest.approx(1.0, abs=0.01)
+
+
 def test_short_song_is_repeated_and_the_answer_says_so(model):
     assert predict(tone(300.0, 0.2, RATE), model).note == "repeated"
     assert predict(tone(300.0, 0.5, RATE), model).note is None

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from signals import noise
 from test_speech import talk
@@ -10,7 +12,7 @@ from classifier.verdict import judge
 REF = ModelRef("bundled", "demo", None, "demo", "tests", 1.0)
 
 
-def predicted(*windows):
+def predicted(*windows, ref=REF):
     """A prediction from (rock, metal, jazz) of each window."""
     names = ("rock", "metal", "jazz")
     chunks = tuple(
@@ -22,7 +24,7 @@ def predicted(*windows):
         for name in names
     }
     ranked = tuple(sorted(means.items(), key=lambda pair: -pair[1]))
-    return Prediction(ranked, chunks, len(chunks), REF, 0.0)
+    return Prediction(ranked, chunks, len(chunks), ref, 0.0)
 
 
 MUSIC = noise(duration_s=5.0)
@@ -52,6 +54,23 @@ def test_lead_is_small_below_the_limit(lead, kind):
     second = 0.4
     first = second + verdict.MIN_LEAD + lead
     assert judge(predicted((first, second, 1 - first - second)), MUSIC).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("windows", "kind", "agreement"),
+    [
+        ([(0.9, 0.85, 0.1), (0.8, 0.7, 0.1)], "sure", 1.0),  # both are there
+        ([(0.4, 0.1, 0.1), (0.4, 0.1, 0.1)], "unsure", 0.0),  # rather not there
+        ([(0.9, 0.1, 0.1), (0.4, 0.1, 0.1)], "unsure", 0.5),
+    ],
+)
+def test_label_that_does_not_exclude_others_is_judged_by_itself(
+    windows, kind, agreement
+):
+    ref = replace(REF, is_exclusive=False)
+    found = judge(predicted(*windows, ref=ref), MUSIC)
+    assert (found.kind, found.genres[0]) == (kind, "rock")
+    assert found.agreement == agreement
 
 
 def test_speech_is_named_even_when_the_model_is_sure():

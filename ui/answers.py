@@ -48,6 +48,7 @@ class SongAnswer:
         agreement: share of the windows that name the likeliest genre, 0 to 1.
         calibrated: whether the probabilities were fitted to songs: if so, about 7 in
             10 answers at 0.7 are right.
+        exclusive: whether one label is right, so that the probabilities sum to 1.
         model: key of the model that listened.
         revision: commit of a model from the Hugging Face Hub, null for others.
         trained_on: what the model learned from; empty where its maker does not say.
@@ -59,6 +60,7 @@ class SongAnswer:
     verdict: Kind
     agreement: float
     calibrated: bool
+    exclusive: bool
     model: str
     revision: str | None
     trained_on: str
@@ -131,6 +133,7 @@ def of_song(prediction: Prediction, verdict: Verdict) -> SongAnswer:
         verdict=verdict.kind,
         agreement=round(verdict.agreement, 3),
         calibrated=ref.is_calibrated,
+        exclusive=ref.is_exclusive,
         model=ref.key,
         revision=ref.revision,
         trained_on=ref.trained_on,

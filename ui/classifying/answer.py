@@ -105,6 +105,8 @@ def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> lis
         lines.insert(0, _said("agreement", language, **agreed))
     is_calibrated = ref.is_calibrated
     lines.append(_said("calibrated" if is_calibrated else "uncalibrated", language))
+    if not ref.is_exclusive:
+        lines.append(_said("not_exclusive", language))
     said = ref.trained_on or _said("unknown_training", language)
     trained_on = words.table(language).get(f"trained_on.{said}", said)
     n_labels = len(prediction.genres)
