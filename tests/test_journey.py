@@ -51,6 +51,7 @@ def test_newcomer_walks_from_a_song_to_a_model_of_their_own(open_page, song):
     page.locator(".log", has_text="Step 2 of 12").wait_for()
     page.reload()  # the run does not notice, and the page finds it again
     page.locator(".log", has_text="Step 3 of 12").wait_for()
+    browser.forgive_leaving(page)
     page.close()  # nobody watches, and the run goes on
     page = open_page()
     page.set_default_timeout(PATIENCE_MS)
@@ -68,7 +69,6 @@ def test_newcomer_walks_from_a_song_to_a_model_of_their_own(open_page, song):
     page.get_by_role("button", name="Name the genre").click()
     page.locator(".block.answer", has_text="Your run").locator(VERDICT).wait_for()
     assert "of 4 s" in page.locator(".block.answer").inner_text()
-    browser.forgive_leaving(page)
 
 
 @pytest.mark.skipif(not DEMO_DIR.exists(), reason="the bundled model is not built")
