@@ -50,7 +50,6 @@ def small_hubert(
     import torch
     from transformers import HubertConfig, HubertForSequenceClassification
 
-    names = dict(enumerate(labels))
     values = dict(
         hidden_size=128,
         num_hidden_layers=2,
@@ -73,8 +72,8 @@ def small_hubert(
         final_dropout=0.0,
         mask_time_prob=0.0,
         apply_spec_augment=False,
-        id2label=names,
-        label2id={name: number for number, name in names.items()},
+        id2label=dict(enumerate(labels)),
+        label2id={name: number for number, name in enumerate(labels)},
     )
     config = HubertConfig(**{**values, **changes})
     with torch.random.fork_rng(devices=[]):
