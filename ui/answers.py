@@ -43,8 +43,9 @@ class SongAnswer:
 
     Attributes:
         genres: every genre that the model knows, the likeliest first.
-        verdict: sure; unsure where the windows disagree or the lead is small; speech
-            where the sound is not music to begin with.
+        verdict: sure; unsure where the windows disagree, the lead is small or, of labels
+            that do not exclude each other, the likeliest is below 0.5; speech where the
+            sound is not music to begin with.
         agreement: share of the windows that name the likeliest genre, 0 to 1.
         calibrated: whether the probabilities were fitted to songs: if so, about 7 in
             10 answers at 0.7 are right.
