@@ -133,6 +133,7 @@ def test_limits_hold_there_too(tmp_path, readers):
         decode.load(path, limits=limits(readers, max_bytes=100))
 
 
+@pytest.mark.minute
 @pytest.mark.parametrize("mishap", ["crash", "hang", "sleep", "grow", "babble"])
 def test_mishap_of_a_decoder_is_a_sentence_and_the_next_file_is_read(
     tmp_path, readers, mishap
@@ -170,6 +171,7 @@ def test_decoder_cannot_write_a_file(tmp_path, environment):
     readers.close()
 
 
+@pytest.mark.minute
 def test_longest_sound_at_the_highest_rate_fits_into_the_memory(tmp_path, environment):
     path = write_wav(tmp_path / "a.wav", np.zeros(4, np.uint8), 192_000, size=2**31)
     with path.open("r+b") as file:

@@ -133,6 +133,7 @@ def ask(browser, number, data):
     return told
 
 
+@pytest.mark.minute
 def test_no_event_fetches_an_address(demo, browser, canary, fetched):
     sentence = words.sentence(KnownError("not_an_upload"))
 

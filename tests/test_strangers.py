@@ -246,6 +246,7 @@ def test_stranger_is_refused_by_name_as_well(demo, settings, way):
     assert contents(settings) == before
 
 
+@pytest.mark.minute
 def test_what_a_stranger_may_call_changes_nothing_for_others(demo, settings):
     before = contents(settings)
     session = session_with_runs(demo, SOMEBODY, settings)
