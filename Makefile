@@ -15,7 +15,7 @@ INSTALL := $(if $(UV),$(UV) pip install --python $(BIN)/python,$(PIP))
 # together, because they share a server and a browser.
 JOBS ?= logical
 COVER := --cov --cov-report=term:skip-covered --cov-report=html
-PYTEST := $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 QUICK := not browser and not minute and not slow and not network and not gpu
 
 BIOME := npx --yes @biomejs/biome@2.6.8
