@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import words
+import i18n as words
 from errors import KnownError
 from trainer import exam, jobs, metrics, report, telling
 from trainer.config import FOLDER, ZIP
