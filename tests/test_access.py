@@ -8,7 +8,8 @@ from starlette.requests import Request
 
 from errors import KnownError
 from settings import Host, Settings
-from ui.access import Account, Members, Visitor, key_of, visitor_of
+from ui.server.access import Visitor, key_of, visitor_of
+from ui.server.hub_roles import Account, Members
 
 SPACE = Host("cpu", "studio/genrescope", has_login=True)
 SECRET = "a long secret of this host"

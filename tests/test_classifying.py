@@ -16,12 +16,12 @@ from classifier.predict import Chunk, Prediction, predict
 from classifier.turns import Line
 from classifier.verdict import Verdict, judge
 from errors import KnownError
-from ui.access import Visitor
 from ui.classifying import answer, song_map, table, waiting
 from ui.classifying.asking import calmly, chosen, chosen_pair, effort_of, together
 from ui.classifying.batching import batches, content, file_of
 from ui.classifying.history import MAX_SONGS, History, as_html
 from ui.scene import Scene, Transforms
+from ui.server.access import Visitor
 
 tiny_model_dir = tiny.tiny_model_dir
 HERE, ELSEWHERE = Visitor(may_train=True), Visitor(may_train=False)

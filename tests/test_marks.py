@@ -11,7 +11,7 @@ from errors import KnownError
 from trainer import runs
 from trainer.config import RunConfig
 from trainer.runs import Run
-from ui.access import Visitor
+from ui.server.access import Visitor
 from ui.training import cards, marks
 from ui.training.reader import Reader
 from viz.style import Look

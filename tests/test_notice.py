@@ -8,8 +8,8 @@ import i18n
 from errors import KnownError
 from settings import Host, Settings
 from trainer import push
-from ui.access import Visitor
 from ui.notice import notice
+from ui.server.access import Visitor
 from ui.training import actions
 
 SPACE = "studio/genrescope"

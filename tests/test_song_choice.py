@@ -14,7 +14,7 @@ from settings import Settings
 from trainer import data, sources
 from trainer.config import RunConfig
 from ui import song_choice
-from ui.access import Visitor
+from ui.server.access import Visitor
 from ui.training import actions, cards, form
 
 HERE = Visitor("en", may_train=True)

@@ -63,8 +63,8 @@ MAY = set(
     ui.lessons.selection:build.<lambda>
     ui.lessons.selection:hearing.hear
     ui.lessons.two:build.remember
-    ui.links:build.restore
-    ui.links:opens.open_tab
+    ui.page_state:restore_knobs.restore
+    ui.page_state:open_named_tab.open_tab
     ui.runs_api:Endpoints.runs
     ui.song_choice:show_fields
     ui.teaching:asked

@@ -11,8 +11,9 @@ import i18n as words
 from audio import exercises
 from audio.exercises import EXERCISES
 from settings import Settings
-from ui import examples, links, see_tab, teaching
-from ui.access import Visitor
+from ui import examples, see_tab, teaching
+from ui import page_state as links
+from ui.server.access import Visitor
 
 PARTS = ("title", "question", "hint", "aha")
 LANGUAGES = words.LANGUAGES

@@ -16,11 +16,11 @@ from i18n import clock
 from settings import Settings
 from ui import examples, parts
 from ui import player as sound_player
-from ui.access import Visitor
 from ui.clips import ClipShelf
 from ui.handlers import QUIETLY, Guarded, Handler
-from ui.language import text
 from ui.pictures.channels import codec_of, container_of
+from ui.server.access import Visitor
+from ui.server.language import text
 
 RECORDING = "audio.wav"  # Gradio's name for what the microphone gave
 CHANNELS = {1: "clip.mono", 2: "clip.stereo"}

@@ -18,11 +18,11 @@ from trainer.config import RunConfig
 from trainer.events import Stage
 from trainer.splits import SCHEMES
 from ui import data_song, forms, looking, notice, song_choice
-from ui.access import Visitor
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
 from ui.looking import Looked
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session as Desk
 from ui.song_choice import SongChoice
 from ui.survey_html import survey_html
 from ui.training.form import FIRST_PRESET, config_of

@@ -22,7 +22,8 @@ import gradio as gr
 import i18n
 from errors import FULL_DISK, KnownError
 from settings import Settings
-from ui.access import Members, visitor_of
+from ui.server.access import visitor_of
+from ui.server.hub_roles import Members
 
 Handler = Callable[..., Any]
 Guarded = Callable[[Handler], Handler]

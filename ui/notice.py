@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 import i18n
 from settings import Host, Settings
-from ui import secret
-from ui.access import Visitor
+from ui.server import secret
+from ui.server.access import Visitor
 
 SIGN_IN, SIGN_OUT = "login/huggingface", "logout"  # Gradio's own addresses
 

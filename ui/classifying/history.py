@@ -12,10 +12,10 @@ import i18n as words
 from classifier.predict import Prediction
 from classifier.verdict import Kind, Verdict
 from i18n import genre_name
-from ui.access import Visitor
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session as Desk
 
 MAX_SONGS = 50  # a browser keeps a few megabytes for a page
 MAX_NAME = 200  # characters

@@ -15,7 +15,6 @@ from classifier.predict import Prediction
 from classifier.verdict import Verdict, judge
 from errors import KnownError
 from i18n import genre_name
-from ui.access import Visitor
 from ui.classifying import answer, map_hands, song_map, waiting
 from ui.classifying.asking import (
     EFFORTS,
@@ -30,9 +29,10 @@ from ui.classifying.picker import Picker
 from ui.classifying.places import HIDDEN, Answered, Places, lay_out, nothing
 from ui.classifying.waiting import Update
 from ui.clip_bar import name_of
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session as Desk
 
 # Of programs, two at a time. Of pages so many that all stand in our own line, which says
 # one's place in every language; half of Gradio's threads at most, which they wait in.

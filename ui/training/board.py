@@ -17,7 +17,7 @@ from trainer import telling
 from trainer.config import FOLDER, ZIP, RunConfig
 from trainer.events import Evaluated, Planned, RunEvent, Step
 from trainer.runs import Run
-from ui.language import text
+from ui.server.language import text
 from ui.training import cards
 from ui.training.reader import Reader
 from viz import style

@@ -18,7 +18,7 @@ from trainer import catalogue, preflight, telling
 from trainer import config as configs
 from trainer.config import FOLDER, RunConfig
 from ui import forms, song_choice
-from ui.language import text
+from ui.server.language import text
 from ui.song_choice import SongChoice
 
 FIRST_PRESET = "smoke"  # what a newcomer can finish

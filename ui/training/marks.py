@@ -18,7 +18,7 @@ from i18n import genre_name
 from trainer import exam, recall, report
 from trainer.runs import Run
 from trainer.scores import Mistake, Scores
-from ui.access import Visitor
+from ui.server.access import Visitor
 from ui.training.reader import Reader, changed_at
 from viz import style
 from viz.style import Look
