@@ -105,7 +105,7 @@ def test_plan_links_to_places_of_the_page():
 
 def test_view_of_an_address_opens_its_tab():
     with gr.Blocks() as demo:
-        links.opens(lambda handler: handler, gr.Textbox(), gr.Tabs())
+        links.open_named_tab(lambda handler: handler, gr.Textbox(), gr.Tabs())
     (opening,) = demo.fns.values()
 
     def opened(view):
