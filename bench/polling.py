@@ -24,7 +24,7 @@ from trainer import config as configs
 from trainer import events, locks, runs
 from trainer.events import Step
 from trainer.runs import Run
-from ui.access import Visitor
+from ui.server.access import Visitor
 from ui.training import board, marks, window
 from ui.training.pushes import Pushes
 from ui.training.reader import POLL_S, READ_EVERY_S, Reader

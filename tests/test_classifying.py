@@ -16,12 +16,12 @@ from classifier.predict import Chunk, Prediction, predict
 from classifier.turns import Line
 from classifier.verdict import Verdict, judge
 from errors import KnownError
-from ui.access import Visitor
 from ui.classifying import answer, song_map, table, waiting
 from ui.classifying.asking import calmly, chosen, chosen_pair, effort_of, together
 from ui.classifying.batching import batches, content, file_of
 from ui.classifying.history import MAX_SONGS, History, as_html
 from ui.scene import Scene, Transforms
+from ui.server.access import Visitor
 
 tiny_model_dir = tiny.tiny_model_dir
 HERE, ELSEWHERE = Visitor(may_train=True), Visitor(may_train=False)
@@ -203,12 +203,6 @@ def test_names_from_a_model_are_escaped(prediction):
     said = answer.answers([evil], [judge(evil, noise())], "en")
     assert "<img" not in said
     assert "&lt;img" in said
-
-
-def test_names_beside_bars_and_on_the_map_fit_there():
-    assert answer.short_name("jazz", "zh-TW") == "爵士"
-    assert answer.short_name("jazz", "en") == "Jazz"
-    assert answer.short_name("樂器（live）", "zh-TW") == "樂器（live）"
 
 
 def test_map_has_a_row_a_genre_the_likeliest_on_top(prediction):

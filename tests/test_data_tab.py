@@ -8,12 +8,12 @@ from files import write_audio
 from signals import tone
 from songs import song_folder
 
-import words
+import i18n as words
 from errors import KnownError
 from settings import Host, Settings
 from trainer.events import Stage
 from ui import data_song, data_tab, looking
-from ui.access import Visitor
+from ui.server.access import Visitor
 
 HERE = Visitor("en", may_train=True)
 STRANGER = Visitor("en", may_train=False)

@@ -6,12 +6,12 @@ import re
 import pytest
 from marked import keep_scores
 
-import words
+import i18n as words
 from errors import KnownError
 from trainer import runs
 from trainer.config import RunConfig
 from trainer.runs import Run
-from ui.access import Visitor
+from ui.server.access import Visitor
 from ui.training import cards, marks
 from ui.training.reader import Reader
 from viz.style import Look

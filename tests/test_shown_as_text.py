@@ -6,7 +6,7 @@ import pytest
 from files import write_audio
 from signals import noise, tone
 
-import words
+import i18n as words
 from audio import decode
 from classifier.batch import Row
 from classifier.checkpoint import ModelRef
@@ -16,10 +16,10 @@ from errors import KnownError
 from trainer.config import RunConfig
 from trainer.events import Noted, Stage
 from ui import data_song, looking
-from ui.access import Visitor
 from ui.classifying import answer, table
 from ui.classifying.history import as_html
 from ui.clip_bar import facts_line
+from ui.server.access import Visitor
 from ui.survey_html import survey_html
 from ui.training import cards
 

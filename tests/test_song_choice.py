@@ -8,13 +8,13 @@ import pytest
 from files import write_audio
 from signals import tone
 
-import words
+import i18n as words
 from errors import KnownError
 from settings import Settings
 from trainer import data, sources
 from trainer.config import RunConfig
 from ui import song_choice
-from ui.access import Visitor
+from ui.server.access import Visitor
 from ui.training import actions, cards, form
 
 HERE = Visitor("en", may_train=True)

@@ -7,12 +7,13 @@ import gradio as gr
 import pytest
 
 import app
-import words
+import i18n as words
 from audio import exercises
 from audio.exercises import EXERCISES
 from settings import Settings
-from ui import examples, links, see_tab, teaching
-from ui.access import Visitor
+from ui import examples, see_tab, teaching
+from ui import page_state as links
+from ui.server.access import Visitor
 
 PARTS = ("title", "question", "hint", "aha")
 LANGUAGES = words.LANGUAGES
@@ -104,7 +105,7 @@ def test_plan_links_to_places_of_the_page():
 
 def test_view_of_an_address_opens_its_tab():
     with gr.Blocks() as demo:
-        links.opens(lambda handler: handler, gr.Textbox(), gr.Tabs())
+        links.open_named_tab(lambda handler: handler, gr.Textbox(), gr.Tabs())
     (opening,) = demo.fns.values()
 
     def opened(view):

@@ -12,14 +12,14 @@ import pytest
 from songs import song_folder
 
 import app
-import words
+import i18n as words
 from errors import KnownError
 from settings import Settings
 from trainer import checkpoints, events, jobs, locks, runs
 from trainer.config import RunConfig
 from trainer.events import Device, Evaluated, Failed, Finished, Noted, Stage, Step
 from ui import runs_api, song_choice
-from ui.access import Visitor
+from ui.server.access import Visitor
 from ui.training import actions, board, cards, form, marks, reader, window
 from ui.training.actions import Allowed
 from ui.training.pushes import Pushes

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gradio as gr
 
 from ui import teaching
-from ui.desk import Desk
-from ui.language import text
+from ui.server.language import text
+from ui.session import Session as Desk
 
 
 def build(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-import words
+import i18n as words
 from audio.frames import WINDOWS
 from audio.mels import FORMULAS, Formula
 from audio.spectrum import Reference
@@ -18,14 +18,14 @@ from classifier.predict import predict
 from classifier.verdict import judge
 from settings import Host
 from ui import answers, figures, files, zero
-from ui.access import Visitor
 from ui.answers import SongAnswer, SongRow
 from ui.classifying.asking import EFFORTS, chosen, effort_of
 from ui.classifying.batching import batches
 from ui.classifying.many import BATCH_QUEUE
 from ui.classifying.one import MODEL_QUEUE
-from ui.desk import Desk
 from ui.figures import Picture
+from ui.server.access import Visitor
+from ui.session import Session as Desk
 from viz import style
 from viz.style import Look
 

@@ -7,7 +7,7 @@ import gradio as gr
 from classifier.models import Models
 from ui.classifying import history, many, one
 from ui.classifying.picker import Picker
-from ui.desk import Desk
+from ui.session import Session as Desk
 
 
 def build(tab: gr.Tab, desk: Desk, models: Models) -> Picker:

@@ -9,21 +9,20 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-import words
+import i18n as words
 from errors import KnownError
+from i18n import clock, genre_name
 from trainer.data import SAMPLING_RATE
 from ui import pictures, sounds
-from ui.access import Visitor
-from ui.classifying.answer import genre_name
-from ui.clip_bar import clock
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
 from ui.lessons import mel
 from ui.lessons.frame import player
 from ui.looking import Looked
 from ui.pictures.plot import Sheet
 from ui.scene import Scene, Transforms
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session as Desk
 from ui.survey_html import hertz
 
 N_SHOWN = 4  # samples of a song, as numbers

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-import words
+import i18n as words
 from errors import KnownError
 from settings import Host, Settings
 from trainer import telling
@@ -18,11 +18,11 @@ from trainer.config import RunConfig
 from trainer.events import Stage
 from trainer.splits import SCHEMES
 from ui import data_song, forms, looking, notice, song_choice
-from ui.access import Visitor
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
 from ui.looking import Looked
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session as Desk
 from ui.song_choice import SongChoice
 from ui.survey_html import survey_html
 from ui.training.form import FIRST_PRESET, config_of

@@ -9,34 +9,26 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
-import words
+import i18n as words
 from audio.clip import Clip
 from audio.dsp import MAX_N_COLUMNS, Spectrogram, Spectrum
 from errors import KnownError
-from ui import clip_bar, examples, files, links, numbers, prints, recipes
-from ui.access import Visitor
-from ui.desk import Desk, View
+from ui import clip_bar, examples, files, numbers, prints, recipes
+from ui import page_state as links
 from ui.handlers import QUIETLY
 from ui.lessons.frame import Lesson
 from ui.pictures.plot import Sheet
 from ui.scene import Scene, Transforms
+from ui.scripts import TAKE
+from ui.server.access import Visitor
+from ui.session import Session as Desk
+from ui.session import View
 from viz import png, style
 
 Result = TypeVar("Result")
 
 N_VALUES = 2**23  # of a spectrogram in a file, 34 MB before they are packed
 LINK = "link"  # in place of a format
-TAKE = """(file, query) => {
-  if (query) {
-    history.replaceState(history.state, "", query);
-    navigator.clipboard?.writeText(location.href).catch(() => {});
-  }
-  if (!file) return;
-  const link = document.createElement("a");
-  link.href = file.url;
-  link.download = file.orig_name;
-  link.click();
-}"""
 
 
 @dataclass(frozen=True, eq=False)

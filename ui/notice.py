@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Iterator
 
-import words
+import i18n
 from settings import Host, Settings
-from ui import secret
-from ui.access import Visitor
+from ui.server import secret
+from ui.server.access import Visitor
 
 SIGN_IN, SIGN_OUT = "login/huggingface", "logout"  # Gradio's own addresses
 
@@ -89,4 +89,4 @@ def _paragraphs(said: Iterable[str]) -> str:
 
 
 def _said(key: str, language: str, **details: object) -> str:
-    return html.escape(words.word(key, language, **details), quote=False)
+    return html.escape(i18n.word(key, language, **details), quote=False)

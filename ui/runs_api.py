@@ -7,13 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-import words
+import i18n as words
 from settings import Settings
 from trainer import runs
 from ui import answers
-from ui.access import Visitor
 from ui.answers import RunAnswer
-from ui.desk import Desk
+from ui.server.access import Visitor
+from ui.session import Session as Desk
 from ui.training import actions, form
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from settings import Settings
-from ui import downloads, links
-from ui.desk import Desk
+from ui import downloads
+from ui import page_state as links
 from ui.lessons import (
     back,
     hearing,
@@ -19,6 +19,7 @@ from ui.lessons import (
     waveform,
 )
 from ui.lessons.frame import Lesson
+from ui.session import Session as Desk
 
 
 def build(desk: Desk, settings: Settings) -> tuple[Lesson, ...]:
@@ -38,5 +39,5 @@ def build(desk: Desk, settings: Settings) -> tuple[Lesson, ...]:
     )
     selection.build(desk, lessons, moment)
     downloads.build(desk, lessons)
-    links.build(desk, lessons)
+    links.restore_knobs(desk, lessons)
     return lessons

@@ -19,16 +19,16 @@ from typing import Any
 
 import gradio as gr
 
-import words
+import i18n as words
 from errors import KnownError
 from settings import Settings
 from trainer import sources
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
 from ui import forms
-from ui.access import Visitor
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session as Desk
 
 EXTRAS = ("archive", "repo_id")  # what the form has and RunConfig has not
 N_SONGS = {item.name: item for item in dataclasses.fields(RunConfig)}[

@@ -8,16 +8,16 @@ from typing import Any
 
 import gradio as gr
 
-import words
+import i18n as words
 from audio import exercises
 from audio.exercises import EXERCISES
 from audio.notes import note_of
 from errors import KnownError
-from ui import links
-from ui.access import Visitor
-from ui.desk import Desk
+from ui import page_state as links
 from ui.handlers import QUIETLY
-from ui.language import text
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session as Desk
 
 FIRST = EXERCISES[0].id
 CORRECT, OTHER = "right", "other"  # what the style sheet calls an answer

@@ -13,11 +13,11 @@ import gradio as gr
 
 from settings import Settings
 from ui import notice
-from ui.access import Visitor
 from ui.classifying.picker import Picker
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session as Desk
 from ui.training import board, form, marks, window
 from ui.training.page import Page
 from ui.training.pushes import Pushes

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-import words
+import i18n as words
 from audio.clip import Clip
 from classifier.checkpoint import LoadedModel, ModelRef
 from classifier.models import Models
 from classifier.predict import Effort, Prediction, listen
 from errors import KnownError
-from ui.access import Visitor
+from ui.server.access import Visitor
 
 EFFORTS: tuple[Effort, ...] = ("quick", "whole")
 PAUSE_S = 0.3  # between two answers on a page; more often than that is restless

@@ -8,14 +8,14 @@ from typing import Any, get_args
 
 import gradio as gr
 
-import words
+import i18n as words
 from classifier.predict import Prediction
 from classifier.verdict import Kind, Verdict
-from ui.access import Visitor
-from ui.classifying.answer import genre_name
-from ui.desk import Desk
+from i18n import genre_name
 from ui.handlers import QUIETLY
-from ui.language import text
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session as Desk
 
 MAX_SONGS = 50  # a browser keeps a few megabytes for a page
 MAX_NAME = 200  # characters

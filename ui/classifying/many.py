@@ -7,20 +7,19 @@ from typing import Any
 
 import gradio as gr
 
-import words
+import i18n as words
 from classifier.models import Models
 from errors import KnownError
 from ui import files
-from ui.access import Visitor
 from ui.classifying import table, waiting
 from ui.classifying.asking import EFFORTS, chosen, effort_of
 from ui.classifying.batching import Batch, batches, content, file_of
 from ui.classifying.picker import Picker
-from ui.desk import Desk
-from ui.downloads import TAKE
 from ui.handlers import QUIETLY
-from ui.language import text
-from ui.lessons.selection import PLAY_OTHER
+from ui.scripts import PLAY_OTHER, TAKE
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session as Desk
 
 # One batch at a time; its windows and those of single songs take turns.
 BATCH_QUEUE: dict[str, Any] = {"concurrency_id": "batch", "concurrency_limit": 1}

@@ -9,14 +9,14 @@ import gradio as gr
 
 from errors import KnownError
 from ui import files, sounds
-from ui.access import Visitor
 from ui.classifying import song_map
 from ui.classifying.places import Answered, Places
-from ui.desk import Desk, View
-from ui.downloads import TAKE
 from ui.handlers import QUIETLY
 from ui.lessons import selection
-from ui.lessons.selection import PLAY
+from ui.scripts import PLAY, TAKE
+from ui.server.access import Visitor
+from ui.session import Session as Desk
+from ui.session import View
 
 PLAY_FROM = "() => Genrescope.sound.playFrom(Genrescope.sound.state.at_s)"
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import gradio as gr
 
-import words
+import i18n as words
 from classifier.checkpoint import LoadedModel
 from classifier.models import Models
 from classifier.predict import Prediction
 from classifier.verdict import Verdict, judge
 from errors import KnownError
-from ui.access import Visitor
+from i18n import genre_name
 from ui.classifying import answer, map_hands, song_map, waiting
 from ui.classifying.asking import (
     EFFORTS,
@@ -29,9 +29,10 @@ from ui.classifying.picker import Picker
 from ui.classifying.places import HIDDEN, Answered, Places, lay_out, nothing
 from ui.classifying.waiting import Update
 from ui.clip_bar import name_of
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session as Desk
 
 # Of programs, two at a time. Of pages so many that all stand in our own line, which says
 # one's place in every language; half of Gradio's threads at most, which they wait in.
@@ -166,7 +167,7 @@ def _reasons(places: Places) -> Any:
 
 def _why(prediction: Prediction | None, label: str, language: str) -> str:
     """What a button says that lets hear why; of two models, whose answer it is."""
-    genre = answer.genre_name(label, language)
+    genre = genre_name(label, language)
     why = words.word("classify.hear_why", language, genre=genre)
     if prediction is None:
         return why

@@ -8,15 +8,15 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-import words
+import i18n as words
 from classifier.models import Models
-from ui.access import Visitor
 from ui.classifying import waiting
 from ui.classifying.answer import REVISION_LENGTH
 from ui.classifying.asking import chosen, title
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session as Desk
 
 
 class Picker:

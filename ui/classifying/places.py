@@ -12,7 +12,7 @@ from classifier.along import N_STRETCHES, Stretch, stretches
 from classifier.predict import Prediction
 from ui import pictures
 from ui.classifying.waiting import Update
-from ui.language import text
+from ui.server.language import text
 
 # On the page but not seen: a button that has yet to be put there may miss that it is to
 # be shown, where answers follow each other closely.

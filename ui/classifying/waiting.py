@@ -8,14 +8,14 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
-import words
+import i18n as words
 from classifier.checkpoint import LoadedModel, ModelRef
 from classifier.models import Models
 from classifier.turns import Line
 from errors import KnownError
-from ui.access import Visitor
 from ui.classifying.asking import title
 from ui.handlers import Handler
+from ui.server.access import Visitor
 
 Update = dict[Any, Any]  # values by component
 ENDLESS = "<progress></progress>"

@@ -11,15 +11,12 @@ from typing import Any
 
 import gradio as gr
 
-import words
+import i18n as words
 from audio.back import Rebuilt, RoundTrip, from_mel, griffin_lim, inverse_stft
 from audio.clip import Clip
 from audio.phases import Search, Tell, silently
 from ui import sounds, vocoding
-from ui.access import Visitor
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
 from ui.lessons.frame import Lesson, lesson, placed, player, position
 from ui.lessons.spectrogram import STARTS_PER_FRAME
 from ui.lessons.spectrum import windows
@@ -27,6 +24,9 @@ from ui.lessons.two import mel, on_the_same_axes
 from ui.pictures import rebuilding
 from ui.pictures.plot import Plot, Sheet
 from ui.scene import Scene, Transforms
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session as Desk
 
 LENGTHS_S = (2, 5, 10)
 SEARCHED = ("stft", "mel")

@@ -19,11 +19,12 @@ from gradio.i18n import I18nData
 
 from audio.clip import Clip
 from ui import pictures, sounds
-from ui.access import Visitor
-from ui.desk import Desk, View
 from ui.handlers import QUIETLY
-from ui.language import text
 from ui.pictures.plot import Sheet
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session as Desk
+from ui.session import View
 
 Choices = list[tuple[str | I18nData, str | int | float]]  # what a knob offers
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from audio.clip import Clip
 from audio.hearing import SAMPLING_RATE, model_input
-from ui.desk import Desk
-from ui.language import text
 from ui.lessons.frame import (
     Lesson,
     draws,
@@ -19,6 +17,8 @@ from ui.lessons.frame import (
 from ui.pictures import closeup
 from ui.pictures.plot import Sheet
 from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session as Desk
 
 
 def build(desk: Desk) -> Lesson:

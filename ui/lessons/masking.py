@@ -7,8 +7,6 @@ import gradio as gr
 from audio import masking
 from audio.clip import Clip
 from audio.hearing import HOP_LENGTH, SAMPLING_RATE, n_frames
-from ui.desk import Desk
-from ui.language import text
 from ui.lessons.frame import (
     Lesson,
     draws,
@@ -21,6 +19,8 @@ from ui.lessons.frame import (
 from ui.pictures import guessing
 from ui.pictures.plot import Sheet
 from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session as Desk
 
 N_CLUSTERS = [4, 8, 16]  # as many rows as a picture has room for
 N_DRAWS = 20

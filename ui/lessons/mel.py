@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import gradio as gr
 
+import i18n as words
 import viz.mel
-import words
 from audio import dsp
 from audio.dsp import Spectrogram
 from audio.mels import FORMULAS, Formula
 from errors import KnownError
 from ui import pictures
-from ui.desk import Desk
-from ui.language import text
 from ui.lessons import spectrogram
 from ui.lessons.frame import Choices, Lesson, draws, lesson
 from ui.pictures import filters, timeline
@@ -20,6 +18,8 @@ from ui.pictures.plot import Sheet
 from ui.pictures.timeline import Cut
 from ui.pictures.writing import said
 from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session as Desk
 from viz import style
 
 BANDS = [32, 64, 128, 256]

@@ -10,8 +10,6 @@ from audio import dsp
 from audio.bits import Quantised, quantised
 from audio.clip import Clip
 from audio.rates import RATES, resampled
-from ui.desk import Desk
-from ui.language import text
 from ui.lessons.frame import (
     Lesson,
     draws,
@@ -25,6 +23,8 @@ from ui.lessons.frame import (
 from ui.pictures import closeup, timeline
 from ui.pictures.plot import Sheet
 from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session as Desk
 
 FRAME_S = 0.05
 N_COLUMNS = 512  # half a picture's width

@@ -9,13 +9,12 @@ from typing import Any
 import gradio as gr
 
 from ui import sounds
-from ui.access import Visitor
-from ui.desk import Desk, View
 from ui.handlers import QUIETLY
 from ui.lessons.frame import SLIDER_STEP_S, Lesson, last_s, redrawing
-
-PLAY = "(file, start_s) => { if (file) Genrescope.play(file.url, start_s); }"
-PLAY_OTHER = "(file) => { if (file) Genrescope.play(file.url); }"  # than the chosen one
+from ui.scripts import PLAY
+from ui.server.access import Visitor
+from ui.session import Session as Desk
+from ui.session import View
 
 
 def build(desk: Desk, lessons: Sequence[Lesson], spectrum: Lesson) -> None:

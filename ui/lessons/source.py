@@ -13,13 +13,13 @@ from audio.clip import Clip
 from audio.decode import Limits
 from audio.levels import extent, loudness
 from ui.clips import ClipShelf
-from ui.desk import Desk
-from ui.language import text
 from ui.lessons.frame import Lesson, draws, lesson
 from ui.pictures import channels as pictures
 from ui.pictures import timeline
 from ui.pictures.plot import Plot, Sheet
 from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session as Desk
 
 CHOICES = ("mix", "left", "right", "each")
 MOST_PLOTS = 8  # channels of a sound that are shown side by side

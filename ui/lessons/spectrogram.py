@@ -9,8 +9,6 @@ import gradio as gr
 import viz.stft
 from audio import dsp
 from audio.dsp import Spectrogram
-from ui.desk import Desk
-from ui.language import text
 from ui.lessons.frame import Choices, Lesson, draws, lesson
 from ui.lessons.spectrum import windows
 from ui.pictures import timeline
@@ -18,6 +16,8 @@ from ui.pictures.plot import Plot, Sheet
 from ui.pictures.timeline import N_COLUMNS, Cut
 from ui.pictures.writing import said
 from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session as Desk
 
 FRAMES = [2**power for power in range(8, 14)]  # 256 to 8192 samples
 NONE = 0  # a choice, for no second picture

@@ -10,12 +10,12 @@ from audio.dsp import Reference
 from audio.frames import WINDOWS
 from audio.partials import peaks
 from audio.spectrum import PADDINGS
-from ui.desk import Desk
-from ui.language import text
 from ui.lessons.frame import Lesson, draws, lesson, placed, position
 from ui.pictures import spectrum
 from ui.pictures.plot import Sheet
 from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session as Desk
 
 PASSAGES = [2**power for power in range(8, 17)]  # 256 to 65536 samples
 REFERENCES: tuple[Reference, ...] = ("peak", "full_scale")

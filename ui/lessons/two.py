@@ -7,25 +7,25 @@ from dataclasses import dataclass, field, replace
 
 import gradio as gr
 
+import i18n as words
 import viz.dft
 import viz.mel
 import viz.stft
 import viz.waveform
-import words
 from audio import dsp
 from audio.clip import Clip
 from audio.examples import EXAMPLES, example
 from audio.levels import loudness
 from audio.partials import peaks
 from ui import clip_bar
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
 from ui.lessons.frame import Lesson, draws, lesson, loudest_s
 from ui.pictures import spectrum, timeline
 from ui.pictures.plot import Axis, Plot, Sheet
 from ui.pictures.timeline import N_COLUMNS, Cut
 from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session as Desk
 from viz import style
 
 BEFORE = "before"  # a choice, for the sound that was chosen before

@@ -6,13 +6,13 @@ import gradio as gr
 
 import viz.waveform
 from audio.levels import extent, loudness
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
 from ui.lessons.frame import Lesson, draws, lesson
 from ui.pictures import timeline
 from ui.pictures.plot import Sheet
 from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session as Desk
 
 
 def build(desk: Desk) -> Lesson:

@@ -10,14 +10,14 @@ from typing import Any
 
 import gradio as gr
 
+import i18n as words
 import viz.lines
 import viz.training
-import words
 from trainer import telling
 from trainer.config import FOLDER, ZIP, RunConfig
 from trainer.events import Evaluated, Planned, RunEvent, Step
 from trainer.runs import Run
-from ui.language import text
+from ui.server.language import text
 from ui.training import cards
 from ui.training.reader import Reader
 from viz import style

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import words
+import i18n as words
 from errors import KnownError
 from trainer import exam, jobs, metrics, report, telling
 from trainer.config import FOLDER, ZIP
 from trainer.events import Device, Noted, RunEvent, Step
 from trainer.runs import Run, RunState
 from trainer.telling import Progress
-from ui.access import Visitor
+from ui.server.access import Visitor
 
 N_LOG_LINES = 400  # the newest; all of them are in the download
 WHOLE = ("download", "decode", "record")  # phases that are done once another has begun

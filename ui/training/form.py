@@ -11,14 +11,14 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-import words
+import i18n as words
 from errors import KnownError
 from settings import Settings, child_environment
 from trainer import catalogue, preflight, telling
 from trainer import config as configs
 from trainer.config import FOLDER, RunConfig
 from ui import forms, song_choice
-from ui.language import text
+from ui.server.language import text
 from ui.song_choice import SongChoice
 
 FIRST_PRESET = "smoke"  # what a newcomer can finish

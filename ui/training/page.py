@@ -13,11 +13,11 @@ import gradio as gr
 
 from trainer import runs, telling
 from ui import sounds
-from ui.access import Visitor
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.lessons.selection import PLAY_OTHER
-from ui.screen import look_of
+from ui.page_state import look_of
+from ui.scripts import PLAY_OTHER
+from ui.server.access import Visitor
+from ui.session import Session as Desk
 from ui.training import actions, board, form, marks, reader, window
 from ui.training.form import Form
 from ui.training.window import Changes, Seen, Server, Viewer, Window

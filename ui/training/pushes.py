@@ -6,7 +6,7 @@ import html
 import threading
 from dataclasses import dataclass, replace
 
-import words
+import i18n as words
 from errors import KnownError
 from trainer import push
 from trainer.events import RunEvent, Stage

@@ -16,8 +16,8 @@ from gradio.components import Component
 
 from settings import Settings
 from trainer.runs import Run
-from ui.access import Visitor
-from ui.language import text
+from ui.server.access import Visitor
+from ui.server.language import text
 from ui.training import actions, board, cards, marks, pushes
 from ui.training.actions import Allowed
 from ui.training.pushes import Push, Pushes
