@@ -143,6 +143,8 @@ def unpatched_installed():
 
 def test_idle_queue_looks_for_work_more_often_than_it_has_to(page):
     assert page._queue.sleep_when_free < gradio_patches.QUEUE_POLL_S
+    gradio_patches.poll_queue_less_often(page)
+    assert page._queue.sleep_when_free == gradio_patches.QUEUE_POLL_S
 
 
 def test_tools_answer_in_pythons_notation_and_without_a_schema(page):
@@ -276,3 +278,9 @@ def test_refused_microphone_shows_nothing(open_unpatched):
     with page.expect_event("pageerror"):  # its only trace
         button.click()
     assert page.locator("body").inner_text() == before
+
+
+@pytest.mark.browser
+def test_player_offers_no_videos(open_unpatched):
+    files = open_unpatched().locator("#player input[type=file]")
+    assert "video" not in (files.get_attribute("accept") or "video")

@@ -6,6 +6,7 @@ import pytest
 server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 pytestmark = pytest.mark.browser
 
+
 @pytest.fixture
 def page(chromium, server, open_page):
     page = open_page()

@@ -1,4 +1,4 @@
-"""What this host cannot do for this visitor, why, and the way to get it."""
+"""Tell visitors what this host cannot do for them, why, and how to get it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIGN_IN, SIGN_OUT = "login/huggingface", "logout"  # Gradio's own addresses
 
 
 def notice(visitor: Visitor, settings: Settings) -> str:
-    """All of it as HTML; "" where nothing is missing."""
+    """Describe all of it as HTML; "" where nothing is missing."""
     host, language = settings.host, visitor.language
     said = [*_limits(host, language)]
     if not visitor.may_train:
@@ -27,7 +27,7 @@ def notice(visitor: Visitor, settings: Settings) -> str:
 
 
 def ways(visitor: Visitor, host: Host) -> str:
-    """Links to where a stranger to this Space may do more, as HTML; "" elsewhere."""
+    """Link to where a stranger to this Space may do more, as HTML; "" elsewhere."""
     links = []
     if host.has_login and not visitor.is_signed_in:
         links.append(_link(SIGN_IN, "host.sign_in", visitor.language))
@@ -37,7 +37,7 @@ def ways(visitor: Visitor, host: Host) -> str:
 
 
 def _limits(host: Host, language: str) -> Iterator[str]:
-    """What the host lacks, whoever asks."""
+    """Describe what the host lacks for anybody."""
     if host.kind == "cpu":
         yield _said("host.cpu", language)
     if host.kind == "zero":
@@ -47,7 +47,7 @@ def _limits(host: Host, language: str) -> Iterator[str]:
 
 
 def _strangers(visitor: Visitor, settings: Settings) -> Iterator[str]:
-    """What a visitor may not do, and how they could."""
+    """Describe what a visitor may not do, and how they could."""
     host, language = settings.host, visitor.language
     if not host.is_space:
         yield _said("host.secret" if settings.secret else "host.elsewhere", language)
@@ -77,7 +77,7 @@ def _duplicate(host: Host) -> str:
 
 
 def _link(address: str, key: str, language: str) -> str:
-    """In a window of its own: within another site's frame a login has no cookies."""
+    """Link to a window of its own: within another site's frame a login has no cookies."""
     return (
         f'<a href="{html.escape(address)}" target="_blank" rel="noopener">'
         f"{_said(key, language)}</a>"
