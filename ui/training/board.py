@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 import viz.lines
 import viz.training
@@ -18,6 +18,7 @@ from trainer.config import FOLDER, ZIP, RunConfig
 from trainer.events import Evaluated, Planned, RunEvent, Step
 from trainer.runs import Run
 from ui.language import text
+from ui.templates import paragraphs, render
 from ui.training import cards
 from ui.training.reader import Reader
 from viz import style
@@ -91,35 +92,29 @@ def compared(chosen: Sequence[Run], reader: Reader, look: Look) -> str:
     loss = _lines(told, Step, "loss")
     pictures = _picture(accuracy, look.word("accuracy"), look, 100)
     pictures += _picture(loss, look.word("loss"), look)
-    return f'<div class="run-pair">{pictures}</div>' + differences(
-        chosen, names, look.language
+    differing = differences(chosen, names, look.language)
+    return render(
+        "run_compared", look.language, pictures=pictures, differences=differing
     )
 
 
-def differences(chosen: Sequence[Run], names: Sequence[str], language: str) -> str:
-    """The settings in which runs differ, a row each; empty where there are none."""
+def differences(chosen: Sequence[Run], names: Sequence[str], language: str) -> Markup:
+    """The settings in which runs differ, a row each; a sentence where there are none."""
     configs = [run.config() for run in chosen]
-    rows = []
-    for item in dataclasses.fields(RunConfig):
-        values = [_shown(getattr(config, item.name)) for config in configs]
-        if len(set(values)) > 1:
-            label = words.word(f"fields.{item.name}", language)
-            rows.append(_cells("td", [label, *values]))
-    if not rows:
-        return f"<p>{html.escape(words.word('train.no_differences', language))}</p>"
-    head = _cells("th", [words.word("train.setting", language), *names])
-    return f'<table class="run-differences">{head}{"".join(rows)}</table>'
+    settings = [
+        (item.name, [_shown(getattr(config, item.name)) for config in configs])
+        for item in dataclasses.fields(RunConfig)
+    ]
+    differing = [(name, values) for name, values in settings if len(set(values)) > 1]
+    if not differing:
+        return paragraphs([words.word("train.no_differences", language)])
+    return render("run_differences", language, names=names, differing=differing)
 
 
 def _shown(value: object) -> str:
     """A setting's value; of a folder or zip its name, not where it is."""
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return text.rsplit("/", 1)[-1] if text.startswith((FOLDER, ZIP)) else text
-
-
-def _cells(kind: str, values: Sequence[str]) -> str:
-    row = "".join(f"<{kind}>{html.escape(value)}</{kind}>" for value in values)
-    return f"<tr>{row}</tr>"
 
 
 def curves(events: Sequence[RunEvent], look: Look) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from markupsafe import Markup
 
 import words
 from errors import KnownError
@@ -16,6 +17,7 @@ from trainer.events import Device, Noted, RunEvent, Step
 from trainer.runs import Run, RunState
 from trainer.telling import Progress
 from ui.access import Visitor
+from ui.templates import paragraphs, render
 
 N_LOG_LINES = 400  # the newest; all of them are in the download
 WHOLE = ("download", "decode", "record")  # phases that are done once another has begun
@@ -39,7 +41,7 @@ def at_work(
     events: Sequence[RunEvent],
     waiting: Sequence[Run],
     visitor: Visitor,
-) -> str:
+) -> Markup:
     """The run at work and those that wait, whichever run the page shows."""
     language = visitor.language
     said = [] if visitor.may_train else [words.word("train.why_not", language)]
@@ -52,7 +54,7 @@ def at_work(
     if visitor.may_train and len(waiting) >= jobs.N_WAITING:
         full = KnownError("queue_full", n_waiting=jobs.N_WAITING)
         said.append(words.sentence(full, language))
-    return _paragraphs(*said)
+    return paragraphs(said)
 
 
 def _at(run: Run, progress: Progress, language: str) -> str:
@@ -73,7 +75,7 @@ def standing(
     events: Sequence[RunEvent],
     visitor: Visitor,
     place: int = 0,
-) -> str:
+) -> Markup:
     """A run's state: its place in the queue, its phases at work, its result after it.
 
     Args:
@@ -84,11 +86,11 @@ def standing(
     """
     language = visitor.language
     if run is None:
-        return _paragraphs(words.word("train.no_runs", language))
+        return paragraphs([words.word("train.no_runs", language)])
     state = run.state()
     if place:
-        return _paragraphs(words.word("notes.waiting", language, n=place))
-    told = _paragraphs(_sentence(run, state, language), _skipped(events, language))
+        return paragraphs([words.word("notes.waiting", language, n=place)])
+    told = paragraphs([_sentence(run, state, language), _skipped(events, language)])
     if not state.is_ended:
         is_stopping = state.name == "stopping"
         return told + phases(events, language, is_stopping=is_stopping)
@@ -114,37 +116,37 @@ def _sentence(run: Run, state: RunState, language: str) -> str:
 
 def phases(
     events: Sequence[RunEvent], language: str, *, is_stopping: bool = False
-) -> str:
+) -> Markup:
     """Every phase so far with its own count, a bar at the one at work, the device."""
     every = telling.phases(events)
     now = telling.progress(events)
-    rows = [_bar(phase, phase.stage == now.stage, language) for phase in every]
+    rows = [
+        (
+            phase,
+            _counts(phase, phase.stage == now.stage, language),
+            phase.stage == now.stage,
+        )
+        for phase in every
+    ]
     left = "" if is_stopping or not every else _left(now, language)
     speed = next((e.songs_per_s for e in events[::-1] if isinstance(e, Step)), None)
     if speed and now.stage == "train":
         told = words.word("train.speed", language, per_s=speed)
         left = f"{left} · {told}" if left else told
     device = next((e for e in events[::-1] if isinstance(e, Device)), None)
-    return "".join(rows) + _paragraphs(
-        left, telling.line(device, language) if device else ""
-    )
+    texts = [left, telling.line(device, language) if device else ""]
+    return render("run_phases", language, phases=rows, texts=texts)
 
 
-def _bar(phase: Progress, is_now: bool, language: str) -> str:
-    name = html.escape(words.word(f"stages.{phase.stage}", language))
+def _counts(phase: Progress, is_now: bool, language: str) -> str:
+    """How much of a phase is done, and while songs are decoded how fast."""
     # The last song is not announced, only the next phase.
     done = phase.total if not is_now and phase.stage in WHOLE else phase.done
     counts = telling.amounts(phase.stage, done, phase.total, language)
     if phase.per_s and phase.stage == "decode":
         speed = words.word("train.songs_per_s", language, per_s=phase.per_s)
         counts += f" · {speed}"
-    if not is_now:
-        return f'<p class="run-phase"><span>{name}</span> <span>{counts}</span></p>'
-    value = f'value="{phase.fraction:.3f}"' if phase.total else ""
-    return (
-        f'<label class="run-bar"><span>{name}</span> <span>{counts}</span>'
-        f"<progress max=1 {value}></progress></label>"
-    )
+    return counts
 
 
 def _left(progress: Progress, language: str) -> str:
@@ -153,7 +155,7 @@ def _left(progress: Progress, language: str) -> str:
 
 def result(
     run: Run, state: RunState, events: Sequence[RunEvent], visitor: Visitor
-) -> str:
+) -> Markup:
     """The card of a run that has ended: score, model, time, command."""
     language = visitor.language
     said = score(run, events, language)
@@ -162,13 +164,15 @@ def result(
     if len(events) > 1:
         time = telling.span(events[-1].at - events[0].at, language)
         said.append(words.word("train.took", language, time=time))
-    card = _paragraphs(*said)
-    if visitor.may_train:  # paths of this machine are for those who sit at it
-        if run.model_dir.is_dir():
-            card += _code(words.word("train.model_is_in", language), run.model_dir)
-        repeat = words.word("train.command", language)
-        card += _code(repeat, run.config().command())
-    return card
+    # Paths of this machine are for those who sit at it.
+    has_model = visitor.may_train and run.model_dir.is_dir()
+    return render(
+        "run_result",
+        language,
+        texts=said,
+        model_dir=run.model_dir if has_model else "",
+        command=run.config().command() if visitor.may_train else "",
+    )
 
 
 def score(run: Run, events: Sequence[RunEvent], language: str) -> list[str]:
@@ -190,7 +194,7 @@ def score(run: Run, events: Sequence[RunEvent], language: str) -> list[str]:
 
 def log_html(
     events: Sequence[RunEvent], language: str, level: str = "all", search: str = ""
-) -> str:
+) -> Markup:
     """The log's newest lines of a level in which a text occurs, case aside.
 
     The CSS keeps the end in sight while it grows.
@@ -202,15 +206,5 @@ def log_html(
     lines = list(itertools.islice(found, N_LOG_LINES))[::-1]
     if not lines:
         key = "train.no_lines" if events else "train.no_log"
-        return _paragraphs(words.word(key, language))
-    rows = "\n".join(html.escape(line) for line in lines)
-    return f'<div class="log" tabindex="0" role="log"><pre>{rows}</pre></div>'
-
-
-def _code(label: str, value: object) -> str:
-    said, code = html.escape(label), html.escape(str(value))
-    return f'<p>{said}</p><pre class="run-code">{code}</pre>'
-
-
-def _paragraphs(*texts: str) -> str:
-    return "".join(f"<p>{html.escape(each)}</p>" for each in texts if each)
+        return paragraphs([words.word(key, language)])
+    return render("run_log", language, lines=lines)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from markupsafe import Markup
 
 import words
 from errors import KnownError
@@ -20,6 +20,7 @@ from trainer.config import FOLDER, RunConfig
 from ui import forms, song_choice
 from ui.language import text
 from ui.song_choice import SongChoice
+from ui.templates import paragraphs
 
 FIRST_PRESET = "smoke"  # what a newcomer can finish
 OPEN_FIELDS = ("data", "n_songs_per_genre", "base_model", "n_epochs", "n_steps")
@@ -97,7 +98,7 @@ def config_of(given: Mapping[str, Any], settings: Settings) -> RunConfig:
     return config
 
 
-def look_ahead(given: Mapping[str, Any], settings: Settings, language: str) -> str:
+def look_ahead(given: Mapping[str, Any], settings: Settings, language: str) -> Markup:
     """What the run would need, or why it could not start, as HTML."""
     try:
         seen = preflight.preflight(
@@ -107,9 +108,9 @@ def look_ahead(given: Mapping[str, Any], settings: Settings, language: str) -> s
             devices=child_environment().get("CUDA_VISIBLE_DEVICES", ""),
         )
     except KnownError as error:
-        return f"<p>{html.escape(words.sentence(error, language))}</p>"
-    line = html.escape(telling.look_ahead(seen, language))
+        return paragraphs([words.sentence(error, language)])
+    line = telling.look_ahead(seen, language)
     if not str(given.get("data", "")).startswith(FOLDER):
-        return f"<p>{line}</p>"
+        return paragraphs([line])
     named = " · ".join(f"{name} {n}" for name, n in seen.genres[:N_GENRES_NAMED])
-    return f"<p>{line}</p><p>{html.escape(named)}</p>"
+    return paragraphs([line, named])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import threading
 from dataclasses import dataclass, replace
+
+from markupsafe import Markup
 
 import words
 from errors import KnownError
@@ -12,6 +13,7 @@ from trainer import push
 from trainer.events import RunEvent, Stage
 from trainer.push import TokenOf
 from trainer.runs import Run
+from ui.templates import paragraphs, render
 
 MB = 10**6
 
@@ -90,21 +92,14 @@ class Pushes:
             self._pushes[run.id] = end
 
 
-def as_html(state: Push | None, language: str) -> str:
+def as_html(state: Push | None, language: str) -> Markup:
     """How far a push is, for the page."""
     if state is None:
-        return ""
+        return Markup("")
     if state.error:
-        return f"<p>{html.escape(words.sentence(state.error, language))}</p>"
+        return paragraphs([words.sentence(state.error, language)])
     if state.address:
-        said = html.escape(words.word("train.pushed", language))
-        address = html.escape(state.address)
-        return f'<p>{said} <a href="{address}" target="_blank">{address}</a></p>'
+        return render("pushed", language, address=state.address)
     stage = state.stage or Stage("ask")
-    name = html.escape(words.word(f"stages.{stage.name}", language))
     counts = f"{stage.done / MB:.1f} / {stage.total / MB:.1f} MB" if stage.total else ""
-    value = f'value="{stage.done / stage.total:.3f}"' if stage.total else ""
-    return (
-        f'<label class="run-bar"><span>{name}</span> <span>{counts}</span>'
-        f"<progress max=1 {value}></progress></label>"
-    )
+    return render("progress", language, stage=stage, counts=counts)
