@@ -5,17 +5,16 @@ The only reader of ``os.environ``.
 
 from __future__ import annotations
 
-import ctypes
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import process
+
 ROOT = Path(__file__).parent
 DATA = Path("/data")  # where a Space's storage is mounted, if it has one
-M_ARENA_MAX, N_POOLS = -8, 2  # of malloc.h; one is heard while another is decoded
 MIN_SECRET_LENGTH = 16  # characters; fewer can be guessed
 OAUTH_VARIABLES = (
     "OAUTH_CLIENT_ID OAUTH_CLIENT_SECRET OAUTH_SCOPES OPENID_PROVIDER_URL"
@@ -179,22 +178,8 @@ def prepare_environment() -> None:
         "GOMP_SPINCOUNT": "1000",  # some 50 us, then they sleep
     }.items():
         os.environ.setdefault(name, value)
-    _share_freed_memory()
-
-
-def _share_freed_memory() -> None:
-    """Let threads share two pools of memory, where the C library is glibc.
-
-    By default it keeps one for every thread, up to eight a core, and what a visitor's
-    song has taken in one is of no use to the next visitor's, in another.
-
-    Source: mallopt(3), M_ARENA_MAX; the variable of that name has the last word.
-    """
-    if sys.platform != "linux" or "MALLOC_ARENA_MAX" in os.environ:
-        return
-    library = ctypes.CDLL(None)
-    if hasattr(library, "mallopt"):  # musl has none
-        library.mallopt(M_ARENA_MAX, N_POOLS)
+    if "MALLOC_ARENA_MAX" not in os.environ:
+        process.limit_arenas()
 
 
 def child_environment() -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-import libraries
+import process as libraries
 from audio.clip import Clip, Samples
 from errors import KnownError
 

@@ -10,15 +10,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import libraries
+import process as libraries
 from classifier import report
 from classifier.archive import Song, shown, unpacked
 from classifier.batch import Row, rows, songs_in
 from classifier.models import Models
 from classifier.report import Table
 from errors import KnownError
+from i18n import sentence, word
 from settings import Settings, from_environment, prepare_environment
-from words import sentence, word
 
 DESCRIPTION = """\
 Name the genre of songs: one line a song, the likeliest genres first.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import libraries
+import process as libraries
 from classifier.tiles import quicken
 from classifier.turns import Turns
 from errors import KnownError

@@ -11,7 +11,7 @@ from typing import Any
 
 from classifier.batch import Row
 from errors import KnownError
-from words import sentence, word
+from i18n import sentence, word
 
 N_SHOWN = 3  # genres a line
 # With the full-width signs, which East Asian spreadsheets read as the plain ones.

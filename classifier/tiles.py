@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import libraries
+import process as libraries
 from classifier import products
 from classifier.long_kernel import by_fft
 from classifier.strides import by_products

@@ -10,17 +10,15 @@ before their song is decoded, and are told their place.
 
 from __future__ import annotations
 
-import ctypes
 import itertools
-import os
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-NICENESS = 10  # a tenth of the processor where a run wants all of it
+from process import lower_priority, trim_memory
+
 N_TURNS = 32  # after so many, memory is tidied: it takes 3 ms
 N_SEATS = 2  # one is drawn or decoded while the other is heard
 
@@ -40,34 +38,14 @@ class Turns:
 
     def __init__(self, n_at_once: int = 1, n_seats: int = N_SEATS) -> None:
         self.line = Line(n_seats)
-        self._ears = ThreadPoolExecutor(n_at_once, "listens", step_aside)
+        self._ears = ThreadPoolExecutor(n_at_once, "listens", lower_priority)
         self._turns = itertools.count(1)
 
     def take(self, listen: Callable[[], Heard]) -> Heard:
         """What ``listen`` returns, or raises, called where models listen."""
         if next(self._turns) % N_TURNS == 0:
-            self._ears.submit(tidy)
+            self._ears.submit(trim_memory)
         return self._ears.submit(listen).result()
-
-
-def tidy() -> None:
-    """Give back to the system what lies free between what is in use.
-
-    Windows leave holes of all sizes, of which the C library fills few: memory would grow
-    by 100 kB a window, 40 MB in half an hour of song.
-
-    Source: malloc_trim(3), of glibc.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim:
-        trim(0)
-
-
-def step_aside() -> None:
-    """Let others go first: this thread, and those that it starts to compute with it."""
-    if sys.platform == "linux":  # elsewhere it would be the whole process
-        niceness = max(os.getpriority(os.PRIO_PROCESS, 0), NICENESS)
-        os.setpriority(os.PRIO_PROCESS, 0, niceness)
 
 
 class Line:

@@ -8,7 +8,7 @@ import pytest
 from files import stereo, write_audio, write_wav
 from signals import noise, tone
 
-import words
+import i18n as words
 from audio import decode
 from audio.apart import ROOT, Bounds, Readers
 from audio.spool import spooled

@@ -17,7 +17,7 @@ from PIL import Image
 from signals import tone
 
 import app
-import words
+import i18n
 from settings import Settings
 from ui import language
 
@@ -231,7 +231,7 @@ def test_every_text_of_the_page_is_in_the_locales(demo):
     config = json.dumps(demo.get_config_file(), default=str)
     keys = set(re.findall(r'"key\\*": \\*"([a-z]+\.\w+)\\*"', config))
     assert {"app.see", "see.mel_text", "see.hop_4"} <= keys
-    assert keys <= set(words.table("en"))
+    assert keys <= set(i18n.table("en"))
     assert {key.split(".")[0] for key in keys} <= set(language.SPOKEN)
 
 

@@ -4,7 +4,7 @@ import pytest
 from files import write_audio
 from signals import tone
 
-import words
+import i18n as words
 from classifier.archive import ZipLimits, unpacked
 from errors import KnownError
 

@@ -5,7 +5,7 @@ import pytest
 import tiny
 from tiny import FACTS, GENRES, SAMPLING_RATE, save_tiny_model
 
-import words
+import i18n as words
 from classifier import checkpoint
 from classifier.checkpoint import TUTORIAL_WINDOW_S
 from classifier.models import Models

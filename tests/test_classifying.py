@@ -205,12 +205,6 @@ def test_names_from_a_model_are_escaped(prediction):
     assert "&lt;img" in said
 
 
-def test_names_beside_bars_and_on_the_map_fit_there():
-    assert answer.short_name("jazz", "zh-TW") == "爵士"
-    assert answer.short_name("jazz", "en") == "Jazz"
-    assert answer.short_name("樂器（live）", "zh-TW") == "樂器（live）"
-
-
 def test_map_has_a_row_a_genre_the_likeliest_on_top(prediction):
     clip = noise(duration_s=3.0)
     sheet = song_map.sheet(Scene(clip, Transforms()), [prediction])

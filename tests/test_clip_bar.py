@@ -10,26 +10,12 @@ from signals import tone
 from audio import decode
 from audio.examples import EXAMPLES, example
 from ui import examples
-from ui.clip_bar import clock, facts_line, name_of, title_of
+from ui.clip_bar import facts_line, name_of, title_of
 
 
 def line(path, language="en", **changes):
     decoded = dataclasses.replace(decode.load(path), **changes)
     return facts_line(decoded, str(path), language)
-
-
-@pytest.mark.parametrize(
-    ("duration_s", "text"),
-    [
-        (0.1234, "0.12 s"),
-        (5.333, "5.3 s"),
-        (59.94, "59.9 s"),
-        (62, "1:02"),
-        (600, "10:00"),
-    ],
-)
-def test_clock_writes_durations_as_people_do(duration_s, text):
-    assert clock(duration_s) == text
 
 
 def test_facts_name_the_file_as_it_was(tmp_path):

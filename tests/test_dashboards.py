@@ -5,7 +5,7 @@ from types import ModuleType
 import pytest
 from test_train import config_for
 
-import words
+import i18n as words
 from errors import KnownError
 from trainer import dashboards
 from trainer.config import RunConfig

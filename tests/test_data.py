@@ -4,7 +4,7 @@ from files import write_audio
 from signals import noise, silence, tone
 from songs import prepared, song_folder
 
-import words
+import i18n as words
 from errors import KnownError
 from trainer import data, sources, telling
 from trainer.config import RunConfig

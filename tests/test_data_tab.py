@@ -8,7 +8,7 @@ from files import write_audio
 from signals import tone
 from songs import song_folder
 
-import words
+import i18n as words
 from errors import KnownError
 from settings import Host, Settings
 from trainer.events import Stage

@@ -7,7 +7,7 @@ import pytest
 from files import CODECS, stereo, write_audio, write_video, write_wav
 from signals import click, noise, tone
 
-import words
+import i18n as words
 from audio import decode, ffmpeg
 from errors import KnownError
 

@@ -22,7 +22,7 @@ from gradio_client.exceptions import AppError
 from signals import tone
 
 import app
-import words
+import i18n
 from errors import KnownError
 from settings import Settings
 from ui import doors
@@ -134,7 +134,7 @@ def ask(browser, number, data):
 
 
 def test_no_event_fetches_an_address(demo, browser, canary, fetched):
-    sentence = words.sentence(KnownError("not_an_upload"))
+    sentence = i18n.sentence(KnownError("not_an_upload"))
 
     def try_it(event):
         number, inputs = event

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hub_server import OWNER, TOKEN, push_hub
 
+import i18n as words
 import settings
-import words
 from errors import KnownError
 from trainer import __main__ as command
 from trainer import flags, hf_job

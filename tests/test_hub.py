@@ -9,7 +9,7 @@ import tiny
 
 import conversion
 import hub
-import words
+import i18n as words
 from classifier.models import Models
 from errors import KnownError
 

@@ -9,7 +9,7 @@ import pytest
 from songs import prepared, song_folder
 from test_hub import REVISION
 
-import words
+import i18n as words
 from errors import KnownError
 from trainer import hub_songs, parts, sources, telling
 from trainer.config import RunConfig

@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-import words
+import i18n
 from settings import ROOT
 from ui.language import SPOKEN, Language, texts
 from ui.teaching import plan_addresses
@@ -88,9 +88,9 @@ def test_components_get_every_text_in_every_language():
     translations = texts(
         hours=1, minutes=2, megabytes=3, **plan_addresses()
     ).translations_dict
-    assert set(translations) == set(words.LANGUAGES)
+    assert set(translations) == set(i18n.LANGUAGES)
     for language, table in translations.items():
-        spoken = {key for key in words.table(language) if key.split(".")[0] in SPOKEN}
+        spoken = {key for key in i18n.table(language) if key.split(".")[0] in SPOKEN}
         assert table.keys() == spoken
         assert "{" not in table["about.text"]
 

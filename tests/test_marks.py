@@ -6,7 +6,7 @@ import re
 import pytest
 from marked import keep_scores
 
-import words
+import i18n as words
 from errors import KnownError
 from trainer import runs
 from trainer.config import RunConfig

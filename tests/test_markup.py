@@ -12,7 +12,7 @@ from gallery import PAGE, SVG, pictures, pictures_of_a_tone, texts
 from PIL import Image
 from signals import noise, tone
 
-import words
+import i18n as words
 from viz import genres, markup, style, waveform
 from viz.style import Look
 

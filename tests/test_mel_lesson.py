@@ -8,7 +8,7 @@ from plots import unpacked
 from signals import silence, tone
 from test_lessons import scene_of
 
-import words
+import i18n as words
 from audio.clip import Clip
 from errors import KnownError
 from ui.lessons import mel

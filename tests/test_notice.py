@@ -4,7 +4,7 @@ import pytest
 from test_access import request
 
 import app
-import words
+import i18n
 from errors import KnownError
 from settings import Host, Settings
 from trainer import push
@@ -21,7 +21,7 @@ def said(host=None, visitor=None, **settings):
     """The keys of the section "host" whose words the notice has, and the notice."""
     host, visitor = host or Host(), visitor or Visitor()
     text = notice(visitor, Settings(host=host, **settings))
-    table = words.table(visitor.language)
+    table = i18n.table(visitor.language)
     keys = set()
     for key, value in table.items():
         shown = value.replace("{owner}", host.owner)
@@ -47,7 +47,7 @@ def test_visitor_from_elsewhere_can_give_the_secret_where_there_is_one():
     assert "x" * 16 not in text
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 @pytest.mark.parametrize(
     ("host", "visitor", "keys"),
     [
@@ -88,7 +88,7 @@ def test_app_starts_with_each_face_and_shows_it_on_the_tab_train(tmp_path, host,
     (say,) = [fn for fn in demo.fns.values() if fn.api_name == "say"]
     shown = say.fn(request({"host": "studio-genrescope.hf.space"}, "10.0.0.1"))
     for key in keys:
-        assert words.table("en")[f"host.{key}"] in shown
+        assert i18n.table("en")[f"host.{key}"] in shown
 
 
 @pytest.mark.parametrize("act", [actions.start, actions.resume])

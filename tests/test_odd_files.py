@@ -11,7 +11,7 @@ import odd_files
 import odd_headers
 import pytest
 
-import words
+import i18n as words
 from audio import decode
 from audio.apart import Bounds, Readers
 from errors import KnownError

@@ -23,7 +23,7 @@ from test_card import finished_run
 from test_strangers import ask, data_of, endpoints, name_of, session_with_runs
 
 import app
-import words
+import i18n
 from settings import Host, Settings
 
 HOST = f"{OWNER}-genrescope.hf.space"
@@ -139,14 +139,14 @@ def song(tmp_path):
 
 
 def refused(answer):
-    return words.table("en")["errors.may_not_train"] in answer
+    return i18n.table("en")["errors.may_not_train"] in answer
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_visitor_reads_what_this_space_lacks_and_how_to_get_it(space, language):
     answer = space.ask("_notice.say", AT_SPACE | {"accept-language": language})
     shown = json.loads(answer.removeprefix("data:"))["output"]["data"][0]
-    table = words.table(language)
+    table = i18n.table(language)
     for key in ("cpu", "gone", "duplicate", "sign_in"):
         assert table[f"host.{key}"] in shown
     assert table["host.members"].replace("{owner}", OWNER) in shown

@@ -9,7 +9,7 @@ from hub_server import OWNER, REVISION, TOKEN, push_hub
 from signals import tone
 from test_card import finished_run
 
-import words
+import i18n as words
 from classifier.models import Models
 from classifier.predict import predict
 from errors import KnownError

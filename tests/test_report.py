@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from marked import answers_by_hand
 
-import words
+import i18n as words
 from trainer import report
 from trainer.contest import Contest, Entry
 from trainer.scores import Duel, scores_of

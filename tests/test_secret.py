@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-import words
+import i18n
 from ui import secret
 from ui.access import key_of
 from ui.secret import Secret
@@ -50,7 +50,7 @@ def test_cookie_of_a_page_that_came_safely_goes_back_safely_only():
 def test_anything_else_gets_a_sentence_and_no_cookie(given):
     answer = post(given, **{"accept-language": "zh-TW"})
     assert answer.status_code == 403
-    assert answer.text == words.table("zh-TW")["errors.wrong_secret"]
+    assert answer.text == i18n.table("zh-TW")["errors.wrong_secret"]
     assert "set-cookie" not in answer.headers
 
 

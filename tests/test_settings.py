@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import process
 import settings
 from settings import Host
 
@@ -102,4 +103,4 @@ def test_threads_share_two_pools_of_memory(tmp_path):
     found = subprocess.run(
         command, check=True, capture_output=True, text=True, cwd=ROOT
     )
-    assert int(found.stdout) == settings.N_POOLS
+    assert int(found.stdout) == process.N_ARENAS

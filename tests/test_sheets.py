@@ -5,10 +5,10 @@ import pytest
 from plots import unpacked
 from signals import chord, click, noise, sweep, tone
 
+import i18n as words
 import viz.dft
 import viz.stft
 import viz.waveform
-import words
 from audio import dsp, pixels
 from audio.bits import quantised
 from audio.examples import example

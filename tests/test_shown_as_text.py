@@ -6,7 +6,7 @@ import pytest
 from files import write_audio
 from signals import noise, tone
 
-import words
+import i18n as words
 from audio import decode
 from classifier.batch import Row
 from classifier.checkpoint import ModelRef

@@ -8,7 +8,7 @@ import pytest
 from files import write_audio
 from signals import tone
 
-import words
+import i18n as words
 from errors import KnownError
 from settings import Settings
 from trainer import data, sources

@@ -14,7 +14,7 @@ import tiny
 from test_card import finished_run
 
 import app
-import words
+import i18n
 from settings import Host, Settings
 
 tiny_model_dir = tiny.tiny_model_dir
@@ -218,7 +218,7 @@ def test_stranger_is_refused_by_index_and_nothing_changes(demo, settings, header
         if code:
             data = data_of(fn, settings)
             answer = ask(demo, headers, fn, data, session)
-            refused[name_of(fn)] = words.table("en")[f"errors.{code}"] in answer
+            refused[name_of(fn)] = i18n.table("en")[f"errors.{code}"] in answer
     assert refused == dict.fromkeys(MAY_NOT, True)
     assert contents(settings) == before
 
@@ -241,7 +241,7 @@ def test_stranger_is_refused_by_name_as_well(demo, settings, way):
             '"is_generating":true' in said
         ):  # its first word comes before it does a thing
             continue
-        sentence = json.dumps(words.table("en")[f"errors.{code}"])[1:-1]
+        sentence = json.dumps(i18n.table("en")[f"errors.{code}"])[1:-1]
         assert sentence in said or answer.status_code == 404, (fn.api_name, said)
     assert contents(settings) == before
 

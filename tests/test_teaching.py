@@ -7,7 +7,7 @@ import gradio as gr
 import pytest
 
 import app
-import words
+import i18n as words
 from audio import exercises
 from audio.exercises import EXERCISES
 from settings import Settings

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import words
+import i18n as words
 from trainer import config as configs
 from trainer import events, flags, telling
 from trainer.config import RunConfig

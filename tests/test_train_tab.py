@@ -12,7 +12,7 @@ import pytest
 from songs import song_folder
 
 import app
-import words
+import i18n as words
 from errors import KnownError
 from settings import Settings
 from trainer import checkpoints, events, jobs, locks, runs

@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from classifier.turns import NICENESS, Line, Turns
+from classifier.turns import Line, Turns
+from process import NICENESS
 
 
 def test_all_is_heard_by_one_thread_whoever_asks():

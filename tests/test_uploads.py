@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from test_handlers import guarded, run
 
-import words
+import i18n
 from classifier.archive import unpacked
 from errors import KnownError
 from ui.gate import Gate
@@ -23,7 +23,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 
 
 def sentence(language="en"):
-    return words.sentence(KnownError("no_room"), language)
+    return i18n.sentence(KnownError("no_room"), language)
 
 
 def server(endpoint):
@@ -36,7 +36,7 @@ def server(endpoint):
     )
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_upload_to_a_full_disk_is_answered_in_the_visitors_language(language):
     async def upload(_):
         raise FULL

@@ -24,7 +24,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 from signals import click, noise, silence, tone
 
-import words
+import i18n as words
 from audio import dsp
 from audio.clip import Clip
 from viz import (

@@ -11,7 +11,7 @@ import test_hub
 from signals import silence, tone
 
 import app
-import words
+import i18n as words
 from audio import vocoder
 from audio.clip import Clip
 from errors import KnownError

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import libraries
+import i18n as words
+import process as libraries
 import settings
-import words
 from errors import KnownError
 from trainer import (
     contest,

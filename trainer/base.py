@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import libraries
+import process as libraries
 from errors import KnownError
 from trainer import anatomy, catalogue
 from trainer.config import RunConfig

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import hub
-import libraries
+import process as libraries
 from errors import KnownError
 from trainer import base, runs
 from trainer.data import SAMPLING_RATE

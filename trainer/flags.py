@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import words
+import i18n as words
 from trainer import catalogue, telling
 from trainer import config as configs
 from trainer.config import FOLDER, ZIP, RunConfig

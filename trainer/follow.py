@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import libraries
+import process as libraries
 from errors import KnownError
 from trainer import checkpoints, randomness
 from trainer.config import RunConfig

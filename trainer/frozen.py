@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-import libraries
+import process as libraries
 from trainer import anatomy
 from trainer.data import SongSet
 from trainer.events import Emit, ShouldStop, Stage, StopRequested

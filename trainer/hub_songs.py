@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import hub
-import libraries
+import process as libraries
 from errors import KnownError
 from trainer.events import Emit, Noted, Stage
 from trainer.sources import SongFile, Source, reader

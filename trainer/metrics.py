@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-import libraries
+import process as libraries
 
 if TYPE_CHECKING:
     import evaluate

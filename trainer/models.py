@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-import libraries
+import process as libraries
 
 if TYPE_CHECKING:
     from transformers import HubertForSequenceClassification, Wav2Vec2FeatureExtractor

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import libraries
+import process as libraries
 from errors import KnownError
 from trainer import anatomy, dashboards
 from trainer.config import RunConfig

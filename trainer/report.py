@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-import words
+import i18n as words
 from trainer.contest import Contest, Entry
 from trainer.scores import Duel, Scores
 

@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 import numpy as np
 from numpy.typing import NDArray
 
-import libraries
+import process as libraries
 from errors import KnownError
 
 Indices = NDArray[np.int64]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import words
+import i18n as words
 from errors import KnownError
 from trainer.events import (
     Cancelled,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import libraries
+import process as libraries
 from errors import KnownError
 from trainer import causes, checkpoints, dashboards, exam, frozen, products, windows
 from trainer import crew as crews

@@ -27,7 +27,7 @@ import gradio as gr
 from starlette.requests import cookie_parser
 
 import hub
-import words
+import i18n
 from errors import KnownError
 from settings import Settings
 
@@ -47,13 +47,13 @@ class Visitor:
     """One person at the page or the API, as far as handlers need to know.
 
     Attributes:
-        language: one of ``words.LANGUAGES``.
+        language: one of ``i18n.LANGUAGES``.
         may_train: may change what others see: start, stop and push runs, fetch models,
             have songs read.
         is_signed_in: has signed in on a Space.
     """
 
-    language: str = words.DEFAULT_LANGUAGE
+    language: str = i18n.DEFAULT_LANGUAGE
     may_train: bool = False
     is_signed_in: bool = False
 
@@ -202,9 +202,9 @@ def language_for(query: str, headers: Mapping[str, str]) -> str:
     """
     cookie = cookie_parser(headers.get("cookie", "")).get(LANGUAGE_COOKIE)
     for wish in (*parse_qs(query).get("lang", []), cookie):
-        if wish in words.LANGUAGES:
+        if wish in i18n.LANGUAGES:
             return wish
-    return words.language_of(headers.get("accept-language"))
+    return i18n.language_of(headers.get("accept-language"))
 
 
 def host_name(address: str | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-import words
+import i18n as words
 from audio.frames import WINDOWS
 from audio.mels import FORMULAS, Formula
 from audio.spectrum import Reference

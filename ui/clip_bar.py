@@ -9,9 +9,10 @@ from typing import Any
 
 import gradio as gr
 
-import words
+import i18n as words
 from audio.decode import Decoded, SourceFacts
 from audio.examples import EXAMPLES
+from i18n import clock
 from settings import Settings
 from ui import examples, parts
 from ui import player as sound_player
@@ -151,15 +152,6 @@ def name_of(path: str, language: str) -> str:
     return (
         words.word("clip.recording", language) if file_name == RECORDING else file_name
     )
-
-
-def clock(duration_s: float) -> str:
-    """A duration as people write it: 0.50 s, 5.3 s, 1:02."""
-    if duration_s < 1:
-        return f"{duration_s:.2f} s"
-    if duration_s < 60:
-        return f"{duration_s:.1f} s"
-    return f"{int(duration_s) // 60}:{int(duration_s) % 60:02}"
 
 
 def _example_buttons() -> dict[str, gr.Button]:

@@ -9,13 +9,12 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-import words
+import i18n as words
 from errors import KnownError
+from i18n import clock, genre_name
 from trainer.data import SAMPLING_RATE
 from ui import pictures, sounds
 from ui.access import Visitor
-from ui.classifying.answer import genre_name
-from ui.clip_bar import clock
 from ui.desk import Desk
 from ui.handlers import QUIETLY
 from ui.language import text

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-import words
+import i18n as words
 from errors import KnownError
 from settings import Host, Settings
 from trainer import telling

@@ -11,7 +11,7 @@ from gradio import processing_utils
 from gradio.blocks import BlocksConfig
 from gradio_client.utils import is_http_url_like
 
-import words
+import i18n
 from errors import KnownError
 
 CLOSED = re.compile(
@@ -67,7 +67,7 @@ class Page(gr.Blocks):
     ) -> list[Any]:
         """As Gradio does it, unless an input names an address."""
         if any(is_http_url_like(path) for path in _paths(inputs)):
-            sentence = words.sentence(KnownError("not_an_upload"))
+            sentence = i18n.sentence(KnownError("not_an_upload"))
             raise gr.Error(sentence, print_exception=False)
         return await super().preprocess_data(block_fn, inputs, state, explicit_call)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
-import words
+import i18n as words
 from audio.clip import Clip
 from audio.dsp import MAX_N_COLUMNS, Spectrogram, Spectrum
 from errors import KnownError

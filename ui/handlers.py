@@ -19,7 +19,7 @@ from typing import Any
 
 import gradio as gr
 
-import words
+import i18n
 from errors import FULL_DISK, KnownError
 from settings import Settings
 from ui.access import Members, visitor_of
@@ -120,7 +120,7 @@ def _telling(language: str) -> Iterator[None]:
             yield
     except KnownError as error:
         raise gr.Error(
-            html.escape(words.sentence(error, language), quote=False),
+            html.escape(i18n.sentence(error, language), quote=False),
             duration=SENTENCE_S,
             print_exception=False,
         ) from error
@@ -141,7 +141,7 @@ def _reported(handler: Handler, language: str) -> gr.Error:
     bug_id = secrets.token_hex(3)
     log.exception("bug %s in %s.%s", bug_id, handler.__module__, handler.__qualname__)
     return gr.Error(
-        words.word("errors.bug", language, reference=bug_id),
+        i18n.word("errors.bug", language, reference=bug_id),
         duration=UNTIL_CLOSED,
         print_exception=False,
     )

@@ -17,7 +17,7 @@ from gradio.i18n import I18nData
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-import words
+import i18n
 from trainer import telling
 from trainer.config import RunConfig
 from ui import pictures
@@ -59,17 +59,17 @@ def texts(**facts: object) -> gr.I18n:
     Args:
         **facts: what the texts in ``FILLED`` say of this host and link to.
     """
-    tables = {language: _spoken(language) for language in words.LANGUAGES}
+    tables = {language: _spoken(language) for language in i18n.LANGUAGES}
     for language, table in tables.items():
         for key in FILLED:
-            table[key] = words.word(key, language, **facts)
+            table[key] = i18n.word(key, language, **facts)
         for item in dataclasses.fields(RunConfig):
             table[f"fields.{item.name}_info"] = telling.explained(item, language)
     return gr.I18n(**tables)
 
 
 def _spoken(language: str) -> dict[str, str]:
-    table = words.table(language)
+    table = i18n.table(language)
     return {key: word for key, word in table.items() if key.split(".")[0] in SPOKEN}
 
 

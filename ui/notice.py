@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Iterator
 
-import words
+import i18n
 from settings import Host, Settings
 from ui import secret
 from ui.access import Visitor
@@ -89,4 +89,4 @@ def _paragraphs(said: Iterable[str]) -> str:
 
 
 def _said(key: str, language: str, **details: object) -> str:
-    return html.escape(words.word(key, language, **details), quote=False)
+    return html.escape(i18n.word(key, language, **details), quote=False)

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-import words
+import i18n as words
 from settings import Settings
 from trainer import runs
 from ui import answers

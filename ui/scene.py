@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import ref
 
-import words
+import i18n as words
 from audio.clip import Clip
 from ui.pictures.plot import Plot, Sheet
 from ui.pictures.writing import said

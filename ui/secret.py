@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-import words
+import i18n
 from errors import KnownError
 from ui.access import SECRET_COOKIE, is_same, key_of, language_for
 
@@ -51,7 +51,7 @@ class Secret:
         headers = Headers(scope=scope)
         if not self._secret or not is_same(given, self._secret):
             await asyncio.sleep(PAUSE_S)
-            said = words.sentence(KnownError("wrong_secret"), language_for("", headers))
+            said = i18n.sentence(KnownError("wrong_secret"), language_for("", headers))
             return PlainTextResponse(said, status_code=403)
         answer = RedirectResponse("./", status_code=303)
         scheme = headers.get("x-forwarded-proto", scope["scheme"])

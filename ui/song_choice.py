@@ -19,7 +19,7 @@ from typing import Any
 
 import gradio as gr
 
-import words
+import i18n as words
 from errors import KnownError
 from settings import Settings
 from trainer import sources

@@ -5,13 +5,12 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
-import words
+import i18n as words
+from i18n import clock, genre_name
 from trainer.data import SAMPLING_RATE
 from trainer.faults import SHORT_S, Fault, Kind
 from trainer.splits import PARTS
 from trainer.survey import Share, Survey
-from ui.classifying.answer import genre_name
-from ui.clip_bar import clock
 from ui.looking import Looked
 from viz.style import joined
 

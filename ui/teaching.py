@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-import words
+import i18n as words
 from audio import exercises
 from audio.exercises import EXERCISES
 from audio.notes import note_of

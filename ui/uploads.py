@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse
 from starlette.status import HTTP_507_INSUFFICIENT_STORAGE
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-import words
+import i18n
 from errors import FULL_DISK, KnownError
 from ui.access import language_for
 
@@ -27,6 +27,6 @@ async def answered(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> 
         if is_answered or error.errno not in FULL_DISK:
             raise
         language = language_for("", Headers(scope=scope))
-        sentence = words.sentence(KnownError("no_room"), language)
+        sentence = i18n.sentence(KnownError("no_room"), language)
         refusal = PlainTextResponse(sentence, HTTP_507_INSUFFICIENT_STORAGE)
         await refusal(scope, receive, send)

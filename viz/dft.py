@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-import words
+import i18n as words
 from audio import pixels
 from audio.dsp import Spectrum, strongest
 from audio.frames import Numbers, resolution_bins, scalloping_db

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import words
+import i18n as words
 from viz import style, ticks
 from viz.style import DEFAULT, Look
 

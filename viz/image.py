@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-import words
+import i18n as words
 from audio import pixels
 from audio.dsp import Spectrogram
 from audio.frames import Levels

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import words
+import i18n as words
 from audio.dsp import Spectrogram
 from viz import image, style, ticks
 from viz.image import Range

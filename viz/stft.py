@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import words
+import i18n as words
 from audio import pixels
 from audio.dsp import Spectrogram
 from audio.pixels import Scale

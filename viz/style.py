@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-import words
+import i18n as words
 from viz import markup
 from viz import png as png_file
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import words
+import i18n as words
 from audio.frames import Numbers
 from viz import style
 from viz.style import DEFAULT, Look

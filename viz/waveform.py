@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import words
+import i18n as words
 from audio import pixels
 from audio.clip import Clip
 from audio.levels import FLOOR_DB, Loudness, loudness

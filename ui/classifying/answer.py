@@ -6,25 +6,15 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
-import words
+import i18n as words
 from classifier.predict import Prediction
 from classifier.verdict import Verdict
+from i18n import genre_name, short_name
 from ui.classifying.asking import title
 from viz import style
 
 N_SHOWN = 10  # genres
 REVISION_LENGTH = 7  # letters; what Git shows
-
-
-def genre_name(label: str, language: str) -> str:
-    """A model's label in the visitor's language, if it is one of GTZAN's ten."""
-    return words.table(language).get(f"genres.{label}", label)
-
-
-def short_name(label: str, language: str) -> str:
-    """The same for narrow places: without the English word in brackets after it."""
-    name = genre_name(label, language)
-    return name if name == label else name.partition("（")[0]
 
 
 def answers(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-import words
+import i18n as words
 from audio.clip import Clip
 from classifier.checkpoint import LoadedModel, ModelRef
 from classifier.models import Models

@@ -8,11 +8,11 @@ from typing import Any, get_args
 
 import gradio as gr
 
-import words
+import i18n as words
 from classifier.predict import Prediction
 from classifier.verdict import Kind, Verdict
+from i18n import genre_name
 from ui.access import Visitor
-from ui.classifying.answer import genre_name
 from ui.desk import Desk
 from ui.handlers import QUIETLY
 from ui.language import text

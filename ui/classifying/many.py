@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-import words
+import i18n as words
 from classifier.models import Models
 from errors import KnownError
 from ui import files

@@ -8,12 +8,13 @@ from typing import Any
 
 import gradio as gr
 
-import words
+import i18n as words
 from classifier.checkpoint import LoadedModel
 from classifier.models import Models
 from classifier.predict import Prediction
 from classifier.verdict import Verdict, judge
 from errors import KnownError
+from i18n import genre_name
 from ui.access import Visitor
 from ui.classifying import answer, map_hands, song_map, waiting
 from ui.classifying.asking import (
@@ -166,7 +167,7 @@ def _reasons(places: Places) -> Any:
 
 def _why(prediction: Prediction | None, label: str, language: str) -> str:
     """What a button says that lets hear why; of two models, whose answer it is."""
-    genre = answer.genre_name(label, language)
+    genre = genre_name(label, language)
     why = words.word("classify.hear_why", language, genre=genre)
     if prediction is None:
         return why

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-import words
+import i18n as words
 from classifier.models import Models
 from ui.access import Visitor
 from ui.classifying import waiting

@@ -9,14 +9,15 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 
+import i18n as words
 import viz.genres
-import words
 from audio.levels import loudness
 from classifier.along import song_map
 from classifier.predict import Prediction
 from classifier.report import harmless
 from errors import KnownError
-from ui.classifying.answer import N_SHOWN, genre_name, short_name
+from i18n import genre_name, short_name
+from ui.classifying.answer import N_SHOWN
 from ui.classifying.asking import title
 from ui.pictures import timeline
 from ui.pictures.plot import Axis, Plot, Rows, Sheet, rounded

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import gradio as gr
 
-import words
+import i18n as words
 from classifier.batch import Row
-from ui.classifying.answer import genre_name
-from ui.clip_bar import clock
+from i18n import clock, genre_name
 
 SCRIPT = Path(__file__).with_suffix(".js")
 COLUMNS = (

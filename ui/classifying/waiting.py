@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
-import words
+import i18n as words
 from classifier.checkpoint import LoadedModel, ModelRef
 from classifier.models import Models
 from classifier.turns import Line

@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-import words
+import i18n as words
 from audio.back import Rebuilt, RoundTrip, from_mel, griffin_lim, inverse_stft
 from audio.clip import Clip
 from audio.phases import Search, Tell, silently

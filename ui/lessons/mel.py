@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
+import i18n as words
 import viz.mel
-import words
 from audio import dsp
 from audio.dsp import Spectrogram
 from audio.mels import FORMULAS, Formula

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 
 import gradio as gr
 
+import i18n as words
 import viz.dft
 import viz.mel
 import viz.stft
 import viz.waveform
-import words
 from audio import dsp
 from audio.clip import Clip
 from audio.examples import EXAMPLES, example

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import gradio as gr
 
-import words
+import i18n as words
 
 HERE = Path(__file__).parent
 # Each builds on those before it.

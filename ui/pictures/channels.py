@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import words
+import i18n as words
 from audio.channels import Channels
 from audio.clip import Clip
 from audio.decode import Decoded, SourceFacts

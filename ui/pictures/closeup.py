@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-import words
+import i18n as words
 from audio import zoom
 from audio.bits import Quantised
 from audio.clip import Clip

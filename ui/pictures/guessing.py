@@ -7,7 +7,7 @@ from math import ceil, floor, isnan
 import numpy as np
 from numpy.typing import NDArray
 
-import words
+import i18n as words
 from audio.hearing import HOP_LENGTH, SAMPLING_RATE
 from audio.masking import Clusters, baselines
 from ui.pictures import timeline

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-import words
+import i18n as words
 from audio.back import Rebuilt, RoundTrip
 from audio.levels import FLOOR_DB
 from audio.overlap import window_sum

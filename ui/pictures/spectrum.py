@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+import i18n as words
 import viz.dft
-import words
 from audio import pixels
 from audio.dsp import Peak, Spectrum, strongest
 from audio.frames import Numbers

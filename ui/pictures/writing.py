@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import words
+import i18n as words
 from viz.style import MINUS
 
 

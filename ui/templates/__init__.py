@@ -1,7 +1,8 @@
 """Values in, HTML out: every text is escaped, by Jinja2, unless it is HTML of ours.
 
-A template speaks the visitor's language by ``t("section.key", name=value)``. What it
-gives is ``Markup``: it may be put into another template, or be added to other HTML.
+Templates speak the visitor's language: ``t("section.key", name=value)`` is a text,
+``genre(label)`` a genre's name. What is rendered is ``Markup``: it can be put into
+another template, and what is added to it is escaped.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-import words
+import i18n
 
 
 @functools.cache
@@ -28,7 +29,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals["paragraphs"] = paragraphs
+    found.globals |= {"paragraphs": paragraphs, "clock": i18n.clock}
     return found
 
 
@@ -37,21 +38,25 @@ def render(name: str, language: str, /, **values: Any) -> Markup:
 
     Args:
         name: of a file of this folder, without ``.html``.
-        language: of ``t``, the words in it.
+        language: of the words in it.
         **values: what it shows.
     """
     template = environment().get_template(f"{name}.html")
-    html = template.render(t=speaking(language), **values)
+    html = template.render(**_speaking(language), **values)
     return Markup(html.strip())  # noqa: S704  Jinja2 has escaped what is not ours
 
 
-def speaking(language: str) -> Callable[..., str]:
-    """Bind ``words.word`` to a language: ``t(key, **values)``."""
+def _speaking(language: str) -> dict[str, Callable[..., str]]:
+    """Bind the words of a language, by their names in templates."""
 
     def t(key: str, /, **values: Any) -> str:
-        return words.word(key, language, **values)
+        return i18n.word(key, language, **values)
 
-    return t
+    return {
+        "t": t,
+        "genre": lambda label: i18n.genre_name(label, language),
+        "short_genre": lambda label: i18n.short_name(label, language),
+    }
 
 
 def paragraphs(texts: Iterable[str]) -> Markup:

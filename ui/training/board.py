@@ -10,9 +10,9 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
+import i18n as words
 import viz.lines
 import viz.training
-import words
 from trainer import telling
 from trainer.config import FOLDER, ZIP, RunConfig
 from trainer.events import Evaluated, Planned, RunEvent, Step

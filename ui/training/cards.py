@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-import words
+import i18n as words
 from errors import KnownError
 from trainer import exam, jobs, metrics, report, telling
 from trainer.config import FOLDER, ZIP

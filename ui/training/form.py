@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.components import Component
 from markupsafe import Markup
 
-import words
+import i18n as words
 from errors import KnownError
 from settings import Settings, child_environment
 from trainer import catalogue, preflight, telling

@@ -10,15 +10,15 @@ from typing import Any
 
 import gradio as gr
 
+import i18n as words
 import viz.reliability
-import words
 from audio.clip import Clip
 from errors import KnownError
+from i18n import genre_name
 from trainer import exam, recall, report
 from trainer.runs import Run
 from trainer.scores import Mistake, Scores
 from ui.access import Visitor
-from ui.classifying.answer import genre_name
 from ui.training.reader import Reader, changed_at
 from viz import style
 from viz.style import Look

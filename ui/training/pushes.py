@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-import words
+import i18n as words
 from errors import KnownError
 from trainer import push
 from trainer.events import RunEvent, Stage

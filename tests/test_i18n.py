@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import words
+import i18n
 from errors import KnownError
 
 ROOT = Path(__file__).parents[1]
@@ -18,7 +18,7 @@ SOURCES = [
     for path in (folder.glob if folder == ROOT else folder.rglob)("*.py")
 ]
 KEY = re.compile(r"[a-z]+\.\w+")
-OTHERS = [language for language in words.LANGUAGES if language != "en"]
+OTHERS = [language for language in i18n.LANGUAGES if language != "en"]
 
 # Names, units and what must be typed as it is: the only Latin words in Chinese texts.
 NAMES = set(
@@ -69,22 +69,22 @@ def first_texts(name):
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_locales_have_the_same_keys_and_placeholders(language):
-    english, other = words.table("en"), words.table(language)
+    english, other = i18n.table("en"), i18n.table(language)
     assert set(english) == set(other)
     for key, text in english.items():
         assert placeholders(text) == placeholders(other[key]), key
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_no_text_is_empty_or_repeated_in_its_file(language):
-    assert all(text.strip() for text in words.table(language).values())
+    assert all(text.strip() for text in i18n.table(language).values())
 
     def unique(pairs):
         keys = [key for key, _ in pairs]
         assert len(keys) == len(set(keys))
         return dict(pairs)
 
-    text = (words.FOLDER / f"{language}.json").read_text("utf-8")
+    text = (i18n.FOLDER / f"{language}.json").read_text("utf-8")
     json.loads(text, object_pairs_hook=unique)
 
 
@@ -93,13 +93,13 @@ def test_no_text_is_empty_or_repeated_in_its_file(language):
     [("zh-TW", "这声图频训练选择"), ("zh-CN", "這聲圖頻訓練選擇")],
 )
 def test_chinese_locales_do_not_mix_their_scripts(language, foreign):
-    for key, text in words.table(language).items():
+    for key, text in i18n.table(language).items():
         assert not set(text) & set(foreign), key
 
 
 def written(language):
     """Key and what is written there, without placeholders, code and addresses."""
-    for key, text in words.table(language).items():
+    for key, text in i18n.table(language).items():
         yield key, NOT_WORDS.sub("", text).replace("docs/", "docs.")
 
 
@@ -126,7 +126,7 @@ def test_chinese_texts_use_the_words_of_their_own_country(language):
 def test_every_error_in_the_source_has_a_sentence():
     codes = set(first_texts("KnownError"))
     assert {"not_audio", "no_clip", "out_of_range"} <= codes  # the search works
-    assert not codes - {key.removeprefix("errors.") for key in words.table("en")}
+    assert not codes - {key.removeprefix("errors.") for key in i18n.table("en")}
 
 
 def test_sentences_name_only_what_their_errors_carry():
@@ -137,7 +137,7 @@ def test_sentences_name_only_what_their_errors_carry():
             if None not in names:
                 given.setdefault(call.args[0].value, []).append(names)
     for code, all_names in given.items():
-        wanted = placeholders(words.table("en")[f"errors.{code}"])
+        wanted = placeholders(i18n.table("en")[f"errors.{code}"])
         for names in all_names:
             assert wanted <= names, code
 
@@ -145,22 +145,42 @@ def test_sentences_name_only_what_their_errors_carry():
 def test_every_text_that_a_component_asks_for_exists():
     keys = {key for key in first_texts("text") if KEY.fullmatch(str(key))}
     assert {"app.see", "see.start_s"} <= keys  # the search works
-    assert not keys - set(words.table("en"))
+    assert not keys - set(i18n.table("en"))
 
 
 def test_every_word_that_the_source_asks_for_exists():
     keys = {key for key in first_texts("word") if KEY.fullmatch(str(key))}
     assert {"classify.cancelled", "clip.cut"} <= keys
-    assert not keys - set(words.table("en"))
+    assert not keys - set(i18n.table("en"))
 
 
 def test_sentence_is_filled_with_the_error_s_details():
     error = KnownError("clip_gone", name="a.wav")
-    assert "“a.wav”" in words.sentence(error)
-    assert "「a.wav」" in words.sentence(error, "zh-TW")
+    assert "“a.wav”" in i18n.sentence(error)
+    assert "「a.wav」" in i18n.sentence(error, "zh-TW")
 
 
 def test_several_values_are_listed_as_the_language_separates_them():
     error = KnownError("not_a_choice", field="effort", value="x", choices=("a", "b"))
-    assert "a, b" in words.sentence(error, "en")
-    assert "a、b" in words.sentence(error, "zh-TW")
+    assert "a, b" in i18n.sentence(error, "en")
+    assert "a、b" in i18n.sentence(error, "zh-TW")
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "text"),
+    [
+        (0.1234, "0.12 s"),
+        (5.333, "5.3 s"),
+        (59.94, "59.9 s"),
+        (62, "1:02"),
+        (600, "10:00"),
+    ],
+)
+def test_clock_writes_durations_as_people_do(duration_s, text):
+    assert i18n.clock(duration_s) == text
+
+
+def test_names_beside_bars_and_on_the_map_fit_there():
+    assert i18n.short_name("jazz", "zh-TW") == "爵士"
+    assert i18n.short_name("jazz", "en") == "Jazz"
+    assert i18n.short_name("樂器（live）", "zh-TW") == "樂器（live）"

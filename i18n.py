@@ -1,6 +1,7 @@
-"""Locales in, words out: the one reader of ``locales/``.
+"""Translate: sentences, genres, lists and durations in each language of ``locales/``.
 
-It stands below the page, because the two command lines speak through it as well.
+It is the one reader of that folder. The page, the pictures and both command lines use
+it, so it depends on none of them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ TRADITIONAL = ("zh-tw", "zh-hk", "zh-mo", "zh-hant")
 
 @functools.cache
 def table(language: str) -> Mapping[str, str]:
-    """The words of one language, keyed ``section.name``."""
+    """Read the texts of one language, keyed ``section.name``."""
     sections = json.loads((FOLDER / f"{language}.json").read_text("utf-8"))
     return {
         f"{section}.{name}": text
@@ -30,24 +31,24 @@ def table(language: str) -> Mapping[str, str]:
 
 
 def word(key: str, language: str = DEFAULT_LANGUAGE, /, **details: object) -> str:
-    """One text, its ``{names}`` filled from ``details``; several values are listed.
+    """Return one text, its ``{names}`` filled from ``details``; lists are joined.
 
     Raises:
         KeyError: no locale has the key; a test keeps that from shipping.
     """
-    said = {
+    filled = {
         name: listed(map(str, value), language)
         if isinstance(value, list | tuple)
         else value
         for name, value in details.items()
     }
-    return table(language)[key].format(**said)
+    return table(language)[key].format(**filled)
 
 
 def sentence(error: KnownError, language: str = DEFAULT_LANGUAGE) -> str:
-    """What was wrong and what to do, in one language.
+    """Describe an error in one language: what was wrong, and what to do.
 
-    A form's field is called as the form calls it.
+    A form's field gets the label that the form gives it.
     """
     details = dict(error.details)
     if "field" in details:
@@ -57,11 +58,11 @@ def sentence(error: KnownError, language: str = DEFAULT_LANGUAGE) -> str:
 
 
 def language_of(wanted: str | None) -> str:
-    """The language we speak that is nearest to a browser's wish.
+    """Return the supported language that is nearest to a browser's.
 
     Args:
         wanted: a tag such as ``zh-HK``, or a whole ``Accept-Language`` header; its
-            first tag that we know counts.
+            first tag of a supported language counts.
     """
     for tag in (wanted or "").lower().split(","):
         tag = tag.split(";")[0].strip()
@@ -75,5 +76,25 @@ def language_of(wanted: str | None) -> str:
 
 
 def listed(names: Iterable[str], language: str) -> str:
-    """Names in a row, as the language separates them."""
+    """Join names into a list, with the separator of the language."""
     return ("、" if language.startswith("zh") else ", ").join(names)
+
+
+def genre_name(label: str, language: str) -> str:
+    """Translate a model's label; one that is not among GTZAN's ten stays as it is."""
+    return table(language).get(f"genres.{label}", label)
+
+
+def short_name(label: str, language: str) -> str:
+    """Translate a label for narrow places, without the English name in brackets."""
+    name = genre_name(label, language)
+    return name if name == label else name.partition("（")[0]
+
+
+def clock(duration_s: float) -> str:
+    """Format a duration, the same in every language: 0.50 s, 5.3 s, 1:02."""
+    if duration_s < 1:
+        return f"{duration_s:.2f} s"
+    if duration_s < 60:
+        return f"{duration_s:.1f} s"
+    return f"{int(duration_s) // 60}:{int(duration_s) % 60:02}"

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 WHILE_ANOTHER_THREAD_IMPORTS = """
 import importlib, sys, threading
 import datasets, numpy as np
-import libraries
+import process
 from trainer import models, splits
 threading.Thread(target=importlib.import_module, args=("transformers",)).start()
 while "transformers" not in sys.modules:
@@ -21,7 +21,7 @@ while "transformers" not in sys.modules:
 @pytest.mark.parametrize(
     "use",
     [
-        "libraries.settle(); import transformers; transformers.Trainer",
+        "process.settle(); import transformers; transformers.Trainer",
         "models.feature_extractor()",
         "splits.split(np.arange(20) % 2, splits.Wish('random'))",
     ],
