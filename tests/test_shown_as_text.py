@@ -1,6 +1,8 @@
 """Markup in names, labels and tags is shown as text by all that builds HTML."""
 
 from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from files import write_audio
@@ -15,7 +17,9 @@ from classifier.verdict import Verdict
 from errors import KnownError
 from trainer.config import RunConfig
 from trainer.events import Noted, Stage
-from ui import data_song, looking
+from trainer.telling import Progress
+from trainer.scores import GenreScore
+from ui import data_song, looking, templates
 from ui.access import Visitor
 from ui.classifying import answer, table
 from ui.classifying.history import as_html
@@ -23,6 +27,7 @@ from ui.clip_bar import facts_line
 from ui.survey_html import survey_html
 from ui.training import cards
 
+TEMPLATES = Path(templates.__file__).parent
 EVIL = "<script>alert(1)<img src=x onerror=alert(2)>\"'&amp;"  # may name a file
 OTHER = "<iframe srcdoc=x onload=alert(3)>"
 
@@ -33,7 +38,7 @@ class Page(HTMLParser):
     def __init__(self, shown):
         super().__init__()
         self.tags, self.attributes, self.text = set(), set(), ""
-        self.feed(shown)
+        self.feed(str(shown))
         self.close()
 
     def handle_starttag(self, tag, attrs):

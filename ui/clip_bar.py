@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 import i18n as words
 from audio.decode import Decoded, SourceFacts
@@ -21,6 +21,7 @@ from ui.clips import ClipShelf
 from ui.handlers import QUIETLY, Guarded, Handler
 from ui.language import text
 from ui.pictures.channels import codec_of, container_of
+from ui.templates import render
 
 RECORDING = "audio.wav"  # Gradio's name for what the microphone gave
 CHANNELS = {1: "clip.mono", 2: "clip.stereo"}
@@ -119,7 +120,7 @@ def examples_dir(settings: Settings) -> Path:
     return settings.cache_dir / "examples"
 
 
-def facts_line(decoded: Decoded, path: str, language: str) -> str:
+def facts_line(decoded: Decoded, path: str, language: str) -> Markup:
     """What the chosen sound is, as HTML: name, format, rate, channels, duration."""
     facts = decoded.facts
     details = [
@@ -131,10 +132,8 @@ def facts_line(decoded: Decoded, path: str, language: str) -> str:
     if decoded.cut_at_s is not None:
         minutes = decoded.cut_at_s / 60
         details.append(words.word("clip.cut", language, minutes=minutes))
-    return (
-        f"<p><strong>{html.escape(name_of(path, language))}</strong> "
-        f"<span>{html.escape(' · '.join(details))}</span></p>"
-    )
+    name = name_of(path, language)
+    return render("clip_facts", language, name=name, facts=details)
 
 
 def title_of(path: str, language: str) -> str:

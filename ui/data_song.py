@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
+from markupsafe import Markup, escape
 
 import i18n as words
 from errors import KnownError
@@ -24,6 +24,7 @@ from ui.looking import Looked
 from ui.pictures.plot import Sheet
 from ui.scene import Scene, Transforms
 from ui.survey_html import hertz
+from ui.templates import paragraphs
 
 N_SHOWN = 4  # samples of a song, as numbers
 
@@ -104,7 +105,7 @@ def _known(looked: Looked | None) -> Looked:
     return looked
 
 
-def facts_html(looked: Looked, index: int, language: str) -> str:
+def facts_html(looked: Looked, index: int, language: str) -> Markup:
     """What a song is, in a line: its part, its length, its rates."""
     song = looked.song(index)
     rate = hertz(song.sampling_rate)
@@ -115,10 +116,10 @@ def facts_html(looked: Looked, index: int, language: str) -> str:
         f"→ {hertz(SAMPLING_RATE)}",
     ]
     same = song.sampling_rate == SAMPLING_RATE
-    return html.escape(" · ".join(facts[:-1] if same else facts))
+    return escape(" · ".join(facts[:-1] if same else facts))
 
 
-def numbers_html(looked: Looked, index: int, language: str) -> str:
+def numbers_html(looked: Looked, index: int, language: str) -> Markup:
     """The tutorial's look at one sample: an array of numbers, and a label's number."""
     samples, song = looked.clip(index).samples, looked.song(index)
     middle = samples[len(samples) // 2 :][:N_SHOWN]
@@ -134,7 +135,7 @@ def numbers_html(looked: Looked, index: int, language: str) -> str:
         last=len(looked.songs.genres) - 1,
         genre=genre_name(song.genre, language),
     )
-    return f"<p>{html.escape(said)}</p>"
+    return paragraphs([said])
 
 
 def picture(looked: Looked, index: int, language: str) -> Sheet:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
+from markupsafe import Markup
 
 import i18n as words
 from errors import KnownError
@@ -25,6 +25,7 @@ from ui.language import text
 from ui.looking import Looked
 from ui.song_choice import SongChoice
 from ui.survey_html import survey_html
+from ui.templates import paragraphs, render
 from ui.training.form import FIRST_PRESET, config_of
 
 N_COMPOSED = 2  # a genre; a newcomer waits some seconds
@@ -175,13 +176,13 @@ def greet(visitor: Visitor, host: Host) -> list[Any]:
     """Let those look who may; say to others why they may not, and where they may."""
     if visitor.may_train:
         return [gr.skip(), gr.skip()]
-    said = _said("errors.may_not_look", visitor.language)
+    said = paragraphs([words.word("errors.may_not_look", visitor.language)])
     return [said + notice.ways(visitor, host), gr.Button(interactive=False)]
 
 
 def stop(visitor: Visitor) -> list[Any]:
     """Somebody cancelled, or something went wrong, which has been said."""
-    said = _said("data.stopped", visitor.language)
+    said = paragraphs([words.word("data.stopped", visitor.language)])
     return [said, *_buttons(is_busy=False)]
 
 
@@ -213,29 +214,18 @@ def _config(values: tuple[Any, ...], settings: Settings) -> RunConfig:
     return config_of({"preset": FIRST_PRESET, **given}, settings)
 
 
-def progress_html(stage: Stage, language: str) -> str:
+def progress_html(stage: Stage, language: str) -> Markup:
     """What is being done, and how far it is."""
-    name = html.escape(words.word(f"stages.{stage.name}", language))
     counts = telling.amounts(stage.name, stage.done, stage.total, language)
-    value = f'value="{stage.done / stage.total:.3f}"' if stage.total else ""
-    return (
-        f'<label class="run-bar"><span>{name}</span> <span>{counts}</span>'
-        f"<progress max=1 {value}></progress></label>"
-    )
+    return render("progress", language, stage=stage, counts=counts)
 
 
-def _kept(looked: Looked, language: str) -> str:
+def _kept(looked: Looked, language: str) -> Markup:
     """How many songs there are, and where they come from where that must be said."""
-    told = "".join(
-        f"<p>{html.escape(telling.line(note, language))}</p>" for note in looked.notes
-    )
-    return _said("data.kept", language, n=len(looked.songs.songs)) + told
+    kept = words.word("data.kept", language, n=len(looked.songs.songs))
+    return paragraphs([kept, *(telling.line(note, language) for note in looked.notes)])
 
 
 def _buttons(*, is_busy: bool) -> list[gr.Button]:
     """Look and cancel: one of them can be pressed."""
     return [gr.Button(interactive=not is_busy), gr.Button(interactive=is_busy)]
-
-
-def _said(key: str, language: str, **details: object) -> str:
-    return f"<p>{html.escape(words.word(key, language, **details))}</p>"

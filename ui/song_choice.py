@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import html
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -29,6 +28,7 @@ from ui.access import Visitor
 from ui.desk import Desk
 from ui.handlers import QUIETLY
 from ui.language import text
+from ui.templates import paragraphs
 
 EXTRAS = ("archive", "repo_id")  # what the form has and RunConfig has not
 N_SONGS = {item.name: item for item in dataclasses.fields(RunConfig)}[
@@ -106,7 +106,7 @@ def show_fields(data: str, visitor: Visitor) -> list[Any]:
         gr.File(visible=data == ZIP and visitor.may_train),
         gr.Textbox(visible=data == HUB and visitor.may_train),
         gr.HTML(
-            f"<p>{html.escape(sentence)}</p>",
+            paragraphs([sentence]),
             visible=is_handed and not visitor.may_train,
         ),
     ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 import i18n as words
 from audio import exercises
@@ -18,6 +18,7 @@ from ui.access import Visitor
 from ui.desk import Desk
 from ui.handlers import QUIETLY
 from ui.language import text
+from ui.templates import render
 
 FIRST = EXERCISES[0].id
 CORRECT, OTHER = "right", "other"  # what the style sheet calls an answer
@@ -113,33 +114,34 @@ def asked(id: str, visitor: Visitor) -> tuple[str, str, str]:
     return f"{question}\n\n[{way}]({PLACES[id].address})", "", ""
 
 
-def checked(id: str, typed: str, visitor: Visitor) -> str:
+def checked(id: str, typed: str, visitor: Visitor) -> Markup:
     """What to say about an answer, as HTML."""
     language = visitor.language
     try:
         answer = exercises.read(typed, exercises.exercise(id).unit)
     except KnownError as error:
-        return _said(OTHER, words.sentence(error, language))
+        return _answer(OTHER, language, words.sentence(error, language))
     if not exercises.is_right(id, answer):
         hint = words.word(f"teach.{id}_hint", language)
-        return _said(OTHER, words.word("teach.wrong", language), hint)
+        return _answer(OTHER, language, words.word("teach.wrong", language), hint)
     return _explained(CORRECT, id, language)
 
 
-def told(id: str, visitor: Visitor) -> str:
+def told(id: str, visitor: Visitor) -> Markup:
     """The answer, as HTML, for those who have tried."""
     return _explained("told", id, visitor.language)
 
 
-def _explained(kind: str, id: str, language: str) -> str:
+def _explained(kind: str, id: str, language: str) -> Markup:
     """The measured answer and what is to be learned from it."""
     unit, value = exercises.exercise(id).unit, exercises.solution(id)
     note = note_of(value).name if unit == "note" else ""
     answer = words.word(f"teach.value_{unit}", language, value=value, note=note)
     aha = words.word(f"teach.{id}_aha", language)
-    return _said(kind, words.word(f"teach.{kind}", language, answer=answer), aha)
+    return _answer(
+        kind, language, words.word(f"teach.{kind}", language, answer=answer), aha
+    )
 
 
-def _said(kind: str, *sentences: str) -> str:
-    first, *others = (html.escape(sentence, quote=False) for sentence in sentences)
-    return f'<p class="{kind}"><strong>{first}</strong> {" ".join(others)}</p>'
+def _answer(kind: str, language: str, first: str, *others: str) -> Markup:
+    return render("checked", language, kind=kind, first=first, others=others)

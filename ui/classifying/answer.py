@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import Any
+
+from markupsafe import Markup
 
 import i18n as words
 from classifier.predict import Prediction
 from classifier.verdict import Verdict
-from i18n import genre_name, short_name
+from i18n import genre_name
 from ui.classifying.asking import title
+from ui.templates import render
 from viz import style
 
 N_SHOWN = 10  # genres
@@ -19,7 +21,7 @@ REVISION_LENGTH = 7  # letters; what Git shows
 
 def answers(
     predictions: Sequence[Prediction], verdicts: Sequence[Verdict], language: str
-) -> str:
+) -> Markup:
     """What each model says, side by side.
 
     Args:
@@ -28,16 +30,21 @@ def answers(
         language: of the visitor.
     """
     judged = [*verdicts, *[None] * (len(predictions) - len(verdicts))]
-    parts = [
-        _answer(prediction, verdict, language)
+    shown = [
+        (
+            verdict.kind if verdict else "so_far",
+            sentence(prediction, verdict, language),
+            _shares(prediction),
+            basis(prediction, verdict, language),
+        )
         for prediction, verdict in zip(predictions, judged, strict=True)
     ]
-    return f'<div class="answers">{"".join(parts)}</div>'
+    return render("answers", language, answers=shown)
 
 
-def silent(language: str) -> str:
+def silent(language: str) -> Markup:
     """What is said of a sound in which nothing can be heard."""
-    return f'<p class="verdict">{_said("silent", language)}</p>'
+    return render("silent", language)
 
 
 def sentence(prediction: Prediction, verdict: Verdict | None, language: str) -> str:
@@ -45,33 +52,13 @@ def sentence(prediction: Prediction, verdict: Verdict | None, language: str) -> 
     labels = verdict.genres if verdict else (prediction.genres[0][0],)
     names = [genre_name(label, language) for label in labels]
     kind = verdict.kind if verdict else "so_far"
-    return _said(kind, language, genre=names[0], other=names[-1])
+    return _word(kind, language, genre=names[0], other=names[-1])
 
 
-def _answer(prediction: Prediction, verdict: Verdict | None, language: str) -> str:
-    kind = verdict.kind if verdict else "so_far"
-    lines = [
-        f'<p class="verdict {kind}">'
-        f"{html.escape(sentence(prediction, verdict, language))}</p>",
-        _bars(prediction, language),
-        *(
-            f'<p class="numbers">{html.escape(line)}</p>'
-            for line in basis(prediction, verdict, language)
-        ),
-    ]
-    return f"<section>{''.join(lines)}</section>"
-
-
-def _bars(prediction: Prediction, language: str) -> str:
-    """The ranked genres: names and numbers are text, so bars need not be read."""
-    rows = [
-        f'<li><span class="genre">{html.escape(short_name(label, language))}</span>'
-        f'<span class="bar" aria-hidden="true"><i style="width: {share:.1%}; '
-        f'background: {style.genre_colour(label)}"></i></span>'
-        f'<span class="share">{100 * share:.0f}%</span></li>'
-        for label, share in prediction.genres[:N_SHOWN]
-    ]
-    return f'<ol class="genres">{"".join(rows)}</ol>'
+def _shares(prediction: Prediction) -> list[tuple[str, float, str]]:
+    """The likeliest labels, each with its probability and its colour."""
+    ranked = prediction.genres[:N_SHOWN]
+    return [(label, share, style.genre_colour(label)) for label, share in ranked]
 
 
 def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> list[str]:
@@ -86,23 +73,23 @@ def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> lis
         "window_s": ref.window_s,
         "elapsed_s": prediction.elapsed_s,
     }
-    lines = [_said("basis", language, **heard)]
+    lines = [_word("basis", language, **heard)]
     if prediction.note:
-        lines.append(_said(f"note_{prediction.note}", language))
+        lines.append(_word(f"note_{prediction.note}", language))
     if verdict:
         genre = genre_name(prediction.genres[0][0], language)
         agreed = {"share": verdict.agreement, "genre": genre}
-        lines.insert(0, _said("agreement", language, **agreed))
+        lines.insert(0, _word("agreement", language, **agreed))
     is_calibrated = ref.is_calibrated
-    lines.append(_said("calibrated" if is_calibrated else "uncalibrated", language))
+    lines.append(_word("calibrated" if is_calibrated else "uncalibrated", language))
     if not ref.is_exclusive:
-        lines.append(_said("not_exclusive", language))
-    said = ref.trained_on or _said("unknown_training", language)
+        lines.append(_word("not_exclusive", language))
+    said = ref.trained_on or _word("unknown_training", language)
     trained_on = words.table(language).get(f"trained_on.{said}", said)
     n_labels = len(prediction.genres)
-    lines.append(_said("knows", language, trained_on=trained_on, n=n_labels))
+    lines.append(_word("knows", language, trained_on=trained_on, n=n_labels))
     return lines
 
 
-def _said(name: str, language: str, **details: Any) -> str:
+def _word(name: str, language: str, **details: Any) -> str:
     return words.word(f"classify.{name}", language, **details)

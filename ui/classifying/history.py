@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from typing import Any, get_args
 
 import gradio as gr
+from markupsafe import Markup
 
 import i18n as words
 from classifier.predict import Prediction
@@ -16,6 +16,7 @@ from ui.access import Visitor
 from ui.desk import Desk
 from ui.handlers import QUIETLY
 from ui.language import text
+from ui.templates import render
 
 MAX_SONGS = 50  # a browser keeps a few megabytes for a page
 MAX_NAME = 200  # characters
@@ -60,18 +61,15 @@ def build_list(tab: gr.Tab, desk: Desk, history: History) -> None:
     delete.click(list, None, history.songs, **QUIETLY)
 
 
-def as_html(songs: Any, visitor: Visitor) -> str:
+def as_html(songs: Any, visitor: Visitor) -> Markup:
     """The rows as a list."""
     language = visitor.language
     rows = [
-        f"<li><span>{html.escape(name)}</span> "
-        f"<strong>{html.escape(_answer(row, language))}</strong> {share:.0%} "
-        f"<small>{html.escape(model)}</small></li>"
+        (row[0], _answer(row, language), share, model)
         for row in _rows(songs)
-        for name, *_, share, model in [row]
+        for share, model in [row[-2:]]
     ]
-    said = words.word("classify.history_text", language)
-    return f"<p>{html.escape(said)}</p><ol>{''.join(rows)}</ol>"
+    return render("history", language, rows=rows)
 
 
 def _answer(row: list[Any], language: str) -> str:

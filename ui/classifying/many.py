@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
-import i18n as words
 from classifier.models import Models
 from errors import KnownError
 from ui import files
@@ -87,17 +87,21 @@ def _naming(
         limits = desk.shelf.limits
         for batch in batches(uploads, model, heard, limits):
             yield {
-                status: waiting.progress(
-                    "many_progress", len(batch.entries), batch.n_total, language
-                ),
+                status: _progress(batch, language),
                 shown: table.as_html([entry.row for entry in batch.entries], language),
                 state: batch,
             }
         done, failed = len(batch.entries), batch.n_failed
-        said = words.word("classify.many_done", language, done=done, failed=failed)
-        yield {status: waiting.line(said)}
+        said = waiting.status("many_done", language, done=done, failed=failed)
+        yield {status: said}
 
     return name_all
+
+
+def _progress(batch: Batch, language: str) -> Markup:
+    done, total = len(batch.entries), batch.n_total
+    bar = done, total
+    return waiting.status("many_progress", language, bar=bar, done=done, total=total)
 
 
 def _wire_table(desk: Desk, shown: gr.HTML, batch: gr.State) -> None:

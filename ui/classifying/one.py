@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 import i18n as words
 from classifier.checkpoint import LoadedModel
@@ -175,10 +176,11 @@ def _why(prediction: Prediction | None, label: str, language: str) -> str:
     return words.word("classify.of_model", language, model=model, why=why)
 
 
-def _progress(predictions: Sequence[Prediction], language: str) -> str:
+def _progress(predictions: Sequence[Prediction], language: str) -> Markup:
     done = sum(each.n_done for each in predictions)
     total = sum(each.n_total for each in predictions)
-    return waiting.progress("progress", done, total, language)
+    bar = done, total
+    return waiting.status("progress", language, bar=bar, done=done, total=total)
 
 
 def _forgetting(places: Places) -> Any:

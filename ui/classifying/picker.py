@@ -124,15 +124,15 @@ class Picker:
             model = yield from waiting.loaded(told, self._models, ref, language)
             fetched = tuple(dict.fromkeys([*fetched, ref.key]))
             lists = self._lists(ref.key, other, fetched, visitor)
-            said = words.word(
-                "classify.hub_ready",
+            said = waiting.status(
+                "hub_ready",
                 language,
                 title=ref.title,
                 revision=(model.ref.revision or "")[:REVISION_LENGTH],
                 n=len(model.labels),
             )
             yield {
-                told: waiting.line(said),
+                told: said,
                 self._fetched: fetched,
                 self.model: lists[0],
                 self.other: lists[1],

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-import html
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
+
+from markupsafe import Markup
 
 import i18n as words
 from classifier.checkpoint import LoadedModel, ModelRef
@@ -16,9 +17,11 @@ from errors import KnownError
 from ui.access import Visitor
 from ui.classifying.asking import title
 from ui.handlers import Handler
+from ui.templates import render
 
 Update = dict[Any, Any]  # values by component
-ENDLESS = "<progress></progress>"
+Bar = tuple[int, int]  # done, and in all
+ENDLESS: Bar = (0, 0)
 LOOK_S = 0.5  # between two looks at a download
 
 PATIENCE_S = 1.0  # in line; then Gradio is asked whether the page is still open
@@ -38,7 +41,7 @@ def loaded(
     Raises:
         KnownError: a code of ``Models.load``.
     """
-    here: list[tuple[int, int]] = [(0, 0)]  # the last word on the download
+    here: list[Bar] = [(0, 0)]  # the last word on the download
     pool = ThreadPoolExecutor(1, thread_name_prefix="load")
     future = pool.submit(models.load, ref, lambda *counts: here.append(counts))
     pool.shutdown(wait=False)  # who leaves the page finds the model there later
@@ -53,28 +56,29 @@ def loaded(
     return future.result()
 
 
-def loading(ref: ModelRef, n_bytes: tuple[int, int], language: str) -> str:
+def loading(ref: ModelRef, n_bytes: Bar, language: str) -> Markup:
     """A model is being loaded, or fetched: of so many bytes so many are here."""
     done, total = n_bytes
     name = title(ref, language)
     if 0 < done < total:
-        key, counts = "fetched", {"mb": done / 1e6, "all_mb": total / 1e6}
-        said = words.word(f"classify.{key}", language, title=name, **counts)
-        return line(said) + f'<progress value="{done}" max="{total}"></progress>'
+        counts = {"mb": done / 1e6, "all_mb": total / 1e6}
+        return status("fetched", language, bar=n_bytes, title=name, **counts)
     key = "fetching" if ref.source == "hub" and not total else "loading"
-    return line(words.word(f"classify.{key}", language, title=name)) + ENDLESS
+    return status(key, language, bar=ENDLESS, title=name)
 
 
-def progress(key: str, done: int, total: int, language: str) -> str:
-    """How much is done, in words (``key``, of the section ``classify``) and as a bar."""
-    said = words.word(f"classify.{key}", language, done=done, total=total)
-    bar = f'<progress value="{done}" max="{total}" aria-hidden="true"></progress>'
-    return line(said) + bar
+def status(
+    key: str, language: str, /, *, bar: Bar | None = None, **values: Any
+) -> Markup:
+    """Say what is going on in a sentence that screen readers speak by themselves.
 
-
-def line(said: str) -> str:
-    """A sentence that screen readers say by themselves."""
-    return f'<p role="status">{html.escape(said)}</p>'
+    Args:
+        key: of the sentence, in the section ``classify``.
+        language: of the visitor.
+        bar: how much is done, and of how much.
+        **values: in the sentence.
+    """
+    return render("status", language, key=key, values=values, bar=bar)
 
 
 def tidied(place: Any, handler: Handler) -> Handler:
@@ -101,8 +105,8 @@ def in_line(visitors: Line, place: Any, handler: Handler) -> Handler:
     def wrapper(*values: Any, visitor: Visitor) -> Iterator[Update]:
         with visitors.ticket() as ticket:
             for number in ticket.places(PATIENCE_S):
-                said = words.word("classify.in_line", visitor.language, place=number)
-                yield {place: f"{line(said)}<progress></progress>"}
+                said = status("in_line", visitor.language, bar=ENDLESS, place=number)
+                yield {place: said}
             yield from handler(*values, visitor=visitor)
 
     return wrapper
