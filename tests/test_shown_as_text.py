@@ -18,7 +18,6 @@ from errors import KnownError
 from trainer.config import RunConfig
 from trainer.events import Noted, Stage
 from trainer.telling import Progress
-from trainer.scores import GenreScore
 from ui import data_song, looking, templates
 from ui.access import Visitor
 from ui.classifying import answer, table
@@ -27,7 +26,7 @@ from ui.clip_bar import facts_line
 from ui.survey_html import survey_html
 from ui.training import cards
 
-TEMPLATES = Path(templates.__file__).parent
+FOLDER = Path(templates.__file__).parent
 EVIL = "<script>alert(1)<img src=x onerror=alert(2)>\"'&amp;"  # may name a file
 OTHER = "<iframe srcdoc=x onload=alert(3)>"
 
@@ -122,6 +121,77 @@ def test_what_a_run_says_of_songs_is_text():
     ]
     assert is_text(cards.log_html(told, "en"), EVIL, OTHER)
     assert is_text(cards.phases(told, "en"))
+
+
+def hostile_values(prediction):
+    """Values for every template, each text of them hostile."""
+    row = Row(EVIL, 0.1, 1.0, None, prediction, Verdict("sure", (EVIL,), 1.0, 0.5))
+    refused = Row(EVIL, 0.1, error=KnownError("not_audio", name=EVIL))
+    genre = SimpleNamespace(genre=EVIL, n_songs=1, precision=0.5, recall=0.5, f1=0.5)
+    mistake = SimpleNamespace(name=EVIL, truth=EVIL, answer=EVIL, probability=0.5)
+    named = {"n": 1, "names": [EVIL]}
+    return {
+        "answers": {"answers": [("sure", EVIL, [(EVIL, 0.5, EVIL)], [EVIL])]},
+        "batch": {
+            "columns": ["song"],
+            "rows": [row, refused],
+            "runner_up": lambda row: EVIL,
+            "sentence": lambda error: EVIL,
+        },
+        "checked": {"kind": EVIL, "first": EVIL, "others": [EVIL]},
+        "clip_facts": {"name": EVIL, "facts": [EVIL]},
+        "history": {"rows": [(EVIL, EVIL, 0.5, EVIL)]},
+        "link": {"address": EVIL, "key": "host.sign_in"},
+        "progress": {"stage": Stage("songs"), "counts": EVIL},
+        "pushed": {"address": EVIL},
+        "run_compared": {"pictures": "", "differences": EVIL},
+        "run_differences": {"names": [EVIL], "differing": [("seed", [EVIL])]},
+        "run_log": {"lines": [EVIL]},
+        "run_phases": {
+            "phases": [(Progress("songs"), EVIL, is_now) for is_now in (True, False)],
+            "texts": [EVIL],
+        },
+        "run_result": {"texts": [EVIL], "model_dir": EVIL, "command": EVIL},
+        "run_scores": {
+            "scores": SimpleNamespace(genres=[genre], mistakes=[mistake]),
+            "accuracy": EVIL,
+            "texts": [EVIL],
+            "reliability": "",
+            "calibration": [EVIL],
+            "confusion": [(EVIL, EVIL, [(EVIL, 1, 45)])],
+            "may_hear": True,
+        },
+        "secret_form": {"action": EVIL, "field": EVIL},
+        "silent": {},
+        "status": {
+            "key": "of_model",
+            "values": {"model": EVIL, "why": EVIL},
+            "bar": (1, 2),
+        },
+        "survey": {
+            "leaks": named,
+            "parts": ["train"],
+            "genres": [{"label": EVIL, "numbers": [EVIL], "bar": [("train", EVIL)]}],
+            "total": [EVIL],
+            "rate_bars": [(EVIL, EVIL, EVIL)],
+            "rates": [EVIL],
+            "labels": [EVIL],
+            "split": [EVIL],
+            "faults": [("copy", named)],
+            "short_s": 1.0,
+        },
+    }
+
+
+PAGES = sorted(path.stem for path in FOLDER.glob("*.html") if path.stem != "macros")
+NAMELESS = ("link", "secret_form", "silent")  # the words they show are ours
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_hostile_name_in_any_template_is_text(prediction, name):
+    shown = templates.render(name, "en", **hostile_values(prediction)[name])
+    assert is_text(shown, *([] if name in NAMELESS else [EVIL]))
+    assert EVIL not in shown
 
 
 @pytest.mark.parametrize("language", words.LANGUAGES)
