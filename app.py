@@ -25,11 +25,8 @@ from audio.clip import Clip  # noqa: E402
 from audio.decode import Limits  # noqa: E402
 from classifier.models import Models  # noqa: E402
 from ui import (  # noqa: E402
-    about_tab,
     api,
-    classify_tab,
     clip_bar,
-    data_tab,
     doors,
     figures,
     files,
@@ -39,10 +36,8 @@ from ui import (  # noqa: E402
     runs_api,
     screen,
     see_tab,
-    teaching,
     theme,
     tools,
-    train_tab,
     zero,
 )
 from ui.access import LOCAL_HOSTS  # noqa: E402
@@ -52,13 +47,16 @@ from ui.gate import Gate  # noqa: E402
 from ui.handlers import guard  # noqa: E402
 from ui.language import Language, text, texts  # noqa: E402
 from ui.secret import Secret  # noqa: E402
+from ui.tabs.classify import tab as classify_tab  # noqa: E402
+from ui.tabs.data import tab as data_tab  # noqa: E402
+from ui.tabs.teach import tab as teach_tab  # noqa: E402
+from ui.tabs.train import tab as train_tab  # noqa: E402
 from viz import style  # noqa: E402
 from viz.style import Look  # noqa: E402
 
 gc.freeze()  # nor is it searched later, while somebody waits
 gc.enable()
 
-CLASSIFY = "classify"  # id of the tab
 QUEUE_LOOKED_AT_EVERY_S = 0.005
 HOUR_S = 3600
 SWITCH_S = 0.001  # between threads: a page does not wait while a picture is drawn
@@ -90,14 +88,14 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
                 data_tab.build(data, desk, settings)
             with gr.Tab(text("app.train"), id="train") as train:
                 training = train_tab.build(train, desk, settings)
-            with gr.Tab(text("app.classify"), id=CLASSIFY) as classify:
+            with gr.Tab(text("app.classify"), id=classify_tab.ID) as classify:
                 picker = classify_tab.build(classify, desk, models)
             with gr.Tab(text("app.about"), id="teach") as about:
-                about_tab.build(desk)
+                teach_tab.build(desk)
         links.opens(guarded, link, tabs)
         links.keep()
         train_tab.watch(training, train, (see, data, classify, about))
-        train_tab.hand_over(training, desk, tabs, CLASSIFY, picker)
+        classify_tab.take_run(picker, desk, tabs, training.classify, training.chosen)
         lent = models_of(settings) if settings.host.kind == "zero" else models
         api.build(desk, models, lent, settings.host)
         runs_api.build(desk, settings)
@@ -124,7 +122,7 @@ def models_of(settings: host.Settings, device: str | None = None) -> Models:
         runs_dir=settings.runs_dir,
         hub_model=settings.hub_model,
         is_offline=settings.is_offline,
-        is_hub_open=True,  # to those who may: ``classifying.asking.chosen``
+        is_hub_open=True,  # to those who may: ``model_choice.chosen``
         device=device,
     )
 
@@ -140,7 +138,7 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
             hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,
             minutes=round(settings.max_duration_s / 60),
             megabytes=settings.max_upload_bytes // 10**6,
-            **teaching.plan_addresses(),
+            **teach_tab.plan_addresses(),
         ),
         "show_error": False,
         "max_file_size": settings.max_upload_bytes,

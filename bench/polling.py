@@ -17,6 +17,9 @@ from typing import Any
 
 import gradio as gr
 import httpx
+from ui.tabs.train.pushes import Pushes
+from ui.tabs.train.cache import POLL_S, READ_EVERY_S, Reader
+from ui.tabs.train.view import Seen, Server, Viewer, Window
 
 from bench import load
 from settings import Settings
@@ -26,9 +29,6 @@ from trainer.events import Step
 from trainer.runs import Run
 from ui.access import Visitor
 from ui.training import board, marks, window
-from ui.training.pushes import Pushes
-from ui.training.reader import POLL_S, READ_EVERY_S, Reader
-from ui.training.window import Seen, Server, Viewer, Window
 from viz.style import Look
 
 N_RUNS = 50

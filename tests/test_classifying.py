@@ -9,6 +9,10 @@ import pytest
 import tiny
 from files import write_audio
 from signals import chord, noise, silence, tone
+from ui.classifying import answer, song_map, table, waiting
+from ui.classifying.asking import calmly, chosen, chosen_pair, effort_of, together
+from ui.classifying.batching import batches, content, file_of
+from ui.tabs.classify.history import MAX_SONGS, History, as_html
 
 from audio.decode import Limits
 from classifier.models import Models
@@ -17,10 +21,6 @@ from classifier.turns import Line
 from classifier.verdict import Verdict, judge
 from errors import KnownError
 from ui.access import Visitor
-from ui.classifying import answer, song_map, table, waiting
-from ui.classifying.asking import calmly, chosen, chosen_pair, effort_of, together
-from ui.classifying.batching import batches, content, file_of
-from ui.classifying.history import MAX_SONGS, History, as_html
 from ui.scene import Scene, Transforms
 
 tiny_model_dir = tiny.tiny_model_dir

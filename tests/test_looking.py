@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from signals import tone
 from songs import song_folder
+from ui.tabs.data.inspection import Looked
 
 from errors import KnownError
 from trainer import sources
@@ -13,7 +14,6 @@ from trainer.config import RunConfig
 from trainer.events import Stage
 from trainer.sources import SongFile, Source
 from ui import looking
-from ui.looking import Looked
 
 
 def config_of(folder, **wish):

@@ -5,6 +5,7 @@ import re
 
 import pytest
 from marked import keep_scores
+from ui.tabs.train.cache import Reader
 
 import i18n as words
 from errors import KnownError
@@ -13,7 +14,6 @@ from trainer.config import RunConfig
 from trainer.runs import Run
 from ui.access import Visitor
 from ui.training import cards, marks
-from ui.training.reader import Reader
 from viz.style import Look
 
 HERE = Visitor("en", may_train=True)

@@ -21,9 +21,9 @@ from trainer.telling import Progress
 from ui import data_song, looking, templates
 from ui.access import Visitor
 from ui.classifying import answer, table
-from ui.classifying.history import as_html
+from ui.tabs.classify.history import as_html
 from ui.clip_bar import facts_line
-from ui.survey_html import survey_html
+from ui.tabs.data.survey import survey_html
 from ui.training import cards
 
 FOLDER = Path(templates.__file__).parent

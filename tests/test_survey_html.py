@@ -6,11 +6,11 @@ import pytest
 from files import write_audio
 from signals import silence, tone
 from songs import song_folder
+from ui.tabs.data.survey import survey_html
 
 from trainer.config import RunConfig
 from trainer.faults import Fault
 from ui import looking
-from ui.survey_html import survey_html
 
 
 @pytest.fixture(scope="module")

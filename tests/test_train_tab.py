@@ -10,6 +10,10 @@ import re
 import gradio as gr
 import pytest
 from songs import song_folder
+from ui.tabs.train.actions import Allowed
+from ui.tabs.train.pushes import Pushes
+from ui.tabs.train.cache import Reader
+from ui.tabs.train.view import Seen, Server, Viewer
 
 import app
 import i18n as words
@@ -21,10 +25,6 @@ from trainer.events import Device, Evaluated, Failed, Finished, Noted, Stage, St
 from ui import runs_api, song_choice
 from ui.access import Visitor
 from ui.training import actions, board, cards, form, marks, reader, window
-from ui.training.actions import Allowed
-from ui.training.pushes import Pushes
-from ui.training.reader import Reader
-from ui.training.window import Seen, Server, Viewer
 from viz.style import Look
 
 HERE = Visitor("en", may_train=True)

@@ -20,16 +20,16 @@ from settings import Host
 from ui import answers, figures, files, zero
 from ui.access import Visitor
 from ui.answers import SongAnswer, SongRow
-from ui.classifying.asking import EFFORTS, chosen, effort_of
-from ui.classifying.batching import batches
-from ui.classifying.many import BATCH_QUEUE
-from ui.classifying.one import MODEL_QUEUE
 from ui.desk import Desk
 from ui.figures import Picture
+from ui.model_choice import EFFORTS, chosen, effort_of
+from ui.tabs.classify.batch import BATCH_QUEUE, batches
 from viz import style
 from viz.style import Look
 
 LOOK = Look()  # light, English, like the API's documentation
+# Programs ask two at a time.
+MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 2}
 REFERENCES = ("peak", "full_scale")
 
 

@@ -14,14 +14,15 @@ from ui import answers
 from ui.access import Visitor
 from ui.answers import RunAnswer
 from ui.desk import Desk
-from ui.training import actions, form
+from ui.song_choice import FIRST_PRESET
+from ui.tabs.train import actions
 
 
 def build(desk: Desk, settings: Settings) -> None:
     """Add the endpoints."""
     endpoints = Endpoints(settings)
     with gr.Column(visible=False):
-        preset = gr.Textbox(form.FIRST_PRESET, label=words.word("api.preset"))
+        preset = gr.Textbox(FIRST_PRESET, label=words.word("api.preset"))
         songs = gr.Textbox("composed", label=words.word("api.data"))
         n_steps = gr.Number(60, precision=0, label=words.word("api.n_steps"))
         run_id = gr.Textbox(label=words.word("api.run_id"))

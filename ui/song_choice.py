@@ -21,7 +21,8 @@ import gradio as gr
 import i18n as words
 from errors import KnownError
 from settings import Settings
-from trainer import sources
+from trainer import catalogue, sources
+from trainer import config as configs
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
 from ui import forms
 from ui.access import Visitor
@@ -30,6 +31,7 @@ from ui.handlers import QUIETLY
 from ui.language import text
 from ui.templates import paragraphs
 
+FIRST_PRESET = "smoke"  # what a newcomer can finish
 EXTRAS = ("archive", "repo_id")  # what the form has and RunConfig has not
 N_SONGS = {item.name: item for item in dataclasses.fields(RunConfig)}[
     "n_songs_per_genre"
@@ -57,7 +59,12 @@ class SongChoice:
     @property
     def fields(self) -> list[Any]:
         """What says which songs."""
-        return [self.data, self.n_songs, self.archive, self.repo_id]
+        return [self.data, self.n_songs, *self.extras]
+
+    @property
+    def extras(self) -> list[Any]:
+        """What belongs to songs that a visitor hands over, in the order of ``EXTRAS``."""
+        return [self.archive, self.repo_id]
 
     def wire(self, desk: Desk) -> None:
         """Let the fields that belong to the chosen songs appear with them."""
@@ -141,6 +148,20 @@ def resolved(given: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
         folder = settings.songs_dir / data.removeprefix(FOLDER)
         values["data"] = f"{FOLDER}{folder}"
     return values
+
+
+def config_of(given: Mapping[str, Any], settings: Settings) -> RunConfig:
+    """A visitor's choices as a RunConfig.
+
+    Raises:
+        KnownError: ``not_a_choice`` for a base model that this host does not allow;
+            what ``resolved`` and RunConfig refuse.
+    """
+    given = resolved(given, settings)
+    base = configs.preset(given.get("preset", FIRST_PRESET))
+    config = configs.changed(base, given)
+    catalogue.admit(config.base_model, settings.base_models)
+    return config
 
 
 def kept(config: RunConfig, settings: Settings) -> RunConfig:

@@ -18,9 +18,9 @@ from trainer.config import FOLDER, ZIP, RunConfig
 from trainer.events import Evaluated, Planned, RunEvent, Step
 from trainer.runs import Run
 from ui.language import text
+from ui.tabs.train import cards
+from ui.tabs.train.cache import RunCache
 from ui.templates import paragraphs, render
-from ui.training import cards
-from ui.training.reader import Reader
 from viz import style
 from viz.lines import Line
 from viz.style import Look
@@ -48,14 +48,14 @@ def build() -> dict[str, Any]:
     return {"table": table, "compared": compared}
 
 
-def table(every: Sequence[Run], reader: Reader, language: str) -> dict[str, Any]:
+def table(every: Sequence[Run], cache: RunCache, language: str) -> dict[str, Any]:
     """The runs as a table's headers and rows, the newest first."""
     headers = [words.word(f"train.column_{name}", language) for name in COLUMNS]
-    return {"headers": headers, "data": [_row(run, reader, language) for run in every]}
+    return {"headers": headers, "data": [_row(run, cache, language) for run in every]}
 
 
-def _row(run: Run, reader: Reader, language: str) -> list[Any]:
-    story = reader.story(run)
+def _row(run: Run, cache: RunCache, language: str) -> list[Any]:
+    story = cache.story(run)
     best = telling.best(story)
     plans = [event.n_steps for event in story if isinstance(event, Planned)]
     started = datetime.strptime(run.id[:15], "%Y%m%d-%H%M%S")
@@ -81,11 +81,11 @@ def choices(every: Sequence[Run], language: str) -> list[tuple[str, str]]:
     ]
 
 
-def compared(chosen: Sequence[Run], reader: Reader, look: Look) -> str:
+def compared(chosen: Sequence[Run], cache: RunCache, look: Look) -> str:
     """Accuracy and loss of several runs, and their differing settings, as HTML."""
     if not chosen:
         return ""
-    stories = [reader.story(run) for run in chosen]
+    stories = [cache.story(run) for run in chosen]
     names = [f"{cards.name_of(run)} {run.id[-4:]}" for run in chosen]
     told = list(zip(names, stories, strict=True))
     accuracy = _lines(told, Evaluated, "accuracy", 100)

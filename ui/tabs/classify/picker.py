@@ -11,12 +11,12 @@ from gradio.events import Dependency
 import i18n as words
 from classifier.models import Models
 from ui.access import Visitor
-from ui.classifying import waiting
-from ui.classifying.answer import REVISION_LENGTH
-from ui.classifying.asking import chosen, title
 from ui.desk import Desk
 from ui.handlers import QUIETLY
 from ui.language import text
+from ui.model_choice import chosen, title
+from ui.tabs.classify import view
+from ui.tabs.classify.answer import REVISION_LENGTH
 
 
 class Picker:
@@ -64,7 +64,7 @@ class Picker:
             told = gr.HTML(elem_classes=["classify-status"])
         self.fetching = gr.on(
             [fetch.click, hub_id.submit],
-            self._desk.guarded(waiting.tidied(told, self._fetching(told))),
+            self._desk.guarded(view.tidied(told, self._fetching(told))),
             [hub_id, self._fetched, self.other],
             [told, self._fetched, self.model, self.other],
             show_progress="hidden",
@@ -121,10 +121,10 @@ class Picker:
         ) -> Iterator[dict[Any, Any]]:
             language = visitor.language
             ref = chosen(self._models, f"hub:{hub_id.strip()}", visitor)
-            model = yield from waiting.loaded(told, self._models, ref, language)
+            model = yield from view.loaded(told, self._models, ref, language)
             fetched = tuple(dict.fromkeys([*fetched, ref.key]))
             lists = self._lists(ref.key, other, fetched, visitor)
-            said = waiting.status(
+            said = view.status(
                 "hub_ready",
                 language,
                 title=ref.title,

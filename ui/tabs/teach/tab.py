@@ -1,4 +1,4 @@
-"""Teach with this: a lesson of 45 minutes, and questions that the app can check."""
+"""A lesson of 45 minutes, and questions that the app can check; licences, privacy."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ PLACES = {
 
 
 def build(desk: Desk) -> None:
-    """Lay out the plan and the questions, and wire them."""
+    """Lay out the plan, the questions and what this is, and wire them."""
     gr.Markdown(text("teach.title"), elem_id="lesson-teach")
     gr.Markdown(text("teach.plan"), elem_classes="plan")
     gr.Markdown(text("teach.exercises"))
@@ -99,6 +99,7 @@ def build(desk: Desk) -> None:
     ways = [check.click, typed.submit]
     gr.on(ways, desk.guarded(checked), [chosen, typed], said, **QUIETLY)
     reveal.click(desk.guarded(told), chosen, said, **QUIETLY)
+    gr.Markdown(text("about.text"), elem_classes="prose-page")
 
 
 def plan_addresses() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -10,34 +11,27 @@ import gradio as gr
 from markupsafe import Markup
 
 import i18n as words
+from audio.clip import Clip
 from classifier.checkpoint import LoadedModel
 from classifier.models import Models
-from classifier.predict import Prediction
+from classifier.predict import Effort, Prediction, listen
 from classifier.verdict import Verdict, judge
 from errors import KnownError
 from i18n import genre_name
 from ui.access import Visitor
-from ui.classifying import answer, map_hands, song_map, waiting
-from ui.classifying.asking import (
-    EFFORTS,
-    calmly,
-    chosen_pair,
-    effort_of,
-    title,
-    together,
-)
-from ui.classifying.history import History
-from ui.classifying.picker import Picker
-from ui.classifying.places import HIDDEN, Answered, Places, lay_out, nothing
-from ui.classifying.waiting import Update
 from ui.clip_bar import name_of
 from ui.desk import Desk
 from ui.handlers import QUIETLY
 from ui.language import text
+from ui.model_choice import EFFORTS, chosen_pair, effort_of, title
+from ui.tabs.classify import answer, song_map, view
+from ui.tabs.classify.history import History
+from ui.tabs.classify.picker import Picker
+from ui.tabs.classify.view import HIDDEN, Answered, Places, Update, nothing
 
-# Of programs, two at a time. Of pages so many that all stand in our own line, which says
-# one's place in every language; half of Gradio's threads at most, which they wait in.
-MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 2}
+PAUSE_S = 0.3  # between two answers on a page; more often than that is restless
+# So many pages that all stand in our own line, which says one's place in every language;
+# half of Gradio's threads at most, which they wait in.
 PAGE_QUEUE: dict[str, Any] = {"concurrency_id": "asking", "concurrency_limit": 20}
 
 
@@ -55,10 +49,10 @@ def build(desk: Desk, models: Models, picker: Picker, history: History) -> None:
             status = gr.HTML(elem_classes=["classify-status"])
             picker.render_hub()
         with gr.Column(scale=2, min_width=320):
-            places = lay_out(status)
+            places = view.lay_out(status)
     ask = _asking(desk, models, places, history)
-    ask = waiting.in_line(models.line, places.status, ask)
-    ask = desk.guarded(waiting.tidied(places.status, ask))
+    ask = view.in_line(models.line, places.status, ask)
+    ask = desk.guarded(view.tidied(places.status, ask))
     asking = button.click(
         ask,
         [desk.bar.path, picker.model, picker.other, effort, history.songs],
@@ -71,7 +65,7 @@ def build(desk: Desk, models: Models, picker: Picker, history: History) -> None:
     asking.success(
         desk.guarded(_reasons(places)), places.answered, list(places.hear), **QUIETLY
     )
-    cancelled = desk.guarded(waiting.cancelled)
+    cancelled = desk.guarded(view.cancelled)
     cancel.click(
         cancelled,
         places.status,
@@ -83,7 +77,7 @@ def build(desk: Desk, models: Models, picker: Picker, history: History) -> None:
     desk.bar.path.change(
         desk.guarded(forget), given, places.all, cancels=[asking], **QUIETLY
     )
-    map_hands.wire(desk, places)
+    view.wire_map(desk, places)
 
 
 def _asking(desk: Desk, models: Models, places: Places, history: History) -> Any:
@@ -104,7 +98,7 @@ def _asking(desk: Desk, models: Models, places: Places, history: History) -> Any
         yield dict.fromkeys(places.hear, gr.Button(visible=HIDDEN))
         for ref in pair:
             place = places.status
-            loaded.append((yield from waiting.loaded(place, models, ref, language)))
+            loaded.append((yield from view.loaded(place, models, ref, language)))
         shown = partial(_shown, desk, places, str(path), language)
         try:
             for predictions, is_last in calmly(together(clip, loaded, heard)):
@@ -180,7 +174,7 @@ def _progress(predictions: Sequence[Prediction], language: str) -> Markup:
     done = sum(each.n_done for each in predictions)
     total = sum(each.n_total for each in predictions)
     bar = done, total
-    return waiting.status("progress", language, bar=bar, done=done, total=total)
+    return view.status("progress", language, bar=bar, done=done, total=total)
 
 
 def _forgetting(places: Places) -> Any:
@@ -191,3 +185,44 @@ def _forgetting(places: Places) -> Any:
         return nothing(places) if is_of_another else gr.skip()
 
     return forget
+
+
+def together(
+    clip: Clip, models: Sequence[LoadedModel], effort: Effort
+) -> Iterator[tuple[Prediction, ...]]:
+    """The answers of several models, in turns: a window each.
+
+    Who leaves the iteration ends the work.
+
+    Raises:
+        KnownError: a code of ``listen``.
+    """
+    listening = dict(enumerate(listen(clip, each, effort=effort) for each in models))
+    latest: dict[int, Prediction] = {}
+    while listening:
+        for number, answers in list(listening.items()):
+            answer = next(answers, None)
+            if answer is None:
+                del listening[number]
+            else:
+                latest[number] = answer
+        if listening:
+            yield tuple(latest[number] for number in sorted(latest))
+
+
+def calmly(
+    answers: Iterator[tuple[Prediction, ...]], pause_s: float = PAUSE_S
+) -> Iterator[tuple[tuple[Prediction, ...], bool]]:
+    """The first answer, the last one, and between them no more than a page can show.
+
+    Yields:
+        The predictions, and whether they are the last.
+    """
+    shown_at = -pause_s
+    latest: tuple[Prediction, ...] = ()
+    for latest in answers:
+        now = time.monotonic()
+        if now - shown_at >= pause_s:
+            shown_at = now
+            yield latest, False
+    yield latest, True

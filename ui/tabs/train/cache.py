@@ -1,4 +1,4 @@
-"""What the pages of this server have read of runs, read and drawn once for all of them.
+"""Read and render runs once for all pages of this server.
 
 Fifty pages that watch one run cost hardly more than one: an event is read once, and a
 picture of a run at work is drawn anew only now and then.
@@ -19,7 +19,7 @@ from trainer.events import Evaluated, RunEvent, Step
 from trainer.runs import Run
 
 N_KEPT = 200  # runs, and pictures and texts
-GLANCE_EVERY_S = 0.5
+OVERVIEW_EVERY_S = 0.5
 READ_EVERY_S = 0.9  # less than between two polls of one page
 # What is drawn of a run at work takes from its processor: each picture so often at
 # most, and all of them together so large a share of one core.
@@ -42,18 +42,25 @@ class _Read:
 
 
 @dataclass(frozen=True)
-class _Drawn:
-    """A picture, of what and when it was drawn, and the processor's time it took (s)."""
+class Rendered:
+    """HTML, as of when.
 
-    at: float
-    of: object
-    picture: str
+    Attributes:
+        html: for the page.
+        version: changes with what the HTML shows.
+        at_s: when it was rendered.
+        took_s: of the processor; 0 for what never lags.
+    """
+
+    html: str
+    version: Hashable
+    at_s: float
     took_s: float
 
 
 @dataclass(frozen=True)
-class Hall:
-    """All runs at a glance.
+class RunsOverview:
+    """All runs at one moment.
 
     Attributes:
         every: the newest first.
@@ -73,25 +80,25 @@ class Hall:
         return self.waiting.index(run) + 1 if run and is_waiting else 0
 
 
-class Reader:
-    """Runs' events and pictures, kept for as long as they are asked for."""
+class RunCache:
+    """Keep runs' events and what was rendered of them, for as long as pages ask."""
 
     def __init__(self, runs_dir: Path) -> None:
         self._runs_dir = runs_dir
         self._read: OrderedDict[str, _Read] = OrderedDict()
-        self._drawn: OrderedDict[Hashable, _Drawn] = OrderedDict()
+        self._rendered: OrderedDict[Hashable, Rendered] = OrderedDict()
         self._watching: dict[str, float] = {}
-        self._hall = (0.0, Hall((), None, (), 0))
+        self._overview = (0.0, RunsOverview((), None, (), 0))
         self._lock = threading.RLock()
 
-    def glance(self, *, is_newest: bool = False) -> Hall:
-        """All runs as they are, or unless it must be the newest, as they just were."""
+    def overview(self, *, is_newest: bool = False) -> RunsOverview:
+        """List all runs as they are, or unless it must be the newest, as just before."""
         with self._lock:
-            at, hall = self._hall
-            if is_newest or _now() - at > GLANCE_EVERY_S:
-                hall = _glance(self._runs_dir)
-                self._hall = (_now(), hall)
-            return hall
+            at, overview = self._overview
+            if is_newest or _now() - at > OVERVIEW_EVERY_S:
+                overview = _overview(self._runs_dir)
+                self._overview = (_now(), overview)
+            return overview
 
     def poll_every_s(self, session: str) -> float:
         """How often a page shall ask, the less often the more of them watch."""
@@ -137,41 +144,47 @@ class Reader:
         told = [e for e in before if isinstance(e, kinds) and e.step <= given["step"]]
         return (*told, *self.events(run))
 
-    def drawn(
-        self, key: Hashable, of: object, draw: Callable[[], str], *, is_final: bool
-    ) -> str:
-        """A picture or a text of what ``of`` stands for; one not quite as new while a run works.
+    def rendered(
+        self,
+        key: Hashable,
+        version: Hashable,
+        render: Callable[[], str],
+        *,
+        may_lag: bool = False,
+    ) -> Rendered:
+        """Render what has changed; else return what was rendered before.
 
         Args:
-            key: which picture, for which look.
-            of: changes when there is something new to draw.
-            draw: makes it.
-            is_final: it must be the newest.
+            key: of what, and for which look, visitor or language.
+            version: changes when there is something new to show.
+            render: makes the HTML.
+            may_lag: of a run at work an older one will do, so that drawing takes a
+                bounded share of the processor.
         """
         with self._lock:
-            last = self._drawn.get(key)
-            if last and (last.of == of or (not is_final and self._is_early(last))):
-                return last.picture
+            last = self._rendered.get(key)
+            if last and (last.version == version or (may_lag and self._is_early(last))):
+                return last
             began_s = time.thread_time()
-            picture = draw()
-            took_s = 0.0 if is_final else time.thread_time() - began_s
-            self._drawn[key] = _Drawn(_now(), of, picture, took_s)
-            self._drawn.move_to_end(key)
-            while len(self._drawn) > N_KEPT:
-                self._drawn.popitem(last=False)
-            return picture
+            html = render()
+            took_s = time.thread_time() - began_s if may_lag else 0.0
+            self._rendered[key] = Rendered(html, version, _now(), took_s)
+            self._rendered.move_to_end(key)
+            while len(self._rendered) > N_KEPT:
+                self._rendered.popitem(last=False)
+            return self._rendered[key]
 
-    def _is_early(self, last: _Drawn) -> bool:
-        """Whether a picture of a run at work has to stand a little longer."""
+    def _is_early(self, last: Rendered) -> bool:
+        """Whether a picture of a run at work has to stay a little longer."""
         now = _now()
-        others = self._drawn.values()
-        n = sum(each.took_s > 0 and now - each.at < RECENTLY_S for each in others)
+        others = self._rendered.values()
+        n = sum(each.took_s > 0 and now - each.at_s < RECENTLY_S for each in others)
         every_s = max(DRAW_EVERY_S, n * last.took_s / DRAWING_SHARE)
-        return bool(last.picture) and now - last.at < every_s
+        return bool(last.html) and now - last.at_s < every_s
 
 
-def _glance(runs_dir: Path) -> Hall:
-    """Look at all runs; the locks are asked only of those that have not ended."""
+def _overview(runs_dir: Path) -> RunsOverview:
+    """List all runs; ask the locks only of those that have not ended."""
     every = tuple(runs.every(runs_dir))
     alive: list[Run] = []
     marks = []
@@ -183,7 +196,7 @@ def _glance(runs_dir: Path) -> Hall:
         marks.append((run.id, changed_at(run.folder), state))
     at_work = next((run for run in alive if run.started_file.exists()), None)
     waiting = sorted((run for run in alive if run != at_work), key=jobs.ticket)
-    return Hall(every, at_work, tuple(waiting), hash(tuple(marks)))
+    return RunsOverview(every, at_work, tuple(waiting), hash(tuple(marks)))
 
 
 def size_bytes(run: Run) -> int:

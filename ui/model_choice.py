@@ -1,20 +1,15 @@
-"""A sound and the keys of models in, their answers out, better as they go."""
+"""Which model answers and how thoroughly, as a visitor may choose it."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-
 import i18n as words
-from audio.clip import Clip
-from classifier.checkpoint import LoadedModel, ModelRef
+from classifier.checkpoint import ModelRef
 from classifier.models import Models
-from classifier.predict import Effort, Prediction, listen
+from classifier.predict import Effort
 from errors import KnownError
 from ui.access import Visitor
 
 EFFORTS: tuple[Effort, ...] = ("quick", "whole")
-PAUSE_S = 0.3  # between two answers on a page; more often than that is restless
 TITLES = {"bundled": "classify.bundled", "run": "classify.run", "hub": "classify.hub"}
 
 
@@ -71,44 +66,3 @@ def effort_of(value: str) -> Effort:
 def title(ref: ModelRef, language: str) -> str:
     """What the list of models calls one."""
     return words.word(TITLES[ref.source], language, title=ref.title)
-
-
-def together(
-    clip: Clip, models: Sequence[LoadedModel], effort: Effort
-) -> Iterator[tuple[Prediction, ...]]:
-    """The answers of several models, in turns: a window each.
-
-    Who leaves the iteration ends the work.
-
-    Raises:
-        KnownError: a code of ``listen``.
-    """
-    listening = dict(enumerate(listen(clip, each, effort=effort) for each in models))
-    latest: dict[int, Prediction] = {}
-    while listening:
-        for number, answers in list(listening.items()):
-            answer = next(answers, None)
-            if answer is None:
-                del listening[number]
-            else:
-                latest[number] = answer
-        if listening:
-            yield tuple(latest[number] for number in sorted(latest))
-
-
-def calmly(
-    answers: Iterator[tuple[Prediction, ...]], pause_s: float = PAUSE_S
-) -> Iterator[tuple[tuple[Prediction, ...], bool]]:
-    """The first answer, the last one, and between them no more than a page can show.
-
-    Yields:
-        The predictions, and whether they are the last.
-    """
-    shown_at = -pause_s
-    latest: tuple[Prediction, ...] = ()
-    for latest in answers:
-        now = time.monotonic()
-        if now - shown_at >= pause_s:
-            shown_at = now
-            yield latest, False
-    yield latest, True

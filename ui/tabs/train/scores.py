@@ -15,14 +15,15 @@ from trainer import exam, recall, report
 from trainer.runs import Run
 from trainer.scores import Scores
 from ui.access import Visitor
+from ui.tabs.train.cache import Rendered, RunCache, changed_at
 from ui.templates import render
-from ui.training.reader import Reader, changed_at
 from viz import style
 from viz.style import Look
 
 SCRIPT = Path(__file__).with_suffix(".js")
 CURVE_PX = (420, 300)  # at most, and high
 FULLEST = 45  # percent of a colour behind a number that must stay readable
+NOTHING = Rendered("", None, 0.0, 0.0)
 PUBLIC = ("composed",)  # songs that may sound for any visitor
 
 
@@ -36,18 +37,19 @@ def place() -> gr.HTML:
     )
 
 
-def drawn(run: Run | None, reader: Reader, look: Look, visitor: Visitor) -> str:
-    """The scores of a run that has ended, made once for all pages of the same look."""
+def rendered(
+    run: Run | None, cache: RunCache, look: Look, visitor: Visitor
+) -> Rendered:
+    """Render the scores of a run that has ended, once for all pages of the same look."""
     if run is None or not run.state().is_ended:
-        return ""
+        return NOTHING
     small = replace(
         look, width_px=min(look.width_px, CURVE_PX[0]), height_px=CURVE_PX[1]
     )
-    return reader.drawn(
+    return cache.rendered(
         ("scores", run.id, small, visitor.may_train),
-        changed_at(run.folder / exam.SCORES),
+        (run.id, changed_at(run.folder / exam.SCORES)),
         lambda: as_html(run, small, visitor),
-        is_final=True,
     )
 
 

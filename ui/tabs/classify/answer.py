@@ -11,7 +11,7 @@ import i18n as words
 from classifier.predict import Prediction
 from classifier.verdict import Verdict
 from i18n import genre_name
-from ui.classifying.asking import title
+from ui.model_choice import title
 from ui.templates import render
 from viz import style
 

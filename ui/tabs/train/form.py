@@ -19,10 +19,9 @@ from trainer import config as configs
 from trainer.config import FOLDER, RunConfig
 from ui import forms, song_choice
 from ui.language import text
-from ui.song_choice import SongChoice
+from ui.song_choice import FIRST_PRESET, SongChoice, config_of
 from ui.templates import paragraphs
 
-FIRST_PRESET = "smoke"  # what a newcomer can finish
 OPEN_FIELDS = ("data", "n_songs_per_genre", "base_model", "n_epochs", "n_steps")
 FOLDED_FIELDS = tuple(
     item.name
@@ -49,9 +48,15 @@ class Form:
     songs: SongChoice
 
     @property
-    def inputs(self) -> list[Any]:
-        """What ``given`` reads, in its order."""
-        return [self.preset, *self.fields, self.songs.archive, self.songs.repo_id]
+    def by_name(self) -> dict[str, Any]:
+        """The components that a run is made from, by what ``config_of`` calls them."""
+        fields = dict(zip(FIELDS, self.fields, strict=True))
+        extras = dict(zip(song_choice.EXTRAS, self.songs.extras, strict=True))
+        return {"preset": self.preset, **fields, **extras}
+
+    def given(self, values: Mapping[Component, Any]) -> dict[str, Any]:
+        """What a visitor has chosen, by name, among an event's values."""
+        return {name: values[component] for name, component in self.by_name.items()}
 
 
 def build(settings: Settings) -> Form:
@@ -73,29 +78,9 @@ def build(settings: Settings) -> Form:
     return Form(preset, tuple(fields), songs)
 
 
-def given(preset: str, *values: Any) -> dict[str, Any]:
-    """The form's values by field."""
-    names = (*FIELDS, *song_choice.EXTRAS)
-    return {"preset": preset, **dict(zip(names, values, strict=True))}
-
-
 def recipe(preset: str) -> list[Any]:
     """What a preset puts into the fields."""
     return forms.values_of(configs.preset(preset), FIELDS)
-
-
-def config_of(given: Mapping[str, Any], settings: Settings) -> RunConfig:
-    """A visitor's choices as a RunConfig.
-
-    Raises:
-        KnownError: ``not_a_choice`` for a base model that this host does not allow;
-            what ``song_choice.resolved`` and RunConfig refuse.
-    """
-    given = song_choice.resolved(given, settings)
-    base = configs.preset(given.get("preset", FIRST_PRESET))
-    config = configs.changed(base, given)
-    catalogue.admit(config.base_model, settings.base_models)
-    return config
 
 
 def look_ahead(given: Mapping[str, Any], settings: Settings, language: str) -> Markup:

@@ -13,7 +13,6 @@ from trainer.push import TokenOf
 from trainer.runs import Run
 from ui import song_choice
 from ui.access import Visitor
-from ui.training import form
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def start(given: Mapping[str, Any], settings: Settings, visitor: Visitor) -> Run
     """
     ask(visitor)
     _ask(settings)
-    config = song_choice.kept(form.config_of(given, settings), settings)
+    config = song_choice.kept(song_choice.config_of(given, settings), settings)
     return jobs.start(
         config,
         settings.runs_dir,

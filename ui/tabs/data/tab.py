@@ -17,16 +17,16 @@ from trainer import telling
 from trainer.config import RunConfig
 from trainer.events import Stage
 from trainer.splits import SCHEMES
-from ui import data_song, forms, looking, notice, song_choice
+from ui import forms, notice, song_choice
 from ui.access import Visitor
 from ui.desk import Desk
 from ui.handlers import QUIETLY
 from ui.language import text
-from ui.looking import Looked
-from ui.song_choice import SongChoice
-from ui.survey_html import survey_html
+from ui.song_choice import FIRST_PRESET, SongChoice, config_of
+from ui.tabs.data import inspection
+from ui.tabs.data.inspection import InspectedSongs
+from ui.tabs.data.survey import survey_html
 from ui.templates import paragraphs, render
-from ui.training.form import FIRST_PRESET, config_of
 
 N_COMPOSED = 2  # a genre; a newcomer waits some seconds
 FIRST_SPLIT = "random"  # the tutorial's
@@ -56,14 +56,14 @@ class Page:
         cancel: stops that.
         status: how far it is.
         survey: what was found.
-        looked: state, a ``Looked``; None before the first.
+        inspected: state, a ``InspectedSongs``; None before the first.
     """
 
     button: gr.Button
     cancel: gr.Button
     status: gr.HTML
     survey: gr.HTML
-    looked: gr.State
+    inspected: gr.State
 
     @property
     def at_work(self) -> list[Any]:
@@ -86,9 +86,9 @@ def build(tab: gr.Tab, desk: Desk, settings: Settings) -> None:
             status = gr.HTML(text("data.ready"), elem_classes="look-status")
             survey = gr.HTML(elem_classes="survey")
     page = Page(button, cancel, status, survey, gr.State(None))
-    place = data_song.build()
+    place = inspection.build()
     work = _wire(tab, desk, settings, form, page)
-    data_song.wire(desk, place, page.looked, work)
+    inspection.wire(desk, place, page.inspected, work)
     _wire_split(desk, form, page, place)
 
 
@@ -121,8 +121,8 @@ def _wire(
 
     @desk.guarded
     def look(*values: Any, visitor: Visitor) -> Iterator[list[Any]]:
-        for each in looks(values, settings, visitor):
-            if isinstance(each, Looked):
+        for each in inspect_form(values, settings, visitor):
+            if isinstance(each, InspectedSongs):
                 survey = survey_html(each, visitor.language)
                 said = _kept(each, visitor.language)
                 yield [each, survey, said, *_buttons(is_busy=False)]
@@ -139,7 +139,7 @@ def _wire(
     work = page.button.click(
         look,
         [*form.songs.fields, *form.split],
-        [page.looked, page.survey, *page.at_work],
+        [page.inspected, page.survey, *page.at_work],
         show_progress="hidden",
         api_visibility="private",
     )
@@ -149,25 +149,28 @@ def _wire(
     return work
 
 
-def _wire_split(desk: Desk, form: Form, page: Page, place: data_song.Place) -> None:
-    """Split anew what was looked at, where the form says so."""
+def _wire_split(desk: Desk, form: Form, page: Page, place: inspection.Place) -> None:
+    """Split the inspected songs anew, where the form says so."""
 
     @desk.guarded
     def split(
-        looked: Looked | None, index: int | None, *wish: Any, visitor: Visitor
+        inspected: InspectedSongs | None,
+        index: int | None,
+        *wish: Any,
+        visitor: Visitor,
     ) -> list[Any]:
-        if looked is None or index is None:
+        if inspected is None or index is None:
             return [gr.skip()] * 3
-        other = looked.divided(**dict(zip(SPLIT_FIELDS, wish, strict=True)))
-        facts = data_song.facts_html(other, index, visitor.language)
+        other = inspected.divided(**dict(zip(SPLIT_FIELDS, wish, strict=True)))
+        facts = inspection.facts_html(other, index, visitor.language)
         return [other, survey_html(other, visitor.language), facts]
 
     scheme, *shares, seed = form.split
     gr.on(
         [scheme.input, *(each.change for each in shares), seed.submit, seed.blur],
         split,
-        [page.looked, place.song, *form.split],
-        [page.looked, page.survey, place.facts],
+        [page.inspected, place.song, *form.split],
+        [page.inspected, page.survey, place.facts],
         **QUIETLY,
     )
 
@@ -186,10 +189,10 @@ def stop(visitor: Visitor) -> list[Any]:
     return [said, *_buttons(is_busy=False)]
 
 
-def looks(
+def inspect_form(
     values: tuple[Any, ...], settings: Settings, visitor: Visitor
-) -> Iterator[Stage | Looked]:
-    """Look at the songs of a form.
+) -> Iterator[Stage | InspectedSongs]:
+    """Inspect the songs of a form.
 
     Args:
         values: of the form's fields, the source's first.
@@ -197,14 +200,14 @@ def looks(
         visitor: who asks.
 
     Yields:
-        What ``looking.look`` does.
+        What ``inspection.inspect`` does.
 
     Raises:
-        KnownError: ``may_not_look``, what the form is refused for, what ``look`` raises.
+        KnownError: ``may_not_look``, what the form is refused for, what ``inspect`` raises.
     """
     if not visitor.may_train:
         raise KnownError("may_not_look")
-    yield from looking.look(_config(values, settings), settings.cache_dir)
+    yield from inspection.inspect(_config(values, settings), settings.cache_dir)
 
 
 def _config(values: tuple[Any, ...], settings: Settings) -> RunConfig:
@@ -220,10 +223,12 @@ def progress_html(stage: Stage, language: str) -> Markup:
     return render("progress", language, stage=stage, counts=counts)
 
 
-def _kept(looked: Looked, language: str) -> Markup:
+def _kept(inspected: InspectedSongs, language: str) -> Markup:
     """How many songs there are, and where they come from where that must be said."""
-    kept = words.word("data.kept", language, n=len(looked.songs.songs))
-    return paragraphs([kept, *(telling.line(note, language) for note in looked.notes)])
+    kept = words.word("data.kept", language, n=len(inspected.songs.songs))
+    return paragraphs(
+        [kept, *(telling.line(note, language) for note in inspected.notes)]
+    )
 
 
 def _buttons(*, is_busy: bool) -> list[gr.Button]:

@@ -1,6 +1,6 @@
 """The Train tab: a form made from RunConfig, a window onto runs, and all of them.
 
-Here is the layout; what happens at each click is in ``training/page.py``.
+Here is the layout; what happens at each click is in ``handlers.py``.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ import gradio as gr
 from settings import Settings
 from ui import notice
 from ui.access import Visitor
-from ui.classifying.picker import Picker
 from ui.desk import Desk
 from ui.handlers import QUIETLY
 from ui.language import text
-from ui.training import board, form, marks, window
-from ui.training.page import Page
-from ui.training.pushes import Pushes
-from ui.training.reader import Reader
-from ui.training.window import Server, Window
+from ui.tabs.train import form, runs_table, scores, view
+from ui.tabs.train.cache import RunCache
+from ui.tabs.train.handlers import Page
+from ui.tabs.train.pushes import Pushes
+from ui.tabs.train.view import Server, Window
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,20 +49,20 @@ def build(tab: gr.Tab, desk: Desk, settings: Settings) -> TrainTab:
             ahead = gr.HTML(elem_classes="run-ahead")
             start = gr.Button(text("train.start"), variant="primary")
         with gr.Column(scale=2, min_width=320):
-            parts = window.build_watch()
+            parts = view.build_watch()
             with gr.Group(visible=False) as sure:
                 gr.Markdown(text("train.delete_sure"), container=True)
                 with gr.Row():
                     yes = gr.Button(text("train.delete_yes"), variant="stop", size="sm")
                     no = gr.Button(text("train.delete_no"), size="sm")
-            parts |= window.build_story()
+            parts |= view.build_story()
             download = gr.Button(text("train.download"), size="sm")
             content = gr.Textbox(visible="hidden")
             with gr.Accordion(text("train.push_title"), open=False):
                 repository, private, push, progress = _push_form()
-    parts["scores"] = marks.place()
+    parts["scores"] = scores.place()
     with gr.Accordion(text("train.all_runs"), open=False):
-        parts |= board.build()
+        parts |= runs_table.build()
         comparison = gr.HTML(elem_classes="run-comparison")
         with gr.Row():
             title = gr.Textbox(label=text("train.new_name"), max_lines=1, scale=3)
@@ -71,12 +70,12 @@ def build(tab: gr.Tab, desk: Desk, settings: Settings) -> TrainTab:
     parts["buttons"] |= {"start": start, "rename": rename, "push": push}
     parts["push"] = progress
     shown = Window(**parts)
-    page = Page(desk, shown, Server(settings, Reader(settings.runs_dir), Pushes()))
+    page = Page(desk, shown, Server(settings, RunCache(settings.runs_dir), Pushes()))
     page.wire_new(new, ahead, tab)
     page.wire_watching(content, download)
     page.wire_ending(sure, yes, no)
     page.wire_pushing(repository, private)
-    page.wire_board(comparison, title)
+    page.wire_table(comparison, title)
     page.wire_scores()
     return TrainTab(page.timer, shown.buttons["classify"], shown.chosen)
 
@@ -111,21 +110,3 @@ def watch(training: TrainTab, tab: gr.Tab, others: Sequence[gr.Tab]) -> None:
     for opened, is_watched in ((here, "true"), (away, "false")):
         update = f"() => ({{ __type__: 'update', active: {is_watched} }})"
         gr.on(opened, None, None, training.timer, js=update, **quietly)
-
-
-def hand_over(
-    training: TrainTab,
-    desk: Desk,
-    tabs: gr.Tabs,
-    classify: str,
-    picker: Picker,
-) -> None:
-    """Let "classify with it" open the tab Classify with that run's model chosen."""
-
-    @desk.guarded
-    def choose(run_id: str | None, visitor: Visitor) -> tuple[gr.Tabs, gr.Dropdown]:
-        return gr.Tabs(selected=classify), picker.with_run(run_id or "", visitor)
-
-    training.classify.click(
-        choose, training.chosen, [tabs, picker.model], api_visibility="private"
-    )

@@ -13,7 +13,7 @@ from trainer.data import SAMPLING_RATE
 from trainer.faults import SHORT_S, Fault, Kind
 from trainer.splits import PARTS
 from trainer.survey import Share, Survey
-from ui.looking import Looked
+from ui.tabs.data.inspection import InspectedSongs, hertz
 from ui.templates import render
 from viz.style import joined
 
@@ -29,14 +29,14 @@ KINDS: tuple[Kind, ...] = (
 )
 
 
-def survey_html(looked: Looked, language: str) -> Markup:
+def survey_html(inspected: InspectedSongs, language: str) -> Markup:
     """All that a survey says; copies across the split come first, because they spoil."""
-    found, parts = looked.survey(), _parts(looked)
+    found, parts = inspected.survey(), _parts(inspected)
     most = max(share.n_songs for share in found.shares)
     split = [
-        _split(looked, language),
+        _split(inspected, language),
         *_untested(found, language),
-        means(looked, language),
+        means(inspected, language),
     ]
     return render(
         "survey",
@@ -58,26 +58,21 @@ def survey_html(looked: Looked, language: str) -> Markup:
     )
 
 
-def means(looked: Looked, language: str) -> str:
+def means(inspected: InspectedSongs, language: str) -> str:
     """What a score on this split says, and what it does not."""
-    said = [_word(f"means_{looked.config.split}", language)]
-    if not looked.split.is_honest:
+    said = [_word(f"means_{inspected.config.split}", language)]
+    if not inspected.split.is_honest:
         said.append(_word("means_chosen", language))
     return joined(said, language)
-
-
-def hertz(sampling_rate: int) -> str:
-    """A sampling rate as people write it."""
-    return f"{sampling_rate:,} Hz"
 
 
 def _word(name: str, language: str, **details: object) -> str:
     return words.word(f"data.{name}", language, **details)
 
 
-def _parts(looked: Looked) -> tuple[str, ...]:
+def _parts(inspected: InspectedSongs) -> tuple[str, ...]:
     """The parts that differ: without validation songs, two."""
-    return PARTS if looked.split.is_honest else ("train", "test")
+    return PARTS if inspected.split.is_honest else ("train", "test")
 
 
 def _genre(share: Share, parts: Sequence[str], most: int) -> dict[str, Any]:
@@ -131,16 +126,16 @@ def _labels(found: Survey, language: str) -> str:
     )
 
 
-def _split(looked: Looked, language: str) -> str:
+def _split(inspected: InspectedSongs, language: str) -> str:
     """How many songs stand in each part, and what put them there."""
-    split, n_songs = looked.split, len(looked.songs.songs)
-    counts = {part: len(getattr(split, part)) for part in _parts(looked)}
+    split, n_songs = inspected.split, len(inspected.songs.songs)
+    counts = {part: len(getattr(split, part)) for part in _parts(inspected)}
     shares = {part: n / n_songs for part, n in counts.items()}
     numbers = {f"n_{part}": n for part, n in counts.items()}
     name = "split_three" if split.is_honest else "split_two"
     said = [_word(name, language, **shares, **numbers)]
-    if looked.config.split in DRAWN:
-        said.append(_word("split_seed", language, seed=looked.config.seed))
+    if inspected.config.split in DRAWN:
+        said.append(_word("split_seed", language, seed=inspected.config.seed))
     n_left = n_songs - sum(counts.values())
     if n_left:
         said.append(_word("split_left", language, n=n_left))

@@ -17,11 +17,11 @@ from classifier.predict import Prediction
 from classifier.report import harmless
 from errors import KnownError
 from i18n import genre_name, short_name
-from ui.classifying.answer import N_SHOWN
-from ui.classifying.asking import title
+from ui.model_choice import title
 from ui.pictures import timeline
 from ui.pictures.plot import Axis, Plot, Rows, Sheet, rounded
 from ui.scene import Scene
+from ui.tabs.classify.answer import N_SHOWN
 from viz import png, style
 from viz.style import Look
 
