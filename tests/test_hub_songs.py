@@ -14,7 +14,7 @@ from errors import KnownError
 from trainer import hub_songs, parts, sources, telling
 from trainer.config import RunConfig
 from trainer.events import Noted, Stage, StopRequested
-from ui import looking
+from ui.tabs.data import inspection
 
 data_hub = hub_of_data.data_hub
 
@@ -219,7 +219,9 @@ def test_stop_leaves_a_download_in_the_middle(data_hub, gtzans, tmp_path):
 def test_left_look_ends_its_download_and_keeps_what_is_here(data_hub, gtzans, tmp_path):
     data_hub.sets = {MAIN: gtzans["tarball"]}
     data_hub.release.clear()
-    with contextlib.closing(looking.look(RunConfig(), tmp_path / "cache")) as told:
+    with contextlib.closing(
+        inspection.inspect(RunConfig(), tmp_path / "cache")
+    ) as told:
         while not next(told).done:
             pass
     data_hub.release.set()

@@ -8,11 +8,11 @@ from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
-from ui.tabs.teach.tab import plan_addresses
 
 import i18n
 from settings import ROOT
 from ui.language import SPOKEN, Language, texts
+from ui.tabs.teach.tab import plan_addresses
 
 SECTION = re.compile(r"\btext\(\s*f?\"([a-z_]+)\.")
 PAGE = "<!doctype html><html><head><title>曲</title></head><body></body></html>"

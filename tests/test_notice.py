@@ -12,7 +12,7 @@ from settings import Host, Settings
 from trainer import push
 from ui.access import Visitor
 from ui.notice import notice
-from ui.training import actions
+from ui.tabs.train import actions
 
 SPACE = "studio/genrescope"
 DUPLICATE = "https://huggingface.co/spaces/studio/genrescope?duplicate=true"

@@ -4,11 +4,11 @@ import pytest
 import tiny
 from hub_server import OWNER, TOKEN, push_hub
 from test_card import finished_run
-from ui.tabs.train.pushes import Push, Pushes
 
 from errors import KnownError
 from trainer.events import Stage
-from ui.training import pushes
+from ui.tabs.train import pushes
+from ui.tabs.train.pushes import Push, Pushes
 
 tiny_model_dir = tiny.tiny_model_dir
 push_hub = push_hub

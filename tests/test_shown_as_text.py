@@ -18,13 +18,14 @@ from errors import KnownError
 from trainer.config import RunConfig
 from trainer.events import Noted, Stage
 from trainer.telling import Progress
-from ui import data_song, looking, templates
+from ui import templates
 from ui.access import Visitor
-from ui.classifying import answer, table
-from ui.tabs.classify.history import as_html
 from ui.clip_bar import facts_line
+from ui.tabs.classify import answer, batch
+from ui.tabs.classify.history import as_html
+from ui.tabs.data import inspection
 from ui.tabs.data.survey import survey_html
-from ui.training import cards
+from ui.tabs.train import cards
 
 FOLDER = Path(templates.__file__).parent
 EVIL = "<script>alert(1)<img src=x onerror=alert(2)>\"'&amp;"  # may name a file
@@ -66,8 +67,8 @@ def prediction():
 
 
 @pytest.fixture(scope="module")
-def looked(tmp_path_factory):
-    root = tmp_path_factory.mktemp("looked")
+def inspected(tmp_path_factory):
+    root = tmp_path_factory.mktemp("inspected")
     for k, genre in enumerate((EVIL, OTHER)):
         for number in range(4):
             folder = root / "songs" / genre
@@ -75,7 +76,7 @@ def looked(tmp_path_factory):
             write_audio(folder / f"{EVIL}{number}.wav", noise(seed=10 * k + number))
         (root / "songs" / genre / f"{OTHER}.wav").write_text("no sound")
     config = RunConfig(data=f"folder:{root / 'songs'}", split="stratified")
-    *_, last = looking.look(config, root / "cache")
+    *_, last = inspection.inspect(config, root / "cache")
     return last
 
 
@@ -96,7 +97,7 @@ def test_names_labels_and_reasons_in_the_table_are_text(prediction):
     verdict = Verdict("sure", (EVIL,), 1.0, 0.5)
     heard = Row(EVIL, 0.1, 1.0, None, prediction, verdict)
     refused = Row(OTHER, 0.1, error=KnownError("not_audio", name=OTHER))
-    shown = table.as_html([heard, refused], "en")
+    shown = batch.table_html([heard, refused], "en")
     assert is_text(shown, EVIL, OTHER)
     assert Page(shown).text.count(OTHER) == 3  # runner-up, name, reason
 
@@ -107,10 +108,10 @@ def test_rows_that_a_browser_kept_are_text():
     )
 
 
-def test_folders_and_songs_in_the_data_tab_are_text(looked):
-    assert is_text(survey_html(looked, "en"), EVIL, OTHER)
+def test_folders_and_songs_in_the_data_tab_are_text(inspected):
+    assert is_text(survey_html(inspected, "en"), EVIL, OTHER)
     for index in range(8):
-        assert is_text(data_song.facts_html(looked, index, "zh-CN"))
+        assert is_text(inspection.facts_html(inspected, index, "zh-CN"))
 
 
 def test_what_a_run_says_of_songs_is_text():

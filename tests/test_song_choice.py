@@ -15,7 +15,7 @@ from trainer import data, sources
 from trainer.config import RunConfig
 from ui import song_choice
 from ui.access import Visitor
-from ui.training import actions, cards, form
+from ui.tabs.train import actions, cards, form
 
 HERE = Visitor("en", may_train=True)
 STRANGER = Visitor("en", may_train=False)
@@ -75,7 +75,8 @@ def test_both_tabs_offer_the_same_songs(host):
     assert [value for _, value in new.songs.data.choices] == offered
     assert not choice.n_songs.visible
     assert new.fields[form.FIELDS.index("data")] is new.songs.data
-    assert new.inputs[-2:] == [new.songs.archive, new.songs.repo_id]
+    assert new.by_name["archive"] is new.songs.archive
+    assert new.by_name["repo_id"] is new.songs.repo_id
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_choice_that_names_no_songs_is_refused(host, given, code):
 
 def test_set_of_the_hub_is_named_to_the_run(host):
     given = {"preset": "smoke", "data": "hub:", "repo_id": " someone/songs "}
-    assert form.config_of(given, host).data == "hub:someone/songs"
+    assert song_choice.config_of(given, host).data == "hub:someone/songs"
 
 
 def test_run_on_an_upload_keeps_the_zip_where_the_page_cannot_lose_it(

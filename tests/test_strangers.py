@@ -71,11 +71,11 @@ MAY = set(
     ui.tabs.teach.tab:checked
     ui.tabs.teach.tab:told
     ui.tabs.train.tab:_notice.say
-    ui.tabs.train.tab:hand_over.choose
-    ui.tabs.train.handlers:Page.__init__.poll
-    ui.tabs.train.handlers:Page.on.handler/<lambda>
-    ui.tabs.train.handlers:Page.wire_board.compare
-    ui.tabs.train.handlers:Page.wire_board.pick
+    ui.tabs.classify.tab:take_run.choose
+    ui.tabs.train.handlers:Page.wire_watching.poll
+    ui.tabs.train.handlers:Page.wire_watching.choose
+    ui.tabs.train.handlers:Page.wire_table.compare
+    ui.tabs.train.handlers:Page.wire_table.pick
     ui.tabs.train.handlers:Page.wire_ending.close
     ui.tabs.train.handlers:Page.wire_new.fill
     ui.tabs.train.handlers:Page.wire_new.look_ahead
@@ -90,12 +90,12 @@ MAY_NOT = {
     "ui.tabs.data.tab:_wire.look": "may_not_look",
     "ui.runs_api:Endpoints.start_run": "may_not_train",
     "ui.runs_api:Endpoints.stop_run": "may_not_train",
-    "ui.tabs.train.handlers:Page.on.handler/begin": "may_not_train",
-    "ui.tabs.train.handlers:Page.on.handler/cancel": "may_not_train",
-    "ui.tabs.train.handlers:Page.on.handler/delete": "may_not_train",
-    "ui.tabs.train.handlers:Page.on.handler/rename": "may_not_train",
-    "ui.tabs.train.handlers:Page.on.handler/resume": "may_not_train",
-    "ui.tabs.train.handlers:Page.on.handler/stop": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_new.begin": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_ending.cancel": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_ending.delete": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_table.rename": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_ending.resume": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_ending.stop": "may_not_train",
     "ui.tabs.train.handlers:Page.wire_ending.question": "may_not_train",
     "ui.tabs.train.handlers:Page.wire_pushing.begin": "may_not_train",
 }

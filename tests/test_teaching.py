@@ -11,8 +11,9 @@ import i18n as words
 from audio import exercises
 from audio.exercises import EXERCISES
 from settings import Settings
-from ui import examples, links, see_tab, teaching
+from ui import examples, links, see_tab
 from ui.access import Visitor
+from ui.tabs.teach import tab as teaching
 
 PARTS = ("title", "question", "hint", "aha")
 LANGUAGES = words.LANGUAGES
