@@ -23,20 +23,15 @@ with process.importing():
     from audio.decode import Limits
     from classifier.models import Models
     from ui import (
-        about_tab,
         api,
-        classify_tab,
         clip_bar,
-        data_tab,
         figures,
         files,
         page_state,
         pictures,
         runs_api,
         see_tab,
-        teaching,
         theme,
-        train_tab,
         zero,
     )
     from ui.clips import ClipShelf
@@ -47,10 +42,13 @@ with process.importing():
     from ui.server.middleware import Gate, Language
     from ui.server.secret import Secret
     from ui.session import Session
+    from ui.tabs.classify import tab as classify_tab
+    from ui.tabs.data import tab as data_tab
+    from ui.tabs.teach import tab as teach_tab
+    from ui.tabs.train import tab as train_tab
     from viz import style
     from viz.style import Look
 
-CLASSIFY = "classify"  # id of the tab
 HOUR_S = 3600
 UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
 
@@ -82,14 +80,14 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
                 data_tab.build(data, session, settings)
             with gr.Tab(text("app.train"), id="train") as train:
                 training = train_tab.build(train, session, settings)
-            with gr.Tab(text("app.classify"), id=CLASSIFY) as classify:
+            with gr.Tab(text("app.classify"), id=classify_tab.ID) as classify:
                 picker = classify_tab.build(classify, session, models)
             with gr.Tab(text("app.about"), id="teach") as about:
-                about_tab.build(session)
+                teach_tab.build(session)
         page_state.open_named_tab(guarded, link, tabs)
         page_state.keep_tab()
         train_tab.watch(training, train, (see, data, classify, about))
-        train_tab.hand_over(training, session, tabs, CLASSIFY, picker)
+        classify_tab.take_run(picker, session, tabs, training.classify, training.chosen)
         lent = models_of(settings) if settings.host.kind == "zero" else models
         api.build(session, models, lent, settings.host)
         runs_api.build(session, settings)
@@ -115,7 +113,7 @@ def models_of(settings: host.Settings, device: str | None = None) -> Models:
         runs_dir=settings.runs_dir,
         hub_model=settings.hub_model,
         is_offline=settings.is_offline,
-        is_hub_open=True,  # to those who may: ``classifying.asking.chosen``
+        is_hub_open=True,  # to those who may: ``model_choice.chosen``
         device=device,
     )
 
@@ -131,7 +129,7 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
             hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,
             minutes=round(settings.max_duration_s / 60),
             megabytes=settings.max_upload_bytes // 10**6,
-            **teaching.plan_addresses(),
+            **teach_tab.plan_addresses(),
         ),
         "show_error": False,
         "max_file_size": settings.max_upload_bytes,

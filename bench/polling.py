@@ -25,10 +25,10 @@ from trainer import events, locks, runs
 from trainer.events import Step
 from trainer.runs import Run
 from ui.server.access import Visitor
-from ui.training import board, marks, window
-from ui.training.pushes import Pushes
-from ui.training.reader import POLL_S, READ_EVERY_S, Reader
-from ui.training.window import Seen, Server, Viewer, Window
+from ui.tabs.train import runs_table, scores, view
+from ui.tabs.train.cache import POLL_S, READ_EVERY_S, RunCache
+from ui.tabs.train.pushes import Pushes
+from ui.tabs.train.view import Seen, Server, Viewer, Window
 from viz.style import Look
 
 N_RUNS = 50
@@ -58,7 +58,7 @@ def polls(runs_dir: Path) -> dict[str, float]:
     with locks.held(live.lock_file):
         runs.write_whole(live.started_file, "{}")
         _tell(live, N_EVENTS)
-        seen = window.changes(shown, live.id, Seen(), server, VIEWER)[shown.seen]
+        seen = view.changes(shown, live.id, Seen(), server, VIEWER)[shown.seen]
         idle_ms, news_ms = [], []
         for number in range(100):
             idle_ms.append(_poll_ms(shown, server, live.id, seen))
@@ -66,7 +66,7 @@ def polls(runs_dir: Path) -> dict[str, float]:
                 _tell(live, 1)
                 time.sleep(READ_EVERY_S)
                 news_ms.append(_poll_ms(shown, server, live.id, seen))
-                now = window.changes(shown, live.id, seen, server, VIEWER)
+                now = view.changes(shown, live.id, seen, server, VIEWER)
                 seen = now[shown.seen]
     return {
         "nothing new": statistics.median(idle_ms),
@@ -150,13 +150,13 @@ async def _page(
 
 def _window(runs_dir: Path) -> tuple[Window, Server]:
     with gr.Blocks():
-        parts = window.build_watch() | window.build_story() | board.build()
-        parts["scores"] = marks.place()
+        parts = view.build_watch() | view.build_story() | runs_table.build()
+        parts["scores"] = scores.place()
         for name in ("start", "rename", "push"):
             parts["buttons"][name] = gr.Button()
         shown = Window(**parts, push=gr.HTML())
     settings = Settings(runs_dir=runs_dir)
-    return shown, Server(settings, Reader(runs_dir), Pushes())
+    return shown, Server(settings, RunCache(runs_dir), Pushes())
 
 
 def _tell(run: Run, n_steps: int) -> None:
@@ -167,7 +167,7 @@ def _tell(run: Run, n_steps: int) -> None:
 
 def _poll_ms(shown: Window, server: Server, run_id: str, seen: Seen) -> float:
     began = time.perf_counter()
-    window.changes(shown, run_id, seen, server, VIEWER)
+    view.changes(shown, run_id, seen, server, VIEWER)
     return 1000 * (time.perf_counter() - began)
 
 

@@ -8,7 +8,7 @@ import pytest
 from files import stereo, write_audio, write_wav
 from signals import noise, tone
 
-import i18n as words
+import i18n
 from audio import decode
 from audio.apart import ROOT, Bounds, Readers
 from audio.spool import spooled
@@ -143,8 +143,8 @@ def test_mishap_of_a_decoder_is_a_sentence_and_the_next_file_is_read(
     assert decode.load(good, limits=limits(readers))
     with pytest.raises(KnownError, match="decoder_gave_up") as caught:
         decode.load(bad, limits=limits(readers))
-    for language in words.LANGUAGES:
-        assert f"{mishap}.wav" in words.sentence(caught.value, language)
+    for language in i18n.LANGUAGES:
+        assert f"{mishap}.wav" in i18n.sentence(caught.value, language)
     assert decode.load(good, limits=limits(readers)).clip.n_samples == 22_050
 
 

@@ -16,12 +16,13 @@ from classifier.predict import Chunk, Prediction, predict
 from classifier.turns import Line
 from classifier.verdict import Verdict, judge
 from errors import KnownError
-from ui.classifying import answer, song_map, table, waiting
-from ui.classifying.asking import calmly, chosen, chosen_pair, effort_of, together
-from ui.classifying.batching import batches, content, file_of
-from ui.classifying.history import MAX_SONGS, History, as_html
+from ui.model_choice import chosen, chosen_pair, effort_of
 from ui.scene import Scene, Transforms
 from ui.server.access import Visitor
+from ui.tabs.classify import answer, song_map, view
+from ui.tabs.classify.batch import batches, content, file_of, table_html
+from ui.tabs.classify.history import MAX_SONGS, History, as_html
+from ui.tabs.classify.song import calmly, together
 
 tiny_model_dir = tiny.tiny_model_dir
 HERE, ELSEWHERE = Visitor(may_train=True), Visitor(may_train=False)
@@ -119,7 +120,7 @@ class Slow:
 )
 def test_download_of_a_model_says_how_far_it_is(models, model, language, said):
     slow, ref = Slow(model), models.ref("hub:listed/model")
-    shown = waiting.loaded("status", slow, ref, language)
+    shown = view.loaded("status", slow, ref, language)
     while said not in next(shown)["status"]:
         pass
     slow.gates[0].set()
@@ -307,7 +308,7 @@ def test_table_escapes_names_and_says_why(model, tmp_path):
     (tmp_path / f"{EVIL.replace('/', '')}.mp3").write_text("do re mi")
     (path,) = tmp_path.iterdir()
     *_, last = batches([str(path)], model, "quick", Limits())
-    shown = table.as_html([entry.row for entry in last.entries], "zh-TW")
+    shown = table_html([entry.row for entry in last.entries], "zh-TW")
     assert "<img" not in shown
     assert 'data-number="1"' in shown
     assert "播放" in shown
@@ -353,19 +354,19 @@ def test_who_waits_is_told_the_place_and_then_answered():
     def ask(path, visitor):
         yield {"status": f"{path} in {visitor.language}"}
 
-    waiting_ask = waiting.in_line(line, "status", ask)
+    waiting_ask = view.in_line(line, "status", ask)
     with line.ticket() as first:
         asking = waiting_ask("song", visitor=HERE)
         told = next(asking)["status"]
         assert "you are number 1 in line" in told
-        assert waiting.cancelled(told, HERE) == "Cancelled."
+        assert view.cancelled(told, HERE) == "Cancelled."
         assert first.place == 0
     assert said_by(asking) == ["song in en"]
 
 
 def test_page_that_closes_while_it_waits_leaves_the_line():
     line = Line(1)
-    waiting_ask = waiting.in_line(line, "status", lambda visitor: iter(()))
+    waiting_ask = view.in_line(line, "status", lambda visitor: iter(()))
     with line.ticket():
         asking = waiting_ask(visitor=HERE)
         next(asking)
@@ -381,7 +382,7 @@ def test_page_that_closes_mid_song_gives_its_seat_away(model):
     def ask(visitor):
         yield from together(noise(duration_s=5.0), [model], "whole")
 
-    asking = waiting.in_line(line, "status", ask)(visitor=HERE)
+    asking = view.in_line(line, "status", ask)(visitor=HERE)
     next(asking)
     with line.ticket() as behind:
         assert behind.place == 1
@@ -396,7 +397,7 @@ def test_song_of_who_waits_is_not_decoded():
         decoded.append(1)
         yield {"status": ""}
 
-    asking = waiting.in_line(line, "status", ask)(visitor=HERE)
+    asking = view.in_line(line, "status", ask)(visitor=HERE)
     with line.ticket():
         next(asking)
         assert not decoded

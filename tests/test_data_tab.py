@@ -8,12 +8,12 @@ from files import write_audio
 from signals import tone
 from songs import song_folder
 
-import i18n as words
+import i18n
 from errors import KnownError
 from settings import Host, Settings
 from trainer.events import Stage
-from ui import data_song, data_tab, looking
 from ui.server.access import Visitor
+from ui.tabs.data import inspection, tab
 
 HERE = Visitor("en", may_train=True)
 STRANGER = Visitor("en", may_train=False)
@@ -30,8 +30,8 @@ def host(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def looked(host):
-    *_, last = data_tab.looks(form("folder:mine"), host, HERE)
+def inspected(host):
+    *_, last = tab.inspect_form(form("folder:mine"), host, HERE)
     return last
 
 
@@ -41,16 +41,16 @@ def form(data, *, archive=None, repo_id="", split=SPLIT):
 
 def test_stranger_may_not_have_songs_read(host):
     with pytest.raises(KnownError, match="may_not_look"):
-        next(data_tab.looks(form("composed"), host, STRANGER))
-    said, button = data_tab.greet(STRANGER, Host())
+        next(tab.inspect_form(form("composed"), host, STRANGER))
+    said, button = tab.greet(STRANGER, Host())
     assert "own computer" in said
     assert not button.interactive
     assert "<a " not in said
-    assert data_tab.greet(HERE, Host()) == [gr.skip(), gr.skip()]
+    assert tab.greet(HERE, Host()) == [gr.skip(), gr.skip()]
 
 
 def test_stranger_to_a_space_gets_the_ways_to_look_elsewhere():
-    said, _ = data_tab.greet(STRANGER, Host("cpu", "studio/genrescope", True, True))
+    said, _ = tab.greet(STRANGER, Host("cpu", "studio/genrescope", True, True))
     assert "login/huggingface" in said
     assert "spaces/studio/genrescope?duplicate=true" in said
 
@@ -67,7 +67,7 @@ def test_stranger_to_a_space_gets_the_ways_to_look_elsewhere():
 )
 def test_form_refuses_what_no_run_could_use(host, given, code):
     with pytest.raises(KnownError, match=code):
-        next(data_tab.looks(given, host, HERE))
+        next(tab.inspect_form(given, host, HERE))
 
 
 def test_uploaded_zip_is_looked_at(host, tmp_path):
@@ -77,50 +77,52 @@ def test_uploaded_zip_is_looked_at(host, tmp_path):
             for n in range(2):
                 path = write_audio(tmp_path / f"{n}.wav", tone(300.0 + n, 1.0))
                 packed.write(path, f"{genre}/{n}.wav")
-    *_, looked = data_tab.looks(form("zip:", archive=str(archive)), host, HERE)
-    assert looked.songs.genres == ("high", "low")
-    assert looked.survey().n_songs == 4
+    *_, inspected = tab.inspect_form(form("zip:", archive=str(archive)), host, HERE)
+    assert inspected.songs.genres == ("high", "low")
+    assert inspected.survey().n_songs == 4
 
 
 def test_hub_set_that_is_not_there_gets_a_sentence_of_its_own(host):
     with pytest.raises(KnownError) as caught:
-        list(data_tab.looks(form("hub:", repo_id="no such set"), host, HERE))
-    assert "資料集" in words.sentence(caught.value, "zh-TW")
+        list(tab.inspect_form(form("hub:", repo_id="no such set"), host, HERE))
+    assert "資料集" in i18n.sentence(caught.value, "zh-TW")
 
 
 def test_progress_counts_songs_where_it_can():
-    assert "3 / 20" in data_tab.progress_html(Stage("decode", 3, 20), "en")
-    assert 'value="0.150"' in data_tab.progress_html(Stage("decode", 3, 20), "en")
-    assert "value" not in data_tab.progress_html(Stage("faults"), "en")
+    assert "3 / 20" in tab.progress_html(Stage("decode", 3, 20), "en")
+    assert 'value="0.150"' in tab.progress_html(Stage("decode", 3, 20), "en")
+    assert "value" not in tab.progress_html(Stage("faults"), "en")
 
 
-def test_genres_and_their_songs_are_offered(looked):
-    genre, song = data_song.list_genres(looked, HERE)
+def test_genres_and_their_songs_are_offered(inspected):
+    genre, song = inspection.list_genres(inspected, HERE)
     assert genre.choices == [("high", "high"), ("low", "low")]
     assert song.choices == [(f"high/{n}.wav", n) for n in range(3)]
-    other = data_song.list_songs(looked, "low")
+    other = inspection.list_songs(inspected, "low")
     assert other.value == 3
     with pytest.raises(KnownError, match="not_looked"):
-        data_song.list_songs(None, "low")
+        inspection.list_songs(None, "low")
 
 
-def test_song_says_its_part_its_length_and_both_rates(looked):
-    index = int(looked.split.test[0])
-    facts = data_song.facts_html(looked, index, "en")
+def test_song_says_its_part_its_length_and_both_rates(inspected):
+    index = int(inspected.split.test[0])
+    facts = inspection.facts_html(inspected, index, "en")
     assert facts.startswith("tested on · 1.")
     assert facts.endswith("22,050 Hz in its file · → 16,000 Hz")
 
 
-def test_song_is_shown_as_the_numbers_and_the_label_that_a_program_sees(looked):
-    said = data_song.numbers_html(looked, 0, "en")  # a second of a tone at half level
+def test_song_is_shown_as_the_numbers_and_the_label_that_a_program_sees(inspected):
+    said = inspection.numbers_html(
+        inspected, 0, "en"
+    )  # a second of a tone at half level
     assert "16,000 numbers from -0.50 to 0.50" in said
     assert "label 0 of 0 to 1, which stands for “high”" in said
-    third = looked.clip(0).samples[8002]
+    third = inspected.clip(0).samples[8002]
     assert f"{third:.4f}" in said
 
 
-def test_song_s_picture_is_of_the_song_and_not_of_the_chosen_sound(looked):
-    sheet = data_song.picture(looked, 0, "en")
+def test_song_s_picture_is_of_the_song_and_not_of_the_chosen_sound(inspected):
+    sheet = inspection.picture(inspected, 0, "en")
     (plot,) = sheet.plots
     assert plot.name == "mel"
     assert not plot.is_sound
@@ -128,6 +130,8 @@ def test_song_s_picture_is_of_the_song_and_not_of_the_chosen_sound(looked):
 
 
 def test_names_of_styles_are_translated_in_the_list(host):
-    *_, looked = looking.look(data_tab._config(form("composed"), host), host.cache_dir)
-    genre, _ = data_song.list_genres(looked, Visitor("zh-TW", may_train=True))
+    *_, inspected = inspection.inspect(
+        tab._config(form("composed"), host), host.cache_dir
+    )
+    genre, _ = inspection.list_genres(inspected, Visitor("zh-TW", may_train=True))
     assert ("藍調（blues）", "blues") in genre.choices

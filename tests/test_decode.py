@@ -7,7 +7,7 @@ import pytest
 from files import CODECS, stereo, write_audio, write_video, write_wav
 from signals import click, noise, tone
 
-import i18n as words
+import i18n
 from audio import decode, ffmpeg
 from errors import KnownError
 
@@ -235,10 +235,10 @@ def test_failures_of_the_decoder_are_wrapped(tmp_path, monkeypatch, failure, cod
         decode.load(path)
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_every_refusal_names_the_file(language):
     details = {"mb": 120.0, "max_mb": 100.0, "duration_s": 0.01, "min_duration_s": 0.1}
     details |= {"sampling_rate": 1, "lowest": 2_000, "highest": 192_000, "share": 0.5}
     for code in CODES:
         error = KnownError(code, name="song.mp3", **details)
-        assert "song.mp3" in words.sentence(error, language)
+        assert "song.mp3" in i18n.sentence(error, language)

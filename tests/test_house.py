@@ -111,6 +111,17 @@ def test_module_keeps_the_law(path):
     assert not names & {"pickle", "dill", "shelve", "marshal"}
 
 
+TABS = ROOT / "ui" / "tabs"
+
+
+@pytest.mark.parametrize("path", sorted(TABS.glob("*/*.py")), ids=place)
+def test_tab_imports_no_other_tab(path):
+    tree = ast.parse(path.read_text("utf-8"))
+    names = [node.module or "" for node in ast.walk(tree) if hasattr(node, "module")]
+    tabs = {name.split(".")[2] for name in names if name.startswith("ui.tabs.")}
+    assert tabs <= {path.parent.name}
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=place)
 def test_module_catches_everything_only_at_the_two_borders(path):
     broad = [

@@ -9,12 +9,12 @@ import pytest
 from songs import prepared, song_folder
 from test_hub import REVISION
 
-import i18n as words
+import i18n
 from errors import KnownError
 from trainer import hub_songs, parts, sources, telling
 from trainer.config import RunConfig
 from trainer.events import Noted, Stage, StopRequested
-from ui import looking
+from ui.tabs.data import inspection
 
 data_hub = hub_of_data.data_hub
 
@@ -142,7 +142,7 @@ def test_gtzan_is_taken_in_the_first_form_that_the_hub_has_and_that_is_said(
     source = hub_songs.gtzan(told.append)
     (note,) = [each for each in told if isinstance(each, Noted)]
     assert (note.code, note.details["id"]) == (code, repo_id)
-    for language in words.LANGUAGES:
+    for language in i18n.LANGUAGES:
         assert repo_id in telling.line(note, language)
     assert source.fingerprint == f"{repo_id} {REVISION}"
     songs, _ = prepared(source, tmp_path)
@@ -219,7 +219,9 @@ def test_stop_leaves_a_download_in_the_middle(data_hub, gtzans, tmp_path):
 def test_left_look_ends_its_download_and_keeps_what_is_here(data_hub, gtzans, tmp_path):
     data_hub.sets = {MAIN: gtzans["tarball"]}
     data_hub.release.clear()
-    with contextlib.closing(looking.look(RunConfig(), tmp_path / "cache")) as told:
+    with contextlib.closing(
+        inspection.inspect(RunConfig(), tmp_path / "cache")
+    ) as told:
         while not next(told).done:
             pass
     data_hub.release.set()

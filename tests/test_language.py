@@ -11,9 +11,8 @@ from starlette.testclient import TestClient
 
 import i18n
 from settings import ROOT
-from ui.server.language import SPOKEN, texts
-from ui.server.middleware import Language
-from ui.teaching import plan_addresses
+from ui.server.language import SPOKEN, Language, texts
+from ui.tabs.teach.tab import plan_addresses
 
 SECTION = re.compile(r"\btext\(\s*f?\"([a-z_]+)\.")
 PAGE = "<!doctype html><html><head><title>曲</title></head><body></body></html>"

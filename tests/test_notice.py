@@ -1,5 +1,7 @@
 """What a host cannot do is said, with the reason and the way to get it."""
 
+import html
+
 import pytest
 from test_access import request
 
@@ -10,7 +12,7 @@ from settings import Host, Settings
 from trainer import push
 from ui.notice import notice
 from ui.server.access import Visitor
-from ui.training import actions
+from ui.tabs.train import actions
 
 SPACE = "studio/genrescope"
 DUPLICATE = "https://huggingface.co/spaces/studio/genrescope?duplicate=true"
@@ -25,7 +27,7 @@ def said(host=None, visitor=None, **settings):
     keys = set()
     for key, value in table.items():
         shown = value.replace("{owner}", host.owner)
-        if key.startswith("host.") and shown in text:
+        if key.startswith("host.") and shown in html.unescape(text):
             keys.add(key.removeprefix("host."))
     return keys, text
 
@@ -88,7 +90,7 @@ def test_app_starts_with_each_face_and_shows_it_on_the_tab_train(tmp_path, host,
     (say,) = [fn for fn in demo.fns.values() if fn.api_name == "say"]
     shown = say.fn(request({"host": "studio-genrescope.hf.space"}, "10.0.0.1"))
     for key in keys:
-        assert i18n.table("en")[f"host.{key}"] in shown
+        assert i18n.table("en")[f"host.{key}"] in html.unescape(shown)
 
 
 @pytest.mark.parametrize("act", [actions.start, actions.resume])

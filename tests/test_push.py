@@ -9,7 +9,7 @@ from hub_server import OWNER, REVISION, TOKEN, push_hub
 from signals import tone
 from test_card import finished_run
 
-import i18n as words
+import i18n
 from classifier.models import Models
 from classifier.predict import predict
 from errors import KnownError
@@ -49,8 +49,8 @@ def code_of_push(run, repo_id=REPO, token=TOKEN, **choices):
     """The code that a push ends in; it has a sentence in every language."""
     with pytest.raises(KnownError) as caught:
         pushed(run, repo_id, token, **choices)
-    for language in words.LANGUAGES:
-        assert words.sentence(caught.value, language)
+    for language in i18n.LANGUAGES:
+        assert i18n.sentence(caught.value, language)
     return caught.value.code
 
 

@@ -7,8 +7,8 @@ from test_card import finished_run
 
 from errors import KnownError
 from trainer.events import Stage
-from ui.training import pushes
-from ui.training.pushes import Push, Pushes
+from ui.tabs.train import pushes
+from ui.tabs.train.pushes import Push, Pushes
 
 tiny_model_dir = tiny.tiny_model_dir
 push_hub = push_hub

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from marked import answers_by_hand
 
-import i18n as words
+import i18n
 from trainer import report
 from trainer.contest import Contest, Entry
 from trainer.scores import Duel, scores_of
@@ -41,7 +41,7 @@ def test_table_is_aligned_whatever_the_genres_are_called():
     assert {report._width(line) for line in rows} == {report._width(head)}
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 @pytest.mark.parametrize("meaning", ["run", "chosen", "split", "all", "fresh"])
 def test_every_choice_of_songs_has_its_sentence(meaning, language):
     text = report.text(

@@ -1,12 +1,14 @@
 """Markup in names, labels and tags is shown as text by all that builds HTML."""
 
 from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from files import write_audio
 from signals import noise, tone
 
-import i18n as words
+import i18n
 from audio import decode
 from classifier.batch import Row
 from classifier.checkpoint import ModelRef
@@ -15,14 +17,17 @@ from classifier.verdict import Verdict
 from errors import KnownError
 from trainer.config import RunConfig
 from trainer.events import Noted, Stage
-from ui import data_song, looking
-from ui.classifying import answer, table
-from ui.classifying.history import as_html
+from trainer.telling import Progress
+from ui import templates
 from ui.clip_bar import facts_line
 from ui.server.access import Visitor
-from ui.survey_html import survey_html
-from ui.training import cards
+from ui.tabs.classify import answer, batch
+from ui.tabs.classify.history import as_html
+from ui.tabs.data import inspection
+from ui.tabs.data.survey import survey_html
+from ui.tabs.train import cards
 
+FOLDER = Path(templates.__file__).parent
 EVIL = "<script>alert(1)<img src=x onerror=alert(2)>\"'&amp;"  # may name a file
 OTHER = "<iframe srcdoc=x onload=alert(3)>"
 
@@ -33,7 +38,7 @@ class Page(HTMLParser):
     def __init__(self, shown):
         super().__init__()
         self.tags, self.attributes, self.text = set(), set(), ""
-        self.feed(shown)
+        self.feed(str(shown))
         self.close()
 
     def handle_starttag(self, tag, attrs):
@@ -62,8 +67,8 @@ def prediction():
 
 
 @pytest.fixture(scope="module")
-def looked(tmp_path_factory):
-    root = tmp_path_factory.mktemp("looked")
+def inspected(tmp_path_factory):
+    root = tmp_path_factory.mktemp("inspected")
     for k, genre in enumerate((EVIL, OTHER)):
         for number in range(4):
             folder = root / "songs" / genre
@@ -71,11 +76,11 @@ def looked(tmp_path_factory):
             write_audio(folder / f"{EVIL}{number}.wav", noise(seed=10 * k + number))
         (root / "songs" / genre / f"{OTHER}.wav").write_text("no sound")
     config = RunConfig(data=f"folder:{root / 'songs'}", split="stratified")
-    *_, last = looking.look(config, root / "cache")
+    *_, last = inspection.inspect(config, root / "cache")
     return last
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_name_in_the_clip_bar_is_text(tmp_path, language):
     path = write_audio(tmp_path / f"{EVIL}.wav", tone())
     assert is_text(facts_line(decode.load(path), str(path), language), EVIL)
@@ -92,7 +97,7 @@ def test_names_labels_and_reasons_in_the_table_are_text(prediction):
     verdict = Verdict("sure", (EVIL,), 1.0, 0.5)
     heard = Row(EVIL, 0.1, 1.0, None, prediction, verdict)
     refused = Row(OTHER, 0.1, error=KnownError("not_audio", name=OTHER))
-    shown = table.as_html([heard, refused], "en")
+    shown = batch.table_html([heard, refused], "en")
     assert is_text(shown, EVIL, OTHER)
     assert Page(shown).text.count(OTHER) == 3  # runner-up, name, reason
 
@@ -103,10 +108,10 @@ def test_rows_that_a_browser_kept_are_text():
     )
 
 
-def test_folders_and_songs_in_the_data_tab_are_text(looked):
-    assert is_text(survey_html(looked, "en"), EVIL, OTHER)
+def test_folders_and_songs_in_the_data_tab_are_text(inspected):
+    assert is_text(survey_html(inspected, "en"), EVIL, OTHER)
     for index in range(8):
-        assert is_text(data_song.facts_html(looked, index, "zh-CN"))
+        assert is_text(inspection.facts_html(inspected, index, "zh-CN"))
 
 
 def test_what_a_run_says_of_songs_is_text():
@@ -119,7 +124,78 @@ def test_what_a_run_says_of_songs_is_text():
     assert is_text(cards.phases(told, "en"))
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+def hostile_values(prediction):
+    """Values for every template, each text of them hostile."""
+    row = Row(EVIL, 0.1, 1.0, None, prediction, Verdict("sure", (EVIL,), 1.0, 0.5))
+    refused = Row(EVIL, 0.1, error=KnownError("not_audio", name=EVIL))
+    genre = SimpleNamespace(genre=EVIL, n_songs=1, precision=0.5, recall=0.5, f1=0.5)
+    mistake = SimpleNamespace(name=EVIL, truth=EVIL, answer=EVIL, probability=0.5)
+    named = {"n": 1, "names": [EVIL]}
+    return {
+        "answers": {"answers": [("sure", EVIL, [(EVIL, 0.5, EVIL)], [EVIL])]},
+        "batch": {
+            "columns": ["song"],
+            "rows": [row, refused],
+            "runner_up": lambda row: EVIL,
+            "sentence": lambda error: EVIL,
+        },
+        "checked": {"kind": EVIL, "first": EVIL, "others": [EVIL]},
+        "clip_facts": {"name": EVIL, "facts": [EVIL]},
+        "history": {"rows": [(EVIL, EVIL, 0.5, EVIL)]},
+        "link": {"address": EVIL, "key": "host.sign_in"},
+        "progress": {"stage": Stage("songs"), "counts": EVIL},
+        "pushed": {"address": EVIL},
+        "run_compared": {"pictures": "", "differences": EVIL},
+        "run_differences": {"names": [EVIL], "differing": [("seed", [EVIL])]},
+        "run_log": {"lines": [EVIL]},
+        "run_phases": {
+            "phases": [(Progress("songs"), EVIL, is_now) for is_now in (True, False)],
+            "texts": [EVIL],
+        },
+        "run_result": {"texts": [EVIL], "model_dir": EVIL, "command": EVIL},
+        "run_scores": {
+            "scores": SimpleNamespace(genres=[genre], mistakes=[mistake]),
+            "accuracy": EVIL,
+            "texts": [EVIL],
+            "reliability": "",
+            "calibration": [EVIL],
+            "confusion": [(EVIL, EVIL, [(EVIL, 1, 45)])],
+            "may_hear": True,
+        },
+        "secret_form": {"action": EVIL, "field": EVIL},
+        "silent": {},
+        "status": {
+            "key": "of_model",
+            "values": {"model": EVIL, "why": EVIL},
+            "bar": (1, 2),
+        },
+        "survey": {
+            "leaks": named,
+            "parts": ["train"],
+            "genres": [{"label": EVIL, "numbers": [EVIL], "bar": [("train", EVIL)]}],
+            "total": [EVIL],
+            "rate_bars": [(EVIL, EVIL, EVIL)],
+            "rates": [EVIL],
+            "labels": [EVIL],
+            "split": [EVIL],
+            "faults": [("copy", named)],
+            "short_s": 1.0,
+        },
+    }
+
+
+PAGES = sorted(path.stem for path in FOLDER.glob("*.html") if path.stem != "macros")
+NAMELESS = ("link", "secret_form", "silent")  # the words they show are ours
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_hostile_name_in_any_template_is_text(prediction, name):
+    shown = templates.render(name, "en", **hostile_values(prediction)[name])
+    assert is_text(shown, *([] if name in NAMELESS else [EVIL]))
+    assert EVIL not in shown
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_message_about_a_file_is_text(language):
     import gradio as gr
     from test_handlers import guarded, run

@@ -8,14 +8,14 @@ import pytest
 from files import write_audio
 from signals import tone
 
-import i18n as words
+import i18n
 from errors import KnownError
 from settings import Settings
 from trainer import data, sources
 from trainer.config import RunConfig
 from ui import song_choice
 from ui.server.access import Visitor
-from ui.training import actions, cards, form
+from ui.tabs.train import actions, cards, form
 
 HERE = Visitor("en", may_train=True)
 STRANGER = Visitor("en", may_train=False)
@@ -57,12 +57,12 @@ def test_field_of_the_chosen_songs_appears_for_who_may_use_it():
 
 @pytest.mark.parametrize("chosen", ["zip:", "hub:"])
 def test_stranger_reads_why_there_is_no_field_for_zip_or_hub(chosen):
-    for language in words.LANGUAGES:
+    for language in i18n.LANGUAGES:
         visitor = Visitor(language, may_train=False)
         *fields, why = song_choice.show_fields(chosen, visitor)
         assert not any(field.visible for field in fields)
         assert why.visible
-        sentence = words.sentence(KnownError("may_not_look"), language)
+        sentence = i18n.sentence(KnownError("may_not_look"), language)
         assert sentence[:12] in why.value
 
 
@@ -75,7 +75,8 @@ def test_both_tabs_offer_the_same_songs(host):
     assert [value for _, value in new.songs.data.choices] == offered
     assert not choice.n_songs.visible
     assert new.fields[form.FIELDS.index("data")] is new.songs.data
-    assert new.inputs[-2:] == [new.songs.archive, new.songs.repo_id]
+    assert new.by_name["archive"] is new.songs.archive
+    assert new.by_name["repo_id"] is new.songs.repo_id
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_choice_that_names_no_songs_is_refused(host, given, code):
 
 def test_set_of_the_hub_is_named_to_the_run(host):
     given = {"preset": "smoke", "data": "hub:", "repo_id": " someone/songs "}
-    assert form.config_of(given, host).data == "hub:someone/songs"
+    assert song_choice.config_of(given, host).data == "hub:someone/songs"
 
 
 def test_run_on_an_upload_keeps_the_zip_where_the_page_cannot_lose_it(

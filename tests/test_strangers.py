@@ -28,30 +28,30 @@ MAY = set(
     ui.api:Endpoints.mel
     ui.api:Endpoints.stft
     ui.api:Endpoints.waveform
-    ui.classifying.history:as_html
-    ui.classifying.many:_giving.give
-    ui.classifying.many:_naming.name_all
-    ui.classifying.many:_saving.save
-    ui.classifying.one:_asking.ask
-    ui.classifying.one:_forgetting.forget
-    ui.classifying.map_hands:_hearing_why.hear_why
-    ui.classifying.one:_reasons.reasons
-    ui.classifying.map_hands:_saving.save
-    ui.classifying.map_hands:_zooming.zoom
-    ui.classifying.picker:Picker._refreshed
-    ui.classifying.waiting:cancelled
+    ui.tabs.classify.history:as_html
+    ui.tabs.classify.batch:_giving.give
+    ui.tabs.classify.batch:_naming.name_all
+    ui.tabs.classify.batch:_saving.save
+    ui.tabs.classify.song:_asking.ask
+    ui.tabs.classify.song:_forgetting.forget
+    ui.tabs.classify.view:_hearing_why.hear_why
+    ui.tabs.classify.song:_reasons.reasons
+    ui.tabs.classify.view:_saving.save
+    ui.tabs.classify.view:_zooming.zoom
+    ui.tabs.classify.picker:Picker._refreshed
+    ui.tabs.classify.view:cancelled
     ui.clip_bar:_cutting.cut
     ui.clip_bar:_cutting.use
     ui.clip_bar:_giving.give
     ui.clip_bar:_giving_what_the_address_names.give
     ui.clip_bar:_same
     ui.clip_bar:build.read
-    ui.data_song:list_genres
-    ui.data_song:list_songs
-    ui.data_song:wire.show
-    ui.data_tab:_wire.greeting
-    ui.data_tab:_wire_split.split
-    ui.data_tab:stop
+    ui.tabs.data.inspection:list_genres
+    ui.tabs.data.inspection:list_songs
+    ui.tabs.data.inspection:wire.show
+    ui.tabs.data.tab:_wire.greeting
+    ui.tabs.data.tab:_wire_split.split
+    ui.tabs.data.tab:stop
     ui.downloads:_saving.save
     ui.lessons.back:build.forget
     ui.lessons.back:build.rebuild
@@ -67,37 +67,37 @@ MAY = set(
     ui.page_state:open_named_tab.open_tab
     ui.runs_api:Endpoints.runs
     ui.song_choice:show_fields
-    ui.teaching:asked
-    ui.teaching:checked
-    ui.teaching:told
-    ui.train_tab:_notice.say
-    ui.train_tab:hand_over.choose
-    ui.training.page:Page.__init__.poll
-    ui.training.page:Page.on.handler/<lambda>
-    ui.training.page:Page.wire_board.compare
-    ui.training.page:Page.wire_board.pick
-    ui.training.page:Page.wire_ending.close
-    ui.training.page:Page.wire_new.fill
-    ui.training.page:Page.wire_new.look_ahead
-    ui.training.page:Page.wire_scores.give
-    ui.training.page:Page.wire_watching.whole_log
+    ui.tabs.teach.tab:asked
+    ui.tabs.teach.tab:checked
+    ui.tabs.teach.tab:told
+    ui.tabs.train.tab:_notice.say
+    ui.tabs.classify.tab:take_run.choose
+    ui.tabs.train.handlers:Page.wire_watching.poll
+    ui.tabs.train.handlers:Page.wire_watching.choose
+    ui.tabs.train.handlers:Page.wire_table.compare
+    ui.tabs.train.handlers:Page.wire_table.pick
+    ui.tabs.train.handlers:Page.wire_ending.close
+    ui.tabs.train.handlers:Page.wire_new.fill
+    ui.tabs.train.handlers:Page.wire_new.look_ahead
+    ui.tabs.train.handlers:Page.wire_scores.give
+    ui.tabs.train.handlers:Page.wire_watching.whole_log
     builtins:list
     """.split()
 )
 # What they may not, and what they are told.
 MAY_NOT = {
-    "ui.classifying.picker:Picker._fetching.fetch": "may_not_fetch",
-    "ui.data_tab:_wire.look": "may_not_look",
+    "ui.tabs.classify.picker:Picker._fetching.fetch": "may_not_fetch",
+    "ui.tabs.data.tab:_wire.look": "may_not_look",
     "ui.runs_api:Endpoints.start_run": "may_not_train",
     "ui.runs_api:Endpoints.stop_run": "may_not_train",
-    "ui.training.page:Page.on.handler/begin": "may_not_train",
-    "ui.training.page:Page.on.handler/cancel": "may_not_train",
-    "ui.training.page:Page.on.handler/delete": "may_not_train",
-    "ui.training.page:Page.on.handler/rename": "may_not_train",
-    "ui.training.page:Page.on.handler/resume": "may_not_train",
-    "ui.training.page:Page.on.handler/stop": "may_not_train",
-    "ui.training.page:Page.wire_ending.question": "may_not_train",
-    "ui.training.page:Page.wire_pushing.begin": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_new.begin": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_ending.cancel": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_ending.delete": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_table.rename": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_ending.resume": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_ending.stop": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_ending.question": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_pushing.begin": "may_not_train",
 }
 SOMEBODY = {"host": "owner-genrescope.hf.space", "x-forwarded-for": "203.0.113.5"}
 # What a stranger would add to pass for somebody.

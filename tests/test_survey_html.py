@@ -9,19 +9,19 @@ from songs import song_folder
 
 from trainer.config import RunConfig
 from trainer.faults import Fault
-from ui import looking
-from ui.survey_html import survey_html
+from ui.tabs.data import inspection
+from ui.tabs.data.survey import survey_html
 
 
 @pytest.fixture(scope="module")
-def looked(tmp_path_factory):
+def inspected(tmp_path_factory):
     """Five high and five low songs of 22,050 Hz, and one low one of 44,100 Hz, silent."""
     root = tmp_path_factory.mktemp("survey")
     folder = song_folder(root / "songs", 5)
     write_audio(folder / "low" / "9.wav", silence(4.0, 44_100))
     (folder / "low" / "<b>.wav").write_text("no sound")
     config = RunConfig(data=f"folder:{folder}", split="stratified")
-    *_, last = looking.look(config, root / "cache")
+    *_, last = inspection.inspect(config, root / "cache")
     return last
 
 
@@ -29,19 +29,19 @@ def plain(page):
     return re.sub("<[^>]+>", " ", page)
 
 
-def test_survey_counts_songs_by_genre_and_part(looked):
-    page = survey_html(looked, "en")
+def test_survey_counts_songs_by_genre_and_part(inspected):
+    page = survey_html(inspected, "en")
     cells = re.findall(r"<td>([^<]+)</td>", page)
     assert cells[:4] == ["5", "4", "1", "6.0 s"]  # high: 1.0, 1.1 ... 1.4 s
     assert cells[-4:-1] == ["11", "9", "2"]
     assert "width:66.7%" in page  # 4 of the 6 that the largest genre has
 
 
-def test_survey_answers_the_tutorial_s_three_questions(looked):
-    page = survey_html(looked, "en")
+def test_survey_answers_the_tutorial_s_three_questions(inspected):
+    page = survey_html(inspected, "en")
     text = plain(page)
     assert "No: 22,050 Hz × 10, 44,100 Hz × 1." in text
-    assert "22,050 Hz × 10、44,100 Hz × 1" in plain(survey_html(looked, "zh-TW"))
+    assert "22,050 Hz × 10、44,100 Hz × 1" in plain(survey_html(inspected, "zh-TW"))
     bars = re.findall(r'<i style="width:([^"]+)"></i><span>(\d+)', page)
     assert bars == [("100.0%", "10"), ("10.0%", "1")]
     assert "2 labels with 5 to 6 songs" in text
@@ -50,33 +50,35 @@ def test_survey_answers_the_tutorial_s_three_questions(looked):
     assert "seed 42" in text
 
 
-def test_survey_says_what_the_split_means_for_the_score(looked):
-    text = plain(survey_html(looked, "en"))
+def test_survey_says_what_the_split_means_for_the_score(inspected):
+    text = plain(survey_html(inspected, "en"))
     assert "same proportion" in text
     assert "a little too good" in text
-    honest = looked.divided(validation_fraction=0.2)
+    honest = inspected.divided(validation_fraction=0.2)
     assert "a little too good" not in plain(survey_html(honest, "en"))
 
 
-def test_genres_without_a_test_song_are_named(looked):
-    random = looked.divided(split="random", test_fraction=0.05)  # one song
+def test_genres_without_a_test_song_are_named(inspected):
+    random = inspected.divided(split="random", test_fraction=0.05)  # one song
     assert "No test song: " in plain(survey_html(random, "en"))
 
 
-def test_faults_are_listed_with_names_as_text(looked):
-    page = survey_html(looked, "en")
+def test_faults_are_listed_with_names_as_text(inspected):
+    page = survey_html(inspected, "en")
     assert "<b>" not in page
     assert "low/&lt;b&gt;.wav" in page
     assert "silent (1)" in plain(page)
     assert "low/9.wav" in page
 
 
-def test_copies_across_the_split_are_said_loudly(looked):
-    names = looked.songs.names
-    learned, tested = names[looked.split.train[0]], names[looked.split.test[0]]
-    assert 'role="alert"' not in survey_html(looked, "en")
+def test_copies_across_the_split_are_said_loudly(inspected):
+    names = inspected.songs.names
+    learned, tested = names[inspected.split.train[0]], names[inspected.split.test[0]]
+    assert 'role="alert"' not in survey_html(inspected, "en")
     leak = Fault("copy", tested, learned)
-    spoiled = looking.Looked(looked.songs, (leak,), looked.config, looked.split)
+    spoiled = inspection.InspectedSongs(
+        inspected.songs, (leak,), inspected.config, inspected.split
+    )
     page = survey_html(spoiled, "zh-TW")
     assert page.index('role="alert"') < page.index("<table")
     assert f"{tested} = {learned}" in page
@@ -89,8 +91,8 @@ def test_songs_that_agree_and_have_no_faults_are_said_to(tmp_path):
             clip = tone(pitch * (1 + 0.2 * n), 4.0, 16_000)
             write_audio(tmp_path / "songs" / genre / f"{n}.wav", clip)
     config = RunConfig(data=f"folder:{tmp_path / 'songs'}", split="stratified")
-    *_, looked = looking.look(config, tmp_path / "cache")
-    text = plain(survey_html(looked, "en"))
+    *_, inspected = inspection.inspect(config, tmp_path / "cache")
+    text = plain(survey_html(inspected, "en"))
     assert "Yes: all 4 songs have 16,000 Hz." in text
     assert "Each lasts 4.0 s." in text
     assert "2 labels with 2 songs each" in text

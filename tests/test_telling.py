@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import i18n as words
+import i18n
 from trainer import config as configs
 from trainer import events, flags, telling
 from trainer.config import RunConfig
@@ -55,7 +55,7 @@ def test_torn_or_foreign_line_is_no_event(line):
     assert events.from_line(line) is None
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 @pytest.mark.parametrize("event", EVERY_KIND, ids=lambda e: type(e).__name__)
 def test_every_event_has_words(event, language):
     assert telling.line(event, language)
@@ -65,7 +65,7 @@ def test_log_names_a_phase_where_it_begins_and_no_more():
     told = [Stage("decode", n, 3) for n in range(3)]
     told += [Stage("train"), Stage("test", 1, 2), Stage("test", 2, 2), Stage("train")]
     told += [Stage("test", 1, 2)]
-    names = [words.word(f"stages.{n}") for n in ("decode", "train", "test", "test")]
+    names = [i18n.word(f"stages.{n}") for n in ("decode", "train", "test", "test")]
     assert telling.log_lines(told, "en") == names
 
 
@@ -124,7 +124,7 @@ def test_phase_tells_its_pieces_a_second():
     assert telling.progress(told[:2]).per_s is None
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_preflight_is_one_line(language):
     seen = Preflight("H200", True, (("jazz", 99),), 100, 600.0, 10**9, 10**9, 10**11)
     line = telling.look_ahead(seen, language)
@@ -145,15 +145,15 @@ def test_every_phase_that_is_emitted_has_a_name():
     sources = [path.read_text("utf-8") for path in room.glob("*.py")]
     emitted = {name for text in sources for name in re.findall(r'Stage\("(\w+)"', text)}
     assert "evaluate" in emitted
-    for language in words.LANGUAGES:
-        assert all(f"stages.{name}" in words.table(language) for name in emitted)
+    for language in i18n.LANGUAGES:
+        assert all(f"stages.{name}" in i18n.table(language) for name in emitted)
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_choice_is_explained_with_its_range_and_the_tutorial_s_value(language):
     items = {item.name: item for item in dataclasses.fields(RunConfig)}
     steps = telling.explained(items["n_steps"], language)
-    assert words.word("fields.n_steps_info", language) in steps
+    assert i18n.word("fields.n_steps_info", language) in steps
     assert "100,000" in steps
     assert telling.explained(items["learning_rate"], language).count("5e-05") == 1
 

@@ -12,7 +12,7 @@ import pytest
 from songs import song_folder
 
 import app
-import i18n as words
+import i18n
 from errors import KnownError
 from settings import Settings
 from trainer import checkpoints, events, jobs, locks, runs
@@ -20,11 +20,11 @@ from trainer.config import RunConfig
 from trainer.events import Device, Evaluated, Failed, Finished, Noted, Stage, Step
 from ui import runs_api, song_choice
 from ui.server.access import Visitor
-from ui.training import actions, board, cards, form, marks, reader, window
-from ui.training.actions import Allowed
-from ui.training.pushes import Pushes
-from ui.training.reader import Reader
-from ui.training.window import Seen, Server, Viewer
+from ui.tabs.train import actions, cache, cards, form, runs_table, scores, view
+from ui.tabs.train.actions import Allowed
+from ui.tabs.train.cache import RunCache
+from ui.tabs.train.pushes import Pushes
+from ui.tabs.train.view import Seen, Server, Viewer
 from viz.style import Look
 
 HERE = Visitor("en", may_train=True)
@@ -46,7 +46,7 @@ class Clock:
 
     def __init__(self, monkeypatch):
         self.now, self.goes_by = 0.0, 3600.0
-        monkeypatch.setattr(reader, "_now", self)
+        monkeypatch.setattr(cache, "_now", self)
 
     def __call__(self):
         self.now += self.goes_by
@@ -65,16 +65,16 @@ def clock(monkeypatch):
 def page(host, clock):
     """What a poll shows, by the names of the window's parts."""
     with gr.Blocks():
-        parts = window.build_watch() | window.build_story() | board.build()
-        parts["scores"] = marks.place()
+        parts = view.build_watch() | view.build_story() | runs_table.build()
+        parts["scores"] = scores.place()
         for name in ("start", "rename", "push"):
             parts["buttons"][name] = gr.Button()
-        shown = window.Window(**parts, push=gr.HTML())
-    server = Server(host, Reader(host.runs_dir), Pushes())
+        shown = view.Window(**parts, push=gr.HTML())
+    server = Server(host, RunCache(host.runs_dir), Pushes())
 
     def poll(run_id=None, before=Seen(), visitor=HERE):  # noqa: B008
         viewer = Viewer(LOOK, visitor)
-        changes = window.changes(shown, run_id, before, server, viewer)
+        changes = view.changes(shown, run_id, before, server, viewer)
         names = {part: name for name, part in vars(shown).items() if name != "buttons"}
         names[shown.push] = "progress"
         names |= {button: name for name, button in shown.buttons.items()}
@@ -137,28 +137,28 @@ def test_stranger_sees_the_run_and_why_the_buttons_rest(host, page):
 def test_only_songs_of_this_host_can_be_chosen(host, data):
     song_folder(host.songs_dir / "mine", 2)
     with pytest.raises(KnownError, match="unknown_data"):
-        form.config_of({"preset": "smoke", "data": data}, host)
+        song_choice.config_of({"preset": "smoke", "data": data}, host)
 
 
 def test_folder_of_this_host_is_offered_by_name_and_found(host):
     folder = song_folder(host.songs_dir / "mine", 2)
     assert "folder:mine" in [value for _, value in song_choice.data_choices(host)]
-    config = form.config_of({"preset": "smoke", "data": "folder:mine"}, host)
+    config = song_choice.config_of({"preset": "smoke", "data": "folder:mine"}, host)
     assert config.data == f"folder:{folder}"
 
 
 def test_value_out_of_range_is_named_as_the_form_names_it(host):
     with pytest.raises(KnownError) as caught:
-        form.config_of({"preset": "smoke", "n_steps": 0}, host)
-    assert "步數" in words.sentence(caught.value, "zh-TW")
+        song_choice.config_of({"preset": "smoke", "n_steps": 0}, host)
+    assert "步數" in i18n.sentence(caught.value, "zh-TW")
 
 
 def test_base_model_is_one_of_this_host_s(host):
     given = {"preset": "smoke", "base_model": "someone/model@main"}
     with pytest.raises(KnownError, match="not_a_choice"):
-        form.config_of(given, host)
+        song_choice.config_of(given, host)
     extended = dataclasses.replace(host, base_models=("someone/model@main",))
-    assert form.config_of(given, extended).base_model == "someone/model@main"
+    assert song_choice.config_of(given, extended).base_model == "someone/model@main"
     with gr.Blocks():
         new = form.build(extended)
     offered = new.fields[form.FIELDS.index("base_model")].choices
@@ -175,7 +175,7 @@ def test_every_choice_of_a_run_stands_in_the_form(host):
 
 
 def test_steps_that_a_program_names_take_the_place_of_epochs(host):
-    config = form.config_of({"preset": "fast", "n_steps": 7}, host)
+    config = song_choice.config_of({"preset": "fast", "n_steps": 7}, host)
     assert (config.n_steps, config.n_epochs) == (7, 0)
 
 
@@ -227,25 +227,25 @@ def test_pages_that_ask_at_the_same_moment_see_the_same(host, page, clock):
     page(run.id, seen)
     told(run, Stage("decode", 2, 4))
     assert page(run.id, seen) == {"seen": gr.skip()}  # read a moment ago
-    clock.set(clock.now + reader.READ_EVERY_S)
+    clock.set(clock.now + cache.READ_EVERY_S)
     assert "2 / 4" in page(run.id, seen)["standing"]
 
 
 def test_many_pages_ask_less_often_until_the_others_have_gone(host, clock):
-    kept = Reader(host.runs_dir)
+    kept = RunCache(host.runs_dir)
     clock.set(100.0)
-    assert kept.poll_every_s("me") == reader.POLL_S
+    assert kept.poll_every_s("me") == cache.POLL_S
     many = {kept.poll_every_s(f"page {number}") for number in range(49)}
-    assert max(many) == reader.LONGEST_POLL_S
-    assert 50 / reader.LONGEST_POLL_S <= reader.N_POLLS_PER_S
-    assert kept.poll_every_s("me") == reader.LONGEST_POLL_S
-    clock.set(101.0 + reader.AWAY_S)
-    assert kept.poll_every_s("me") == reader.POLL_S
+    assert max(many) == cache.LONGEST_POLL_S
+    assert 50 / cache.LONGEST_POLL_S <= cache.N_POLLS_PER_S
+    assert kept.poll_every_s("me") == cache.LONGEST_POLL_S
+    clock.set(101.0 + cache.AWAY_S)
+    assert kept.poll_every_s("me") == cache.POLL_S
 
 
 def test_new_page_shows_the_newest_run_and_keeps_a_chosen_one(host):
     def wanted(run_id, before):
-        return window.wanted(run_id, before, Reader(host.runs_dir).glance())
+        return view.wanted(run_id, before, RunCache(host.runs_dir).overview())
 
     assert wanted(None, Seen()) is None
     run = ended(host)
@@ -327,7 +327,7 @@ def test_waiting_run_tells_its_place_and_a_full_queue_says_so(host, page):
 
 
 def test_scores_of_another_run_do_not_stay(host, page, monkeypatch):
-    monkeypatch.setattr(marks, "as_html", lambda run, *_: f"scores of {run.id}")
+    monkeypatch.setattr(scores, "as_html", lambda run, *_: f"scores of {run.id}")
     done = ended(host)
     assert page(done.id)["scores"] == f"scores of {done.id}"
     young = runs.create(host.runs_dir, RunConfig(preset="smoke"))
@@ -401,22 +401,22 @@ def test_phases_have_their_own_progress_and_the_device_its_figures():
 
 
 def test_curves_appear_with_the_first_step():
-    assert board.curves([Stage("songs")], LOOK) == ""
-    assert board.details([Stage("songs")], LOOK) == ""
+    assert runs_table.curves([Stage("songs")], LOOK) == ""
+    assert runs_table.details([Stage("songs")], LOOK) == ""
     steps = [Step(1, 10, 2.3, 1e-4, 1.0, 8.0)]
-    assert board.curves(steps, LOOK).startswith("<svg")
-    assert board.details(steps, LOOK).count("<svg") == 2
+    assert runs_table.curves(steps, LOOK).startswith("<svg")
+    assert runs_table.details(steps, LOOK).count("<svg") == 2
 
 
 def test_runs_are_compared_in_curves_and_settings(host):
     happened = [Step(1, 10, 2.3, 1e-4, 1.0, 8.0), Evaluated(1, 0.5, 1.0, 20)]
     first = ended(host, "finished", *happened)
     second = runs.create(host.runs_dir, RunConfig(preset="smoke", learning_rate=0.05))
-    html = board.compared([first, second], Reader(host.runs_dir), LOOK)
+    html = runs_table.compared([first, second], RunCache(host.runs_dir), LOOK)
     assert html.count("<svg") == 2
     assert "<td>Learning rate</td><td>5e-05</td><td>0.05</td>" in html
     assert "Batch size" not in html
-    same = board.compared([first, first], Reader(host.runs_dir), LOOK)
+    same = runs_table.compared([first, first], RunCache(host.runs_dir), LOOK)
     assert "Their settings are the same" in same
 
 
@@ -425,7 +425,7 @@ def test_comparison_tells_no_path_of_a_folder(host):
         runs.create(host.runs_dir, RunConfig(data=f"folder:{host.songs_dir}/{name}"))
         for name in ("mine", "hers")
     )
-    html = board.differences([here, there], ["a", "b"], "en")
+    html = runs_table.differences([here, there], ["a", "b"], "en")
     assert "<td>mine</td><td>hers</td>" in html
     assert str(host.songs_dir) not in html
 
@@ -433,10 +433,10 @@ def test_comparison_tells_no_path_of_a_folder(host):
 def test_table_has_a_row_a_run_with_its_title_and_score(host):
     run = ended(host, "finished", Evaluated(50, 0.5, 1.0, 20))
     actions.rename(run.id, " mine\n", host, HERE)
-    table = board.table([run], Reader(host.runs_dir), "zh-TW")
+    table = runs_table.table([run], RunCache(host.runs_dir), "zh-TW")
     (row,) = table["data"]
     assert row[:4] == ["mine", "已完成", 50.0, 100]
-    assert row[board.ID] == run.id
+    assert row[runs_table.ID] == run.id
     assert len(table["headers"]) == len(row)
 
 
@@ -467,7 +467,7 @@ def test_reader_reads_each_event_once_and_tells_a_parent_s_steps(
     run = ended(host, "finished", Step(3, 9, 1.9, 1, 1, 1))
     facts = {"id": parent.id, "step": 2}
     runs.write_whole(run.parent_file, json.dumps(facts))
-    kept = Reader(host.runs_dir)
+    kept = RunCache(host.runs_dir)
     assert [step.step for step in kept.story(run)] == [1, 2, 3]
     told(run, Step(4, 9, 1.8, 1, 1, 1))
     read = []
@@ -480,22 +480,22 @@ def test_reader_reads_each_event_once_and_tells_a_parent_s_steps(
 def test_picture_of_a_run_at_work_is_drawn_for_all_pages_at_once(
     host, monkeypatch, clock
 ):
-    kept, drawn = Reader(host.runs_dir), []
+    kept, drawn = RunCache(host.runs_dir), []
     used = itertools.count(0.0, 0.2)  # of the processor, 0.2 s a picture
-    monkeypatch.setattr(reader.time, "thread_time", lambda: next(used))
+    monkeypatch.setattr(cache.time, "thread_time", lambda: next(used))
 
     def draw():
         drawn.append(len(drawn))
         return f"picture {len(drawn)}"
 
     clock.set(10.0)
-    assert kept.drawn("key", 1, draw, is_final=False) == "picture 1"
-    assert kept.drawn("key", 1, draw, is_final=False) == "picture 1"
-    clock.set(10.1 + reader.DRAW_EVERY_S)  # 0.2 s would be too much of it
-    assert kept.drawn("key", 2, draw, is_final=False) == "picture 1"
-    clock.set(10.1 + 0.2 / reader.DRAWING_SHARE)
-    assert kept.drawn("key", 3, draw, is_final=False) == "picture 2"
-    assert kept.drawn("key", 4, draw, is_final=True) == "picture 3"
+    assert kept.rendered("key", 1, draw, may_lag=True).html == "picture 1"
+    assert kept.rendered("key", 1, draw, may_lag=True).html == "picture 1"
+    clock.set(10.1 + cache.DRAW_EVERY_S)  # 0.2 s would be too much of it
+    assert kept.rendered("key", 2, draw, may_lag=True).html == "picture 1"
+    clock.set(10.1 + 0.2 / cache.DRAWING_SHARE)
+    assert kept.rendered("key", 3, draw, may_lag=True).html == "picture 2"
+    assert kept.rendered("key", 4, draw).html == "picture 3"
 
 
 def test_runs_are_listed_for_programs_without_paths_of_this_host(host):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import i18n as words
+import i18n
 from trainer import catalogue, telling
 from trainer import config as configs
 from trainer.config import FOLDER, ZIP, RunConfig
@@ -143,7 +143,7 @@ def evaluate_parser(runs_dir: Path, cache_dir: Path) -> argparse.ArgumentParser:
         "--json", type=Path, metavar="FILE", help="write all figures there as well"
     )
     songs = made.add_argument_group("the songs")
-    songs.add_argument("--data", default=Wish.data, help=words.word("fields.data_info"))
+    songs.add_argument("--data", default=Wish.data, help=i18n.word("fields.data_info"))
     which = songs.add_mutually_exclusive_group()
     which.add_argument(
         "--split",
@@ -167,8 +167,7 @@ def evaluate_parser(runs_dir: Path, cache_dir: Path) -> argparse.ArgumentParser:
             type=kind,
             default=getattr(Wish, name),
             metavar=METAVARS[kind.__name__],
-            help=words.word(f"fields.{name}_info").replace("%", "%%")
-            + " [%(default)s]",
+            help=i18n.word(f"fields.{name}_info").replace("%", "%%") + " [%(default)s]",
         )
     _add_places(made, runs_dir, cache_dir)
     return made

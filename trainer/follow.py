@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import process as libraries
+import process
 from errors import KnownError
 from trainer import checkpoints, randomness
 from trainer.config import RunConfig
@@ -80,7 +80,7 @@ def follower(
         rhythm: how much is in a step and in a test.
         heard: what the model learns from, to be told of every epoch.
     """
-    libraries.settle()
+    process.settle()
     import transformers
 
     class Follower(_Listener, transformers.TrainerCallback):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-import process as libraries
+import process
 
 if TYPE_CHECKING:
     import evaluate
@@ -62,7 +62,7 @@ def accuracy_metric() -> evaluate.Metric:
     ``evaluate.load("accuracy")`` fetches and runs a script from the Hub; this is the
     same metric built here, so that it works without a network.
     """
-    libraries.settle()
+    process.settle()
     import datasets
     import evaluate
 

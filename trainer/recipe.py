@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import process as libraries
+import process
 from errors import KnownError
 from trainer import anatomy, dashboards
 from trainer.config import RunConfig
@@ -40,7 +40,7 @@ def training_arguments(config: RunConfig, run_dir: Path, batches: Batches) -> An
     Raises:
         KnownError: ``no_cuda`` where fp16 is asked of a machine without a CUDA GPU.
     """
-    libraries.settle()
+    process.settle()
     import torch
     import transformers
 
@@ -97,7 +97,7 @@ def trainer_class() -> type[Any]:
     Its ``encoder_rate_fraction`` is what the pretrained layers' rate is of the head's
     (discriminative fine-tuning: Howard and Ruder, 2018).
     """
-    libraries.settle()
+    process.settle()
     import transformers
 
     class TwoRates(transformers.Trainer):

@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 import numpy as np
 from numpy.typing import NDArray
 
-import process as libraries
+import process
 from errors import KnownError
 
 Indices = NDArray[np.int64]
@@ -138,7 +138,7 @@ def _random(
     songs: Indices, fraction: float, *, labels: Indices, groups: object, seed: int
 ) -> tuple[Indices, Indices]:
     """As the tutorial: ``datasets``' own shuffle, the same songs for the same seed."""
-    libraries.settle()
+    process.settle()
     import datasets
 
     parts = datasets.Dataset.from_dict({"song": songs}).train_test_split(

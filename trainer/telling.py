@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import i18n as words
+import i18n
 from errors import KnownError
 from trainer.events import (
     Cancelled,
@@ -50,10 +50,10 @@ NOT_THE_TUTORIALS = ("preset", "n_songs_per_genre")  # it has no such choice
 GIB = 2**30
 
 
-def line(event: RunEvent, language: str = words.DEFAULT_LANGUAGE) -> str:
+def line(event: RunEvent, language: str = i18n.DEFAULT_LANGUAGE) -> str:
     """One event as one line of the log; a Stage is its phase's name alone."""
     if isinstance(event, Stage):
-        return words.word(f"stages.{event.name}", language)
+        return i18n.word(f"stages.{event.name}", language)
     if isinstance(event, Failed):
         return failure(event.code, event.details, language)
     if isinstance(event, Noted):
@@ -63,8 +63,8 @@ def line(event: RunEvent, language: str = words.DEFAULT_LANGUAGE) -> str:
         details["memory_gib"] = event.memory_bytes / GIB
         details["memory_total_gib"] = event.memory_total_bytes / GIB
         if math.isfinite(event.temperature_c):
-            return words.word("notes.device_warm", language, **details)
-    return words.word(f"notes.{PLAIN[type(event)]}", language, **details)
+            return i18n.word("notes.device_warm", language, **details)
+    return i18n.word(f"notes.{PLAIN[type(event)]}", language, **details)
 
 
 def _note(note: Noted, language: str) -> str:
@@ -73,7 +73,7 @@ def _note(note: Noted, language: str) -> str:
     if note.code == "song_skipped":
         about = {"name": details["name"], **details.get("details", {})}
         details["why"] = failure(details["code"], about, language)
-    return words.word(f"notes.{note.code}", language, **details)
+    return i18n.word(f"notes.{note.code}", language, **details)
 
 
 def amounts(stage: str, done: int, total: int, language: str) -> str:
@@ -82,13 +82,13 @@ def amounts(stage: str, done: int, total: int, language: str) -> str:
         return ""
     if stage == "download":
         about = {"done_mb": done / 1e6, "total_mb": total / 1e6}
-        return words.word("notes.megabytes", language, **about)
+        return i18n.word("notes.megabytes", language, **about)
     return f"{done} / {total}"
 
 
 def failure(code: str, details: Mapping[str, Any], language: str) -> str:
     """Why a run failed and what to try."""
-    return words.sentence(KnownError(code, **details), language)
+    return i18n.sentence(KnownError(code, **details), language)
 
 
 def log_lines(events: Iterable[RunEvent], language: str) -> list[str]:
@@ -230,10 +230,10 @@ def _tests(events: Sequence[RunEvent]) -> tuple[float, int]:
     return took_s, every
 
 
-def look_ahead(seen: Preflight, language: str = words.DEFAULT_LANGUAGE) -> str:
+def look_ahead(seen: Preflight, language: str = i18n.DEFAULT_LANGUAGE) -> str:
     """What a run will need, as one line; all of it an estimate."""
     minutes = max(round(seen.time_s / 60), 1)
-    return words.word(
+    return i18n.word(
         "notes.preflight",
         language,
         device=seen.device,
@@ -248,30 +248,30 @@ def look_ahead(seen: Preflight, language: str = words.DEFAULT_LANGUAGE) -> str:
 
 
 def explained(
-    item: dataclasses.Field[Any], language: str = words.DEFAULT_LANGUAGE
+    item: dataclasses.Field[Any], language: str = i18n.DEFAULT_LANGUAGE
 ) -> str:
     """What a choice of a run does, its range, and the tutorial's value."""
-    info = words.word(f"fields.{item.name}_info", language)
+    info = i18n.word(f"fields.{item.name}_info", language)
     if "minimum" in item.metadata:
         ends = {end: f"{item.metadata[end]:,.10g}" for end in ("minimum", "maximum")}
-        info = words.word("train.range", language, info=info, **ends)
+        info = i18n.word("train.range", language, info=info, **ends)
     if item.name in NOT_THE_TUTORIALS:
         return info
     value = f"{item.default:g}" if item.type == "float" else str(item.default)
     if item.type == "bool":
-        value = words.word(f"train.{'yes' if item.default else 'no'}", language)
-    return words.word("train.tutorial_value", language, info=info, value=value)
+        value = i18n.word(f"train.{'yes' if item.default else 'no'}", language)
+    return i18n.word("train.tutorial_value", language, info=info, value=value)
 
 
 def time_words(left_s: float | None, language: str) -> str:
     """A time left, in words."""
     if left_s is None:
-        return words.word("notes.estimating", language)
-    return words.word("notes.left", language, time=span(left_s, language))
+        return i18n.word("notes.estimating", language)
+    return i18n.word("notes.left", language, time=span(left_s, language))
 
 
 def span(time_s: float, language: str) -> str:
     """A length of time, in words; one that a clock put backwards is none."""
     minutes, seconds = divmod(max(round(time_s), 0), 60)
     key = "train.minutes" if minutes else "train.seconds"
-    return words.word(key, language, n=minutes, s=seconds)
+    return i18n.word(key, language, n=minutes, s=seconds)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import process as libraries
+import process
 from errors import KnownError
 from trainer import causes, checkpoints, dashboards, exam, frozen, products, windows
 from trainer import crew as crews
@@ -195,7 +195,7 @@ def _trainer(
     should_stop: ShouldStop,
 ) -> transformers.Trainer:
     """The Trainer of transformers, set up for these parts."""
-    libraries.settle()
+    process.settle()
     from transformers import PrinterCallback
 
     # forward(**kwargs) makes the Trainer believe that the model divides the loss by

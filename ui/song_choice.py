@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import html
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -19,17 +18,20 @@ from typing import Any
 
 import gradio as gr
 
-import i18n as words
+import i18n
 from errors import KnownError
 from settings import Settings
-from trainer import sources
+from trainer import catalogue, sources
+from trainer import config as configs
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
 from ui import forms
 from ui.handlers import QUIETLY
 from ui.server.access import Visitor
 from ui.server.language import text
-from ui.session import Session as Desk
+from ui.session import Session
+from ui.templates import paragraphs
 
+FIRST_PRESET = "smoke"  # what a newcomer can finish
 EXTRAS = ("archive", "repo_id")  # what the form has and RunConfig has not
 N_SONGS = {item.name: item for item in dataclasses.fields(RunConfig)}[
     "n_songs_per_genre"
@@ -57,12 +59,17 @@ class SongChoice:
     @property
     def fields(self) -> list[Any]:
         """What says which songs."""
-        return [self.data, self.n_songs, self.archive, self.repo_id]
+        return [self.data, self.n_songs, *self.extras]
 
-    def wire(self, desk: Desk) -> None:
+    @property
+    def extras(self) -> list[Any]:
+        """What belongs to songs that a visitor hands over, in the order of ``EXTRAS``."""
+        return [self.archive, self.repo_id]
+
+    def wire(self, session: Session) -> None:
         """Let the fields that belong to the chosen songs appear with them."""
         shown = [self.n_songs, self.archive, self.repo_id, self.why_not]
-        self.data.change(desk.guarded(show_fields), self.data, shown, **QUIETLY)
+        self.data.change(session.guarded(show_fields), self.data, shown, **QUIETLY)
 
 
 def build(settings: Settings, data: str, n_songs: int) -> SongChoice:
@@ -100,13 +107,13 @@ def data_choices(settings: Settings) -> list[tuple[Any, str]]:
 def show_fields(data: str, visitor: Visitor) -> list[Any]:
     """The fields that belong to the chosen songs, or why they may not be used."""
     is_handed = data in (ZIP, HUB)
-    sentence = words.sentence(KnownError("may_not_look"), visitor.language)
+    sentence = i18n.sentence(KnownError("may_not_look"), visitor.language)
     return [
         gr.Number(visible=data == "composed"),
         gr.File(visible=data == ZIP and visitor.may_train),
         gr.Textbox(visible=data == HUB and visitor.may_train),
         gr.HTML(
-            f"<p>{html.escape(sentence)}</p>",
+            paragraphs([sentence]),
             visible=is_handed and not visitor.may_train,
         ),
     ]
@@ -141,6 +148,20 @@ def resolved(given: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
         folder = settings.songs_dir / data.removeprefix(FOLDER)
         values["data"] = f"{FOLDER}{folder}"
     return values
+
+
+def config_of(given: Mapping[str, Any], settings: Settings) -> RunConfig:
+    """A visitor's choices as a RunConfig.
+
+    Raises:
+        KnownError: ``not_a_choice`` for a base model that this host does not allow;
+            what ``resolved`` and RunConfig refuse.
+    """
+    given = resolved(given, settings)
+    base = configs.preset(given.get("preset", FIRST_PRESET))
+    config = configs.changed(base, given)
+    catalogue.admit(config.base_model, settings.base_models)
+    return config
 
 
 def kept(config: RunConfig, settings: Settings) -> RunConfig:

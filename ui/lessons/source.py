@@ -19,19 +19,21 @@ from ui.pictures import timeline
 from ui.pictures.plot import Plot, Sheet
 from ui.scene import Scene
 from ui.server.language import text
-from ui.session import Session as Desk
+from ui.session import Session
 
 CHOICES = ("mix", "left", "right", "each")
 MOST_PLOTS = 8  # channels of a sound that are shown side by side
 
 
-def build(desk: Desk) -> Lesson:
+def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     with lesson("source") as picture:
         choices = [(text(f"see.channel_{name}"), name) for name in CHOICES]
         channel = gr.Radio(choices, value="mix", label=text("see.channel"))
-    drawn = partial(draw, desk.shelf)
-    return draws(desk, Lesson("source", picture, (channel,), drawn, is_over_time=True))
+    drawn = partial(draw, session.shelf)
+    return draws(
+        session, Lesson("source", picture, (channel,), drawn, is_over_time=True)
+    )
 
 
 def draw(shelf: ClipShelf, scene: Scene, channel: str) -> Sheet:

@@ -1,1 +1,0 @@
-"""The tab Classify, part by part."""

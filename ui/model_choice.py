@@ -1,0 +1,68 @@
+"""Which model answers and how thoroughly, as a visitor may choose it."""
+
+from __future__ import annotations
+
+import i18n
+from classifier.checkpoint import ModelRef
+from classifier.models import Models
+from classifier.predict import Effort
+from errors import KnownError
+from ui.server.access import Visitor
+
+EFFORTS: tuple[Effort, ...] = ("quick", "whole")
+TITLES = {"bundled": "classify.bundled", "run": "classify.run", "hub": "classify.hub"}
+
+
+def chosen(models: Models, key: str | None, visitor: Visitor) -> ModelRef:
+    """The model with a key, if this visitor may ask it; without one, the first.
+
+    A click can be faster than the list of models, which comes when its tab opens.
+    Models that this host lists are for everyone; any other on the Hub is downloaded to
+    this machine, so only for who may train on it.
+
+    Raises:
+        KnownError: ``no_model``, ``may_not_fetch``, or a code of ``Models.ref``.
+    """
+    listed = {ref.key: ref for ref in models.available()}
+    if not key:
+        if not listed:
+            raise KnownError("no_model")
+        return next(iter(listed.values()))
+    is_listed = key in listed
+    if key.startswith("hub:") and not is_listed and not visitor.may_train:
+        raise KnownError("may_not_fetch")
+    return models.ref(key)
+
+
+def chosen_pair(
+    models: Models, keys: tuple[str | None, str | None], visitor: Visitor
+) -> list[ModelRef]:
+    """The model that answers, and the one beside it where one is chosen.
+
+    Raises:
+        KnownError: ``same_model_twice``, or a code of ``chosen``.
+    """
+    key, other = keys
+    found = [chosen(models, key, visitor)]
+    if other:
+        found.append(chosen(models, other, visitor))
+    if other and other == found[0].key:
+        raise KnownError("same_model_twice", title=title(found[0], visitor.language))
+    return found
+
+
+def effort_of(value: str) -> Effort:
+    """What was chosen of ``EFFORTS``.
+
+    Raises:
+        KnownError: ``not_a_choice``.
+    """
+    for effort in EFFORTS:
+        if value == effort:
+            return effort
+    raise KnownError("not_a_choice", field="effort", value=value, choices=EFFORTS)
+
+
+def title(ref: ModelRef, language: str) -> str:
+    """What the list of models calls one."""
+    return i18n.word(TITLES[ref.source], language, title=ref.title)

@@ -1,0 +1,1 @@
+"""The five tabs: none imports another; what they share lies in `ui`."""

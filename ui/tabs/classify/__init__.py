@@ -1,0 +1,1 @@
+"""The tab Classify: a sound or many and models in, genres out."""

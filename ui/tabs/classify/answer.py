@@ -1,0 +1,95 @@
+"""A prediction in, what the page says of it out, as HTML; every name is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+import i18n
+from classifier.predict import Prediction
+from classifier.verdict import Verdict
+from i18n import genre_name
+from ui.model_choice import title
+from ui.templates import render
+from viz import style
+
+N_SHOWN = 10  # genres
+REVISION_LENGTH = 7  # letters; what Git shows
+
+
+def answers(
+    predictions: Sequence[Prediction], verdicts: Sequence[Verdict], language: str
+) -> Markup:
+    """What each model says, side by side.
+
+    Args:
+        predictions: a model each.
+        verdicts: of them, once they are the last; empty before.
+        language: of the visitor.
+    """
+    judged = [*verdicts, *[None] * (len(predictions) - len(verdicts))]
+    shown = [
+        (
+            verdict.kind if verdict else "so_far",
+            sentence(prediction, verdict, language),
+            _shares(prediction),
+            basis(prediction, verdict, language),
+        )
+        for prediction, verdict in zip(predictions, judged, strict=True)
+    ]
+    return render("answers", language, answers=shown)
+
+
+def silent(language: str) -> Markup:
+    """What is said of a sound in which nothing can be heard."""
+    return render("silent", language)
+
+
+def sentence(prediction: Prediction, verdict: Verdict | None, language: str) -> str:
+    """The answer in a sentence: so far, sure, unsure between two, or speech."""
+    labels = verdict.genres if verdict else (prediction.genres[0][0],)
+    names = [genre_name(label, language) for label in labels]
+    kind = verdict.kind if verdict else "so_far"
+    return _word(kind, language, genre=names[0], other=names[-1])
+
+
+def _shares(prediction: Prediction) -> list[tuple[str, float, str]]:
+    """The likeliest labels, each with its probability and its colour."""
+    ranked = prediction.genres[:N_SHOWN]
+    return [(label, share, style.genre_colour(label)) for label, share in ranked]
+
+
+def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> list[str]:
+    """What the answer rests on, and what the model cannot know: a sentence each."""
+    ref = prediction.model
+    model = title(ref, language)
+    if ref.revision:
+        model = f"{model} @ {ref.revision[:REVISION_LENGTH]}"
+    heard: dict[str, Any] = {
+        "title": model,
+        "n_windows": prediction.n_done,
+        "window_s": ref.window_s,
+        "elapsed_s": prediction.elapsed_s,
+    }
+    lines = [_word("basis", language, **heard)]
+    if prediction.note:
+        lines.append(_word(f"note_{prediction.note}", language))
+    if verdict:
+        genre = genre_name(prediction.genres[0][0], language)
+        agreed = {"share": verdict.agreement, "genre": genre}
+        lines.insert(0, _word("agreement", language, **agreed))
+    is_calibrated = ref.is_calibrated
+    lines.append(_word("calibrated" if is_calibrated else "uncalibrated", language))
+    if not ref.is_exclusive:
+        lines.append(_word("not_exclusive", language))
+    said = ref.trained_on or _word("unknown_training", language)
+    trained_on = i18n.table(language).get(f"trained_on.{said}", said)
+    n_labels = len(prediction.genres)
+    lines.append(_word("knows", language, trained_on=trained_on, n=n_labels))
+    return lines
+
+
+def _word(name: str, language: str, **details: Any) -> str:
+    return i18n.word(f"classify.{name}", language, **details)

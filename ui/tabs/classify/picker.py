@@ -1,0 +1,141 @@
+"""Which model answers: those of this host, two at once, or one from the Hub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+import i18n
+from classifier.models import Models
+from ui.handlers import QUIETLY
+from ui.model_choice import chosen, title
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session
+from ui.tabs.classify import view
+from ui.tabs.classify.answer import REVISION_LENGTH
+
+
+class Picker:
+    """The controls, which stand where they are rendered.
+
+    Args:
+        session: what the tabs share.
+        models: what this host has.
+
+    Attributes:
+        model: the chosen model's key.
+        other: of a second one, "" for none.
+        fetching: the event that fetches a model from the Hub; of ``render_hub``.
+    """
+
+    fetching: Dependency
+
+    def __init__(self, session: Session, models: Models) -> None:
+        self._desk = session
+        self._models = models
+        none = [(text("classify.no_other"), "")]
+        self.model = gr.Dropdown([], label=text("classify.model"), render=False)
+        self.other = gr.Dropdown(
+            none, value="", label=text("classify.compare"), render=False
+        )
+        self._fetched = gr.State(())  # keys of the Hub's models that this visitor has
+
+    def render(self) -> None:
+        """Both lists."""
+        self.model.render()
+        self.other.render()
+
+    def render_hub(self) -> None:
+        """A field for any model's id, shown to who may use it; and its wires."""
+        with gr.Accordion(
+            text("classify.hub_title"), open=False, visible=False
+        ) as self._hub:
+            hub_id = gr.Textbox(
+                label=text("classify.hub_id"),
+                info=text("classify.hub_info"),
+                placeholder="MIT/ast-finetuned-audioset-10-10-0.4593",
+                max_lines=1,
+            )
+            fetch = gr.Button(text("classify.hub_button"), size="md")
+            told = gr.HTML(elem_classes=["classify-status"])
+        self.fetching = gr.on(
+            [fetch.click, hub_id.submit],
+            self._desk.guarded(view.tidied(told, self._fetching(told))),
+            [hub_id, self._fetched, self.other],
+            [told, self._fetched, self.model, self.other],
+            show_progress="hidden",
+            api_visibility="private",
+            concurrency_id="fetch",
+            concurrency_limit=1,
+        )
+
+    def wire(self, tab: gr.Tab) -> None:
+        """Fill the lists whenever the tab opens."""
+        tab.select(
+            self._desk.guarded(self._refreshed),
+            [self.model, self.other, self._fetched],
+            [self.model, self.other, self._hub],
+            **QUIETLY,
+        )
+
+    def with_run(self, run_id: str, visitor: Visitor) -> gr.Dropdown:
+        """The list of models with a run's chosen, where it has one."""
+        first, _ = self._lists(f"run:{run_id}", "", (), visitor)
+        return first
+
+    def _refreshed(
+        self,
+        key: str | None,
+        other: str | None,
+        fetched: tuple[str, ...],
+        visitor: Visitor,
+    ) -> tuple[gr.Dropdown, gr.Dropdown, gr.Accordion]:
+        lists = self._lists(key, other, fetched, visitor)
+        return *lists, gr.Accordion(visible=visitor.may_train)
+
+    def _lists(
+        self,
+        key: str | None,
+        other: str | None,
+        fetched: tuple[str, ...],
+        visitor: Visitor,
+    ) -> tuple[gr.Dropdown, gr.Dropdown]:
+        listed = {ref.key: ref for ref in self._models.available()}
+        more = {key: chosen(self._models, key, visitor) for key in fetched}
+        language = visitor.language
+        choices = [(title(ref, language), key) for key, ref in (listed | more).items()]
+        keys = [key for _, key in choices]
+        none = [(i18n.word("classify.no_other", language), "")]
+        return (
+            gr.Dropdown(choices, value=key if key in keys else next(iter(keys), None)),
+            gr.Dropdown([*none, *choices], value=other if other in keys else ""),
+        )
+
+    def _fetching(self, told: gr.HTML) -> Any:
+        def fetch(
+            hub_id: str, fetched: tuple[str, ...], other: str | None, visitor: Visitor
+        ) -> Iterator[dict[Any, Any]]:
+            language = visitor.language
+            ref = chosen(self._models, f"hub:{hub_id.strip()}", visitor)
+            model = yield from view.loaded(told, self._models, ref, language)
+            fetched = tuple(dict.fromkeys([*fetched, ref.key]))
+            lists = self._lists(ref.key, other, fetched, visitor)
+            said = view.status(
+                "hub_ready",
+                language,
+                title=ref.title,
+                revision=(model.ref.revision or "")[:REVISION_LENGTH],
+                n=len(model.labels),
+            )
+            yield {
+                told: said,
+                self._fetched: fetched,
+                self.model: lists[0],
+                self.other: lists[1],
+            }
+
+        return fetch

@@ -1,0 +1,228 @@
+"""One song: its genre at once, better as it goes; the song as a map; why it says so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import gradio as gr
+from markupsafe import Markup
+
+import i18n
+from audio.clip import Clip
+from classifier.checkpoint import LoadedModel
+from classifier.models import Models
+from classifier.predict import Effort, Prediction, listen
+from classifier.verdict import Verdict, judge
+from errors import KnownError
+from i18n import genre_name
+from ui.clip_bar import name_of
+from ui.handlers import QUIETLY
+from ui.model_choice import EFFORTS, chosen_pair, effort_of, title
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session
+from ui.tabs.classify import answer, song_map, view
+from ui.tabs.classify.history import History
+from ui.tabs.classify.picker import Picker
+from ui.tabs.classify.view import HIDDEN, Answered, Places, Update, nothing
+
+PAUSE_S = 0.3  # between two answers on a page; more often than that is restless
+# So many pages that all stand in our own line, which says one's place in every language;
+# half of Gradio's threads at most, which they wait in.
+PAGE_QUEUE: dict[str, Any] = {"concurrency_id": "asking", "concurrency_limit": 20}
+
+
+def build(session: Session, models: Models, picker: Picker, history: History) -> None:
+    """Lay out the question and its answer, and wire both."""
+    with gr.Row(elem_classes=["lesson", "classify"]):
+        with gr.Column(scale=1, min_width=260):
+            gr.Markdown(text("classify.text"))
+            picker.render()
+            efforts = [(text(f"classify.{each}"), each) for each in EFFORTS]
+            effort = gr.Radio(efforts, value="whole", label=text("classify.effort"))
+            with gr.Row():
+                button = gr.Button(text("classify.button"), variant="primary")
+                cancel = gr.Button(text("classify.cancel"), min_width=80)
+            status = gr.HTML(elem_classes=["classify-status"])
+            picker.render_hub()
+        with gr.Column(scale=2, min_width=320):
+            places = view.lay_out(status)
+    ask = _asking(session, models, places, history)
+    ask = view.in_line(models.line, places.status, ask)
+    ask = session.guarded(view.tidied(places.status, ask))
+    asking = button.click(
+        ask,
+        [session.bar.path, picker.model, picker.other, effort, history.songs],
+        [*places.all, history.songs],
+        show_progress="minimal",
+        show_progress_on=places.status,
+        api_visibility="private",
+        **PAGE_QUEUE,
+    )
+    asking.success(
+        session.guarded(_reasons(places)), places.answered, list(places.hear), **QUIETLY
+    )
+    cancelled = session.guarded(view.cancelled)
+    cancel.click(
+        cancelled,
+        places.status,
+        places.status,
+        cancels=[asking, picker.fetching],
+        **QUIETLY,
+    )
+    forget, given = _forgetting(places), [session.bar.path, places.answered]
+    session.bar.path.change(
+        session.guarded(forget), given, places.all, cancels=[asking], **QUIETLY
+    )
+    view.wire_map(session, places)
+
+
+def _asking(session: Session, models: Models, places: Places, history: History) -> Any:
+    """A handler that answers again and again, until all is heard."""
+
+    def ask(
+        path: str | None,
+        key: str | None,
+        other: str | None,
+        effort: str,
+        songs: Any,
+        visitor: Visitor,
+    ) -> Iterator[Update]:
+        language = visitor.language
+        clip, heard = session.clip(path), effort_of(effort)
+        loaded: list[LoadedModel] = []
+        pair = chosen_pair(models, (key, other), visitor)
+        yield dict.fromkeys(places.hear, gr.Button(visible=HIDDEN))
+        for ref in pair:
+            place = places.status
+            loaded.append((yield from view.loaded(place, models, ref, language)))
+        shown = partial(_shown, session, places, str(path), language)
+        try:
+            for predictions, is_last in calmly(together(clip, loaded, heard)):
+                verdicts = [judge(each, clip) for each in predictions if is_last]
+                yield shown(predictions, verdicts)
+        except KnownError as error:
+            if error.code != "silent":
+                raise
+            yield {
+                **nothing(places),
+                places.answer: answer.silent(language),
+                places.answered: Answered(str(path), ()),
+            }
+            return
+        name = name_of(str(path), language)
+        rows = history.with_song(songs, name, predictions[0], verdicts[0])
+        yield {history.songs: rows}
+
+    return ask
+
+
+def _shown(
+    session: Session,
+    places: Places,
+    path: str,
+    language: str,
+    predictions: tuple[Prediction, ...],
+    verdicts: Sequence[Verdict],
+) -> Update:
+    """What the page shows of an answer; it is the last one if there are verdicts."""
+    scene = session.scene(path, None, language)
+    shown: Update = {
+        places.status: "" if verdicts else _progress(predictions, language),
+        places.answer: answer.answers(predictions, verdicts, language),
+        places.song_map: song_map.sheet(scene, predictions).as_json(),
+        places.answered: Answered(path, predictions),
+    }
+    return shown
+
+
+def _reasons(places: Places) -> Any:
+    """A handler that offers the reasons once the answer stands.
+
+    An event of its own: of a generator's updates that follow each other closely, the
+    page may miss that a button is to be shown.
+    """
+
+    def reasons(answered: Answered | None, visitor: Visitor) -> list[gr.Button]:
+        found = answered.reasons if answered else []
+        is_pair = answered is not None and len(answered.predictions) > 1
+        said = [
+            _why(prediction if is_pair else None, stretch.genre, visitor.language)
+            for prediction, stretch in found
+        ]
+        n_hidden = len(places.hear) - len(said)
+        shown = [gr.Button(why, visible=True) for why in said]
+        return [*shown, *(gr.Button(visible=HIDDEN) for _ in range(n_hidden))]
+
+    return reasons
+
+
+def _why(prediction: Prediction | None, label: str, language: str) -> str:
+    """What a button says that lets hear why; of two models, whose answer it is."""
+    genre = genre_name(label, language)
+    why = i18n.word("classify.hear_why", language, genre=genre)
+    if prediction is None:
+        return why
+    model = title(prediction.model, language)
+    return i18n.word("classify.of_model", language, model=model, why=why)
+
+
+def _progress(predictions: Sequence[Prediction], language: str) -> Markup:
+    done = sum(each.n_done for each in predictions)
+    total = sum(each.n_total for each in predictions)
+    bar = done, total
+    return view.status("progress", language, bar=bar, done=done, total=total)
+
+
+def _forgetting(places: Places) -> Any:
+    """A handler that takes away what was said of another sound, and only that."""
+
+    def forget(path: str | None, answered: Answered | None) -> Any:
+        is_of_another = answered is not None and answered.path != path
+        return nothing(places) if is_of_another else gr.skip()
+
+    return forget
+
+
+def together(
+    clip: Clip, models: Sequence[LoadedModel], effort: Effort
+) -> Iterator[tuple[Prediction, ...]]:
+    """The answers of several models, in turns: a window each.
+
+    Who leaves the iteration ends the work.
+
+    Raises:
+        KnownError: a code of ``listen``.
+    """
+    listening = dict(enumerate(listen(clip, each, effort=effort) for each in models))
+    latest: dict[int, Prediction] = {}
+    while listening:
+        for number, answers in list(listening.items()):
+            answer = next(answers, None)
+            if answer is None:
+                del listening[number]
+            else:
+                latest[number] = answer
+        if listening:
+            yield tuple(latest[number] for number in sorted(latest))
+
+
+def calmly(
+    answers: Iterator[tuple[Prediction, ...]], pause_s: float = PAUSE_S
+) -> Iterator[tuple[tuple[Prediction, ...], bool]]:
+    """The first answer, the last one, and between them no more than a page can show.
+
+    Yields:
+        The predictions, and whether they are the last.
+    """
+    shown_at = -pause_s
+    latest: tuple[Prediction, ...] = ()
+    for latest in answers:
+        now = time.monotonic()
+        if now - shown_at >= pause_s:
+            shown_at = now
+            yield latest, False
+    yield latest, True

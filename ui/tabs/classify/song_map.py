@@ -1,0 +1,126 @@
+"""Predictions in, the song as a map out: its waveform, and genre along its time."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
+
+import i18n
+import viz.genres
+from audio.levels import loudness
+from classifier.along import song_map
+from classifier.predict import Prediction
+from classifier.report import harmless
+from errors import KnownError
+from i18n import genre_name, short_name
+from ui.model_choice import title
+from ui.pictures import timeline
+from ui.pictures.plot import Axis, Plot, Rows, Sheet, rounded
+from ui.scene import Scene
+from ui.tabs.classify.answer import N_SHOWN
+from viz import png, style
+from viz.style import Look
+
+WAVE_RATIO = 0.2  # height to width
+UNSAFE = re.compile(r"[^\w.-]+")  # in a file's name
+ROW_RATIO, AXIS_RATIO = 0.036, 0.09  # of a row, and of what is around them
+
+
+def sheet(scene: Scene, predictions: Sequence[Prediction]) -> Sheet:
+    """The waveform, and below it a map for each model, on the same time."""
+    language = scene.language
+    loud = scene.of(loudness)
+    wave = timeline.waveform(scene.clip, scene.shown_s, loud, language)
+    bare = replace(wave.y, label="")  # too low for words beside it
+    plots = [replace(wave, name="song", y=bare, ratio=WAVE_RATIO, facts=())]
+    is_pair = len(predictions) > 1
+    for each in predictions:
+        name = style.plain(title(each.model, language)) if is_pair else ""
+        plots.append(replace(_map(each, scene.shown_s, language), title=name))
+    about = [_described(each, language) for each in predictions]
+    return scene.sheet(tuple(plots), scene.seen(style.joined(about, language)))
+
+
+def content(prediction: Prediction, kind: str, language: str) -> bytes:
+    """The map as a file.
+
+    Args:
+        prediction: what it shows.
+        kind: "png", "svg", or "csv": a row a window, with every probability.
+        language: of the drawings.
+
+    Raises:
+        KnownError: ``not_a_choice``.
+    """
+    if kind == "csv":
+        return _table(prediction)
+    if kind not in ("png", "svg"):
+        choices = "png, svg, csv"
+        raise KnownError("not_a_choice", field="format", value=kind, choices=choices)
+    if kind == "png":
+        language = png.language_for(language)
+    figure = viz.genres.along(_chunks(prediction), Look(language=language))
+    if kind == "png":
+        return style.png(figure, language)
+    return style.svg(figure, _described(prediction, language)).encode()
+
+
+def contents(predictions: Sequence[Prediction], kind: str, language: str) -> bytes:
+    """Several models' maps as a zip of files that ``content`` makes, with its errors."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as folder:
+        for number, each in enumerate(predictions, 1):
+            title = UNSAFE.sub("-", each.model.title)
+            folder.writestr(f"{number}-{title}.{kind}", content(each, kind, language))
+    return packed.getvalue()
+
+
+def _table(prediction: Prediction) -> bytes:
+    labels = [label for label, _ in prediction.genres]
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["start_s", "stop_s", *map(harmless, labels)])
+    for chunk in prediction.chunks:
+        shares = [round(chunk.probabilities[label], 6) for label in labels]
+        writer.writerow([round(chunk.start_s, 3), round(chunk.stop_s, 3), *shares])
+    return file.getvalue().encode()
+
+
+def _map(prediction: Prediction, shown_s: tuple[float, float], language: str) -> Plot:
+    """A row a genre, the likeliest on top."""
+    found = song_map(prediction)
+    labels = found.genres[:N_SHOWN][::-1]
+    shares = found.probabilities[:N_SHOWN][::-1]
+    names = tuple(style.plain(short_name(label, language)) for label in labels)
+    return Plot(
+        name="song_map",
+        x=timeline.time_axis(shown_s, language),
+        y=Axis("row", 0, len(labels), "", names=names),
+        layers=(
+            Rows(
+                rounded(found.starts_s, 3),
+                rounded(found.stops_s, 3),
+                [rounded(row, 3) for row in shares],
+                [style.genre_colour(label) for label in labels],
+            ),
+        ),
+        facts=(i18n.word("classify.map_facts", language),),
+        ratio=AXIS_RATIO + ROW_RATIO * len(labels),
+        is_sound=True,
+    )
+
+
+def _described(prediction: Prediction, language: str) -> str:
+    named = [
+        (start_s, stop_s, {genre_name(each, language): p for each, p in shares.items()})
+        for start_s, stop_s, shares in _chunks(prediction)
+    ]
+    return viz.genres.describe_along(named, language)
+
+
+def _chunks(prediction: Prediction) -> viz.genres.Chunks:
+    return [(c.start_s, c.stop_s, c.probabilities) for c in prediction.chunks]

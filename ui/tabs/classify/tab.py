@@ -1,0 +1,35 @@
+"""The tab Classify: the genre of the chosen sound, or of many songs at once."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from classifier.models import Models
+from ui.server.access import Visitor
+from ui.session import Session
+from ui.tabs.classify import batch, history, song
+from ui.tabs.classify.picker import Picker
+
+ID = "classify"  # of the tab
+
+
+def build(tab: gr.Tab, session: Session, models: Models) -> Picker:
+    """Lay out the tab, inside ``tab``, and wire it; gives the choice of models."""
+    picker, songs = Picker(session, models), history.build()
+    song.build(session, models, picker, songs)
+    batch.build(session, models, picker)
+    history.build_list(tab, session, songs)
+    picker.wire(tab)
+    return picker
+
+
+def take_run(
+    picker: Picker, session: Session, tabs: gr.Tabs, button: gr.Button, run: gr.Dropdown
+) -> None:
+    """Let a button elsewhere open this tab with the chosen run's model."""
+
+    @session.guarded
+    def choose(run_id: str | None, visitor: Visitor) -> tuple[gr.Tabs, gr.Dropdown]:
+        return gr.Tabs(selected=ID), picker.with_run(run_id or "", visitor)
+
+    button.click(choose, run, [tabs, picker.model], api_visibility="private")

@@ -1,0 +1,268 @@
+"""Where a song's answer is shown, what one does with its map, and what one waits for."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import gradio as gr
+from gradio.i18n import I18nData
+from markupsafe import Markup
+
+import i18n
+from classifier.along import N_STRETCHES, Stretch, stretches
+from classifier.checkpoint import LoadedModel, ModelRef
+from classifier.models import Models
+from classifier.predict import Prediction
+from classifier.turns import Line
+from errors import KnownError
+from ui import files, pictures, sounds
+from ui.handlers import QUIETLY, Handler
+from ui.lessons import selection
+from ui.model_choice import title
+from ui.scripts import PLAY, TAKE
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session, View
+from ui.tabs.classify import song_map
+from ui.templates import render
+
+Update = dict[Any, Any]  # values by component
+# On the page but not seen: a button that has yet to be put there may miss that it is to
+# be shown, where answers follow each other closely.
+HIDDEN: Literal["hidden"] = "hidden"
+N_MODELS = 2  # that listen to a song, side by side
+PLAY_FROM = "() => Genrescope.sound.playFrom(Genrescope.sound.state.at_s)"
+Bar = tuple[int, int]  # done, and in all
+ENDLESS: Bar = (0, 0)
+LOOK_S = 0.5  # between two looks at a download
+PATIENCE_S = 1.0  # in line; then Gradio is asked whether the page is still open
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What the page shows, for those who ask about it afterwards.
+
+    Attributes:
+        path: of the sound.
+        predictions: a model each; none of silence.
+    """
+
+    path: str
+    predictions: tuple[Prediction, ...]
+
+    @property
+    def reasons(self) -> list[tuple[Prediction, Stretch]]:
+        """Where the song speaks most for each model's likeliest genres."""
+        return [
+            (prediction, stretch)
+            for prediction in self.predictions
+            for stretch in stretches(prediction)
+        ]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the answer is shown.
+
+    Attributes:
+        status: how far it is.
+        answer: the ranked genres.
+        hear: a button for each of ``Answered.reasons``, and some to spare.
+        song_map: genre along the song.
+        answered: state, an ``Answered`` or None.
+    """
+
+    status: gr.HTML
+    answer: gr.HTML
+    hear: tuple[gr.Button, ...]
+    song_map: gr.HTML
+    answered: gr.State
+
+    @property
+    def all(self) -> list[Any]:
+        """Every place, as an event's outputs."""
+        return [self.status, self.answer, *self.hear, self.song_map, self.answered]
+
+
+def lay_out(status: gr.HTML) -> Places:
+    """Lay out all places but the status, which stands beside the question."""
+    shown = gr.HTML(text("classify.empty"), elem_classes=["answer"])
+    with gr.Row(elem_classes=["chips", "hear-why"]):
+        hear = tuple(
+            gr.Button(visible=HIDDEN, size="sm", min_width=0)
+            for _ in range(N_MODELS * N_STRETCHES)
+        )
+    place = pictures.place(
+        "song_map_empty", name="song-map", formats=("png", "svg", "csv")
+    )
+    place.render()
+    return Places(status, shown, hear, place, gr.State(None))
+
+
+def nothing(places: Places) -> Update:
+    """An empty page, in the order of ``Places.all``."""
+    empty: tuple[I18nData | str | None, ...] = ("", text("classify.empty"))
+    hidden = [gr.Button(visible=HIDDEN) for _ in places.hear]
+    return dict(zip(places.all, [*empty, *hidden, None, None], strict=True))
+
+
+def wire_map(session: Session, places: Places) -> None:
+    """A place to hear, a part to hear or to zoom into, and what may be saved."""
+    passage = gr.Audio(type="filepath", format=None, visible=False)
+    at_s = gr.Number(0, visible=False)
+    cache_dir = passage.GRADIO_CACHE
+    hearing = [passage, at_s]
+    for number, button in enumerate(places.hear):
+        why = session.guarded(_hearing_why(session, number, cache_dir))
+        heard = button.click(why, places.answered, hearing, **QUIETLY)
+        heard.then(None, hearing, None, js=PLAY, **QUIETLY)
+    place, path = places.song_map, session.bar.path
+    part = place.hear(
+        session.guarded(selection.hearing(session, cache_dir)), path, hearing, **QUIETLY
+    )
+    part.then(None, hearing, None, js=PLAY, **QUIETLY)
+    place.at(None, None, None, js=PLAY_FROM, **QUIETLY)
+    place.use(session.bar.use_part, path, session.bar.player, **QUIETLY)
+    place.zoom(session.guarded(_zooming(session)), places.answered, place, **QUIETLY)
+    file, query = gr.File(visible=False), gr.Textbox(visible=False)
+    save = session.guarded(_saving(file.GRADIO_CACHE))
+    saved = place.save(save, places.answered, file, **QUIETLY)
+    saved.success(None, [file, query], None, js=TAKE, **QUIETLY)
+
+
+def _hearing_why(session: Session, number: int, cache_dir: str) -> Any:
+    def hear_why(answered: Answered | None) -> tuple[str, float]:
+        # Nothing was heard, or silence.
+        if answered is None or number >= len(answered.reasons):
+            raise KnownError("no_clip")
+        _, stretch = answered.reasons[number]
+        part = session.clip(answered.path).slice(stretch.start_s, stretch.stop_s)
+        return sounds.file_of(part, cache_dir), stretch.start_s
+
+    return hear_why
+
+
+def _zooming(session: Session) -> Any:
+    def zoom(answered: Answered | None, asked: gr.EventData, visitor: Visitor) -> Any:
+        if answered is None:
+            return gr.skip()
+        view: View = None
+        if asked.start_s is not None:
+            view = answered.path, float(asked.start_s), float(asked.stop_s)
+        scene = session.scene(answered.path, view, visitor.language)
+        return song_map.sheet(scene, answered.predictions).as_json()
+
+    return zoom
+
+
+def _saving(cache_dir: str) -> Any:
+    def save(answered: Answered | None, asked: gr.EventData, visitor: Visitor) -> str:
+        if answered is None or not answered.predictions:
+            raise KnownError("no_clip")
+        said, language = answered.predictions, visitor.language
+        name = f"{Path(answered.path).stem}-genres"
+        if len(said) == 1:
+            data = song_map.content(said[0], asked.format, language)
+            return files.kept(data, f"{name}.{asked.format}", cache_dir)
+        data = song_map.contents(said, asked.format, language)
+        return files.kept(data, f"{name}-{asked.format}.zip", cache_dir)
+
+    return save
+
+
+def loaded(
+    place: Any, models: Models, ref: ModelRef, language: str
+) -> Generator[Update, None, LoadedModel]:
+    """A model, loaded beside the page, which says meanwhile how far it is.
+
+    Args:
+        place: where that is said.
+        models: who loads it.
+        ref: which one.
+        language: of the visitor.
+
+    Raises:
+        KnownError: a code of ``Models.load``.
+    """
+    here: list[Bar] = [(0, 0)]  # the last word on the download
+    pool = ThreadPoolExecutor(1, thread_name_prefix="load")
+    future = pool.submit(models.load, ref, lambda *counts: here.append(counts))
+    pool.shutdown(wait=False)  # who leaves the page finds the model there later
+    said = ""
+    while not future.done():
+        del here[:-1]
+        news = loading(ref, here[-1], language)
+        if news != said:
+            said = news
+            yield {place: said}
+        wait([future], LOOK_S)
+    return future.result()
+
+
+def loading(ref: ModelRef, n_bytes: Bar, language: str) -> Markup:
+    """A model is being loaded, or fetched: of so many bytes so many are here."""
+    done, total = n_bytes
+    name = title(ref, language)
+    if 0 < done < total:
+        counts = {"mb": done / 1e6, "all_mb": total / 1e6}
+        return status("fetched", language, bar=n_bytes, title=name, **counts)
+    key = "fetching" if ref.source == "hub" and not total else "loading"
+    return status(key, language, bar=ENDLESS, title=name)
+
+
+def status(
+    key: str, language: str, /, *, bar: Bar | None = None, **values: Any
+) -> Markup:
+    """Say what is going on in a sentence that screen readers speak by themselves.
+
+    Args:
+        key: of the sentence, in the section ``classify``.
+        language: of the visitor.
+        bar: how much is done, and of how much.
+        **values: in the sentence.
+    """
+    return render("status", language, key=key, values=values, bar=bar)
+
+
+def tidied(place: Any, handler: Handler) -> Handler:
+    """The same generator; where it ends in an error, the place is emptied before."""
+
+    @functools.wraps(handler)
+    def wrapper(*values: Any, **more: Any) -> Iterator[Update]:
+        try:
+            yield from handler(*values, **more)
+        except KnownError:
+            yield {place: ""}
+            raise
+
+    return wrapper
+
+
+def in_line(visitors: Line, place: Any, handler: Handler) -> Handler:
+    """The same generator once it is its turn; until then the place in line is told.
+
+    Who closes the page or cancels leaves the line.
+    """
+
+    @functools.wraps(handler)
+    def wrapper(*values: Any, visitor: Visitor) -> Iterator[Update]:
+        with visitors.ticket() as ticket:
+            for number in ticket.places(PATIENCE_S):
+                said = status("in_line", visitor.language, bar=ENDLESS, place=number)
+                yield {place: said}
+            yield from handler(*values, visitor=visitor)
+
+    return wrapper
+
+
+def cancelled(shown: str | None, visitor: Visitor) -> str:
+    """What stands there after Cancel: the same, unless something was on its way."""
+    is_working = "<progress" in (shown or "")
+    return (
+        i18n.word("classify.cancelled", visitor.language) if is_working else shown or ""
+    )

@@ -1,0 +1,238 @@
+"""The tab Data: choose songs, look at what is in them, listen to any of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+from markupsafe import Markup
+
+import i18n
+from errors import KnownError
+from settings import Host, Settings
+from trainer import telling
+from trainer.config import RunConfig
+from trainer.events import Stage
+from trainer.splits import SCHEMES
+from ui import forms, notice, song_choice
+from ui.handlers import QUIETLY
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session
+from ui.song_choice import FIRST_PRESET, SongChoice, config_of
+from ui.tabs.data import inspection
+from ui.tabs.data.inspection import InspectedSongs
+from ui.tabs.data.survey import survey_html
+from ui.templates import paragraphs, render
+
+N_COMPOSED = 2  # a genre; a newcomer waits some seconds
+FIRST_SPLIT = "random"  # the tutorial's
+SPLIT_FIELDS = ("split", "test_fraction", "validation_fraction", "seed")
+ITEMS = {item.name: item for item in dataclasses.fields(RunConfig)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """What a visitor chooses.
+
+    Attributes:
+        songs: which ones.
+        split: the fields ``SPLIT_FIELDS``.
+    """
+
+    songs: SongChoice
+    split: tuple[Any, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """Where a visitor looks.
+
+    Attributes:
+        button: looks.
+        cancel: stops that.
+        status: how far it is.
+        survey: what was found.
+        inspected: state, a ``InspectedSongs``; None before the first.
+    """
+
+    button: gr.Button
+    cancel: gr.Button
+    status: gr.HTML
+    survey: gr.HTML
+    inspected: gr.State
+
+    @property
+    def at_work(self) -> list[Any]:
+        """What shows whether something is being done."""
+        return [self.status, self.button, self.cancel]
+
+
+def build(tab: gr.Tab, session: Session, settings: Settings) -> None:
+    """Lay out the tab and wire it."""
+    with gr.Row(elem_classes=["lesson", "data"]):
+        with gr.Column(scale=1, min_width=300):
+            gr.Markdown(text("data.intro"))
+            form = _form(settings)
+            with gr.Row():
+                button = gr.Button(text("data.look"), variant="primary", scale=2)
+                cancel = gr.Button(
+                    text("data.cancel"), interactive=False, scale=1, min_width=80
+                )
+        with gr.Column(scale=2, min_width=320):
+            status = gr.HTML(text("data.ready"), elem_classes="look-status")
+            survey = gr.HTML(elem_classes="survey")
+    page = Page(button, cancel, status, survey, gr.State(None))
+    place = inspection.build()
+    work = _wire(tab, session, settings, form, page)
+    inspection.wire(session, place, page.inspected, work)
+    _wire_split(session, form, page, place)
+
+
+def _form(settings: Settings) -> Form:
+    """The fields; those of a source appear with it."""
+    songs = song_choice.build(settings, "composed", N_COMPOSED)
+    schemes = [(text(f"data.split_{name}"), name) for name in SCHEMES]
+    split = (
+        forms.component(ITEMS["split"], FIRST_SPLIT, schemes),
+        _share("test_fraction", RunConfig.test_fraction),
+        _share("validation_fraction", RunConfig.validation_fraction),
+        forms.component(ITEMS["seed"], RunConfig.seed),
+    )
+    return Form(songs, split)
+
+
+def _share(name: str, value: float) -> gr.Slider:
+    """A slider for a share of the songs."""
+    limits = ITEMS[name].metadata
+    label, info = text(f"fields.{name}"), text(f"fields.{name}_info")
+    return gr.Slider(
+        limits["minimum"], limits["maximum"], value, step=0.05, label=label, info=info
+    )
+
+
+def _wire(
+    tab: gr.Tab, session: Session, settings: Settings, form: Form, page: Page
+) -> Dependency:
+    """Choose, look, cancel."""
+
+    @session.guarded
+    def look(*values: Any, visitor: Visitor) -> Iterator[list[Any]]:
+        for each in inspect_form(values, settings, visitor):
+            if isinstance(each, InspectedSongs):
+                survey = survey_html(each, visitor.language)
+                said = _kept(each, visitor.language)
+                yield [each, survey, said, *_buttons(is_busy=False)]
+            else:
+                bar = progress_html(each, visitor.language)
+                yield [gr.skip(), gr.skip(), bar, *_buttons(is_busy=True)]
+
+    def greeting(visitor: Visitor) -> list[Any]:
+        return greet(visitor, settings.host)
+
+    greeted = [page.status, page.button]
+    tab.select(session.guarded(greeting), None, greeted, **QUIETLY)
+    form.songs.wire(session)
+    work = page.button.click(
+        look,
+        [*form.songs.fields, *form.split],
+        [page.inspected, page.survey, *page.at_work],
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    # Gradio calls that a failure as well: so it is said once, when the work has ended.
+    work.failure(session.guarded(stop), None, page.at_work, **QUIETLY)
+    page.cancel.click(None, cancels=[work], api_visibility="private")
+    return work
+
+
+def _wire_split(
+    session: Session, form: Form, page: Page, place: inspection.Place
+) -> None:
+    """Split the inspected songs anew, where the form says so."""
+
+    @session.guarded
+    def split(
+        inspected: InspectedSongs | None,
+        index: int | None,
+        *wish: Any,
+        visitor: Visitor,
+    ) -> list[Any]:
+        if inspected is None or index is None:
+            return [gr.skip()] * 3
+        other = inspected.divided(**dict(zip(SPLIT_FIELDS, wish, strict=True)))
+        facts = inspection.facts_html(other, index, visitor.language)
+        return [other, survey_html(other, visitor.language), facts]
+
+    scheme, *shares, seed = form.split
+    gr.on(
+        [scheme.input, *(each.change for each in shares), seed.submit, seed.blur],
+        split,
+        [page.inspected, place.song, *form.split],
+        [page.inspected, page.survey, place.facts],
+        **QUIETLY,
+    )
+
+
+def greet(visitor: Visitor, host: Host) -> list[Any]:
+    """Let those look who may; say to others why they may not, and where they may."""
+    if visitor.may_train:
+        return [gr.skip(), gr.skip()]
+    said = paragraphs([i18n.word("errors.may_not_look", visitor.language)])
+    return [said + notice.ways(visitor, host), gr.Button(interactive=False)]
+
+
+def stop(visitor: Visitor) -> list[Any]:
+    """Somebody cancelled, or something went wrong, which has been said."""
+    said = paragraphs([i18n.word("data.stopped", visitor.language)])
+    return [said, *_buttons(is_busy=False)]
+
+
+def inspect_form(
+    values: tuple[Any, ...], settings: Settings, visitor: Visitor
+) -> Iterator[Stage | InspectedSongs]:
+    """Inspect the songs of a form.
+
+    Args:
+        values: of the form's fields, the source's first.
+        settings: of this host.
+        visitor: who asks.
+
+    Yields:
+        What ``inspection.inspect`` does.
+
+    Raises:
+        KnownError: ``may_not_look``, what the form is refused for, what ``inspect`` raises.
+    """
+    if not visitor.may_train:
+        raise KnownError("may_not_look")
+    yield from inspection.inspect(_config(values, settings), settings.cache_dir)
+
+
+def _config(values: tuple[Any, ...], settings: Settings) -> RunConfig:
+    """The form as a RunConfig, of which it has the songs and the split."""
+    names = ("data", "n_songs_per_genre", *song_choice.EXTRAS, *SPLIT_FIELDS)
+    given = dict(zip(names, values, strict=True))
+    return config_of({"preset": FIRST_PRESET, **given}, settings)
+
+
+def progress_html(stage: Stage, language: str) -> Markup:
+    """What is being done, and how far it is."""
+    counts = telling.amounts(stage.name, stage.done, stage.total, language)
+    return render("progress", language, stage=stage, counts=counts)
+
+
+def _kept(inspected: InspectedSongs, language: str) -> Markup:
+    """How many songs there are, and where they come from where that must be said."""
+    kept = i18n.word("data.kept", language, n=len(inspected.songs.songs))
+    return paragraphs(
+        [kept, *(telling.line(note, language) for note in inspected.notes)]
+    )
+
+
+def _buttons(*, is_busy: bool) -> list[gr.Button]:
+    """Look and cancel: one of them can be pressed."""
+    return [gr.Button(interactive=not is_busy), gr.Button(interactive=is_busy)]

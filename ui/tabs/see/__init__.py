@@ -1,0 +1,1 @@
+"""The tab See: lessons on sound, in the order of the tutorial."""

@@ -1,0 +1,1 @@
+"""The tab Teach & about: a lesson plan, exercises, licences, privacy."""

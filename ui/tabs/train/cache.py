@@ -1,0 +1,219 @@
+"""Read and render runs once for all pages of this server.
+
+Fifty pages that watch one run cost hardly more than one: an event is read once, and a
+picture of a run at work is drawn anew only now and then.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainer import jobs, runs
+from trainer.events import Evaluated, RunEvent, Step
+from trainer.runs import Run
+
+N_KEPT = 200  # runs, and pictures and texts
+OVERVIEW_EVERY_S = 0.5
+READ_EVERY_S = 0.9  # less than between two polls of one page
+# What is drawn of a run at work takes from its processor: each picture so often at
+# most, and all of them together so large a share of one core.
+DRAW_EVERY_S = 4.0
+DRAWING_SHARE = 0.01
+RECENTLY_S = 60.0  # drawn since then, a picture is one of those that share
+POLL_S = 1.0
+N_POLLS_PER_S = 5  # of all pages: each takes some 4 ms of the server
+LONGEST_POLL_S = 10.0
+AWAY_S = 30.0  # a page that has not asked for so long is closed
+
+
+@dataclass
+class _Read:
+    """Events so far, where in the file the next one begins (bytes), and as of when."""
+
+    events: tuple[RunEvent, ...] = ()
+    cursor: int = 0
+    at: float = -READ_EVERY_S
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """HTML, as of when.
+
+    Attributes:
+        html: for the page.
+        version: changes with what the HTML shows.
+        at_s: when it was rendered.
+        took_s: of the processor; 0 for what never lags.
+    """
+
+    html: str
+    version: Hashable
+    at_s: float
+    took_s: float
+
+
+@dataclass(frozen=True)
+class RunsOverview:
+    """All runs at one moment.
+
+    Attributes:
+        every: the newest first.
+        at_work: the one whose turn it is.
+        waiting: the queue, the next one first.
+        mark: another one whenever any run's state or title has changed.
+    """
+
+    every: tuple[Run, ...]
+    at_work: Run | None
+    waiting: tuple[Run, ...]
+    mark: int
+
+    def place(self, run: Run | None) -> int:
+        """In the queue behind the run at work, from 1 on; 0 for a run outside of it."""
+        is_waiting = self.at_work is not None and run in self.waiting
+        return self.waiting.index(run) + 1 if run and is_waiting else 0
+
+
+class RunCache:
+    """Keep runs' events and what was rendered of them, for as long as pages ask."""
+
+    def __init__(self, runs_dir: Path) -> None:
+        self._runs_dir = runs_dir
+        self._read: OrderedDict[str, _Read] = OrderedDict()
+        self._rendered: OrderedDict[Hashable, Rendered] = OrderedDict()
+        self._watching: dict[str, float] = {}
+        self._overview = (0.0, RunsOverview((), None, (), 0))
+        self._lock = threading.RLock()
+
+    def overview(self, *, is_newest: bool = False) -> RunsOverview:
+        """List all runs as they are, or unless it must be the newest, as just before."""
+        with self._lock:
+            at, overview = self._overview
+            if is_newest or _now() - at > OVERVIEW_EVERY_S:
+                overview = _overview(self._runs_dir)
+                self._overview = (_now(), overview)
+            return overview
+
+    def poll_every_s(self, session: str) -> float:
+        """How often a page shall ask, the less often the more of them watch."""
+        with self._lock:
+            now = _now()
+            self._watching[session] = now
+            for other, at in list(self._watching.items()):
+                if now - at > AWAY_S:
+                    del self._watching[other]
+            apart_s = math.ceil(len(self._watching) / N_POLLS_PER_S) * POLL_S
+        return min(apart_s, LONGEST_POLL_S)
+
+    def events(self, run: Run) -> Sequence[RunEvent]:
+        """A run's events so far."""
+        return self._up_to_date(run).events
+
+    def size_bytes(self, run: Run) -> int:
+        """Of the events as ``events`` gives them: larger when there is something new."""
+        return self._up_to_date(run).cursor
+
+    def _up_to_date(self, run: Run) -> _Read:
+        """What was read of a run, at most ``READ_EVERY_S`` ago, the same for all."""
+        with self._lock:
+            read = self._read.setdefault(run.id, _Read())
+            self._read.move_to_end(run.id)
+            if _now() - read.at >= READ_EVERY_S:
+                read.at = _now()
+                if size_bytes(run) < read.cursor:  # another run by the same id
+                    read.events, read.cursor = (), 0
+                new, read.cursor = run.events(read.cursor)
+                read.events += tuple(new)
+            while len(self._read) > N_KEPT:
+                self._read.popitem(last=False)
+            return read
+
+    def story(self, run: Run) -> Sequence[RunEvent]:
+        """A run's events after the steps and tests of those that it goes on from."""
+        given = runs.read_json(run.parent_file)
+        if not given or not (self._runs_dir / given["id"]).is_dir():
+            return self.events(run)
+        before = self.story(Run(self._runs_dir / given["id"]))
+        kinds = (Step, Evaluated)
+        told = [e for e in before if isinstance(e, kinds) and e.step <= given["step"]]
+        return (*told, *self.events(run))
+
+    def rendered(
+        self,
+        key: Hashable,
+        version: Hashable,
+        render: Callable[[], str],
+        *,
+        may_lag: bool = False,
+    ) -> Rendered:
+        """Render what has changed; else return what was rendered before.
+
+        Args:
+            key: of what, and for which look, visitor or language.
+            version: changes when there is something new to show.
+            render: makes the HTML.
+            may_lag: of a run at work an older one will do, so that drawing takes a
+                bounded share of the processor.
+        """
+        with self._lock:
+            last = self._rendered.get(key)
+            if last and (last.version == version or (may_lag and self._is_early(last))):
+                return last
+            began_s = time.thread_time()
+            html = render()
+            took_s = time.thread_time() - began_s if may_lag else 0.0
+            self._rendered[key] = Rendered(html, version, _now(), took_s)
+            self._rendered.move_to_end(key)
+            while len(self._rendered) > N_KEPT:
+                self._rendered.popitem(last=False)
+            return self._rendered[key]
+
+    def _is_early(self, last: Rendered) -> bool:
+        """Whether a picture of a run at work has to stay a little longer."""
+        now = _now()
+        others = self._rendered.values()
+        n = sum(each.took_s > 0 and now - each.at_s < RECENTLY_S for each in others)
+        every_s = max(DRAW_EVERY_S, n * last.took_s / DRAWING_SHARE)
+        return bool(last.html) and now - last.at_s < every_s
+
+
+def _overview(runs_dir: Path) -> RunsOverview:
+    """List all runs; ask the locks only of those that have not ended."""
+    every = tuple(runs.every(runs_dir))
+    alive: list[Run] = []
+    marks = []
+    for run in every:
+        state = ""
+        if not (run.folder / "result.json").exists():
+            state = run.state().name
+            alive += [] if run.state().is_ended else [run]
+        marks.append((run.id, changed_at(run.folder), state))
+    at_work = next((run for run in alive if run.started_file.exists()), None)
+    waiting = sorted((run for run in alive if run != at_work), key=jobs.ticket)
+    return RunsOverview(every, at_work, tuple(waiting), hash(tuple(marks)))
+
+
+def size_bytes(run: Run) -> int:
+    """Of a run's events: larger when there is something new."""
+    try:
+        return run.events_file.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def changed_at(path: Path) -> int:
+    """When a file, or what is in a folder, was made or renamed; 0 where it is gone."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def _now() -> float:
+    return time.monotonic()

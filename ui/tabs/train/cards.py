@@ -1,0 +1,210 @@
+"""A run in words and bars, as HTML: where it stands, what came of it, its log."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+import i18n
+from errors import KnownError
+from trainer import exam, jobs, metrics, report, telling
+from trainer.config import FOLDER, ZIP
+from trainer.events import Device, Noted, RunEvent, Step
+from trainer.runs import Run, RunState
+from trainer.telling import Progress
+from ui.server.access import Visitor
+from ui.templates import paragraphs, render
+
+N_LOG_LINES = 400  # the newest; all of them are in the download
+WHOLE = ("download", "decode", "record")  # phases that are done once another has begun
+LEVELS = {
+    "all": ("step", "news", "problem"),
+    "news": ("news", "problem"),
+    "problem": ("problem",),
+}
+
+
+def name_of(run: Run) -> str:
+    """What people call a run: its title, or its recipe and its songs."""
+    config = run.config()
+    is_path = config.data.startswith((FOLDER, ZIP))
+    data = Path(config.data).name if is_path else config.data
+    return run.title or f"{config.preset} · {data}"
+
+
+def at_work(
+    run: Run | None,
+    events: Sequence[RunEvent],
+    waiting: Sequence[Run],
+    visitor: Visitor,
+) -> Markup:
+    """The run at work and those that wait, whichever run the page shows."""
+    language = visitor.language
+    said = [] if visitor.may_train else [i18n.word("train.why_not", language)]
+    if run:
+        said.append(_at(run, telling.progress(events), language))
+    if waiting:
+        places = (f"{n}. {name_of(run)}" for n, run in enumerate(waiting, 1))
+        names = i18n.listed(places, language)
+        said.append(i18n.word("train.waiting", language, names=names))
+    if visitor.may_train and len(waiting) >= jobs.N_WAITING:
+        full = KnownError("queue_full", n_waiting=jobs.N_WAITING)
+        said.append(i18n.sentence(full, language))
+    return paragraphs(said)
+
+
+def _at(run: Run, progress: Progress, language: str) -> str:
+    """How far the run at work is, in a sentence."""
+    name, left = name_of(run), _left(progress, language)
+    if run.state().name == "stopping":
+        return i18n.word("train.at_stop", language, name=name)
+    if progress.stage == "train":
+        step, n_steps = progress.done, progress.total
+        about: dict[str, Any] = {"name": name, "left": left, "step": step}
+        return i18n.word("train.at_step", language, **about, n_steps=n_steps)
+    stage = i18n.word(f"stages.{progress.stage or 'songs'}", language)
+    return i18n.word("train.at_stage", language, name=name, left=left, stage=stage)
+
+
+def standing(
+    run: Run | None,
+    events: Sequence[RunEvent],
+    visitor: Visitor,
+    place: int = 0,
+) -> Markup:
+    """A run's state: its place in the queue, its phases at work, its result after it.
+
+    Args:
+        run: the one that is shown, if any.
+        events: of it.
+        visitor: who reads.
+        place: in the queue behind the run at work, from 1 on; 0 outside of it.
+    """
+    language = visitor.language
+    if run is None:
+        return paragraphs([i18n.word("train.no_runs", language)])
+    state = run.state()
+    if place:
+        return paragraphs([i18n.word("notes.waiting", language, n=place)])
+    told = paragraphs([_sentence(run, state, language), _skipped(events, language)])
+    if not state.is_ended:
+        is_stopping = state.name == "stopping"
+        return told + phases(events, language, is_stopping=is_stopping)
+    return told + result(run, state, events, visitor)
+
+
+def _skipped(events: Sequence[RunEvent], language: str) -> str:
+    """How many songs were left out, which the log names; empty for none."""
+    notes = (event for event in events if isinstance(event, Noted))
+    skipped = next((note for note in notes if note.code == "songs_skipped"), None)
+    return telling.line(skipped, language) if skipped else ""
+
+
+def _sentence(run: Run, state: RunState, language: str) -> str:
+    if state.name == "stopping":
+        n = round(jobs.stops_within_s(run))
+        return i18n.word("notes.stopping", language, n=n)
+    sentence = i18n.word(f"states.{state.name}", language)
+    if state.name != "failed":
+        return sentence
+    return f"{sentence}: {telling.failure(state.code, state.details, language)}"
+
+
+def phases(
+    events: Sequence[RunEvent], language: str, *, is_stopping: bool = False
+) -> Markup:
+    """Every phase so far with its own count, a bar at the one at work, the device."""
+    every = telling.phases(events)
+    now = telling.progress(events)
+    rows = [
+        (
+            phase,
+            _counts(phase, phase.stage == now.stage, language),
+            phase.stage == now.stage,
+        )
+        for phase in every
+    ]
+    left = "" if is_stopping or not every else _left(now, language)
+    speed = next((e.songs_per_s for e in events[::-1] if isinstance(e, Step)), None)
+    if speed and now.stage == "train":
+        told = i18n.word("train.speed", language, per_s=speed)
+        left = f"{left} · {told}" if left else told
+    device = next((e for e in events[::-1] if isinstance(e, Device)), None)
+    texts = [left, telling.line(device, language) if device else ""]
+    return render("run_phases", language, phases=rows, texts=texts)
+
+
+def _counts(phase: Progress, is_now: bool, language: str) -> str:
+    """How much of a phase is done, and while songs are decoded how fast."""
+    # The last song is not announced, only the next phase.
+    done = phase.total if not is_now and phase.stage in WHOLE else phase.done
+    counts = telling.amounts(phase.stage, done, phase.total, language)
+    if phase.per_s and phase.stage == "decode":
+        speed = i18n.word("train.songs_per_s", language, per_s=phase.per_s)
+        counts += f" · {speed}"
+    return counts
+
+
+def _left(progress: Progress, language: str) -> str:
+    return telling.time_words(progress.left_s, language)
+
+
+def result(
+    run: Run, state: RunState, events: Sequence[RunEvent], visitor: Visitor
+) -> Markup:
+    """The card of a run that has ended: score, model, time, command."""
+    language = visitor.language
+    said = score(run, events, language)
+    if state.name in ("finished", "stopped") and run.model_dir.is_dir():
+        said.append(i18n.word("train.made", language))
+    if len(events) > 1:
+        time = telling.span(events[-1].at - events[0].at, language)
+        said.append(i18n.word("train.took", language, time=time))
+    # Paths of this machine are for those who sit at it.
+    has_model = visitor.may_train and run.model_dir.is_dir()
+    return render(
+        "run_result",
+        language,
+        texts=said,
+        model_dir=run.model_dir if has_model else "",
+        command=run.config().command() if visitor.may_train else "",
+    )
+
+
+def score(run: Run, events: Sequence[RunEvent], language: str) -> list[str]:
+    """What the run reported once on songs that chose nothing; else its best test.
+
+    Of the best test: the accuracy, how sure it is, and at which step.
+    """
+    scores = exam.kept(run.folder)
+    if scores and scores.is_final:
+        return [report.accuracy(scores, language)]
+    best = telling.best(events)
+    if best is None:
+        return []
+    n_right = round(best.accuracy * best.n_songs)
+    low, high = metrics.wilson_interval(n_right, best.n_songs)
+    about = {"accuracy": best.accuracy, "n_songs": best.n_songs, "step": best.step}
+    return [i18n.word("train.best", language, **about, low=low, high=high)]
+
+
+def log_html(
+    events: Sequence[RunEvent], language: str, level: str = "all", search: str = ""
+) -> Markup:
+    """The log's newest lines of a level in which a text occurs, case aside.
+
+    The CSS keeps the end in sight while it grows.
+    """
+    wanted, text = LEVELS.get(level, LEVELS["all"]), (search or "").strip().lower()
+    told = (event for kind, event in reversed(telling.log(events)) if kind in wanted)
+    said = (telling.line(event, language) for event in told)
+    found = (line for line in said if text in line.lower())
+    lines = list(itertools.islice(found, N_LOG_LINES))[::-1]
+    if not lines:
+        key = "train.no_lines" if events else "train.no_log"
+        return paragraphs([i18n.word(key, language)])
+    return render("run_log", language, lines=lines)

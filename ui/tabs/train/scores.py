@@ -1,0 +1,127 @@
+"""How good a run's model is, as HTML: figures, genres, confusions, confidence, mistakes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import gradio as gr
+from markupsafe import Markup
+
+import viz.reliability
+from audio.clip import Clip
+from errors import KnownError
+from trainer import exam, recall, report
+from trainer.runs import Run
+from trainer.scores import Scores
+from ui.server.access import Visitor
+from ui.tabs.train.cache import Rendered, RunCache, changed_at
+from ui.templates import render
+from viz import style
+from viz.style import Look
+
+SCRIPT = Path(__file__).with_suffix(".js")
+CURVE_PX = (420, 300)  # at most, and high
+FULLEST = 45  # percent of a colour behind a number that must stay readable
+NOTHING = Rendered("", None, 0.0, 0.0)
+PUBLIC = ("composed",)  # songs that may sound for any visitor
+
+
+def place() -> gr.HTML:
+    """Where the scores will be.
+
+    Its event ``play`` carries a mistake's ``number``, from 1 on, as ``gr.EventData``.
+    """
+    return gr.HTML(
+        js_on_load=SCRIPT.read_text("utf-8"), elem_classes="run-scores", padding=False
+    )
+
+
+def rendered(
+    run: Run | None, cache: RunCache, look: Look, visitor: Visitor
+) -> Rendered:
+    """Render the scores of a run that has ended, once for all pages of the same look."""
+    if run is None or not run.state().is_ended:
+        return NOTHING
+    small = replace(
+        look, width_px=min(look.width_px, CURVE_PX[0]), height_px=CURVE_PX[1]
+    )
+    return cache.rendered(
+        ("scores", run.id, small, visitor.may_train),
+        (run.id, changed_at(run.folder / exam.SCORES)),
+        lambda: as_html(run, small, visitor),
+    )
+
+
+def as_html(run: Run, look: Look, visitor: Visitor) -> Markup:
+    """Show all that is known of how good a run's model is; nothing without scores."""
+    scores = exam.kept(run.folder)
+    if scores is None:
+        return Markup("")
+    language = look.language
+    return render(
+        "run_scores",
+        language,
+        scores=scores,
+        accuracy=report.accuracy(scores, language),
+        texts=[*meaning(run, scores, language), *report.figures(scores, language)],
+        reliability=_reliability(scores, look),
+        calibration=report.calibration(scores, language),
+        confusion=_confusion(scores),
+        may_hear=may_hear(run, visitor),
+    )
+
+
+def meaning(run: Run, scores: Scores, language: str) -> list[str]:
+    """What the run's split says of its score."""
+    config = run.config()
+    return report.meaning(
+        config.data, config.split, is_honest=scores.is_final, language=language
+    )
+
+
+def may_hear(run: Run, visitor: Visitor) -> bool:
+    """Songs of this host, and of others who gave no leave, are not for strangers."""
+    return visitor.may_train or run.config().data in PUBLIC
+
+
+def song(run: Run, number: int, cache_dir: Path, visitor: Visitor) -> Clip:
+    """The song of a mistake.
+
+    Raises:
+        KnownError: ``song_gone``, or ``may_not_hear``.
+    """
+    scores = exam.kept(run.folder)
+    mistakes = scores.mistakes if scores else ()
+    if not 1 <= number <= len(mistakes):
+        raise KnownError("song_gone", name=number)
+    if not may_hear(run, visitor):
+        raise KnownError("may_not_hear")
+    wrong = mistakes[number - 1]
+    return recall.clip(run, wrong.name, wrong.truth, cache_dir)
+
+
+def _confusion(scores: Scores) -> list[tuple[str, str, list[tuple[str, int, int]]]]:
+    """Lay out the confusion matrix: the fuller a cell's colour, the more songs.
+
+    Returns:
+        (true genre, colour, cells) a row; (answer, number of songs, percent of the
+        colour) a cell.
+    """
+    genres = [each.genre for each in scores.genres]
+    rows = []
+    for truth, counts in zip(genres, scores.counts, strict=True):
+        n_songs = max(sum(counts), 1)
+        cells = [
+            (answer, n, round(FULLEST * n / n_songs))
+            for answer, n in zip(genres, counts, strict=True)
+        ]
+        rows.append((truth, style.genre_colour(truth), cells))
+    return rows
+
+
+def _reliability(scores: Scores, look: Look) -> str:
+    """Draw how often answers of each confidence are right, as SVG."""
+    points = [(b.confidence, b.accuracy, b.n_songs) for b in scores.reliability]
+    alt = viz.reliability.describe(points, look.language)
+    return style.svg(viz.reliability.figure(points, look), alt=alt)

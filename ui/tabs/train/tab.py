@@ -1,0 +1,112 @@
+"""The Train tab: a form made from RunConfig, a window onto runs, and all of them.
+
+Here is the layout; what happens at each click is in ``handlers.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from settings import Settings
+from ui import notice
+from ui.handlers import QUIETLY
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session
+from ui.tabs.train import form, runs_table, scores, view
+from ui.tabs.train.cache import RunCache
+from ui.tabs.train.handlers import Page
+from ui.tabs.train.pushes import Pushes
+from ui.tabs.train.view import Server, Window
+
+
+@dataclass(frozen=True, eq=False)
+class TrainTab:
+    """What the rest of the page needs of this tab.
+
+    Attributes:
+        timer: polls while it is active.
+        classify: the button that hands a run's model to the tab Classify.
+        chosen: id of the run that is shown.
+    """
+
+    timer: gr.Timer
+    classify: gr.Button
+    chosen: gr.Dropdown
+
+
+def build(tab: gr.Tab, session: Session, settings: Settings) -> TrainTab:
+    """Lay out the tab, inside ``tab``, and wire it."""
+    gr.Markdown(text("train.intro"))
+    _notice(tab, session, settings)
+    with gr.Row(elem_classes=["lesson", "train"]):
+        with gr.Column(scale=1, min_width=300):
+            new = form.build(settings)
+            ahead = gr.HTML(elem_classes="run-ahead")
+            start = gr.Button(text("train.start"), variant="primary")
+        with gr.Column(scale=2, min_width=320):
+            parts = view.build_watch()
+            with gr.Group(visible=False) as sure:
+                gr.Markdown(text("train.delete_sure"), container=True)
+                with gr.Row():
+                    yes = gr.Button(text("train.delete_yes"), variant="stop", size="sm")
+                    no = gr.Button(text("train.delete_no"), size="sm")
+            parts |= view.build_story()
+            download = gr.Button(text("train.download"), size="sm")
+            content = gr.Textbox(visible="hidden")
+            with gr.Accordion(text("train.push_title"), open=False):
+                repository, private, push, progress = _push_form()
+    parts["scores"] = scores.place()
+    with gr.Accordion(text("train.all_runs"), open=False):
+        parts |= runs_table.build()
+        comparison = gr.HTML(elem_classes="run-comparison")
+        with gr.Row():
+            title = gr.Textbox(label=text("train.new_name"), max_lines=1, scale=3)
+            rename = gr.Button(text("train.rename"), interactive=False)
+    parts["buttons"] |= {"start": start, "rename": rename, "push": push}
+    parts["push"] = progress
+    shown = Window(**parts)
+    page = Page(session, shown, Server(settings, RunCache(settings.runs_dir), Pushes()))
+    page.wire_new(new, ahead, tab)
+    page.wire_watching(content, download)
+    page.wire_ending(sure, yes, no)
+    page.wire_pushing(repository, private)
+    page.wire_table(comparison, title)
+    page.wire_scores()
+    return TrainTab(page.timer, shown.buttons["classify"], shown.chosen)
+
+
+def _notice(tab: gr.Tab, session: Session, settings: Settings) -> None:
+    """Say what is not possible here, and how it is."""
+    place = gr.HTML(elem_classes="host-notice")
+
+    @session.guarded
+    def say(visitor: Visitor) -> str:
+        return notice.notice(visitor, settings)
+
+    tab.select(say, None, place, **QUIETLY)
+
+
+def _push_form() -> tuple[gr.Textbox, gr.Checkbox, gr.Button, gr.HTML]:
+    gr.Markdown(text("train.push_text"))
+    repository = gr.Textbox(
+        label=text("train.repository"), info=text("train.repository_info"), max_lines=1
+    )
+    private = gr.Checkbox(
+        True, label=text("train.private"), info=text("train.private_info")
+    )
+    push = gr.Button(text("train.push"), interactive=False, size="sm")
+    return repository, private, push, gr.HTML()
+
+
+def watch(training: TrainTab, tab: gr.Tab, others: Sequence[gr.Tab]) -> None:
+    """Poll only while the tab is in sight."""
+    quietly: dict[str, Any] = {"queue": False, "api_visibility": "private"}
+    here, away = [tab.select], [other.select for other in others]
+    for opened, is_watched in ((here, "true"), (away, "false")):
+        update = f"() => ({{ __type__: 'update', active: {is_watched} }})"
+        gr.on(opened, None, None, training.timer, js=update, **quietly)

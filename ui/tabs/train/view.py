@@ -1,0 +1,315 @@
+"""The page's window onto runs: its components, and what they show at each poll.
+
+The page only reads the run's folder and makes its flag files. What is on disk is shown
+anew at every poll, so that a reload, a second tab and a restarted server see the same
+run, and so that buttons never depend on what was clicked before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from settings import Settings
+from trainer.runs import Run
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.tabs.train import actions, cards, pushes, runs_table, scores
+from ui.tabs.train.actions import Allowed
+from ui.tabs.train.cache import RunCache, RunsOverview
+from ui.tabs.train.pushes import Push, Pushes
+from viz.style import Look
+
+Changes = dict[Component, Any]
+Part = tuple[Hashable, Callable[[], Any]]  # its version, and what makes its value
+Parts = dict[Component, Part]
+BUTTONS = ("stop", "cancel", "resume", "classify", "delete")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a page shows, so that a poll sends only what has changed.
+
+    Attributes:
+        run_id: of the shown run; "" for none.
+        n_runs: in the list.
+        versions: of the components, by their ids.
+    """
+
+    run_id: str = ""
+    n_runs: int = 0
+    versions: Mapping[int, Hashable] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """The components, by what they show.
+
+    Attributes:
+        seen: state, a ``Seen``.
+        chosen: id of the run that is shown.
+        at_work: the run at work and the queue.
+        standing: where the shown run stands.
+        curves: its loss and accuracy.
+        details: its learning rate and gradient norm.
+        log: its log.
+        scores: how good its model is.
+        level, search: which of its lines.
+        buttons: by ``BUTTONS`` and ``push``, ``rename``, ``start``.
+        push: how far its push is.
+        table: all runs.
+        compared: ids of runs to compare.
+    """
+
+    seen: gr.State
+    chosen: gr.Dropdown
+    at_work: gr.HTML
+    standing: gr.HTML
+    curves: gr.HTML
+    details: gr.HTML
+    log: gr.HTML
+    scores: gr.HTML
+    level: gr.Dropdown
+    search: gr.Textbox
+    buttons: dict[str, gr.Button]
+    push: gr.HTML
+    table: gr.Dataframe
+    compared: gr.Dropdown
+
+    @property
+    def outputs(self) -> list[Component]:
+        """Everything that a poll may change."""
+        shown = [self.seen, self.chosen, self.at_work, self.standing, self.curves]
+        shown += [self.details, self.log, self.scores, self.push, self.table]
+        shown += [self.compared]
+        return [*shown, *self.buttons.values()]
+
+
+@dataclass(frozen=True)
+class Server:
+    """What this server's pages share.
+
+    Attributes:
+        settings: of the host.
+        cache: runs, as read and rendered so far.
+        pushes: to the Hub, as started here.
+    """
+
+    settings: Settings
+    cache: RunCache
+    pushes: Pushes
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """One page that asks what to show.
+
+    Attributes:
+        look: how it wants its pictures.
+        visitor: whose it is.
+        level, search: which lines of the log.
+    """
+
+    look: Look
+    visitor: Visitor
+    level: str = "all"
+    search: str = ""
+
+
+def changes(
+    window: Window, run_id: str | None, before: Seen, server: Server, viewer: Viewer
+) -> Changes:
+    """What a page has to change to show what is on disk; nothing where nothing is new."""
+    try:
+        return _changes(window, run_id, before, server, viewer)
+    except FileNotFoundError:  # a run was deleted meanwhile; the next poll knows it
+        return {window.seen: gr.skip()}
+
+
+def _changes(
+    window: Window, run_id: str | None, before: Seen, server: Server, viewer: Viewer
+) -> Changes:
+    overview = server.cache.overview(is_newest=not before.run_id)
+    run = wanted(run_id, before, overview)
+    name = run.id if run else ""
+    parts = {
+        **_texts(window, run, overview, server.cache, viewer),
+        **_pictures(window, run, server.cache, viewer),
+        **_lists(window, name, overview, server.cache, viewer, before),
+        **_buttons(window, actions.allowed(run, viewer.visitor, len(overview.waiting))),
+        window.push: _push(server.pushes.of(name), viewer.visitor.language),
+    }
+    news = {
+        component: make()
+        for component, (version, make) in parts.items()
+        if component._id not in before.versions
+        or before.versions[component._id] != version
+    }
+    if not news:
+        return {window.seen: gr.skip()}
+    versions = {component._id: version for component, (version, _) in parts.items()}
+    return {window.seen: Seen(name, len(overview.every), versions), **news}
+
+
+def wanted(run_id: str | None, before: Seen, overview: RunsOverview) -> Run | None:
+    """The run to show: the chosen one; at first, and when a new one starts, the newest."""
+    every = overview.every
+    chosen = next((run for run in every if run.id == run_id), None)
+    if chosen is None or (before.n_runs and len(every) > before.n_runs):
+        return every[0] if every else None
+    return chosen
+
+
+def _texts(
+    window: Window,
+    run: Run | None,
+    overview: RunsOverview,
+    cache: RunCache,
+    viewer: Viewer,
+) -> Parts:
+    """The run at work, the shown one, and its log."""
+    visitor, busy = viewer.visitor, overview.at_work
+    events = cache.events(run) if run else ()
+    working = cache.events(busy) if busy else ()
+    name, mark = run.id if run else "", overview.mark
+    filtered = (viewer.level, viewer.search, visitor.language)
+
+    def log() -> str:
+        return cards.log_html(events, visitor.language, viewer.level, viewer.search)
+
+    return {
+        window.at_work: _rendered(
+            cache,
+            ("at work", visitor),
+            (mark, busy and busy.id, len(working)),
+            lambda: cards.at_work(busy, working, overview.waiting, visitor),
+        ),
+        window.standing: _rendered(
+            cache,
+            ("standing", name, visitor),
+            (mark, len(events)),
+            lambda: cards.standing(run, events, visitor, overview.place(run)),
+        ),
+        window.log: _rendered(cache, ("log", name, filtered), len(events), log),
+    }
+
+
+def _pictures(
+    window: Window, run: Run | None, cache: RunCache, viewer: Viewer
+) -> Parts:
+    """The curves, the details, and the scores."""
+    look = viewer.look
+    half = replace(look, height_px=look.height_px * 2 // 3)
+    scored = scores.rendered(run, cache, look, viewer.visitor)
+
+    def drawn(kind: str, draw: Callable[..., str], look: Look) -> Part:
+        if run is None:
+            return None, lambda: ""
+        return _rendered(
+            cache,
+            (kind, run.id, look),
+            len(cache.events(run)),
+            lambda: draw(cache.story(run), look),
+            may_lag=not run.state().is_ended,
+        )
+
+    return {
+        window.curves: drawn("curves", runs_table.curves, look),
+        window.details: drawn("details", runs_table.details, half),
+        window.scores: (scored.version, lambda: scored.html),
+    }
+
+
+def _rendered(
+    cache: RunCache,
+    key: Hashable,
+    version: Hashable,
+    render: Callable[[], str],
+    *,
+    may_lag: bool = False,
+) -> Part:
+    """A part that is rendered once for all pages; of its version what was rendered."""
+    found = cache.rendered(key, version, render, may_lag=may_lag)
+    return (key, found.version), lambda: found.html
+
+
+def _push(push: Push | None, language: str) -> Part:
+    return (push, language), lambda: pushes.as_html(push, language)
+
+
+def _buttons(window: Window, allowed: Allowed) -> Parts:
+    """The buttons, of which each works or rests."""
+
+    def part(works: bool) -> Part:
+        return works, lambda: gr.Button(interactive=works)
+
+    return {
+        button: part(getattr(allowed, name)) for name, button in window.buttons.items()
+    }
+
+
+def _lists(
+    window: Window,
+    name: str,
+    overview: RunsOverview,
+    cache: RunCache,
+    viewer: Viewer,
+    before: Seen,
+) -> Parts:
+    """The table and the two lists of runs, with the shown run's id chosen in one."""
+    language = viewer.visitor.language
+    version = overview.mark, language
+    # A run that was chosen there may be gone.
+    emptied: dict[str, Any] = (
+        {"value": []} if len(overview.every) < before.n_runs else {}
+    )
+
+    def choices() -> list[tuple[str, str]]:
+        return runs_table.choices(overview.every, language)
+
+    def table() -> gr.Dataframe:
+        return gr.Dataframe(runs_table.table(overview.every, cache, language))
+
+    return {
+        window.chosen: (
+            (version, name),
+            lambda: gr.Dropdown(choices(), value=name or None),
+        ),
+        window.table: (version, table),
+        window.compared: (
+            version,
+            lambda: gr.Dropdown(choices(), multiselect=True, **emptied),
+        ),
+    }
+
+
+def build_watch() -> dict[str, Any]:
+    """Lay out what shows one run; the parts by their names in ``Window``."""
+    parts: dict[str, Any] = {"seen": gr.State(Seen())}
+    parts["at_work"] = gr.HTML(elem_classes="run-now")
+    parts["chosen"] = gr.Dropdown([], label=text("train.run"))
+    parts["standing"] = gr.HTML(elem_classes="run-status")
+    parts["buttons"] = {}
+    with gr.Row(elem_classes="run-buttons"):
+        for name in BUTTONS:
+            parts["buttons"][name] = gr.Button(
+                text(f"train.{name}"), interactive=False, size="sm", min_width=90
+            )
+    return parts
+
+
+def build_story() -> dict[str, Any]:
+    """Lay out a run's curves and its log."""
+    parts: dict[str, Any] = {"curves": gr.HTML(elem_classes="run-curves")}
+    with gr.Accordion(text("train.details"), open=False):
+        parts["details"] = gr.HTML(elem_classes="run-curves")
+    with gr.Row():
+        levels = [(text(f"train.level_{name}"), name) for name in cards.LEVELS]
+        parts["level"] = gr.Dropdown(levels, value="all", label=text("train.level"))
+        parts["search"] = gr.Textbox(label=text("train.search"), max_lines=1)
+    parts["log"] = gr.HTML()
+    return parts

@@ -1,1 +1,0 @@
-"""The tab Train: a new run, the run at work, all runs."""
