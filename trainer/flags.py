@@ -51,7 +51,7 @@ a finished run's model to the Hub:
 what a run leaves in its folder:
   model/         what transformers loads; the Classify tab lists it
   checkpoints/   the newest and the best, to go on from
-  events.jsonl   every step and test, a line each
+  events.jsonl   every step and validation, a line each
   trainer.log    the raw output
   result.json    how it ended
 

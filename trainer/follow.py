@@ -37,30 +37,30 @@ class Rhythm:
     Attributes:
         n_per_batch: windows in one forward pass.
         n_per_step: windows in one optimizer step.
-        n_windows: windows that one test hears.
-        n_songs: songs that one test hears.
-        tested_every: steps between two tests.
+        n_windows: windows of the validation songs.
+        n_songs: validation songs.
+        validate_every_n_steps: steps between two validations.
     """
 
     n_per_batch: int
     n_per_step: int
     n_windows: int
     n_songs: int
-    tested_every: int
+    validate_every_n_steps: int
 
     @classmethod
     def of(
-        cls, config: RunConfig, batches: Batches, n_train: int, test: AllWindows
+        cls, config: RunConfig, batches: Batches, n_train: int, validation: AllWindows
     ) -> Rhythm:
-        """The numbers of a run with ``n_train`` songs to learn from."""
+        """Count what a run with ``n_train`` training songs does."""
         n_per_step = batches.size * batches.n_accumulated
         steps_per_epoch = math.ceil(n_train / n_per_step)
         return cls(
             n_per_batch=batches.size,
             n_per_step=n_per_step,
-            n_windows=len(test),
-            n_songs=len(test.indices),
-            tested_every=config.eval_every_n_steps or steps_per_epoch,
+            n_windows=len(validation),
+            n_songs=len(validation.indices),
+            validate_every_n_steps=config.eval_every_n_steps or steps_per_epoch,
         )
 
 
@@ -74,10 +74,10 @@ def follower(
     """A callback that speaks in events and obeys the stop flag.
 
     Args:
-        emit: hears a Step after every optimizer step, and a Stage during tests.
-        should_stop: asked after every forward pass, training or testing.
+        emit: gets a Step after every optimizer step, and a Stage during validation.
+        should_stop: asked after every forward pass, training or validating.
         run_dir: where the checkpoints are.
-        rhythm: how much is in a step and in a test.
+        rhythm: how much is in a step and in a validation.
         heard: what the model learns from, to be told of every epoch.
     """
     libraries.settle()
@@ -105,7 +105,7 @@ class _Listener:
         self.run_dir = run_dir
         self.rhythm = rhythm
         self.heard = heard
-        self.n_tested = 0
+        self.n_validated = 0
         self.saved_step = 0
         self.random_state: dict[str, Any] = {}
         self.marked_at = time.monotonic()
@@ -114,7 +114,8 @@ class _Listener:
         first = self.saved_step = state.global_step
         self._point_at_best(state)
         self.random_state = randomness.state()
-        self.emit(Planned(first, state.max_steps, self.rhythm.tested_every))
+        every = self.rhythm.validate_every_n_steps
+        self.emit(Planned(first, state.max_steps, every))
         self.emit(Stage("train", first, state.max_steps))
         self.marked_at = time.monotonic()
 
@@ -165,7 +166,7 @@ class _Listener:
         self._stop_if_asked(state, control)
 
     def _stop_if_asked(self, state: Any, control: Any) -> None:
-        """Save and end, without hearing the test songs once more."""
+        """Save and end, without another validation."""
         if self.should_stop():
             control.should_training_stop = True
             # A whole checkpoint is never written again.
@@ -185,14 +186,14 @@ class _Listener:
     def on_prediction_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if self.should_stop():
             raise StopRequested
-        self.n_tested += self.rhythm.n_per_batch * args.world_size
+        self.n_validated += self.rhythm.n_per_batch * args.world_size
         n_windows = self.rhythm.n_windows
-        self.emit(Stage("test", min(self.n_tested, n_windows), n_windows))
+        self.emit(Stage("validate", min(self.n_validated, n_windows), n_windows))
 
     def on_evaluate(
         self, args: Any, state: Any, control: Any, metrics: Any = None, **_: Any
     ) -> None:
-        self.n_tested = 0
+        self.n_validated = 0
         randomness.restore(self.random_state)
         accuracy, loss = metrics["eval_accuracy"], metrics["eval_loss"]
         n_songs = self.rhythm.n_songs

@@ -15,9 +15,19 @@ GAP = "  "  # between the columns of a table
 
 def accuracy(scores: Scores, language: str = words.DEFAULT_LANGUAGE) -> str:
     """How many songs were named rightly, and how sure that is."""
+    return _accuracy("accuracy", scores, language)
+
+
+def of_run(scores: Scores, language: str = words.DEFAULT_LANGUAGE) -> str:
+    """The same of a run's scores, named by their songs: test or best validation."""
+    name = "of_test" if scores.is_final else "of_validation"
+    return _accuracy(name, scores, language)
+
+
+def _accuracy(name: str, scores: Scores, language: str) -> str:
     low, high = scores.interval
     about = {"accuracy": scores.accuracy, "n_songs": scores.n_songs}
-    return _said("accuracy", language, **about, low=low, high=high)
+    return _said(name, language, **about, low=low, high=high)
 
 
 def figures(scores: Scores, language: str = words.DEFAULT_LANGUAGE) -> list[str]:

@@ -23,12 +23,16 @@ from typing import Any
 from errors import KnownError
 from trainer import events, locks
 from trainer.config import RunConfig
-from trainer.events import Evaluated, RunEvent, Step
 
 ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 ENDED = ("finished", "stopped", "cancelled", "failed")
 START_PATIENCE_S = 60.0  # then a folder without a process is a start that died
 TITLE_LENGTH = 80  # characters
+# What a cancelled run keeps: how it was started, and what was told of it.
+RECORDS = frozenset(
+    "config.json title parent.json ticket.json process.json started.json lock stop"
+    " cancel events.jsonl trainer.log result.json".split()
+)
 
 
 @dataclass(frozen=True)
@@ -140,8 +144,16 @@ class Run:
             file.seek(cursor)
             whole, newline, _ = file.read().rpartition(b"\n")
         lines = whole.decode("utf-8", "replace").splitlines()
-        found = [event for line in lines if (event := events.from_line(line))]
+        found = [
+            event
+            for line in lines
+            if (event := events.from_line(line, self._was_tested))
+        ]
         return found, cursor + len(whole) + len(newline)
+
+    def _was_tested(self) -> bool:
+        """Whether the kept scores are of test songs, not those that chose the model."""
+        return bool((read_json(self.folder / "scores.json") or {}).get("is_final"))
 
     def state(self) -> RunState:
         """Where the run stands, derived from the folder and its lock alone."""
@@ -221,21 +233,21 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return values if isinstance(values, dict) else None
 
 
-def story(runs_dir: Path, run: Run) -> list[RunEvent]:
-    """A run's events, with the steps and tests of the runs that it goes on from."""
-    told: list[RunEvent] = []
-    given = read_json(run.parent_file)
-    if given and (runs_dir / given["id"]).is_dir():
-        before = story(runs_dir, Run(runs_dir / given["id"]))
-        kinds = (Step, Evaluated)
-        told = [e for e in before if isinstance(e, kinds) and e.step <= given["step"]]
-    return told + run.events()[0]
-
-
 def rename(run: Run, title: str) -> None:
     """Give a run a title; an empty one takes it away."""
     printable = "".join(c if c.isprintable() else " " for c in title)
     write_whole(run.folder / "title", " ".join(printable.split())[:TITLE_LENGTH])
+
+
+def remove_products(run: Run) -> None:
+    """Remove all that a cancelled run has made; its settings, events and log stay."""
+    for path in run.folder.iterdir():
+        if path.name in RECORDS:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def delete(runs_dir: Path, run_id: str) -> None:

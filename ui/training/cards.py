@@ -120,7 +120,7 @@ def phases(
     now = telling.progress(events)
     rows = [_bar(phase, phase.stage == now.stage, language) for phase in every]
     left = "" if is_stopping or not every else _left(now, language)
-    speed = next((e.songs_per_s for e in events[::-1] if isinstance(e, Step)), None)
+    speed = next((e.windows_per_s for e in events[::-1] if isinstance(e, Step)), None)
     if speed and now.stage == "train":
         told = words.word("train.speed", language, per_s=speed)
         left = f"{left} · {told}" if left else told
@@ -172,13 +172,10 @@ def result(
 
 
 def score(run: Run, events: Sequence[RunEvent], language: str) -> list[str]:
-    """What the run reported once on songs that chose nothing; else its best test.
-
-    Of the best test: the accuracy, how sure it is, and at which step.
-    """
+    """The run's test score; where it has none, its best validation and at which step."""
     scores = exam.kept(run.folder)
     if scores and scores.is_final:
-        return [report.accuracy(scores, language)]
+        return [report.of_run(scores, language)]
     best = telling.best(events)
     if best is None:
         return []

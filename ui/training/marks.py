@@ -63,7 +63,7 @@ def as_html(run: Run, look: Look, visitor: Visitor) -> str:
     beside = _reliability(scores, look) + _genres(scores, language)
     return (
         f"<h3>{_said('title', language)}</h3>"
-        + f'<p class="run-score">{html.escape(report.accuracy(scores, language))}</p>'
+        + f'<p class="run-score">{html.escape(report.of_run(scores, language))}</p>'
         + _paragraphs([*meaning(run, scores, language)])
         + _paragraphs(report.figures(scores, language))
         + f'<div class="run-pair">{beside}{_confusion(scores, language)}'
