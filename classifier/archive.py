@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from errors import FULL_DISK, KnownError
 
 AUDIO_SUFFIXES = frozenset(
-    ".wav .w64 .aif .aiff .flac .mp3 .ogg .oga .opus .m4a .aac .mp4 .webm .wma".split()
+    ".wav .w64 .aif .aiff .au .flac .mp3 .ogg .oga .opus .m4a .aac .mp4 .webm .wma".split()
 )  # what is looked for in folders and zips; a song that is named is read regardless
 UNSHOWN = ("Cc", "Cs", "Zl", "Zp")  # controls, lone surrogates, ends of lines
 BLOCK = 1 << 20  # bytes
