@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import lzma
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from audio import decode, wav
+from audio import archive, decode, wav
 from audio.clip import Clip
 from errors import KnownError
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
@@ -25,22 +23,9 @@ from trainer.listing import Listing
 LIMITS = decode.Limits(max_duration_s=120.0)  # of one song; GTZAN's last 30 s
 LIST = "songs.csv"  # in a folder: what ``listing`` reads
 
-MAX_ZIP_SONGS = 5000
-MAX_ZIP_BYTES = 8_000_000_000  # unpacked; one song at a time is
-MAX_ZIP_RATIO = 200  # sound packs no better; a bomb does
+ZIP_LIMITS = archive.ZipLimits(max_files=5000, max_bytes=8_000_000_000, max_ratio=200)
 MAX_LIST_BYTES = 10_000_000
 MAX_SUFFIX = 16  # characters; a longer one is no suffix, and may be no file's name
-# Damaged, packed in a way that Python lacks, or locked by a password.
-ZIP_FAULTS = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    NotImplementedError,
-    RuntimeError,
-    EOFError,
-    OSError,  # what it names begins before the file does
-    ValueError,
-)
 
 
 @dataclass(frozen=True)
@@ -186,58 +171,39 @@ def zip_songs(path: Path) -> Source:
     """
     if not zipfile.is_zipfile(path):
         raise KnownError("not_a_zip", name=path.name)
-    try:
-        members, text = _listing(path)
-    except ZIP_FAULTS as error:
-        raise KnownError("zip_broken", name=path.name) from error
+    with archive.opened(path) as opened:
+        members = archive.songs_in(opened, path.name, ZIP_LIMITS, _is_song)
+        if not members:
+            raise KnownError("no_genres", folder=path.name)
+        text = _list_in(opened)
     names = ["/".join(PurePosixPath(m.filename).parts[-2:]) for m in members]
     songs = _songs(names, [_member_reader(path, member) for member in members], text)
     facts = [(m.filename, m.CRC, m.file_size) for m in members]
     return Source(repr((facts, text)), len(songs), songs)
 
 
-def _listing(path: Path) -> tuple[list[zipfile.ZipInfo], str]:
-    """A zip's songs, and what its list says of them."""
-    with zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
-        members = [m for m in entries if _is_song(PurePosixPath(m.filename))]
-        _check_zip(path, members)
-        for entry in entries:
-            if PurePosixPath(entry.filename).name.lower() == LIST:
-                with archive.open(entry) as listed:  # its size may be a lie
-                    text = listed.read(MAX_LIST_BYTES)
-                return members, text.decode("utf-8-sig", "replace")
-    return members, ""
+def _list_in(opened: zipfile.ZipFile) -> str:
+    """The text of a zip's ``songs.csv``; empty where there is none."""
+    for entry in opened.infolist():
+        if PurePosixPath(entry.filename).name.lower() == LIST:
+            with opened.open(entry) as listed:  # its size may be a lie
+                return listed.read(MAX_LIST_BYTES).decode("utf-8-sig", "replace")
+    return ""
 
 
-def _is_song(name: PurePosixPath) -> bool:
-    """A file in a folder, but not what macOS or a person hides."""
+def _is_song(entry: str) -> bool:
+    """Whether an entry is a file in a folder, and not what macOS or a person hides."""
+    name = PurePosixPath(entry)
     is_hidden = any(p.startswith((".", "__MACOSX")) for p in name.parts)
     return len(name.parts) > 1 and bool(name.suffix) and not is_hidden
-
-
-def _check_zip(path: Path, members: Sequence[zipfile.ZipInfo]) -> None:
-    n_bytes = sum(member.file_size for member in members)
-    is_bomb = any(
-        m.file_size > max(m.compress_size, 1) * MAX_ZIP_RATIO for m in members
-    )
-    if is_bomb or n_bytes > MAX_ZIP_BYTES or len(members) > MAX_ZIP_SONGS:
-        raise KnownError(
-            "zip_too_large",
-            name=path.name,
-            max_files=MAX_ZIP_SONGS,
-            max_mb=MAX_ZIP_BYTES / 1e6,
-        )
-    if not members:
-        raise KnownError("no_genres", folder=path.name)
 
 
 def _member_reader(path: Path, member: zipfile.ZipInfo) -> Callable[[], Clip]:
     def read_bytes() -> bytes:
         try:
-            with zipfile.ZipFile(path) as archive:
-                return archive.read(member)
-        except ZIP_FAULTS as error:
+            with archive.opened(path) as opened:
+                return opened.read(member)
+        except KnownError as error:
             name = PurePosixPath(member.filename).name
             raise KnownError("unreadable", name=name) from error
 

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from audio.archive import Song, ZipLimits, unpacked
 from audio.decode import Limits
 from classifier import report
-from classifier.archive import Song, ZipLimits, unpacked
 from classifier.batch import Row, rows
 from classifier.checkpoint import LoadedModel
 from classifier.predict import Effort
