@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import random
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import libraries
 from errors import KnownError
-from trainer import checkpoints, randomness
+from trainer import checkpoints
 from trainer.config import RunConfig
 from trainer.events import (
     Emit,
@@ -113,7 +116,7 @@ class _Listener:
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         first = self.saved_step = state.global_step
         self._point_at_best(state)
-        self.random_state = randomness.state()
+        self.random_state = _random_state()
         every = self.rhythm.validate_every_n_steps
         self.emit(Planned(first, state.max_steps, every))
         self.emit(Stage("train", first, state.max_steps))
@@ -159,7 +162,7 @@ class _Listener:
         self._stop_if_asked(state, control)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.random_state = randomness.state()
+        self.random_state = _random_state()
         self._stop_if_asked(state, control)
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -177,7 +180,7 @@ class _Listener:
         self.saved_step = state.global_step
         name = f"checkpoint-{state.global_step}"
         checkpoint = self.run_dir / "checkpoints" / name
-        randomness.save(self.random_state, checkpoint)
+        _save_random(self.random_state, checkpoint)
         if args.should_save:
             checkpoints.seal(checkpoint)
             checkpoints.keep_two(self.run_dir, state.best_global_step)
@@ -194,9 +197,49 @@ class _Listener:
         self, args: Any, state: Any, control: Any, metrics: Any = None, **_: Any
     ) -> None:
         self.n_validated = 0
-        randomness.restore(self.random_state)
+        _restore_random(self.random_state)
         accuracy, loss = metrics["eval_accuracy"], metrics["eval_loss"]
         n_songs = self.rhythm.n_songs
         self.emit(Evaluated(state.global_step, accuracy, loss, n_songs))
         self.emit(Stage("train", state.global_step, state.max_steps))
         self.marked_at = time.monotonic()
+
+
+def _random_state() -> dict[str, Any]:
+    """The generators of Python, numpy, torch and, where there is one, the GPU.
+
+    In the form of the Trainer's own ``rng_state.pth``. A run that stops in the middle
+    of a step has drawn for passes that never counted, and a validation in between draws
+    too. Both are undone with the state at the end of the last step, so that a resumed
+    run's losses are those of the run that went through.
+    """
+    import torch
+
+    states = {
+        "python": random.getstate(),
+        "numpy": np.random.get_state(),
+        "cpu": torch.random.get_rng_state(),
+    }
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.random.get_rng_state()
+    return states
+
+
+def _restore_random(states: dict[str, Any]) -> None:
+    """Go back to a state."""
+    import torch
+
+    random.setstate(states["python"])
+    np.random.set_state(states["numpy"])
+    torch.random.set_rng_state(states["cpu"])
+    if "cuda" in states:
+        torch.cuda.random.set_rng_state(states["cuda"])
+
+
+def _save_random(states: dict[str, Any], checkpoint: Path) -> None:
+    """Put a state in the place of the one that the Trainer saved itself."""
+    import torch
+
+    path = checkpoint / "rng_state.pth"
+    if path.exists():  # several processes have a file each, which stays as it is
+        torch.save(states, path)

@@ -28,6 +28,9 @@ ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 ENDED = ("finished", "stopped", "cancelled", "failed")
 START_PATIENCE_S = 60.0  # then a folder without a process is a start that died
 TITLE_LENGTH = 80  # characters
+# JSON: which song is in which part, by name; the folder of the cache that holds them.
+SPLIT, SONGS = "split.json", "songs.json"
+MODEL = "model"
 # What a cancelled run keeps: how it was started, and what was told of it.
 RECORDS = frozenset(
     "config.json title parent.json ticket.json process.json started.json lock stop"
@@ -71,7 +74,7 @@ class Run:
     @property
     def model_dir(self) -> Path:
         """The finished model: a checkpoint folder as transformers reads it."""
-        return self.folder / "model"
+        return self.folder / MODEL
 
     @property
     def events_file(self) -> Path:

@@ -5,11 +5,15 @@ A source names its songs and can read each; it decodes nothing before it is aske
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import functools
 import hashlib
+import io
+import re
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -18,10 +22,14 @@ from audio.clip import Clip
 from errors import KnownError
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
 from trainer.events import Emit
-from trainer.listing import Listing
+from trainer.splits import PARTS
 
 LIMITS = decode.Limits(max_duration_s=120.0)  # of one song; GTZAN's last 30 s
-LIST = "songs.csv"  # in a folder: what ``listing`` reads
+# Beside the genres' folders: columns file, and artist, album or group, and split.
+LIST = "songs.csv"
+GROUP_COLUMNS = ("group", "artist", "album")
+ARTIST = re.compile(r"(.+?) - .+")  # "Artist - Title.mp3"
+MIN_NAMED_FRACTION = 0.8  # of the files, or the dash means something else
 
 ZIP_LIMITS = archive.ZipLimits(max_files=5000, max_bytes=8_000_000_000, max_ratio=200)
 MAX_LIST_BYTES = 10_000_000
@@ -60,6 +68,28 @@ class Source:
     fingerprint: str
     n_songs: int
     songs: Iterable[SongFile]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Groups, such as the artist, and parts of songs, by the name ``genre/file``."""
+
+    groups: Mapping[str, str]
+    parts: Mapping[str, str]
+
+    @classmethod
+    def of(cls, names: Sequence[str], text: str) -> Listing:
+        """From a list as CSV; where it names no groups, from names and folders."""
+        groups: dict[str, str] = {}
+        parts: dict[str, str] = {}
+        for cells in _rows(text):
+            name = cells.get("file", "").replace("\\", "/")
+            group = next((cells[c] for c in GROUP_COLUMNS if cells.get(c)), "")
+            groups[name] = group
+            parts[name] = cells.get("split", "").lower()
+        if not any(groups.values()):
+            groups = _artists(names) or _albums(names)
+        return cls(groups, {n: part for n, part in parts.items() if part in PARTS})
 
 
 def source_of(config: RunConfig, emit: Emit) -> Source:
@@ -220,3 +250,28 @@ def reader(read_bytes: Callable[[], bytes], suffix: str) -> Callable[[], Clip]:
             return wav.clip(path, limits=LIMITS)
 
     return read
+
+
+def _rows(text: str) -> Iterator[dict[str, str]]:
+    """A list's rows, cells by column in lower case, as far as it can be read."""
+    table = csv.DictReader(io.StringIO(text), restkey="", restval="")
+    with contextlib.suppress(csv.Error):  # a cell of megabytes, or a stray byte
+        for row in table:
+            yield {
+                str(column).strip().lower(): cell.strip()
+                for column, cell in row.items()
+                if isinstance(cell, str)
+            }
+
+
+def _artists(names: Sequence[str]) -> dict[str, str]:
+    """The artist of each song, where most files are named "Artist - Title"."""
+    matches = {name: ARTIST.match(PurePosixPath(name).name) for name in names}
+    found = {name: match[1] for name, match in matches.items() if match}
+    return found if len(found) >= MIN_NAMED_FRACTION * len(names) else {}
+
+
+def _albums(names: Sequence[str]) -> dict[str, str]:
+    """The folders between genre and file, where most files lie in some."""
+    found = {name: name.rpartition("/")[0] for name in names if name.count("/") > 1}
+    return found if len(found) >= MIN_NAMED_FRACTION * len(names) else {}

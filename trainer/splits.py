@@ -45,6 +45,15 @@ class Split:
         """What is reported was not used to choose."""
         return self.validation is not self.test
 
+    def by_name(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """List the songs of each part; validation songs only where no test song is one.
+
+        Args:
+            names: (n_songs,) what screens call all songs.
+        """
+        parts = PARTS if self.is_honest else ("train", "test")
+        return {part: [names[i] for i in getattr(self, part)] for part in parts}
+
 
 @dataclass(frozen=True)
 class Wish:

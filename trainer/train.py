@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import libraries
 from errors import KnownError
-from trainer import causes, checkpoints, dashboards, exam, frozen, products, windows
+from trainer import causes, checkpoints, dashboards, exam, frozen, runs, windows
 from trainer import crew as crews
 from trainer.config import RunConfig
 from trainer.events import Emit, Noted, ShouldStop, Stage, StopNow, StopRequested
@@ -88,8 +89,7 @@ def train(
     should_stop = crew.ear(should_stop)
     parts = parts.planned(crew.n_processes)
     if crew.is_main:
-        products.keep_split(parts.songs.names, parts.split, run_dir)
-        products.keep_place(parts.songs, run_dir)
+        _keep_songs(parts, run_dir)
     crew.introduce(config.batch_size * config.n_accumulated, emit)
     if crew.n_processes == 1:
         parts = shortened(parts, run_dir, emit, should_stop)
@@ -97,6 +97,15 @@ def train(
         return _until_it_fits(parts, run_dir, checkpoint, emit, should_stop)
     finally:
         frozen.forget(run_dir)
+
+
+def _keep_songs(parts: Parts, run_dir: Path) -> None:
+    """Write which song is in which part, and where they can be heard again."""
+    split = parts.split.by_name(parts.songs.names)
+    runs.write_whole(run_dir / runs.SPLIT, json.dumps(split, ensure_ascii=False))
+    if parts.songs.place:
+        place = {"folder": parts.songs.place.name}
+        runs.write_whole(run_dir / runs.SONGS, json.dumps(place))
 
 
 def _until_it_fits(
@@ -241,7 +250,10 @@ def _trainer(
 def _save(
     parts: Parts, run_dir: Path, accuracy: float | None, temperature: float
 ) -> None:
-    """Save the model, with the facts that pages and cards show."""
+    """Save the model, with the facts that pages and cards show: by rename, whole.
+
+    ``Trainer.save_model`` would add ``training_args.bin``, a pickle; this does not.
+    """
     config = parts.config
     parts.model.config.genrescope = {
         "window_s": config.window_s,
@@ -252,4 +264,7 @@ def _save(
         "preset": config.preset,
         "saved_at": time.time(),
     }
-    products.save_model(parts.model, parts.extractor, run_dir)
+    half = run_dir / f"{runs.MODEL}.part"
+    parts.model.save_pretrained(half)
+    parts.extractor.save_pretrained(half)
+    half.rename(run_dir / runs.MODEL)
