@@ -7,9 +7,9 @@ from marked import answers_by_hand
 
 import words
 from trainer import report
+from trainer.config import SCHEMES
 from trainer.contest import Contest, Entry
 from trainer.scores import Duel, scores_of
-from trainer.splits import SCHEMES
 
 SCORES = scores_of(answers_by_hand())
 

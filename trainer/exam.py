@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainer import metrics
+from trainer.config import METRIC
 from trainer.data import SongSet
 from trainer.events import Emit, ShouldStop, Stage, StopRequested
-from trainer.frozen import Recorded
-from trainer.recipe import METRIC
 from trainer.scores import Answers, Scores, scores_of, temperature_of
 from trainer.windows import AllWindows, collate
 
 if TYPE_CHECKING:
     import transformers
+
+    from trainer.frozen import Recorded
 
 N_PER_BATCH = 16  # windows at once on a GPU; a CPU is faster with one
 SCORES, CONFUSION = "scores.json", "confusion.json"

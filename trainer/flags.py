@@ -15,9 +15,8 @@ from typing import Any
 import words
 from trainer import catalogue, telling
 from trainer import config as configs
-from trainer.config import FOLDER, ZIP, RunConfig
+from trainer.config import FOLDER, SCHEMES, ZIP, RunConfig
 from trainer.contest import Wish
-from trainer.splits import SCHEMES
 
 ABOUT = """Fine-tune a model to tell genres apart, from a shell.
 

@@ -20,7 +20,6 @@ from errors import KnownError
 
 Indices = NDArray[np.int64]
 PARTS = ("train", "validation", "test")
-SCHEMES = ("stratified", "random", "group", "listed")
 FILTERED = Path(__file__).parent / "gtzan_filtered.txt"
 MIN_GROUPS = 3  # one a part
 
@@ -60,7 +59,7 @@ class Wish:
     """How to split.
 
     Attributes:
-        scheme: of ``SCHEMES``.
+        scheme: of ``config.SCHEMES``.
         test_fraction: share of the songs for the test.
         validation_fraction: share of the songs to choose on; 0 for the tutorial's way.
         seed: of what is drawn.

@@ -14,9 +14,8 @@ import words
 from errors import KnownError
 from settings import Host, Settings
 from trainer import telling
-from trainer.config import RunConfig
+from trainer.config import SCHEMES, RunConfig
 from trainer.events import Stage
-from trainer.splits import SCHEMES
 from ui import data_song, forms, looking, notice, song_choice
 from ui.access import Visitor
 from ui.desk import Desk
