@@ -116,7 +116,7 @@ return Result(9)
         env=actor.environment(tmp_path / "child", part),
     )
     assert wait_for_end(child).name == "finished"
-    assert child.parent_id == parent.id
+    assert runs.read_json(child.parent_file) == {"id": parent.id, "step": 2}
     assert child.config() == parent.config()
     for run in (parent, child):
         assert (run.folder / "checkpoints" / "checkpoint-2" / "whole.json").exists()

@@ -22,7 +22,7 @@ from trainer.data import SongSet
 from trainer.entrants import Entrant, Loaded
 from trainer.events import Emit, ShouldStop, Stage
 from trainer.scores import Answers, Duel, Scores
-from trainer.sources import Source
+from trainer.song_files import Source
 from trainer.splits import PARTS
 from trainer.windows import AllWindows
 

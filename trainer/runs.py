@@ -118,11 +118,6 @@ class Run:
         return path.read_text("utf-8") if path.exists() else ""
 
     @property
-    def parent_id(self) -> str:
-        """The id of the run that this one goes on from; empty for most."""
-        return str((read_json(self.parent_file) or {}).get("id", ""))
-
-    @property
     def config_file(self) -> Path:
         """The choices that the run was started with."""
         return self.folder / "config.json"

@@ -11,20 +11,20 @@ import functools
 import hashlib
 import io
 import re
-import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from audio import archive, decode, wav
+from audio import archive, wav
 from audio.clip import Clip
 from errors import KnownError
+from trainer import hub_songs
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
 from trainer.events import Emit
+from trainer.song_files import LIMITS, SongFile, Source, reader
 from trainer.splits import PARTS
 
-LIMITS = decode.Limits(max_duration_s=120.0)  # of one song; GTZAN's last 30 s
 # Beside the genres' folders: columns file, and artist, album or group, and split.
 LIST = "songs.csv"
 GROUP_COLUMNS = ("group", "artist", "album")
@@ -34,40 +34,6 @@ MIN_NAMED_FRACTION = 0.8  # of the files, or the dash means something else
 ZIP_LIMITS = archive.ZipLimits(max_files=5000, max_bytes=8_000_000_000, max_ratio=200)
 MAX_LIST_BYTES = 10_000_000
 MAX_SUFFIX = 16  # characters; a longer one is no suffix, and may be no file's name
-
-
-@dataclass(frozen=True)
-class SongFile:
-    """A song that can be read.
-
-    Attributes:
-        name: what screens call it.
-        genre: its label.
-        read: its sound; raises KnownError where there is none.
-        group: what it shares with others, such as the artist; "" where unknown.
-        part: of ``splits.PARTS``, where a list says so; else "".
-    """
-
-    name: str
-    genre: str
-    read: Callable[[], Clip]
-    group: str = ""
-    part: str = ""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where songs come from.
-
-    Attributes:
-        fingerprint: changes when any song does; the cache's key.
-        n_songs: how many ``songs`` will yield (0: not known before).
-        songs: every song, in a steady order.
-    """
-
-    fingerprint: str
-    n_songs: int
-    songs: Iterable[SongFile]
 
 
 @dataclass(frozen=True)
@@ -105,8 +71,6 @@ def source_of(config: RunConfig, emit: Emit) -> Source:
         return folder_songs(Path(data.removeprefix(FOLDER)))
     if data.startswith(ZIP):
         return zip_songs(Path(data.removeprefix(ZIP)))
-    from trainer import hub_songs
-
     if data.startswith(HUB):
         return hub_songs.of(data.removeprefix(HUB), emit)
     return hub_songs.gtzan(emit)
@@ -238,18 +202,6 @@ def _member_reader(path: Path, member: zipfile.ZipInfo) -> Callable[[], Clip]:
             raise KnownError("unreadable", name=name) from error
 
     return reader(read_bytes, PurePosixPath(member.filename).suffix[:MAX_SUFFIX])
-
-
-def reader(read_bytes: Callable[[], bytes], suffix: str) -> Callable[[], Clip]:
-    """Decode bytes by way of a file, which is what FFmpeg reads best."""
-
-    def read() -> Clip:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"song{suffix if suffix.isascii() else ''}"
-            path.write_bytes(read_bytes())
-            return wav.clip(path, limits=LIMITS)
-
-    return read
 
 
 def _rows(text: str) -> Iterator[dict[str, str]]:
