@@ -78,7 +78,7 @@ def push(
         run: a finished one.
         repo_id: ``OWNER/NAME``.
         token_of: the Hub token of whoever pushes, or None without a login.
-        emit: hears a Stage ``ask``, then ``upload`` in bytes.
+        emit: gets a Stage ``ask``, then ``upload`` in bytes.
         private: nobody but the owner sees it; a public repository is then refused.
 
     Returns:

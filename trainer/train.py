@@ -100,7 +100,7 @@ def train(
 
 
 def _keep_songs(parts: Parts, run_dir: Path) -> None:
-    """Write which song is in which part, and where they can be heard again."""
+    """Write which song is in which part, and which folder of the cache holds them."""
     split = parts.split.by_name(parts.songs.names)
     runs.write_whole(run_dir / runs.SPLIT, json.dumps(split, ensure_ascii=False))
     if parts.songs.place:
