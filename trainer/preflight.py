@@ -186,10 +186,10 @@ def _recorded_s(config: RunConfig, n_songs: int, sound_s: float) -> float:
     n_train = n_songs * _train_fraction(config)
     overlapping_s = 2 * sound_s * _train_fraction(config)
     some_s = n_train * config.n_windows_per_song * config.window_s
-    return min(some_s or overlapping_s, overlapping_s) + _tested_s(config, sound_s)
+    return min(some_s or overlapping_s, overlapping_s) + _validation_s(config, sound_s)
 
 
-def _tested_s(config: RunConfig, sound_s: float) -> float:
+def _validation_s(config: RunConfig, sound_s: float) -> float:
     """Seconds of sound of the songs that choose the checkpoint."""
     return sound_s * (config.validation_fraction or config.test_fraction)
 
@@ -238,24 +238,29 @@ def _lengths_s(songs: Sequence[Path]) -> list[float]:
 def _time_s(
     config: RunConfig, cost: Cost, n_songs: int, sound_s: float, *, is_gpu: bool
 ) -> float:
-    """Reading the songs, training and testing (s)."""
+    """Reading the songs, training, validation and test (s)."""
     n_threads = 1 if is_gpu else max(os.cpu_count() or 1, 1)
     train_cost = cost.gpu_s if is_gpu else cost.cpu_s[config.trained_part] / n_threads
     test_cost = cost.gpu_s / 3 if is_gpu else cost.test_cpu_s / n_threads
     n_per_step = config.batch_size * config.n_accumulated
-    heard_s = config.n_steps * n_per_step * config.window_s
+    trained_s = config.n_steps * n_per_step * config.window_s
     n_train = max(n_songs * _train_fraction(config), 1)
     every = config.eval_every_n_steps or math.ceil(n_train / n_per_step)
-    tested_s = math.ceil(config.n_steps / every) * _tested_s(config, sound_s)
+    evaluated_s = math.ceil(config.n_steps / every) * _validation_s(config, sound_s)
     recorded_s = _recorded_s(config, n_songs, sound_s)
     if recorded_s and config.trained_part == "head":
-        tested_s = recorded_s  # after that, a test hears nothing
+        evaluated_s = recorded_s  # after that, validation is nearly free
     elif recorded_s:
         recorded_s *= FRONT_END_SHARE
-        tested_s = recorded_s + (1 - FRONT_END_SHARE) * tested_s
+        evaluated_s = recorded_s + (1 - FRONT_END_SHARE) * evaluated_s
     if config.validation_fraction:
-        tested_s += sound_s * (config.test_fraction + config.validation_fraction)
-    return IMPORTS_S + sound_s * READING_S + heard_s * train_cost + tested_s * test_cost
+        evaluated_s += sound_s * (config.test_fraction + config.validation_fraction)
+    return (
+        IMPORTS_S
+        + sound_s * READING_S
+        + trained_s * train_cost
+        + evaluated_s * test_cost
+    )
 
 
 def _memory_bytes(config: RunConfig, cost: Cost) -> int:
