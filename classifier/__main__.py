@@ -11,8 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import process
+from audio.archive import Song, shown, unpacked
 from classifier import report
-from classifier.archive import Song, shown, unpacked
 from classifier.batch import Row, rows, songs_in
 from classifier.models import Models
 from classifier.report import Table

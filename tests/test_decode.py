@@ -11,7 +11,7 @@ import i18n
 from audio import decode, ffmpeg
 from errors import KnownError
 
-LOSSLESS = (".wav", ".w64", ".aiff", ".flac", ".mkv")
+LOSSLESS = (".wav", ".w64", ".aiff", ".au", ".flac", ".mkv")
 CODES = """not_audio empty_file too_large too_short broken_audio not_finite
     odd_sampling_rate unreadable""".split()
 
@@ -43,6 +43,16 @@ def test_decode_keeps_every_sample_of_a_lossless_file(tmp_path, suffix):
     clip = decode.load(write_audio(tmp_path / f"song{suffix}", sung)).clip
     assert clip.n_samples == sung.n_samples
     np.testing.assert_allclose(clip.samples, sung.samples, atol=1 / 2**15)
+
+
+def test_au_as_another_program_writes_it_is_read(tmp_path):
+    import soundfile
+
+    sung = noise(duration_s=2.0)
+    soundfile.write(tmp_path / "blues.00000.au", sung.samples, sung.sampling_rate)
+    song = decode.load(tmp_path / "blues.00000.au")
+    assert (song.facts.container, song.facts.bit_depth) == ("au", 16)
+    np.testing.assert_allclose(song.clip.samples, sung.samples, atol=1 / 2**15)
 
 
 def test_decode_keeps_a_click_where_it_is(tmp_path):

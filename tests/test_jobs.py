@@ -91,7 +91,7 @@ def test_stopped_run_is_resumed_and_ends_as_one_that_went_through(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", ["decode", "model", "train", "test", "save"])
+@pytest.mark.parametrize("stage", ["decode", "model", "train", "validate", "save"])
 def test_killed_run_keeps_what_was_saved_and_frees_the_lock(tmp_path, stage):
     song_folder(tmp_path / "songs", 60)
     run = start(tmp_path, n_steps=400, eval_every_n_steps=2)
@@ -117,7 +117,7 @@ def test_killed_run_keeps_what_was_saved_and_frees_the_lock(tmp_path, stage):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", ["decode", "model", "test"])
+@pytest.mark.parametrize("stage", ["decode", "model", "validate"])
 def test_stop_is_obeyed_in_every_phase(tmp_path, stage):
     song_folder(tmp_path / "songs", 60)
     run = start(tmp_path, n_steps=10_000, eval_every_n_steps=2)
@@ -130,7 +130,7 @@ def test_stop_is_obeyed_in_every_phase(tmp_path, stage):
     wait_until(lambda: run.state().is_ended, "the stop")
     assert run.state().name == "stopped"
     told = [event.name for event in run.events()[0] if isinstance(event, Stage)]
-    assert stage == "test" or "train" not in told
+    assert stage == "validate" or "train" not in told
 
 
 @pytest.mark.minute

@@ -128,6 +128,6 @@ def test_run_at_work_or_without_scores_shows_none(tmp_path):
 def test_result_names_the_score_that_was_reported_once(tmp_path):
     run = ended(tmp_path, 3.0, is_final=True)
     assert cards.score(run, [], "en") == [
-        "75.0% of 4 songs named rightly (95% interval: 30.1% to 95.4%)."
+        "Test: 75.0% of 4 songs named rightly (95% interval: 30.1% to 95.4%)."
     ]
     assert cards.score(Run(tmp_path / "none"), [], "en") == []

@@ -7,9 +7,9 @@ from marked import answers_by_hand
 
 import i18n
 from trainer import report
+from trainer.config import SCHEMES
 from trainer.contest import Contest, Entry
 from trainer.scores import Duel, scores_of
-from trainer.splits import SCHEMES
 
 SCORES = scores_of(answers_by_hand())
 
@@ -26,7 +26,7 @@ def test_text_holds_every_figure():
     assert "0.778" in text  # macro F1
     assert "62.5%" in text
     assert "+12.5 points" in text
-    assert "80%  b: blues, heard as jazz" in text
+    assert "80%  b: blues, classified as jazz" in text
 
 
 def test_table_is_aligned_whatever_the_genres_are_called():

@@ -173,7 +173,7 @@ def _follow(run: Run) -> int:
     if state.name == "finished" and (scores := exam.kept(run.folder)):
         config, is_honest = run.config(), scores.is_final
         meant = report.meaning(config.data, config.split, is_honest=is_honest)
-        print(report.accuracy(scores), *meant, sep="\n")
+        print(report.of_run(scores), *meant, sep="\n")
         print(i18n.word("notes.more_scores", command=f"{EVALUATE} {run.id}"))
     return 0 if state.name in ("finished", "stopped") else 1
 

@@ -24,7 +24,7 @@ import hub
 import process
 from errors import KnownError
 from trainer.events import Emit, Noted, Stage
-from trainer.sources import SongFile, Source, reader
+from trainer.song_files import SongFile, Source, reader
 from trainer.splits import PARTS, filtered_parts
 
 if TYPE_CHECKING:

@@ -10,9 +10,7 @@ from typing import Any
 import process
 from errors import KnownError
 from trainer import anatomy, dashboards
-from trainer.config import RunConfig
-
-METRIC = "accuracy"
+from trainer.config import METRIC, RunConfig
 
 
 @dataclass(frozen=True)

@@ -15,22 +15,35 @@ GAP = "  "  # between the columns of a table
 
 def accuracy(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> str:
     """How many songs were named rightly, and how sure that is."""
+    return _accuracy("accuracy", scores, language)
+
+
+def of_run(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> str:
+    """The same of a run's scores, named by their songs: test or best validation."""
+    name = "of_test" if scores.is_final else "of_validation"
+    return _accuracy(name, scores, language)
+
+
+def _accuracy(name: str, scores: Scores, language: str) -> str:
     low, high = scores.interval
     about = {"accuracy": scores.accuracy, "n_songs": scores.n_songs}
-    return _said("accuracy", language, **about, low=low, high=high)
+    return _said(name, language, **about, low=low, high=high)
 
 
 def figures(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> list[str]:
     """Macro F1, and what the average over a song's windows gains."""
-    about = {"window": scores.window_accuracy, "song": scores.accuracy}
-    return [
-        _said("macro_f1", language, f1=scores.macro_f1),
-        _said("gain", language, **about, gain=100 * scores.gain),
-    ]
+    said = [_said("macro_f1", language, f1=scores.macro_f1)]
+    if scores.window_accuracy is not None:
+        about = {"window": scores.window_accuracy, "song": scores.accuracy}
+        gain = 100 * (scores.accuracy - scores.window_accuracy)
+        said.append(_said("gain", language, **about, gain=gain))
+    return said
 
 
 def calibration(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> list[str]:
     """How far confidence is from the share of right answers, and what the temperature did."""
+    if scores.calibration_error is None:
+        return []
     after = 100 * scores.calibration_error
     before, temperature = scores.raw_calibration_error, scores.temperature
     if temperature == 1 or before is None:

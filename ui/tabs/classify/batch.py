@@ -13,12 +13,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import gradio as gr
+from classifier.archive import Song, ZipLimits, unpacked
 from markupsafe import Markup
 
 import i18n
 from audio.decode import Limits
 from classifier import report
-from classifier.archive import Song, ZipLimits, unpacked
 from classifier.batch import Row, rows
 from classifier.checkpoint import LoadedModel
 from classifier.models import Models

@@ -14,9 +14,8 @@ import i18n
 from errors import KnownError
 from settings import Host, Settings
 from trainer import telling
-from trainer.config import RunConfig
+from trainer.config import SCHEMES, RunConfig
 from trainer.events import Stage
-from trainer.splits import SCHEMES
 from ui import forms, notice, song_choice
 from ui.handlers import QUIETLY
 from ui.server.access import Visitor

@@ -135,7 +135,7 @@ class RunCache:
             return read
 
     def story(self, run: Run) -> Sequence[RunEvent]:
-        """A run's events after the steps and tests of those that it goes on from."""
+        """A run's events after the steps and validations of those that it goes on from."""
         given = runs.read_json(run.parent_file)
         if not given or not (self._runs_dir / given["id"]).is_dir():
             return self.events(run)

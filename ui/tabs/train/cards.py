@@ -129,7 +129,7 @@ def phases(
         for phase in every
     ]
     left = "" if is_stopping or not every else _left(now, language)
-    speed = next((e.songs_per_s for e in events[::-1] if isinstance(e, Step)), None)
+    speed = next((e.windows_per_s for e in events[::-1] if isinstance(e, Step)), None)
     if speed and now.stage == "train":
         told = i18n.word("train.speed", language, per_s=speed)
         left = f"{left} · {told}" if left else told
@@ -176,13 +176,10 @@ def result(
 
 
 def score(run: Run, events: Sequence[RunEvent], language: str) -> list[str]:
-    """What the run reported once on songs that chose nothing; else its best test.
-
-    Of the best test: the accuracy, how sure it is, and at which step.
-    """
+    """The run's test score; where it has none, its best validation and at which step."""
     scores = exam.kept(run.folder)
     if scores and scores.is_final:
-        return [report.accuracy(scores, language)]
+        return [report.of_run(scores, language)]
     best = telling.best(events)
     if best is None:
         return []

@@ -25,7 +25,7 @@ from viz import style
 from viz.lines import Line
 from viz.style import Look
 
-COLUMNS = ("name", "state", "best", "steps", "started", "id")
+COLUMNS = ("name", "state", "best", "test", "steps", "started", "id")
 ID = COLUMNS.index("id")
 
 
@@ -34,7 +34,7 @@ def build() -> dict[str, Any]:
     gr.Markdown(text("train.all_runs_text"))
     table = gr.Dataframe(
         headers=list(COLUMNS),
-        datatype=["str", "str", "number", "number", "str", "str"],
+        datatype=["str", "str", "number", "number", "number", "str", "str"],
         interactive=False,
         elem_classes="run-table",
         show_label=False,
@@ -62,11 +62,16 @@ def _row(run: Run, cache: RunCache, language: str) -> list[Any]:
     return [
         cards.name_of(run),
         i18n.word(f"train.short_{run.state().name}", language),
-        round(100 * best.accuracy, 1) if best else None,
+        _percent(best.accuracy if best else None),
+        _percent(telling.test_accuracy(story)),
         plans[-1] if plans else run.config().n_steps,
         f"{started:%Y-%m-%d %H:%M}",
         run.id,
     ]
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else round(100 * share, 1)
 
 
 def choices(every: Sequence[Run], language: str) -> list[tuple[str, str]]:
@@ -82,7 +87,7 @@ def choices(every: Sequence[Run], language: str) -> list[tuple[str, str]]:
 
 
 def compared(chosen: Sequence[Run], cache: RunCache, look: Look) -> str:
-    """Accuracy and loss of several runs, and their differing settings, as HTML."""
+    """Validation accuracy and loss of several runs, and their differing settings, as HTML."""
     if not chosen:
         return ""
     stories = [cache.story(run) for run in chosen]
@@ -118,16 +123,16 @@ def _shown(value: object) -> str:
 
 
 def curves(events: Sequence[RunEvent], look: Look) -> str:
-    """One run's loss and accuracy so far, as inline SVG; empty before the first step."""
+    """One run's loss and validation accuracy, as inline SVG; empty before a step."""
     steps = [event for event in events if isinstance(event, Step)]
-    tests = [event for event in events if isinstance(event, Evaluated)]
+    validations = [event for event in events if isinstance(event, Evaluated)]
     if not steps:
         return ""
     shown = viz.training.Curves(
         steps=[step.step for step in steps],
         losses=[step.loss for step in steps],
-        evaluated_steps=[test.step for test in tests],
-        accuracies=[test.accuracy for test in tests],
+        evaluated_steps=[each.step for each in validations],
+        accuracies=[each.accuracy for each in validations],
         n_steps=steps[-1].n_steps,
     )
     alt = viz.training.describe(shown, look.language)

@@ -63,7 +63,7 @@ def as_html(run: Run, look: Look, visitor: Visitor) -> Markup:
         "run_scores",
         language,
         scores=scores,
-        accuracy=report.accuracy(scores, language),
+        accuracy=report.of_run(scores, language),
         texts=[*meaning(run, scores, language), *report.figures(scores, language)],
         reliability=_reliability(scores, look),
         calibration=report.calibration(scores, language),

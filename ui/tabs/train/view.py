@@ -54,7 +54,7 @@ class Window:
         chosen: id of the run that is shown.
         at_work: the run at work and the queue.
         standing: where the shown run stands.
-        curves: its loss and accuracy.
+        curves: its loss and validation accuracy.
         details: its learning rate and gradient norm.
         log: its log.
         scores: how good its model is.
