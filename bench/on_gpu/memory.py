@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -111,16 +112,21 @@ def less_memory(gb: float, n_windows: int) -> Iterator[None]:
     if torch.cuda.is_available():
         total = torch.cuda.get_device_properties(0).total_memory
         torch.cuda.set_per_process_memory_fraction(gb * 1e9 / total)
-        yield
-        torch.cuda.set_per_process_memory_fraction(1.0)
+        try:
+            yield
+        finally:
+            torch.cuda.set_per_process_memory_fraction(1.0)
         return
     forward = Model.forward
 
+    @functools.wraps(forward)  # the Trainer reads its arguments' names
     def refuse(model: Any, *values: Any, **named: Any) -> Any:
         if len(values[0] if values else named["input_values"]) >= n_windows:
             raise torch.OutOfMemoryError("CUDA out of memory (pretended)")
         return forward(model, *values, **named)
 
     Model.forward = refuse
-    yield
-    Model.forward = forward
+    try:
+        yield
+    finally:
+        Model.forward = forward

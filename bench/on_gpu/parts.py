@@ -107,7 +107,7 @@ def tutorial(size: Size, home: Path) -> Found:
     n_windows = config.batch_size * config.n_accumulated
     stages_s = watch.stages_s(ended_at)
     flops = 3 * forward_flops(model, size.song_s)  # there, and back by twice as much
-    found = {
+    return {
         "imports_s": imports_s,
         "end_to_end_s": ended_at - start_at,
         "stages_s": stages_s,
@@ -119,7 +119,6 @@ def tutorial(size: Size, home: Path) -> Found:
         "peak_gb": peak.since(),
         "live": live(figures),
     }
-    return found
 
 
 def waiting(size: Size, home: Path) -> Found:
@@ -304,6 +303,7 @@ def precision(size: Size, home: Path) -> Found:
             batch_size=8,
             n_accumulated=1,
             eval_every_n_steps=100_000,
+            learning_rate=1e-4,
             precision=name,
         )
         watch = Watch(stopped_at(size.n_compared))
