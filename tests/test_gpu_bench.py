@@ -55,8 +55,22 @@ def test_too_little_memory_is_told_as_it_ends(measured):
 
 def test_tables_name_every_part(measured):
     printed = tables(measured[1])
-    for words in ("no CUDA device", "end to end", "8 x 1", "bundled", "fp32", "halved"):
+    for words in (
+        "no CUDA device",
+        "end to end",
+        "8 x 1, 4 loaders",
+        "bundled",
+        "fp32",
+        "halved",
+    ):
         assert words in printed
+
+
+def test_machine_without_a_cuda_device_is_left_alone(monkeypatch, capsys):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    monkeypatch.setattr("trainer.device.gpu", lambda devices="": None)
+    assert gpu.main([]) == 0
+    assert "no CUDA device" in capsys.readouterr().out
 
 
 def test_part_that_ends_the_process_costs_no_other_its_figures(monkeypatch, tmp_path):

@@ -24,11 +24,15 @@ from bench.on_gpu.setting import (
     configured,
     device_watched,
     loaded,
+    loaders,
     save_model,
     some_songs,
     stopped_at,
     trained,
 )
+
+N_PER_STEP = 8  # windows, the tutorial's
+VARIANTS = ((4, 0), (4, 4), (1, 4))  # passes of a step, and processes that load
 
 
 def about(size: Size, home: Path) -> Found:
@@ -122,15 +126,17 @@ def tutorial(size: Size, home: Path) -> Found:
 
 
 def waiting(size: Size, home: Path) -> Found:
-    """Profile some of the tutorial's steps, in passes of two windows and of eight."""
-    model = home / "tutorial"
-    config = of_tutorial(size, home)
-    n_windows = config.batch_size * config.n_accumulated
-    one_pass = dataclasses.replace(config, batch_size=n_windows, n_accumulated=1)
-    return {
-        f"{each.batch_size} x {each.n_accumulated}": profiled(each, model, size, home)
-        for each in (config, one_pass)
-    }
+    """Profile some of the tutorial's steps, in other passes and with more loaders."""
+    model, config = home / "tutorial", of_tutorial(size, home)
+    found: Found = {}
+    for n_passes, n_loaders in VARIANTS:
+        each = dataclasses.replace(
+            config, batch_size=N_PER_STEP // n_passes, n_accumulated=n_passes
+        )
+        name = f"{each.batch_size} x {n_passes}, {n_loaders} loaders"
+        with loaders(n_loaders):
+            found[name] = profiled(each, model, size, home)
+    return found
 
 
 def of_tutorial(size: Size, home: Path) -> Any:
@@ -175,34 +181,33 @@ def profiled(config: Any, model: Path, size: Size, home: Path) -> Found:
 
     from trainer.events import StopNow
 
-    n_steps = size.n_profiled
     kinds = ProfilerActivity
     kind = kinds.CUDA if torch.cuda.is_available() else kinds.CPU
     profiler = profile(activities=[kind])
+    last = size.n_warm + size.n_profiled
     marks: list[float] = []
 
     def at_step(step: int) -> None:
-        if step in (n_steps, 2 * n_steps):
+        if step in (size.n_warm, last):
             synchronized()
-            if step == n_steps:
+            if step == size.n_warm:
                 profiler.start()
             marks.append(time.perf_counter())
-        if step == 2 * n_steps:
+        if step == last:
             profiler.stop()
             raise StopNow
 
     watch = Watch(at_step)
     with contextlib.suppress(StopNow):
         trained(dataclasses.replace(config, n_steps=10**4), model, home, watch)
-    before = [step.at for step in watch.of("Step")[:n_steps]]
+    before = [step.at for step in watch.of("Step")[: size.n_warm]]
     wall_s = marks[1] - marks[0]
-    n_windows = config.batch_size * config.n_accumulated
     spans, by_name = device_spans(profiler)
     return {
-        "windows_per_s": n_windows / statistics.median(np.diff(before)),
-        "step_ms": 1e3 * wall_s / n_steps,
+        "windows_per_s": N_PER_STEP / statistics.median(np.diff(before)),
+        "step_ms": 1e3 * wall_s / size.n_profiled,
         "busy": covered(spans) / 1e6 / wall_s if spans else float("nan"),
-        "kernels_ms": {name: us / 1e3 / n_steps for name, us in by_name[:8]},
+        "kernels_ms": {name: us / 1e3 / size.n_profiled for name, us in by_name[:12]},
     }
 
 

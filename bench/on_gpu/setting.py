@@ -48,7 +48,8 @@ class Size:
         n_composed: so many differ; the others are these, begun elsewhere.
         song_s: their length, and the tutorial's window (s).
         n_steps: of the tutorial's run.
-        n_profiled: steps under the profiler, after as many that warm up.
+        n_warm: steps before the profiler begins.
+        n_profiled: steps under it.
         n_compared: steps in each number format.
         compared_s: windows in them (s).
         classified_s: a song to classify (s).
@@ -62,7 +63,8 @@ class Size:
     n_composed: int = 200
     song_s: float = 30.0
     n_steps: int = 100
-    n_profiled: int = 5
+    n_warm: int = 12
+    n_profiled: int = 4
     n_compared: int = 100
     compared_s: float = 10.0
     classified_s: int = 240
@@ -80,7 +82,8 @@ SIZES = {
         n_composed=20,
         song_s=1.0,
         n_steps=4,
-        n_profiled=2,
+        n_warm=2,
+        n_profiled=1,
         n_compared=3,
         compared_s=1.0,
         classified_s=4,
@@ -96,17 +99,22 @@ Found = dict[str, Any]
 # Songs and models
 
 
-def write_songs(folder: Path, size: Size) -> None:
-    """Write composed songs as wav, one channel, a subfolder a genre: GTZAN's form."""
-    jobs = [
-        (folder, number, size) for number in range(min(size.n_composed, size.n_songs))
-    ]
+def write_all_songs(home: Path, size: Size) -> None:
+    """Write the songs to learn from, and those to classify, on all cores."""
     with ProcessPoolExecutor() as pool:
-        list(pool.map(_write_some, *zip(*jobs, strict=True)))
+        jobs = [
+            pool.submit(write_mp3s, home / "mp3", size),
+            *(
+                pool.submit(write_song, home / "songs", number, size)
+                for number in range(min(size.n_composed, size.n_songs))
+            ),
+        ]
+    for job in jobs:
+        job.result()  # raises what went wrong
 
 
-def _write_some(folder: Path, number: int, size: Size) -> None:
-    """Compose one song, and write it as often as it is needed."""
+def write_song(folder: Path, number: int, size: Size) -> None:
+    """Compose one song, and write it as often as needed: wav, a subfolder a genre."""
     from audio import composer
 
     genre = composer.STYLES[number % len(composer.STYLES)]
@@ -206,6 +214,25 @@ def trained(config: Any, model: Path, home: Path, watch: Watch) -> Any:
         finally:
             weights = Path(run_dir, "model", "model.safetensors")
             watch.has_model = weights.exists()
+
+
+@contextlib.contextmanager
+def loaders(n_loaders: int) -> Iterator[None]:
+    """Let so many processes prepare the windows, in place of the one that trains."""
+    from trainer import train
+
+    usual = train.training_arguments
+
+    def changed(*given: Any) -> Any:
+        arguments = usual(*given)
+        arguments.dataloader_num_workers = n_loaders
+        return arguments
+
+    train.training_arguments = changed
+    try:
+        yield
+    finally:
+        train.training_arguments = usual
 
 
 def stopped_at(n_steps: int) -> Callable[[int], None]:

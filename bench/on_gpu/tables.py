@@ -79,7 +79,7 @@ def live_text(found: Found) -> str:
 
 def waiting_table(results: dict[str, Found]) -> list[str]:
     found = measured_in(results["waiting"])
-    lines = ["| passes | windows/s | a step, profiled, ms | the GPU waits |"]
+    lines = ["| windows x passes | windows/s | a step, profiled, ms | the GPU waits |"]
     lines += ["|---|---|---|---|"]
     for name, each in found.items():
         cells = f"{each['windows_per_s']:.1f} | {each['step_ms']:.1f}"
