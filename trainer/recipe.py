@@ -86,7 +86,9 @@ def _precision(wanted: str) -> str:
         return wanted
     if not has_cuda:
         return "fp32"
-    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    # Cards before Ampere (T4, RTX 20) emulate bf16, slower than they compute fp32.
+    has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bf16" if has_bf16 else "fp16"
 
 
 def trainer_class() -> type[Any]:
