@@ -23,19 +23,19 @@ from starlette.middleware import Middleware  # noqa: E402
 from audio.apart import Readers  # noqa: E402
 from audio.clip import Clip  # noqa: E402
 from audio.decode import Limits  # noqa: E402
+from audio.dsp import MEL_BANDS  # noqa: E402
 from classifier.models import Models  # noqa: E402
 from ui import (  # noqa: E402
     about_tab,
     api,
+    canvas,
     classify_tab,
     clip_bar,
     data_tab,
     doors,
-    figures,
     files,
     language,
     links,
-    pictures,
     runs_api,
     screen,
     see_tab,
@@ -51,9 +51,10 @@ from ui.desk import Desk  # noqa: E402
 from ui.gate import Gate  # noqa: E402
 from ui.handlers import guard  # noqa: E402
 from ui.language import Language, text, texts  # noqa: E402
+from ui.lessons import mel  # noqa: E402
+from ui.scene import Scene, Transforms  # noqa: E402
 from ui.secret import Secret  # noqa: E402
-from viz import style  # noqa: E402
-from viz.style import Look  # noqa: E402
+from viz import paper  # noqa: E402
 
 gc.freeze()  # nor is it searched later, while somebody waits
 gc.enable()
@@ -82,7 +83,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
             login.render()
         link = screen.build_link()
         bar = clip_bar.build(settings, guarded, shelf, link)
-        desk = Desk(guarded, shelf, bar, link, screen.build(demo))
+        desk = Desk(guarded, shelf, bar, link)
         with gr.Tabs() as tabs:
             with gr.Tab(text("app.see"), id="see") as see:
                 see_tab.build(desk, settings)
@@ -134,7 +135,7 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
     is_local = not settings.host.is_space and LOCALHOST_NAME in LOCAL_HOSTS
     return {
         "theme": theme.theme(),
-        "css_paths": [theme.STYLE, pictures.STYLE],
+        "css_paths": [theme.STYLE, canvas.STYLE],
         "favicon_path": theme.ICON,
         "i18n": texts(
             hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,
@@ -191,8 +192,7 @@ def warm(models: Models) -> None:
     import soxr  # noqa: F401
 
     silence = Clip(np.zeros(16_000, np.float32), 16_000)
-    figure, about = figures.mel(silence, Look(theme="page"))
-    style.svg(figure, about)
+    paper.png(mel.sheet(Scene(silence, Transforms()), MEL_BANDS))
     for ref in models.available():
         if ref.source == "bundled":
             models.load(ref)

@@ -9,10 +9,10 @@ import pytest
 from canvas import RIGHT, box_of, curves, one_row, pixel, powers, spectrogram, waveform
 from matplotlib import colormaps
 from signals import click, tone
+from ui.pictures.plot import Axis, Line, Marks, Plot, Rows, Sheet, packed
 
 from audio import dsp, pixels
 from ui import pictures
-from ui.pictures.plot import Axis, Line, Marks, Plot, Rows, Sheet, packed
 
 pytestmark = pytest.mark.browser
 chromium, show = canvas.chromium, canvas.show

@@ -21,7 +21,6 @@ from canvas import (
     wait_for_reading,
     waveform,
 )
-
 from ui.pictures.plot import Line
 
 pytestmark = pytest.mark.browser

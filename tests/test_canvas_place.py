@@ -3,9 +3,9 @@
 import canvas
 import pytest
 from canvas import asked, box_of, curves, one_row, powers
+from ui.pictures.plot import Sheet
 
 from ui import downloads, prints
-from ui.pictures.plot import Sheet
 
 pytestmark = pytest.mark.browser
 chromium, show = canvas.chromium, canvas.show

@@ -3,9 +3,9 @@
 import math
 
 import pytest
+from viz.lines import Line
 
 from viz import lines, style
-from viz.lines import Line
 from viz.style import Look
 
 

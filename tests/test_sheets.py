@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import viz.stft
 from plots import unpacked
 from signals import chord, click, noise, sweep, tone
+from ui.pictures import closeup, spectrum, timeline
+from ui.pictures.plot import BOTTOM_DB
 
 import viz.dft
-import viz.stft
 import viz.waveform
 import words
 from audio import dsp, pixels
@@ -16,8 +18,6 @@ from audio.hearing import model_input
 from audio.levels import loudness
 from audio.partials import peaks
 from ui.lessons import spectrogram, waveform
-from ui.pictures import closeup, spectrum, timeline
-from ui.pictures.plot import BOTTOM_DB
 from ui.scene import Scene, Transforms
 from viz.style import Look
 

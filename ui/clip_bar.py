@@ -19,7 +19,7 @@ from ui.access import Visitor
 from ui.clips import ClipShelf
 from ui.handlers import QUIETLY, Guarded, Handler
 from ui.language import text
-from ui.pictures.channels import codec_of, container_of
+from viz.channels import codec_of, container_of
 
 RECORDING = "audio.wav"  # Gradio's name for what the microphone gave
 CHANNELS = {1: "clip.mono", 2: "clip.stereo"}

@@ -10,9 +10,10 @@ import gradio as gr
 from gradio.events import Dependency
 
 import words
+from audio.dsp import MEL_BANDS
 from errors import KnownError
 from trainer.data import SAMPLING_RATE
-from ui import pictures, sounds
+from ui import canvas, sounds
 from ui.access import Visitor
 from ui.classifying.answer import genre_name
 from ui.clip_bar import clock
@@ -22,9 +23,9 @@ from ui.language import text
 from ui.lessons import mel
 from ui.lessons.frame import player
 from ui.looking import Looked
-from ui.pictures.plot import Sheet
 from ui.scene import Scene, Transforms
 from ui.survey_html import hertz
+from viz.plot import Sheet
 
 N_SHOWN = 4  # samples of a song, as numbers
 
@@ -44,7 +45,7 @@ class Place:
 def build() -> Place:
     """Lay out the place."""
     heard = player(text("data.player"))
-    picture = pictures.place("song_empty", name="song-picture")
+    picture = canvas.place("song_empty", name="song-picture")
     with gr.Row(elem_classes=["lesson", "data"]):
         with gr.Column(scale=1, min_width=300):
             gr.Markdown(text("data.listen"))
@@ -141,6 +142,6 @@ def numbers_html(looked: Looked, index: int, language: str) -> str:
 def picture(looked: Looked, index: int, language: str) -> Sheet:
     """A song's mel spectrogram, as the mel lesson draws it; no zoom, no selection."""
     scene = Scene(looked.clip(index), Transforms(), language)
-    sheet = mel.draw(scene, 128, "slaney", 0, 8000, False, "level")
+    sheet = mel.sheet(scene, MEL_BANDS)
     plots = tuple(dataclasses.replace(plot, is_sound=False) for plot in sheet.plots)
     return dataclasses.replace(sheet, plots=plots)

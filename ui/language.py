@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import words
 from trainer import telling
 from trainer.config import RunConfig
-from ui import pictures
+from ui import canvas
 from ui.access import LANGUAGE_COOKIE, language_for
 
 # Sections that components speak; every page carries them in each language.
@@ -149,5 +149,5 @@ def _introduced(
 def _scripts(language: str) -> bytes:
     """What every page in a language begins with."""
     told = SCRIPT.format(language)
-    script = f"{STREAM.read_text('utf-8')}\n{pictures.script(language)}"
+    script = f"{STREAM.read_text('utf-8')}\n{canvas.script(language)}"
     return f"{told}<script>{script}</script>".encode()

@@ -8,7 +8,6 @@ which the page scrolls, or a tab, which it opens.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -48,7 +47,7 @@ KEEP = """() => document.addEventListener("click", (event) => {
 
 def build(desk: Desk, lessons: Sequence[Lesson]) -> None:
     """Set the knobs as the page's address says."""
-    knobs = [knob for lesson in lessons for knob in lesson.knobs]
+    knobs = [knob for lesson in lessons for knob in lesson.knobs.values()]
 
     @desk.guarded
     def restore(page: gr.Request) -> list[Any]:
@@ -98,8 +97,8 @@ def query(lesson: Lesson, sound: str, values: Sequence[Any]) -> str:
         sound: id of a built-in sound.
         values: of the lesson's knobs.
     """
-    named = zip(knob_names(lesson), lesson.knobs, values, strict=True)
-    settings = {name: value for name, knob, value in named if offers(knob)}
+    named = zip(lesson.knobs.items(), values, strict=True)
+    settings = {name: value for (name, knob), value in named if offers(knob)}
     return address(lesson.name, sound, **settings)
 
 
@@ -112,7 +111,7 @@ def restored(lessons: Sequence[Lesson], asked: Mapping[str, str]) -> list[Any]:
     """
     updates = []
     for lesson in lessons:
-        for name, knob in zip(knob_names(lesson), lesson.knobs, strict=True):
+        for name, knob in lesson.knobs.items():
             text = asked.get(f"{lesson.name}.{name}")
             found = [value for value in offers(knob) if str(value) == text]
             updates.append(gr.update(value=found[0]) if found else gr.skip())
@@ -124,9 +123,3 @@ def offers(knob: Component) -> list[Any]:
     if isinstance(knob, gr.Checkbox):
         return [False, True]
     return [value for _, value in getattr(knob, "choices", None) or ()]
-
-
-def knob_names(lesson: Lesson) -> list[str]:
-    """What the lesson calls its knobs, in their order."""
-    _, *names = inspect.signature(lesson.draw).parameters
-    return names

@@ -13,7 +13,7 @@ from trainer.survey import Share, Survey
 from ui.classifying.answer import genre_name
 from ui.clip_bar import clock
 from ui.looking import Looked
-from viz.style import joined
+from viz.wording import joined
 
 N_NAMES = 6  # of songs with one fault, before "and more"
 DRAWN = ("random", "stratified", "group")  # splits that a seed decides

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from settings import Settings
-from ui import notice
+from ui import canvas, notice
 from ui.access import Visitor
 from ui.classifying.picker import Picker
 from ui.desk import Desk
@@ -64,7 +64,8 @@ def build(tab: gr.Tab, desk: Desk, settings: Settings) -> TrainTab:
     parts["scores"] = marks.place()
     with gr.Accordion(text("train.all_runs"), open=False):
         parts |= board.build()
-        comparison = gr.HTML(elem_classes="run-comparison")
+        picture = canvas.place("", name="run-comparison", formats=()).render()
+        comparison = [picture, gr.HTML(elem_classes="run-comparison")]
         with gr.Row():
             title = gr.Textbox(label=text("train.new_name"), max_lines=1, scale=3)
             rename = gr.Button(text("train.rename"), interactive=False)

@@ -10,7 +10,7 @@ import words
 from classifier.predict import Prediction
 from classifier.verdict import Verdict
 from ui.classifying.asking import title
-from viz import style
+from viz import palette
 
 N_SHOWN = 10  # genres
 REVISION_LENGTH = 7  # letters; what Git shows
@@ -77,7 +77,7 @@ def _bars(prediction: Prediction, language: str) -> str:
     rows = [
         f'<li><span class="genre">{html.escape(short_name(label, language))}</span>'
         f'<span class="bar" aria-hidden="true"><i style="width: {share:.1%}; '
-        f'background: {style.genre_colour(label)}"></i></span>'
+        f'background: {palette.genre_colour(label)}"></i></span>'
         f'<span class="share">{100 * share:.0f}%</span></li>'
         for label, share in prediction.genres[:N_SHOWN]
     ]

@@ -10,7 +10,7 @@ from gradio.i18n import I18nData
 
 from classifier.along import N_STRETCHES, Stretch, stretches
 from classifier.predict import Prediction
-from ui import pictures
+from ui import canvas
 from ui.classifying.waiting import Update
 from ui.language import text
 
@@ -74,7 +74,7 @@ def lay_out(status: gr.HTML) -> Places:
             gr.Button(visible=HIDDEN, size="sm", min_width=0)
             for _ in range(N_MODELS * N_STRETCHES)
         )
-    place = pictures.place(
+    place = canvas.place(
         "song_map_empty", name="song-map", formats=("png", "svg", "csv")
     )
     place.render()

@@ -16,9 +16,9 @@ from ui.lessons.frame import (
     plays,
     position,
 )
-from ui.pictures import closeup
-from ui.pictures.plot import Sheet
 from ui.scene import Scene
+from viz import closeup
+from viz.plot import Sheet
 
 
 def build(desk: Desk) -> Lesson:
@@ -28,14 +28,18 @@ def build(desk: Desk) -> Lesson:
         start_s = position()
     at_loudest = placed(desk, start_s, _n_shown)
     plays(desk, sound, hear, start_s, after=at_loudest)
-    return draws(desk, Lesson("hearing", picture, (start_s,), draw), after=at_loudest)
+    return draws(
+        desk, Lesson("hearing", picture, {"start_s": start_s}, draw), after=at_loudest
+    )
 
 
 def draw(scene: Scene, start_s: float) -> Sheet:
     """Some frames of the model's input; the whole clip is resampled but once."""
     heard = scene.of(model_input)
     about = closeup.describe_hearing(heard, scene.clip, scene.language)
-    return scene.sheet((closeup.model_frames(heard, start_s, scene.language),), about)
+    plot = closeup.model_frames(heard, start_s, scene.language)
+    made = scene.provenance("hearing", start_s=start_s)
+    return scene.sheet((plot,), about, (), made)
 
 
 def hear(clip: Clip, start_s: float) -> Clip:

@@ -29,12 +29,12 @@ def build(desk: Desk, lessons: Sequence[Lesson], spectrum: Lesson) -> None:
     passage = gr.Audio(type="filepath", format=None, visible=False)
     passage_at_s = gr.Number(0, visible=False)
     over_time = [each for each in lessons if each.is_over_time]
-    knobs = [knob for each in over_time for knob in each.knobs]
+    knobs = [knob for each in over_time for knob in each.knobs.values()]
     zoomed = [desk.view, *(each.picture for each in over_time)]
     zoom = desk.guarded(_zooming(desk, over_time))
     hear = desk.guarded(hearing(desk, passage.GRADIO_CACHE))
     at = desk.guarded(_moment(desk))
-    start_s, n_samples, *_ = spectrum.knobs
+    start_s, n_samples = (spectrum.knobs[name] for name in ("start_s", "n_samples"))
     path = desk.bar.path
     path.change(lambda: None, None, desk.view, **QUIETLY)
     for picture in (each.picture for each in over_time):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,9 @@ from trainer.scores import Mistake, Scores
 from ui.access import Visitor
 from ui.classifying.answer import genre_name
 from ui.training.reader import Reader, changed_at
-from viz import style
-from viz.style import Look
+from viz import palette
 
 SCRIPT = Path(__file__).with_suffix(".js")
-CURVE_PX = (420, 300)  # at most, and high
 FULLEST = 45  # percent of a colour behind a number that must stay readable
 PUBLIC = ("composed",)  # songs that may sound for any visitor
 
@@ -39,28 +36,25 @@ def place() -> gr.HTML:
     )
 
 
-def drawn(run: Run | None, reader: Reader, look: Look, visitor: Visitor) -> str:
-    """The scores of a run that has ended, made once for all pages of the same look."""
+def drawn(run: Run | None, reader: Reader, visitor: Visitor) -> str:
+    """The scores of a run that has ended, made once for all pages in one language."""
     if run is None or not run.state().is_ended:
         return ""
-    small = replace(
-        look, width_px=min(look.width_px, CURVE_PX[0]), height_px=CURVE_PX[1]
-    )
     return reader.drawn(
-        ("scores", run.id, small, visitor.may_train),
+        ("scores", run.id, visitor.language, visitor.may_train),
         changed_at(run.folder / exam.SCORES),
-        lambda: as_html(run, small, visitor),
+        lambda: as_html(run, visitor),
         is_final=True,
     )
 
 
-def as_html(run: Run, look: Look, visitor: Visitor) -> str:
+def as_html(run: Run, visitor: Visitor) -> str:
     """All that is known of how good a run's model is; empty where nothing is."""
     scores = exam.kept(run.folder)
     if scores is None:
         return ""
-    language = look.language
-    beside = _reliability(scores, look) + _genres(scores, language)
+    language = visitor.language
+    beside = _reliability(scores, language) + _genres(scores, language)
     return (
         f"<h3>{_said('title', language)}</h3>"
         + f'<p class="run-score">{html.escape(report.accuracy(scores, language))}</p>'
@@ -137,7 +131,7 @@ def _confused(
 ) -> str:
     """One row of the confusion matrix."""
     n_songs = max(sum(counts), 1)
-    colour = style.genre_colour(truth)
+    colour = palette.genre_colour(truth)
     cells = []
     for answer, n in zip(genres, counts, strict=True):
         about = {"truth": _genre(truth, language), "answer": _genre(answer, language)}
@@ -152,15 +146,14 @@ def _confused(
     return f'<tr><th scope="row">{_genre(truth, language)}</th>{"".join(cells)}</tr>'
 
 
-def _reliability(scores: Scores, look: Look) -> str:
-    """The curve, what it says, and what the temperature did."""
+def _reliability(scores: Scores, language: str) -> str:
+    """The curve, which the script draws; what it says, and what the temperature did."""
     points = [(b.confidence, b.accuracy, b.n_songs) for b in scores.reliability]
-    alt = viz.reliability.describe(points, look.language)
-    picture = style.svg(viz.reliability.figure(points, look), alt=alt)
-    said = [_said("reliability_info", look.language)]
-    said += [html.escape(each) for each in report.calibration(scores, look.language)]
-    curve = f'<div class="reliability">{picture}</div>'
-    return _part("reliability", curve, said, look.language)
+    sheet = html.escape(viz.reliability.sheet(points, language).as_json())
+    said = [_said("reliability_info", language)]
+    said += [html.escape(each) for each in report.calibration(scores, language)]
+    curve = f'<div class="picture reliability" data-sheet="{sheet}"></div>'
+    return _part("reliability", curve, said, language)
 
 
 def _mistakes(scores: Scores, language: str, may_hear: bool) -> str:

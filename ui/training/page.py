@@ -17,12 +17,10 @@ from ui.access import Visitor
 from ui.desk import Desk
 from ui.handlers import QUIETLY
 from ui.lessons.selection import PLAY_OTHER
-from ui.screen import look_of
 from ui.training import actions, board, form, marks, reader, window
 from ui.training.form import Form
 from ui.training.window import Changes, Seen, Server, Viewer, Window
 
-RATIO = 0.36  # height to width of the curves
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 SAVE = """(content) => {
   const link = document.createElement("a");
@@ -40,14 +38,12 @@ class Page:
         self.server = server
         self.desk = desk
         self.guarded = desk.guarded
-        self.width_px = desk.width_px
         self.timer = gr.Timer(reader.POLL_S, active=False)
-        self.asked = [desk.width_px, shown.chosen, shown.seen]
+        self.asked = [shown.chosen, shown.seen]
         self.asked += [shown.level, shown.search]
 
         @desk.guarded
         def poll(
-            width_px: float,
             before: Seen,
             level: str,
             search: str,
@@ -57,7 +53,7 @@ class Page:
         ) -> Changes:
             # Not the list's value: a poll may leave the page just before the answer to
             # a click arrives there, and would turn back to the run before.
-            viewer = Viewer(look_of(width_px, visitor, RATIO), visitor, level, search)
+            viewer = Viewer(visitor, level, search)
             told = window.changes(shown, before.run_id, before, server, viewer)
             wanted_s = server.reader.poll_every_s(page.session_hash or "")
             if wanted_s != every_s:
@@ -69,7 +65,7 @@ class Page:
     def wire_watching(self, content: gr.Textbox, download: gr.Button) -> None:
         """Poll, choose a run, filter its log, take the log away."""
         shown, server = self.shown, self.server
-        asked = [self.width_px, shown.seen, shown.level, shown.search, self.timer]
+        asked = [shown.seen, shown.level, shown.search, self.timer]
         outputs = [*shown.outputs, self.timer]
         self.timer.tick(self.poll, asked, outputs, queue=False, **PRIVATE)
         for event in (shown.chosen.input, shown.level.input, shown.search.input):
@@ -159,7 +155,7 @@ class Page:
         given = [shown.chosen, repository, private]
         shown.buttons["push"].click(begin, given, None, **PRIVATE)
 
-    def wire_board(self, comparison: gr.HTML, title: gr.Textbox) -> None:
+    def wire_board(self, comparison: list[gr.HTML], title: gr.Textbox) -> None:
         """Choose a run from the table, compare several, rename one."""
         shown, server = self.shown, self.server
         settings = server.settings
@@ -169,27 +165,21 @@ class Page:
 
         @self.guarded
         def pick(
-            event: gr.SelectData,
-            width_px: float,
-            level: str,
-            search: str,
-            visitor: Visitor,
+            event: gr.SelectData, level: str, search: str, visitor: Visitor
         ) -> Changes:
             run_id = str(event.row_value[board.ID])
-            viewer = Viewer(look_of(width_px, visitor, RATIO), visitor, level, search)
+            viewer = Viewer(visitor, level, search)
             return window.changes(shown, run_id, Seen(), server, viewer)
 
         @self.guarded
-        def compare(width_px: float, ids: list[str] | None, visitor: Visitor) -> str:
+        def compare(ids: list[str] | None, visitor: Visitor) -> tuple[str, str]:
             chosen = [runs.find(settings.runs_dir, run_id) for run_id in ids or ()]
-            look = look_of(width_px, visitor, RATIO)
-            return board.compared(chosen, server.reader, look)
+            return board.compared(chosen, server.reader, visitor.language)
 
-        asked = [self.width_px, shown.level, shown.search]
+        asked = [shown.level, shown.search]
         shown.table.select(pick, asked, shown.outputs, **PRIVATE)
         self.on(shown.buttons["rename"].click, rename, [title])
-        compared = [self.width_px, shown.compared]
-        shown.compared.change(compare, compared, comparison, **QUIETLY)
+        shown.compared.change(compare, shown.compared, comparison, **QUIETLY)
 
     def wire_scores(self) -> None:
         """Hear a song that the model named wrongly."""
@@ -218,9 +208,9 @@ class Page:
 
         @self.guarded
         def handler(*values: Any, visitor: Visitor) -> Changes:
-            width_px, run_id, before, level, search = values[:n_asked]
+            run_id, before, level, search = values[:n_asked]
             run_id = act(run_id or "", *values[n_asked:], visitor=visitor)
-            viewer = Viewer(look_of(width_px, visitor, RATIO), visitor, level, search)
+            viewer = Viewer(visitor, level, search)
             # The run that is named is shown, even if a clock calls another one newer.
             anew = Seen() if run_id else Seen(n_runs=before.n_runs)
             return window.changes(shown, run_id, anew, server, viewer)

@@ -16,13 +16,13 @@ from gradio.components import Component
 
 from settings import Settings
 from trainer.runs import Run
+from ui import canvas
 from ui.access import Visitor
 from ui.language import text
 from ui.training import actions, board, cards, marks, pushes
 from ui.training.actions import Allowed
 from ui.training.pushes import Push, Pushes
 from ui.training.reader import Hall, Reader
-from viz.style import Look
 
 Changes = dict[Component, Any]
 BUTTONS = ("stop", "cancel", "resume", "classify", "delete")
@@ -111,12 +111,10 @@ class Viewer:
     """One page that asks what to show.
 
     Attributes:
-        look: how it wants its pictures.
         visitor: whose it is.
         level, search: which lines of the log.
     """
 
-    look: Look
     visitor: Visitor
     level: str = "all"
     search: str = ""
@@ -147,10 +145,10 @@ def _changes(
             for name, button in window.buttons.items()
         }
     told[window.push] = pushes.as_html(now.push, viewer.visitor.language)
-    pictures = _pictures(run, server.reader, viewer.look)
+    pictures = _pictures(run, server.reader, viewer.visitor.language)
     if hash(pictures) != before.pictures:  # else they keep their place
         told[window.curves], told[window.details] = pictures
-    scores = marks.drawn(run, server.reader, viewer.look, viewer.visitor)
+    scores = marks.drawn(run, server.reader, viewer.visitor)
     if hash(scores) != before.scores:
         told[window.scores] = scores
     told[window.seen] = replace(now, pictures=hash(pictures), scores=hash(scores))
@@ -228,23 +226,22 @@ def _texts(
     }
 
 
-def _pictures(run: Run | None, reader: Reader, look: Look) -> tuple[str, str]:
-    """The curves, and the details, drawn once for all pages of the same look."""
+def _pictures(run: Run | None, reader: Reader, language: str) -> tuple[str, str]:
+    """The curves, and the details, made once for all pages in one language."""
     if run is None:
         return "", ""
     story = reader.story(run)
     is_final = run.state().is_ended
-    half = replace(look, height_px=look.height_px * 2 // 3)
 
-    def drawn(kind: str, draw: Callable[..., str], look: Look) -> str:
+    def drawn(kind: str, draw: Callable[..., str]) -> str:
         return reader.drawn(
-            (kind, run.id, look),
+            (kind, run.id, language),
             len(story),
-            lambda: draw(story, look),
+            lambda: draw(story, language),
             is_final=is_final,
         )
 
-    return drawn("curves", board.curves, look), drawn("details", board.details, half)
+    return drawn("curves", board.curves), drawn("details", board.details)
 
 
 def _lists(
@@ -276,9 +273,10 @@ def build_watch() -> dict[str, Any]:
 
 def build_story() -> dict[str, Any]:
     """Lay out a run's curves and its log."""
-    parts: dict[str, Any] = {"curves": gr.HTML(elem_classes="run-curves")}
+    curves, details = (canvas.place("", name="run-curves", formats=()) for _ in "12")
+    parts: dict[str, Any] = {"curves": curves.render()}
     with gr.Accordion(text("train.details"), open=False):
-        parts["details"] = gr.HTML(elem_classes="run-curves")
+        parts["details"] = details.render()
     with gr.Row():
         levels = [(text(f"train.level_{name}"), name) for name in cards.LEVELS]
         parts["level"] = gr.Dropdown(levels, value="all", label=text("train.level"))

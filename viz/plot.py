@@ -1,8 +1,9 @@
-"""What a picture on the page is made of: axes, layers of numbers, facts; no drawing.
+"""What a picture is made of: axes, layers of numbers, facts, provenance; no drawing.
 
-The page's script (the files beside this one) draws a ``Sheet`` on canvases. Everything
-that only changes the look is decided there: colour map, range of levels, scale of an
-axis, theme, size of the letters. So a sheet holds levels and samples, never colours.
+The page's script (``ui/canvas``) draws a ``Sheet`` in the browser, ``paper`` in files,
+``table`` writes its numbers. Everything that only changes the look is decided there:
+colour map, range of levels, scale of an axis, theme, size of the letters. So a sheet
+holds levels and samples, never colours.
 """
 
 from __future__ import annotations
@@ -10,19 +11,35 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audio.dsp import MAX_N_COLUMNS, Frames, Spectrogram
 from audio.frames import Levels
+from viz.wording import said
 
-Quantity = Literal["time", "frequency", "level", "power", "amplitude", "count", "row"]
+Quantity = Literal[
+    "time",
+    "frequency",
+    "level",
+    "power",
+    "amplitude",
+    "count",
+    "number",
+    "percent",
+    "row",
+]
 Scale = Literal["linear", "log", "mel", "note"]
-Shape = Literal["line", "dots", "steps", "fill", "rule"]
+Shape = Literal["line", "marked", "dots", "steps", "fill", "rule"]
 
-# Levels travel as bytes, half a decibel a step; powers as shares of the loudest.
+N_COLUMNS = 1024  # of a picture's width; a wide page shows about 800
+N_VALUES = 2**23  # of a spectrogram in a file, 34 MB before they are packed
+
+# Levels are kept as bytes, half a decibel a step; powers as shares of the loudest.
 BOTTOM_DB = -122.0
 STEP_DB = 0.5
 POWER_STEP = 1 / 255
@@ -50,7 +67,7 @@ class Axis:
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Image:
     """Levels (dB) or powers over time (x) and frequency (y), as bytes.
 
@@ -61,8 +78,8 @@ class Image:
         stop_s: right edge of the last column.
         frequencies_hz: (n_rows,) middle of each row, rising.
         n_columns: columns.
-        levels: base64 of the zlib-compressed bytes (n_rows, n_columns), lowest row
-            first.
+        levels: uint8 (n_rows, n_columns), lowest row first; the page gets them as
+            base64 of the zlib-compressed bytes.
         label: quantity and unit of the levels, "Level (dBFS)".
         limits: lowest and highest value that has a colour of its own at first.
         quantity: decides how values are written, and whether their range can change.
@@ -74,13 +91,18 @@ class Image:
     stop_s: float
     frequencies_hz: list[float]
     n_columns: int
-    levels: str
+    levels: NDArray[np.uint8]
     label: str
     limits: tuple[float, float] = (-80.0, 0.0)
     quantity: Literal["level", "power"] = "level"
     bottom: float = BOTTOM_DB
     step: float = STEP_DB
     kind: str = "image"
+
+    @property
+    def values(self) -> Levels:
+        """Levels (dB) or powers, float32 (n_rows, n_columns), lowest row first."""
+        return self.bottom + np.float32(self.step) * self.levels.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -107,18 +129,20 @@ class Line:
 
     Attributes:
         xs: (n,)
-        ys: (n,)
-        shape: joined, dots alone, held until the next, filled down to the bottom, or a
-            thin dashed rule (two points).
+        ys: (n,) None where there is no value: a gap.
+        shape: joined, joined with a dot at each, dots alone, held until the next,
+            filled down to the bottom, or a thin dashed rule (two points).
         name: for the legend and the read-out, in the visitor's language; "" for none.
-        colour: 0 the accent, 1 and 2 the others, 3 grey.
+        colour: index into ``palette.LINES``: 0 the accent, 3 grey.
+        dash: 0 for an unbroken line, 1 for dashes, 2 for dots.
     """
 
     xs: list[float]
-    ys: list[float]
+    ys: Sequence[float | None]
     shape: Shape = "line"
     name: str = ""
     colour: int = 0
+    dash: int = 0
     kind: str = "line"
 
 
@@ -186,38 +210,112 @@ class Plot:
     note: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Computed:
+    """What a function of a clip returned, and what it was given.
+
+    Attributes:
+        function: ``dsp.dft``, ``dsp.stft``, ``dsp.mel``, ``Clip.slice``.
+        clip: its first argument.
+        settings: its other arguments by name, dataclasses among them.
+        result: a spectrum, a spectrogram or a clip.
+    """
+
+    function: Callable[..., Any]
+    clip: Any
+    settings: Mapping[str, Any]
+    result: Any
+
+    def in_full(self) -> Any:
+        """Return the result; of a spectrogram every frame, as far as a file holds them."""
+        if not isinstance(self.result, Spectrogram):
+            return self.result
+        n_columns = min(N_VALUES // len(self.result.levels_db), MAX_N_COLUMNS)
+        frames = self.settings.get("frames", Frames())
+        whole = {**self.settings, "frames": replace(frames, n_columns=n_columns)}
+        return self.function(self.clip, **whole)
+
+
+@dataclass(frozen=True, eq=False)
+class Provenance:
+    """Where a sheet's numbers came from.
+
+    Attributes:
+        picture: which one it is: the name of the script that makes it again.
+        settings: all that the numbers depend on, by the names that scripts and files
+            give them.
+        computed: the results that are shown, in the order of the plots.
+    """
+
+    picture: str
+    settings: Mapping[str, Any]
+    computed: tuple[Computed, ...] = ()
+
+
 @dataclass(frozen=True)
 class Sheet:
-    """All that a lesson's place shows.
+    """All that a place for pictures shows.
 
     Attributes:
         plots: side by side where there is room.
         about: the key numbers in a sentence or two: also the text alternative.
         table: rows of cells, the head first; empty for none.
-        duration_s: of the chosen sound.
+        duration_s: of the chosen sound; 0 where there is none.
+        provenance: of the numbers; None where nobody can ask for it.
     """
 
     plots: tuple[Plot, ...]
     about: str
     table: tuple[tuple[str, ...], ...] = ()
     duration_s: float = 0.0
+    provenance: Provenance | None = None
 
     def as_json(self) -> str:
-        """What the page's script reads.
+        """Return what the page's script reads, without the provenance.
 
         One string, because Gradio's page walks through a nested value many times: some
         thousand numbers would hold it up for seconds.
         """
-        return json.dumps(asdict(self), separators=(",", ":"))
+        shown = {
+            "plots": [asdict(plot) for plot in self.plots],
+            "about": self.about,
+            "table": self.table,
+            "duration_s": self.duration_s,
+        }
+        return json.dumps(shown, default=_base64, separators=(",", ":"))
 
 
-def packed(values: Levels, bottom: float = BOTTOM_DB, step: float = STEP_DB) -> str:
-    """Levels (dB) or other values (n_rows, n_columns) as ``Image.levels``."""
+def _base64(levels: NDArray[np.uint8]) -> str:
+    return base64.b64encode(zlib.compress(levels.tobytes(), 1)).decode()
+
+
+def packed(
+    values: Levels, bottom: float = BOTTOM_DB, step: float = STEP_DB
+) -> NDArray[np.uint8]:
+    """Return levels (dB) or other values (n_rows, n_columns) as ``Image.levels``."""
     steps = np.rint((values - bottom) * (1 / step))
-    pixels = np.clip(steps, 0, 255).astype(np.uint8)
-    return base64.b64encode(zlib.compress(pixels.tobytes(), 1)).decode()
+    return np.clip(steps, 0, 255).astype(np.uint8)
 
 
 def rounded(values: NDArray[Any], n_decimals: int = 5) -> list[float]:
-    """Numbers as JSON writes them shortly."""
+    """Return numbers as JSON writes them shortly."""
     return [float(v) for v in np.round(np.asarray(values, np.float64), n_decimals)]
+
+
+def time_axis(shown_s: tuple[float, float], language: str) -> Axis:
+    """Return an axis of times in a sound, in seconds or min:s as the page writes them."""
+    key = "time_min" if shown_s[1] > 60 else "time"
+    return Axis("time", *shown_s, said(key, language))
+
+
+def on_axes_of(plot: Plot, other: Plot) -> Plot:
+    """The plot with the other's axes, so that what lies at one height is the same."""
+    return replace(plot, x=other.x, y=other.y)
+
+
+def by_name(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a function's arguments with the fields of dataclasses in their place."""
+    named: dict[str, Any] = {}
+    for name, value in settings.items():
+        named |= asdict(value) if is_dataclass(value) else {name: value}  # type: ignore[arg-type]
+    return named
