@@ -26,6 +26,7 @@ import numpy as np
 
 from audio import dsp, pixels
 from audio.clip import Clip
+from audio.dsp import Frames
 from viz import dft, mel, stft, style, waveform
 from viz.style import Look
 
@@ -94,8 +95,8 @@ def numbers(picture: str, clip: Clip) -> object:
     if picture == "dft":
         return dsp.dft(clip)
     if picture == "stft":
-        return dsp.stft(clip, n_columns=N_COLUMNS)
-    return dsp.mel(clip, n_columns=N_COLUMNS)
+        return dsp.stft(clip, Frames(n_columns=N_COLUMNS))
+    return dsp.mel(clip, frames=Frames(n_columns=N_COLUMNS))
 
 
 def ours(picture: str, clip: Clip, look: Look) -> object:

@@ -9,10 +9,11 @@ import pytest
 from canvas import RIGHT, box_of, curves, one_row, pixel, powers, spectrogram, waveform
 from matplotlib import colormaps
 from signals import click, tone
-from ui.pictures.plot import Axis, Line, Marks, Plot, Rows, Sheet, packed
 
 from audio import dsp, pixels
-from ui import pictures
+from audio.dsp import Frames
+from ui import canvas as pictures
+from viz.plot import Axis, Line, Marks, Plot, Rows, Sheet, packed
 
 pytestmark = pytest.mark.browser
 chromium, show = canvas.chromium, canvas.show
@@ -54,7 +55,7 @@ def test_row_of_a_tone_has_its_colour_at_its_place(show, scale, warp, lowest_hz,
 
 def test_pixels_are_those_of_the_rows_that_python_draws(show):
     clip = tone(440, duration_s=0.5)
-    levels = dsp.stft(clip, n_columns=40)
+    levels = dsp.stft(clip, Frames(n_columns=40))
     wanted = pixels.rows(levels, 150, "log", 32.0)
     page = show(None)
     got = page.evaluate(

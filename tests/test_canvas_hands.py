@@ -21,7 +21,8 @@ from canvas import (
     wait_for_reading,
     waveform,
 )
-from ui.pictures.plot import Line
+
+from viz.plot import Line
 
 pytestmark = pytest.mark.browser
 chromium, show = canvas.chromium, canvas.show

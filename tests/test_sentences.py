@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 from signals import silence, tone
-from ui.pictures import closeup, rebuilding
 
 from audio import back
 from audio.hearing import model_input
 from audio.phases import Search
+from viz import closeup, rebuilding
 
 
 def test_search_for_phases_says_how_near_it_came():

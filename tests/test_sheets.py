@@ -13,6 +13,7 @@ import viz.waveform
 import words
 from audio import dsp, pixels
 from audio.bits import quantised
+from audio.dsp import Frames
 from audio.examples import example
 from audio.hearing import model_input
 from audio.levels import loudness
@@ -76,7 +77,7 @@ def cut(clip):
 @pytest.mark.parametrize("scale", ["linear", "log", "mel"])
 def test_spectrogram_s_pixels_are_the_figure_s(scale):
     clip = sweep()
-    levels = dsp.stft(clip, n_columns=timeline.N_COLUMNS)
+    levels = dsp.stft(clip, Frames(n_columns=timeline.N_COLUMNS))
     plot = timeline.stft(levels, cut(clip))
     (image,) = plot.layers
     n_rows, fmin_hz = timeline.N_ROWS, plot.y.start
@@ -90,7 +91,7 @@ def test_spectrogram_s_pixels_are_the_figure_s(scale):
 
 def test_spectrogram_s_image_lies_where_the_figure_s_does():
     clip = tone(duration_s=30.0)
-    levels = dsp.stft(clip, n_columns=timeline.N_COLUMNS)
+    levels = dsp.stft(clip, Frames(n_columns=timeline.N_COLUMNS))
     plot = timeline.stft(levels, cut(clip))
     left, right, *_ = viz.stft.figure(levels, LOOK).axes[0].images[0].get_extent()
     (image,) = plot.layers
@@ -104,7 +105,7 @@ def test_spectrogram_s_image_lies_where_the_figure_s_does():
 
 def test_mel_picture_has_the_bands_levels():
     clip = chord()
-    levels = dsp.mel(clip, n_columns=timeline.N_COLUMNS)
+    levels = dsp.mel(clip, frames=Frames(n_columns=timeline.N_COLUMNS))
     plot = timeline.mel(levels, cut(clip))
     (image,) = plot.layers
     difference_db = unpacked(image) - np.maximum(levels.levels_db, BOTTOM_DB)
@@ -116,7 +117,7 @@ def test_mel_picture_has_the_bands_levels():
 def test_pooled_columns_say_what_they_show():
     clip = noise(duration_s=60.0)
     for pooling, said in (("peak", "the loudest of"), ("mean", "the mean power of")):
-        levels = dsp.stft(clip, n_columns=timeline.N_COLUMNS, pooling=pooling)
+        levels = dsp.stft(clip, Frames(n_columns=timeline.N_COLUMNS, pooling=pooling))
         facts = timeline.frame_facts(levels, cut(clip))
         assert any(said in fact for fact in facts)
 

@@ -27,6 +27,7 @@ from signals import click, noise, silence, tone
 import words
 from audio import dsp
 from audio.clip import Clip
+from audio.dsp import Frames
 from viz import (
     dft,
     genres,
@@ -200,7 +201,7 @@ def test_mel_labels_bands_at_their_centres():
 
 def test_a_song_wider_than_the_picture_keeps_its_click():
     clip = click(20.0, 40.0, 8000, 0.003)
-    spectrogram = dsp.stft(clip, hop_length=64, n_columns=5000)
+    spectrogram = dsp.stft(clip, Frames(hop_length=64, n_columns=5000))
     levels_db, axes = level_image(stft.figure(spectrogram, PAGE))
     assert levels_db.shape[1] == style.size_px(axes)[0]
     column = levels_db.max(axis=0).argmax() / levels_db.shape[1]
@@ -310,7 +311,7 @@ def test_level_range_is_what_was_asked():
 
 
 def test_part_of_a_sound_is_drawn_at_its_time():
-    part = dsp.stft(tone(duration_s=3.0), start_s=1.0, stop_s=2.0)
+    part = dsp.stft(tone(duration_s=3.0), Frames(start_s=1.0, stop_s=2.0))
     assert stft.figure(part).axes[0].get_xlim() == pytest.approx((1.0, 2.0), abs=0.03)
     clip = click(0.25, duration_s=0.5)
     axes = waveform.figure(clip, since_s=70.0).axes[0]

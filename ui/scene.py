@@ -12,6 +12,7 @@ from weakref import ref
 import words
 from audio.clip import Clip
 from audio.dsp import Spectrogram, Spectrum
+from viz import waveform
 from viz.plot import Computed, Plot, Provenance, Sheet, by_name
 from viz.wording import joined, said, with_minus
 
@@ -112,7 +113,8 @@ class Scene:
         """Return the samples that are seen, for ``provenance``."""
         start_s, stop_s = self.shown_s
         settings = {"start_s": start_s, "stop_s": stop_s}
-        return Computed(Clip.slice, self.clip, settings, self.clip.slice(**settings))
+        result = waveform.part(self.clip, **settings)
+        return Computed(waveform.part, self.clip, settings, result)
 
     def provenance(
         self, picture: str, *computed: Computed, **settings: Any

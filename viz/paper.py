@@ -194,8 +194,10 @@ def _names(
         found = ticks.frequencies_hz(start, stop, length_px, scale, room_px)
         return {hz: ticks.hertz(hz) for hz in found}
     n_ticks = max(length_px // (TICK_PX if side == "x" else NUMBER_PX), 2)
-    label = ticks.times if axis.quantity == "time" else ticks.numbers
-    return label(start, stop, n_ticks)
+    if axis.quantity == "time":
+        return ticks.times(start, stop, n_ticks)
+    is_whole = axis.quantity == "count" and side == "x"
+    return ticks.numbers(start, stop, n_ticks, least=1.0 if is_whole else 0.0)
 
 
 def _ends(axis: Axis) -> tuple[float, float]:

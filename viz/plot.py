@@ -215,7 +215,7 @@ class Computed:
     """What a function of a clip returned, and what it was given.
 
     Attributes:
-        function: ``dsp.dft``, ``dsp.stft``, ``dsp.mel``, ``Clip.slice``.
+        function: ``dsp.dft``, ``dsp.stft``, ``dsp.mel``, ``waveform.part``.
         clip: its first argument.
         settings: its other arguments by name, dataclasses among them.
         result: a spectrum, a spectrogram or a clip.

@@ -105,9 +105,18 @@ def times(start_s: float, stop_s: float, n_ticks: int) -> dict[float, str]:
     return {t: clock(t, _n_decimals(step_s)) for t in ticks_s}
 
 
-def numbers(start: float, stop: float, n_ticks: int) -> dict[float, str]:
-    """Label an axis of plain numbers, with as many decimals as their distance needs."""
-    least = (stop - start) / n_ticks
+def numbers(
+    start: float, stop: float, n_ticks: int, least: float = 0.0
+) -> dict[float, str]:
+    """Label an axis of plain numbers, with as many decimals as their distance needs.
+
+    Args:
+        start: the lowest.
+        stop: the highest.
+        n_ticks: at most.
+        least: between two labels.
+    """
+    least = max((stop - start) / n_ticks, least)
     power = 10.0 ** floor(log10(least) + 1e-9)
     step = power * next(s for s in (1, 2, 5, 10) if s * power >= least * (1 - 1e-9))
     first, last = ceil(start / step - 1e-9), floor(stop / step + 1e-9)

@@ -34,17 +34,17 @@ def plot(
         language: of labels and facts.
         is_stretched: the loudest sample that is seen fills the height.
     """
-    part = _part(clip, *shown_s)
-    layers = _wave(clip, part, *shown_s)
+    shown = part(clip, *shown_s)
+    layers = _wave(clip, shown, *shown_s)
     height = FULL_SCALE
-    if is_stretched and part.n_samples and part.samples.any():
-        height = HEADROOM * float(max(part.samples.max(), -part.samples.min()))
+    if is_stretched and shown.n_samples and shown.samples.any():
+        height = HEADROOM * float(max(shown.samples.max(), -shown.samples.min()))
     return Plot(
         name="waveform",
         x=time_axis(shown_s, language),
         y=Axis("amplitude", -height, height, said("amplitude", language)),
         layers=layers,
-        facts=_wave_facts(loud, part.n_samples, language),
+        facts=_wave_facts(loud, shown.n_samples, language),
         ratio=0.4,
         is_sound=True,
         note=said("silence", language) if loud.peak_dbfs <= FLOOR_DB else "",
@@ -85,22 +85,22 @@ def describe(
     )
 
 
-def _part(clip: Clip, start_s: float, stop_s: float) -> Clip:
-    """What is seen; of nothing, nothing."""
+def part(clip: Clip, start_s: float, stop_s: float) -> Clip:
+    """Return what is seen; an empty clip stays empty."""
     return clip.slice(start_s, stop_s) if clip.n_samples else clip
 
 
 def _wave(
-    clip: Clip, part: Clip, start_s: float, stop_s: float
+    clip: Clip, shown: Clip, start_s: float, stop_s: float
 ) -> tuple[Band | Line, ...]:
     if not clip.n_samples:
         return ()
-    if part.n_samples > N_JOINED:
-        outline = pixels.envelope(part.samples, N_COLUMNS)
+    if shown.n_samples > N_JOINED:
+        outline = pixels.envelope(shown.samples, N_COLUMNS)
         return (Band(start_s, stop_s, rounded(outline.lows), rounded(outline.highs)),)
     samples = zoom.points(clip, start_s, stop_s - start_s)
     times_s = rounded(samples.times_s + start_s, 7)
-    if part.n_samples > N_DOTS:
+    if shown.n_samples > N_DOTS:
         return (Line(times_s, rounded(samples.values)),)
     dots = Line(times_s, rounded(samples.values), "dots")
     curve = zoom.curve(clip, start_s, stop_s - start_s)
