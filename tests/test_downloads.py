@@ -225,6 +225,24 @@ def test_a_transform_that_is_known_is_not_computed_again(monkeypatch):
         monkeypatch.setattr(dsp, "pooled_power", None)
 
 
+def test_a_sheet_knows_which_transform_of_which_clip_gave_its_numbers():
+    clip = tone()
+    (found,) = picture("dft", clip).provenance.computed
+    assert (found.function, found.clip) == (dsp.dft, clip)
+    assert found.settings["n_samples"] == 4096
+    scene = Scene(clip, Transforms())
+    made = mel.draw(scene, 64, "htk", 0, mel.NYQUIST, True, "level").provenance
+    assert [each.function for each in made.computed] == [dsp.mel, dsp.stft]
+    assert made.settings["n_mels"] == 64
+    assert made.settings["fmax_hz"] == clip.sampling_rate / 2
+    assert made.settings["stop_s"] == clip.duration_s
+
+
+def test_script_of_filters_up_to_nyquist_names_its_frequency():
+    sheet = picture("filters", tone(), 64, "htk", 100, mel.NYQUIST)
+    assert b"FMAX_HZ = 11025.0" in downloads.content(sheet, "py")
+
+
 def test_an_unknown_format_is_refused():
     with pytest.raises(KnownError, match="not_a_choice"):
         downloads.content(picture("waveform", tone()), "exe")

@@ -12,10 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import words
 from audio import pixels
-from audio.frames import Levels, Numbers
+from audio.frames import Numbers
 from audio.notes import note_of
 from viz import image as images
 from viz import palette, style, ticks
@@ -214,7 +215,7 @@ def _image(axes: Axes, image: Image, plot: Plot, place: Place, colours: str) -> 
     edges = np.linspace(low, high, height_px + 1)
     edges = edges[: max(int(np.searchsorted(edges, _top(image, place))), 1) + 1]
     low, high = edges[[0, -1]].tolist()
-    rows = _rows(image, place, edges)
+    rows = image.as_values(_rows(image, place, edges))
     share = (image.stop_s - image.start_s) / (plot.x.stop - plot.x.start)
     n_columns = min(image.n_columns, max(round(width_px * share), 1))
     extent = (image.start_s, image.stop_s, low, high)
@@ -229,9 +230,8 @@ def _top(image: Image, place: Place) -> float:
     return float(last + (last - below) / 2)
 
 
-def _rows(image: Image, place: Place, edges: Numbers) -> Levels:
+def _rows(image: Image, place: Place, edges: Numbers) -> NDArray[np.uint8]:
     """Return the loudest of the rows whose middle a pixel holds, or the nearest one."""
-    numbers = image.values
     places = place(image.frequencies_hz)
     bounds = np.searchsorted(places, edges)
     nearest = np.searchsorted(
@@ -240,7 +240,7 @@ def _rows(image: Image, place: Place, edges: Numbers) -> Levels:
     starts, stops = bounds[:-1], bounds[1:]
     starts, stops = np.where(starts < stops, (starts, stops), (nearest, nearest + 1))
     pairs = zip(starts, stops, strict=True)
-    return np.stack([numbers[start:stop].max(axis=0) for start, stop in pairs])
+    return np.stack([image.levels[start:stop].max(axis=0) for start, stop in pairs])
 
 
 def _band(axes: Axes, band: Band) -> None:

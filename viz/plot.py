@@ -102,7 +102,11 @@ class Image:
     @property
     def values(self) -> Levels:
         """Levels (dB) or powers, float32 (n_rows, n_columns), lowest row first."""
-        return self.bottom + np.float32(self.step) * self.levels.astype(np.float32)
+        return self.as_values(self.levels)
+
+    def as_values(self, levels: NDArray[np.uint8]) -> Levels:
+        """Return what some of its bytes stand for, float32."""
+        return self.bottom + np.float32(self.step) * levels.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -293,8 +297,10 @@ def packed(
     values: Levels, bottom: float = BOTTOM_DB, step: float = STEP_DB
 ) -> NDArray[np.uint8]:
     """Return levels (dB) or other values (n_rows, n_columns) as ``Image.levels``."""
-    steps = np.rint((values - bottom) * (1 / step))
-    return np.clip(steps, 0, 255).astype(np.uint8)
+    steps = values - np.float32(bottom)
+    steps *= np.float32(1 / step)
+    np.rint(steps, out=steps)
+    return np.clip(steps, 0, 255, out=steps).astype(np.uint8)
 
 
 def rounded(values: NDArray[Any], n_decimals: int = 5) -> list[float]:
