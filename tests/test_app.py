@@ -261,8 +261,8 @@ def test_page_s_own_events_are_private(demo):
 
 def test_page_that_no_link_opened_asks_the_server_nothing_when_it_loads(demo):
     loads = [fn for fn in demo.fns.values() if "load" in dict(fn.targets).values()]
-    # Its width, its link, where it scrolls, which tab was clicked.
-    assert [fn.fn for fn in loads] == [None] * 4
+    # Its link, where it scrolls, which tab was clicked.
+    assert [fn.fn for fn in loads] == [None] * 3
 
 
 def test_model_that_is_missing_leaves_the_page_whole(settings, tmp_path):
