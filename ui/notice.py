@@ -16,7 +16,7 @@ SIGN_IN, SIGN_OUT = "login/huggingface", "logout"  # Gradio's own addresses
 
 
 def notice(visitor: Visitor, settings: Settings) -> Markup:
-    """All of it as HTML; "" where nothing is missing."""
+    """Show all of it; "" where nothing is missing."""
     host, language = settings.host, visitor.language
     said = [*_limits(host, language)]
     if not visitor.may_train:
@@ -29,7 +29,7 @@ def notice(visitor: Visitor, settings: Settings) -> Markup:
 
 
 def ways(visitor: Visitor, host: Host) -> Markup:
-    """Links to where a stranger to this Space may do more, as HTML; "" elsewhere."""
+    """Link to where a stranger to this Space may do more; "" elsewhere."""
     links = []
     if host.has_login and not visitor.is_signed_in:
         links.append(_link(SIGN_IN, "host.sign_in", visitor.language))
@@ -39,7 +39,7 @@ def ways(visitor: Visitor, host: Host) -> Markup:
 
 
 def _limits(host: Host, language: str) -> Iterator[str]:
-    """What the host lacks, whoever asks."""
+    """Say what the host lacks, whoever asks."""
     if host.kind == "cpu":
         yield i18n.word("host.cpu", language)
     if host.kind == "zero":
@@ -49,7 +49,7 @@ def _limits(host: Host, language: str) -> Iterator[str]:
 
 
 def _strangers(visitor: Visitor, settings: Settings) -> Iterator[str]:
-    """What a visitor may not do, and how they could."""
+    """Say what a visitor may not do, and how they could."""
     host, language = settings.host, visitor.language
     if not host.is_space:
         yield i18n.word(

@@ -14,7 +14,7 @@ ID = "classify"  # of the tab
 
 
 def build(tab: gr.Tab, desk: Desk, models: Models) -> Picker:
-    """Lay out the tab, inside ``tab``, and wire it; gives the choice of models."""
+    """Lay out the tab, inside ``tab``, and wire it; return the choice of models."""
     picker, songs = Picker(desk, models), history.build()
     song.build(desk, models, picker, songs)
     batch.build(desk, models, picker)

@@ -221,7 +221,7 @@ class Page:
         event(handler, asked, shown.outputs, **(options or PRIVATE))
 
     def _viewer(self, given: Given, visitor: Visitor) -> Viewer:
-        """Who asks, and how they want to see it."""
+        """Describe the page that an event comes from."""
         shown, width_px = self.shown, given[self.desk.width_px]
         look = look_of(width_px, visitor, RATIO)
         return Viewer(look, visitor, given[shown.level], given[shown.search])

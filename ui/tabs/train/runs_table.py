@@ -49,7 +49,7 @@ def build() -> dict[str, Any]:
 
 
 def table(every: Sequence[Run], cache: RunCache, language: str) -> dict[str, Any]:
-    """The runs as a table's headers and rows, the newest first."""
+    """Lay out the runs as a table's headers and rows, the newest first."""
     headers = [words.word(f"train.column_{name}", language) for name in COLUMNS]
     return {"headers": headers, "data": [_row(run, cache, language) for run in every]}
 
@@ -70,7 +70,7 @@ def _row(run: Run, cache: RunCache, language: str) -> list[Any]:
 
 
 def choices(every: Sequence[Run], language: str) -> list[tuple[str, str]]:
-    """The runs for a list to choose from, the newest first."""
+    """List the runs to choose from, the newest first."""
     return [
         (
             f"{cards.name_of(run)} · "
@@ -82,7 +82,7 @@ def choices(every: Sequence[Run], language: str) -> list[tuple[str, str]]:
 
 
 def compared(chosen: Sequence[Run], cache: RunCache, look: Look) -> str:
-    """Accuracy and loss of several runs, and their differing settings, as HTML."""
+    """Compare accuracy, loss and settings of several runs."""
     if not chosen:
         return ""
     stories = [cache.story(run) for run in chosen]
@@ -99,7 +99,7 @@ def compared(chosen: Sequence[Run], cache: RunCache, look: Look) -> str:
 
 
 def differences(chosen: Sequence[Run], names: Sequence[str], language: str) -> Markup:
-    """The settings in which runs differ, a row each; a sentence where there are none."""
+    """Compare settings: a row for each that differs; a sentence where none does."""
     configs = [run.config() for run in chosen]
     settings = [
         (item.name, [_shown(getattr(config, item.name)) for config in configs])
@@ -112,13 +112,13 @@ def differences(chosen: Sequence[Run], names: Sequence[str], language: str) -> M
 
 
 def _shown(value: object) -> str:
-    """A setting's value; of a folder or zip its name, not where it is."""
+    """Format a setting's value; of a folder or zip its name, not where it is."""
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return text.rsplit("/", 1)[-1] if text.startswith((FOLDER, ZIP)) else text
 
 
 def curves(events: Sequence[RunEvent], look: Look) -> str:
-    """One run's loss and accuracy so far, as inline SVG; empty before the first step."""
+    """Draw one run's loss and accuracy so far, as inline SVG; "" before the first step."""
     steps = [event for event in events if isinstance(event, Step)]
     tests = [event for event in events if isinstance(event, Evaluated)]
     if not steps:
@@ -135,7 +135,7 @@ def curves(events: Sequence[RunEvent], look: Look) -> str:
 
 
 def details(events: Sequence[RunEvent], look: Look) -> str:
-    """One run's learning rate and gradient norm, as inline SVG."""
+    """Draw one run's learning rate and gradient norm, as inline SVG."""
     told = [("", events)]
     rate = _lines(told, Step, "learning_rate")
     norm = _lines(told, Step, "gradient_norm")
@@ -151,7 +151,7 @@ def _lines(
     field: str,
     factor: float = 1,
 ) -> list[Line]:
-    """One quantity of each run over its steps."""
+    """Collect one quantity of each run over its steps."""
     lines = []
     for name, events in told:
         points = [event for event in events if isinstance(event, kind)]
