@@ -2,111 +2,102 @@
 
 from __future__ import annotations
 
-import gc
 import logging
-import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import process
 import settings as host
 
 host.prepare_environment()  # Gradio and the Hub's client read it while they are imported
-gc.disable()  # what is imported stays: to search it for garbage takes half a second
+with process.importing():
+    import gradio as gr
+    import numpy as np
+    from gradio.http_server import LOCALHOST_NAME
+    from starlette.middleware import Middleware
 
-import gradio as gr  # noqa: E402
-import numpy as np  # noqa: E402
-from gradio.http_server import LOCALHOST_NAME  # noqa: E402
-from starlette.middleware import Middleware  # noqa: E402
+    from audio.apart import Readers
+    from audio.clip import Clip
+    from audio.decode import Limits
+    from classifier.models import Models
+    from ui import (
+        api,
+        clip_bar,
+        figures,
+        files,
+        page_state,
+        pictures,
+        runs_api,
+        see_tab,
+        theme,
+        zero,
+    )
+    from ui.clips import ClipShelf
+    from ui.handlers import guard
+    from ui.server import gradio_patches
+    from ui.server.access import LOCAL_HOSTS
+    from ui.server.language import build_header, text, texts
+    from ui.server.middleware import Gate, Language
+    from ui.server.secret import Secret
+    from ui.session import Session
+    from ui.tabs.classify import tab as classify_tab
+    from ui.tabs.data import tab as data_tab
+    from ui.tabs.teach import tab as teach_tab
+    from ui.tabs.train import tab as train_tab
+    from viz import style
+    from viz.style import Look
 
-from audio.apart import Readers  # noqa: E402
-from audio.clip import Clip  # noqa: E402
-from audio.decode import Limits  # noqa: E402
-from classifier.models import Models  # noqa: E402
-from ui import (  # noqa: E402
-    api,
-    clip_bar,
-    doors,
-    figures,
-    files,
-    language,
-    links,
-    pictures,
-    runs_api,
-    screen,
-    see_tab,
-    theme,
-    tools,
-    zero,
-)
-from ui.access import LOCAL_HOSTS  # noqa: E402
-from ui.clips import ClipShelf  # noqa: E402
-from ui.desk import Desk  # noqa: E402
-from ui.gate import Gate  # noqa: E402
-from ui.handlers import guard  # noqa: E402
-from ui.language import Language, text, texts  # noqa: E402
-from ui.secret import Secret  # noqa: E402
-from ui.tabs.classify import tab as classify_tab  # noqa: E402
-from ui.tabs.data import tab as data_tab  # noqa: E402
-from ui.tabs.teach import tab as teach_tab  # noqa: E402
-from ui.tabs.train import tab as train_tab  # noqa: E402
-from viz import style  # noqa: E402
-from viz.style import Look  # noqa: E402
-
-gc.freeze()  # nor is it searched later, while somebody waits
-gc.enable()
-
-QUEUE_LOOKED_AT_EVERY_S = 0.005
 HOUR_S = 3600
-SWITCH_S = 0.001  # between threads: a page does not wait while a picture is drawn
 UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
 
 log = logging.getLogger("genrescope")
 
 
 def create_app(settings: host.Settings, models: Models | None = None) -> gr.Blocks:
-    """The whole page and its API for one host; not launched yet."""
+    """Build the whole page and its API for one host; do not launch it yet."""
     guarded = guard(settings)
     models = models or models_of(settings, zero.device(settings.host))
     shelf = ClipShelf(limits_of(settings))
-    doors.keep_ffmpeg_out()
+    gradio_patches.keep_ffmpeg_out()
     # It makes Gradio add its sign-in, to which the tab Train links in three languages.
     # Made outside the page, it brings no events of its own.
     login = gr.LoginButton(visible=False) if settings.host.has_login else None
-    with doors.Page(title="Genrescope", delete_cache=(HOUR_S, UPLOADS_KEPT_S)) as demo:
-        language.build_header()
+    delete_cache = (HOUR_S, UPLOADS_KEPT_S)
+    with gradio_patches.Page(title="Genrescope", delete_cache=delete_cache) as demo:
+        build_header()
         if login:
             login.render()
-        link = screen.build_link()
+        link = page_state.build_link()
         bar = clip_bar.build(settings, guarded, shelf, link)
-        desk = Desk(guarded, shelf, bar, link, screen.build(demo))
+        width_px = page_state.build_width(demo)
+        session = Session(guarded, shelf, bar, link, width_px)
         with gr.Tabs() as tabs:
             with gr.Tab(text("app.see"), id="see") as see:
-                see_tab.build(desk, settings)
+                see_tab.build(session, settings)
             with gr.Tab(text("app.data"), id="data") as data:
-                data_tab.build(data, desk, settings)
+                data_tab.build(data, session, settings)
             with gr.Tab(text("app.train"), id="train") as train:
-                training = train_tab.build(train, desk, settings)
+                training = train_tab.build(train, session, settings)
             with gr.Tab(text("app.classify"), id=classify_tab.ID) as classify:
-                picker = classify_tab.build(classify, desk, models)
+                picker = classify_tab.build(classify, session, models)
             with gr.Tab(text("app.about"), id="teach") as about:
-                teach_tab.build(desk)
-        links.opens(guarded, link, tabs)
-        links.keep()
+                teach_tab.build(session)
+        page_state.open_named_tab(guarded, link, tabs)
+        page_state.keep_tab()
         train_tab.watch(training, train, (see, data, classify, about))
-        classify_tab.take_run(picker, desk, tabs, training.classify, training.chosen)
+        classify_tab.take_run(picker, session, tabs, training.classify, training.chosen)
         lent = models_of(settings) if settings.host.kind == "zero" else models
-        api.build(desk, models, lent, settings.host)
-        runs_api.build(desk, settings)
+        api.build(session, models, lent, settings.host)
+        runs_api.build(session, settings)
     demo.queue(max_size=32, default_concurrency_limit=4)
-    # Gradio's own, 1 ms, keeps an idle server busy with a twentieth of a core.
-    demo._queue.sleep_when_free = QUEUE_LOOKED_AT_EVERY_S
+    gradio_patches.poll_queue_less_often(demo)
     return demo
 
 
 def limits_of(settings: host.Settings) -> Limits:
-    """What an upload may be, and who decodes it."""
+    """Limit what an upload may be, and choose the processes that decode it."""
     n_readers = settings.n_readers
     return Limits(
         settings.max_upload_bytes,
@@ -116,7 +107,7 @@ def limits_of(settings: host.Settings) -> Limits:
 
 
 def models_of(settings: host.Settings, device: str | None = None) -> Models:
-    """The models that this host offers, on a device, the fastest by default."""
+    """Find the models that this host offers, on a device, the fastest by default."""
     return Models(
         bundled_model_dir=settings.bundled_model_dir,
         runs_dir=settings.runs_dir,
@@ -128,7 +119,7 @@ def models_of(settings: host.Settings, device: str | None = None) -> Models:
 
 
 def launch_options(settings: host.Settings) -> dict[str, Any]:
-    """What ``launch`` needs besides the page: looks, languages, limits, the gate."""
+    """Collect what ``launch`` needs besides the page: looks, texts, limits, middleware."""
     is_local = not settings.host.is_space and LOCALHOST_NAME in LOCAL_HOSTS
     return {
         "theme": theme.theme(),
@@ -161,15 +152,15 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
 
 def serve(settings: host.Settings) -> None:
     """Serve the page until it is interrupted."""
-    sys.setswitchinterval(SWITCH_S)
+    process.switch_threads_often()
     models = models_of(settings, zero.device(settings.host))
     demo = create_app(settings, models)
-    options = tools.serve(demo, launch_options(settings))
+    options = gradio_patches.type_mcp_answers(demo, launch_options(settings))
     _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
     log.info("open %s in a browser; Ctrl+C stops it", address)
     threading.Thread(target=warm, args=(models,), daemon=True).start()
-    sweeping = (settings.uploads_dir,)
-    threading.Thread(target=sweep, args=sweeping, name="sweep", daemon=True).start()
+    folder = (settings.uploads_dir,)
+    threading.Thread(target=sweep, args=folder, name="sweep", daemon=True).start()
     demo.block_thread()
 
 
@@ -194,7 +185,7 @@ def warm(models: Models) -> None:
     for ref in models.available():
         if ref.source == "bundled":
             models.load(ref)
-    gc.freeze()
+    process.freeze()
 
 
 def main() -> None:

@@ -94,6 +94,6 @@ class Cache(Generic[K, V]):
 
     @property
     def size(self) -> int:
-        """Of all values."""
+        """Sum the sizes of all values."""
         with self._lock:
             return sum(entry.size for entry in self._entries.values())

@@ -105,7 +105,7 @@ class Settings:
 def from_environment(
     environment: Mapping[str, str] | None = None, data: Path = DATA
 ) -> Settings:
-    """The settings of this host; ``GENRESCOPE_HOME`` moves everything it writes.
+    """Read this host's settings; ``GENRESCOPE_HOME`` moves everything it writes.
 
     Args:
         environment: the process's own by default.
@@ -135,7 +135,7 @@ def from_environment(
 
 
 def host_of(env: Mapping[str, str], data: Path) -> Host:
-    """What the variables that every Space sets say of this one.
+    """Tell a Space from a computer by the variables that every Space sets.
 
     Source: https://huggingface.co/docs/hub/spaces-overview#helper-environment-variables
     and ``spaces/config.py`` of the package ``spaces`` for ZeroGPU.
@@ -160,7 +160,7 @@ def _says_yes(value: str | None) -> bool:
 def prepare_environment() -> None:
     """Set what Gradio and the Hub's client read at import, unless the host did.
 
-    Call before ``gradio`` is imported. Visitors' files lie apart from those of other
+    Call it before ``gradio`` is imported. Visitors' files lie apart from those of other
     programs, so that they can be deleted; no telemetry leaves; a proxy is not asked for
     our own address (Gradio calls itself at launch); a missing network is noticed in
     seconds; Gradio's own event statistics, costly per event, are kept rare; threads that
@@ -183,5 +183,5 @@ def prepare_environment() -> None:
 
 
 def child_environment() -> dict[str, str]:
-    """The environment of a training child, by allow-list."""
+    """Return the environment of a training child, by allow-list."""
     return {name: os.environ[name] for name in CHILD_VARIABLES if name in os.environ}

@@ -1,4 +1,4 @@
-"""The tree as a Hugging Face Space would take it: checked, with the command to publish.
+"""Check the tree as a Hugging Face Space would take it; print how to publish it.
 
 ``make space`` runs it. It reads files that git knows and sends nothing.
 """
@@ -47,7 +47,7 @@ SECRETS = re.compile(
 
 
 def front_matter(root: Path) -> dict[str, Any]:
-    """What README.md tells the Hub; {} where it tells nothing."""
+    """Read what README.md tells the Hub; {} where it tells nothing."""
     text = (root / "README.md").read_text("utf-8")
     parts = text.split("---\n", 2)
     found = yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0] else {}
@@ -55,12 +55,12 @@ def front_matter(root: Path) -> dict[str, Any]:
 
 
 def tracked(root: Path) -> list[str]:
-    """The files that git knows, by their paths in the tree."""
+    """List the files that git knows, by their paths in the tree."""
     return _git(root, "ls-files", "-z").split("\0")[:-1]
 
 
 def problems(root: Path) -> Iterator[str]:
-    """What a Space would stumble over, a line each."""
+    """Yield what a Space would refuse or lack, a line each."""
     files = tracked(root)
     yield from _of_files(root, files)
     yield from _of_front_matter(root, front_matter(root))
@@ -126,19 +126,19 @@ def _of_front_matter(root: Path, front: Mapping[str, Any]) -> Iterator[str]:
         ),
     }
     yield from (
-        f"README.md: {said}" for said, is_right in checks.items() if not is_right
+        f"README.md: {fault}" for fault, is_right in checks.items() if not is_right
     )
 
 
 def command(root: Path, repo_id: str = "OWNER/genrescope") -> list[str]:
-    """The one command that publishes the tree, without what git ignores."""
+    """Return the one command that publishes the tree, without what git ignores."""
     lines = (root / ".gitignore").read_text("utf-8").splitlines()
     excluded = [f"--exclude={_pattern(line)}" for line in lines if line.strip()]
     return ["hf", "upload", repo_id, ".", ".", "--repo-type=space", *excluded]
 
 
 def _pattern(ignored: str) -> str:
-    """A line of .gitignore as the Hub's client reads it: "*" crosses folders there."""
+    """Rewrite a line of .gitignore for the Hub's client: "*" crosses folders there."""
     name = ignored.strip().strip("/")
     if "*" in name:
         return name

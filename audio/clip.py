@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -100,21 +99,6 @@ class Clip:
         """
         start, stop = clamped(self, start_s, stop_s)
         return Clip(self.samples[start:stop], self.sampling_rate, self.name)
-
-    def chunks(self, length_s: float) -> Iterator[tuple[float, Clip]]:
-        """Equal pieces that cover the clip: (start in s, piece).
-
-        The last piece is shifted back to full length rather than padded, because
-        padding changes what HuBERT answers. A clip shorter than ``length_s`` is one
-        piece as it is.
-        """
-        n_chunk = round(length_s * self.sampling_rate)
-        last = max(self.n_samples - n_chunk, 0)
-        starts = range(0, last, n_chunk)
-        for start in (*starts, last):
-            samples = self.samples[start : start + n_chunk]
-            piece = Clip(samples, self.sampling_rate, self.name)
-            yield start / self.sampling_rate, piece
 
     def resampled(self, sampling_rate: int) -> Clip:
         """The same sound at another rate (Hz), by soxr in high quality."""

@@ -20,6 +20,7 @@ CONTAINERS = {
     "wav": "wav",  # and RF64
     "w64": "w64",
     "aiff": "aiff",
+    "au": "au",  # of Sun: the original GTZAN's
     "flac": "flac",
     "ogg": "ogg",
     "mp3": "mp3",

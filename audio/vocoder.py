@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-import process as libraries
+import process
 from audio.clip import Clip, Samples
 from errors import KnownError
 
@@ -52,7 +52,7 @@ def rebuild(clip: Clip, folder: Path) -> Clip:
 
 def _bands(samples: Samples) -> Samples:
     """Log-mel magnitudes as SpeechT5 was trained with it, float32 (n_frames, 80)."""
-    libraries.settle()
+    process.settle()
     from transformers import SpeechT5FeatureExtractor
 
     extractor = SpeechT5FeatureExtractor()  # its defaults are the checkpoint's
@@ -62,7 +62,7 @@ def _bands(samples: Samples) -> Samples:
 
 def _loaded(folder: Path) -> Any:
     """The network: safetensors only, no weight missing, no code of its own."""
-    libraries.settle()
+    process.settle()
     import torch
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError

@@ -62,11 +62,11 @@ def save_model(folder: Path, window_s: float) -> None:
     )
 
 
-def save_song(path: Path, minutes: int) -> None:
+def save_song(path: Path, minutes: float) -> None:
     """A synthetic mp3, one channel."""
     import av
 
-    clip = song(minutes * 60, 44_100)
+    clip = song(round(minutes * 60), 44_100)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libmp3lame", rate=44_100, layout="mono")
         frame = av.AudioFrame.from_ndarray(clip.samples[None], "fltp", "mono")

@@ -24,7 +24,7 @@ from trainer import config as configs
 from trainer import events, locks, runs
 from trainer.events import Step
 from trainer.runs import Run
-from ui.access import Visitor
+from ui.server.access import Visitor
 from ui.tabs.train import runs_table, scores, view
 from ui.tabs.train.cache import POLL_S, READ_EVERY_S, RunCache
 from ui.tabs.train.pushes import Pushes

@@ -97,7 +97,7 @@ def row(name: str, run: runs.Run, took_s: float) -> str:
     events, _ = run.events()
     steps = [event for event in events if isinstance(event, Step)]
     best = telling.best(events)
-    per_s = statistics.median(step.songs_per_s for step in steps)
+    per_s = statistics.median(step.windows_per_s for step in steps)
     begun = {e.name: e.at for e in reversed(events) if isinstance(e, Stage)}
     recording_s = begun["train"] - begun.get("record", begun["train"])
     return (

@@ -96,9 +96,9 @@ def prepare(side: str, songs: Path, home: Path) -> dict[str, float]:
 
 
 def _prepare_ours(songs: Path, cache: Path) -> None:
-    from trainer import data, hub_songs, sources
+    from trainer import data, hub_songs, song_files
 
-    source = sources.Source(str(songs), 0, hub_songs.parquet_songs([songs]))
+    source = song_files.Source(str(songs), 0, hub_songs.parquet_songs([songs]))
     data.prepare(source, cache, emit=lambda _: None, should_stop=lambda: False)
 
 

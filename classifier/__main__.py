@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import process as libraries
+import process
+from audio.archive import Song, shown, unpacked
 from classifier import report
-from classifier.archive import Song, shown, unpacked
 from classifier.batch import Row, rows, songs_in
 from classifier.models import Models
 from classifier.report import Table
@@ -189,7 +189,7 @@ def _models(settings: Settings, runs_dir: Path | None, n_workers: int) -> Models
 
 def _prepare_libraries(n_workers: int) -> None:
     """Keep transformers quiet, and torch to the threads that workers leave it."""
-    libraries.settle()
+    process.settle()
     import torch
     from transformers.utils import logging
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from audio import decode
+from audio.archive import Song, is_song, shown
 from audio.spool import spooled
-from classifier.archive import Song, is_song, shown
 from classifier.checkpoint import LoadedModel
 from classifier.predict import Effort, Prediction, predict
 from classifier.verdict import Verdict, judge

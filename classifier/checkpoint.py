@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import process as libraries
+import process
 from classifier.tiles import quicken
 from classifier.turns import Turns
 from errors import KnownError
@@ -193,7 +193,7 @@ def _fixed_window_s(config: dict[str, Any]) -> float | None:
 
 def _check(ref: ModelRef, folder: Path, config: dict[str, Any], max_bytes: int) -> None:
     """Refuse what a look at the small files can refuse."""
-    libraries.settle()
+    process.settle()
     from transformers.models.auto.modeling_auto import (
         MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES as KNOWN,
     )
@@ -217,7 +217,7 @@ def _from_disk(
     ref: ModelRef, folder: Path, device: str | None = None
 ) -> tuple[Any, Any]:
     """The model in evaluation mode on a device, the fastest by default; its extractor."""
-    libraries.settle()
+    process.settle()
     import torch
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError

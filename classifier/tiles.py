@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import process as libraries
+import process
 from classifier import products
 from classifier.long_kernel import by_fft
 from classifier.strides import by_products
@@ -34,7 +34,7 @@ def quicken(model: Any) -> None:
 
     Other models are left as they are, and so is a GPU's, where one large step is best.
     """
-    libraries.settle()
+    process.settle()
     from torch.nn import Linear
     from torch.nn.utils import parametrize
     from transformers.models.hubert.modeling_hubert import HubertFeatureEncoder
@@ -96,7 +96,7 @@ def _step(layer: Any) -> Step:
 
 def _in_place(activation: Any) -> Step:
     """The same, in place where it is HuBERT's usual: its output is as large as any."""
-    libraries.settle()
+    process.settle()
     import torch
     from transformers.activations import GELUActivation
 

@@ -25,9 +25,9 @@ def play():
     from trainer.events import Evaluated, Noted, Stage, Step, StopRequested
 
     class Result:
-        def __init__(self, step=0, was_stopped=False, accuracy=0.5):
+        def __init__(self, step=0, was_stopped=False):
             self.step, self.was_stopped = step, was_stopped
-            self.accuracy = accuracy
+            self.validation_accuracy, self.test_accuracy = 0.5, None
 
     def checkpoint(run_dir, step, n_bytes=1000):
         folder = run_dir / "checkpoints" / f"checkpoint-{step}"

@@ -46,6 +46,34 @@ new PerformanceObserver((list) => {
     if (!entry.hadRecentInput) window.shifted += entry.value;
 }).observe({ type: "layout-shift", buffered: true });
 """
+# What the network between us and a server far away does: the end is on its way for long.
+SLOW_END = """
+const fetched = window.fetch.bind(window);
+window.slow = { isOn: false, isWaiting: false };
+const wait = () => new Promise((go) => (window.slow.arrive = go));
+window.fetch = async (...request) => {
+  const answer = await fetched(...request);
+  if (!String(request[0].url ?? request[0]).includes("queue/data")) return answer;
+  const slow = new TransformStream({
+    async transform(piece, page) {
+      const isEnd = new TextDecoder().decode(piece).includes("close_stream");
+      if (isEnd && window.slow.isOn) {
+        window.slow.isOn = false;
+        window.slow.isWaiting = true;
+        await wait();
+      }
+      page.enqueue(piece);
+    },
+  });
+  return new Response(answer.body.pipeThrough(slow), answer);
+};
+"""
+# A microphone that a browser refuses, with the name of its error.
+REFUSING = """() => {
+  navigator.mediaDevices.__proto__.getUserMedia = async () => {
+    throw new DOMException("Permission denied", "%s");
+  };
+}"""
 
 
 class Server:

@@ -13,6 +13,7 @@ CODECS = {
     ".wav": "pcm_s16le",
     ".w64": "pcm_s16le",
     ".aiff": "pcm_s16be",
+    ".au": "pcm_s16be",
     ".flac": "flac",
     ".mp3": "libmp3lame",
     ".ogg": "libopus",

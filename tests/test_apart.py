@@ -8,7 +8,7 @@ import pytest
 from files import stereo, write_audio, write_wav
 from signals import noise, tone
 
-import i18n as words
+import i18n
 from audio import decode
 from audio.apart import ROOT, Bounds, Readers
 from audio.spool import spooled
@@ -133,6 +133,7 @@ def test_limits_hold_there_too(tmp_path, readers):
         decode.load(path, limits=limits(readers, max_bytes=100))
 
 
+@pytest.mark.minute
 @pytest.mark.parametrize("mishap", ["crash", "hang", "sleep", "grow", "babble"])
 def test_mishap_of_a_decoder_is_a_sentence_and_the_next_file_is_read(
     tmp_path, readers, mishap
@@ -142,8 +143,8 @@ def test_mishap_of_a_decoder_is_a_sentence_and_the_next_file_is_read(
     assert decode.load(good, limits=limits(readers))
     with pytest.raises(KnownError, match="decoder_gave_up") as caught:
         decode.load(bad, limits=limits(readers))
-    for language in words.LANGUAGES:
-        assert f"{mishap}.wav" in words.sentence(caught.value, language)
+    for language in i18n.LANGUAGES:
+        assert f"{mishap}.wav" in i18n.sentence(caught.value, language)
     assert decode.load(good, limits=limits(readers)).clip.n_samples == 22_050
 
 
@@ -170,6 +171,7 @@ def test_decoder_cannot_write_a_file(tmp_path, environment):
     readers.close()
 
 
+@pytest.mark.minute
 def test_longest_sound_at_the_highest_rate_fits_into_the_memory(tmp_path, environment):
     path = write_wav(tmp_path / "a.wav", np.zeros(4, np.uint8), 192_000, size=2**31)
     with path.open("r+b") as file:

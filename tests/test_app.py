@@ -19,7 +19,7 @@ from signals import tone
 import app
 import i18n
 from settings import Settings
-from ui import language
+from ui.server import language
 
 tiny_model_dir = tiny.tiny_model_dir
 PICTURES = ("waveform", "dft", "stft", "mel")

@@ -4,8 +4,8 @@ import pytest
 from files import write_audio
 from signals import tone
 
-import i18n as words
-from classifier.archive import ZipLimits, unpacked
+import i18n
+from audio.archive import ZipLimits, unpacked
 from errors import KnownError
 
 
@@ -25,7 +25,7 @@ def taken_out(archive, folder, **limits):
 def code_of(archive, folder, **limits):
     with pytest.raises(KnownError) as caught:
         taken_out(archive, folder, **limits)
-    assert words.sentence(caught.value)
+    assert i18n.sentence(caught.value)
     return caught.value.code
 
 

@@ -88,6 +88,7 @@ def test_griffin_lim_converges():
     assert rebuilt.clip.n_samples == mix().n_samples
 
 
+@pytest.mark.minute
 def test_griffin_lims_convergence_is_what_librosas_transform_measures():
     clip = mix()
     for n_iterations in (0, 1, 8):
@@ -97,6 +98,7 @@ def test_griffin_lims_convergence_is_what_librosas_transform_measures():
         assert len(rebuilt.convergence_db) == n_iterations + 1
 
 
+@pytest.mark.minute
 def test_griffin_lim_is_as_good_as_librosas():
     import librosa
 

@@ -3,8 +3,8 @@ import tiny
 from files import write_audio
 from signals import silence, sweep
 
+from audio.archive import Song
 from classifier import predict
-from classifier.archive import Song
 from classifier.batch import rows, songs_in
 from classifier.models import Models
 from errors import KnownError

@@ -6,11 +6,6 @@ import pytest
 server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 pytestmark = pytest.mark.browser
 
-REFUSING = """() => {
-  navigator.mediaDevices.__proto__.getUserMedia = async () => {
-    throw new DOMException("Permission denied", "%s");
-  };
-}"""
 HUMMING = """() => {
   navigator.mediaDevices.__proto__.getUserMedia = async () => {
     const context = new AudioContext(), hum = context.createOscillator();
@@ -54,7 +49,7 @@ def microphone(chromium, monkeypatch):
 def test_microphone_that_is_refused_gets_a_sentence(
     open_page, microphone, locale, name, said
 ):
-    microphone(REFUSING % name)
+    microphone(browser.REFUSING % name)
     page = open_page(locale=locale)
     record(page)
     page.locator(".microphone p").filter(has_text=said).wait_for()

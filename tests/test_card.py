@@ -4,6 +4,7 @@ import json
 import pytest
 import tiny
 from hub_server import front_matter
+from marked import keep_scores
 
 from errors import KnownError
 from trainer import card, runs
@@ -73,9 +74,9 @@ def test_card_claims_no_licence_for_what_it_does_not_know(tmp_path):
 
 def test_card_tells_data_split_and_scores_with_their_interval(tmp_path):
     text = card_of(tmp_path)
-    assert "**76.7 %** of 30 test songs" in text
+    assert "**76.7 %** of 30 validation songs" in text
     assert "59.1 to 88.2 %" in text  # Wilson's interval of 23 of 30
-    assert "120 songs to learn from, 30 kept back" in text
+    assert "120 songs to learn from, 30 kept back for validation and test alike" in text
     assert "It knows composed songs only" in text
     assert "| jazz | 10 | 0.90 | 0.75 | 0.82 |" in text  # 9 of 10, 9 of 12, 18 of 22
     assert "| blues | 8 | 1 | 1 |" in text
@@ -120,9 +121,22 @@ def test_run_without_scores_has_no_card(tmp_path):
         card.text(run, "visitor/genres")
 
 
-def test_scores_as_json_hold_the_interval(tmp_path):
+def test_run_that_kept_its_confusion_alone_has_scores(tmp_path):
     scores = card.scores_of(finished_run(tmp_path, tmp_path))
-    values = json.loads(scores.to_json())
-    assert values["n_right"] == 23
-    assert values["accuracy_low"] < values["accuracy"] < values["accuracy_high"]
-    assert values["recall"]["rock"] == 0.6
+    assert (scores.n_right, scores.n_songs) == (23, 30)
+    assert scores.interval[0] < scores.accuracy < scores.interval[1]
+    assert scores.genres[2].recall == 0.6
+    assert scores.window_accuracy is None
+
+
+@pytest.mark.parametrize(("is_final", "part"), [(True, "test"), (False, "validation")])
+def test_card_names_the_songs_that_its_scores_are_of(tmp_path, is_final, part):
+    run = finished_run(tmp_path, tmp_path)
+    kept = keep_scores(run.folder, 2.0, is_final=is_final)
+    text = card.text(run, "visitor/genres")
+    assert f"**75.0 %** of 4 {part} songs" in text
+    (model,) = front_matter(text)["model-index"]
+    assert model["results"][0]["dataset"]["split"] == part
+    assert f"| genre | {part} songs |" in text
+    assert "The average over each" in text or "the average over each" in text
+    assert card.scores_of(run) == kept

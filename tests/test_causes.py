@@ -29,6 +29,12 @@ def test_kill_for_want_of_memory_is_told_from_any_other():
             RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
             "out_of_memory",
         ),
+        (RuntimeError("CUDA error: out of memory"), "out_of_memory"),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), "out_of_memory"),
+        (
+            RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling"),
+            "out_of_memory",
+        ),
         (RuntimeError("shapes differ"), "bug"),
     ],
 )

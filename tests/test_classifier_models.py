@@ -5,7 +5,7 @@ import pytest
 import tiny
 from tiny import FACTS, GENRES, SAMPLING_RATE, save_tiny_model
 
-import i18n as words
+import i18n
 from classifier import checkpoint
 from classifier.checkpoint import TUTORIAL_WINDOW_S
 from classifier.models import Models
@@ -50,7 +50,7 @@ def code_of(call, *arguments):
     """The code of the KnownError that a call raises; it has a sentence."""
     with pytest.raises(KnownError) as caught:
         call(*arguments)
-    assert words.sentence(caught.value)
+    assert i18n.sentence(caught.value)
     return caught.value.code
 
 

@@ -16,9 +16,9 @@ from classifier.predict import Chunk, Prediction, predict
 from classifier.turns import Line
 from classifier.verdict import Verdict, judge
 from errors import KnownError
-from ui.access import Visitor
 from ui.model_choice import chosen, chosen_pair, effort_of
 from ui.scene import Scene, Transforms
+from ui.server.access import Visitor
 from ui.tabs.classify import answer, song_map, view
 from ui.tabs.classify.batch import batches, content, file_of, table_html
 from ui.tabs.classify.history import MAX_SONGS, History, as_html

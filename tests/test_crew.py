@@ -55,6 +55,7 @@ def of(run, kind):
     return [event for event in run.events()[0] if isinstance(event, kind)]
 
 
+@pytest.mark.minute
 def test_two_processes_make_one_result(launched):
     run, printed = launched
     assert run.state().name == "finished"
@@ -69,6 +70,7 @@ def test_two_processes_make_one_result(launched):
     assert printed.count("Step 1 of 3") == 1
 
 
+@pytest.mark.minute
 def test_each_step_is_told_once_with_a_finite_loss(launched):
     steps = of(launched[0], Step)
     assert [step.step for step in steps] == [1, 2, 3]
@@ -77,6 +79,7 @@ def test_each_step_is_told_once_with_a_finite_loss(launched):
     assert len(of(launched[0], Evaluated)) == 1
 
 
+@pytest.mark.minute
 def test_two_small_batches_are_one_large_one(launched, tmp_path):
     config = dataclasses.replace(launched[0].config(), batch_size=8, n_accumulated=1)
     alone = []
@@ -94,11 +97,13 @@ def test_two_small_batches_are_one_large_one(launched, tmp_path):
         assert shared.gradient_norm == pytest.approx(one.gradient_norm, rel=0.05)
 
 
+@pytest.mark.minute
 def test_effective_batch_counts_both_processes(launched):
     (note,) = [note for note in of(launched[0], Noted) if note.code == "crew"]
     assert note.details == {"n_processes": 2, "n_windows": 8}  # 2 x 2 x 2
 
 
+@pytest.mark.minute
 @pytest.mark.slow
 def test_stop_ends_both_processes_and_saves_once(tmp_path):
     line, environment = command(tmp_path, "--n-steps", "10000")

@@ -5,7 +5,7 @@ from types import ModuleType
 import pytest
 from test_train import config_for
 
-import i18n as words
+import i18n
 from errors import KnownError
 from trainer import dashboards
 from trainer.config import RunConfig
@@ -41,7 +41,7 @@ def test_dashboard_that_is_not_installed_is_refused_at_once(
             should_stop=lambda: False,
         )
     assert caught.value.code == "no_dashboard"
-    assert f"pip install {name}" in words.sentence(caught.value)
+    assert f"pip install {name}" in i18n.sentence(caught.value)
     assert not told
 
 

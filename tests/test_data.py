@@ -4,7 +4,7 @@ from files import write_audio
 from signals import noise, silence, tone
 from songs import prepared, song_folder
 
-import i18n as words
+import i18n
 from errors import KnownError
 from trainer import data, sources, telling
 from trainer.config import RunConfig
@@ -72,7 +72,7 @@ def test_unreadable_song_is_named_left_out_and_the_rest_goes_on(tmp_path):
     assert notes[0].code == "song_skipped"
     assert notes[0].details["name"] == "low/broken.mp3"
     assert notes[1].details == {"n_skipped": 1, "n_files": 7}
-    for language in words.LANGUAGES:
+    for language in i18n.LANGUAGES:
         named, counted = telling.log_lines(notes[:2], language)
         assert "low/broken.mp3" in named
         assert "FLAC" in named  # what to try

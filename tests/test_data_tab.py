@@ -8,11 +8,11 @@ from files import write_audio
 from signals import tone
 from songs import song_folder
 
-import i18n as words
+import i18n
 from errors import KnownError
 from settings import Host, Settings
 from trainer.events import Stage
-from ui.access import Visitor
+from ui.server.access import Visitor
 from ui.tabs.data import inspection, tab
 
 HERE = Visitor("en", may_train=True)
@@ -85,7 +85,7 @@ def test_uploaded_zip_is_looked_at(host, tmp_path):
 def test_hub_set_that_is_not_there_gets_a_sentence_of_its_own(host):
     with pytest.raises(KnownError) as caught:
         list(tab.inspect_form(form("hub:", repo_id="no such set"), host, HERE))
-    assert "資料集" in words.sentence(caught.value, "zh-TW")
+    assert "資料集" in i18n.sentence(caught.value, "zh-TW")
 
 
 def test_progress_counts_songs_where_it_can():

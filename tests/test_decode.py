@@ -7,11 +7,11 @@ import pytest
 from files import CODECS, stereo, write_audio, write_video, write_wav
 from signals import click, noise, tone
 
-import i18n as words
+import i18n
 from audio import decode, ffmpeg
 from errors import KnownError
 
-LOSSLESS = (".wav", ".w64", ".aiff", ".flac", ".mkv")
+LOSSLESS = (".wav", ".w64", ".aiff", ".au", ".flac", ".mkv")
 CODES = """not_audio empty_file too_large too_short broken_audio not_finite
     odd_sampling_rate unreadable""".split()
 
@@ -43,6 +43,16 @@ def test_decode_keeps_every_sample_of_a_lossless_file(tmp_path, suffix):
     clip = decode.load(write_audio(tmp_path / f"song{suffix}", sung)).clip
     assert clip.n_samples == sung.n_samples
     np.testing.assert_allclose(clip.samples, sung.samples, atol=1 / 2**15)
+
+
+def test_au_as_another_program_writes_it_is_read(tmp_path):
+    import soundfile
+
+    sung = noise(duration_s=2.0)
+    soundfile.write(tmp_path / "blues.00000.au", sung.samples, sung.sampling_rate)
+    song = decode.load(tmp_path / "blues.00000.au")
+    assert (song.facts.container, song.facts.bit_depth) == ("au", 16)
+    np.testing.assert_allclose(song.clip.samples, sung.samples, atol=1 / 2**15)
 
 
 def test_decode_keeps_a_click_where_it_is(tmp_path):
@@ -235,10 +245,10 @@ def test_failures_of_the_decoder_are_wrapped(tmp_path, monkeypatch, failure, cod
         decode.load(path)
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_every_refusal_names_the_file(language):
     details = {"mb": 120.0, "max_mb": 100.0, "duration_s": 0.01, "min_duration_s": 0.1}
     details |= {"sampling_rate": 1, "lowest": 2_000, "highest": 192_000, "share": 0.5}
     for code in CODES:
         error = KnownError(code, name="song.mp3", **details)
-        assert "song.mp3" in words.sentence(error, language)
+        assert "song.mp3" in i18n.sentence(error, language)

@@ -48,10 +48,12 @@ def test_model_says_what_it_was_trained_on():
     assert sorted(config["id2label"].values()) == list(STYLES)
 
 
+@pytest.mark.minute
 def test_model_names_unseen_songs(model):
     assert n_right(model, 50, is_shifted=False) >= 45
 
 
+@pytest.mark.minute
 def test_model_names_songs_in_another_mix(model):
     assert n_right(model, 50, is_shifted=True) >= 44
 

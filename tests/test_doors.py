@@ -25,7 +25,7 @@ import app
 import i18n
 from errors import KnownError
 from settings import Settings
-from ui import doors
+from ui.server import gradio_patches
 
 tiny_model_dir = tiny.tiny_model_dir
 META = {"_type": "gradio.FileData"}
@@ -133,6 +133,7 @@ def ask(browser, number, data):
     return told
 
 
+@pytest.mark.minute
 def test_no_event_fetches_an_address(demo, browser, canary, fetched):
     sentence = i18n.sentence(KnownError("not_an_upload"))
 
@@ -246,7 +247,7 @@ def test_side_doors_are_closed(browser, path):
 
 def test_songs_named_like_side_doors_are_served():
     for name in ("vibe-check.mp3", "proxy=1.mp3", "process_recording", "deep_link"):
-        assert not doors.is_closed(f"/gradio_api/file=/tmp/gradio/ab/{name}")
+        assert not gradio_patches.is_closed(f"/gradio_api/file=/tmp/gradio/ab/{name}")
 
 
 def test_player_asks_no_program_of_this_machine(tmp_path, monkeypatch):
@@ -261,7 +262,7 @@ def test_player_asks_no_program_of_this_machine(tmp_path, monkeypatch):
     monkeypatch.setattr(
         processing_utils, "ffmpeg_installed", processing_utils.ffmpeg_installed
     )
-    doors.keep_ffmpeg_out()
+    gradio_patches.keep_ffmpeg_out()
     song = write_audio(tmp_path / "a.aiff", tone())
     with gr.Blocks():
         player = gr.Audio(type="filepath", format=None)
@@ -270,7 +271,7 @@ def test_player_asks_no_program_of_this_machine(tmp_path, monkeypatch):
 
 
 def test_session_keeps_no_copy_of_the_page():
-    with doors.Page() as page:
+    with gradio_patches.Page() as page:
         box = gr.Textbox("here")
     page.state_session_capacity = 1
     holder = StateHolder()

@@ -10,8 +10,8 @@ from starlette.requests import Request
 
 from errors import KnownError
 from settings import Settings
-from ui.access import Visitor
 from ui.handlers import guard
+from ui.server.access import Visitor
 
 guarded = guard(Settings())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hub_server import OWNER, TOKEN, push_hub
 
-import i18n as words
+import i18n
 import settings
 from errors import KnownError
 from trainer import __main__ as command
@@ -28,7 +28,7 @@ def submitted(config=SMOKE, flavor="t4-small", token=TOKEN, **changes):
 def code_of_job(*arguments, **changes):
     with pytest.raises(KnownError) as caught:
         submitted(*arguments, **changes)
-    assert words.sentence(caught.value)
+    assert i18n.sentence(caught.value)
     return caught.value.code
 
 

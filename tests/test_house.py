@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,23 @@ def imported(tree):
             yield (node.module or "").split(".")[0]
 
 
+def dotted(path):
+    """The name by which a module is imported."""
+    return place(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def modules_imported(path):
+    """The names of our modules that a module imports, lazily or not."""
+    tree = without_type_checking(ast.parse(path.read_text("utf-8")))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in MODULES else node.module
+
+
 def without_type_checking(tree):
     """The tree without what only type checkers read."""
     body = [
@@ -73,6 +91,9 @@ def at_import(tree):
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     body = without_type_checking(tree).body
     return ast.Module([node for node in body if not isinstance(node, kinds)], [])
+
+
+MODULES = {dotted(path): path for path in SOURCES}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=place)
@@ -127,6 +148,14 @@ def test_function_waits_for_what_another_thread_may_be_importing(path):
             is_import = isinstance(node, ast.Import | ast.ImportFrom)
             if is_import and set(imported(node)) & SHARED:
                 assert settled and settled[0] < node.lineno, function.name
+
+
+def test_no_modules_import_one_another_in_a_circle():
+    graph = {
+        name: set(modules_imported(path)) & set(MODULES) - {name}
+        for name, path in MODULES.items()
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
 def test_importing_the_app_loads_nothing_heavy():

@@ -9,7 +9,7 @@ import tiny
 
 import conversion
 import hub
-import i18n as words
+import i18n
 from classifier.models import Models
 from errors import KnownError
 
@@ -119,7 +119,7 @@ def code_of_load(home):
     """The code of the KnownError that the Hub's model ends in; it has a sentence."""
     with pytest.raises(KnownError) as caught:
         load_from_hub(home)
-    assert words.sentence(caught.value)
+    assert i18n.sentence(caught.value)
     return caught.value.code
 
 
@@ -156,7 +156,7 @@ def test_hub_that_never_answers_is_unreachable(
     with pytest.raises(KnownError) as caught:
         load_from_hub(tmp_path)
     assert caught.value.code == "hub_unreachable"
-    assert "bundled" in words.sentence(caught.value)
+    assert "bundled" in i18n.sentence(caught.value)
     assert server.asked  # it was silent, not absent
 
 

@@ -9,7 +9,7 @@ import pytest
 from songs import prepared, song_folder
 from test_hub import REVISION
 
-import i18n as words
+import i18n
 from errors import KnownError
 from trainer import hub_songs, parts, sources, telling
 from trainer.config import RunConfig
@@ -142,7 +142,7 @@ def test_gtzan_is_taken_in_the_first_form_that_the_hub_has_and_that_is_said(
     source = hub_songs.gtzan(told.append)
     (note,) = [each for each in told if isinstance(each, Noted)]
     assert (note.code, note.details["id"]) == (code, repo_id)
-    for language in words.LANGUAGES:
+    for language in i18n.LANGUAGES:
         assert repo_id in telling.line(note, language)
     assert source.fingerprint == f"{repo_id} {REVISION}"
     songs, _ = prepared(source, tmp_path)

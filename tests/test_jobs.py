@@ -48,6 +48,7 @@ def steps_of(run):
     return [event for event in run.events()[0] if isinstance(event, Step)]
 
 
+@pytest.mark.minute
 def test_run_finishes_and_another_process_reads_all_of_it(tmp_path):
     run = start(tmp_path)
     assert runs.find(tmp_path / "runs", run.id) == run
@@ -64,6 +65,7 @@ def test_run_finishes_and_another_process_reads_all_of_it(tmp_path):
         jobs.stop(run)
 
 
+@pytest.mark.minute
 def test_stopped_run_is_resumed_and_ends_as_one_that_went_through(tmp_path):
     whole = start(tmp_path)
     run = start(tmp_path, n_steps=10_000, eval_every_n_steps=0)
@@ -89,7 +91,7 @@ def test_stopped_run_is_resumed_and_ends_as_one_that_went_through(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", ["decode", "model", "train", "test", "save"])
+@pytest.mark.parametrize("stage", ["decode", "model", "train", "validate", "save"])
 def test_killed_run_keeps_what_was_saved_and_frees_the_lock(tmp_path, stage):
     song_folder(tmp_path / "songs", 60)
     run = start(tmp_path, n_steps=400, eval_every_n_steps=2)
@@ -115,7 +117,7 @@ def test_killed_run_keeps_what_was_saved_and_frees_the_lock(tmp_path, stage):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", ["decode", "model", "test"])
+@pytest.mark.parametrize("stage", ["decode", "model", "validate"])
 def test_stop_is_obeyed_in_every_phase(tmp_path, stage):
     song_folder(tmp_path / "songs", 60)
     run = start(tmp_path, n_steps=10_000, eval_every_n_steps=2)
@@ -128,9 +130,10 @@ def test_stop_is_obeyed_in_every_phase(tmp_path, stage):
     wait_until(lambda: run.state().is_ended, "the stop")
     assert run.state().name == "stopped"
     told = [event.name for event in run.events()[0] if isinstance(event, Stage)]
-    assert stage == "test" or "train" not in told
+    assert stage == "validate" or "train" not in told
 
 
+@pytest.mark.minute
 def test_bad_songs_end_the_run_with_a_sentence(tmp_path):
     song_folder(tmp_path / "songs", 3, ["low"])
     run = start(tmp_path)
@@ -140,6 +143,7 @@ def test_bad_songs_end_the_run_with_a_sentence(tmp_path):
     assert "low" in telling.failure(state.code, state.details, "zh-TW")
 
 
+@pytest.mark.minute
 def test_hub_that_does_not_answer_ends_the_run_with_a_sentence(tmp_path):
     nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hub")}
     run = jobs.start(
@@ -154,6 +158,7 @@ def test_hub_that_does_not_answer_ends_the_run_with_a_sentence(tmp_path):
     assert "gtzan" in telling.failure(state.code, state.details, "en")
 
 
+@pytest.mark.minute
 def test_command_line_trains_and_prints_what_the_page_shows(tmp_path, capsys):
     songs = song_folder(tmp_path / "songs", 4)
     flags = ["--data", f"folder:{songs}", "--base-model", "small", "--window-s", "0.5"]
@@ -198,6 +203,7 @@ time.sleep(1000)
 """
 
 
+@pytest.mark.minute
 def test_run_goes_on_when_the_server_that_started_it_is_killed(tmp_path):
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     server = subprocess.Popen(

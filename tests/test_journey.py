@@ -114,9 +114,9 @@ def test_person_goes_on_compares_names_and_deletes(open_page):
     status.get_by_text("Stopped; what it had learned is saved").wait_for()
 
     page.get_by_role("button", name="Resume", exact=True).click()
-    page.locator(".log", has_text="Going on after step").wait_for()
+    page.locator(".log", has_text="Resuming after step").wait_for()
     page.locator(".log", has_text="Step 60 of 60").wait_for()
-    status.get_by_text("Best:").wait_for()
+    status.get_by_text("Best validation:").wait_for()
 
     page.get_by_label("Show", exact=True).click()
     page.get_by_role("option", name="Without the steps").click()

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 import i18n
 from settings import ROOT
-from ui.language import SPOKEN, Language, texts
+from ui.server.language import SPOKEN, Language, texts
 from ui.tabs.teach.tab import plan_addresses
 
 SECTION = re.compile(r"\btext\(\s*f?\"([a-z_]+)\.")

@@ -305,7 +305,7 @@ def test_masking_follows_the_zoom():
 
 @pytest.mark.parametrize("kind", two.PICTURES)
 def test_two_sounds_share_their_axes(kind):
-    pair = two.Pair(desk=None)
+    pair = two.Pair(session=None)
     sheet = pair.draw(scene_of(tone(duration_s=1.0)), kind, "chord", ("a.wav", None))
     one, other = sheet.plots
     assert (one.x, one.y) == (other.x, other.y)
@@ -315,7 +315,7 @@ def test_two_sounds_share_their_axes(kind):
 
 
 def test_two_sounds_without_a_sound_before_say_so():
-    pair = two.Pair(desk=None)
+    pair = two.Pair(session=None)
     sheet = pair.draw(scene_of(tone()), "dft", two.BEFORE, ("a.wav", None))
     assert len(sheet.plots) == 1
     assert "no sound before" in sheet.about

@@ -6,12 +6,12 @@ import re
 import pytest
 from marked import keep_scores
 
-import i18n as words
+import i18n
 from errors import KnownError
 from trainer import runs
 from trainer.config import RunConfig
 from trainer.runs import Run
-from ui.access import Visitor
+from ui.server.access import Visitor
 from ui.tabs.train import cards, scores
 from ui.tabs.train.cache import RunCache
 from viz.style import Look
@@ -60,12 +60,12 @@ def test_reliability_curve_can_be_read_without_eyes(tmp_path):
     assert "80% confident, 67% of 3 songs right" in page
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_scores_are_told_in_every_language(tmp_path, language):
     look = Look(theme="page", language=language)
     page = scores.as_html(ended(tmp_path), look, Visitor(language, may_train=True))
-    assert html_escaped(words.word("scores.confusion", language)) in page
-    assert html_escaped(words.word("scores.mistakes", language)) in page
+    assert html_escaped(i18n.word("scores.confusion", language)) in page
+    assert html_escaped(i18n.word("scores.mistakes", language)) in page
 
 
 def html_escaped(text):
@@ -128,6 +128,6 @@ def test_run_at_work_or_without_scores_shows_none(tmp_path):
 def test_result_names_the_score_that_was_reported_once(tmp_path):
     run = ended(tmp_path, 3.0, is_final=True)
     assert cards.score(run, [], "en") == [
-        "75.0% of 4 songs named rightly (95% interval: 30.1% to 95.4%)."
+        "Test: 75.0% of 4 songs named rightly (95% interval: 30.1% to 95.4%)."
     ]
     assert cards.score(Run(tmp_path / "none"), [], "en") == []

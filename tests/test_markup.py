@@ -12,7 +12,7 @@ from gallery import PAGE, SVG, pictures, pictures_of_a_tone, texts
 from PIL import Image
 from signals import noise, tone
 
-import i18n as words
+import i18n
 from viz import genres, markup, style, waveform
 from viz.style import Look
 
@@ -101,8 +101,8 @@ def test_pictures_can_be_drawn_side_by_side():
         look = dataclasses.replace(PAGE, language=language)
         return texts(style.svg(waveform.figure(tone(), look), ""))
 
-    languages = words.LANGUAGES * 4
+    languages = i18n.LANGUAGES * 4
     with ThreadPoolExecutor(4) as threads:
         drawn = list(threads.map(draw, languages))
     for language, seen in zip(languages, drawn, strict=True):
-        assert words.word("viz.time", language) in seen
+        assert i18n.word("viz.time", language) in seen

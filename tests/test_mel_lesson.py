@@ -8,7 +8,7 @@ from plots import unpacked
 from signals import silence, tone
 from test_lessons import scene_of
 
-import i18n as words
+import i18n
 from audio.clip import Clip
 from errors import KnownError
 from ui.lessons import mel
@@ -57,10 +57,10 @@ def test_mel_bands_that_would_be_empty_are_refused_by_both_pictures():
     scene = scene_of(tone(100.0, sampling_rate=500))
     with pytest.raises(KnownError) as caught:
         mel.draw(scene, 32, "htk", 300, mel.NYQUIST, False, "level")
-    assert words.sentence(caught.value)
+    assert i18n.sentence(caught.value)
     with pytest.raises(KnownError) as caught:
         mel.draw_filters(scene, 32, "htk", 300, mel.NYQUIST)
-    assert words.sentence(caught.value)
+    assert i18n.sentence(caught.value)
 
 
 def test_mel_formula_and_lowest_frequency_move_bands_and_filters():

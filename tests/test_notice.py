@@ -10,8 +10,8 @@ import i18n
 from errors import KnownError
 from settings import Host, Settings
 from trainer import push
-from ui.access import Visitor
 from ui.notice import notice
+from ui.server.access import Visitor
 from ui.tabs.train import actions
 
 SPACE = "studio/genrescope"

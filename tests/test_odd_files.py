@@ -11,7 +11,7 @@ import odd_files
 import odd_headers
 import pytest
 
-import i18n as words
+import i18n
 from audio import decode
 from audio.apart import Bounds, Readers
 from errors import KnownError
@@ -50,8 +50,8 @@ def outcome(path, name, readers):
     try:
         decoded = decode.load(path, name=name, limits=decode.Limits(readers=readers))
     except KnownError as error:
-        for language in words.LANGUAGES:
-            assert words.sentence(error, language)
+        for language in i18n.LANGUAGES:
+            assert i18n.sentence(error, language)
         return error.code
     samples = decoded.clip.samples
     assert np.isfinite(samples).all()

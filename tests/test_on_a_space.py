@@ -26,6 +26,8 @@ import app
 import i18n
 from settings import Host, Settings
 
+pytestmark = pytest.mark.minute
+
 HOST = f"{OWNER}-genrescope.hf.space"
 AT_SPACE = {"host": HOST, "x-forwarded-for": "203.0.113.5"}
 CLIENT_SECRET = "a-client-secret-of-this-space"

@@ -18,6 +18,7 @@ while "transformers" not in sys.modules:
 """
 
 
+@pytest.mark.minute
 @pytest.mark.parametrize(
     "use",
     [

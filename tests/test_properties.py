@@ -175,6 +175,7 @@ anything = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.minute
 @steadily
 @given(config=configs)
 def test_config_survives_its_file(config):

@@ -6,16 +6,18 @@ import traceback
 import pytest
 import tiny
 from hub_server import OWNER, REVISION, TOKEN, push_hub
+from marked import keep_scores
 from signals import tone
 from test_card import finished_run
 
-import i18n as words
+import i18n
 from classifier.models import Models
 from classifier.predict import predict
 from errors import KnownError
 from trainer import __main__ as command
 from trainer import events, push
 from trainer.events import Stage
+from trainer.scores import Scores
 
 tiny_model_dir = tiny.tiny_model_dir
 push_hub = push_hub
@@ -49,8 +51,8 @@ def code_of_push(run, repo_id=REPO, token=TOKEN, **choices):
     """The code that a push ends in; it has a sentence in every language."""
     with pytest.raises(KnownError) as caught:
         pushed(run, repo_id, token, **choices)
-    for language in words.LANGUAGES:
-        assert words.sentence(caught.value, language)
+    for language in i18n.LANGUAGES:
+        assert i18n.sentence(caught.value, language)
     return caught.value.code
 
 
@@ -75,6 +77,14 @@ def test_no_file_names_a_place_of_this_machine(run, push_hub, tmp_path):
     for text in (content.decode() for name, content in files if "tensors" not in name):
         assert str(tmp_path) not in text
         assert "secret" not in text  # the songs' names in split.json
+
+
+def test_scores_go_in_the_run_s_own_schema_but_for_the_names_of_songs(run, push_hub):
+    kept = keep_scores(run.folder, names=("a", "secret", "c", "d"))
+    pushed(run)
+    text = push_hub.repos[REPO]["files"]["results.json"].decode()
+    assert "secret" not in text
+    assert Scores.from_json(text) == dataclasses.replace(kept, mistakes=())
 
 
 def test_repository_is_public_only_where_that_was_said(run, push_hub):

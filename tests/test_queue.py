@@ -6,6 +6,7 @@ import signal
 import actor
 import pytest
 from actor import UNTIL_STOPPED, start, trainer_pid, wait_for, wait_for_end
+from ui.training.reader import Reader
 
 import settings
 from errors import KnownError
@@ -64,17 +65,40 @@ def test_cancel_removes_what_the_run_made_and_keeps_its_record(tmp_path):
     part = """
 (run_dir / "model").mkdir()
 (run_dir / "model" / "model.safetensors").write_bytes(b"x")
-(run_dir / "confusion.json").write_text("{}")
+for name in ("confusion", "scores", "split", "songs"):
+    (run_dir / f"{name}.json").write_text("{}")
+(run_dir / "recorded").mkdir()
+(run_dir / "recorded" / "train").write_bytes(b"x")
 """
     run = start(tmp_path, part + UNTIL_STOPPED)
     wait_for(run, Step, 2)
+    runs.rename(run, "mine")
     jobs.cancel(run)
     assert wait_for_end(run).name == "cancelled"
     left = {path.name for path in run.folder.iterdir()}
-    assert not left & {"checkpoints", "model", "confusion.json", "ballast"}
-    assert left >= {"config.json", "events.jsonl", "result.json", "trainer.log"}
+    assert left == {
+        *("config.json", "title", "ticket.json", "process.json", "started.json"),
+        *("lock", "stop", "cancel", "events.jsonl", "trainer.log", "result.json"),
+    }
     with pytest.raises(KnownError, match="run_is_over"):
         jobs.cancel(run)
+
+
+def test_cancel_of_a_trainer_that_must_be_killed_leaves_nothing_half_built(tmp_path):
+    part = """
+from trainer.building import building
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+with building(run_dir.parents[1] / "cache") as folder:
+    (folder / "samples.i16").write_bytes(bytes(1000))
+    emit(Step(1, 9, 2.0, 1e-3, 1.0, 4.0))
+    wait()
+"""
+    run = start(tmp_path, part, grace_s=0.2)
+    wait_for(run, Step)
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+    jobs.cancel(run)
+    assert wait_for_end(run).name == "cancelled"
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_resumed_run_is_a_new_one_and_its_parent_keeps_all(tmp_path):
@@ -92,14 +116,14 @@ return Result(9)
         env=actor.environment(tmp_path / "child", part),
     )
     assert wait_for_end(child).name == "finished"
-    assert child.parent_id == parent.id
+    assert runs.read_json(child.parent_file) == {"id": parent.id, "step": 2}
     assert child.config() == parent.config()
     for run in (parent, child):
         assert (run.folder / "checkpoints" / "checkpoint-2" / "whole.json").exists()
-    told = runs.story(tmp_path / "runs", child)
+    told = Reader(tmp_path / "runs").story(child)
     assert [event.step for event in told if isinstance(event, Step)] == [1, 2, 3]
     runs.delete(tmp_path / "runs", parent.id)
-    told = runs.story(tmp_path / "runs", child)
+    told = Reader(tmp_path / "runs").story(child)
     assert [event.step for event in told if isinstance(event, Step)] == [3]
 
 
@@ -161,4 +185,4 @@ def test_title_is_kept_in_the_folder_and_cleaned(tmp_path):
 
 def test_story_of_a_run_without_a_parent_is_its_events(tmp_path):
     run = runs.create(tmp_path, RunConfig())
-    assert runs.story(tmp_path, run) == []
+    assert Reader(tmp_path).story(run) == ()

@@ -1,5 +1,6 @@
 """A song that a run heard sounds again as it did."""
 
+import json
 import shutil
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from songs import prepared, song_folder
 
 from errors import KnownError
-from trainer import products, recall, runs, sources
+from trainer import recall, runs, sources
 from trainer.config import RunConfig
 
 
@@ -20,7 +21,8 @@ def test_song_comes_from_the_cache_as_the_model_heard_it(tmp_path):
     folder = song_folder(tmp_path / "songs")
     run = run_of(tmp_path, f"folder:{folder}")
     songs, _ = prepared(sources.folder_songs(folder), tmp_path)
-    products.keep_place(songs, run.folder)
+    place = json.dumps({"folder": songs.place.name})
+    runs.write_whole(run.folder / runs.SONGS, place)
     shutil.rmtree(folder)  # so that it can only be the cache
     clip = recall.clip(run, "high/1.wav", "high", tmp_path / "cache")
     index = songs.names.index("high/1.wav")
@@ -49,6 +51,6 @@ def test_song_that_is_gone_is_named(tmp_path, data):
 
 def test_place_of_a_run_cannot_lead_out_of_the_cache(tmp_path):
     run = run_of(tmp_path, "gtzan")
-    runs.write_whole(run.folder / products.PLACE, '{"folder": "../../elsewhere"}')
+    runs.write_whole(run.folder / runs.SONGS, '{"folder": "../../elsewhere"}')
     with pytest.raises(KnownError, match="song_gone"):
         recall.clip(run, "a", "b", tmp_path / "cache")

@@ -12,6 +12,7 @@ from trainer.models import small_hubert
     [
         (True, True, "auto", "bf16"),
         (True, False, "auto", "fp16"),
+        (True, "emulated", "auto", "fp16"),
         (False, False, "auto", "fp32"),
         (True, True, "fp32", "fp32"),
         (True, True, "fp16", "fp16"),
@@ -24,7 +25,13 @@ def test_precision_is_the_quickest_that_is_safe_here(
     import torch
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: has_cuda)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: has_bf16)
+    monkeypatch.setattr(
+        torch.cuda,
+        "is_bf16_supported",
+        lambda including_emulation=True: (
+            including_emulation if has_bf16 == "emulated" else has_bf16
+        ),
+    )
     assert recipe._precision(wanted) == expected
 
 

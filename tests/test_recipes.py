@@ -84,6 +84,7 @@ def assert_close_levels(theirs, ours):
     assert np.abs(theirs - ours)[is_loud].max() < CLOSE_DB
 
 
+@pytest.mark.minute
 def test_scripts_run_as_they_are(run):
     for name in SETTINGS:
         assert run(name, busy()), name

@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 from marked import answers_by_hand
 
-import i18n as words
+import i18n
 from trainer import report
+from trainer.config import SCHEMES
 from trainer.contest import Contest, Entry
 from trainer.scores import Duel, scores_of
-from trainer.splits import SCHEMES
 
 SCORES = scores_of(answers_by_hand())
 
@@ -26,7 +26,7 @@ def test_text_holds_every_figure():
     assert "0.778" in text  # macro F1
     assert "62.5%" in text
     assert "+12.5 points" in text
-    assert "80%  b: blues, heard as jazz" in text
+    assert "80%  b: blues, classified as jazz" in text
 
 
 def test_table_is_aligned_whatever_the_genres_are_called():
@@ -41,7 +41,7 @@ def test_table_is_aligned_whatever_the_genres_are_called():
     assert {report._width(line) for line in rows} == {report._width(head)}
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 @pytest.mark.parametrize("meaning", ["run", "chosen", "split", "all", "fresh"])
 def test_every_choice_of_songs_has_its_sentence(meaning, language):
     text = report.text(

@@ -14,6 +14,8 @@ from trainer.events import Evaluated, Noted, Planned, Step
 from trainer.recipe import Batches
 from trainer.train import train
 
+pytestmark = pytest.mark.minute
+
 # Two epochs and a half; tests and whole checkpoints at steps 2, 4, 6 and 7.
 CHANGES = {"n_steps": 7, "batch_size": 2, "n_accumulated": 2, "eval_every_n_steps": 2}
 

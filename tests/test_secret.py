@@ -8,9 +8,9 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 import i18n
-from ui import secret
-from ui.access import key_of
-from ui.secret import Secret
+from ui.server import secret
+from ui.server.access import key_of
+from ui.server.secret import Secret
 
 SECRET = "a long secret of this host"
 

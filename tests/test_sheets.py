@@ -5,7 +5,7 @@ import pytest
 from plots import unpacked
 from signals import chord, click, noise, sweep, tone
 
-import i18n as words
+import i18n
 import viz.dft
 import viz.stft
 import viz.waveform
@@ -175,7 +175,7 @@ def test_model_s_frames_begin_every_20_ms():
     assert np.allclose(wave.ys, heard.samples[8000:11_201], atol=1e-4)
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_no_number_has_a_hyphen_for_a_minus(language):
     scene = Scene(tone(amplitude=0.1), Transforms(), language)
     for sheet in (

@@ -8,7 +8,7 @@ import pytest
 from files import write_audio
 from signals import noise, tone
 
-import i18n as words
+import i18n
 from audio import decode
 from classifier.batch import Row
 from classifier.checkpoint import ModelRef
@@ -19,8 +19,8 @@ from trainer.config import RunConfig
 from trainer.events import Noted, Stage
 from trainer.telling import Progress
 from ui import templates
-from ui.access import Visitor
 from ui.clip_bar import facts_line
+from ui.server.access import Visitor
 from ui.tabs.classify import answer, batch
 from ui.tabs.classify.history import as_html
 from ui.tabs.data import inspection
@@ -80,7 +80,7 @@ def inspected(tmp_path_factory):
     return last
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_name_in_the_clip_bar_is_text(tmp_path, language):
     path = write_audio(tmp_path / f"{EVIL}.wav", tone())
     assert is_text(facts_line(decode.load(path), str(path), language), EVIL)
@@ -195,7 +195,7 @@ def test_hostile_name_in_any_template_is_text(prediction, name):
     assert EVIL not in shown
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_message_about_a_file_is_text(language):
     import gradio as gr
     from test_handlers import guarded, run

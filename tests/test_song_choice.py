@@ -8,13 +8,13 @@ import pytest
 from files import write_audio
 from signals import tone
 
-import i18n as words
+import i18n
 from errors import KnownError
 from settings import Settings
 from trainer import data, sources
 from trainer.config import RunConfig
 from ui import song_choice
-from ui.access import Visitor
+from ui.server.access import Visitor
 from ui.tabs.train import actions, cards, form
 
 HERE = Visitor("en", may_train=True)
@@ -57,12 +57,12 @@ def test_field_of_the_chosen_songs_appears_for_who_may_use_it():
 
 @pytest.mark.parametrize("chosen", ["zip:", "hub:"])
 def test_stranger_reads_why_there_is_no_field_for_zip_or_hub(chosen):
-    for language in words.LANGUAGES:
+    for language in i18n.LANGUAGES:
         visitor = Visitor(language, may_train=False)
         *fields, why = song_choice.show_fields(chosen, visitor)
         assert not any(field.visible for field in fields)
         assert why.visible
-        sentence = words.sentence(KnownError("may_not_look"), language)
+        sentence = i18n.sentence(KnownError("may_not_look"), language)
         assert sentence[:12] in why.value
 
 

@@ -85,6 +85,7 @@ def test_answer_from_the_disk_is_the_answer_from_memory(tmp_path, model):
         assert signs(spool) == signs(clip)
 
 
+@pytest.mark.minute
 def test_memory_of_a_song_on_disk_does_not_grow_with_its_length(tmp_path, model):
     def peak_bytes(duration_s):
         path = write_audio(tmp_path / "song.flac", noise(duration_s=duration_s))

@@ -63,8 +63,8 @@ MAY = set(
     ui.lessons.selection:build.<lambda>
     ui.lessons.selection:hearing.hear
     ui.lessons.two:build.remember
-    ui.links:build.restore
-    ui.links:opens.open_tab
+    ui.page_state:restore_knobs.restore
+    ui.page_state:open_named_tab.open_tab
     ui.runs_api:Endpoints.runs
     ui.song_choice:show_fields
     ui.tabs.teach.tab:asked
@@ -246,6 +246,7 @@ def test_stranger_is_refused_by_name_as_well(demo, settings, way):
     assert contents(settings) == before
 
 
+@pytest.mark.minute
 def test_what_a_stranger_may_call_changes_nothing_for_others(demo, settings):
     before = contents(settings)
     session = session_with_runs(demo, SOMEBODY, settings)

@@ -6,34 +6,11 @@ import pytest
 server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 pytestmark = pytest.mark.browser
 
-# What the network between us and a server far away does: the end is on its way for long.
-SLOW_END = """
-const fetched = window.fetch.bind(window);
-window.slow = { isOn: false, isWaiting: false };
-const wait = () => new Promise((go) => (window.slow.arrive = go));
-window.fetch = async (...request) => {
-  const answer = await fetched(...request);
-  if (!String(request[0].url ?? request[0]).includes("queue/data")) return answer;
-  const slow = new TransformStream({
-    async transform(piece, page) {
-      const isEnd = new TextDecoder().decode(piece).includes("close_stream");
-      if (isEnd && window.slow.isOn) {
-        window.slow.isOn = false;
-        window.slow.isWaiting = true;
-        await wait();
-      }
-      page.enqueue(piece);
-    },
-  });
-  return new Response(answer.body.pipeThrough(slow), answer);
-};
-"""
-
 
 @pytest.fixture
 def page(chromium, server, open_page):
     page = open_page()
-    page.add_init_script(SLOW_END)
+    page.add_init_script(browser.SLOW_END)
     page.reload()
     page.wait_for_function(browser.READY)
     return page

@@ -24,7 +24,7 @@ from trainer import checkpoints, jobs, runs, supervisor, telling
 from trainer.config import RunConfig
 from trainer.events import Device, Stage, Step
 
-STAGES = ("songs", "download", "decode", "model", "train", "test", "save")
+STAGES = "songs download decode model train validate test save".split()
 DEAF = """
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 checkpoint(run_dir, 4)

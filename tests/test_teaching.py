@@ -7,16 +7,16 @@ import gradio as gr
 import pytest
 
 import app
-import i18n as words
+import i18n
 from audio import exercises
 from audio.exercises import EXERCISES
 from settings import Settings
 from ui import examples, links, see_tab
-from ui.access import Visitor
+from ui.server.access import Visitor
 from ui.tabs.teach import tab as teaching
 
 PARTS = ("title", "question", "hint", "aha")
-LANGUAGES = words.LANGUAGES
+LANGUAGES = i18n.LANGUAGES
 
 
 def visitor(language="en"):
@@ -36,7 +36,7 @@ def lessons():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_exercise_has_its_words_and_its_place(language):
-    table = words.table(language)
+    table = i18n.table(language)
     for each in EXERCISES:
         assert each.id in teaching.PLACES
         for part in PARTS:
@@ -73,7 +73,7 @@ def test_right_answer_is_praised_with_what_it_teaches(id, language):
     right = f"{exercises.solution(id):.4f}"
     said = teaching.checked(id, right, visitor(language))
     assert 'class="right"' in said
-    aha = words.word(f"teach.{id}_aha", language)
+    aha = i18n.word(f"teach.{id}_aha", language)
     assert aha.split("&")[0][:20] in said
     assert aha[:20] in teaching.told(id, visitor(language))
 
@@ -86,7 +86,7 @@ def test_answer_is_told_with_note_and_unit():
 
 def test_wrong_answer_gets_a_hint_and_not_the_answer():
     said = teaching.checked("note", "1244.5", visitor())
-    assert words.word("teach.note_hint", "en") in said
+    assert i18n.word("teach.note_hint", "en") in said
     assert "622" not in said
 
 
@@ -98,14 +98,14 @@ def test_what_cannot_be_read_is_shown_as_text():
 
 def test_plan_links_to_places_of_the_page():
     for language in LANGUAGES:
-        plan = words.word("teach.plan", language, **teaching.plan_addresses())
+        plan = i18n.word("teach.plan", language, **teaching.plan_addresses())
         assert plan.count("](?view=") >= 12
         assert "{" not in plan
 
 
 def test_view_of_an_address_opens_its_tab():
     with gr.Blocks() as demo:
-        links.opens(lambda handler: handler, gr.Textbox(), gr.Tabs())
+        links.open_named_tab(lambda handler: handler, gr.Textbox(), gr.Tabs())
     (opening,) = demo.fns.values()
 
     def opened(view):

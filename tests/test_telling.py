@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import i18n as words
+import i18n
 from trainer import config as configs
 from trainer import events, flags, telling
 from trainer.config import RunConfig
@@ -30,8 +30,10 @@ EVERY_KIND = [
     Cancelled(),
     Step(1, 2, 2.3, 1e-4, 0.5, 8.0),
     Evaluated(2, 0.75, 1.1, 40),
-    Noted("split", {"n_train": 8, "n_test": 2}),
-    Finished(0.75, 2),
+    Noted("split_two", {"n_train": 8, "n_test": 2}),
+    Finished(2, 0.75, 0.7),
+    Finished(2, 0.75),
+    Finished(2),
     Stopped(1),
     Failed("nan_loss", {"step": 3}),
 ]
@@ -55,7 +57,7 @@ def test_torn_or_foreign_line_is_no_event(line):
     assert events.from_line(line) is None
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 @pytest.mark.parametrize("event", EVERY_KIND, ids=lambda e: type(e).__name__)
 def test_every_event_has_words(event, language):
     assert telling.line(event, language)
@@ -63,9 +65,10 @@ def test_every_event_has_words(event, language):
 
 def test_log_names_a_phase_where_it_begins_and_no_more():
     told = [Stage("decode", n, 3) for n in range(3)]
-    told += [Stage("train"), Stage("test", 1, 2), Stage("test", 2, 2), Stage("train")]
-    told += [Stage("test", 1, 2)]
-    names = [words.word(f"stages.{n}") for n in ("decode", "train", "test", "test")]
+    told += [Stage("train"), Stage("validate", 1, 2), Stage("validate", 2, 2)]
+    told += [Stage("train"), Stage("validate", 1, 2)]
+    order = ("decode", "train", "validate", "validate")
+    names = [i18n.word(f"stages.{name}") for name in order]
     assert telling.log_lines(told, "en") == names
 
 
@@ -74,7 +77,7 @@ def test_time_left_is_unknown_for_the_first_three_steps():
     assert telling.progress(steps(4)).left_s is not None
 
 
-def test_time_left_is_the_median_step_times_the_steps_left_and_one_test():
+def test_time_left_is_the_median_step_times_the_steps_left_and_one_validation():
     assert telling.progress(steps(40)).left_s == pytest.approx(60 * 2.0)
 
 
@@ -84,7 +87,7 @@ def test_time_left_is_not_fooled_by_one_slow_step():
     assert telling.progress(told).left_s == pytest.approx(69 * 2.0)
 
 
-def test_time_left_counts_the_tests_to_come():
+def test_time_left_counts_the_validations_to_come():
     told = steps(20, n_steps=100)
     told.insert(10, Evaluated(10, 0.5, 1.0, 9, at=10 * 2.0 + 7.0))
     left_s = telling.progress(told).left_s
@@ -99,7 +102,7 @@ def test_time_left_after_a_resumption_looks_at_this_process_alone():
         Step(60 + i, 100, 1.0, 1e-4, 1.0, 8.0, at=1e6 + 2 * i) for i in range(1, 7)
     ]
     assert telling.progress(told + after).left_s == pytest.approx(34 * 2.0)
-    # Two tests are to come, at 75 and 100, and each takes as long as the last one.
+    # Two validations are to come, at 75 and 100, and each takes as long as the last one.
     tested = [*told, *after[:5], Evaluated(65, 0.5, 1.0, 9, at=1e6 + 17.0), after[5]]
     assert telling.progress(tested).left_s == pytest.approx(34 * 2.0 + 2 * 7.0)
 
@@ -124,7 +127,7 @@ def test_phase_tells_its_pieces_a_second():
     assert telling.progress(told[:2]).per_s is None
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_preflight_is_one_line(language):
     seen = Preflight("H200", True, (("jazz", 99),), 100, 600.0, 10**9, 10**9, 10**11)
     line = telling.look_ahead(seen, language)
@@ -144,16 +147,17 @@ def test_every_phase_that_is_emitted_has_a_name():
     room = Path(telling.__file__).parent
     sources = [path.read_text("utf-8") for path in room.glob("*.py")]
     emitted = {name for text in sources for name in re.findall(r'Stage\("(\w+)"', text)}
-    assert "evaluate" in emitted
-    for language in words.LANGUAGES:
-        assert all(f"stages.{name}" in words.table(language) for name in emitted)
+    emitted |= set(re.findall(r'stage(?:: str)? ?= ?"(\w+)"', "".join(sources)))
+    assert emitted >= {"validate", "calibrate", "test", "evaluate"}
+    for language in i18n.LANGUAGES:
+        assert all(f"stages.{name}" in i18n.table(language) for name in emitted)
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_choice_is_explained_with_its_range_and_the_tutorial_s_value(language):
     items = {item.name: item for item in dataclasses.fields(RunConfig)}
     steps = telling.explained(items["n_steps"], language)
-    assert words.word("fields.n_steps_info", language) in steps
+    assert i18n.word("fields.n_steps_info", language) in steps
     assert "100,000" in steps
     assert telling.explained(items["learning_rate"], language).count("5e-05") == 1
 

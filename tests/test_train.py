@@ -79,7 +79,8 @@ def test_run_tells_its_phases_steps_and_scores(finished):
     assert [step.step for step in of(told, Step)] == [1, 2, 3]
     assert of(told, Evaluated)[-1].step == 3
     assert of(told, Evaluated)[-1].n_songs == 3
-    assert result.accuracy == max(e.accuracy for e in of(told, Evaluated))
+    assert result.validation_accuracy == max(e.accuracy for e in of(told, Evaluated))
+    assert result.test_accuracy is None
     assert not result.was_stopped
     assert [note.code for note in of(told, Noted)][:2] == [
         "rates_agree",
@@ -123,7 +124,7 @@ def test_same_config_gives_the_same_losses(songs, tmp_path, finished):
 def test_tones_are_told_apart_after_a_few_steps(songs, tmp_path):
     changes = {"n_steps": 25, "eval_every_n_steps": 25, "learning_rate": 3e-3}
     result, _ = run(songs, tmp_path, batch_size=8, n_accumulated=1, **changes)
-    assert result.accuracy == 1.0
+    assert result.validation_accuracy == 1.0
 
 
 def test_stop_saves_what_was_learned(songs, tmp_path):
@@ -148,14 +149,14 @@ def test_stop_saves_what_was_learned(songs, tmp_path):
     assert not of(told, Evaluated)
 
 
-def test_stop_is_obeyed_in_the_middle_of_a_test(songs, tmp_path):
+def test_stop_is_obeyed_in_the_middle_of_a_validation(songs, tmp_path):
     told = []
     result = train(
         config_for(songs, n_steps=2, eval_every_n_steps=1),
         tmp_path,
         cache_dir=songs.parent / "cache",
         emit=told.append,
-        should_stop=lambda: any(e.name == "test" for e in of(told, Stage)),
+        should_stop=lambda: any(e.name == "validate" for e in of(told, Stage)),
     )
     assert result.was_stopped
     assert not of(told, Evaluated)
@@ -214,17 +215,24 @@ def test_honest_split_reports_songs_that_did_not_choose(songs, tmp_path):
     assert len(set.union(*named)) == 15
     scores = Scores.from_json((tmp_path / "scores.json").read_text("utf-8"))
     assert scores.n_songs == 3
-    assert scores.accuracy == result.accuracy
+    assert scores.accuracy == result.test_accuracy
+    assert result.validation_accuracy == max(e.accuracy for e in of(told, Evaluated))
     assert of(told, Evaluated)[-1].n_songs == 3
+    phases = [event.name for event in of(told, Stage)]
+    assert list(dict.fromkeys(phases))[-5:] == [
+        *("train", "validate", "calibrate", "test", "save"),
+    ]
+    (note,) = [each for each in of(told, Noted) if each.code == "split_three"]
+    assert note.details == {"n_train": 9, "n_validation": 3, "n_test": 3}
     about = json.loads((tmp_path / "model" / "config.json").read_text("utf-8"))
     assert about["genrescope"]["temperature"] == scores.temperature != 1.0
-    assert about["genrescope"]["accuracy"] == result.accuracy
+    assert about["genrescope"]["accuracy"] == result.test_accuracy
 
 
 def test_scores_of_a_run_without_validation_are_those_that_chose(finished):
     result, _, folder = finished
     scores = Scores.from_json((folder / "scores.json").read_text("utf-8"))
-    assert scores.accuracy == result.accuracy
+    assert scores.accuracy == result.validation_accuracy
     assert scores.temperature == 1.0
     confusion = json.loads((folder / "confusion.json").read_text("utf-8"))
     assert confusion["counts"] == [list(row) for row in scores.counts]
@@ -246,7 +254,7 @@ def test_frozen_part_is_heard_once_and_the_whole_model_is_kept(songs, tmp_path, 
     assert kept.keys() == there.keys()
     assert all(kept[name].equal(there[name]) for name in there)
     scores = Scores.from_json((tmp_path / "scores.json").read_text("utf-8"))
-    assert scores.accuracy == result.accuracy
+    assert scores.accuracy == result.validation_accuracy
 
 
 def test_augmented_sounds_are_heard_anew_each_time(songs, tmp_path):

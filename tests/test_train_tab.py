@@ -12,14 +12,14 @@ import pytest
 from songs import song_folder
 
 import app
-import i18n as words
+import i18n
 from errors import KnownError
 from settings import Settings
 from trainer import checkpoints, events, jobs, locks, runs
 from trainer.config import RunConfig
 from trainer.events import Device, Evaluated, Failed, Finished, Noted, Stage, Step
 from ui import runs_api, song_choice
-from ui.access import Visitor
+from ui.server.access import Visitor
 from ui.tabs.train import actions, cache, cards, form, runs_table, scores, view
 from ui.tabs.train.actions import Allowed
 from ui.tabs.train.cache import RunCache
@@ -150,7 +150,7 @@ def test_folder_of_this_host_is_offered_by_name_and_found(host):
 def test_value_out_of_range_is_named_as_the_form_names_it(host):
     with pytest.raises(KnownError) as caught:
         song_choice.config_of({"preset": "smoke", "n_steps": 0}, host)
-    assert "步數" in words.sentence(caught.value, "zh-TW")
+    assert "步數" in i18n.sentence(caught.value, "zh-TW")
 
 
 def test_base_model_is_one_of_this_host_s(host):
@@ -373,11 +373,11 @@ def test_failed_run_says_its_cause_and_what_to_try(host, page):
     assert clickable(shown) == {"delete", "rename"}
 
 
-def test_result_names_the_best_test_its_interval_and_the_command(host, page):
+def test_result_names_the_best_validation_its_interval_and_the_command(host, page):
     tests = [Evaluated(50, 0.5, 1.0, 20), Evaluated(100, 0.8, 0.9, 20)]
-    ended(host, "finished", *tests, Evaluated(150, 0.8, 0.7, 20), Finished(0.8, 150))
+    ended(host, "finished", *tests, Evaluated(150, 0.8, 0.7, 20), Finished(150, 0.8))
     card = page()["standing"]
-    assert "80.0% of 20 test songs right (95% interval: 58% to 92%)" in card
+    assert "Best validation: 80.0% of 20 songs right (95% interval: 58% to 92%)" in card
     assert "after step 100" in card
     assert "python -m trainer --preset smoke" in card
 
@@ -435,9 +435,19 @@ def test_table_has_a_row_a_run_with_its_title_and_score(host):
     actions.rename(run.id, " mine\n", host, HERE)
     table = runs_table.table([run], RunCache(host.runs_dir), "zh-TW")
     (row,) = table["data"]
-    assert row[:4] == ["mine", "已完成", 50.0, 100]
+    assert row[:5] == ["mine", "已完成", 50.0, None, 100]
     assert row[runs_table.ID] == run.id
     assert len(table["headers"]) == len(row)
+
+
+def test_table_has_validation_and_test_in_columns_of_their_own(host):
+    told = (Evaluated(50, 0.5, 1.0, 20), Finished(50, 0.5, 0.4))
+    table = runs_table.table(
+        [ended(host, "finished", *told)], RunCache(host.runs_dir), "en"
+    )
+    row = dict(zip(table["headers"], table["data"][0], strict=True))
+    assert row["Best validation accuracy (%)"] == 50.0
+    assert row["Test accuracy (%)"] == 40.0
 
 
 def test_deleted_run_is_gone_and_the_page_shows_another(host, page):
@@ -472,7 +482,9 @@ def test_reader_reads_each_event_once_and_tells_a_parent_s_steps(
     told(run, Step(4, 9, 1.8, 1, 1, 1))
     read = []
     from_line = events.from_line
-    monkeypatch.setattr(events, "from_line", lambda line: read.append(from_line(line)))
+    monkeypatch.setattr(
+        events, "from_line", lambda line, *_: read.append(from_line(line))
+    )
     kept.story(run)
     assert len(read) == 1
 

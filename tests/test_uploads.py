@@ -14,9 +14,9 @@ from starlette.testclient import TestClient
 from test_handlers import guarded, run
 
 import i18n
-from classifier.archive import unpacked
+from audio.archive import unpacked
 from errors import KnownError
-from ui.gate import Gate
+from ui.server.middleware import Gate
 
 small_disk = actor.small_disk
 FULL = OSError(errno.ENOSPC, "No space left on device")

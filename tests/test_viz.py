@@ -24,7 +24,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 from signals import click, noise, silence, tone
 
-import i18n as words
+import i18n
 from audio import dsp
 from audio.clip import Clip
 from viz import (
@@ -48,12 +48,12 @@ def level_image(figure):
 
 
 def test_every_language_has_every_picture():
-    for language in words.LANGUAGES:
+    for language in i18n.LANGUAGES:
         look = dataclasses.replace(PAGE, language=language)
         for name, (figure, alt) in pictures_of_a_tone(look).items():
             svg = style.svg(figure, alt)
             if name in ("waveform", "stft", "mel", "along"):
-                assert words.word("viz.time", language) in texts(svg), name
+                assert i18n.word("viz.time", language) in texts(svg), name
             assert alt and "{" not in alt
 
 
@@ -63,13 +63,13 @@ def test_no_figure_stays_in_pyplot():
         "style.png(waveform.figure(Clip([0.1] * 99, 8000)));"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=words.FOLDER.parent)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=i18n.FOLDER.parent)
 
 
 def test_importing_the_pictures_loads_no_matplotlib():
     modules = "dft, genres, mel, png, stft, style, ticks, training, waveform"
     code = f"import sys; from viz import {modules}; assert not [m for m in sys.modules if m.startswith(('matplotlib', 'scipy'))]"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=words.FOLDER.parent)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=i18n.FOLDER.parent)
 
 
 def test_names_keep_their_script_and_lose_their_length():

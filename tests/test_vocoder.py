@@ -11,7 +11,7 @@ import test_hub
 from signals import silence, tone
 
 import app
-import i18n as words
+import i18n
 from audio import vocoder
 from audio.clip import Clip
 from errors import KnownError
@@ -137,7 +137,7 @@ def test_lesson_says_that_the_hub_is_silent_and_can_be_asked_again(serve, folder
     values = (0.0, 1, "hann", 4, "vocoder", 32)
     with pytest.raises(KnownError, match="hub_unreachable") as caught:
         back.draw(scene, *values)
-    assert vocoder.MODEL_ID in words.sentence(caught.value)
+    assert vocoder.MODEL_ID in i18n.sentence(caught.value)
     server.status = 200
     assert back.draw(scene, *values).plots
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import i18n as words
-import process as libraries
+import i18n
+import process
 import settings
 from errors import KnownError
 from trainer import (
@@ -54,12 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _train_as_one_of_several(options, host.base_models)
         run = _start(options, host.base_models)
     except KnownError as error:
-        print(words.sentence(error), file=sys.stderr)
+        print(i18n.sentence(error), file=sys.stderr)
         return 2
     print(run.folder)
     n_before = len(jobs.waiting(options.runs_dir)) - 1
     if jobs.current(options.runs_dir) not in (None, run):
-        print(words.word("notes.waiting", n=n_before + 1))
+        print(i18n.word("notes.waiting", n=n_before + 1))
     return _follow(run)
 
 
@@ -118,7 +118,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 def _quiet_libraries() -> None:
     """Keep transformers' own bars and warnings out of the result."""
-    libraries.settle()
+    process.settle()
     from transformers.utils import logging
 
     logging.disable_progress_bar()
@@ -134,7 +134,7 @@ def _rent(options: argparse.Namespace, base_models: Sequence[str]) -> int:
         to=options.to,
         token_of=push.host_token,
     )
-    print(words.word("notes.job", id=job.id, flavor=options.on_hf_job, to=options.to))
+    print(i18n.word("notes.job", id=job.id, flavor=options.on_hf_job, to=options.to))
     print(job.url)
     return 0
 
@@ -166,15 +166,15 @@ def _follow(run: Run) -> int:
         except KeyboardInterrupt:
             with contextlib.suppress(KnownError):  # it has just ended by itself
                 at_most_s = jobs.stop(run).at_most_s
-                print(words.word("notes.stopping", n=round(at_most_s)), flush=True)
+                print(i18n.word("notes.stopping", n=round(at_most_s)), flush=True)
     state = run.state()
     if state.code == "run_vanished":  # it could not say so itself
-        print(telling.failure(state.code, state.details, words.DEFAULT_LANGUAGE))
+        print(telling.failure(state.code, state.details, i18n.DEFAULT_LANGUAGE))
     if state.name == "finished" and (scores := exam.kept(run.folder)):
         config, is_honest = run.config(), scores.is_final
         meant = report.meaning(config.data, config.split, is_honest=is_honest)
-        print(report.accuracy(scores), *meant, sep="\n")
-        print(words.word("notes.more_scores", command=f"{EVALUATE} {run.id}"))
+        print(report.of_run(scores), *meant, sep="\n")
+        print(i18n.word("notes.more_scores", command=f"{EVALUATE} {run.id}"))
     return 0 if state.name in ("finished", "stopped") else 1
 
 
@@ -187,7 +187,7 @@ class _Shown:
 
     def __call__(self, *events: RunEvent) -> None:
         self.events += events
-        lines = telling.log_lines(self.events, words.DEFAULT_LANGUAGE)
+        lines = telling.log_lines(self.events, i18n.DEFAULT_LANGUAGE)
         _print(lines[self.n_printed :], self.events)
         self.n_printed = len(lines)
 
@@ -211,7 +211,7 @@ def _print(lines: Sequence[str], events: Sequence[RunEvent]) -> None:
         print(line, flush=True)
     if lines and isinstance(events[-1], Step) and events[-1].step < events[-1].n_steps:
         left_s = telling.progress(events).left_s
-        print(f"  {telling.time_words(left_s, words.DEFAULT_LANGUAGE)}", flush=True)
+        print(f"  {telling.time_words(left_s, i18n.DEFAULT_LANGUAGE)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import process as libraries
+import process
 from errors import KnownError
 from trainer import anatomy, catalogue
 from trainer.config import RunConfig
@@ -90,7 +90,7 @@ def _pretrained(
     folder: Path, genres: Sequence[str], config: RunConfig
 ) -> tuple[Any, Any]:
     """A checkpoint's weights under a head that has never seen a genre."""
-    libraries.settle()
+    process.settle()
     import torch
     from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
@@ -114,7 +114,7 @@ def _pretrained(
 
 def _model_config(folder: Path, genres: Sequence[str], config: RunConfig) -> Any:
     """The checkpoint's own config, with the run's genres and wishes."""
-    libraries.settle()
+    process.settle()
     from transformers import AutoConfig
 
     names = dict(enumerate(genres))

@@ -6,13 +6,14 @@ and the kernel frees that lock however the process ends: what is not locked is r
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from trainer import locks
 
 PREFIX = ".building-"
 
@@ -58,11 +59,7 @@ def _take(folder: Path) -> int | None:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if folder.exists():
-            return descriptor
-    except BlockingIOError:
-        pass
+    if locks.lock(descriptor, wait=False) and folder.exists():
+        return descriptor
     os.close(descriptor)
     return None

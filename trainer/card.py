@@ -7,94 +7,21 @@ only the numbers, read from the run's folder.
 from __future__ import annotations
 
 import dataclasses
-import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from errors import KnownError
-from trainer import catalogue, exam, metrics, report, runs
+from trainer import catalogue, exam, report, runs
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
 from trainer.hub_songs import GTZAN
 from trainer.runs import Run
+from trainer.scores import Scores, of_counts
 
 TEMPLATE = Path(__file__).with_name("card.md")
 MARK = "genrescope"  # the tag that tells our repositories from others
 LICENSE = "apache-2.0"  # of the code, and so of what is made of it alone
-
-
-@dataclass(frozen=True)
-class Scores:
-    """How well a model names the songs that it was tested with.
-
-    Attributes:
-        genres: in the order of the model's outputs.
-        counts: (n_genres, n_genres), a row the truth, a column the answer.
-        step: the last step of the run.
-    """
-
-    genres: tuple[str, ...]
-    counts: tuple[tuple[int, ...], ...]
-    step: int
-
-    @property
-    def n_tested(self) -> int:
-        """Songs heard."""
-        return sum(map(sum, self.counts))
-
-    @property
-    def n_right(self) -> int:
-        """Songs named rightly."""
-        return sum(row[number] for number, row in enumerate(self.counts))
-
-    @property
-    def accuracy(self) -> float:
-        """Share of songs named rightly, in [0, 1]."""
-        return self.n_right / self.n_tested
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The accuracy's 95 % Wilson interval."""
-        low, high = metrics.wilson_interval(self.n_right, self.n_tested)
-        return float(low), float(high)
-
-    def recalls(self) -> list[float]:
-        """For each genre, the share of its songs that got its name."""
-        return [_share(row[i], sum(row)) for i, row in enumerate(self.counts)]
-
-    def precisions(self) -> list[float]:
-        """For each genre, the share of the songs so named that are of it."""
-        columns = list(zip(*self.counts, strict=True))
-        return [_share(column[i], sum(column)) for i, column in enumerate(columns)]
-
-    def f1s(self) -> list[float]:
-        """For each genre, the harmonic mean of its precision and recall."""
-        pairs = zip(self.precisions(), self.recalls(), strict=True)
-        return [_share(2 * p * r, p + r) for p, r in pairs]
-
-    @property
-    def macro_f1(self) -> float:
-        """The mean of the F1 of the genres that have test songs."""
-        tested = zip(self.f1s(), self.counts, strict=True)
-        f1s = [f1 for f1, row in tested if sum(row)]
-        return sum(f1s) / len(f1s)
-
-    def to_json(self) -> str:
-        """The scores as JSON, counts apart."""
-        low, high = self.interval
-        values = {
-            "accuracy": self.accuracy,
-            "accuracy_low": low,
-            "accuracy_high": high,
-            "macro_f1": self.macro_f1,
-            "n_right": self.n_right,
-            "n_tested": self.n_tested,
-            "step": self.step,
-            "recall": dict(zip(self.genres, self.recalls(), strict=True)),
-            "precision": dict(zip(self.genres, self.precisions(), strict=True)),
-            "f1": dict(zip(self.genres, self.f1s(), strict=True)),
-        }
-        return json.dumps(values, indent=2, ensure_ascii=False)
 
 
 def scores_of(run: Run) -> Scores:
@@ -103,12 +30,13 @@ def scores_of(run: Run) -> Scores:
     Raises:
         KnownError: ``push_not_finished`` where they are not there.
     """
-    confusion = runs.read_json(run.folder / "confusion.json")
-    result = runs.read_json(run.folder / "result.json")
-    if not confusion or not result:
+    kept = exam.kept(run.folder)
+    if kept:
+        return kept
+    confusion = runs.read_json(run.folder / exam.CONFUSION)
+    if not confusion:
         raise KnownError("push_not_finished", id=run.id)
-    counts = tuple(tuple(row) for row in confusion["counts"])
-    return Scores(tuple(confusion["genres"]), counts, result["step"])
+    return of_counts(np.array(confusion["counts"]), confusion["genres"])
 
 
 def text(run: Run, repo_id: str) -> str:
@@ -116,8 +44,7 @@ def text(run: Run, repo_id: str) -> str:
     from huggingface_hub import ModelCard
 
     config, scores = run.config(), scores_of(run)
-    measured = exam.kept(run.folder)
-    is_final = measured is not None and measured.is_final
+    result = runs.read_json(run.folder / "result.json") or {}
     split = runs.read_json(run.folder / "split.json") or {"train": (), "test": ()}
     model_card = ModelCard.from_template(
         _front_matter(config, scores, repo_id),
@@ -130,12 +57,13 @@ def text(run: Run, repo_id: str) -> str:
         n_learned=len(split["train"]),
         n_chosen_on=len(split.get("validation", ())),
         n_kept_back=len(split["test"]),
-        meaning=report.meaning(config.data, config.split, is_honest=is_final),
-        gain=report.figures(measured)[-1] if measured else "",
-        calibration=report.calibration(measured) if measured else (),
-        temperature=measured.temperature if measured else 1.0,
+        meaning=report.meaning(config.data, config.split, is_honest=scores.is_final),
+        gain=report.figures(scores)[1:],
+        calibration=report.calibration(scores),
         scores=scores,
-        genres=[_cell(genre) for genre in scores.genres],
+        part=_part(scores),
+        step=result.get("step", 0),
+        genres=[_cell(each.genre) for each in scores.genres],
         recipe=_recipe(config),
     )
     return f"{str(model_card).strip()}\n"
@@ -151,6 +79,7 @@ def _front_matter(config: RunConfig, scores: Scores, repo_id: str) -> Any:
     result = EvalResult(
         task_type="audio-classification",
         dataset_type=public or source,
+        dataset_split=_part(scores),
         dataset_name="GTZAN" if source == "gtzan" else names.get(source, source),
         metric_type="accuracy",
         metric_value=scores.accuracy,
@@ -166,6 +95,11 @@ def _front_matter(config: RunConfig, scores: Scores, repo_id: str) -> Any:
         model_name=repo_id.split("/")[1],
         eval_results=[result],
     )
+
+
+def _part(scores: Scores) -> str:
+    """The part of the split that the scores are of."""
+    return "test" if scores.is_final else "validation"
 
 
 def _source(config: RunConfig) -> str:
@@ -196,10 +130,6 @@ def _is_mel(config: RunConfig) -> bool:
 def _recipe(config: RunConfig) -> dict[str, object]:
     """The settings that made the model, but for the place of the songs."""
     return {**dataclasses.asdict(config), "data": _source(config)}
-
-
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
 
 
 def _cell(name: str) -> str:

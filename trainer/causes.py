@@ -20,7 +20,14 @@ FULL_DISK_TEXTS = (
     "unexpected pos",
 )
 # What they say instead of OutOfMemoryError: torch on a CPU, and CUDA's libraries.
-NO_MEMORY = ("can't allocate memory", "CUDA out of memory", "CUBLAS_STATUS_ALLOC")
+NO_MEMORY = (
+    "can't allocate memory",
+    "CUDA out of memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC",
+    "CUBLAS_STATUS_NOT_INITIALIZED",  # no room for its workspace
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
 
 logger = logging.getLogger(__name__)
 

@@ -15,9 +15,10 @@ from typing import Any, Literal
 from errors import KnownError
 from trainer import catalogue
 from trainer.presets import PRESETS as PRESETS  # a part of what this module offers
-from trainer.splits import SCHEMES
 
 FOLDER, ZIP, HUB = "folder:", "zip:", "hub:"
+SCHEMES = ("stratified", "random", "group", "listed")  # of a split; see ``splits``
+METRIC = "accuracy"  # by which the Trainer chooses a checkpoint
 
 
 def _number(default: float, minimum: float, maximum: float) -> Any:

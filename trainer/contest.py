@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from errors import KnownError
 from trainer import config as configs
-from trainer import data, entrants, exam, products, runs, scores, sources
+from trainer import data, entrants, exam, runs, scores, sources
 from trainer.config import RunConfig
 from trainer.data import SongSet
 from trainer.entrants import Entrant, Loaded
 from trainer.events import Emit, ShouldStop, Stage
 from trainer.scores import Answers, Duel, Scores
-from trainer.sources import Source
+from trainer.song_files import Source
 from trainer.splits import PARTS
 from trainer.windows import AllWindows
 
@@ -266,7 +266,7 @@ def _source(config: RunConfig, wish: Wish, emit: Emit) -> Source:
 def _kept_back(entrant: Entrant, config: RunConfig, songs: SongSet) -> Questions:
     """The songs that the model's run tested with, by their names."""
     assert entrant.run is not None
-    split = runs.read_json(entrant.run.folder / products.SPLIT) or {}
+    split = runs.read_json(entrant.run.folder / runs.SPLIT) or {}
     wanted = set(split.get(PARTS[-1], ()))
     indices = np.array([i for i, name in enumerate(songs.names) if name in wanted], int)
     if not len(indices):

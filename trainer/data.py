@@ -26,7 +26,7 @@ from trainer import splits
 from trainer.building import building
 from trainer.config import RunConfig
 from trainer.events import Emit, Noted, ShouldStop, Stage, StopRequested
-from trainer.sources import SongFile, Source
+from trainer.song_files import SongFile, Source
 
 SAMPLING_RATE = 16_000  # Hz, what every HuBERT was trained on
 INT16_MAX = 32_767

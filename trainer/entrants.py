@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import hub
-import process as libraries
+import process
 from errors import KnownError
 from trainer import base, runs
 from trainer.data import SAMPLING_RATE
@@ -133,7 +133,7 @@ def load(entrant: Entrant) -> Loaded:
 
 
 def _from_disk(entrant: Entrant) -> tuple[Any, Any]:
-    libraries.settle()
+    process.settle()
     import torch
     from safetensors import SafetensorError
     from transformers import AutoFeatureExtractor, AutoModelForAudioClassification

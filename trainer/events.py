@@ -1,7 +1,10 @@
-"""What a run says while it works: typed events, one JSON line each.
+"""The events of a run: typed, one JSON line each.
 
 The trainer emits them, a page or a terminal shows them, neither knows the other.
 Texts for people are codes with details, so that every visitor reads their language.
+
+Validation chooses the checkpoint while the run trains (``Planned``, the Stage
+``validate``, ``Evaluated``); the test follows once at the end (the Stage ``test``).
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ class RunEvent:
 
 @dataclass(frozen=True)
 class Stage(RunEvent):
-    """A phase of the run goes on: ``done`` of ``total`` pieces (0: not countable)."""
+    """Progress of a phase: ``done`` of ``total`` pieces (0: not countable)."""
 
     name: str
     done: int = 0
@@ -32,31 +35,31 @@ class Stage(RunEvent):
 
 @dataclass(frozen=True)
 class Planned(RunEvent):
-    """Training begins after ``first_step`` steps, 0 unless the run goes on from there.
+    """Training begins after ``first_step`` steps, 0 unless the run is resumed there.
 
-    ``tested_every`` steps the test songs are heard, and once more at the end.
+    It is validated every ``validate_every_n_steps`` steps, and at the end.
     """
 
     first_step: int
     n_steps: int
-    tested_every: int
+    validate_every_n_steps: int
 
 
 @dataclass(frozen=True)
 class Step(RunEvent):
-    """One optimizer step is done; ``songs_per_s`` counts windows heard a second."""
+    """One optimizer step is done, at ``windows_per_s`` training windows a second."""
 
     step: int
     n_steps: int
     loss: float
     learning_rate: float
     gradient_norm: float
-    songs_per_s: float
+    windows_per_s: float
 
 
 @dataclass(frozen=True)
 class Evaluated(RunEvent):
-    """The test songs were heard: accuracy in [0, 1] by song, and mean loss."""
+    """Validation after a step: accuracy in [0, 1] by song, and the mean loss."""
 
     step: int
     accuracy: float
@@ -88,10 +91,18 @@ class Noted(RunEvent):
 
 @dataclass(frozen=True)
 class Finished(RunEvent):
-    """The run is done and its model stands."""
+    """The run is done and its model saved.
 
-    accuracy: float
+    Attributes:
+        step: the last one.
+        validation_accuracy: of the checkpoint that was kept, in [0, 1].
+        test_accuracy: of its model on the test songs; None where the split has no
+            validation part, so that no songs are left that chose nothing.
+    """
+
     step: int
+    validation_accuracy: float | None = None
+    test_accuracy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -143,17 +154,54 @@ KINDS = {
 }
 
 
+SCHEMA = 2  # of a line; one of the first says none
+# What the first schema called validation and test.
+FIRST_STAGES = {"test": "validate", "evaluate": "test"}
+FIRST_FIELDS = {
+    "planned": {"tested_every": "validate_every_n_steps"},
+    "step": {"songs_per_s": "windows_per_s"},
+}
+
+
 def to_line(event: RunEvent) -> str:
-    """One line of JSON, without its newline."""
-    values = {"kind": type(event).__name__.lower(), **dataclasses.asdict(event)}
+    """Write an event as one line of JSON, without its newline."""
+    kind = type(event).__name__.lower()
+    values = {"kind": kind, "schema": SCHEMA, **dataclasses.asdict(event)}
     return json.dumps(values, ensure_ascii=False, default=str)
 
 
-def from_line(line: str) -> RunEvent | None:
-    """The event of one line; ``None`` for a torn line or a kind of another version."""
+def from_line(
+    line: str, was_tested: Callable[[], bool] = lambda: False
+) -> RunEvent | None:
+    """Read the event of one line, of this schema or the first.
+
+    Args:
+        line: as ``to_line`` wrote it.
+        was_tested: whether the run has a test score. Asked only for the end of a run
+            of the first schema, whose accuracy does not say what it was measured on.
+
+    Returns:
+        The event; None for a torn line or a kind of another version.
+    """
     try:
         values = json.loads(line)
-        kind = KINDS[values.pop("kind")]
-        return kind(**values)
+        if values.pop("schema", 1) == 1:
+            values = _of_first_schema(values, was_tested)
+        return KINDS[values.pop("kind")](**values)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _of_first_schema(
+    values: dict[str, Any], was_tested: Callable[[], bool]
+) -> dict[str, Any]:
+    """Name the values of an old line as this schema does."""
+    kind = values["kind"]
+    names = FIRST_FIELDS.get(kind, {})
+    values = {names.get(name, name): value for name, value in values.items()}
+    if kind == "stage":
+        values["name"] = FIRST_STAGES.get(values["name"], values["name"])
+    if kind == "finished" and "accuracy" in values:
+        part = "test" if was_tested() else "validation"
+        values[f"{part}_accuracy"] = values.pop("accuracy")
+    return values

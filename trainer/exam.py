@@ -1,8 +1,8 @@
-"""A model is asked about songs that it never heard.
+"""Evaluate a model on songs that it was not trained on.
 
-While it learns, the songs of the split's validation part choose the checkpoint
-(``Checks``, called by the Trainer). When it is done, those of the test part are heard
-once (``final``). The same questions can be put to any model (``answers_of``).
+While it is trained, the validation songs choose the checkpoint (``Checks``, called by
+the Trainer). Afterwards it is scored once on the test songs (``final``). Any model can
+be evaluated the same way (``answers_of``).
 """
 
 from __future__ import annotations
@@ -15,22 +15,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainer import metrics
+from trainer.config import METRIC
 from trainer.data import SongSet
 from trainer.events import Emit, ShouldStop, Stage, StopRequested
-from trainer.frozen import Recorded
-from trainer.recipe import METRIC
 from trainer.scores import Answers, Scores, scores_of, temperature_of
 from trainer.windows import AllWindows, collate
 
 if TYPE_CHECKING:
     import transformers
 
+    from trainer.frozen import Recorded
+
 N_PER_BATCH = 16  # windows at once on a GPU; a CPU is faster with one
 SCORES, CONFUSION = "scores.json", "confusion.json"
 
 
 def answers_of(
-    model: Any, windows: AllWindows | Recorded, *, emit: Emit, should_stop: ShouldStop
+    model: Any,
+    windows: AllWindows | Recorded,
+    *,
+    emit: Emit,
+    should_stop: ShouldStop,
+    stage: str = "evaluate",
 ) -> Answers:
     """What a model says to all windows of songs.
 
@@ -38,8 +44,9 @@ def answers_of(
         model: a transformers audio classifier, on the device where it shall work.
         windows: of the songs, the labels in the order of the model's; or what was
             recorded of them, where the part that said it is taken out of the model.
-        emit: hears the progress.
+        emit: gets the progress.
         should_stop: asked between batches.
+        stage: what the progress is called.
 
     Raises:
         StopRequested: between two batches.
@@ -54,7 +61,7 @@ def answers_of(
         for start in range(0, len(windows), n_each):
             if should_stop():
                 raise StopRequested
-            emit(Stage("evaluate", start, len(windows)))
+            emit(Stage(stage, start, len(windows)))
             stop = min(start + n_each, len(windows))
             batch = collate([windows[place] for place in range(start, stop)])
             del batch["labels"]
@@ -85,15 +92,15 @@ def kept(run_dir: Path) -> Scores | None:
 
 
 class Checks:
-    """Called by the Trainer with the logits of all windows: accuracy by song.
+    """Called by the Trainer with the logits of all windows: validation accuracy by song.
 
     The scores of the best one so far are kept on disk, because the best checkpoint is
     the one that becomes the model.
 
     Args:
-        windows: what the Trainer evaluates on.
+        windows: of the validation songs.
         run_dir: where the scores are kept; None to keep none.
-        best: accuracy of the best check of the run that this one goes on from.
+        best: the best validation accuracy of the run that this one goes on from.
     """
 
     def __init__(self, windows: AllWindows, run_dir: Path | None, best: float) -> None:

@@ -12,12 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import i18n as words
+import i18n
 from trainer import catalogue, telling
 from trainer import config as configs
-from trainer.config import FOLDER, ZIP, RunConfig
+from trainer.config import FOLDER, SCHEMES, ZIP, RunConfig
 from trainer.contest import Wish
-from trainer.splits import SCHEMES
 
 ABOUT = """Fine-tune a model to tell genres apart, from a shell.
 
@@ -39,11 +38,11 @@ EXAMPLES = """examples:
   python -m trainer --preset head --base-model demo     no GPU, no network: seconds
   python -m trainer --resume 20260131-120000-1a2b       go on where a run ended
 
-several GPUs or machines (a step hears n times as many windows):
+several GPUs or machines (a step is made of n times as many windows):
   accelerate launch -m trainer --preset tutorial
 a rented machine (hf jobs hardware lists the flavors and what they cost):
   python -m trainer --preset tutorial --on-hf-job t4-small --to OWNER/NAME
-any model once more, on songs that it never heard:
+any model evaluated, on songs that it was not trained on:
   python -m trainer evaluate bundled --data composed
 a finished run's model to the Hub:
   python -m trainer push 20260131-120000-1a2b --to OWNER/NAME
@@ -51,7 +50,7 @@ a finished run's model to the Hub:
 what a run leaves in its folder:
   model/         what transformers loads; the Classify tab lists it
   checkpoints/   the newest and the best, to go on from
-  events.jsonl   every step and test, a line each
+  events.jsonl   every step and validation, a line each
   trainer.log    the raw output
   result.json    how it ended
 
@@ -62,11 +61,11 @@ PUSH = """Push a finished run's model to the Hugging Face Hub, with its model ca
 The login is this machine's: hf auth login, or the variable HF_TOKEN. An interrupted
 push can be repeated.
 """
-EVALUATE = """Let a model name songs whose genre is known, and say how good it is.
+EVALUATE = """Evaluate a model on songs whose genre is known.
 
 MODEL is bundled, a run's id, the folder of a checkpoint, or OWNER/NAME of the Hub. Of a
-run, the songs that it kept back are heard unless others are named. Composed songs are
-composed anew, from seeds that no run learns from.
+run, its test songs are used unless others are named. Composed songs are composed anew,
+from seeds that no run trains on.
 """
 EVALUATE_EXAMPLES = """examples:
   python -m trainer evaluate bundled --data composed
@@ -135,7 +134,7 @@ def push_parser(runs_dir: Path) -> argparse.ArgumentParser:
 def evaluate_parser(runs_dir: Path, cache_dir: Path) -> argparse.ArgumentParser:
     """The flags of ``python -m trainer evaluate``; songs as ``contest.Wish`` has them."""
     made = _bare("python -m trainer evaluate", EVALUATE, EVALUATE_EXAMPLES)
-    made.add_argument("model", metavar="MODEL", help="which model is heard")
+    made.add_argument("model", metavar="MODEL", help="which model to evaluate")
     made.add_argument(
         "--against", metavar="MODEL", help="another one, compared on the same songs"
     )
@@ -143,19 +142,19 @@ def evaluate_parser(runs_dir: Path, cache_dir: Path) -> argparse.ArgumentParser:
         "--json", type=Path, metavar="FILE", help="write all figures there as well"
     )
     songs = made.add_argument_group("the songs")
-    songs.add_argument("--data", default=Wish.data, help=words.word("fields.data_info"))
+    songs.add_argument("--data", default=Wish.data, help=i18n.word("fields.data_info"))
     which = songs.add_mutually_exclusive_group()
     which.add_argument(
         "--split",
         choices=SCHEMES,
         default=Wish.split,
-        help="hear the test part of this split [all songs of --data]",
+        help="use the test part of this split [all songs of --data]",
     )
     which.add_argument(
         "--all",
         dest="is_all",
         action="store_true",
-        help="hear all songs, those too that the model's run learned from",
+        help="use all songs, those too that the model's run was trained on",
     )
     for name, kind in (
         ("test_fraction", float),
@@ -167,8 +166,7 @@ def evaluate_parser(runs_dir: Path, cache_dir: Path) -> argparse.ArgumentParser:
             type=kind,
             default=getattr(Wish, name),
             metavar=METAVARS[kind.__name__],
-            help=words.word(f"fields.{name}_info").replace("%", "%%")
-            + " [%(default)s]",
+            help=i18n.word(f"fields.{name}_info").replace("%", "%%") + " [%(default)s]",
         )
     _add_places(made, runs_dir, cache_dir)
     return made

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-import process as libraries
+import process
 from trainer import anatomy
 from trainer.data import SongSet
 from trainer.events import Emit, ShouldStop, Stage, StopRequested
@@ -219,7 +219,7 @@ def take_out(model: Any, part: Part) -> Callable[[], None]:
 
 def _stand_in(model: Any, part: Part) -> torch.nn.Module:
     """A module whose output is its input, in the form that the model expects."""
-    libraries.settle()
+    process.settle()
     import torch
     from transformers.modeling_outputs import (
         BaseModelOutput,

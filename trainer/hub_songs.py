@@ -21,10 +21,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import hub
-import process as libraries
+import process
 from errors import KnownError
 from trainer.events import Emit, Noted, Stage
-from trainer.sources import SongFile, Source, reader
+from trainer.song_files import SongFile, Source, reader
 from trainer.splits import PARTS, filtered_parts
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def parquet_songs(paths: Sequence[Path]) -> Iterator[SongFile]:
 
 
 def _parquet_songs(path: Path) -> Iterator[SongFile]:
-    libraries.settle()
+    process.settle()
     import datasets
     from pyarrow import parquet
 
@@ -246,7 +246,7 @@ def _label(feature: Any, value: Any) -> str:
 
 
 def _is_sound(feature: Any) -> bool:
-    libraries.settle()
+    process.settle()
     import datasets
 
     return isinstance(feature, datasets.Audio) or (

@@ -8,18 +8,16 @@ same place; only the main machine's folder holds the run.
 from __future__ import annotations
 
 import json
-import math
 import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from errors import KnownError
 from trainer import crew as crews
-from trainer import events, locks, runs
+from trainer import events, locks, runs, worker
 from trainer.config import RunConfig
-from trainer.events import Failed, Finished, RunEvent, Stopped, StopRequested
+from trainer.events import RunEvent
 from trainer.runs import Run
 
 
@@ -36,14 +34,15 @@ def run(
         config: what to do, the same in every process.
         runs_dir: where the main process makes the run's folder.
         cache_dir: where decoded songs are kept.
-        show: hears the run's events as they come, in the main process.
+        show: gets the run's events as they come, in the main process.
     """
     crew = crews.here()
-    made = crew.share(lambda: str(runs.create(runs_dir, config).folder))
-    the_run = Run(Path(made))
+    folder = Path(crew.share(lambda: str(runs.create(runs_dir, config).folder)))
+    the_run = Run(folder)
     _stop_on_signals(the_run, crew.is_main)
+    ask = the_run.stop_file.exists  # a cancelled run saves first, and is removed then
     if not crew.is_main:
-        _work(the_run, cache_dir, show)
+        worker.trained(config, folder, cache_dir, emit=show, should_stop=ask)
         return the_run
     with (
         locks.held(the_run.lock_file),
@@ -55,9 +54,8 @@ def run(
             file.write(events.to_line(event) + "\n")
             show(event)
 
-        last = _work(the_run, cache_dir, emit)
-        emit(last)
-        _write_result(the_run, last)
+        last = worker.trained(config, folder, cache_dir, emit=emit, should_stop=ask)
+        show(worker.end(the_run, last, cache_dir))
     return the_run
 
 
@@ -70,36 +68,3 @@ def _stop_on_signals(the_run: Run, is_main: bool) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
-
-
-def _work(the_run: Run, cache_dir: Path, emit: events.Emit) -> RunEvent:
-    """The run's last event; what we do not know ends the process with its traceback."""
-    from trainer.train import train
-
-    try:
-        result = train(
-            the_run.config(),
-            the_run.folder,
-            cache_dir=cache_dir,
-            emit=emit,
-            should_stop=the_run.stop_file.exists,
-        )
-    except StopRequested:
-        return Stopped(0)
-    except KnownError as error:
-        return Failed(error.code, error.details)
-    if result.was_stopped:
-        return Stopped(result.step)
-    return Finished(result.accuracy, result.step)
-
-
-def _write_result(the_run: Run, last: RunEvent) -> None:
-    """The end, written whole and after everything else."""
-    values: dict[str, object] = {"state": type(last).__name__.lower()}
-    if isinstance(last, Failed):
-        values |= {"code": last.code, "details": dict(last.details)}
-    if isinstance(last, Finished | Stopped):
-        values["step"] = last.step
-    if isinstance(last, Finished) and not math.isnan(last.accuracy):
-        values["accuracy"] = last.accuracy
-    runs.write_whole(the_run.folder / "result.json", json.dumps(values, default=str))

@@ -20,12 +20,19 @@ def take(path: Path, *, wait: bool = True) -> int | None:
     processes included.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
+    if not lock(descriptor, wait=wait):
         os.close(descriptor)
         return None
     return descriptor
+
+
+def lock(descriptor: int, *, wait: bool) -> bool:
+    """Lock an open file or folder for us alone; False where another holds it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

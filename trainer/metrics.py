@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-import process as libraries
+import process
 
 if TYPE_CHECKING:
     import evaluate
-
-Z_95 = 1.959964  # the normal quantile that leaves 2.5 % on each side
 
 
 def song_probabilities(
@@ -44,16 +42,15 @@ def confusion(
 
 
 def wilson_interval(n_right: int, n_songs: int) -> tuple[float, float]:
-    """The 95 % interval of an accuracy.
+    """Estimate the 95 % interval of an accuracy.
 
     Source: E. B. Wilson, Probable inference, the law of succession, and statistical
         inference, JASA 22 (1927).
     """
-    share = n_right / n_songs
-    spread = Z_95**2 / n_songs
-    middle = (share + spread / 2) / (1 + spread)
-    half = Z_95 * np.sqrt(share * (1 - share) / n_songs + spread / n_songs / 4)
-    return middle - half / (1 + spread), middle + half / (1 + spread)
+    from scipy.stats import binomtest
+
+    low, high = binomtest(n_right, n_songs).proportion_ci(method="wilson")
+    return float(low), float(high)
 
 
 def accuracy_metric() -> evaluate.Metric:
@@ -62,7 +59,7 @@ def accuracy_metric() -> evaluate.Metric:
     ``evaluate.load("accuracy")`` fetches and runs a script from the Hub; this is the
     same metric built here, so that it works without a network.
     """
-    libraries.settle()
+    process.settle()
     import datasets
     import evaluate
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-import process as libraries
+import process
 
 if TYPE_CHECKING:
     from transformers import HubertForSequenceClassification, Wav2Vec2FeatureExtractor
@@ -24,7 +24,7 @@ SAMPLING_RATE = 16_000  # Hz, what every HuBERT hears
 
 def feature_extractor() -> Wav2Vec2FeatureExtractor:
     """What stands before the model: 16 kHz, mean 0 and variance 1 for each window."""
-    libraries.settle()
+    process.settle()
     from transformers import Wav2Vec2FeatureExtractor
 
     return Wav2Vec2FeatureExtractor(
@@ -46,7 +46,7 @@ def small_hubert(
         seed: decides the random start.
         **changes: of its config.
     """
-    libraries.settle()
+    process.settle()
     import torch
     from transformers import HubertConfig, HubertForSequenceClassification
 

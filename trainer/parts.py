@@ -118,7 +118,7 @@ def gathered(
     source = interruptible(lambda: sources.source_of(config, said), should_stop)
     songs = data.prepare(source, cache_dir, emit=emit, should_stop=should_stop)
     split = data.divided(songs, config)
-    emit(Noted("split", {"n_train": len(split.train), "n_test": len(split.test)}))
+    emit(_split_note(split))
     emit(Stage("model"))
     model, extractor = interruptible(
         lambda: base.load_base(config, songs.genres), should_stop
@@ -146,6 +146,14 @@ def gathered(
         model,
         extractor,
     )
+
+
+def _split_note(split: Split) -> Noted:
+    """How many songs are in which part."""
+    n_songs = {"n_train": len(split.train), "n_test": len(split.test)}
+    if not split.is_honest:
+        return Noted("split_two", n_songs)
+    return Noted("split_three", n_songs | {"n_validation": len(split.validation)})
 
 
 def _fitting(config: RunConfig, model: Any, emit: Emit) -> RunConfig:

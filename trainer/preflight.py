@@ -19,7 +19,6 @@ from audio import composer, decode
 from errors import KnownError
 from trainer import catalogue, device
 from trainer.config import FOLDER, RunConfig
-from trainer.costs import BASE, COSTS, FRONT_END_BYTES, FRONT_END_SHARE, Cost
 from trainer.sources import files_of
 
 COMPOSED_S = 10.0  # length of a composed song
@@ -33,6 +32,66 @@ N_CHECKPOINTS = 3  # the newest, the best, and the one that is being written
 READING_S = 0.006  # to compose or to decode a second of sound
 IMPORTS_S = 10.0  # torch and transformers
 PROCESS_BYTES = 450 * 10**6  # and their memory
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a base model costs: measured for DistilHuBERT and for the small HuBERT.
+
+    Attributes:
+        n_parameters: weights.
+        cpu_s: processor seconds of one thread for a second of sound, there and back,
+            by the part that is trained; what stays as it is was recorded before.
+        test_cpu_s: the same for a second that is only heard.
+        gpu_s: seconds of a current GPU for a second of sound, there and back.
+        step_bytes: memory for a second of sound in a batch, by the part.
+    """
+
+    n_parameters: int
+    cpu_s: dict[str, float]
+    test_cpu_s: float
+    gpu_s: float
+    step_bytes: dict[str, float]
+
+    def scaled(self, n_parameters: int, ratio: float) -> Cost:
+        """The cost of a model with ``ratio`` times the multiplications a second."""
+        return Cost(
+            n_parameters,
+            {part: ratio * cost_s for part, cost_s in self.cpu_s.items()},
+            ratio * self.test_cpu_s,
+            ratio * self.gpu_s,
+            {part: ratio * n_bytes for part, n_bytes in self.step_bytes.items()},
+        )
+
+
+SMALL = Cost(
+    n_parameters=550_000,
+    cpu_s={"all": 0.011, "encoder": 0.005, "head": 0.0001},
+    test_cpu_s=0.003,
+    gpu_s=0.0002,
+    step_bytes={"all": 2.1e6, "encoder": 1.2e6, "head": 1e4},
+)
+DISTIL = Cost(
+    n_parameters=23_700_000,
+    cpu_s={"all": 0.55, "encoder": 0.27, "head": 0.0005},
+    test_cpu_s=0.15,
+    gpu_s=0.002,
+    step_bytes={"all": 72e6, "encoder": 24e6, "head": 1e5},
+)
+# DistilHuBERT and the small one were measured; the others follow from their
+# multiplications: twelve layers after the same convolutions (HuBERT, wav2vec2), 1212
+# patches for 10 s (AST), 1500 states for 30 s (Whisper).
+BASE = DISTIL.scaled(94_600_000, 2.0)
+COSTS = {
+    catalogue.DEMO: SMALL,
+    catalogue.SMALL: SMALL,
+    catalogue.DISTILHUBERT: DISTIL,
+    "MIT/ast-finetuned-audioset-10-10-0.4593": DISTIL.scaled(86_200_000, 3.8),
+    "openai/whisper-tiny": DISTIL.scaled(8_300_000, 0.2),
+    "openai/whisper-small": DISTIL.scaled(88_200_000, 1.7),
+}
+FRONT_END_SHARE = 0.7  # of hearing, in HuBERT and wav2vec2
+FRONT_END_BYTES = 2 * 512 * 50  # recorded of a second: float16, channels, frames
 
 
 @dataclass(frozen=True)
@@ -127,10 +186,10 @@ def _recorded_s(config: RunConfig, n_songs: int, sound_s: float) -> float:
     n_train = n_songs * _train_fraction(config)
     overlapping_s = 2 * sound_s * _train_fraction(config)
     some_s = n_train * config.n_windows_per_song * config.window_s
-    return min(some_s or overlapping_s, overlapping_s) + _tested_s(config, sound_s)
+    return min(some_s or overlapping_s, overlapping_s) + _validation_s(config, sound_s)
 
 
-def _tested_s(config: RunConfig, sound_s: float) -> float:
+def _validation_s(config: RunConfig, sound_s: float) -> float:
     """Seconds of sound of the songs that choose the checkpoint."""
     return sound_s * (config.validation_fraction or config.test_fraction)
 
@@ -179,24 +238,29 @@ def _lengths_s(songs: Sequence[Path]) -> list[float]:
 def _time_s(
     config: RunConfig, cost: Cost, n_songs: int, sound_s: float, *, is_gpu: bool
 ) -> float:
-    """Reading the songs, training and testing (s)."""
+    """Reading the songs, training, validation and test (s)."""
     n_threads = 1 if is_gpu else max(os.cpu_count() or 1, 1)
     train_cost = cost.gpu_s if is_gpu else cost.cpu_s[config.trained_part] / n_threads
     test_cost = cost.gpu_s / 3 if is_gpu else cost.test_cpu_s / n_threads
     n_per_step = config.batch_size * config.n_accumulated
-    heard_s = config.n_steps * n_per_step * config.window_s
+    trained_s = config.n_steps * n_per_step * config.window_s
     n_train = max(n_songs * _train_fraction(config), 1)
     every = config.eval_every_n_steps or math.ceil(n_train / n_per_step)
-    tested_s = math.ceil(config.n_steps / every) * _tested_s(config, sound_s)
+    evaluated_s = math.ceil(config.n_steps / every) * _validation_s(config, sound_s)
     recorded_s = _recorded_s(config, n_songs, sound_s)
     if recorded_s and config.trained_part == "head":
-        tested_s = recorded_s  # after that, a test hears nothing
+        evaluated_s = recorded_s  # after that, validation is nearly free
     elif recorded_s:
         recorded_s *= FRONT_END_SHARE
-        tested_s = recorded_s + (1 - FRONT_END_SHARE) * tested_s
+        evaluated_s = recorded_s + (1 - FRONT_END_SHARE) * evaluated_s
     if config.validation_fraction:
-        tested_s += sound_s * (config.test_fraction + config.validation_fraction)
-    return IMPORTS_S + sound_s * READING_S + heard_s * train_cost + tested_s * test_cost
+        evaluated_s += sound_s * (config.test_fraction + config.validation_fraction)
+    return (
+        IMPORTS_S
+        + sound_s * READING_S
+        + trained_s * train_cost
+        + evaluated_s * test_cost
+    )
 
 
 def _memory_bytes(config: RunConfig, cost: Cost) -> int:

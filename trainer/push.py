@@ -9,6 +9,7 @@ It is kept nowhere, and foreign errors, some of which quote it, go no further th
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import re
@@ -77,7 +78,7 @@ def push(
         run: a finished one.
         repo_id: ``OWNER/NAME``.
         token_of: the Hub token of whoever pushes, or None without a login.
-        emit: hears a Stage ``ask``, then ``upload`` in bytes.
+        emit: gets a Stage ``ask``, then ``upload`` in bytes.
         private: nobody but the owner sees it; a public repository is then refused.
 
     Returns:
@@ -166,8 +167,11 @@ class _Push:
 
 def _texts(run: Run, repo_id: str) -> dict[str, str]:
     """Every file that leaves this machine, but for the weights, by its name."""
-    scores = card.scores_of(run)
-    confusion = {"genres": scores.genres, "counts": scores.counts}
+    scores = dataclasses.replace(card.scores_of(run), mistakes=())  # they name songs
+    confusion = {
+        "genres": [each.genre for each in scores.genres],
+        "counts": scores.counts,
+    }
     configs = ("config.json", "preprocessor_config.json")
     return {
         "README.md": card.text(run, repo_id),

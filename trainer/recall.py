@@ -8,7 +8,7 @@ import numpy as np
 
 from audio.clip import Clip
 from errors import KnownError
-from trainer import data, products, runs, sources
+from trainer import data, runs, sources
 from trainer.config import FOLDER, ZIP
 from trainer.data import INT16_MAX, SAMPLING_RATE
 from trainer.runs import Run
@@ -31,7 +31,7 @@ def clip(run: Run, name: str, genre: str, cache_dir: Path) -> Clip:
 
 def _kept(run: Run, name: str, genre: str, cache_dir: Path) -> Clip | None:
     """The song in the folder of the cache that the run noted."""
-    noted = runs.read_json(run.folder / products.PLACE)
+    noted = runs.read_json(run.folder / runs.SONGS)
     songs = noted and data.reopened(cache_dir / Path(noted["folder"]).name)
     if not songs:
         return None

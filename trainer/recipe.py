@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import process as libraries
+import process
 from errors import KnownError
 from trainer import anatomy, dashboards
-from trainer.config import RunConfig
-
-METRIC = "accuracy"
+from trainer.config import METRIC, RunConfig
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ def training_arguments(config: RunConfig, run_dir: Path, batches: Batches) -> An
     Raises:
         KnownError: ``no_cuda`` where fp16 is asked of a machine without a CUDA GPU.
     """
-    libraries.settle()
+    process.settle()
     import torch
     import transformers
 
@@ -88,7 +86,9 @@ def _precision(wanted: str) -> str:
         return wanted
     if not has_cuda:
         return "fp32"
-    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    # Cards before Ampere (T4, RTX 20) emulate bf16, slower than they compute fp32.
+    has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bf16" if has_bf16 else "fp16"
 
 
 def trainer_class() -> type[Any]:
@@ -97,7 +97,7 @@ def trainer_class() -> type[Any]:
     Its ``encoder_rate_fraction`` is what the pretrained layers' rate is of the head's
     (discriminative fine-tuning: Howard and Ruder, 2018).
     """
-    libraries.settle()
+    process.settle()
     import transformers
 
     class TwoRates(transformers.Trainer):

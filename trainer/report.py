@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-import i18n as words
+import i18n
 from trainer.contest import Contest, Entry
 from trainer.scores import Duel, Scores
 
@@ -13,24 +13,37 @@ SIGNIFICANT = 0.05  # below it, chance alone is an unlikely reason
 GAP = "  "  # between the columns of a table
 
 
-def accuracy(scores: Scores, language: str = words.DEFAULT_LANGUAGE) -> str:
+def accuracy(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> str:
     """How many songs were named rightly, and how sure that is."""
+    return _accuracy("accuracy", scores, language)
+
+
+def of_run(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> str:
+    """The same of a run's scores, named by their songs: test or best validation."""
+    name = "of_test" if scores.is_final else "of_validation"
+    return _accuracy(name, scores, language)
+
+
+def _accuracy(name: str, scores: Scores, language: str) -> str:
     low, high = scores.interval
     about = {"accuracy": scores.accuracy, "n_songs": scores.n_songs}
-    return _said("accuracy", language, **about, low=low, high=high)
+    return _said(name, language, **about, low=low, high=high)
 
 
-def figures(scores: Scores, language: str = words.DEFAULT_LANGUAGE) -> list[str]:
+def figures(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> list[str]:
     """Macro F1, and what the average over a song's windows gains."""
-    about = {"window": scores.window_accuracy, "song": scores.accuracy}
-    return [
-        _said("macro_f1", language, f1=scores.macro_f1),
-        _said("gain", language, **about, gain=100 * scores.gain),
-    ]
+    said = [_said("macro_f1", language, f1=scores.macro_f1)]
+    if scores.window_accuracy is not None:
+        about = {"window": scores.window_accuracy, "song": scores.accuracy}
+        gain = 100 * (scores.accuracy - scores.window_accuracy)
+        said.append(_said("gain", language, **about, gain=gain))
+    return said
 
 
-def calibration(scores: Scores, language: str = words.DEFAULT_LANGUAGE) -> list[str]:
+def calibration(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> list[str]:
     """How far confidence is from the share of right answers, and what the temperature did."""
+    if scores.calibration_error is None:
+        return []
     after = 100 * scores.calibration_error
     before, temperature = scores.raw_calibration_error, scores.temperature
     if temperature == 1 or before is None:
@@ -45,7 +58,7 @@ def meaning(
     scheme: str,
     *,
     is_honest: bool,
-    language: str = words.DEFAULT_LANGUAGE,
+    language: str = i18n.DEFAULT_LANGUAGE,
 ) -> list[str]:
     """What a run's split says of its score.
 
@@ -57,11 +70,11 @@ def meaning(
     """
     composed = data == "composed"
     key = "scores.means_composed" if composed else f"data.means_{scheme}"
-    chosen = [] if is_honest else [words.word("data.means_chosen", language)]
-    return [words.word(key, language), *chosen]
+    chosen = [] if is_honest else [i18n.word("data.means_chosen", language)]
+    return [i18n.word(key, language), *chosen]
 
 
-def text(contest: Contest, language: str = words.DEFAULT_LANGUAGE) -> str:
+def text(contest: Contest, language: str = i18n.DEFAULT_LANGUAGE) -> str:
     """All that a contest found, for a shell."""
     told = [_entry(each, contest.data, language) for each in contest.entries]
     if contest.duel:
@@ -72,7 +85,7 @@ def text(contest: Contest, language: str = words.DEFAULT_LANGUAGE) -> str:
 
 
 def compared(
-    duel: Duel, first: str, second: str, language: str = words.DEFAULT_LANGUAGE
+    duel: Duel, first: str, second: str, language: str = i18n.DEFAULT_LANGUAGE
 ) -> list[str]:
     """Which songs only one of two models named rightly, and whether that says anything."""
     counts = _said(
@@ -147,7 +160,7 @@ def _notes(contest: Contest, language: str) -> list[str]:
     """What the choice of the songs says of the scores."""
     notes = _meaning(contest, language)
     if contest.n_left_out:
-        genres = words.listed(contest.left_out, language)
+        genres = i18n.listed(contest.left_out, language)
         notes.append(_said("left_out", language, n=contest.n_left_out, genres=genres))
     if contest.n_gone:
         notes.append(_said("gone", language, n=contest.n_gone))
@@ -170,4 +183,4 @@ def _meaning(contest: Contest, language: str) -> list[str]:
 
 
 def _said(name: str, language: str, /, **details: object) -> str:
-    return words.word(f"scores.{name}", language, **details)
+    return i18n.word(f"scores.{name}", language, **details)

@@ -23,12 +23,19 @@ from typing import Any
 from errors import KnownError
 from trainer import events, locks
 from trainer.config import RunConfig
-from trainer.events import Evaluated, RunEvent, Step
 
 ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 ENDED = ("finished", "stopped", "cancelled", "failed")
 START_PATIENCE_S = 60.0  # then a folder without a process is a start that died
 TITLE_LENGTH = 80  # characters
+# JSON: which song is in which part, by name; the folder of the cache that holds them.
+SPLIT, SONGS = "split.json", "songs.json"
+MODEL = "model"
+# What a cancelled run keeps: how it was started, and what was told of it.
+RECORDS = frozenset(
+    "config.json title parent.json ticket.json process.json started.json lock stop"
+    " cancel events.jsonl trainer.log result.json".split()
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class Run:
     @property
     def model_dir(self) -> Path:
         """The finished model: a checkpoint folder as transformers reads it."""
-        return self.folder / "model"
+        return self.folder / MODEL
 
     @property
     def events_file(self) -> Path:
@@ -111,11 +118,6 @@ class Run:
         return path.read_text("utf-8") if path.exists() else ""
 
     @property
-    def parent_id(self) -> str:
-        """The id of the run that this one goes on from; empty for most."""
-        return str((read_json(self.parent_file) or {}).get("id", ""))
-
-    @property
     def config_file(self) -> Path:
         """The choices that the run was started with."""
         return self.folder / "config.json"
@@ -140,8 +142,16 @@ class Run:
             file.seek(cursor)
             whole, newline, _ = file.read().rpartition(b"\n")
         lines = whole.decode("utf-8", "replace").splitlines()
-        found = [event for line in lines if (event := events.from_line(line))]
+        found = [
+            event
+            for line in lines
+            if (event := events.from_line(line, self._was_tested))
+        ]
         return found, cursor + len(whole) + len(newline)
+
+    def _was_tested(self) -> bool:
+        """Whether the kept scores are of test songs, not those that chose the model."""
+        return bool((read_json(self.folder / "scores.json") or {}).get("is_final"))
 
     def state(self) -> RunState:
         """Where the run stands, derived from the folder and its lock alone."""
@@ -221,21 +231,21 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return values if isinstance(values, dict) else None
 
 
-def story(runs_dir: Path, run: Run) -> list[RunEvent]:
-    """A run's events, with the steps and tests of the runs that it goes on from."""
-    told: list[RunEvent] = []
-    given = read_json(run.parent_file)
-    if given and (runs_dir / given["id"]).is_dir():
-        before = story(runs_dir, Run(runs_dir / given["id"]))
-        kinds = (Step, Evaluated)
-        told = [e for e in before if isinstance(e, kinds) and e.step <= given["step"]]
-    return told + run.events()[0]
-
-
 def rename(run: Run, title: str) -> None:
     """Give a run a title; an empty one takes it away."""
     printable = "".join(c if c.isprintable() else " " for c in title)
     write_whole(run.folder / "title", " ".join(printable.split())[:TITLE_LENGTH])
+
+
+def remove_products(run: Run) -> None:
+    """Remove all that a cancelled run has made; its settings, events and log stay."""
+    for path in run.folder.iterdir():
+        if path.name in RECORDS:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def delete(runs_dir: Path, run_id: str) -> None:

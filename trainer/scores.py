@@ -89,38 +89,39 @@ class Scores:
         accuracy: share of songs named rightly.
         interval: of the accuracy, 95 % (Wilson).
         window_accuracy: share of single windows named rightly: what a song's answer
-            would be worth without its average.
+            would be worth without its average; None where it was not kept.
         macro_f1: mean of the genres' F1.
         genres: every genre's scores.
         counts: confusion matrix; a row is the truth, a column the answer.
         mistakes: the most confident ones first.
         temperature: what the logits were divided by.
         calibration_error: mean distance between confidence and accuracy (expected
-            calibration error, 10 bins), in [0, 1].
+            calibration error, 10 bins), in [0, 1]; None where it was not kept.
         reliability: those bins that hold songs.
         raw_calibration_error: the same of the logits as they come, not divided; None
             in a file of an earlier version.
-        is_final: heard once, when the run was over, on songs that chose nothing.
+        is_final: of the test songs, once the run was over; else of the songs that
+            chose its checkpoint.
     """
 
     n_songs: int
     accuracy: float
     interval: tuple[float, float]
-    window_accuracy: float
+    window_accuracy: float | None
     macro_f1: float
     genres: tuple[GenreScore, ...]
     counts: tuple[tuple[int, ...], ...]
     mistakes: tuple[Mistake, ...]
     temperature: float
-    calibration_error: float
+    calibration_error: float | None
     reliability: tuple[Bin, ...]
     raw_calibration_error: float | None = None
     is_final: bool = False
 
     @property
-    def gain(self) -> float:
-        """How much more is right by song than by single window, in [-1, 1]."""
-        return self.accuracy - self.window_accuracy
+    def n_right(self) -> int:
+        """Songs named rightly."""
+        return sum(row[number] for number, row in enumerate(self.counts))
 
     def to_json(self) -> str:
         """As one JSON text."""
@@ -146,24 +147,37 @@ def scores_of(answers: Answers, temperature: float = 1.0) -> Scores:
     said = probabilities.argmax(axis=1)
     is_right = said == answers.truths
     counts = confusion(answers.truths, said, len(answers.genres))
-    genres = _by_genre(counts, answers.genres)
     bins = _reliability(probabilities.max(axis=1), is_right)
     raw = answers.probabilities()
     raw_bins = _reliability(raw.max(axis=1), raw.argmax(axis=1) == answers.truths)
     windows = answers.logits.argmax(axis=1) == answers.truths[answers.owners]
-    return Scores(
-        n_songs=len(said),
-        accuracy=float(is_right.mean()),
-        interval=wilson_interval(int(is_right.sum()), len(said)),
+    return dataclasses.replace(
+        of_counts(counts, answers.genres),
         window_accuracy=float(windows.mean()),
-        macro_f1=float(np.mean([each.f1 for each in genres if each.n_songs])),
-        genres=genres,
-        counts=tuple(tuple(int(n) for n in row) for row in counts),
         mistakes=_mistakes(answers, probabilities, said),
         temperature=temperature,
         calibration_error=_calibration_error(bins),
         reliability=bins,
         raw_calibration_error=_calibration_error(raw_bins),
+    )
+
+
+def of_counts(counts: NDArray[np.int64], genres: Sequence[str]) -> Scores:
+    """Score a confusion matrix alone, which is all that the oldest runs kept."""
+    n_songs, n_right = int(counts.sum()), int(counts.trace())
+    by_genre = _by_genre(counts, genres)
+    return Scores(
+        n_songs=n_songs,
+        accuracy=n_right / n_songs,
+        interval=wilson_interval(n_right, n_songs),
+        window_accuracy=None,
+        macro_f1=float(np.mean([each.f1 for each in by_genre if each.n_songs])),
+        genres=by_genre,
+        counts=tuple(tuple(int(n) for n in row) for row in counts),
+        mistakes=(),
+        temperature=1.0,
+        calibration_error=None,
+        reliability=(),
     )
 
 

@@ -5,76 +5,57 @@ A source names its songs and can read each; it decodes nothing before it is aske
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import functools
 import hashlib
-import lzma
-import tempfile
+import io
+import re
 import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from audio import decode, wav
+from audio import archive, wav
 from audio.clip import Clip
 from errors import KnownError
+from trainer import hub_songs
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
 from trainer.events import Emit
-from trainer.listing import Listing
+from trainer.song_files import LIMITS, SongFile, Source, reader
+from trainer.splits import PARTS
 
-LIMITS = decode.Limits(max_duration_s=120.0)  # of one song; GTZAN's last 30 s
-LIST = "songs.csv"  # in a folder: what ``listing`` reads
+# Beside the genres' folders: columns file, and artist, album or group, and split.
+LIST = "songs.csv"
+GROUP_COLUMNS = ("group", "artist", "album")
+ARTIST = re.compile(r"(.+?) - .+")  # "Artist - Title.mp3"
+MIN_NAMED_FRACTION = 0.8  # of the files, or the dash means something else
 
-MAX_ZIP_SONGS = 5000
-MAX_ZIP_BYTES = 8_000_000_000  # unpacked; one song at a time is
-MAX_ZIP_RATIO = 200  # sound packs no better; a bomb does
+ZIP_LIMITS = archive.ZipLimits(max_files=5000, max_bytes=8_000_000_000, max_ratio=200)
 MAX_LIST_BYTES = 10_000_000
 MAX_SUFFIX = 16  # characters; a longer one is no suffix, and may be no file's name
-# Damaged, packed in a way that Python lacks, or locked by a password.
-ZIP_FAULTS = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    NotImplementedError,
-    RuntimeError,
-    EOFError,
-    OSError,  # what it names begins before the file does
-    ValueError,
-)
 
 
 @dataclass(frozen=True)
-class SongFile:
-    """A song that can be read.
+class Listing:
+    """Groups, such as the artist, and parts of songs, by the name ``genre/file``."""
 
-    Attributes:
-        name: what screens call it.
-        genre: its label.
-        read: its sound; raises KnownError where there is none.
-        group: what it shares with others, such as the artist; "" where unknown.
-        part: of ``splits.PARTS``, where a list says so; else "".
-    """
+    groups: Mapping[str, str]
+    parts: Mapping[str, str]
 
-    name: str
-    genre: str
-    read: Callable[[], Clip]
-    group: str = ""
-    part: str = ""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where songs come from.
-
-    Attributes:
-        fingerprint: changes when any song does; the cache's key.
-        n_songs: how many ``songs`` will yield (0: not known before).
-        songs: every song, in a steady order.
-    """
-
-    fingerprint: str
-    n_songs: int
-    songs: Iterable[SongFile]
+    @classmethod
+    def of(cls, names: Sequence[str], text: str) -> Listing:
+        """From a list as CSV; where it names no groups, from names and folders."""
+        groups: dict[str, str] = {}
+        parts: dict[str, str] = {}
+        for cells in _rows(text):
+            name = cells.get("file", "").replace("\\", "/")
+            group = next((cells[c] for c in GROUP_COLUMNS if cells.get(c)), "")
+            groups[name] = group
+            parts[name] = cells.get("split", "").lower()
+        if not any(groups.values()):
+            groups = _artists(names) or _albums(names)
+        return cls(groups, {n: part for n, part in parts.items() if part in PARTS})
 
 
 def source_of(config: RunConfig, emit: Emit) -> Source:
@@ -90,8 +71,6 @@ def source_of(config: RunConfig, emit: Emit) -> Source:
         return folder_songs(Path(data.removeprefix(FOLDER)))
     if data.startswith(ZIP):
         return zip_songs(Path(data.removeprefix(ZIP)))
-    from trainer import hub_songs
-
     if data.startswith(HUB):
         return hub_songs.of(data.removeprefix(HUB), emit)
     return hub_songs.gtzan(emit)
@@ -186,71 +165,65 @@ def zip_songs(path: Path) -> Source:
     """
     if not zipfile.is_zipfile(path):
         raise KnownError("not_a_zip", name=path.name)
-    try:
-        members, text = _listing(path)
-    except ZIP_FAULTS as error:
-        raise KnownError("zip_broken", name=path.name) from error
+    with archive.opened(path) as opened:
+        members = archive.songs_in(opened, path.name, ZIP_LIMITS, _is_song)
+        if not members:
+            raise KnownError("no_genres", folder=path.name)
+        text = _list_in(opened)
     names = ["/".join(PurePosixPath(m.filename).parts[-2:]) for m in members]
     songs = _songs(names, [_member_reader(path, member) for member in members], text)
     facts = [(m.filename, m.CRC, m.file_size) for m in members]
     return Source(repr((facts, text)), len(songs), songs)
 
 
-def _listing(path: Path) -> tuple[list[zipfile.ZipInfo], str]:
-    """A zip's songs, and what its list says of them."""
-    with zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
-        members = [m for m in entries if _is_song(PurePosixPath(m.filename))]
-        _check_zip(path, members)
-        for entry in entries:
-            if PurePosixPath(entry.filename).name.lower() == LIST:
-                with archive.open(entry) as listed:  # its size may be a lie
-                    text = listed.read(MAX_LIST_BYTES)
-                return members, text.decode("utf-8-sig", "replace")
-    return members, ""
+def _list_in(opened: zipfile.ZipFile) -> str:
+    """The text of a zip's ``songs.csv``; empty where there is none."""
+    for entry in opened.infolist():
+        if PurePosixPath(entry.filename).name.lower() == LIST:
+            with opened.open(entry) as listed:  # its size may be a lie
+                return listed.read(MAX_LIST_BYTES).decode("utf-8-sig", "replace")
+    return ""
 
 
-def _is_song(name: PurePosixPath) -> bool:
-    """A file in a folder, but not what macOS or a person hides."""
+def _is_song(entry: str) -> bool:
+    """Whether an entry is a file in a folder, and not what macOS or a person hides."""
+    name = PurePosixPath(entry)
     is_hidden = any(p.startswith((".", "__MACOSX")) for p in name.parts)
     return len(name.parts) > 1 and bool(name.suffix) and not is_hidden
-
-
-def _check_zip(path: Path, members: Sequence[zipfile.ZipInfo]) -> None:
-    n_bytes = sum(member.file_size for member in members)
-    is_bomb = any(
-        m.file_size > max(m.compress_size, 1) * MAX_ZIP_RATIO for m in members
-    )
-    if is_bomb or n_bytes > MAX_ZIP_BYTES or len(members) > MAX_ZIP_SONGS:
-        raise KnownError(
-            "zip_too_large",
-            name=path.name,
-            max_files=MAX_ZIP_SONGS,
-            max_mb=MAX_ZIP_BYTES / 1e6,
-        )
-    if not members:
-        raise KnownError("no_genres", folder=path.name)
 
 
 def _member_reader(path: Path, member: zipfile.ZipInfo) -> Callable[[], Clip]:
     def read_bytes() -> bytes:
         try:
-            with zipfile.ZipFile(path) as archive:
-                return archive.read(member)
-        except ZIP_FAULTS as error:
+            with archive.opened(path) as opened:
+                return opened.read(member)
+        except KnownError as error:
             name = PurePosixPath(member.filename).name
             raise KnownError("unreadable", name=name) from error
 
     return reader(read_bytes, PurePosixPath(member.filename).suffix[:MAX_SUFFIX])
 
 
-def reader(read_bytes: Callable[[], bytes], suffix: str) -> Callable[[], Clip]:
-    """Decode bytes by way of a file, which is what FFmpeg reads best."""
+def _rows(text: str) -> Iterator[dict[str, str]]:
+    """A list's rows, cells by column in lower case, as far as it can be read."""
+    table = csv.DictReader(io.StringIO(text), restkey="", restval="")
+    with contextlib.suppress(csv.Error):  # a cell of megabytes, or a stray byte
+        for row in table:
+            yield {
+                str(column).strip().lower(): cell.strip()
+                for column, cell in row.items()
+                if isinstance(cell, str)
+            }
 
-    def read() -> Clip:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"song{suffix if suffix.isascii() else ''}"
-            path.write_bytes(read_bytes())
-            return wav.clip(path, limits=LIMITS)
 
-    return read
+def _artists(names: Sequence[str]) -> dict[str, str]:
+    """The artist of each song, where most files are named "Artist - Title"."""
+    matches = {name: ARTIST.match(PurePosixPath(name).name) for name in names}
+    found = {name: match[1] for name, match in matches.items() if match}
+    return found if len(found) >= MIN_NAMED_FRACTION * len(names) else {}
+
+
+def _albums(names: Sequence[str]) -> dict[str, str]:
+    """The folders between genre and file, where most files lie in some."""
+    found = {name: name.rpartition("/")[0] for name in names if name.count("/") > 1}
+    return found if len(found) >= MIN_NAMED_FRACTION * len(names) else {}

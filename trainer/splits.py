@@ -15,12 +15,11 @@ from pathlib import Path, PurePath
 import numpy as np
 from numpy.typing import NDArray
 
-import process as libraries
+import process
 from errors import KnownError
 
 Indices = NDArray[np.int64]
 PARTS = ("train", "validation", "test")
-SCHEMES = ("stratified", "random", "group", "listed")
 FILTERED = Path(__file__).parent / "gtzan_filtered.txt"
 MIN_GROUPS = 3  # one a part
 
@@ -45,13 +44,22 @@ class Split:
         """What is reported was not used to choose."""
         return self.validation is not self.test
 
+    def by_name(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """List the songs of each part; validation songs only where no test song is one.
+
+        Args:
+            names: (n_songs,) what screens call all songs.
+        """
+        parts = PARTS if self.is_honest else ("train", "test")
+        return {part: [names[i] for i in getattr(self, part)] for part in parts}
+
 
 @dataclass(frozen=True)
 class Wish:
     """How to split.
 
     Attributes:
-        scheme: of ``SCHEMES``.
+        scheme: of ``config.SCHEMES``.
         test_fraction: share of the songs for the test.
         validation_fraction: share of the songs to choose on; 0 for the tutorial's way.
         seed: of what is drawn.
@@ -138,7 +146,7 @@ def _random(
     songs: Indices, fraction: float, *, labels: Indices, groups: object, seed: int
 ) -> tuple[Indices, Indices]:
     """As the tutorial: ``datasets``' own shuffle, the same songs for the same seed."""
-    libraries.settle()
+    process.settle()
     import datasets
 
     parts = datasets.Dataset.from_dict({"song": songs}).train_test_split(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -23,15 +22,6 @@ DEVICE_EVERY_S = 5.0
 EXIT_PATIENCE_S = 20.0  # for a trainer whose result stands to be gone
 LOG_LIMIT_BYTES = 2_000_000
 LOG_KEPT_BYTES = 500_000  # of a longer log, the end
-PRODUCTS = (
-    "checkpoints",
-    "recorded",
-    "model",
-    "model.part",
-    "split.json",
-    "scores.json",
-    "confusion.json",
-)
 
 
 def is_asked_to_stop(run: Run) -> bool:
@@ -137,13 +127,3 @@ def cap_log(run: Run) -> None:
         file.truncate(0)
         file.seek(0)
         file.write(b"(the beginning was left out)\n" + end.partition(b"\n")[2])
-
-
-def remove_products(run: Run) -> None:
-    """What a cancelled run had made; its settings, events and log stay."""
-    for name in PRODUCTS:
-        path = run.folder / name
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)

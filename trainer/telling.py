@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import i18n as words
+import i18n
 from errors import KnownError
 from trainer.events import (
     Cancelled,
@@ -27,7 +27,7 @@ from trainer.events import (
 )
 from trainer.preflight import Preflight
 
-AFTER = {"test": "train"}  # going on after a test is no news
+AFTER = {"validate": "train"}  # going on after a validation is no news
 N_ESTIMATING = 3  # steps to see before a time left is named
 N_RECENT = 20  # steps that the estimate looks back on
 PLAIN = {
@@ -35,7 +35,6 @@ PLAIN = {
     Step: "step",
     Evaluated: "evaluated",
     Device: "device",
-    Finished: "finished",
     Stopped: "stopped",
     Cancelled: "cancelled",
 }
@@ -50,21 +49,30 @@ NOT_THE_TUTORIALS = ("preset", "n_songs_per_genre")  # it has no such choice
 GIB = 2**30
 
 
-def line(event: RunEvent, language: str = words.DEFAULT_LANGUAGE) -> str:
+def line(event: RunEvent, language: str = i18n.DEFAULT_LANGUAGE) -> str:
     """One event as one line of the log; a Stage is its phase's name alone."""
     if isinstance(event, Stage):
-        return words.word(f"stages.{event.name}", language)
+        return i18n.word(f"stages.{event.name}", language)
     if isinstance(event, Failed):
         return failure(event.code, event.details, language)
     if isinstance(event, Noted):
         return _note(event, language)
     details = dict(vars(event))
+    if isinstance(event, Finished):
+        return i18n.word(f"notes.{_finished(event)}", language, **details)
     if isinstance(event, Device):
         details["memory_gib"] = event.memory_bytes / GIB
         details["memory_total_gib"] = event.memory_total_bytes / GIB
         if math.isfinite(event.temperature_c):
-            return words.word("notes.device_warm", language, **details)
-    return words.word(f"notes.{PLAIN[type(event)]}", language, **details)
+            return i18n.word("notes.device_warm", language, **details)
+    return i18n.word(f"notes.{PLAIN[type(event)]}", language, **details)
+
+
+def _finished(event: Finished) -> str:
+    """The note about a run's end: by its test, or where it had none its validation."""
+    if event.test_accuracy is not None:
+        return "finished_tested"
+    return "finished" if event.validation_accuracy is None else "finished_validated"
 
 
 def _note(note: Noted, language: str) -> str:
@@ -73,7 +81,7 @@ def _note(note: Noted, language: str) -> str:
     if note.code == "song_skipped":
         about = {"name": details["name"], **details.get("details", {})}
         details["why"] = failure(details["code"], about, language)
-    return words.word(f"notes.{note.code}", language, **details)
+    return i18n.word(f"notes.{note.code}", language, **details)
 
 
 def amounts(stage: str, done: int, total: int, language: str) -> str:
@@ -82,13 +90,13 @@ def amounts(stage: str, done: int, total: int, language: str) -> str:
         return ""
     if stage == "download":
         about = {"done_mb": done / 1e6, "total_mb": total / 1e6}
-        return words.word("notes.megabytes", language, **about)
+        return i18n.word("notes.megabytes", language, **about)
     return f"{done} / {total}"
 
 
 def failure(code: str, details: Mapping[str, Any], language: str) -> str:
     """Why a run failed and what to try."""
-    return words.sentence(KnownError(code, **details), language)
+    return i18n.sentence(KnownError(code, **details), language)
 
 
 def log_lines(events: Iterable[RunEvent], language: str) -> list[str]:
@@ -172,9 +180,15 @@ def phases(events: Sequence[RunEvent]) -> list[Progress]:
 
 
 def best(events: Iterable[RunEvent]) -> Evaluated | None:
-    """The test whose model is kept: the first of the highest accuracy."""
-    tests = [event for event in events if isinstance(event, Evaluated)]
-    return max(tests, key=lambda test: test.accuracy, default=None)
+    """The validation whose model is kept: the first of the highest accuracy."""
+    validations = [event for event in events if isinstance(event, Evaluated)]
+    return max(validations, key=lambda each: each.accuracy, default=None)
+
+
+def test_accuracy(events: Iterable[RunEvent]) -> float | None:
+    """The accuracy on the test songs, where the run has come to its test."""
+    ends = [event for event in events if isinstance(event, Finished)]
+    return ends[-1].test_accuracy if ends else None
 
 
 def _per_s(told: Sequence[Stage | Step]) -> float | None:
@@ -194,9 +208,9 @@ def _per_s(told: Sequence[Stage | Step]) -> float | None:
 
 
 def _left_s(events: Sequence[RunEvent]) -> float | None:
-    """The median of the last steps times the steps left, with the tests to come.
+    """The median of the last steps times the steps left, with the validations to come.
 
-    The median, because one slow step (a test in between, a busy machine, a clock that
+    The median, because one slow step (a validation in between, a busy machine, a clock that
     was put back) says nothing about the next ones. Only the steps since training last
     began: those of a run that this one goes on from were made at another time.
     """
@@ -208,17 +222,17 @@ def _left_s(events: Sequence[RunEvent]) -> float | None:
         return None
     gaps_s = [b.at - a.at for a, b in itertools.pairwise(steps[-N_RECENT - 1 :])]
     left = range(steps[-1].step + 1, steps[-1].n_steps + 1)
-    per_test_s, every = _tests(recent)
+    validation_s, every = _validations(recent)
     if isinstance(plan, Planned):
-        every = plan.tested_every
-    n_tests = 1 if left else 0
+        every = plan.validate_every_n_steps
+    n_left = 1 if left else 0
     if every and left:
-        n_tests = math.ceil(steps[-1].n_steps / every) - steps[-1].step // every
-    return max(len(left) * statistics.median(gaps_s) + n_tests * per_test_s, 0.0)
+        n_left = math.ceil(steps[-1].n_steps / every) - steps[-1].step // every
+    return max(len(left) * statistics.median(gaps_s) + n_left * validation_s, 0.0)
 
 
-def _tests(events: Sequence[RunEvent]) -> tuple[float, int]:
-    """How long the last test took (s), and how many steps lie between two tests."""
+def _validations(events: Sequence[RunEvent]) -> tuple[float, int]:
+    """How long the last validation took (s), and the steps between two of them."""
     took_s, every, before = 0.0, 0, 0
     last_step_at = 0.0
     for event in events:
@@ -230,10 +244,10 @@ def _tests(events: Sequence[RunEvent]) -> tuple[float, int]:
     return took_s, every
 
 
-def look_ahead(seen: Preflight, language: str = words.DEFAULT_LANGUAGE) -> str:
+def look_ahead(seen: Preflight, language: str = i18n.DEFAULT_LANGUAGE) -> str:
     """What a run will need, as one line; all of it an estimate."""
     minutes = max(round(seen.time_s / 60), 1)
-    return words.word(
+    return i18n.word(
         "notes.preflight",
         language,
         device=seen.device,
@@ -248,30 +262,30 @@ def look_ahead(seen: Preflight, language: str = words.DEFAULT_LANGUAGE) -> str:
 
 
 def explained(
-    item: dataclasses.Field[Any], language: str = words.DEFAULT_LANGUAGE
+    item: dataclasses.Field[Any], language: str = i18n.DEFAULT_LANGUAGE
 ) -> str:
     """What a choice of a run does, its range, and the tutorial's value."""
-    info = words.word(f"fields.{item.name}_info", language)
+    info = i18n.word(f"fields.{item.name}_info", language)
     if "minimum" in item.metadata:
         ends = {end: f"{item.metadata[end]:,.10g}" for end in ("minimum", "maximum")}
-        info = words.word("train.range", language, info=info, **ends)
+        info = i18n.word("train.range", language, info=info, **ends)
     if item.name in NOT_THE_TUTORIALS:
         return info
     value = f"{item.default:g}" if item.type == "float" else str(item.default)
     if item.type == "bool":
-        value = words.word(f"train.{'yes' if item.default else 'no'}", language)
-    return words.word("train.tutorial_value", language, info=info, value=value)
+        value = i18n.word(f"train.{'yes' if item.default else 'no'}", language)
+    return i18n.word("train.tutorial_value", language, info=info, value=value)
 
 
 def time_words(left_s: float | None, language: str) -> str:
     """A time left, in words."""
     if left_s is None:
-        return words.word("notes.estimating", language)
-    return words.word("notes.left", language, time=span(left_s, language))
+        return i18n.word("notes.estimating", language)
+    return i18n.word("notes.left", language, time=span(left_s, language))
 
 
 def span(time_s: float, language: str) -> str:
     """A length of time, in words; one that a clock put backwards is none."""
     minutes, seconds = divmod(max(round(time_s), 0), 60)
     key = "train.minutes" if minutes else "train.seconds"
-    return words.word(key, language, n=minutes, s=seconds)
+    return i18n.word(key, language, n=minutes, s=seconds)

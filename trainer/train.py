@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import process as libraries
+import process
 from errors import KnownError
-from trainer import causes, checkpoints, dashboards, exam, frozen, products, windows
+from trainer import causes, checkpoints, dashboards, exam, frozen, runs, windows
 from trainer import crew as crews
 from trainer.config import RunConfig
 from trainer.events import Emit, Noted, ShouldStop, Stage, StopNow, StopRequested
@@ -35,15 +35,24 @@ class Result:
     """How a run ended.
 
     Attributes:
-        accuracy: share of the test songs named rightly by the model that was kept,
-            NaN where the run was stopped before it was tested.
         step: the last step that was made.
         was_stopped: a person ended it early.
+        validation_accuracy: of the checkpoint that was kept, in [0, 1]; None where the
+            run was stopped before its first validation.
+        test_accuracy: of its model on the test songs; None where the split has no
+            validation part, or the run was stopped before the test.
     """
 
-    accuracy: float
     step: int
     was_stopped: bool
+    validation_accuracy: float | None = None
+    test_accuracy: float | None = None
+
+    @property
+    def accuracy(self) -> float | None:
+        """The figure to report: of the test, or where there was none of validation."""
+        tested = self.test_accuracy
+        return self.validation_accuracy if tested is None else tested
 
 
 def train(
@@ -64,8 +73,8 @@ def train(
         run_dir: gets ``split.json``, ``songs.json``, ``checkpoints/``, ``model/``,
             ``scores.json`` and ``confusion.json``.
         cache_dir: where decoded songs are kept between runs.
-        emit: hears every event.
-        should_stop: asked between songs, steps and test windows.
+        emit: gets every event.
+        should_stop: asked between songs, steps and windows that are evaluated.
         checkpoint: a whole one to go on from, in ``run_dir/checkpoints``.
 
     Raises:
@@ -80,8 +89,7 @@ def train(
     should_stop = crew.ear(should_stop)
     parts = parts.planned(crew.n_processes)
     if crew.is_main:
-        products.keep_split(parts.songs.names, parts.split, run_dir)
-        products.keep_place(parts.songs, run_dir)
+        _keep_songs(parts, run_dir)
     crew.introduce(config.batch_size * config.n_accumulated, emit)
     if crew.n_processes == 1:
         parts = shortened(parts, run_dir, emit, should_stop)
@@ -89,6 +97,15 @@ def train(
         return _until_it_fits(parts, run_dir, checkpoint, emit, should_stop)
     finally:
         frozen.forget(run_dir)
+
+
+def _keep_songs(parts: Parts, run_dir: Path) -> None:
+    """Write which song is in which part, and which folder of the cache holds them."""
+    split = parts.split.by_name(parts.songs.names)
+    runs.write_whole(run_dir / runs.SPLIT, json.dumps(split, ensure_ascii=False))
+    if parts.songs.place:
+        place = {"folder": parts.songs.place.name}
+        runs.write_whole(run_dir / runs.SONGS, json.dumps(place))
 
 
 def _until_it_fits(
@@ -134,35 +151,42 @@ def _attempt(
         )
     except StopNow:
         raise
-    except StopRequested:  # in the middle of a test, before its checkpoint
+    except StopRequested:  # in the middle of a validation, before its checkpoint
         was_stopped = True
         _save_checkpoint(trainer)
     was_stopped |= should_stop() and trainer.state.global_step < parts.config.n_steps
-    accuracy = _best_accuracy(trainer)
-    scores = None
+    tested = None
     if crews.here().is_main and parts.split.is_honest and not was_stopped:
-        scores = _reported(parts, put_back, emit, should_stop)
+        tested = _tested(parts, put_back, emit, should_stop)
     put_back()
+    result = Result(
+        trainer.state.global_step,
+        was_stopped,
+        trainer.state.best_metric,
+        tested.accuracy if tested else None,
+    )
     if crews.here().is_main:
-        if scores:
-            exam.keep(scores, parts.songs.genres, run_dir)
-        accuracy = scores.accuracy if scores else accuracy
+        if tested:
+            exam.keep(tested, parts.songs.genres, run_dir)
         emit(Stage("save"))
-        _save(parts, run_dir, accuracy, scores.temperature if scores else 1.0)
-    return Result(accuracy, trainer.state.global_step, was_stopped)
+        _save(parts, run_dir, result.accuracy, tested.temperature if tested else 1.0)
+    return result
 
 
-def _reported(
+def _tested(
     parts: Parts, put_back: Callable[[], None], emit: Emit, should_stop: ShouldStop
 ) -> Scores | None:
-    """The test songs are heard, once; None where a person does not wait for it."""
-    hear = functools.partial(
+    """Score the model on the test songs, once; None where a person stops it.
+
+    Its temperature is fitted on the validation songs before.
+    """
+    evaluate = functools.partial(
         exam.answers_of, parts.model, emit=emit, should_stop=should_stop
     )
     try:
-        chosen_on = hear(parts.checked)  # as it was recorded, where it was
+        validation = evaluate(parts.checked, stage="calibrate")  # as it was recorded
         put_back()
-        return exam.final(chosen_on, hear(parts.test))
+        return exam.final(validation, evaluate(parts.test, stage="test"))
     except StopRequested:
         return None
 
@@ -195,7 +219,7 @@ def _trainer(
     should_stop: ShouldStop,
 ) -> transformers.Trainer:
     """The Trainer of transformers, set up for these parts."""
-    libraries.settle()
+    process.settle()
     from transformers import PrinterCallback
 
     # forward(**kwargs) makes the Trainer believe that the model divides the loss by
@@ -223,22 +247,24 @@ def _trainer(
     return trainer
 
 
-def _best_accuracy(trainer: transformers.Trainer) -> float:
-    """Of the checkpoint that was kept; NaN before the first evaluation."""
-    best = trainer.state.best_metric
-    return math.nan if best is None else float(best)
+def _save(
+    parts: Parts, run_dir: Path, accuracy: float | None, temperature: float
+) -> None:
+    """Save the model, with the facts that pages and cards show: by rename, whole.
 
-
-def _save(parts: Parts, run_dir: Path, accuracy: float, temperature: float) -> None:
-    """The checkpoint folder, with what pages and cards say of the model."""
+    ``Trainer.save_model`` would add ``training_args.bin``, a pickle; this does not.
+    """
     config = parts.config
     parts.model.config.genrescope = {
         "window_s": config.window_s,
         "trained_on": config.data.split(":")[0],
-        "accuracy": None if math.isnan(accuracy) else accuracy,
+        "accuracy": accuracy,
         "n_tested": len(parts.test.indices),
         "temperature": temperature,
         "preset": config.preset,
         "saved_at": time.time(),
     }
-    products.save_model(parts.model, parts.extractor, run_dir)
+    half = run_dir / f"{runs.MODEL}.part"
+    parts.model.save_pretrained(half)
+    parts.extractor.save_pretrained(half)
+    half.rename(run_dir / runs.MODEL)

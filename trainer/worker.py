@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import math
 import os
 import signal
 import sys
@@ -22,8 +21,18 @@ from pathlib import Path
 from types import FrameType
 
 from errors import KnownError
-from trainer import causes, checkpoints, events, runs, supervisor
-from trainer.events import Cancelled, Failed, Finished, RunEvent, Stopped
+from trainer import building, causes, checkpoints, events, runs, supervisor
+from trainer.config import RunConfig
+from trainer.events import (
+    Cancelled,
+    Emit,
+    Failed,
+    Finished,
+    RunEvent,
+    ShouldStop,
+    Stopped,
+    StopRequested,
+)
 from trainer.runs import Run
 
 BALLAST_BYTES = 65_536  # given up on a full disk, so that the end can be written
@@ -48,7 +57,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, on_terminate)
     device_lock = supervisor.wait_for_turn(run)
     if device_lock is None:
-        _end(run, _stopped(run))
+        end(run, _stopped(run.folder), options.cache_dir)
         return
     n_killed = causes.n_killed_for_memory()
     pid = os.fork()  # cheap and safe: nothing heavy and no thread is here yet
@@ -58,7 +67,7 @@ def main() -> None:
     if runs.read_json(run.folder / "result.json") is None:
         is_forced = run.stop_file.exists()
         death = causes.of_death(status, causes.n_killed_for_memory() - n_killed)
-        _end(run, _stopped(run) if is_forced else death)
+        end(run, _stopped(run.folder) if is_forced else death, options.cache_dir)
 
 
 def _be_the_trainer(run: Run, cache_dir: Path) -> None:
@@ -73,15 +82,14 @@ def _be_the_trainer(run: Run, cache_dir: Path) -> None:
     signal.signal(signal.SIGTERM, on_terminate)
     last = _work(run, cache_dir)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _end(run, last)
+    end(run, last, cache_dir)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # a library's clean-up at exit could hang, and holds GPU memory
 
 
 def _work(run: Run, cache_dir: Path) -> RunEvent:
-    """The run's last event: finished, stopped, or failed with its cause."""
-    checkpoint = checkpoints.newest(run.folder)
+    """Train and return the run's last event, whatever ends it."""
     try:
         runs.write_whole(run.started_file, json.dumps({"pid": os.getpid()}))
         (run.folder / "ballast").write_bytes(bytes(BALLAST_BYTES))
@@ -90,51 +98,98 @@ def _work(run: Run, cache_dir: Path) -> RunEvent:
             def emit(event: RunEvent) -> None:
                 file.write(events.to_line(event) + "\n")
 
-            from trainer.train import train
-
-            result = train(
+            return trained(
                 run.config(),
                 run.folder,
-                cache_dir=cache_dir,
+                cache_dir,
                 emit=emit,
                 should_stop=lambda: supervisor.is_asked_to_stop(run),
-                checkpoint=checkpoint,
             )
-    except events.StopRequested:
-        return _stopped(run)
+    except StopRequested:  # by a signal, outside of the training
+        return _stopped(run.folder)
     except KnownError as error:
         return Failed(error.code, error.details)
     except Exception as error:  # noqa: BLE001 - one of the two borders
         return causes.of_error(error)
+
+
+def trained(
+    config: RunConfig,
+    run_dir: Path,
+    cache_dir: Path,
+    *,
+    emit: Emit,
+    should_stop: ShouldStop,
+) -> RunEvent:
+    """Train as a config says, from the run's newest checkpoint if it has one.
+
+    Returns:
+        The run's last event: finished, stopped, or failed with a known cause.
+    """
+    from trainer.train import train
+
+    try:
+        result = train(
+            config,
+            run_dir,
+            cache_dir=cache_dir,
+            emit=emit,
+            should_stop=should_stop,
+            checkpoint=checkpoints.newest(run_dir),
+        )
+    except StopRequested:
+        return _stopped(run_dir)
+    except KnownError as error:
+        return Failed(error.code, error.details)
     if result.was_stopped:
         return Stopped(result.step)
-    return Finished(result.accuracy, result.step)
+    return Finished(result.step, result.validation_accuracy, result.test_accuracy)
 
 
-def _stopped(run: Run) -> RunEvent:
+def _stopped(run_dir: Path) -> RunEvent:
     """The end of a run that was stopped where it could save no more."""
-    return Stopped(checkpoints.saved_step(run.folder))
+    return Stopped(checkpoints.saved_step(run_dir))
 
 
-def _end(run: Run, last: RunEvent) -> None:
-    """The end, for good: what was half-written goes, the result is written last."""
+def end(run: Run, last: RunEvent, cache_dir: Path) -> RunEvent:
+    """End a run for good: remove what is half-written, write ``result.json`` last.
+
+    Of a cancelled run everything goes that it has made for itself: what a killed
+    trainer was building in the cache, too, but not the songs that later runs share.
+
+    Returns:
+        The event that the run ends with: of a cancelled one, ``Cancelled``.
+    """
     if run.cancel_file.exists():
         last = Cancelled()
-        supervisor.remove_products(run)
+        runs.remove_products(run)
+        building.sweep(cache_dir)
     checkpoints.sweep(run.folder)
     (run.folder / "ballast").unlink(missing_ok=True)
     supervisor.tell(run, last)
-    values: dict[str, object] = {
-        "state": type(last).__name__.lower(),
-        "saved_step": checkpoints.saved_step(run.folder),
-    }
+    values = _result(last) | {"saved_step": checkpoints.saved_step(run.folder)}
+    runs.write_whole(run.folder / "result.json", json.dumps(values, default=str))
+    return last
+
+
+def _result(last: RunEvent) -> dict[str, object]:
+    """The fields of ``result.json`` that a last event tells."""
+    values: dict[str, object] = {"state": type(last).__name__.lower()}
     if isinstance(last, Failed):
         values |= {"code": last.code, "details": dict(last.details)}
     if isinstance(last, Finished | Stopped):
         values["step"] = last.step
-    if isinstance(last, Finished) and not math.isnan(last.accuracy):
-        values["accuracy"] = last.accuracy
-    runs.write_whole(run.folder / "result.json", json.dumps(values, default=str))
+    if isinstance(last, Finished):
+        scores = {
+            "validation_accuracy": last.validation_accuracy,
+            "test_accuracy": last.test_accuracy,
+            # Of the test, where there was one: what older versions of a page read.
+            "accuracy": last.validation_accuracy
+            if last.test_accuracy is None
+            else last.test_accuracy,
+        }
+        values |= {name: score for name, score in scores.items() if score is not None}
+    return values
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ from classifier import report
 from classifier.batch import Row
 from classifier.predict import Prediction
 from classifier.verdict import Kind, Verdict
-from trainer.events import Evaluated, Step
+from trainer import telling
+from trainer.events import Step
 from trainer.runs import Run
 
 FIELD = re.compile(r"^(\w+): (.+(?:\n {2,}.+)*)", re.MULTILINE)
@@ -113,8 +114,10 @@ class RunAnswer:
         state: waiting, running, stopping, finished, stopped or failed.
         code: cause of a failure, empty without one.
         step: the last optimizer step that is done; 0 before the first.
-        accuracy: share of test songs named rightly, the best so far; null before the
-            first test.
+        accuracy: share of the validation songs named rightly, the best so far; null
+            before the first validation.
+        test_accuracy: share of the test songs named rightly, measured once at the end;
+            null before that, and where the split keeps no songs for it alone.
     """
 
     id: str
@@ -124,6 +127,7 @@ class RunAnswer:
     code: str
     step: int
     accuracy: float | None
+    test_accuracy: float | None
 
 
 def of_song(prediction: Prediction, verdict: Verdict) -> SongAnswer:
@@ -157,7 +161,7 @@ def of_run(run: Run) -> RunAnswer:
     """What there is to say of a run."""
     state, config = run.state(), run.config()
     events = run.events()[0]
-    tests = [event for event in events if isinstance(event, Evaluated)]
+    best = telling.best(events)
     steps = [event.step for event in events if isinstance(event, Step)]
     return RunAnswer(
         id=run.id,
@@ -166,7 +170,8 @@ def of_run(run: Run) -> RunAnswer:
         state=state.name,
         code=state.code,
         step=max(steps, default=0),
-        accuracy=max((test.accuracy for test in tests), default=None),
+        accuracy=best.accuracy if best else None,
+        test_accuracy=telling.test_accuracy(events),
     )
 
 

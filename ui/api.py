@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-import i18n as words
+import i18n
 from audio.frames import WINDOWS
 from audio.mels import FORMULAS, Formula
 from audio.spectrum import Reference
@@ -18,11 +18,11 @@ from classifier.predict import predict
 from classifier.verdict import judge
 from settings import Host
 from ui import answers, figures, files, zero
-from ui.access import Visitor
 from ui.answers import SongAnswer, SongRow
-from ui.desk import Desk
 from ui.figures import Picture
 from ui.model_choice import EFFORTS, chosen, effort_of
+from ui.server.access import Visitor
+from ui.session import Session
 from ui.tabs.classify.batch import BATCH_QUEUE, batches
 from viz import style
 from viz.style import Look
@@ -33,11 +33,11 @@ MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 2
 REFERENCES = ("peak", "full_scale")
 
 
-def build(desk: Desk, models: Models, lent: Models, host: Host) -> None:
+def build(session: Session, models: Models, lent: Models, host: Host) -> None:
     """Add the endpoints; their parameters are components that no page shows.
 
     Args:
-        desk: what the tabs share.
+        session: what the tabs share.
         models: what ``classify_many`` may ask.
         lent: what ``classify`` may, on a GPU that is lent to it.
         host: where the app runs.
@@ -72,14 +72,14 @@ def build(desk: Desk, models: Models, lent: Models, host: Host) -> None:
                 _choice("formula", FORMULAS),
             ],
         }
-    endpoints = Endpoints(desk, models, png.GRADIO_CACHE)
+    endpoints = Endpoints(session, models, png.GRADIO_CACHE)
     for name, values in knobs.items():
-        draw = desk.guarded(getattr(endpoints, name))
+        draw = session.guarded(getattr(endpoints, name))
         gr.on([], draw, [song, *values], png, api_name=name)
-    single = Endpoints(desk, lent, png.GRADIO_CACHE)
-    classify = desk.guarded(zero.on_gpu(single.classify, host))
+    single = Endpoints(session, lent, png.GRADIO_CACHE)
+    classify = session.guarded(zero.on_gpu(single.classify, host))
     gr.on([], classify, [song, key, whole], answer, api_name="classify", **MODEL_QUEUE)
-    many, given = desk.guarded(endpoints.classify_many), [songs, key, effort]
+    many, given = session.guarded(endpoints.classify_many), [songs, key, effort]
     gr.on([], many, given, table, api_name="classify_many", **BATCH_QUEUE)
 
 
@@ -91,20 +91,20 @@ def _choice(name: str, choices: Iterable[str]) -> gr.Dropdown:
 
 def _label(name: str) -> str:
     """A parameter's description; the API's documentation is in English."""
-    return words.word(f"api.{name}")
+    return i18n.word(f"api.{name}")
 
 
 class Endpoints:
     """The endpoints' functions; names and docstrings are the API's documentation.
 
     Args:
-        desk: what the tabs share.
+        session: what the tabs share.
         models: what ``classify`` may ask.
         cache_dir: where pictures are written; Gradio deletes them with the uploads.
     """
 
-    def __init__(self, desk: Desk, models: Models, cache_dir: str) -> None:
-        self._desk = desk
+    def __init__(self, session: Session, models: Models, cache_dir: str) -> None:
+        self._desk = session
         self._models = models
         self._cache_dir = cache_dir
 

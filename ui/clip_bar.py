@@ -9,18 +9,18 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-import i18n as words
+import i18n
 from audio.decode import Decoded, SourceFacts
 from audio.examples import EXAMPLES
 from i18n import clock
 from settings import Settings
 from ui import examples, parts
 from ui import player as sound_player
-from ui.access import Visitor
 from ui.clips import ClipShelf
 from ui.handlers import QUIETLY, Guarded, Handler
-from ui.language import text
 from ui.pictures.channels import codec_of, container_of
+from ui.server.access import Visitor
+from ui.server.language import text
 from ui.templates import render
 
 RECORDING = "audio.wav"  # Gradio's name for what the microphone gave
@@ -131,7 +131,7 @@ def facts_line(decoded: Decoded, path: str, language: str) -> Markup:
     ]
     if decoded.cut_at_s is not None:
         minutes = decoded.cut_at_s / 60
-        details.append(words.word("clip.cut", language, minutes=minutes))
+        details.append(i18n.word("clip.cut", language, minutes=minutes))
     name = name_of(path, language)
     return render("clip_facts", language, name=name, facts=details)
 
@@ -146,10 +146,10 @@ def name_of(path: str, language: str) -> str:
     """What screens call the sound in a file of the player's."""
     example_id = examples.id_of(path)
     if example_id:
-        return words.word(f"examples.{example_id}", language)
+        return i18n.word(f"examples.{example_id}", language)
     file_name = Path(path).name
     return (
-        words.word("clip.recording", language) if file_name == RECORDING else file_name
+        i18n.word("clip.recording", language) if file_name == RECORDING else file_name
     )
 
 
@@ -183,7 +183,7 @@ def _cutting(shelf: ClipShelf, cache_dir: str) -> tuple[Handler, Handler]:
         if part.is_clamped:
             facts = {"start_s": part.start_s, "stop_s": part.stop_s}
             end = clock(clip.duration_s)
-            gr.Info(words.word("clip.part_clamped", language, duration=end, **facts))
+            gr.Info(i18n.word("clip.part_clamped", language, duration=end, **facts))
         assert path is not None  # the shelf has refused it
         return parts.file_of(path, part, shelf, title_of(path, language), cache_dir)
 
@@ -229,4 +229,4 @@ def _format(facts: SourceFacts) -> str:
 
 def _channels(n_channels: int, language: str) -> str:
     key = CHANNELS.get(n_channels, "clip.channels")
-    return words.word(key, language, n=n_channels)
+    return i18n.word(key, language, n=n_channels)

@@ -9,34 +9,25 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
-import i18n as words
+import i18n
 from audio.clip import Clip
 from audio.dsp import MAX_N_COLUMNS, Spectrogram, Spectrum
 from errors import KnownError
-from ui import clip_bar, examples, files, links, numbers, prints, recipes
-from ui.access import Visitor
-from ui.desk import Desk, View
+from ui import clip_bar, examples, files, numbers, prints, recipes
+from ui import page_state as links
 from ui.handlers import QUIETLY
 from ui.lessons.frame import Lesson
 from ui.pictures.plot import Sheet
 from ui.scene import Scene, Transforms
+from ui.scripts import TAKE
+from ui.server.access import Visitor
+from ui.session import Session, View
 from viz import png, style
 
 Result = TypeVar("Result")
 
 N_VALUES = 2**23  # of a spectrogram in a file, 34 MB before they are packed
 LINK = "link"  # in place of a format
-TAKE = """(file, query) => {
-  if (query) {
-    history.replaceState(history.state, "", query);
-    navigator.clipboard?.writeText(location.href).catch(() => {});
-  }
-  if (!file) return;
-  const link = document.createElement("a");
-  link.href = file.url;
-  link.download = file.orig_name;
-  link.click();
-}"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,12 +96,12 @@ class Drawn:
     colours: str = style.LEVEL_MAP
 
 
-def build(desk: Desk, lessons: Sequence[Lesson]) -> None:
+def build(session: Session, lessons: Sequence[Lesson]) -> None:
     """Wire what each lesson's picture offers to save."""
     file, query = gr.File(visible=False), gr.Textbox(visible=False)
     for lesson in lessons:
-        inputs = [desk.bar.path, desk.view, *lesson.knobs]
-        save = desk.guarded(_saving(desk, lesson, file.GRADIO_CACHE))
+        inputs = [session.bar.path, session.view, *lesson.knobs]
+        save = session.guarded(_saving(session, lesson, file.GRADIO_CACHE))
         saved = lesson.picture.save(save, inputs, [file, query], **QUIETLY)
         saved.success(None, [file, query], None, js=TAKE, **QUIETLY)
 
@@ -189,7 +180,7 @@ CONTENTS: dict[str, Callable[[Drawn], bytes]] = {
 }
 
 
-def _saving(desk: Desk, lesson: Lesson, cache_dir: str) -> Callable[..., Any]:
+def _saving(session: Session, lesson: Lesson, cache_dir: str) -> Callable[..., Any]:
     """A handler that gives a file, or the query of a link."""
 
     def save(
@@ -206,7 +197,7 @@ def _saving(desk: Desk, lesson: Lesson, cache_dir: str) -> Callable[..., Any]:
         language = visitor.language
         if asked.format == "png":
             language = png.language_for(language)
-        scene = desk.scene(path, view, language)
+        scene = session.scene(path, view, language)
         look = prints.chosen(asked.scales, asked.range, asked.map)
         data = content(seen(drawn(lesson, scene, values), look), asked.format)
         stem = examples.id_of(path) or clip_bar.title_of(path, language)
@@ -221,7 +212,7 @@ def _query(lesson: Lesson, path: str, values: Sequence[Any], language: str) -> s
     sound = examples.id_of(path)
     if sound is None:
         raise KnownError("link_needs_example")
-    gr.Info(words.word("see.link_copied", language))
+    gr.Info(i18n.word("see.link_copied", language))
     return links.query(lesson, sound, values)
 
 

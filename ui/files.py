@@ -1,4 +1,4 @@
-"""Files that visitors hear or take away, in Gradio's cache, which deletes them in time."""
+"""Keep files that visitors play or download in Gradio's cache; delete them in time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def kept(data: bytes, name: str, cache_dir: str) -> str:
-    """Where a file lies from now on, for Gradio to serve.
+    """Write a file for Gradio to serve, and return its path.
 
     Whoever knows the path can read it, so each lies in a folder of its own, whose name
     nobody can guess; Gradio's own follows from the content.

@@ -13,7 +13,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui.language import text
+from ui.server.language import text
 
 
 def component(

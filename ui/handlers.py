@@ -1,4 +1,4 @@
-"""The one wrapper of every handler: what went wrong, said in the visitor's language.
+"""Wrap every handler: what goes wrong becomes a sentence in the visitor's language.
 
 A KnownError becomes its sentence. Anything else is a bug: its traceback goes to the log
 under a short id, and the visitor sees one sentence with that id. No other place in
@@ -22,7 +22,8 @@ import gradio as gr
 import i18n
 from errors import FULL_DISK, KnownError
 from settings import Settings
-from ui.access import Members, visitor_of
+from ui.server.access import visitor_of
+from ui.server.hub_roles import Members
 
 Handler = Callable[..., Any]
 Guarded = Callable[[Handler], Handler]
@@ -104,7 +105,7 @@ def _as_gradio_reads_it(wrapper: Handler, handler: Handler) -> Handler:
 def _caught(handler: Handler, language: str) -> Iterator[None]:
     """Turn whatever goes wrong into a message: this is the one broad ``except``."""
     try:
-        with _telling(language):
+        with _translated(language):
             yield
     except gr.Error:
         raise
@@ -113,10 +114,10 @@ def _caught(handler: Handler, language: str) -> Iterator[None]:
 
 
 @contextmanager
-def _telling(language: str) -> Iterator[None]:
+def _translated(language: str) -> Iterator[None]:
     """Turn a KnownError into the message that Gradio shows."""
     try:
-        with _noticing_a_full_disk():
+        with _full_disk_known():
             yield
     except KnownError as error:
         raise gr.Error(
@@ -127,7 +128,7 @@ def _telling(language: str) -> Iterator[None]:
 
 
 @contextmanager
-def _noticing_a_full_disk() -> Iterator[None]:
+def _full_disk_known() -> Iterator[None]:
     """Turn a write for which there is no room into a KnownError."""
     try:
         yield

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import i18n as words
+import i18n
 from classifier.checkpoint import ModelRef
 from classifier.models import Models
 from classifier.predict import Effort
 from errors import KnownError
-from ui.access import Visitor
+from ui.server.access import Visitor
 
 EFFORTS: tuple[Effort, ...] = ("quick", "whole")
 TITLES = {"bundled": "classify.bundled", "run": "classify.run", "hub": "classify.hub"}
@@ -65,4 +65,4 @@ def effort_of(value: str) -> Effort:
 
 def title(ref: ModelRef, language: str) -> str:
     """Name a model as the list of models does."""
-    return words.word(TITLES[ref.source], language, title=ref.title)
+    return i18n.word(TITLES[ref.source], language, title=ref.title)

@@ -1,4 +1,4 @@
-"""What this host cannot do for this visitor, why, and the way to get it."""
+"""Tell visitors what this host cannot do for them, why, and how to get it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 import i18n
 from settings import Host, Settings
-from ui import secret
-from ui.access import Visitor
+from ui.server import secret
+from ui.server.access import Visitor
 from ui.templates import paragraphs, render
 
 SIGN_IN, SIGN_OUT = "login/huggingface", "logout"  # Gradio's own addresses
@@ -39,7 +39,7 @@ def ways(visitor: Visitor, host: Host) -> Markup:
 
 
 def _limits(host: Host, language: str) -> Iterator[str]:
-    """Say what the host lacks, whoever asks."""
+    """Describe what the host lacks for anybody."""
     if host.kind == "cpu":
         yield i18n.word("host.cpu", language)
     if host.kind == "zero":
@@ -49,7 +49,7 @@ def _limits(host: Host, language: str) -> Iterator[str]:
 
 
 def _strangers(visitor: Visitor, settings: Settings) -> Iterator[str]:
-    """Say what a visitor may not do, and how they could."""
+    """Describe what a visitor may not do, and how they could."""
     host, language = settings.host, visitor.language
     if not host.is_space:
         yield i18n.word(

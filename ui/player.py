@@ -1,20 +1,14 @@
-"""The player of the chosen sound: Gradio's, and what it lacks by a script of its own.
-
-The script says in our words why the microphone cannot be heard, shows how loud it is,
-and takes sound that the browser calls a video, as it does with every webm.
-"""
+"""Lay out the player of the chosen sound: Gradio's, with a script for what it lacks."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import gradio as gr
 from gradio.i18n import I18nData
 
+from ui.server.gradio_patches import player_script
 from ui.theme import ACCENT, GREY
 
-SCRIPT = Path(__file__).with_suffix(".js")
-MODEL_RATE = 16_000  # Hz; what HuBERT hears, so a recording needs no more
+MODEL_RATE = 16_000  # Hz; of HuBERT's input, so a recording needs no more
 QUIETEST_DB, LOUD_DB = -50, -1  # dBFS; of the level meter, and from where it warns
 MICROPHONE = (
     '<p role="status"></p><meter hidden aria-hidden="true"'
@@ -45,7 +39,7 @@ def build(label: I18nData) -> gr.Audio:
     )
     gr.HTML(
         MICROPHONE,
-        js_on_load=SCRIPT.read_text("utf-8"),
+        js_on_load=player_script(),
         elem_classes=["microphone"],
         padding=False,
     )

@@ -7,28 +7,28 @@ from typing import Any
 
 import gradio as gr
 
-import i18n as words
+import i18n
 from settings import Settings
 from trainer import runs
 from ui import answers
-from ui.access import Visitor
 from ui.answers import RunAnswer
-from ui.desk import Desk
+from ui.server.access import Visitor
+from ui.session import Session
 from ui.song_choice import FIRST_PRESET
 from ui.tabs.train import actions
 
 
-def build(desk: Desk, settings: Settings) -> None:
+def build(session: Session, settings: Settings) -> None:
     """Add the endpoints."""
     endpoints = Endpoints(settings)
     with gr.Column(visible=False):
-        preset = gr.Textbox(FIRST_PRESET, label=words.word("api.preset"))
-        songs = gr.Textbox("composed", label=words.word("api.data"))
-        n_steps = gr.Number(60, precision=0, label=words.word("api.n_steps"))
-        run_id = gr.Textbox(label=words.word("api.run_id"))
-        answer = answers.place(RunAnswer, words.word("api.run"))
-        listed = answers.place(list[RunAnswer], words.word("api.runs"))
-    guarded = desk.guarded
+        preset = gr.Textbox(FIRST_PRESET, label=i18n.word("api.preset"))
+        songs = gr.Textbox("composed", label=i18n.word("api.data"))
+        n_steps = gr.Number(60, precision=0, label=i18n.word("api.n_steps"))
+        run_id = gr.Textbox(label=i18n.word("api.run_id"))
+        answer = answers.place(RunAnswer, i18n.word("api.run"))
+        listed = answers.place(list[RunAnswer], i18n.word("api.runs"))
+    guarded = session.guarded
     given = [preset, songs, n_steps]
     gr.on([], guarded(endpoints.runs), None, listed, api_name="runs")
     gr.on([], guarded(endpoints.start_run), given, answer, api_name="start_run")

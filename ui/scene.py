@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import ref
 
-import i18n as words
+import i18n
 from audio.clip import Clip
 from ui.pictures.plot import Plot, Sheet
 from ui.pictures.writing import said
@@ -90,7 +90,7 @@ class Scene:
 
     clip: Clip
     transforms: Transforms
-    language: str = words.DEFAULT_LANGUAGE
+    language: str = i18n.DEFAULT_LANGUAGE
     view: tuple[float, float] | None = None
 
     @property

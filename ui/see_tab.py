@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from settings import Settings
-from ui import downloads, links
-from ui.desk import Desk
+from ui import downloads
+from ui import page_state as links
 from ui.lessons import (
     back,
     hearing,
@@ -19,24 +19,25 @@ from ui.lessons import (
     waveform,
 )
 from ui.lessons.frame import Lesson
+from ui.session import Session
 
 
-def build(desk: Desk, settings: Settings) -> tuple[Lesson, ...]:
+def build(session: Session, settings: Settings) -> tuple[Lesson, ...]:
     """Lay out the lessons and wire them."""
     lessons = (
-        waveform.build(desk),
-        source.build(desk),
-        sampling.build_rate(desk),
-        sampling.build_bits(desk),
-        moment := spectrum.build(desk),
-        spectrogram.build(desk),
-        back.build(desk, is_offline=settings.is_offline),
-        *mel.build(desk),
-        hearing.build(desk),
-        masking.build(desk),
-        two.build(desk),
+        waveform.build(session),
+        source.build(session),
+        sampling.build_rate(session),
+        sampling.build_bits(session),
+        moment := spectrum.build(session),
+        spectrogram.build(session),
+        back.build(session, is_offline=settings.is_offline),
+        *mel.build(session),
+        hearing.build(session),
+        masking.build(session),
+        two.build(session),
     )
-    selection.build(desk, lessons, moment)
-    downloads.build(desk, lessons)
-    links.build(desk, lessons)
+    selection.build(session, lessons, moment)
+    downloads.build(session, lessons)
+    links.restore_knobs(session, lessons)
     return lessons

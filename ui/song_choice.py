@@ -18,17 +18,17 @@ from typing import Any
 
 import gradio as gr
 
-import i18n as words
+import i18n
 from errors import KnownError
 from settings import Settings
 from trainer import catalogue, sources
 from trainer import config as configs
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
 from ui import forms
-from ui.access import Visitor
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session
 from ui.templates import paragraphs
 
 FIRST_PRESET = "smoke"  # what a newcomer can finish
@@ -66,10 +66,10 @@ class SongChoice:
         """List those for songs that a visitor hands over, in the order of ``EXTRAS``."""
         return [self.archive, self.repo_id]
 
-    def wire(self, desk: Desk) -> None:
+    def wire(self, session: Session) -> None:
         """Let the fields that belong to the chosen songs appear with them."""
         shown = [self.n_songs, self.archive, self.repo_id, self.why_not]
-        self.data.change(desk.guarded(show_fields), self.data, shown, **QUIETLY)
+        self.data.change(session.guarded(show_fields), self.data, shown, **QUIETLY)
 
 
 def build(settings: Settings, data: str, n_songs: int) -> SongChoice:
@@ -107,7 +107,7 @@ def data_choices(settings: Settings) -> list[tuple[Any, str]]:
 def show_fields(data: str, visitor: Visitor) -> list[Any]:
     """Show the fields that belong to the chosen songs, or why they may not be used."""
     is_handed = data in (ZIP, HUB)
-    sentence = words.sentence(KnownError("may_not_look"), visitor.language)
+    sentence = i18n.sentence(KnownError("may_not_look"), visitor.language)
     return [
         gr.Number(visible=data == "composed"),
         gr.File(visible=data == ZIP and visitor.may_train),

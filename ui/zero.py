@@ -19,12 +19,12 @@ DURATION_S = 60  # at most, for a song of ten minutes; what is left over is give
 
 
 def device(host: Host) -> str | None:
-    """Where the page's models are heard; None for the fastest."""
+    """Choose the device of the page's models; None for the fastest."""
     return "cpu" if host.kind == "zero" else None
 
 
 def on_gpu(function: Callable[..., Any], host: Host) -> Callable[..., Any]:
-    """The function, marked as one that needs the GPU, where that is lent."""
+    """Mark a function as one that needs the GPU, where that is lent."""
     if host.kind != "zero":
         return function
     try:

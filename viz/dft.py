@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-import i18n as words
+import i18n
 from audio import pixels
 from audio.dsp import Spectrum, strongest
 from audio.frames import Numbers, resolution_bins, scalloping_db
@@ -67,12 +67,12 @@ def _strongest_of_each(spectrum: Spectrum, n_columns: int) -> tuple[Numbers, Num
     return np.linspace(0, spectrum.frequencies_hz[-1], n_columns), levels_db
 
 
-def describe(spectrum: Spectrum, language: str = words.DEFAULT_LANGUAGE) -> str:
+def describe(spectrum: Spectrum, language: str = i18n.DEFAULT_LANGUAGE) -> str:
     """The spectrum's key numbers: its peak, its tone, what it can tell apart."""
     peak = strongest(spectrum)
     name = "about_dft" if peak else "about_dft_silence"
     sentences = [
-        words.word(
+        i18n.word(
             f"viz.{name}",
             language,
             n=spectrum.n_samples,
@@ -85,13 +85,13 @@ def describe(spectrum: Spectrum, language: str = words.DEFAULT_LANGUAGE) -> str:
     if tone_hz:
         note = note_of(tone_hz)
         details = {"hz": tone_hz, "note": note.name, "cents": style.cents(note.cents)}
-        sentences.append(words.word("viz.about_tone", language, **details))
+        sentences.append(i18n.word("viz.about_tone", language, **details))
     sentences.append(
-        words.word(
+        i18n.word(
             "viz.about_resolution",
             language,
             bin_hz=spectrum.bin_width_hz,
-            window=words.word(f"viz.window_{spectrum.window}", language),
+            window=i18n.word(f"viz.window_{spectrum.window}", language),
             hz=resolution_hz(spectrum),
             low_db=lowest_reading_db(spectrum),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import i18n as words
+import i18n
 from viz import style, ticks
 from viz.style import DEFAULT, Look
 
@@ -73,14 +73,14 @@ def along(chunks: Chunks, look: Look = DEFAULT) -> Figure:
     return fig
 
 
-def describe(genres: Ranking, language: str = words.DEFAULT_LANGUAGE) -> str:
+def describe(genres: Ranking, language: str = i18n.DEFAULT_LANGUAGE) -> str:
     """One sentence with the most probable genres."""
-    return words.word("viz.about_genres", language, ranking=_spoken(genres, language))
+    return i18n.word("viz.about_genres", language, ranking=_spoken(genres, language))
 
 
-def describe_along(chunks: Chunks, language: str = words.DEFAULT_LANGUAGE) -> str:
+def describe_along(chunks: Chunks, language: str = i18n.DEFAULT_LANGUAGE) -> str:
     """One sentence with the song's length and its genres over all chunks."""
-    return words.word(
+    return i18n.word(
         "viz.about_along",
         language,
         duration_s=max((stop_s for _, stop_s, _ in chunks), default=0.0),
@@ -100,7 +100,7 @@ def _means(chunks: Chunks) -> list[tuple[str, float]]:
 
 def _spoken(genres: Ranking, language: str) -> str:
     named = (f"{style.plain(g)} {p:.0%}" for g, p in genres[:N_NAMED])
-    return words.listed(named, language)
+    return i18n.listed(named, language)
 
 
 def _rows(names: Sequence[str], look: Look, *, bottom_px: int) -> tuple[Figure, Axes]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-import i18n as words
+import i18n
 from audio import pixels
 from audio.dsp import Spectrogram
 from audio.frames import Levels
@@ -168,7 +168,7 @@ def describe(
     duration_s = stop_s - max(first_s, 0.0)
     row, column = np.unravel_index(np.argmax(levels_db), levels_db.shape)
     name = f"about_{picture}_silence" if spectrogram.is_silent else f"about_{picture}"
-    return words.word(
+    return i18n.word(
         f"viz.{name}",
         language,
         n=len(levels_db),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import i18n as words
+import i18n
 from audio.dsp import Spectrogram
 from viz import image, style, ticks
 from viz.image import Range
@@ -38,7 +38,7 @@ def figure(
     return fig
 
 
-def describe(spectrogram: Spectrogram, language: str = words.DEFAULT_LANGUAGE) -> str:
+def describe(spectrogram: Spectrogram, language: str = i18n.DEFAULT_LANGUAGE) -> str:
     """One sentence with the mel spectrogram's key numbers."""
     low_hz, high_hz = spectrogram.frequencies_hz[[0, -1]]
     return image.describe(spectrogram, "mel", float(low_hz), float(high_hz), language)

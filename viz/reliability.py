@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import i18n as words
+import i18n
 from viz import style
 from viz.style import DEFAULT, Look
 
@@ -38,20 +38,20 @@ def figure(points: Sequence[Point], look: Look = DEFAULT) -> Figure:
     axes.scatter(xs, ys, s=areas, color=style.ACCENT, clip_on=False, zorder=3)
     axes.set_xlim(0, 100)
     axes.set_ylim(0, 100)
-    axes.set_xlabel(words.word("scores.confidence", look.language) + " (%)")
-    axes.set_ylabel(words.word("scores.share_right", look.language) + " (%)")
+    axes.set_xlabel(i18n.word("scores.confidence", look.language) + " (%)")
+    axes.set_ylabel(i18n.word("scores.share_right", look.language) + " (%)")
     return fig
 
 
-def describe(points: Sequence[Point], language: str = words.DEFAULT_LANGUAGE) -> str:
+def describe(points: Sequence[Point], language: str = i18n.DEFAULT_LANGUAGE) -> str:
     """One sentence with every dot."""
     told = [
-        words.word(
+        i18n.word(
             "scores.point", language, confidence=confidence, accuracy=accuracy, n=n
         )
         for confidence, accuracy, n in points
     ]
-    return words.word("scores.about_reliability", language, points="; ".join(told))
+    return i18n.word("scores.about_reliability", language, points="; ".join(told))
 
 
 def _diameter_px(n_songs: int, points: Sequence[Point]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import i18n as words
+import i18n
 from audio import pixels
 from audio.dsp import Spectrogram
 from audio.pixels import Scale
@@ -41,7 +41,7 @@ def figure(
     return fig
 
 
-def describe(spectrogram: Spectrogram, language: str = words.DEFAULT_LANGUAGE) -> str:
+def describe(spectrogram: Spectrogram, language: str = i18n.DEFAULT_LANGUAGE) -> str:
     """One sentence with the spectrogram's key numbers."""
     fmin_hz, fmax_hz = range_hz(spectrogram)
     return image.describe(spectrogram, "stft", fmin_hz, fmax_hz, language)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-import i18n as words
+import i18n
 from viz import markup
 from viz import png as png_file
 
@@ -79,7 +79,7 @@ class Look:
 
     def word(self, name: str, **details: object) -> str:
         """A text of the section ``viz``."""
-        return words.word(f"viz.{name}", self.language, **details)
+        return i18n.word(f"viz.{name}", self.language, **details)
 
     @property
     def ink(self) -> str:
@@ -244,7 +244,7 @@ def plain(name: str, n_characters: int = 28) -> str:
     return name if len(name) <= n_characters else f"{name[: n_characters - 1]}…"
 
 
-def png(figure: Figure, language: str = words.DEFAULT_LANGUAGE) -> bytes:
+def png(figure: Figure, language: str = i18n.DEFAULT_LANGUAGE) -> bytes:
     """The picture as a PNG of the look's size.
 
     Args:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import i18n as words
+import i18n
 from audio.frames import Numbers
 from viz import style
 from viz.style import DEFAULT, Look
@@ -58,7 +58,7 @@ def figure(curves: Curves, look: Look = DEFAULT) -> Figure:
     return fig
 
 
-def describe(curves: Curves, language: str = words.DEFAULT_LANGUAGE) -> str:
+def describe(curves: Curves, language: str = i18n.DEFAULT_LANGUAGE) -> str:
     """One or two sentences: the last loss, and the last accuracy."""
     losses = _last(curves.steps, curves.losses)
     accuracies = _last(curves.evaluated_steps, curves.accuracies)
@@ -67,13 +67,13 @@ def describe(curves: Curves, language: str = words.DEFAULT_LANGUAGE) -> str:
     if losses:
         step, loss = losses
         about = {"step": step, "n_steps": n_steps, "loss": loss}
-        said.append(words.word("viz.about_training", language, **about))
+        said.append(i18n.word("viz.about_training", language, **about))
     if accuracies:
         step, accuracy = accuracies
         about = {"step": step, "percent": 100 * accuracy}
-        said.append(words.word("viz.about_accuracy", language, **about))
+        said.append(i18n.word("viz.about_accuracy", language, **about))
     if not said:
-        return words.word("viz.about_training_empty", language, n_steps=n_steps)
+        return i18n.word("viz.about_training_empty", language, n_steps=n_steps)
     return " ".join(said)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import i18n as words
+import i18n
 from audio import pixels
 from audio.clip import Clip
 from audio.levels import FLOOR_DB, Loudness, loudness
@@ -53,12 +53,12 @@ def figure(clip: Clip, look: Look = DEFAULT, since_s: float = 0.0) -> Figure:
 
 
 def describe(
-    clip: Clip, language: str = words.DEFAULT_LANGUAGE, loud: Loudness | None = None
+    clip: Clip, language: str = i18n.DEFAULT_LANGUAGE, loud: Loudness | None = None
 ) -> str:
     """One sentence with the waveform's key numbers; ``loud`` spares their search."""
     loud = loud or loudness(clip)
     name = "about_waveform_silence" if loud.peak_dbfs <= FLOOR_DB else "about_waveform"
-    return words.word(
+    return i18n.word(
         f"viz.{name}",
         language,
         duration_s=clip.duration_s,

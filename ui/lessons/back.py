@@ -11,15 +11,12 @@ from typing import Any
 
 import gradio as gr
 
-import i18n as words
+import i18n
 from audio.back import Rebuilt, RoundTrip, from_mel, griffin_lim, inverse_stft
 from audio.clip import Clip
 from audio.phases import Search, Tell, silently
 from ui import sounds, vocoding
-from ui.access import Visitor
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
 from ui.lessons.frame import Lesson, lesson, placed, player, position
 from ui.lessons.spectrogram import STARTS_PER_FRAME
 from ui.lessons.spectrum import windows
@@ -27,6 +24,9 @@ from ui.lessons.two import mel, on_the_same_axes
 from ui.pictures import rebuilding
 from ui.pictures.plot import Plot, Sheet
 from ui.scene import Scene, Transforms
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session
 
 LENGTHS_S = (2, 5, 10)
 SEARCHED = ("stft", "mel")
@@ -37,7 +37,7 @@ N_FFT = 2048
 QUEUE: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "rebuild"}
 
 
-def build(desk: Desk, *, is_offline: bool) -> Lesson:
+def build(session: Session, *, is_offline: bool) -> Lesson:
     """Lay out the lesson and wire it; offline without the neural vocoder."""
     names = ("before", "exact", "found")
     heard = [player(text(f"see.heard_{name}"), visible=False) for name in names]
@@ -46,7 +46,7 @@ def build(desk: Desk, *, is_offline: bool) -> Lesson:
         button = gr.Button(text("see.rebuild"), variant="primary")
     start_s, length_s, *_ = knobs
 
-    @desk.guarded
+    @session.guarded
     def rebuild(
         path: str | None,
         start_s: float,
@@ -60,26 +60,26 @@ def build(desk: Desk, *, is_offline: bool) -> Lesson:
         visitor: Visitor,
     ) -> list[Any]:
         def tell(n_done: int) -> None:
-            said = words.word("see.searching", visitor.language, n=n_done)
+            said = i18n.word("see.searching", visitor.language, n=n_done)
             progress((n_done, n_iterations), said, unit="")
 
         if source == VOCODER:
-            progress(0.0, words.word("see.vocoding", visitor.language))
-        scene = desk.scene(path, None, visitor.language)
+            progress(0.0, i18n.word("see.vocoding", visitor.language))
+        scene = session.scene(path, None, visitor.language)
         values = (start_s, length_s, window, n_starts, source, n_iterations)
         three = _there_and_back(scene, *values, tell=tell)
         players = _filled(heard, three, visitor.language)
         return [draw(scene, *values).as_json(), *players]
 
-    @desk.guarded
+    @session.guarded
     def forget() -> list[Any]:
         return [None, *(gr.Audio(None, visible=False) for _ in heard)]
 
-    desk.bar.path.change(forget, None, [picture, *heard], **QUIETLY)
-    placed(desk, start_s, lambda clip, s: round(s * clip.sampling_rate), length_s)
+    session.bar.path.change(forget, None, [picture, *heard], **QUIETLY)
+    placed(session, start_s, lambda clip, s: round(s * clip.sampling_rate), length_s)
     button.click(
         rebuild,
-        [desk.bar.path, *knobs],
+        [session.bar.path, *knobs],
         [picture, *heard],
         show_progress_on=picture,
         api_visibility="private",
@@ -112,7 +112,7 @@ def _filled(
     files = [sounds.file_of(clip, each.GRADIO_CACHE) for clip, each in pairs]
     is_network = isinstance(three.found, Clip)
     name = "see.heard_vocoder" if is_network else "see.heard_found"
-    last = gr.Audio(files[2], visible=True, label=words.word(name, language))
+    last = gr.Audio(files[2], visible=True, label=i18n.word(name, language))
     return [*(gr.Audio(file, visible=True) for file in files[:2]), last]
 
 
@@ -132,7 +132,7 @@ def draw(
     sums = rebuilding.overlap(three.exact, N_FFT, N_FFT // n_starts, window, language)
     if isinstance(three.found, Clip):
         pair = _compared(three.before, three.found, language)
-        about = words.word("see.about_vocoder", language, s=three.before.duration_s)
+        about = i18n.word("see.about_vocoder", language, s=three.before.duration_s)
         return scene.sheet((*pair, sums), about)
     plots = (rebuilding.convergence(three.found, language), sums)
     about = rebuilding.describe(three.exact, three.found, language)
@@ -146,7 +146,7 @@ def _compared(before: Clip, found: Clip, language: str) -> tuple[Plot, ...]:
     for title, clip in titles.items():
         # The lesson's own transforms are of the sound itself.
         plot, _ = mel(Scene(clip, Transforms(), language), clip.duration_s)
-        named = replace(plot, title=words.word(title, language), is_sound=False)
+        named = replace(plot, title=i18n.word(title, language), is_sound=False)
         plots.append(named)
     return on_the_same_axes(plots)
 

@@ -19,11 +19,11 @@ from gradio.i18n import I18nData
 
 from audio.clip import Clip
 from ui import pictures, sounds
-from ui.access import Visitor
-from ui.desk import Desk, View
 from ui.handlers import QUIETLY
-from ui.language import text
 from ui.pictures.plot import Sheet
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session, View
 
 Choices = list[tuple[str | I18nData, str | int | float]]  # what a knob offers
 
@@ -104,27 +104,29 @@ def position() -> gr.Slider:
 
 
 def placed(
-    desk: Desk, start_s: gr.Slider, n_samples_of: Callable[..., int], *knobs: Any
+    session: Session, start_s: gr.Slider, n_samples_of: Callable[..., int], *knobs: Any
 ) -> Dependency:
     """Set a position to the loudest passage of each new sound.
 
     Args:
-        desk: what the tabs share.
+        session: what the tabs share.
         start_s: the position.
         n_samples_of: the passage's length, of the clip and the knobs' values.
         knobs: on which the length depends.
     """
 
-    @desk.guarded
+    @session.guarded
     def place(path: str | None, *values: Any) -> Any:
         if path is None:
             return gr.skip()
-        clip = desk.clip(path)
+        clip = session.clip(path)
         n_samples = n_samples_of(clip, *values)
         at_s = loudest_s(clip, n_samples)
         return gr.Slider(maximum=last_s(clip, n_samples), value=round(at_s, 3))
 
-    return desk.bar.path.change(place, [desk.bar.path, *knobs], start_s, **QUIETLY)
+    return session.bar.path.change(
+        place, [session.bar.path, *knobs], start_s, **QUIETLY
+    )
 
 
 def last_s(clip: Clip, n_samples: int) -> float:
@@ -149,33 +151,33 @@ def excerpt(clip: Clip, at_s: float) -> tuple[float, Clip]:
     return start / clip.sampling_rate, part
 
 
-def redrawing(desk: Desk, lesson: Lesson) -> dict[str, Any]:
+def redrawing(session: Session, lesson: Lesson) -> dict[str, Any]:
     """What an event needs to draw a lesson anew."""
 
-    @desk.guarded
+    @session.guarded
     def redraw(path: str | None, view: View, *values: Any, visitor: Visitor) -> Any:
         if path is None:
             return gr.skip()
-        scene = desk.scene(path, view, visitor.language)
+        scene = session.scene(path, view, visitor.language)
         return lesson.draw(scene, *values).as_json()
 
-    inputs = [desk.bar.path, desk.view, *lesson.knobs]
+    inputs = [session.bar.path, session.view, *lesson.knobs]
     return {"fn": redraw, "inputs": inputs, "outputs": lesson.picture, **QUIETLY}
 
 
-def draws(desk: Desk, lesson: Lesson, after: Dependency | None = None) -> Lesson:
+def draws(session: Session, lesson: Lesson, after: Dependency | None = None) -> Lesson:
     """Draw at each new sound and at each turn of a knob.
 
     Args:
-        desk: what the tabs share.
+        session: what the tabs share.
         lesson: what to draw.
         after: what sets the knobs for a new sound, if something does.
 
     Returns:
         The lesson.
     """
-    redraw = redrawing(desk, lesson)
-    at_new_sound = after.then if after else desk.bar.path.change
+    redraw = redrawing(session, lesson)
+    at_new_sound = after.then if after else session.bar.path.change
     at_new_sound(**redraw)
     turned = [knob.input for knob in lesson.knobs if hasattr(knob, "input")]
     if turned:
@@ -184,7 +186,7 @@ def draws(desk: Desk, lesson: Lesson, after: Dependency | None = None) -> Lesson
 
 
 def plays(
-    desk: Desk,
+    session: Session,
     player: gr.Audio,
     make: Callable[..., Clip],
     *knobs: Any,
@@ -193,21 +195,21 @@ def plays(
     """Make a sound anew where ``draws`` draws anew; of a slider once it is let go.
 
     Args:
-        desk: what the tabs share.
+        session: what the tabs share.
         player: where to.
         make: the sound, of the clip and the knobs' values.
         knobs: the controls that change it.
         after: what sets the knobs for a new sound, if something does.
     """
 
-    @desk.guarded
+    @session.guarded
     def remake(path: str | None, *values: Any) -> Any:
         if path is None:
             return gr.skip()
-        return sounds.file_of(make(desk.clip(path), *values), player.GRADIO_CACHE)
+        return sounds.file_of(make(session.clip(path), *values), player.GRADIO_CACHE)
 
-    inputs = [desk.bar.path, *knobs]
-    at_new_sound = after.then if after else desk.bar.path.change
+    inputs = [session.bar.path, *knobs]
+    at_new_sound = after.then if after else session.bar.path.change
     at_new_sound(remake, inputs, player, **QUIETLY)
     turned = [getattr(knob, "release", knob.input) for knob in knobs]
     gr.on(turned, remake, inputs, player, **QUIETLY)

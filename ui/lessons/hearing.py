@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from audio.clip import Clip
 from audio.hearing import SAMPLING_RATE, model_input
-from ui.desk import Desk
-from ui.language import text
 from ui.lessons.frame import (
     Lesson,
     draws,
@@ -19,16 +17,20 @@ from ui.lessons.frame import (
 from ui.pictures import closeup
 from ui.pictures.plot import Sheet
 from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session
 
 
-def build(desk: Desk) -> Lesson:
+def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     sound = player(text("see.heard_by_model"))
     with lesson("hearing", heard=[sound]) as picture:
         start_s = position()
-    at_loudest = placed(desk, start_s, _n_shown)
-    plays(desk, sound, hear, start_s, after=at_loudest)
-    return draws(desk, Lesson("hearing", picture, (start_s,), draw), after=at_loudest)
+    at_loudest = placed(session, start_s, _n_shown)
+    plays(session, sound, hear, start_s, after=at_loudest)
+    return draws(
+        session, Lesson("hearing", picture, (start_s,), draw), after=at_loudest
+    )
 
 
 def draw(scene: Scene, start_s: float) -> Sheet:

@@ -7,8 +7,6 @@ import gradio as gr
 from audio import masking
 from audio.clip import Clip
 from audio.hearing import HOP_LENGTH, SAMPLING_RATE, n_frames
-from ui.desk import Desk
-from ui.language import text
 from ui.lessons.frame import (
     Lesson,
     draws,
@@ -21,20 +19,22 @@ from ui.lessons.frame import (
 from ui.pictures import guessing
 from ui.pictures.plot import Sheet
 from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session
 
 N_CLUSTERS = [4, 8, 16]  # as many rows as a picture has room for
 N_DRAWS = 20
 
 
-def build(desk: Desk) -> Lesson:
+def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     sound = player(text("see.heard_masked"))
     with lesson("masking", heard=[sound]) as picture:
         n_clusters = gr.Radio(N_CLUSTERS, value=8, label=text("see.n_clusters"))
         number = gr.Slider(1, N_DRAWS, 1, step=1, label=text("see.draw_number"))
-    plays(desk, sound, hear, number)
+    plays(session, sound, hear, number)
     knobs = (n_clusters, number)
-    return draws(desk, Lesson("masking", picture, knobs, draw, is_over_time=True))
+    return draws(session, Lesson("masking", picture, knobs, draw, is_over_time=True))
 
 
 def draw(scene: Scene, n_clusters: int, number: int) -> Sheet:

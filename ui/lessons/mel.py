@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import gradio as gr
 
-import i18n as words
+import i18n
 import viz.mel
 from audio import dsp
 from audio.dsp import Spectrogram
 from audio.mels import FORMULAS, Formula
 from errors import KnownError
 from ui import pictures
-from ui.desk import Desk
-from ui.language import text
 from ui.lessons import spectrogram
 from ui.lessons.frame import Choices, Lesson, draws, lesson
 from ui.pictures import filters, timeline
@@ -20,6 +18,8 @@ from ui.pictures.plot import Sheet
 from ui.pictures.timeline import Cut
 from ui.pictures.writing import said
 from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session
 from viz import style
 
 BANDS = [32, 64, 128, 256]
@@ -31,7 +31,7 @@ QUANTITIES = ("level", "power")
 FAINT_DB = -20.0  # a hundredth of the power
 
 
-def build(desk: Desk) -> tuple[Lesson, Lesson]:
+def build(session: Session) -> tuple[Lesson, Lesson]:
     """Lay out the lesson and wire it: the spectrogram, and its filters."""
     bank = pictures.place()
     with lesson("mel", more=[bank]) as picture:
@@ -48,8 +48,8 @@ def build(desk: Desk) -> tuple[Lesson, Lesson]:
         is_beside = gr.Checkbox(False, label=text("see.stft_beside"))
     knobs = (n_mels, formula, fmin_hz, fmax_hz)
     seen = (*knobs, is_beside, quantity)
-    shown = draws(desk, Lesson("mel", picture, seen, draw, is_over_time=True))
-    return shown, draws(desk, Lesson("filters", bank, knobs, draw_filters))
+    shown = draws(session, Lesson("mel", picture, seen, draw, is_over_time=True))
+    return shown, draws(session, Lesson("filters", bank, knobs, draw_filters))
 
 
 def draw(
@@ -110,7 +110,7 @@ def draw_filters(
 def _faint(levels: Spectrogram, language: str) -> str:
     """How much of the picture a linear scale leaves dark."""
     percent = 100 * float((levels.levels_db < FAINT_DB).mean())
-    return words.word("viz.about_power", language, percent=percent)
+    return i18n.word("viz.about_power", language, percent=percent)
 
 
 def highest_hz(scene: Scene, fmax_hz: float) -> float:

@@ -10,8 +10,6 @@ from audio import dsp
 from audio.bits import Quantised, quantised
 from audio.clip import Clip
 from audio.rates import RATES, resampled
-from ui.desk import Desk
-from ui.language import text
 from ui.lessons.frame import (
     Lesson,
     draws,
@@ -25,6 +23,8 @@ from ui.lessons.frame import (
 from ui.pictures import closeup, timeline
 from ui.pictures.plot import Sheet
 from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session
 
 FRAME_S = 0.05
 N_COLUMNS = 512  # half a picture's width
@@ -33,7 +33,7 @@ DEPTHS = (16, 12, 10, 8, 6, 4, 3, 2)  # bits
 N_FOR_STRONGEST = 2048  # samples around the stretch
 
 
-def build_rate(desk: Desk) -> Lesson:
+def build_rate(session: Session) -> Lesson:
     """Lay out the lesson on the sampling rate and wire it."""
     sound = player(text("see.heard_rate"))
     with lesson("rate", heard=[sound]) as picture:
@@ -41,10 +41,10 @@ def build_rate(desk: Desk) -> Lesson:
         rates = [(f"{rate:,} Hz", rate) for rate in RATES]
         rate = gr.Dropdown(rates, value=4000, label=text("see.rate"))
         is_filtered = gr.Checkbox(True, label=text("see.is_filtered"))
-    at_loudest = placed(desk, start_s, _n_shown)
+    at_loudest = placed(session, start_s, _n_shown)
     knobs = (start_s, rate, is_filtered)
-    plays(desk, sound, hear_rate, *knobs, after=at_loudest)
-    return draws(desk, Lesson("rate", picture, knobs, draw_rate), after=at_loudest)
+    plays(session, sound, hear_rate, *knobs, after=at_loudest)
+    return draws(session, Lesson("rate", picture, knobs, draw_rate), after=at_loudest)
 
 
 def draw_rate(scene: Scene, start_s: float, rate: int, is_filtered: bool) -> Sheet:
@@ -82,7 +82,7 @@ def hear_rate(clip: Clip, start_s: float, rate: int, is_filtered: bool) -> Clip:
     return resampled(part, rate, is_filtered=is_filtered).resampled(PLAYED_RATE)
 
 
-def build_bits(desk: Desk) -> Lesson:
+def build_bits(session: Session) -> Lesson:
     """Lay out the lesson on the bit depth and wire it."""
     sound = player(text("see.heard_bits"))
     with lesson("bits", heard=[sound]) as picture:
@@ -90,10 +90,10 @@ def build_bits(desk: Desk) -> Lesson:
         depths = [(f"{n} bit", n) for n in DEPTHS]
         n_bits = gr.Dropdown(depths, value=4, label=text("see.n_bits"))
         is_dithered = gr.Checkbox(False, label=text("see.is_dithered"))
-    at_loudest = placed(desk, start_s, _n_of_stairs)
+    at_loudest = placed(session, start_s, _n_of_stairs)
     knobs = (start_s, n_bits, is_dithered)
-    plays(desk, sound, hear_bits, *knobs, after=at_loudest)
-    return draws(desk, Lesson("bits", picture, knobs, draw_bits), after=at_loudest)
+    plays(session, sound, hear_bits, *knobs, after=at_loudest)
+    return draws(session, Lesson("bits", picture, knobs, draw_bits), after=at_loudest)
 
 
 def draw_bits(scene: Scene, start_s: float, n_bits: int, is_dithered: bool) -> Sheet:

@@ -9,20 +9,18 @@ from typing import Any
 import gradio as gr
 
 from ui import sounds
-from ui.access import Visitor
-from ui.desk import Desk, View
 from ui.handlers import QUIETLY
 from ui.lessons.frame import SLIDER_STEP_S, Lesson, last_s, redrawing
+from ui.scripts import PLAY
+from ui.server.access import Visitor
+from ui.session import Session, View
 
-PLAY = "(file, start_s) => { if (file) Genrescope.play(file.url, start_s); }"
-PLAY_OTHER = "(file) => { if (file) Genrescope.play(file.url); }"  # than the chosen one
 
-
-def build(desk: Desk, lessons: Sequence[Lesson], spectrum: Lesson) -> None:
+def build(session: Session, lessons: Sequence[Lesson], spectrum: Lesson) -> None:
     """Wire the pictures that run over the sound's time.
 
     Args:
-        desk: what the tabs share.
+        session: what the tabs share.
         lessons: all of the tab.
         spectrum: the one that shows a moment.
     """
@@ -30,23 +28,23 @@ def build(desk: Desk, lessons: Sequence[Lesson], spectrum: Lesson) -> None:
     passage_at_s = gr.Number(0, visible=False)
     over_time = [each for each in lessons if each.is_over_time]
     knobs = [knob for each in over_time for knob in each.knobs]
-    zoomed = [desk.view, *(each.picture for each in over_time)]
-    zoom = desk.guarded(_zooming(desk, over_time))
-    hear = desk.guarded(hearing(desk, passage.GRADIO_CACHE))
-    at = desk.guarded(_moment(desk))
+    zoomed = [session.view, *(each.picture for each in over_time)]
+    zoom = session.guarded(_zooming(session, over_time))
+    hear = session.guarded(hearing(session, passage.GRADIO_CACHE))
+    at = session.guarded(_moment(session))
     start_s, n_samples, *_ = spectrum.knobs
-    path = desk.bar.path
-    path.change(lambda: None, None, desk.view, **QUIETLY)
+    path = session.bar.path
+    path.change(lambda: None, None, session.view, **QUIETLY)
     for picture in (each.picture for each in over_time):
         picture.zoom(zoom, [path, *knobs], zoomed, **QUIETLY)
         heard = picture.hear(hear, path, [passage, passage_at_s], **QUIETLY)
         heard.then(None, [passage, passage_at_s], None, js=PLAY, **QUIETLY)
-        picture.use(desk.bar.use_part, path, desk.bar.player, **QUIETLY)
+        picture.use(session.bar.use_part, path, session.bar.player, **QUIETLY)
         moved = picture.at(at, [path, n_samples], start_s, **QUIETLY)
-        moved.then(**redrawing(desk, spectrum))
+        moved.then(**redrawing(session, spectrum))
 
 
-def _zooming(desk: Desk, lessons: Sequence[Lesson]) -> Any:
+def _zooming(session: Session, lessons: Sequence[Lesson]) -> Any:
     """All pictures over time at once: they show the same part."""
 
     def zoom(
@@ -57,7 +55,7 @@ def _zooming(desk: Desk, lessons: Sequence[Lesson]) -> Any:
         view: View = None
         if asked.start_s is not None:
             view = path, float(asked.start_s), float(asked.stop_s)
-        scene = desk.scene(path, view, visitor.language)
+        scene = session.scene(path, view, visitor.language)
         turned = iter(values)
         sheets = [
             each.draw(scene, *islice(turned, len(each.knobs))) for each in lessons
@@ -67,22 +65,22 @@ def _zooming(desk: Desk, lessons: Sequence[Lesson]) -> Any:
     return zoom
 
 
-def hearing(desk: Desk, cache_dir: str) -> Any:
+def hearing(session: Session, cache_dir: str) -> Any:
     """A handler of ``hear``: the part as a file, and where it starts (s)."""
 
     def hear(path: str | None, asked: gr.EventData) -> tuple[str, float]:
         start_s = max(float(asked.start_s), 0.0)
-        part = desk.clip(path).slice(start_s, float(asked.stop_s))
+        part = session.clip(path).slice(start_s, float(asked.stop_s))
         return sounds.file_of(part, cache_dir), start_s
 
     return hear
 
 
-def _moment(desk: Desk) -> Any:
+def _moment(session: Session) -> Any:
     """The spectrum's passage, with the moment in its middle."""
 
     def at(path: str | None, n_samples: int, asked: gr.EventData) -> float:
-        clip = desk.clip(path)
+        clip = session.clip(path)
         start_s = float(asked.at_s) - n_samples / clip.sampling_rate / 2
         n_steps = min(max(start_s, 0.0), last_s(clip, n_samples)) // SLIDER_STEP_S
         return round(n_steps * SLIDER_STEP_S, 3)

@@ -13,25 +13,27 @@ from audio.clip import Clip
 from audio.decode import Limits
 from audio.levels import extent, loudness
 from ui.clips import ClipShelf
-from ui.desk import Desk
-from ui.language import text
 from ui.lessons.frame import Lesson, draws, lesson
 from ui.pictures import channels as pictures
 from ui.pictures import timeline
 from ui.pictures.plot import Plot, Sheet
 from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session
 
 CHOICES = ("mix", "left", "right", "each")
 MOST_PLOTS = 8  # channels of a sound that are shown side by side
 
 
-def build(desk: Desk) -> Lesson:
+def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     with lesson("source") as picture:
         choices = [(text(f"see.channel_{name}"), name) for name in CHOICES]
         channel = gr.Radio(choices, value="mix", label=text("see.channel"))
-    drawn = partial(draw, desk.shelf)
-    return draws(desk, Lesson("source", picture, (channel,), drawn, is_over_time=True))
+    drawn = partial(draw, session.shelf)
+    return draws(
+        session, Lesson("source", picture, (channel,), drawn, is_over_time=True)
+    )
 
 
 def draw(shelf: ClipShelf, scene: Scene, channel: str) -> Sheet:

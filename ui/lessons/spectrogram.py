@@ -9,8 +9,6 @@ import gradio as gr
 import viz.stft
 from audio import dsp
 from audio.dsp import Spectrogram
-from ui.desk import Desk
-from ui.language import text
 from ui.lessons.frame import Choices, Lesson, draws, lesson
 from ui.lessons.spectrum import windows
 from ui.pictures import timeline
@@ -18,6 +16,8 @@ from ui.pictures.plot import Plot, Sheet
 from ui.pictures.timeline import N_COLUMNS, Cut
 from ui.pictures.writing import said
 from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session
 
 FRAMES = [2**power for power in range(8, 14)]  # 256 to 8192 samples
 NONE = 0  # a choice, for no second picture
@@ -27,7 +27,7 @@ FEW = 64  # columns are so wide that a gap behind the last one would be seen
 POOLINGS = ("peak", "mean")
 
 
-def build(desk: Desk) -> Lesson:
+def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     with lesson("stft") as picture:
         n_fft = gr.Dropdown(FRAMES, value=2048, label=text("see.n_fft"))
@@ -42,7 +42,7 @@ def build(desk: Desk) -> Lesson:
         poolings = [(text(f"see.pooling_{name}"), name) for name in POOLINGS]
         pooling = gr.Radio(poolings, value="peak", label=text("see.pooling"))
     knobs = (n_fft, n_fft_beside, n_starts, window, pooling)
-    return draws(desk, Lesson("stft", picture, knobs, draw, is_over_time=True))
+    return draws(session, Lesson("stft", picture, knobs, draw, is_over_time=True))
 
 
 def draw(

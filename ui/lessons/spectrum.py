@@ -10,18 +10,18 @@ from audio.dsp import Reference
 from audio.frames import WINDOWS
 from audio.partials import peaks
 from audio.spectrum import PADDINGS
-from ui.desk import Desk
-from ui.language import text
 from ui.lessons.frame import Lesson, draws, lesson, placed, position
 from ui.pictures import spectrum
 from ui.pictures.plot import Sheet
 from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session
 
 PASSAGES = [2**power for power in range(8, 17)]  # 256 to 65536 samples
 REFERENCES: tuple[Reference, ...] = ("peak", "full_scale")
 
 
-def build(desk: Desk) -> Lesson:
+def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     with lesson("dft") as picture:
         start_s = position()
@@ -31,9 +31,9 @@ def build(desk: Desk) -> Lesson:
         padding = gr.Dropdown(paddings, value=1, label=text("see.padding"))
         references = [(text(f"see.re_{name}"), name) for name in REFERENCES]
         reference = gr.Dropdown(references, value="peak", label=text("see.reference"))
-    at_loudest = placed(desk, start_s, lambda _, n: n, n_samples)
+    at_loudest = placed(session, start_s, lambda _, n: n, n_samples)
     knobs = (start_s, n_samples, window, padding, reference)
-    return draws(desk, Lesson("dft", picture, knobs, draw), after=at_loudest)
+    return draws(session, Lesson("dft", picture, knobs, draw), after=at_loudest)
 
 
 def windows() -> gr.Dropdown:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import gradio as gr
 
-import i18n as words
+import i18n
 import viz.dft
 import viz.mel
 import viz.stft
@@ -18,14 +18,14 @@ from audio.examples import EXAMPLES, example
 from audio.levels import loudness
 from audio.partials import peaks
 from ui import clip_bar
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
 from ui.lessons.frame import Lesson, draws, lesson, loudest_s
 from ui.pictures import spectrum, timeline
 from ui.pictures.plot import Axis, Plot, Sheet
 from ui.pictures.timeline import N_COLUMNS, Cut
 from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session
 from viz import style
 
 BEFORE = "before"  # a choice, for the sound that was chosen before
@@ -33,7 +33,7 @@ History = tuple[str | None, str | None]  # paths of the chosen sound and the one
 N_SAMPLES = 4096  # of a spectrum
 
 
-def build(desk: Desk) -> Lesson:
+def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     history = gr.State((None, None))
     with lesson("two") as picture:
@@ -43,16 +43,16 @@ def build(desk: Desk) -> Lesson:
         others.append((text("see.before"), BEFORE))
         other = gr.Dropdown(others, value="chord", label=text("see.other"))
 
-    @desk.guarded
+    @session.guarded
     def remember(path: str | None, history: History) -> History:
         return (path, history[0]) if path != history[0] else history
 
-    remembered = desk.bar.path.change(
-        remember, [desk.bar.path, history], history, **QUIETLY
+    remembered = session.bar.path.change(
+        remember, [session.bar.path, history], history, **QUIETLY
     )
     knobs = (kind, other, history)
-    here = Lesson("two", picture, knobs, Pair(desk).draw)
-    return draws(desk, here, after=remembered)
+    here = Lesson("two", picture, knobs, Pair(session).draw)
+    return draws(session, here, after=remembered)
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ class Pair:
     """Draws the chosen sound and another one.
 
     Attributes:
-        desk: where sounds are looked up.
+        session: where sounds are looked up.
         made: the built-in ones that were asked for.
     """
 
-    desk: Desk
+    session: Session
     made: dict[str, Clip] = field(default_factory=dict)
 
     def draw(self, scene: Scene, kind: str, other: str, history: History) -> Sheet:
@@ -82,11 +82,11 @@ class Pair:
             for (plot, _), (name, _) in zip(drawn, sounds, strict=True)
         ]
         sentences = [
-            words.word("see.of_sound", language, name=name, about=about)
+            i18n.word("see.of_sound", language, name=name, about=about)
             for (_, about), (name, _) in zip(drawn, sounds, strict=True)
         ]
         if clip is None:
-            sentences.append(words.word("see.none_before", language))
+            sentences.append(i18n.word("see.none_before", language))
         about = style.joined(sentences, language)
         return scene.sheet(on_the_same_axes(titled), about)
 
@@ -97,8 +97,8 @@ class Pair:
         if other != BEFORE:
             if other not in self.made:
                 self.made[other] = example(other)
-            return self.made[other], words.word(f"examples.{other}", language)
-        return self.desk.clip(before) if before else None, _name_of(before, language)
+            return self.made[other], i18n.word(f"examples.{other}", language)
+        return self.session.clip(before) if before else None, _name_of(before, language)
 
 
 def waveform(scene: Scene, length_s: float) -> tuple[Plot, str]:

@@ -6,22 +6,22 @@ import gradio as gr
 
 import viz.waveform
 from audio.levels import extent, loudness
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
 from ui.lessons.frame import Lesson, draws, lesson
 from ui.pictures import timeline
 from ui.pictures.plot import Sheet
 from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session
 
 
-def build(desk: Desk) -> Lesson:
+def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     with lesson("waveform", empty="first", start="start_with_example") as picture:
         is_stretched = gr.Checkbox(False, label=text("see.is_stretched"))
-    picture.start(desk.bar.first_example, None, desk.bar.player, **QUIETLY)
+    picture.start(session.bar.first_example, None, session.bar.player, **QUIETLY)
     here = Lesson("waveform", picture, (is_stretched,), draw, is_over_time=True)
-    return draws(desk, here)
+    return draws(session, here)
 
 
 def draw(scene: Scene, is_stretched: bool) -> Sheet:

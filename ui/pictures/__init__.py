@@ -13,7 +13,7 @@ from pathlib import Path
 
 import gradio as gr
 
-import i18n as words
+import i18n
 
 HERE = Path(__file__).parent
 # Each builds on those before it.
@@ -60,7 +60,7 @@ def script(language: str) -> str:
     """The page's script, with its texts in one language."""
     texts = {
         key.removeprefix("canvas."): text
-        for key, text in words.table(language).items()
+        for key, text in i18n.table(language).items()
         if key.startswith("canvas.")
     }
     files = [(HERE / f"{name}.js").read_text("utf-8") for name in FILES]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import i18n as words
+import i18n
 from audio.channels import Channels
 from audio.clip import Clip
 from audio.decode import Decoded, SourceFacts
@@ -55,8 +55,8 @@ def outline(
 def title(index: int, n_channels: int, language: str) -> str:
     """What a channel is called: left and right where there are two."""
     if n_channels == 2:
-        return words.word(f"see.channel_{SIDES[index]}", language)
-    return words.word("see.channel_n", language, n=index + 1)
+        return i18n.word(f"see.channel_{SIDES[index]}", language)
+    return i18n.word("see.channel_n", language, n=index + 1)
 
 
 def table(decoded: Decoded, language: str) -> tuple[tuple[str, ...], ...]:
@@ -156,4 +156,4 @@ def _width(side_db: float, language: str) -> str:
 
 
 def _said(name: str, language: str, **details: object) -> str:
-    return words.word(f"see.source_{name}", language, **details)
+    return i18n.word(f"see.source_{name}", language, **details)

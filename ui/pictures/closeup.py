@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-import i18n as words
+import i18n
 from audio import zoom
 from audio.bits import Quantised
 from audio.clip import Clip
@@ -159,13 +159,13 @@ def describe_sampling(
         "n": round(duration_s * sampling_rate),
         "nyquist_hz": sampling_rate / 2,
     }
-    sentences = [words.word("viz.about_sampling", language, **details)]
+    sentences = [i18n.word("viz.about_sampling", language, **details)]
     if strongest_hz is not None:
         name = "filtered" if is_filtered else "folded"
         name = name if strongest_hz > sampling_rate / 2 else "kept"
         alias = alias_hz(strongest_hz, sampling_rate)
         tone = {"hz": strongest_hz, "alias_hz": alias}
-        sentences.append(words.word(f"viz.about_{name}_tone", language, **tone))
+        sentences.append(i18n.word(f"viz.about_{name}_tone", language, **tone))
     return style.joined(sentences, language)
 
 
@@ -187,8 +187,8 @@ def describe_rounding(quantised: Quantised, language: str) -> str:
         else "no_error"
     )
     sentences = [
-        words.word("viz.about_bits", language, **details),
-        words.word(f"viz.about_{name}", language, **details),
+        i18n.word("viz.about_bits", language, **details),
+        i18n.word(f"viz.about_{name}", language, **details),
     ]
     return style.joined(sentences, language)
 
@@ -212,8 +212,8 @@ def describe_hearing(heard: ModelInput, original: Clip, language: str) -> str:
     has_more = unheard_db is not None and unheard_db > FLOOR_DB
     name = "about_unheard" if has_more else "about_all_heard"
     sentences = [
-        words.word("viz.about_hearing", language, **details),
-        words.word(f"viz.{name}", language, **details),
+        i18n.word("viz.about_hearing", language, **details),
+        i18n.word(f"viz.{name}", language, **details),
     ]
     return style.joined(sentences, language)
 

@@ -7,7 +7,7 @@ from math import ceil, floor, isnan
 import numpy as np
 from numpy.typing import NDArray
 
-import i18n as words
+import i18n
 from audio.hearing import HOP_LENGTH, SAMPLING_RATE
 from audio.masking import Clusters, baselines
 from ui.pictures import timeline
@@ -87,7 +87,7 @@ def describe(found: Clusters, is_hidden: NDArray[np.bool_], language: str) -> st
     names = ["about_masking"]
     if not isnan(right.commonest):
         names.append("about_guesses")
-    sentences = [words.word(f"viz.{name}", language, **details) for name in names]
+    sentences = [i18n.word(f"viz.{name}", language, **details) for name in names]
     return style.joined(sentences, language)
 
 

@@ -129,7 +129,7 @@
     const data = pen.createImageData(width, height);
     const words = new Uint32Array(data.data.buffer);
     const table = Uint32Array.from({ length: 256 }, (_, byte) => {
-      const [red, green, blue] = colours[shade(valueOf(image, byte), limits)];
+      const [red, green, blue] = colours[shade(valueOfByte(image, byte), limits)];
       return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
     });
     pixels.forEach((byte, i) => {
@@ -146,7 +146,7 @@
   }
 
   /** The value of a byte of an image; byte 0 is anything lower than this. */
-  const valueOf = ({ bottom, step }, byte) => bottom + byte * step;
+  const valueOfByte = ({ bottom, step }, byte) => bottom + byte * step;
 
   /** The byte of an image at a time and a frequency; undefined outside. */
   function byteAt(image, bytes, time_s, hz) {
@@ -163,6 +163,6 @@
   }
 
   Genrescope.image = {
-    MAPS, coloursOf, unpacked, pooled, coloured, valueOf, byteAt, columnAt,
+    MAPS, coloursOf, unpacked, pooled, coloured, valueOfByte, byteAt, columnAt,
   };
 })();

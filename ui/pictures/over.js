@@ -88,7 +88,7 @@
     pen.beginPath();
     pen.lineTo(panel.left, area.bottom);
     image.frequencies_hz.forEach((hz, row) => {
-      const value = images.valueOf(image, bytes[row * image.n_columns + column]);
+      const value = images.valueOfByte(image, bytes[row * image.n_columns + column]);
       pen.lineTo(Math.max(panel.left, across.place(value)), y.place(hz));
     });
     pen.lineTo(panel.left, area.top);
@@ -149,7 +149,7 @@
   function loudness(image, byte) {
     if (byte === undefined) return "";
     const isPower = image.quantity === "power"; // which nothing lies below
-    const value = isPower && byte === 0 ? image.step / 2 : images.valueOf(image, byte);
+    const value = isPower && byte === 0 ? image.step / 2 : images.valueOfByte(image, byte);
     const level = fullScale(axes.written(image.quantity, value, 1), image.label);
     return byte === 0 ? word("below", { level: level.replace(".0 ", " ") }) : level;
   }

@@ -221,7 +221,7 @@
   }
 
   /** Make an element a place for pictures; Gradio's HTML component calls it once. */
-  Genrescope.mount = (element, props, watch, trigger, events, place) => {
+  Genrescope.mount = (element, props, watch, trigger, _events, place) => {
     if (!all.size) watchTheme();
     const picture = new Picture(element, place, trigger);
     all.add(picture);

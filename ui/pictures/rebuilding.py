@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-import i18n as words
+import i18n
 from audio.back import Rebuilt, RoundTrip
 from audio.levels import FLOOR_DB
 from audio.overlap import window_sum
@@ -76,7 +76,7 @@ def overlap(
 def describe(exact: RoundTrip, rebuilt: Rebuilt, language: str) -> str:
     """How near the sound came back with phase, and without."""
     if rebuilt.error_db == FLOOR_DB:  # of silence, nothing is lost
-        return words.word("viz.about_rebuilding_silence", language)
+        return i18n.word("viz.about_rebuilding_silence", language)
     details = {
         "duration_s": exact.clip.duration_s,
         "exact_db": exact.error_db,
@@ -86,14 +86,14 @@ def describe(exact: RoundTrip, rebuilt: Rebuilt, language: str) -> str:
         "elapsed_s": rebuilt.elapsed_s,
     }
     sentences = [
-        words.word(
+        i18n.word(
             "viz.about_exact" if exact.is_cola else "viz.about_ripple",
             language,
             **details,
         ),
-        words.word("viz.about_rebuilding", language, **details),
+        i18n.word("viz.about_rebuilding", language, **details),
     ]
     if rebuilt.target_error_db > FLOOR_DB:
         target_db = rebuilt.target_error_db
-        sentences.append(words.word("viz.about_bands", language, db=target_db))
+        sentences.append(i18n.word("viz.about_bands", language, db=target_db))
     return style.joined(sentences, language)

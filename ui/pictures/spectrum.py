@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-import i18n as words
+import i18n
 import viz.dft
 from audio import pixels
 from audio.dsp import Peak, Spectrum, strongest
@@ -87,7 +87,7 @@ def table(
     if spectrum.reference == "peak":  # which is between bins
         top_db, unit = max(each.level_db for each in partials), "dB"
     return (
-        tuple(words.word(f"see.peak_{name}", language) for name in COLUMNS),
+        tuple(i18n.word(f"see.peak_{name}", language) for name in COLUMNS),
         *(
             _cells(number, each, each.level_db - top_db, unit)
             for number, each in enumerate(partials, start=1)

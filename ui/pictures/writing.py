@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import i18n as words
+import i18n
 from viz.style import MINUS
 
 
 def said(name: str, language: str, **details: object) -> str:
     """A text of the section ``viz``."""
-    return MINUS.sub("−", words.word(f"viz.{name}", language, **details))
+    return MINUS.sub("−", i18n.word(f"viz.{name}", language, **details))

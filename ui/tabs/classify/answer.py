@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-import i18n as words
+import i18n
 from classifier.predict import Prediction
 from classifier.verdict import Verdict
 from i18n import genre_name
@@ -85,11 +85,11 @@ def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> lis
     if not ref.is_exclusive:
         lines.append(_word("not_exclusive", language))
     said = ref.trained_on or _word("unknown_training", language)
-    trained_on = words.table(language).get(f"trained_on.{said}", said)
+    trained_on = i18n.table(language).get(f"trained_on.{said}", said)
     n_labels = len(prediction.genres)
     lines.append(_word("knows", language, trained_on=trained_on, n=n_labels))
     return lines
 
 
 def _word(name: str, language: str, **details: Any) -> str:
-    return words.word(f"classify.{name}", language, **details)
+    return i18n.word(f"classify.{name}", language, **details)

@@ -13,12 +13,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import gradio as gr
+from classifier.archive import Song, ZipLimits, unpacked
 from markupsafe import Markup
 
-import i18n as words
+import i18n
 from audio.decode import Limits
 from classifier import report
-from classifier.archive import Song, ZipLimits, unpacked
 from classifier.batch import Row, rows
 from classifier.checkpoint import LoadedModel
 from classifier.models import Models
@@ -26,13 +26,12 @@ from classifier.predict import Effort
 from errors import KnownError
 from i18n import genre_name
 from ui import answers, files
-from ui.access import Visitor
-from ui.desk import Desk
-from ui.downloads import TAKE
 from ui.handlers import QUIETLY
-from ui.language import text
-from ui.lessons.selection import PLAY_OTHER
 from ui.model_choice import EFFORTS, chosen, effort_of
+from ui.scripts import PLAY_OTHER, TAKE
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session
 from ui.tabs.classify import view
 from ui.tabs.classify.picker import Picker
 from ui.templates import render
@@ -81,7 +80,7 @@ class Batch:
         return sum(entry.row.error is not None for entry in self.entries)
 
 
-def build(desk: Desk, models: Models, picker: Picker) -> None:
+def build(session: Session, models: Models, picker: Picker) -> None:
     """Lay out the part for many songs, and wire it."""
     batch = gr.State(Batch())
     with gr.Accordion(text("classify.many"), open=False):
@@ -102,9 +101,9 @@ def build(desk: Desk, models: Models, picker: Picker) -> None:
         with gr.Row():
             kinds = ("csv", "json")
             save = {k: gr.Button(text(f"classify.save_{k}"), size="sm") for k in kinds}
-    name_all = _naming(desk, models, status, shown, batch)
+    name_all = _naming(session, models, status, shown, batch)
     naming = button.click(
-        desk.guarded(view.tidied(status, name_all)),
+        session.guarded(view.tidied(status, name_all)),
         [files, picker.model, effort],
         [status, shown, batch],
         show_progress="minimal",
@@ -112,18 +111,18 @@ def build(desk: Desk, models: Models, picker: Picker) -> None:
         api_visibility="private",
         **BATCH_QUEUE,
     )
-    cancelled = desk.guarded(view.cancelled)
+    cancelled = session.guarded(view.cancelled)
     cancel.click(cancelled, status, status, cancels=[naming], **QUIETLY)
-    _wire_table(desk, shown, batch)
+    _wire_table(session, shown, batch)
     file, query = gr.File(visible=False), gr.Textbox(visible=False)
     for kind, each in save.items():
-        give = desk.guarded(_saving(kind, file.GRADIO_CACHE))
+        give = session.guarded(_saving(kind, file.GRADIO_CACHE))
         given = each.click(give, batch, file, **QUIETLY)
         given.success(None, [file, query], None, js=TAKE, **QUIETLY)
 
 
 def _naming(
-    desk: Desk,
+    session: Session,
     models: Models,
     status: gr.HTML,
     shown: gr.HTML,
@@ -139,7 +138,7 @@ def _naming(
         ref = chosen(models, key, visitor)
         model = yield from view.loaded(status, models, ref, language)
         batch = Batch()
-        limits = desk.shelf.limits
+        limits = session.shelf.limits
         for batch in batches(uploads, model, heard, limits):
             yield {
                 status: _progress(batch, language),
@@ -159,13 +158,13 @@ def _progress(batch: Batch, language: str) -> Markup:
     return view.status("many_progress", language, bar=bar, done=done, total=total)
 
 
-def _wire_table(desk: Desk, shown: gr.HTML, batch: gr.State) -> None:
+def _wire_table(session: Session, shown: gr.HTML, batch: gr.State) -> None:
     """Play a song, or load it into the player above, to be drawn and classified alone."""
     passage = gr.Audio(type="filepath", format=None, visible=False)
-    give = desk.guarded(_giving(passage.GRADIO_CACHE))
+    give = session.guarded(_giving(passage.GRADIO_CACHE))
     played = shown.play(give, batch, passage, **QUIETLY)
     played.success(None, passage, None, js=PLAY_OTHER, **QUIETLY)
-    shown.take(give, batch, desk.bar.player, **QUIETLY)
+    shown.take(give, batch, session.bar.player, **QUIETLY)
 
 
 def _giving(cache_dir: str) -> Any:
@@ -213,7 +212,7 @@ def table_html(found: Sequence[Row], language: str) -> Markup:
         columns=COLUMNS,
         rows=found,
         runner_up=partial(_runner_up, language=language),
-        sentence=lambda error: words.sentence(error, language),
+        sentence=lambda error: i18n.sentence(error, language),
     )
 
 

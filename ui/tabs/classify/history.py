@@ -8,14 +8,14 @@ from typing import Any, get_args
 import gradio as gr
 from markupsafe import Markup
 
-import i18n as words
+import i18n
 from classifier.predict import Prediction
 from classifier.verdict import Kind, Verdict
 from i18n import genre_name
-from ui.access import Visitor
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session
 from ui.templates import render
 
 MAX_SONGS = 50  # a browser keeps a few megabytes for a page
@@ -51,12 +51,12 @@ def build() -> History:
     return History(gr.BrowserState([], storage_key=KEY, secret=KEY))
 
 
-def build_list(tab: gr.Tab, desk: Desk, history: History) -> None:
+def build_list(tab: gr.Tab, session: Session, history: History) -> None:
     """Lay out the list and the button that deletes it, and wire both."""
     with gr.Accordion(text("classify.history"), open=False):
         shown = gr.HTML(elem_classes=["song-history"])
         delete = gr.Button(text("classify.delete"), size="sm", min_width=120)
-    show = desk.guarded(as_html)
+    show = session.guarded(as_html)
     gr.on([tab.select, history.songs.change], show, history.songs, shown, **QUIETLY)
     delete.click(list, None, history.songs, **QUIETLY)
 
@@ -75,7 +75,7 @@ def as_html(songs: Any, visitor: Visitor) -> Markup:
 def _answer(row: list[Any], language: str) -> str:
     _, kind, genre, rival, *_ = row
     names = {"genre": genre_name(genre, language), "other": genre_name(rival, language)}
-    return words.word(f"classify.{kind}", language, **names)
+    return i18n.word(f"classify.{kind}", language, **names)
 
 
 def _rows(songs: Any) -> list[list[Any]]:

@@ -8,13 +8,13 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-import i18n as words
+import i18n
 from classifier.models import Models
-from ui.access import Visitor
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
 from ui.model_choice import chosen, title
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session
 from ui.tabs.classify import view
 from ui.tabs.classify.answer import REVISION_LENGTH
 
@@ -23,7 +23,7 @@ class Picker:
     """The controls, which stand where they are rendered.
 
     Args:
-        desk: what the tabs share.
+        session: what the tabs share.
         models: what this host has.
 
     Attributes:
@@ -34,8 +34,8 @@ class Picker:
 
     fetching: Dependency
 
-    def __init__(self, desk: Desk, models: Models) -> None:
-        self._desk = desk
+    def __init__(self, session: Session, models: Models) -> None:
+        self._desk = session
         self._models = models
         none = [(text("classify.no_other"), "")]
         self.model = gr.Dropdown([], label=text("classify.model"), render=False)
@@ -109,7 +109,7 @@ class Picker:
         language = visitor.language
         choices = [(title(ref, language), key) for key, ref in (listed | more).items()]
         keys = [key for _, key in choices]
-        none = [(words.word("classify.no_other", language), "")]
+        none = [(i18n.word("classify.no_other", language), "")]
         return (
             gr.Dropdown(choices, value=key if key in keys else next(iter(keys), None)),
             gr.Dropdown([*none, *choices], value=other if other in keys else ""),

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-import i18n as words
+import i18n
 from audio.clip import Clip
 from classifier.checkpoint import LoadedModel
 from classifier.models import Models
@@ -18,12 +18,12 @@ from classifier.predict import Effort, Prediction, listen
 from classifier.verdict import Verdict, judge
 from errors import KnownError
 from i18n import genre_name
-from ui.access import Visitor
 from ui.clip_bar import name_of
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
 from ui.model_choice import EFFORTS, chosen_pair, effort_of, title
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session
 from ui.tabs.classify import answer, song_map, view
 from ui.tabs.classify.history import History
 from ui.tabs.classify.picker import Picker
@@ -35,7 +35,7 @@ PAUSE_S = 0.3  # between two answers on a page; more often than that is restless
 PAGE_QUEUE: dict[str, Any] = {"concurrency_id": "asking", "concurrency_limit": 20}
 
 
-def build(desk: Desk, models: Models, picker: Picker, history: History) -> None:
+def build(session: Session, models: Models, picker: Picker, history: History) -> None:
     """Lay out the question and its answer, and wire both."""
     with gr.Row(elem_classes=["lesson", "classify"]):
         with gr.Column(scale=1, min_width=260):
@@ -50,12 +50,12 @@ def build(desk: Desk, models: Models, picker: Picker, history: History) -> None:
             picker.render_hub()
         with gr.Column(scale=2, min_width=320):
             places = view.lay_out(status)
-    ask = _asking(desk, models, places, history)
+    ask = _asking(session, models, places, history)
     ask = view.in_line(models.line, places.status, ask)
-    ask = desk.guarded(view.tidied(places.status, ask))
+    ask = session.guarded(view.tidied(places.status, ask))
     asking = button.click(
         ask,
-        [desk.bar.path, picker.model, picker.other, effort, history.songs],
+        [session.bar.path, picker.model, picker.other, effort, history.songs],
         [*places.all, history.songs],
         show_progress="minimal",
         show_progress_on=places.status,
@@ -63,9 +63,9 @@ def build(desk: Desk, models: Models, picker: Picker, history: History) -> None:
         **PAGE_QUEUE,
     )
     asking.success(
-        desk.guarded(_reasons(places)), places.answered, list(places.hear), **QUIETLY
+        session.guarded(_reasons(places)), places.answered, list(places.hear), **QUIETLY
     )
-    cancelled = desk.guarded(view.cancelled)
+    cancelled = session.guarded(view.cancelled)
     cancel.click(
         cancelled,
         places.status,
@@ -73,14 +73,14 @@ def build(desk: Desk, models: Models, picker: Picker, history: History) -> None:
         cancels=[asking, picker.fetching],
         **QUIETLY,
     )
-    forget, given = _forgetting(places), [desk.bar.path, places.answered]
-    desk.bar.path.change(
-        desk.guarded(forget), given, places.all, cancels=[asking], **QUIETLY
+    forget, given = _forgetting(places), [session.bar.path, places.answered]
+    session.bar.path.change(
+        session.guarded(forget), given, places.all, cancels=[asking], **QUIETLY
     )
-    view.wire_map(desk, places)
+    view.wire_map(session, places)
 
 
-def _asking(desk: Desk, models: Models, places: Places, history: History) -> Any:
+def _asking(session: Session, models: Models, places: Places, history: History) -> Any:
     """Make the handler that answers after each window, until the last."""
 
     def ask(
@@ -92,14 +92,14 @@ def _asking(desk: Desk, models: Models, places: Places, history: History) -> Any
         visitor: Visitor,
     ) -> Iterator[Update]:
         language = visitor.language
-        clip, heard = desk.clip(path), effort_of(effort)
+        clip, heard = session.clip(path), effort_of(effort)
         loaded: list[LoadedModel] = []
         pair = chosen_pair(models, (key, other), visitor)
         yield dict.fromkeys(places.hear, gr.Button(visible=HIDDEN))
         for ref in pair:
             place = places.status
             loaded.append((yield from view.loaded(place, models, ref, language)))
-        shown = partial(_shown, desk, places, str(path), language)
+        shown = partial(_shown, session, places, str(path), language)
         try:
             for predictions, is_last in calmly(together(clip, loaded, heard)):
                 verdicts = [judge(each, clip) for each in predictions if is_last]
@@ -121,7 +121,7 @@ def _asking(desk: Desk, models: Models, places: Places, history: History) -> Any
 
 
 def _shown(
-    desk: Desk,
+    session: Session,
     places: Places,
     path: str,
     language: str,
@@ -129,7 +129,7 @@ def _shown(
     verdicts: Sequence[Verdict],
 ) -> Update:
     """Show an answer; it is the last one if there are verdicts."""
-    scene = desk.scene(path, None, language)
+    scene = session.scene(path, None, language)
     shown: Update = {
         places.status: "" if verdicts else _progress(predictions, language),
         places.answer: answer.answers(predictions, verdicts, language),
@@ -163,11 +163,11 @@ def _reasons(places: Places) -> Any:
 def _why(prediction: Prediction | None, label: str, language: str) -> str:
     """Label a button that plays a reason; of two models, with the model's name."""
     genre = genre_name(label, language)
-    why = words.word("classify.hear_why", language, genre=genre)
+    why = i18n.word("classify.hear_why", language, genre=genre)
     if prediction is None:
         return why
     model = title(prediction.model, language)
-    return words.word("classify.of_model", language, model=model, why=why)
+    return i18n.word("classify.of_model", language, model=model, why=why)
 
 
 def _progress(predictions: Sequence[Prediction], language: str) -> Markup:

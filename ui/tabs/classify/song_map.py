@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 
-import i18n as words
+import i18n
 import viz.genres
 from audio.levels import loudness
 from classifier.along import song_map
@@ -108,7 +108,7 @@ def _map(prediction: Prediction, shown_s: tuple[float, float], language: str) ->
                 [style.genre_colour(label) for label in labels],
             ),
         ),
-        facts=(words.word("classify.map_facts", language),),
+        facts=(i18n.word("classify.map_facts", language),),
         ratio=AXIS_RATIO + ROW_RATIO * len(labels),
         is_sound=True,
     )

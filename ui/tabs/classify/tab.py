@@ -5,30 +5,30 @@ from __future__ import annotations
 import gradio as gr
 
 from classifier.models import Models
-from ui.access import Visitor
-from ui.desk import Desk
+from ui.server.access import Visitor
+from ui.session import Session
 from ui.tabs.classify import batch, history, song
 from ui.tabs.classify.picker import Picker
 
 ID = "classify"  # of the tab
 
 
-def build(tab: gr.Tab, desk: Desk, models: Models) -> Picker:
+def build(tab: gr.Tab, session: Session, models: Models) -> Picker:
     """Lay out the tab, inside ``tab``, and wire it; return the choice of models."""
-    picker, songs = Picker(desk, models), history.build()
-    song.build(desk, models, picker, songs)
-    batch.build(desk, models, picker)
-    history.build_list(tab, desk, songs)
+    picker, songs = Picker(session, models), history.build()
+    song.build(session, models, picker, songs)
+    batch.build(session, models, picker)
+    history.build_list(tab, session, songs)
     picker.wire(tab)
     return picker
 
 
 def take_run(
-    picker: Picker, desk: Desk, tabs: gr.Tabs, button: gr.Button, run: gr.Dropdown
+    picker: Picker, session: Session, tabs: gr.Tabs, button: gr.Button, run: gr.Dropdown
 ) -> None:
     """Let a button elsewhere open this tab with the chosen run's model."""
 
-    @desk.guarded
+    @session.guarded
     def choose(run_id: str | None, visitor: Visitor) -> tuple[gr.Tabs, gr.Dropdown]:
         return gr.Tabs(selected=ID), picker.with_run(run_id or "", visitor)
 

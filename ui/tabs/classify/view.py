@@ -13,7 +13,7 @@ import gradio as gr
 from gradio.i18n import I18nData
 from markupsafe import Markup
 
-import i18n as words
+import i18n
 from classifier.along import N_STRETCHES, Stretch, stretches
 from classifier.checkpoint import LoadedModel, ModelRef
 from classifier.models import Models
@@ -21,14 +21,13 @@ from classifier.predict import Prediction
 from classifier.turns import Line
 from errors import KnownError
 from ui import files, pictures, sounds
-from ui.access import Visitor
-from ui.desk import Desk, View
-from ui.downloads import TAKE
 from ui.handlers import QUIETLY, Handler
-from ui.language import text
 from ui.lessons import selection
-from ui.lessons.selection import PLAY
 from ui.model_choice import title
+from ui.scripts import PLAY, TAKE
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session, View
 from ui.tabs.classify import song_map
 from ui.templates import render
 
@@ -112,50 +111,50 @@ def nothing(places: Places) -> Update:
     return dict(zip(places.all, [*empty, *hidden, None, None], strict=True))
 
 
-def wire_map(desk: Desk, places: Places) -> None:
+def wire_map(session: Session, places: Places) -> None:
     """Wire the map: play from a moment, play, zoom or use a part, save."""
     passage = gr.Audio(type="filepath", format=None, visible=False)
     at_s = gr.Number(0, visible=False)
     cache_dir = passage.GRADIO_CACHE
     hearing = [passage, at_s]
     for number, button in enumerate(places.hear):
-        why = desk.guarded(_hearing_why(desk, number, cache_dir))
+        why = session.guarded(_hearing_why(session, number, cache_dir))
         heard = button.click(why, places.answered, hearing, **QUIETLY)
         heard.then(None, hearing, None, js=PLAY, **QUIETLY)
-    place, path = places.song_map, desk.bar.path
+    place, path = places.song_map, session.bar.path
     part = place.hear(
-        desk.guarded(selection.hearing(desk, cache_dir)), path, hearing, **QUIETLY
+        session.guarded(selection.hearing(session, cache_dir)), path, hearing, **QUIETLY
     )
     part.then(None, hearing, None, js=PLAY, **QUIETLY)
     place.at(None, None, None, js=PLAY_FROM, **QUIETLY)
-    place.use(desk.bar.use_part, path, desk.bar.player, **QUIETLY)
-    place.zoom(desk.guarded(_zooming(desk)), places.answered, place, **QUIETLY)
+    place.use(session.bar.use_part, path, session.bar.player, **QUIETLY)
+    place.zoom(session.guarded(_zooming(session)), places.answered, place, **QUIETLY)
     file, query = gr.File(visible=False), gr.Textbox(visible=False)
-    save = desk.guarded(_saving(file.GRADIO_CACHE))
+    save = session.guarded(_saving(file.GRADIO_CACHE))
     saved = place.save(save, places.answered, file, **QUIETLY)
     saved.success(None, [file, query], None, js=TAKE, **QUIETLY)
 
 
-def _hearing_why(desk: Desk, number: int, cache_dir: str) -> Any:
+def _hearing_why(session: Session, number: int, cache_dir: str) -> Any:
     def hear_why(answered: Answered | None) -> tuple[str, float]:
         # Nothing was heard, or silence.
         if answered is None or number >= len(answered.reasons):
             raise KnownError("no_clip")
         _, stretch = answered.reasons[number]
-        part = desk.clip(answered.path).slice(stretch.start_s, stretch.stop_s)
+        part = session.clip(answered.path).slice(stretch.start_s, stretch.stop_s)
         return sounds.file_of(part, cache_dir), stretch.start_s
 
     return hear_why
 
 
-def _zooming(desk: Desk) -> Any:
+def _zooming(session: Session) -> Any:
     def zoom(answered: Answered | None, asked: gr.EventData, visitor: Visitor) -> Any:
         if answered is None:
             return gr.skip()
         view: View = None
         if asked.start_s is not None:
             view = answered.path, float(asked.start_s), float(asked.stop_s)
-        scene = desk.scene(answered.path, view, visitor.language)
+        scene = session.scene(answered.path, view, visitor.language)
         return song_map.sheet(scene, answered.predictions).as_json()
 
     return zoom
@@ -265,7 +264,5 @@ def cancelled(shown: str | None, visitor: Visitor) -> str:
     """Show what was there before Cancel, unless something was at work."""
     is_working = "<progress" in (shown or "")
     return (
-        words.word("classify.cancelled", visitor.language)
-        if is_working
-        else shown or ""
+        i18n.word("classify.cancelled", visitor.language) if is_working else shown or ""
     )

@@ -18,7 +18,7 @@ import numpy as np
 from gradio.events import Dependency
 from markupsafe import Markup, escape
 
-import i18n as words
+import i18n
 from audio.clip import Clip
 from errors import KnownError
 from i18n import clock, genre_name
@@ -30,14 +30,14 @@ from trainer.faults import Fault, faults
 from trainer.splits import PARTS, Split
 from trainer.survey import Survey, survey
 from ui import pictures, sounds
-from ui.access import Visitor
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
 from ui.lessons import mel
 from ui.lessons.frame import player
 from ui.pictures.plot import Sheet
 from ui.scene import Scene, Transforms
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session
 from ui.templates import paragraphs
 
 EVERY_S = 0.25  # between two reports
@@ -173,10 +173,10 @@ def build() -> Place:
     return Place(genre, song, facts, numbers, heard, picture)
 
 
-def wire(desk: Desk, place: Place, inspected: gr.State, work: Dependency) -> None:
+def wire(session: Session, place: Place, inspected: gr.State, work: Dependency) -> None:
     """Offer the songs once ``work`` has inspected them, and show the chosen one."""
 
-    @desk.guarded
+    @session.guarded
     def show(
         inspected: InspectedSongs | None, index: int, visitor: Visitor
     ) -> list[Any]:
@@ -195,10 +195,10 @@ def wire(desk: Desk, place: Place, inspected: gr.State, work: Dependency) -> Non
         **QUIETLY,
     }
     both = [place.genre, place.song]
-    work.success(desk.guarded(list_genres), inspected, both, **QUIETLY).success(
+    work.success(session.guarded(list_genres), inspected, both, **QUIETLY).success(
         **showing
     )
-    songs = desk.guarded(list_songs)
+    songs = session.guarded(list_songs)
     listing = place.genre.input(songs, [inspected, place.genre], place.song, **QUIETLY)
     listing.success(**showing)
     place.song.input(**showing)
@@ -231,9 +231,9 @@ def facts_html(inspected: InspectedSongs, index: int, language: str) -> Markup:
     song = inspected.song(index)
     rate = hertz(song.sampling_rate)
     facts = [
-        words.word(f"data.part_{inspected.part(index)}", language),
+        i18n.word(f"data.part_{inspected.part(index)}", language),
         clock(song.duration_s),
-        words.word("data.in_file", language, rate=rate),
+        i18n.word("data.in_file", language, rate=rate),
         f"→ {hertz(SAMPLING_RATE)}",
     ]
     same = song.sampling_rate == SAMPLING_RATE
@@ -245,7 +245,7 @@ def numbers_html(inspected: InspectedSongs, index: int, language: str) -> Markup
     samples, song = inspected.clip(index).samples, inspected.song(index)
     middle = samples[len(samples) // 2 :][:N_SHOWN]
     number = inspected.songs.genres.index(song.genre)
-    said = words.word(
+    said = i18n.word(
         "data.as_numbers",
         language,
         n=len(samples),

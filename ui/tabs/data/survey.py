@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-import i18n as words
+import i18n
 from i18n import clock, genre_name
 from trainer.data import SAMPLING_RATE
 from trainer.faults import SHORT_S, Fault, Kind
@@ -67,7 +67,7 @@ def means(inspected: InspectedSongs, language: str) -> str:
 
 
 def _word(name: str, language: str, **details: object) -> str:
-    return words.word(f"data.{name}", language, **details)
+    return i18n.word(f"data.{name}", language, **details)
 
 
 def _parts(inspected: InspectedSongs) -> tuple[str, ...]:
@@ -93,7 +93,7 @@ def _rates(found: Survey, language: str) -> list[str]:
     rate, n_songs = found.rates[0]
     if len(found.rates) > 1:
         each = (f"{hertz(rate)} × {n}" for rate, n in found.rates)
-        listed = words.listed(each, language)
+        listed = i18n.listed(each, language)
         said = [_word("rates_mixed", language, rates=listed)]
     else:
         kept = "rates_as_heard" if rate == SAMPLING_RATE else "rates_converted"
@@ -147,7 +147,7 @@ def _untested(found: Survey, language: str) -> list[str]:
     genres = [
         genre_name(share.genre, language) for share in found.shares if not share.n_test
     ]
-    listed = words.listed(genres, language)
+    listed = i18n.listed(genres, language)
     return [_word("untested", language, genres=listed)] if genres else []
 
 

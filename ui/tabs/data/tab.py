@@ -10,18 +10,17 @@ import gradio as gr
 from gradio.events import Dependency
 from markupsafe import Markup
 
-import i18n as words
+import i18n
 from errors import KnownError
 from settings import Host, Settings
 from trainer import telling
-from trainer.config import RunConfig
+from trainer.config import SCHEMES, RunConfig
 from trainer.events import Stage
-from trainer.splits import SCHEMES
 from ui import forms, notice, song_choice
-from ui.access import Visitor
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session
 from ui.song_choice import FIRST_PRESET, SongChoice, config_of
 from ui.tabs.data import inspection
 from ui.tabs.data.inspection import InspectedSongs
@@ -71,7 +70,7 @@ class Page:
         return [self.status, self.button, self.cancel]
 
 
-def build(tab: gr.Tab, desk: Desk, settings: Settings) -> None:
+def build(tab: gr.Tab, session: Session, settings: Settings) -> None:
     """Lay out the tab and wire it."""
     with gr.Row(elem_classes=["lesson", "data"]):
         with gr.Column(scale=1, min_width=300):
@@ -87,9 +86,9 @@ def build(tab: gr.Tab, desk: Desk, settings: Settings) -> None:
             survey = gr.HTML(elem_classes="survey")
     page = Page(button, cancel, status, survey, gr.State(None))
     place = inspection.build()
-    work = _wire(tab, desk, settings, form, page)
-    inspection.wire(desk, place, page.inspected, work)
-    _wire_split(desk, form, page, place)
+    work = _wire(tab, session, settings, form, page)
+    inspection.wire(session, place, page.inspected, work)
+    _wire_split(session, form, page, place)
 
 
 def _form(settings: Settings) -> Form:
@@ -115,11 +114,11 @@ def _share(name: str, value: float) -> gr.Slider:
 
 
 def _wire(
-    tab: gr.Tab, desk: Desk, settings: Settings, form: Form, page: Page
+    tab: gr.Tab, session: Session, settings: Settings, form: Form, page: Page
 ) -> Dependency:
     """Wire the buttons: look and cancel."""
 
-    @desk.guarded
+    @session.guarded
     def look(*values: Any, visitor: Visitor) -> Iterator[list[Any]]:
         for each in inspect_form(values, settings, visitor):
             if isinstance(each, InspectedSongs):
@@ -134,8 +133,8 @@ def _wire(
         return greet(visitor, settings.host)
 
     greeted = [page.status, page.button]
-    tab.select(desk.guarded(greeting), None, greeted, **QUIETLY)
-    form.songs.wire(desk)
+    tab.select(session.guarded(greeting), None, greeted, **QUIETLY)
+    form.songs.wire(session)
     work = page.button.click(
         look,
         [*form.songs.fields, *form.split],
@@ -144,15 +143,17 @@ def _wire(
         api_visibility="private",
     )
     # Gradio calls that a failure as well: so it is said once, when the work has ended.
-    work.failure(desk.guarded(stop), None, page.at_work, **QUIETLY)
+    work.failure(session.guarded(stop), None, page.at_work, **QUIETLY)
     page.cancel.click(None, cancels=[work], api_visibility="private")
     return work
 
 
-def _wire_split(desk: Desk, form: Form, page: Page, place: inspection.Place) -> None:
+def _wire_split(
+    session: Session, form: Form, page: Page, place: inspection.Place
+) -> None:
     """Split the inspected songs anew, where the form says so."""
 
-    @desk.guarded
+    @session.guarded
     def split(
         inspected: InspectedSongs | None,
         index: int | None,
@@ -179,13 +180,13 @@ def greet(visitor: Visitor, host: Host) -> list[Any]:
     """Let visitors look who may; tell others why they may not, and where they may."""
     if visitor.may_train:
         return [gr.skip(), gr.skip()]
-    said = paragraphs([words.word("errors.may_not_look", visitor.language)])
+    said = paragraphs([i18n.word("errors.may_not_look", visitor.language)])
     return [said + notice.ways(visitor, host), gr.Button(interactive=False)]
 
 
 def stop(visitor: Visitor) -> list[Any]:
     """Show that it has stopped: somebody cancelled, or an error was shown."""
-    said = paragraphs([words.word("data.stopped", visitor.language)])
+    said = paragraphs([i18n.word("data.stopped", visitor.language)])
     return [said, *_buttons(is_busy=False)]
 
 
@@ -225,7 +226,7 @@ def progress_html(stage: Stage, language: str) -> Markup:
 
 def _kept(inspected: InspectedSongs, language: str) -> Markup:
     """Say how many songs there are, and where they come from where that is not plain."""
-    kept = words.word("data.kept", language, n=len(inspected.songs.songs))
+    kept = i18n.word("data.kept", language, n=len(inspected.songs.songs))
     return paragraphs(
         [kept, *(telling.line(note, language) for note in inspected.notes)]
     )

@@ -8,16 +8,16 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-import i18n as words
+import i18n
 from audio import exercises
 from audio.exercises import EXERCISES
 from audio.notes import note_of
 from errors import KnownError
-from ui import links
-from ui.access import Visitor
-from ui.desk import Desk
+from ui import page_state as links
 from ui.handlers import QUIETLY
-from ui.language import text
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session
 from ui.templates import render
 
 FIRST = EXERCISES[0].id
@@ -72,7 +72,7 @@ PLACES = {
 }
 
 
-def build(desk: Desk) -> None:
+def build(session: Session) -> None:
     """Lay out the plan, the questions and what this is, and wire them."""
     gr.Markdown(text("teach.title"), elem_id="lesson-teach")
     gr.Markdown(text("teach.plan"), elem_classes="plan")
@@ -95,10 +95,10 @@ def build(desk: Desk) -> None:
                 html_template='<div role="status">${value}</div>',
                 elem_classes="said",
             )
-    chosen.change(desk.guarded(asked), chosen, [question, typed, said], **QUIETLY)
+    chosen.change(session.guarded(asked), chosen, [question, typed, said], **QUIETLY)
     ways = [check.click, typed.submit]
-    gr.on(ways, desk.guarded(checked), [chosen, typed], said, **QUIETLY)
-    reveal.click(desk.guarded(told), chosen, said, **QUIETLY)
+    gr.on(ways, session.guarded(checked), [chosen, typed], said, **QUIETLY)
+    reveal.click(session.guarded(told), chosen, said, **QUIETLY)
     gr.Markdown(text("about.text"), elem_classes="prose-page")
 
 
@@ -110,8 +110,8 @@ def plan_addresses() -> dict[str, str]:
 def asked(id: str, visitor: Visitor) -> tuple[str, str, str]:
     """Ask a question: Markdown, an empty answer, and nothing said about it yet."""
     exercises.exercise(id)
-    question = words.word(f"teach.{id}_question", visitor.language)
-    way = words.word("teach.open", visitor.language)
+    question = i18n.word(f"teach.{id}_question", visitor.language)
+    way = i18n.word("teach.open", visitor.language)
     return f"{question}\n\n[{way}]({PLACES[id].address})", "", ""
 
 
@@ -121,10 +121,10 @@ def checked(id: str, typed: str, visitor: Visitor) -> Markup:
     try:
         answer = exercises.read(typed, exercises.exercise(id).unit)
     except KnownError as error:
-        return _answer(OTHER, language, words.sentence(error, language))
+        return _answer(OTHER, language, i18n.sentence(error, language))
     if not exercises.is_right(id, answer):
-        hint = words.word(f"teach.{id}_hint", language)
-        return _answer(OTHER, language, words.word("teach.wrong", language), hint)
+        hint = i18n.word(f"teach.{id}_hint", language)
+        return _answer(OTHER, language, i18n.word("teach.wrong", language), hint)
     return _explained(CORRECT, id, language)
 
 
@@ -137,10 +137,10 @@ def _explained(kind: str, id: str, language: str) -> Markup:
     """Explain the measured answer and what is to be learned from it."""
     unit, value = exercises.exercise(id).unit, exercises.solution(id)
     note = note_of(value).name if unit == "note" else ""
-    answer = words.word(f"teach.value_{unit}", language, value=value, note=note)
-    aha = words.word(f"teach.{id}_aha", language)
+    answer = i18n.word(f"teach.value_{unit}", language, value=value, note=note)
+    aha = i18n.word(f"teach.{id}_aha", language)
     return _answer(
-        kind, language, words.word(f"teach.{kind}", language, answer=answer), aha
+        kind, language, i18n.word(f"teach.{kind}", language, answer=answer), aha
     )
 
 

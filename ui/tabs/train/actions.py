@@ -12,7 +12,7 @@ from trainer import checkpoints, jobs, push, runs
 from trainer.push import TokenOf
 from trainer.runs import Run
 from ui import song_choice
-from ui.access import Visitor
+from ui.server.access import Visitor
 
 
 @dataclass(frozen=True)

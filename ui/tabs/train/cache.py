@@ -135,7 +135,7 @@ class RunCache:
             return read
 
     def story(self, run: Run) -> Sequence[RunEvent]:
-        """Return a run's events after the steps and evaluations of those that it continues."""
+        """Return a run's events after the steps and validations of those that it continues."""
         given = runs.read_json(run.parent_file)
         if not given or not (self._runs_dir / given["id"]).is_dir():
             return self.events(run)

@@ -9,14 +9,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-import i18n as words
+import i18n
 from errors import KnownError
 from trainer import exam, jobs, metrics, report, telling
 from trainer.config import FOLDER, ZIP
 from trainer.events import Device, Noted, RunEvent, Step
 from trainer.runs import Run, RunState
 from trainer.telling import Progress
-from ui.access import Visitor
+from ui.server.access import Visitor
 from ui.templates import paragraphs, render
 
 N_LOG_LINES = 400  # the newest; all of them are in the download
@@ -44,16 +44,16 @@ def at_work(
 ) -> Markup:
     """Show the running run and the queue, whichever run the page shows."""
     language = visitor.language
-    said = [] if visitor.may_train else [words.word("train.why_not", language)]
+    said = [] if visitor.may_train else [i18n.word("train.why_not", language)]
     if run:
         said.append(_at(run, telling.progress(events), language))
     if waiting:
         places = (f"{n}. {name_of(run)}" for n, run in enumerate(waiting, 1))
-        names = words.listed(places, language)
-        said.append(words.word("train.waiting", language, names=names))
+        names = i18n.listed(places, language)
+        said.append(i18n.word("train.waiting", language, names=names))
     if visitor.may_train and len(waiting) >= jobs.N_WAITING:
         full = KnownError("queue_full", n_waiting=jobs.N_WAITING)
-        said.append(words.sentence(full, language))
+        said.append(i18n.sentence(full, language))
     return paragraphs(said)
 
 
@@ -61,13 +61,13 @@ def _at(run: Run, progress: Progress, language: str) -> str:
     """Say how far the running run is."""
     name, left = name_of(run), _left(progress, language)
     if run.state().name == "stopping":
-        return words.word("train.at_stop", language, name=name)
+        return i18n.word("train.at_stop", language, name=name)
     if progress.stage == "train":
         step, n_steps = progress.done, progress.total
         about: dict[str, Any] = {"name": name, "left": left, "step": step}
-        return words.word("train.at_step", language, **about, n_steps=n_steps)
-    stage = words.word(f"stages.{progress.stage or 'songs'}", language)
-    return words.word("train.at_stage", language, name=name, left=left, stage=stage)
+        return i18n.word("train.at_step", language, **about, n_steps=n_steps)
+    stage = i18n.word(f"stages.{progress.stage or 'songs'}", language)
+    return i18n.word("train.at_stage", language, name=name, left=left, stage=stage)
 
 
 def standing(
@@ -86,10 +86,10 @@ def standing(
     """
     language = visitor.language
     if run is None:
-        return paragraphs([words.word("train.no_runs", language)])
+        return paragraphs([i18n.word("train.no_runs", language)])
     state = run.state()
     if place:
-        return paragraphs([words.word("notes.waiting", language, n=place)])
+        return paragraphs([i18n.word("notes.waiting", language, n=place)])
     told = paragraphs([_sentence(run, state, language), _skipped(events, language)])
     if not state.is_ended:
         is_stopping = state.name == "stopping"
@@ -107,8 +107,8 @@ def _skipped(events: Sequence[RunEvent], language: str) -> str:
 def _sentence(run: Run, state: RunState, language: str) -> str:
     if state.name == "stopping":
         n = round(jobs.stops_within_s(run))
-        return words.word("notes.stopping", language, n=n)
-    sentence = words.word(f"states.{state.name}", language)
+        return i18n.word("notes.stopping", language, n=n)
+    sentence = i18n.word(f"states.{state.name}", language)
     if state.name != "failed":
         return sentence
     return f"{sentence}: {telling.failure(state.code, state.details, language)}"
@@ -129,9 +129,9 @@ def phases(
         for phase in every
     ]
     left = "" if is_stopping or not every else _left(now, language)
-    speed = next((e.songs_per_s for e in events[::-1] if isinstance(e, Step)), None)
+    speed = next((e.windows_per_s for e in events[::-1] if isinstance(e, Step)), None)
     if speed and now.stage == "train":
-        told = words.word("train.speed", language, per_s=speed)
+        told = i18n.word("train.speed", language, per_s=speed)
         left = f"{left} · {told}" if left else told
     device = next((e for e in events[::-1] if isinstance(e, Device)), None)
     texts = [left, telling.line(device, language) if device else ""]
@@ -144,7 +144,7 @@ def _counts(phase: Progress, is_now: bool, language: str) -> str:
     done = phase.total if not is_now and phase.stage in WHOLE else phase.done
     counts = telling.amounts(phase.stage, done, phase.total, language)
     if phase.per_s and phase.stage == "decode":
-        speed = words.word("train.songs_per_s", language, per_s=phase.per_s)
+        speed = i18n.word("train.songs_per_s", language, per_s=phase.per_s)
         counts += f" · {speed}"
     return counts
 
@@ -160,10 +160,10 @@ def result(
     language = visitor.language
     said = score(run, events, language)
     if state.name in ("finished", "stopped") and run.model_dir.is_dir():
-        said.append(words.word("train.made", language))
+        said.append(i18n.word("train.made", language))
     if len(events) > 1:
         time = telling.span(events[-1].at - events[0].at, language)
-        said.append(words.word("train.took", language, time=time))
+        said.append(i18n.word("train.took", language, time=time))
     # Paths of this machine are for those who sit at it.
     has_model = visitor.may_train and run.model_dir.is_dir()
     return render(
@@ -176,20 +176,17 @@ def result(
 
 
 def score(run: Run, events: Sequence[RunEvent], language: str) -> list[str]:
-    """What the run reported once on songs that chose nothing; else its best test.
-
-    Of the best test: the accuracy, how sure it is, and at which step.
-    """
+    """Return the run's test score; without one, its best validation and at which step."""
     scores = exam.kept(run.folder)
     if scores and scores.is_final:
-        return [report.accuracy(scores, language)]
+        return [report.of_run(scores, language)]
     best = telling.best(events)
     if best is None:
         return []
     n_right = round(best.accuracy * best.n_songs)
     low, high = metrics.wilson_interval(n_right, best.n_songs)
     about = {"accuracy": best.accuracy, "n_songs": best.n_songs, "step": best.step}
-    return [words.word("train.best", language, **about, low=low, high=high)]
+    return [i18n.word("train.best", language, **about, low=low, high=high)]
 
 
 def log_html(
@@ -206,5 +203,5 @@ def log_html(
     lines = list(itertools.islice(found, N_LOG_LINES))[::-1]
     if not lines:
         key = "train.no_lines" if events else "train.no_log"
-        return paragraphs([words.word(key, language)])
+        return paragraphs([i18n.word(key, language)])
     return render("run_log", language, lines=lines)

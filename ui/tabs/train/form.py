@@ -11,14 +11,14 @@ import gradio as gr
 from gradio.components import Component
 from markupsafe import Markup
 
-import i18n as words
+import i18n
 from errors import KnownError
 from settings import Settings, child_environment
 from trainer import catalogue, preflight, telling
 from trainer import config as configs
 from trainer.config import FOLDER, RunConfig
 from ui import forms, song_choice
-from ui.language import text
+from ui.server.language import text
 from ui.song_choice import FIRST_PRESET, SongChoice, config_of
 from ui.templates import paragraphs
 
@@ -93,7 +93,7 @@ def look_ahead(given: Mapping[str, Any], settings: Settings, language: str) -> M
             devices=child_environment().get("CUDA_VISIBLE_DEVICES", ""),
         )
     except KnownError as error:
-        return paragraphs([words.sentence(error, language)])
+        return paragraphs([i18n.sentence(error, language)])
     line = telling.look_ahead(seen, language)
     if not str(given.get("data", "")).startswith(FOLDER):
         return paragraphs([line])

@@ -16,11 +16,11 @@ from gradio.components import Component
 
 from trainer import runs, telling
 from ui import sounds
-from ui.access import Visitor
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.lessons.selection import PLAY_OTHER
 from ui.screen import look_of
+from ui.scripts import PLAY_OTHER
+from ui.server.access import Visitor
+from ui.session import Session
 from ui.tabs.train import actions, form, runs_table, scores, view
 from ui.tabs.train.cache import POLL_S
 from ui.tabs.train.form import Form
@@ -42,14 +42,19 @@ Act = Callable[[Given, Visitor], str | None]  # gives the id of the run to show
 class Page:
     """The tab's handlers, and the timer that polls while the tab is in sight."""
 
-    def __init__(self, desk: Desk, shown: Window, server: Server) -> None:
+    def __init__(self, session: Session, shown: Window, server: Server) -> None:
         self.shown = shown
         self.server = server
-        self.desk = desk
-        self.guarded = desk.guarded
+        self.session = session
+        self.guarded = session.guarded
         self.timer = gr.Timer(POLL_S, active=False)
         # What every event tells of its page.
-        self.page: set[Block] = {desk.width_px, shown.seen, shown.level, shown.search}
+        self.page: set[Block] = {
+            session.width_px,
+            shown.seen,
+            shown.level,
+            shown.search,
+        }
 
     def wire_watching(self, content: gr.Textbox, download: gr.Button) -> None:
         """Poll, choose a run, filter its log, take the log away."""
@@ -99,7 +104,7 @@ class Page:
         def begin(given: Given, visitor: Visitor) -> str:
             return actions.start(new.given(given), settings, visitor).id
 
-        new.songs.wire(self.desk)
+        new.songs.wire(self.session)
         new.preset.input(fill, new.preset, list(new.fields), **PRIVATE)
         changed = [component.change for component in new.by_name.values()]
         gr.on([tab.select, *changed], look_ahead, inputs, ahead, **QUIETLY)
@@ -181,7 +186,7 @@ class Page:
 
         shown.table.select(pick, self.page, shown.outputs, **PRIVATE)
         self._on(shown.buttons["rename"].click, rename, [title])
-        compared = [self.desk.width_px, shown.compared]
+        compared = [self.session.width_px, shown.compared]
         shown.compared.change(compare, compared, comparison, **QUIETLY)
 
     def wire_scores(self) -> None:
@@ -222,6 +227,6 @@ class Page:
 
     def _viewer(self, given: Given, visitor: Visitor) -> Viewer:
         """Describe the page that an event comes from."""
-        shown, width_px = self.shown, given[self.desk.width_px]
+        shown, width_px = self.shown, given[self.session.width_px]
         look = look_of(width_px, visitor, RATIO)
         return Viewer(look, visitor, given[shown.level], given[shown.search])

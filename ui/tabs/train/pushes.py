@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-import i18n as words
+import i18n
 from errors import KnownError
 from trainer import push
 from trainer.events import RunEvent, Stage
@@ -97,7 +97,7 @@ def as_html(state: Push | None, language: str) -> Markup:
     if state is None:
         return Markup("")
     if state.error:
-        return paragraphs([words.sentence(state.error, language)])
+        return paragraphs([i18n.sentence(state.error, language)])
     if state.address:
         return render("pushed", language, address=state.address)
     stage = state.stage or Stage("ask")

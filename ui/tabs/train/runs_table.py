@@ -10,14 +10,14 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-import i18n as words
+import i18n
 import viz.lines
 import viz.training
 from trainer import telling
 from trainer.config import FOLDER, ZIP, RunConfig
 from trainer.events import Evaluated, Planned, RunEvent, Step
 from trainer.runs import Run
-from ui.language import text
+from ui.server.language import text
 from ui.tabs.train import cards
 from ui.tabs.train.cache import RunCache
 from ui.templates import paragraphs, render
@@ -25,7 +25,7 @@ from viz import style
 from viz.lines import Line
 from viz.style import Look
 
-COLUMNS = ("name", "state", "best", "steps", "started", "id")
+COLUMNS = ("name", "state", "best", "test", "steps", "started", "id")
 ID = COLUMNS.index("id")
 
 
@@ -34,7 +34,7 @@ def build() -> dict[str, Any]:
     gr.Markdown(text("train.all_runs_text"))
     table = gr.Dataframe(
         headers=list(COLUMNS),
-        datatype=["str", "str", "number", "number", "str", "str"],
+        datatype=["str", "str", "number", "number", "number", "str", "str"],
         interactive=False,
         elem_classes="run-table",
         show_label=False,
@@ -50,7 +50,7 @@ def build() -> dict[str, Any]:
 
 def table(every: Sequence[Run], cache: RunCache, language: str) -> dict[str, Any]:
     """Lay out the runs as a table's headers and rows, the newest first."""
-    headers = [words.word(f"train.column_{name}", language) for name in COLUMNS]
+    headers = [i18n.word(f"train.column_{name}", language) for name in COLUMNS]
     return {"headers": headers, "data": [_row(run, cache, language) for run in every]}
 
 
@@ -61,12 +61,17 @@ def _row(run: Run, cache: RunCache, language: str) -> list[Any]:
     started = datetime.strptime(run.id[:15], "%Y%m%d-%H%M%S")
     return [
         cards.name_of(run),
-        words.word(f"train.short_{run.state().name}", language),
-        round(100 * best.accuracy, 1) if best else None,
+        i18n.word(f"train.short_{run.state().name}", language),
+        _percent(best.accuracy if best else None),
+        _percent(telling.test_accuracy(story)),
         plans[-1] if plans else run.config().n_steps,
         f"{started:%Y-%m-%d %H:%M}",
         run.id,
     ]
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else round(100 * share, 1)
 
 
 def choices(every: Sequence[Run], language: str) -> list[tuple[str, str]]:
@@ -74,7 +79,7 @@ def choices(every: Sequence[Run], language: str) -> list[tuple[str, str]]:
     return [
         (
             f"{cards.name_of(run)} · "
-            f"{words.word(f'train.short_{run.state().name}', language)} · {run.id}",
+            f"{i18n.word(f'train.short_{run.state().name}', language)} · {run.id}",
             run.id,
         )
         for run in every
@@ -82,7 +87,7 @@ def choices(every: Sequence[Run], language: str) -> list[tuple[str, str]]:
 
 
 def compared(chosen: Sequence[Run], cache: RunCache, look: Look) -> str:
-    """Compare accuracy, loss and settings of several runs."""
+    """Compare validation accuracy, loss and settings of several runs."""
     if not chosen:
         return ""
     stories = [cache.story(run) for run in chosen]
@@ -107,7 +112,7 @@ def differences(chosen: Sequence[Run], names: Sequence[str], language: str) -> M
     ]
     differing = [(name, values) for name, values in settings if len(set(values)) > 1]
     if not differing:
-        return paragraphs([words.word("train.no_differences", language)])
+        return paragraphs([i18n.word("train.no_differences", language)])
     return render("run_differences", language, names=names, differing=differing)
 
 
@@ -118,16 +123,16 @@ def _shown(value: object) -> str:
 
 
 def curves(events: Sequence[RunEvent], look: Look) -> str:
-    """Draw one run's loss and accuracy so far, as inline SVG; "" before the first step."""
+    """Draw one run's loss and validation accuracy, as inline SVG; "" before a step."""
     steps = [event for event in events if isinstance(event, Step)]
-    tests = [event for event in events if isinstance(event, Evaluated)]
+    validations = [event for event in events if isinstance(event, Evaluated)]
     if not steps:
         return ""
     shown = viz.training.Curves(
         steps=[step.step for step in steps],
         losses=[step.loss for step in steps],
-        evaluated_steps=[test.step for test in tests],
-        accuracies=[test.accuracy for test in tests],
+        evaluated_steps=[each.step for each in validations],
+        accuracies=[each.accuracy for each in validations],
         n_steps=steps[-1].n_steps,
     )
     alt = viz.training.describe(shown, look.language)
@@ -164,6 +169,6 @@ def _picture(
     lines: Sequence[Line], y_label: str, look: Look, top: float | None = None
 ) -> str:
     values = (f"{line.name} {line.values[-1]:.3g}" for line in lines if line.values)
-    last = words.listed(map(str.strip, values), look.language)
+    last = i18n.listed(map(str.strip, values), look.language)
     figure = viz.lines.figure(lines, y_label, look, top)
     return style.svg(figure, alt=f"{y_label}: {last}")

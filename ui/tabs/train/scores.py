@@ -14,7 +14,7 @@ from errors import KnownError
 from trainer import exam, recall, report
 from trainer.runs import Run
 from trainer.scores import Scores
-from ui.access import Visitor
+from ui.server.access import Visitor
 from ui.tabs.train.cache import Rendered, RunCache, changed_at
 from ui.templates import render
 from viz import style
@@ -63,7 +63,7 @@ def as_html(run: Run, look: Look, visitor: Visitor) -> Markup:
         "run_scores",
         language,
         scores=scores,
-        accuracy=report.accuracy(scores, language),
+        accuracy=report.of_run(scores, language),
         texts=[*meaning(run, scores, language), *report.figures(scores, language)],
         reliability=_reliability(scores, look),
         calibration=report.calibration(scores, language),

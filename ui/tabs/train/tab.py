@@ -13,10 +13,10 @@ import gradio as gr
 
 from settings import Settings
 from ui import notice
-from ui.access import Visitor
-from ui.desk import Desk
 from ui.handlers import QUIETLY
-from ui.language import text
+from ui.server.access import Visitor
+from ui.server.language import text
+from ui.session import Session
 from ui.tabs.train import form, runs_table, scores, view
 from ui.tabs.train.cache import RunCache
 from ui.tabs.train.handlers import Page
@@ -39,10 +39,10 @@ class TrainTab:
     chosen: gr.Dropdown
 
 
-def build(tab: gr.Tab, desk: Desk, settings: Settings) -> TrainTab:
+def build(tab: gr.Tab, session: Session, settings: Settings) -> TrainTab:
     """Lay out the tab, inside ``tab``, and wire it."""
     gr.Markdown(text("train.intro"))
-    _notice(tab, desk, settings)
+    _notice(tab, session, settings)
     with gr.Row(elem_classes=["lesson", "train"]):
         with gr.Column(scale=1, min_width=300):
             new = form.build(settings)
@@ -70,7 +70,7 @@ def build(tab: gr.Tab, desk: Desk, settings: Settings) -> TrainTab:
     parts["buttons"] |= {"start": start, "rename": rename, "push": push}
     parts["push"] = progress
     shown = Window(**parts)
-    page = Page(desk, shown, Server(settings, RunCache(settings.runs_dir), Pushes()))
+    page = Page(session, shown, Server(settings, RunCache(settings.runs_dir), Pushes()))
     page.wire_new(new, ahead, tab)
     page.wire_watching(content, download)
     page.wire_ending(sure, yes, no)
@@ -80,11 +80,11 @@ def build(tab: gr.Tab, desk: Desk, settings: Settings) -> TrainTab:
     return TrainTab(page.timer, shown.buttons["classify"], shown.chosen)
 
 
-def _notice(tab: gr.Tab, desk: Desk, settings: Settings) -> None:
+def _notice(tab: gr.Tab, session: Session, settings: Settings) -> None:
     """Say what is not possible here, and how it is."""
     place = gr.HTML(elem_classes="host-notice")
 
-    @desk.guarded
+    @session.guarded
     def say(visitor: Visitor) -> str:
         return notice.notice(visitor, settings)
 

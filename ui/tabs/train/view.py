@@ -16,8 +16,8 @@ from gradio.components import Component
 
 from settings import Settings
 from trainer.runs import Run
-from ui.access import Visitor
-from ui.language import text
+from ui.server.access import Visitor
+from ui.server.language import text
 from ui.tabs.train import actions, cards, pushes, runs_table, scores
 from ui.tabs.train.actions import Allowed
 from ui.tabs.train.cache import RunCache, RunsOverview
@@ -54,7 +54,7 @@ class Window:
         chosen: id of the run that is shown.
         at_work: the run at work and the queue.
         standing: where the shown run stands.
-        curves: its loss and accuracy.
+        curves: its loss and validation accuracy.
         details: its learning rate and gradient norm.
         log: its log.
         scores: how good its model is.

@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl
 
 import gradio as gr
 
-from ui import links
+from ui import page_state
 from ui.lessons.frame import Lesson
 
 
@@ -29,12 +29,14 @@ def values(updates):
 
 
 def test_a_link_brings_back_what_it_was_made_of():
-    query = links.query(lesson(), "brass", [0.2, 512, "hamming", True, ("a", None)])
+    query = page_state.query(
+        lesson(), "brass", [0.2, 512, "hamming", True, ("a", None)]
+    )
     asked = dict(parse_qsl(query.removeprefix("?")))
     assert asked["sound"] == "brass"
     assert "stft.start_s" not in asked
     assert "stft.history" not in asked
-    found = values(links.restored([lesson()], asked))
+    found = values(page_state.restored([lesson()], asked))
     assert found == [None, 512, "hamming", True, None]
 
 
@@ -47,5 +49,5 @@ def test_what_no_knob_offers_is_ignored():
         "dft.n_fft": "512",
         "n_fft": "512",
     }
-    assert values(links.restored([lesson()], asked)) == [None] * 5
-    assert values(links.restored([lesson()], {})) == [None] * 5
+    assert values(page_state.restored([lesson()], asked)) == [None] * 5
+    assert values(page_state.restored([lesson()], {})) == [None] * 5

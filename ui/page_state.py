@@ -1,4 +1,4 @@
-"""Addresses that restore what a lesson shows of a built-in sound.
+"""Read what a page knows of itself, its width and its address, and restore it from that.
 
 ``?view=stft&sound=brass&stft.n_fft=4096&stft.window=hann``: the clip bar reads
 ``sound``, this module the rest. Only what a knob offers is accepted; a position is not
@@ -16,10 +16,26 @@ from urllib.parse import urlencode
 import gradio as gr
 from gradio.components import Component
 
-from ui.desk import Desk
 from ui.handlers import QUIETLY, Guarded
 from ui.lessons.frame import Lesson
+from ui.server.access import Visitor
+from ui.session import Session
+from viz.style import Look
 
+USUAL_PX = 760
+NARROWEST_PX, WIDEST_PX = 280, 900
+PHONE_PX = 480  # narrower pictures are taller for their width
+# The place that the style sheet gives a picture; asked before the place itself exists.
+MEASURE = """() => {
+  const padding = Math.min(Math.max(16, 0.04 * innerWidth), 32);
+  const page = Math.min(innerWidth, 1280) - 2 * padding;
+  const gap = 32, text = Math.max(260, (page - gap) / 3);
+  return Math.round(innerWidth > 700 ? page - gap - text : page);
+}"""
+LINK = """() => {
+  const asked = new URLSearchParams(location.search);
+  return asked.has("view") || asked.has("sound") ? location.search : "";
+}"""
 TABS = ("see", "data", "train", "classify", "teach")
 # Parts above the place may still grow: it is held until somebody moves.
 SCROLL = """() => {
@@ -46,19 +62,51 @@ KEEP = """() => document.addEventListener("click", (event) => {
 })"""
 
 
-def build(desk: Desk, lessons: Sequence[Lesson]) -> None:
+def build_width(demo: gr.Blocks) -> gr.Number:
+    """Make a hidden number: the width (px) that pictures have on this visitor's page."""
+    width_px = gr.Number(USUAL_PX, visible=False)
+    demo.load(None, None, width_px, js=MEASURE, api_visibility="private")
+    return width_px
+
+
+def build_link() -> gr.Textbox:
+    """Make a hidden text that changes once the page has loaded, if it was opened by a link.
+
+    So what a link restores costs other pages nothing: Gradio's page draws every output
+    of a load event again each time that any of them moves.
+    """
+    link = gr.Textbox("", visible=False)
+    gr.on(None, None, None, link, js=LINK, api_visibility="private")
+    return link
+
+
+def look_of(width_px: float, visitor: Visitor, ratio: float = 0.5) -> Look:
+    """Choose how to draw for one visitor, in the page's own colours.
+
+    Args:
+        width_px: from the page, so clamped.
+        visitor: whose language the picture speaks.
+        ratio: height to width on a wide screen.
+    """
+    width = round(min(max(width_px, NARROWEST_PX), WIDEST_PX))
+    if width < PHONE_PX:
+        ratio *= 1.7
+    return Look(width, round(width * ratio), "page", visitor.language)
+
+
+def restore_knobs(session: Session, lessons: Sequence[Lesson]) -> None:
     """Set the knobs as the page's address says."""
     knobs = [knob for lesson in lessons for knob in lesson.knobs]
 
-    @desk.guarded
+    @session.guarded
     def restore(page: gr.Request) -> list[Any]:
         return restored(lessons, page.query_params)
 
-    desk.link.change(restore, None, knobs, **QUIETLY)
+    session.link.change(restore, None, knobs, **QUIETLY)
     gr.on(None, None, None, None, js=SCROLL, **QUIETLY)
 
 
-def opens(guarded: Guarded, link: gr.Textbox, tabs: gr.Tabs) -> None:
+def open_named_tab(guarded: Guarded, link: gr.Textbox, tabs: gr.Tabs) -> None:
     """Open the tab that the page's address names."""
 
     @guarded
@@ -69,7 +117,7 @@ def opens(guarded: Guarded, link: gr.Textbox, tabs: gr.Tabs) -> None:
     link.change(open_tab, None, tabs, **QUIETLY)
 
 
-def keep() -> None:
+def keep_tab() -> None:
     """Write the tab that a visitor opens into the address, so that a reload finds it.
 
     Gradio reloads the page by itself where its server was started anew.
@@ -78,7 +126,7 @@ def keep() -> None:
 
 
 def address(view: str, sound: str = "", **settings: object) -> str:
-    """The part of an address from its question mark on.
+    """Write the query of an address, from its question mark on.
 
     Args:
         view: name of a lesson or of a tab.
@@ -91,7 +139,7 @@ def address(view: str, sound: str = "", **settings: object) -> str:
 
 
 def query(lesson: Lesson, sound: str, values: Sequence[Any]) -> str:
-    """The part of an address from its question mark on.
+    """Write the query of an address that restores a lesson, from its question mark on.
 
     Args:
         lesson: whose knobs are written.
@@ -104,7 +152,7 @@ def query(lesson: Lesson, sound: str, values: Sequence[Any]) -> str:
 
 
 def restored(lessons: Sequence[Lesson], asked: Mapping[str, str]) -> list[Any]:
-    """A value, or none, for each knob of each lesson in turn.
+    """Read a value, or none, for each knob of each lesson in turn.
 
     Args:
         lessons: with the knobs.
@@ -120,13 +168,13 @@ def restored(lessons: Sequence[Lesson], asked: Mapping[str, str]) -> list[Any]:
 
 
 def offers(knob: Component) -> list[Any]:
-    """The values that a knob lets choose from; none for a position."""
+    """List the values that a knob lets choose from; none for a position."""
     if isinstance(knob, gr.Checkbox):
         return [False, True]
     return [value for _, value in getattr(knob, "choices", None) or ()]
 
 
 def knob_names(lesson: Lesson) -> list[str]:
-    """What the lesson calls its knobs, in their order."""
+    """List the names of a lesson's knobs, in their order."""
     _, *names = inspect.signature(lesson.draw).parameters
     return names

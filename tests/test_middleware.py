@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from ui.gate import Gate, headers
+from ui.server.middleware import Gate, headers
 
 
 def browser(is_local=True):

@@ -1,4 +1,4 @@
-"""What the tabs share: one sound, the part of it that is seen, one way to answer."""
+"""Share between the tabs: one sound, its visible part, one wrapper of handlers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ View = tuple[str, float, float] | None  # a sound's path, start and stop (s)
 
 
 @dataclass(frozen=True)
-class Desk:
-    """Handed to each tab that works with the chosen sound.
+class Session:
+    """Given to each tab that works with the chosen sound.
 
     Attributes:
         guarded: wraps every handler.
@@ -39,7 +39,7 @@ class Desk:
     transforms: Transforms = field(default_factory=Transforms)
 
     def clip(self, path: str | None) -> Clip:
-        """The chosen sound.
+        """Return the chosen sound.
 
         Raises:
             KnownError: the codes of ``ClipShelf.take``.
@@ -47,7 +47,7 @@ class Desk:
         return self.shelf.take(path).clip
 
     def scene(self, path: str | None, view: View, language: str) -> Scene:
-        """What to draw of the chosen sound; raises as ``clip`` does."""
+        """Return what to draw of the chosen sound; raises as ``clip`` does."""
         clip = self.clip(path)
         shown = seen(clip, *view[1:]) if view and view[0] == path else None
         return Scene(clip, self.transforms, language, shown)

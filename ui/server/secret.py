@@ -1,4 +1,4 @@
-"""How a visitor from elsewhere shows that they know the host's secret.
+"""Take the host's secret from a visitor who comes from elsewhere.
 
 A form of the page posts it; the browser gets a cookie made from it, never the secret
 itself. Programs send it with each request: ``Authorization: Bearer``.
@@ -16,7 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 import i18n
 from errors import KnownError
-from ui.access import SECRET_COOKIE, is_same, key_of, language_for
+from ui.server.access import SECRET_COOKIE, is_same, key_of
+from ui.server.language import language_for
 
 PATH = "/secret"
 FIELD = "secret"
@@ -29,7 +30,7 @@ class Secret:
     """ASGI middleware that takes the form.
 
     Args:
-        app: what stands behind.
+        app: the next ASGI application.
         secret: of this host; "" refuses everybody.
     """
 
@@ -51,8 +52,10 @@ class Secret:
         headers = Headers(scope=scope)
         if not self._secret or not is_same(given, self._secret):
             await asyncio.sleep(PAUSE_S)
-            said = i18n.sentence(KnownError("wrong_secret"), language_for("", headers))
-            return PlainTextResponse(said, status_code=403)
+            sentence = i18n.sentence(
+                KnownError("wrong_secret"), language_for("", headers)
+            )
+            return PlainTextResponse(sentence, status_code=403)
         answer = RedirectResponse("./", status_code=303)
         scheme = headers.get("x-forwarded-proto", scope["scheme"])
         answer.set_cookie(
@@ -67,7 +70,7 @@ class Secret:
 
 
 async def _field(request: Request) -> str:
-    """The form's field; "" where there is none, or too much of it."""
+    """Read the form's field; "" where there is none, or too much of it."""
     body = b""
     try:
         async for piece in request.stream():

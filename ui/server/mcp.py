@@ -1,4 +1,4 @@
-"""The endpoints as tools of an MCP server, at ``/gradio_api/mcp``.
+"""Offer the endpoints as tools of an MCP server, at ``/gradio_api/mcp``.
 
 Gradio makes a tool of every public endpoint. Here its answers become typed: JSON with
 the schema that the endpoint declares, where Gradio sends Python's own notation as text.
@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import gradio as gr
 from gradio.mcp import GradioMCPServer
 from gradio.utils import get_upload_folder
 from gradio_client import handle_file
@@ -31,7 +30,7 @@ from mcp.types import (
     TextContent,
 )
 
-from ui.access import is_loopback
+from ui.server.access import is_loopback
 
 FILE_ROUTE = "/gradio_api/file="
 WRAP = "result"  # what holds an answer that is a list: MCP knows objects only
@@ -39,23 +38,6 @@ FILE_FACTS = ("type", "format", "description")
 HANDED_ON = "x-forwarded-for"
 
 Asked = Callable[[Any], Awaitable[ServerResult]]
-
-
-def serve(demo: gr.Blocks, options: dict[str, Any]) -> dict[str, Any]:
-    """Make a page an MCP server as well, before it is launched.
-
-    Args:
-        demo: the page.
-        options: for its ``launch``.
-
-    Returns:
-        The options with what the server needs. ``mcp_server=True`` is not among them:
-        with it Gradio would put a server of its own in the place of this one.
-    """
-    server = ToolServer(demo)
-    demo.mcp_server, demo.mcp_server_obj = True, server
-    app_kwargs = {**options["app_kwargs"], "lifespan": server.lifespan}
-    return {**options, "app_kwargs": app_kwargs}
 
 
 class ToolServer(GradioMCPServer):
@@ -66,7 +48,7 @@ class ToolServer(GradioMCPServer):
     """
 
     def create_mcp_server(self) -> Server:
-        """Gradio's server, its tools given an output schema and their answers JSON."""
+        """Make Gradio's server; its tools get an output schema, their answers are JSON."""
         server = super().create_mcp_server()
         handlers = server.request_handlers
         handlers[ListToolsRequest] = self._listed(handlers[ListToolsRequest])
@@ -76,14 +58,14 @@ class ToolServer(GradioMCPServer):
     def get_input_schema(
         self, tool_name: str, parameters: dict[str, str] | None = None
     ) -> tuple[dict[str, Any], list[list[str | int]]]:
-        """The parameters, described in the words of the API's documentation.
+        """Describe the parameters, in the words of the API's documentation.
 
         Returns:
             Their schema, and where in it the files are.
         """
         given = self._endpoint(tool_name).get("parameters", ())
-        said = {each["parameter_name"]: each["label"] for each in given}
-        schema, places = super().get_input_schema(tool_name, said)
+        labels = {each["parameter_name"]: each["label"] for each in given}
+        schema, places = super().get_input_schema(tool_name, labels)
         properties = schema["properties"]
         for name, *_ in places:
             properties[name] = _plain(properties[name])
@@ -92,7 +74,7 @@ class ToolServer(GradioMCPServer):
     def convert_strings_to_filedata(
         self, value: Any, filedata_positions: list[list[str | int]]
     ) -> Any:
-        """Arguments with files in the place of their addresses, or of their data.
+        """Put files into arguments in the place of their addresses, or of their data.
 
         Gradio looks for the files in a list where the schema has them, under "items".
 
@@ -114,16 +96,16 @@ class ToolServer(GradioMCPServer):
         return converted(value, [])
 
     def postprocess_output_data(self, data: Any, root_url: str) -> list[Any]:
-        """Pictures as pictures, everything else as JSON."""
+        """Return pictures as pictures, everything else as JSON."""
         return super().postprocess_output_data(
             [each if _is_file(each) else json.dumps(each) for each in data], root_url
         )
 
     def _prepare_tool_call_args(self, name: str, arguments: dict[str, Any]) -> Any:
-        """What is asked of the endpoint; a stranger stays one.
+        """Prepare the call of an endpoint; a stranger stays one.
 
         The call goes on from this machine to itself, so who asks from elsewhere has to
-        be named: ``ui.access`` would take it for the person at this machine.
+        be named: ``access`` would take it for the person at this machine.
         """
         endpoint, values, headers, function = super()._prepare_tool_call_args(
             name, arguments
@@ -159,12 +141,12 @@ class ToolServer(GradioMCPServer):
         return called
 
     def _endpoint(self, tool_name: str) -> dict[str, Any]:
-        """What the API's documentation says of a tool; empty for an unknown one."""
+        """Look a tool up in the API's documentation; empty for an unknown one."""
         name = self.tool_to_endpoint.get(tool_name, "")
         return dict(self.api_info["named_endpoints"].get(name, {}))
 
     def _output_schema(self, tool_name: str) -> dict[str, Any] | None:
-        """Of a tool whose one answer is typed JSON."""
+        """Return the schema of a tool whose one answer is typed JSON."""
         returns = self._endpoint(tool_name).get("returns", ())
         schemas = [each["type"] for each in returns if each["component"] == "Json"]
         if len(schemas) != 1:
@@ -183,7 +165,7 @@ class ToolServer(GradioMCPServer):
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """A file's schema, or that of a list of files, without what is left of an object.
+    """Reduce a file's schema, or that of a list of files, to what clients can read.
 
     What Gradio leaves of it refers to a definition that is not where a client looks.
     """
@@ -192,7 +174,7 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _upload_of(address: str) -> str | None:
-    """The file that an address of this host names, if a visitor has uploaded it.
+    """Find the file that an address of this host names, if a visitor has uploaded it.
 
     Whatever host the address names, only a file inside the folder of uploads is one:
     the same files as the route itself would give to anyone who knows their address.

@@ -1,47 +1,52 @@
-// Gradio answers a page's questions in one stream, and the server ends it once it owes no
-// answer. A question that is asked while the end is on its way finds the stream still
-// open, and its answer would wait for the page to ask again (Gradio 6.31). So the end is
-// kept from the page, and the stream goes on, where something was asked in between.
+// Gradio answers a page's events in one stream, and the server ends it once it owes no
+// answer. An event that is sent while the end is on its way finds the stream still open,
+// and its answer would wait for the page to send another. So the end is kept from the
+// page, and the stream goes on, where an event was sent in between.
 {
   const ask = window.fetch.bind(window);
-  const ANSWERED = /"msg":"process_completed","event_id":"(\w+)"/g;
-  const END = 'data: {"msg":"close_stream"';
   const asking = new Set();
   const owed = new Set();
 
-  const question = async (...request) => {
+  const join = async (...request) => {
     const answer = await ask(...request);
     if (answer.ok) owed.add((await answer.clone().json()).event_id);
     return answer;
   };
 
-  // Whole events, as they come; a large one comes in several pieces.
+  // One whole event at a time, with the empty line that ends it.
   const events = async function* (body) {
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     for (;;) {
       const { value, done } = await reader.read();
       if (done) return;
-      rest += value;
-      const length = rest.lastIndexOf("\n\n") + 2;
-      if (length < 2) continue;
-      yield rest.slice(0, length);
-      rest = rest.slice(length);
+      const pieces = (rest + value).split("\n\n");
+      rest = pieces.pop();
+      for (const piece of pieces) yield `${piece}\n\n`;
     }
   };
 
-  const told = async function* (answer, again) {
+  const message = (event) => {
+    try {
+      return JSON.parse(event.slice(event.indexOf(":") + 1)) ?? {};
+    } catch {
+      return {}; // nothing of Gradio's
+    }
+  };
+
+  const kept = async function* (answer, again) {
     let isOver = false;
     while (!isOver) {
       isOver = true;
-      for await (const text of events(answer.body)) {
-        for (const [, id] of text.matchAll(ANSWERED)) owed.delete(id);
-        const [before, ...end] = text.split(END);
-        if (before) yield before;
-        if (!end.length) continue;
-        await Promise.allSettled(asking);
-        isOver = !owed.size;
-        if (isOver) yield END + end[0];
+      for await (const event of events(answer.body)) {
+        const { msg, event_id: id } = message(event);
+        if (msg === "process_completed") owed.delete(id);
+        if (msg === "close_stream") {
+          await Promise.allSettled(asking);
+          isOver = !owed.size;
+          if (!isOver) continue;
+        }
+        yield event;
       }
       if (!isOver) answer = await again();
     }
@@ -51,14 +56,14 @@
     const again = () => ask(...request);
     const answer = await again();
     if (!answer.ok) return answer;
-    const texts = told(answer, again);
+    const whole = kept(answer, again);
     const body = new ReadableStream({
       async pull(page) {
-        const { value, done } = await texts.next();
+        const { value, done } = await whole.next();
         if (done) page.close();
         else page.enqueue(value);
       },
-      cancel: () => texts.return(),
+      cancel: () => whole.return(),
     });
     return new Response(body.pipeThrough(new TextEncoderStream()), answer);
   };
@@ -67,7 +72,7 @@
     const path = new URL(request[0].url ?? request[0], location.href).pathname;
     if (path.endsWith("/gradio_api/queue/data")) return stream(...request);
     if (!path.endsWith("/gradio_api/queue/join")) return ask(...request);
-    const answer = question(...request);
+    const answer = join(...request);
     asking.add(answer);
     answer.finally(() => asking.delete(answer)).catch(() => {});
     return answer;

@@ -15,7 +15,7 @@ from signals import tone
 
 import app
 from settings import Settings
-from ui import tools
+from ui.server import gradio_patches, mcp
 
 tiny_model_dir = tiny.tiny_model_dir
 PICTURES = {"waveform", "dft", "stft", "mel"}
@@ -36,7 +36,7 @@ def url(tmp_path_factory, tiny_model_dir):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(home / "gradio"))
         demo = app.create_app(settings)
-        options = tools.serve(demo, app.launch_options(settings))
+        options = gradio_patches.type_mcp_answers(demo, app.launch_options(settings))
         demo.launch(**options, prevent_thread_lock=True, quiet=True)
         yield demo.local_url.rstrip("/")
         demo.close()
@@ -174,7 +174,7 @@ def test_stranger_may_not_start_a_run_through_a_tool(url):
 
 def test_stranger_in_the_network_does_not_become_the_person_here(url, monkeypatch):
     """The tool's call goes on from this machine, wherever it came from."""
-    monkeypatch.setattr(tools, "is_loopback", lambda host: False)
+    monkeypatch.setattr(mcp, "is_loopback", lambda host: False)
     refused = call(url, "start_run", {"preset": "no"})
     assert "Only who runs this page" in text_of(refused)
 

@@ -1,0 +1,164 @@
+"""On a CUDA device: runs, answers, memory and live figures; bench/gpu.py runs these."""
+
+import dataclasses
+import math
+import os
+import sys
+import time
+
+import pytest
+from songs import song_folder
+
+import settings
+from audio import composer
+from classifier.models import Models
+from classifier.predict import predict
+from trainer import jobs, recipe
+from trainer.config import RunConfig
+from trainer.events import Device, Noted, Step
+from trainer.train import train
+
+pytestmark = pytest.mark.gpu
+GENRES = {"low": 200.0, "high": 3000.0, "middle": 500.0}
+WITHIN = 2e-3  # of a probability: convolutions are computed in TF32
+CHILD_PATIENCE_S = 120.0
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory):
+    return song_folder(tmp_path_factory.mktemp("data") / "songs", 5, GENRES)
+
+
+def config_for(songs, **changes):
+    small = RunConfig(
+        data=f"folder:{songs}",
+        base_model="small",
+        window_s=0.5,
+        n_steps=3,
+        batch_size=2,
+        n_accumulated=4,
+        learning_rate=1e-3,
+        split="stratified",
+    )
+    return dataclasses.replace(small, **changes)
+
+
+def run(songs, folder, **changes):
+    told = []
+    result = train(
+        config_for(songs, **changes),
+        folder,
+        cache_dir=songs.parent / "cache",
+        emit=told.append,
+        should_stop=lambda: False,
+    )
+    return result, told
+
+
+def losses(told):
+    return [event.loss for event in told if isinstance(event, Step)]
+
+
+def test_auto_is_bf16_where_the_card_computes_in_it_and_fp16_elsewhere():
+    import torch
+
+    major, _ = torch.cuda.get_device_capability()
+    assert recipe._precision("auto") == ("bf16" if major >= 8 else "fp16")
+
+
+@pytest.mark.parametrize("part", ["all", "encoder", "head"])
+def test_each_part_trains_in_the_precision_of_auto(songs, tmp_path, part):
+    import torch
+
+    torch.cuda.reset_peak_memory_stats()
+    result, told = run(songs, tmp_path, trained_part=part, validation_fraction=0.2)
+    assert torch.cuda.max_memory_allocated() > 0
+    assert all(math.isfinite(loss) for loss in losses(told))
+    assert losses(told)[0] == pytest.approx(math.log(3), abs=0.1)
+    assert math.isfinite(result.accuracy)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_losses_agree_with_those_of_fp32(songs, tmp_path, precision):
+    told = {}
+    for name in ("fp32", precision):
+        (tmp_path / name).mkdir()
+        # Dropout differs, and fp16's scaler may leave the first step out.
+        _, told[name] = run(songs, tmp_path / name, precision=name)
+    assert losses(told[precision]) == pytest.approx(losses(told["fp32"]), rel=0.05)
+
+
+def test_accumulated_batches_equal_one_large_batch(songs, tmp_path):
+    _, small = run(songs, tmp_path, precision="fp32")
+    (tmp_path / "large").mkdir()
+    _, large = run(
+        songs, tmp_path / "large", precision="fp32", batch_size=8, n_accumulated=1
+    )
+    assert losses(small) == pytest.approx(losses(large), rel=0.02)
+
+
+def test_extractor_and_model_answer_as_on_a_cpu(tmp_path):
+    here, there = (
+        Models(
+            bundled_model_dir=settings.Settings.bundled_model_dir,
+            runs_dir=tmp_path,
+            hub_model="",
+            is_offline=True,
+            device=device,
+        )
+        for device in ("cuda", "cpu")
+    )
+    for genre in composer.STYLES:
+        song = composer.compose(genre, 1_000_000)
+        answer, expected = (
+            predict(song, models.load(models.ref("bundled")))
+            for models in (here, there)
+        )
+        assert answer.genres[0][0] == expected.genres[0][0]
+        assert dict(answer.genres) == pytest.approx(dict(expected.genres), abs=WITHIN)
+        for chunk, other in zip(answer.chunks, expected.chunks, strict=True):
+            assert chunk.probabilities == pytest.approx(other.probabilities, abs=WITHIN)
+
+
+def test_training_without_enough_memory_goes_on_with_smaller_batches(songs, tmp_path):
+    import torch
+
+    wide = {"window_s": 30.0, "batch_size": 12, "n_accumulated": 1}
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    (tmp_path / "before").mkdir()
+    run(songs, tmp_path / "before", **wide)
+    peak_bytes = torch.cuda.max_memory_reserved()
+    torch.cuda.empty_cache()
+    total_bytes = torch.cuda.get_device_properties(0).total_memory
+    torch.cuda.set_per_process_memory_fraction(0.7 * peak_bytes / total_bytes)
+    try:
+        _, told = run(songs, tmp_path, **wide)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    halved = [e for e in told if isinstance(e, Noted) and e.code == "batch_halved"]
+    assert halved
+    assert len(losses(told)) == 3
+    assert (tmp_path / "model" / "model.safetensors").exists()
+
+
+def test_run_in_its_own_process_tells_its_gpu(songs, tmp_path):
+    import torch
+
+    run = jobs.start(
+        config_for(songs, n_steps=2),
+        tmp_path / "runs",
+        cache_dir=songs.parent / "cache",
+        env={**settings.child_environment(), "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    until = time.monotonic() + CHILD_PATIENCE_S
+    while not run.state().is_ended and time.monotonic() < until:
+        time.sleep(0.2)
+    assert run.state().name == "finished", run.log_file.read_text("utf-8")[-3000:]
+    seen = [event for event in run.events()[0] if isinstance(event, Device)]
+    assert seen
+    assert {event.name for event in seen} == {torch.cuda.get_device_name()}
+    total_bytes = torch.cuda.get_device_properties(0).total_memory
+    assert all(0 < each.memory_bytes < each.memory_total_bytes for each in seen)
+    assert seen[-1].memory_total_bytes == pytest.approx(total_bytes, rel=0.05)
+    assert all(0 <= each.load <= 1 and each.temperature_c > 0 for each in seen)

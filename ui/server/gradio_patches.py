@@ -1,0 +1,212 @@
+"""Change what Gradio does inside, one function a change, written for Gradio 6.31.
+
+Each says what goes wrong without it, and what is known upstream.
+``tests/test_gradio_patches.py`` shows the same on an unpatched Gradio, and fails where
+it no longer goes wrong: then the patch can go. ``docs/gradio.md`` is the list to walk
+through before another version is pinned.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio import processing_utils
+from gradio.blocks import BlocksConfig
+from gradio_client.utils import is_http_url_like
+
+import i18n
+from errors import KnownError
+from ui.server.mcp import ToolServer
+
+GRADIO_VERSION = "6.31"  # that all this was last compared with
+QUEUE_POLL_S = 0.005
+CLOSED = re.compile(
+    r"(?:^|/gradio_api)/(?:"
+    r"file[=/]\s*https?:"  # fetches any public address: a proxy for strangers
+    r"|proxy="
+    r"|process_recording"  # gives a stranger's film to a program named ffmpeg
+    r"|deep_link"  # writes a visitor's page to disk, where nothing deletes it
+    r"|vibe-"  # rewrites the app
+    r"|run-history"
+    r")",
+    re.IGNORECASE,
+)
+
+
+def is_closed(path: str) -> bool:
+    """Check whether a request's path leads to a route that must not answer.
+
+    Symptom: anyone may let this host fetch a public address (``file=https:``,
+    ``proxy=``), start ffmpeg on their film, fill the disk with saved pages, and see the
+    routes of a code editor and of a history that are not in use here. No option of
+    ``launch`` leaves them out.
+
+    Upstream: the fetching is by design, kept to public addresses (PRs 6794, 9383,
+    13596); deep links came with PR 10834.
+    """
+    return CLOSED.search(path) is not None
+
+
+class _Config(BlocksConfig):
+    """The page's components, whose settings are not copied for each session."""
+
+    @staticmethod
+    def config_for_block(
+        _id: int, rendered_ids: list[int], *others: Any
+    ) -> dict[str, Any]:
+        """Describe a component of a page; a session's copy names none as rendered."""
+        if not rendered_ids:
+            return {}
+        return BlocksConfig.config_for_block(_id, rendered_ids, *others)
+
+    def __copy__(self) -> _Config:
+        return _config_of(super().__copy__())
+
+
+def _config_of(config: BlocksConfig) -> _Config:
+    """Return the same components as a ``_Config``."""
+    ours = _Config(config.root_block)
+    vars(ours).update(vars(config))
+    return ours
+
+
+class Page(gr.Blocks):
+    """Blocks that keep no settings for each session, and fetch no address."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Make blocks of which a session copies no settings.
+
+        Symptom: for each visitor and each call of the API, Gradio copies the settings
+        of every component, a megabyte in 30 ms for this page. Only a deep link reads
+        them, and those are closed (``is_closed``).
+
+        Upstream: PRs 8030 and 10834 brought the copies; issues 11009 and 11602 are
+        about memory that sessions keep.
+        """
+        super().__init__(*args, **options)
+        self.default_config = _config_of(self.default_config)
+
+    async def preprocess_data(
+        self,
+        block_fn: Any,
+        inputs: list[Any],
+        state: Any,
+        explicit_call: bool = False,
+    ) -> list[Any]:
+        """Preprocess as Gradio does, unless an input names an address.
+
+        Symptom: Gradio downloads a file whose ``path`` is an address, for every input
+        of every event, whichever way that is called.
+
+        Upstream: by design, kept to public addresses (PR 9383).
+        """
+        if any(is_http_url_like(path) for path in _paths(inputs)):
+            sentence = i18n.sentence(KnownError("not_an_upload"))
+            raise gr.Error(sentence, print_exception=False)
+        return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+
+
+def _paths(value: Any) -> Iterator[object]:
+    """Yield every ``path`` in what a visitor sent, at any depth."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            yield each.get("path")
+            waiting.extend(each.values())
+        elif isinstance(each, list | tuple):
+            waiting.extend(each)
+
+
+def keep_ffmpeg_out() -> None:
+    """Never let Gradio hand a song to a program that it finds on this machine.
+
+    Symptom: where ``ffmpeg`` is installed, as on a Space, ``gr.Audio`` probes and
+    converts with it what it is given. ffmpeg would follow the playlists and addresses
+    inside, for which ``audio.ffmpeg`` has a list of formats.
+
+    Upstream: by design since PR 2003; ``format=None`` does not switch it off.
+    """
+    processing_utils.ffmpeg_installed = _never
+
+
+def _never() -> bool:
+    return False
+
+
+def poll_queue_less_often(demo: gr.Blocks) -> None:
+    """Let the queue look for work every 5 ms.
+
+    Symptom: it looks every millisecond, which takes a twentieth of a core from a server
+    that nobody visits.
+
+    Upstream: no option; issue 228 was about a whole core.
+    """
+    demo._queue.sleep_when_free = QUEUE_POLL_S
+
+
+def type_mcp_answers(demo: gr.Blocks, options: dict[str, Any]) -> dict[str, Any]:
+    """Make a page an MCP server with typed answers, before it is launched.
+
+    Symptom: Gradio's tools have no output schema and answer in Python's notation; files
+    that were uploaded to this host are refused; a stranger's call arrives as if it came
+    from this machine (``mcp.ToolServer``, which overrides methods of Gradio's server).
+
+    Upstream: PR 10984 brought the server; ``gr.mcp.tool(structured_output=True)`` wraps
+    the same text.
+
+    Args:
+        demo: the page.
+        options: for its ``launch``.
+
+    Returns:
+        The options with what the server needs. ``mcp_server=True`` is not among them:
+        with it Gradio would put a server of its own in the place of this one.
+    """
+    server = ToolServer(demo)
+    demo.mcp_server, demo.mcp_server_obj = True, server
+    app_kwargs = {**options["app_kwargs"], "lifespan": server.lifespan}
+    return {**options, "app_kwargs": app_kwargs}
+
+
+def language_script(language: str) -> str:
+    """Return a script that gives the browser a language, to run before Gradio's.
+
+    Symptom: Gradio picks among its own locales by the browser's exact tag: ``zh``,
+    ``zh-HK`` and ``zh-Hant-TW`` read English. And it cannot be told a choice.
+
+    Upstream: issue 11087 (open); PR 11047 brought texts of one's own.
+    """
+    return _script("language").replace("LANGUAGE", language)
+
+
+def stream_script() -> str:
+    """Return a script that keeps answers coming when their stream ends.
+
+    Symptom: the server ends a page's stream once it owes no answer. An event that is
+    sent while that end is on its way finds the stream still open; its answer waits for
+    the page to send another event.
+
+    Upstream: not reported; relatives were mended in PRs 7926, 11432 and 13333.
+    """
+    return _script("stream")
+
+
+def player_script() -> str:
+    """Return the script of ``gr.Audio``: the microphone's errors and level, and webm.
+
+    Symptom: nothing is shown where the microphone is refused, missing or busy, and a
+    sound that the browser calls a video, as any webm, is not taken.
+
+    Upstream: PR 2330 once showed the error (issue 2325; PR 5794 shows one where there
+    are no media devices at all).
+    """
+    return _script("player")
+
+
+def _script(name: str) -> str:
+    return Path(__file__).with_name(f"{name}.js").read_text("utf-8")
