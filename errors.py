@@ -12,7 +12,7 @@ FULL_DISK = (errno.ENOSPC, errno.EDQUOT)  # what an OSError says of a full one
 class KnownError(Exception):
     """A problem that the visitor can understand and solve.
 
-    It carries a code and the facts; ``words.sentence`` turns both into one sentence
+    It carries a code and the facts; ``i18n.sentence`` turns both into one sentence
     in the visitor's language, so that no module below the page holds prose.
 
     Args:

@@ -1,4 +1,4 @@
-"""The mixing desk of the composed songs: room, tilt, noise floor, final level."""
+"""The mixing session of the composed songs: room, tilt, noise floor, final level."""
 
 from __future__ import annotations
 

@@ -274,7 +274,7 @@ def test_genre_of_two_songs_is_learned_and_tested(tmp_path):
     songs = song_folder(tmp_path / "songs", 2, GENRES)
     result, told = run(small(songs, split="stratified"), songs, tmp_path / "run")
     assert result.step == 3
-    facts = next(note for note in of(told, Noted) if note.code == "split").details
+    facts = next(note for note in of(told, Noted) if note.code == "split_two").details
     assert facts == {"n_train": 3, "n_test": 3}
 
 

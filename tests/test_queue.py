@@ -6,7 +6,7 @@ import signal
 import actor
 import pytest
 from actor import UNTIL_STOPPED, start, trainer_pid, wait_for, wait_for_end
-from ui.training.reader import Reader
+from ui.tabs.train.cache import RunCache
 
 import settings
 from errors import KnownError
@@ -120,10 +120,10 @@ return Result(9)
     assert child.config() == parent.config()
     for run in (parent, child):
         assert (run.folder / "checkpoints" / "checkpoint-2" / "whole.json").exists()
-    told = Reader(tmp_path / "runs").story(child)
+    told = RunCache(tmp_path / "runs").story(child)
     assert [event.step for event in told if isinstance(event, Step)] == [1, 2, 3]
     runs.delete(tmp_path / "runs", parent.id)
-    told = Reader(tmp_path / "runs").story(child)
+    told = RunCache(tmp_path / "runs").story(child)
     assert [event.step for event in told if isinstance(event, Step)] == [3]
 
 
@@ -185,4 +185,4 @@ def test_title_is_kept_in_the_folder_and_cleaned(tmp_path):
 
 def test_story_of_a_run_without_a_parent_is_its_events(tmp_path):
     run = runs.create(tmp_path, RunConfig())
-    assert Reader(tmp_path).story(run) == ()
+    assert RunCache(tmp_path).story(run) == ()

@@ -4,6 +4,7 @@ import pytest
 
 from errors import KnownError
 from trainer import anatomy, recipe
+from trainer.config import RunConfig
 from trainer.models import small_hubert
 
 
@@ -41,6 +42,22 @@ def test_fp16_without_a_gpu_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(KnownError, match="no_cuda"):
         recipe._precision("fp16")
+
+
+def test_process_that_sees_two_gpus_trains_on_one(monkeypatch, tmp_path):
+    from transformers import TrainingArguments
+
+    settled = TrainingArguments.__post_init__
+
+    def on_two_gpus(self):
+        settled(self)
+        self._n_gpu = 2
+
+    monkeypatch.setattr(TrainingArguments, "__post_init__", on_two_gpus)
+    batches = recipe.Batches(2, 4)
+    arguments = recipe.training_arguments(RunConfig(), tmp_path, batches)
+    assert arguments.n_gpu <= 1
+    assert arguments.train_batch_size == 2
 
 
 @pytest.mark.parametrize("fraction", [1.0, 0.1])

@@ -11,7 +11,7 @@ import i18n
 from audio import exercises
 from audio.exercises import EXERCISES
 from settings import Settings
-from ui import examples, links, see_tab
+from ui import examples, see_tab
 from ui.server.access import Visitor
 from ui.tabs.teach import tab as teaching
 
@@ -52,19 +52,19 @@ def test_question_comes_with_a_link_to_its_lesson():
 @pytest.mark.parametrize("name", teaching.PLACES)
 def test_address_opens_a_lesson_with_settings_that_it_offers(name, lessons):
     place = teaching.PLACES[name]
-    assert place.view in lessons or place.view in links.TABS
+    assert place.view in lessons or place.view in page_state.TABS
     assert place.sound in examples.IDS or not place.sound
     asked = dict(parse_qsl(place.address.removeprefix("?")))
     assert asked.pop("view") == place.view
     assert asked.pop("sound", "") == place.sound
-    updates = links.restored(list(lessons.values()), asked)
+    updates = page_state.restored(list(lessons.values()), asked)
     assert sum("value" in update for update in updates) == len(asked)
 
 
 def test_exercise_s_lesson_shows_the_exercise_s_sound():
     for each in EXERCISES:
         place = teaching.PLACES[each.id]
-        assert place.sound == each.sound or place.view in links.TABS
+        assert place.sound == each.sound or place.view in page_state.TABS
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -105,7 +105,7 @@ def test_plan_links_to_places_of_the_page():
 
 def test_view_of_an_address_opens_its_tab():
     with gr.Blocks() as demo:
-        links.open_named_tab(lambda handler: handler, gr.Textbox(), gr.Tabs())
+        page_state.open_named_tab(lambda handler: handler, gr.Textbox(), gr.Tabs())
     (opening,) = demo.fns.values()
 
     def opened(view):

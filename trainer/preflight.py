@@ -255,12 +255,8 @@ def _time_s(
         evaluated_s = recorded_s + (1 - FRONT_END_SHARE) * evaluated_s
     if config.validation_fraction:
         evaluated_s += sound_s * (config.test_fraction + config.validation_fraction)
-    return (
-        IMPORTS_S
-        + sound_s * READING_S
-        + trained_s * train_cost
-        + evaluated_s * test_cost
-    )
+    computed_s = trained_s * train_cost + evaluated_s * test_cost
+    return IMPORTS_S + sound_s * READING_S + computed_s
 
 
 def _memory_bytes(config: RunConfig, cost: Cost) -> int:

@@ -46,7 +46,7 @@ def training_arguments(config: RunConfig, run_dir: Path, batches: Batches) -> An
     precision = _precision(config.precision)
     rhythm = "steps" if config.eval_every_n_steps else "epoch"
     every = config.eval_every_n_steps or config.n_steps
-    return transformers.TrainingArguments(
+    arguments = transformers.TrainingArguments(
         output_dir=str(run_dir / "checkpoints"),
         max_steps=config.n_steps,
         per_device_train_batch_size=batches.size,
@@ -73,6 +73,9 @@ def training_arguments(config: RunConfig, run_dir: Path, batches: Batches) -> An
         seed=config.seed,
         **dashboards.arguments(config.report_to, run_dir.name),
     )
+    # One GPU a process: on two, the Trainer would copy the model and double each batch.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
 
 
 def _precision(wanted: str) -> str:

@@ -13,8 +13,7 @@ import i18n
 from audio.clip import Clip
 from audio.dsp import MAX_N_COLUMNS, Spectrogram, Spectrum
 from errors import KnownError
-from ui import clip_bar, examples, files, numbers, prints, recipes
-from ui import page_state as links
+from ui import clip_bar, examples, files, numbers, page_state, prints, recipes
 from ui.handlers import QUIETLY
 from ui.lessons.frame import Lesson
 from ui.pictures.plot import Sheet
@@ -110,7 +109,7 @@ def drawn(lesson: Lesson, scene: Scene, values: Sequence[Any]) -> Drawn:
     """A lesson's picture of a scene."""
     recorder = Recorder(scene.transforms)
     scene = replace(scene, transforms=recorder)
-    knobs = dict(zip(links.knob_names(lesson), values, strict=True))
+    knobs = dict(zip(page_state.knob_names(lesson), values, strict=True))
     sheet = lesson.draw(scene, *values)
     spectra = tuple(
         call
@@ -213,7 +212,7 @@ def _query(lesson: Lesson, path: str, values: Sequence[Any], language: str) -> s
     if sound is None:
         raise KnownError("link_needs_example")
     gr.Info(i18n.word("see.link_copied", language))
-    return links.query(lesson, sound, values)
+    return page_state.query(lesson, sound, values)
 
 
 def _known(call: Call, scene: Scene) -> dict[str, Any]:

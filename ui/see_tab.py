@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from settings import Settings
-from ui import downloads
-from ui import page_state as links
+from ui import downloads, page_state
 from ui.lessons import (
     back,
     hearing,
@@ -39,5 +38,5 @@ def build(session: Session, settings: Settings) -> tuple[Lesson, ...]:
     )
     selection.build(session, lessons, moment)
     downloads.build(session, lessons)
-    links.restore_knobs(session, lessons)
+    page_state.restore_knobs(session, lessons)
     return lessons

@@ -13,10 +13,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import gradio as gr
-from classifier.archive import Song, ZipLimits, unpacked
 from markupsafe import Markup
 
 import i18n
+from audio.archive import Song, ZipLimits, unpacked
 from audio.decode import Limits
 from classifier import report
 from classifier.batch import Row, rows

@@ -13,7 +13,7 @@ from audio import exercises
 from audio.exercises import EXERCISES
 from audio.notes import note_of
 from errors import KnownError
-from ui import page_state as links
+from ui import page_state
 from ui.handlers import QUIETLY
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -41,8 +41,8 @@ class Place:
 
     @property
     def address(self) -> str:
-        """Return it from the question mark on."""
-        return links.address(self.view, self.sound, **self.settings)
+        """From the question mark on."""
+        return page_state.address(self.view, self.sound, **self.settings)
 
 
 WITHOUT_FILTER = {"is_filtered": False}

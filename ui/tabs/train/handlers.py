@@ -17,7 +17,7 @@ from gradio.components import Component
 from trainer import runs, telling
 from ui import sounds
 from ui.handlers import QUIETLY
-from ui.screen import look_of
+from ui.page_state import look_of
 from ui.scripts import PLAY_OTHER
 from ui.server.access import Visitor
 from ui.session import Session
