@@ -14,7 +14,7 @@ TITLES = {"bundled": "classify.bundled", "run": "classify.run", "hub": "classify
 
 
 def chosen(models: Models, key: str | None, visitor: Visitor) -> ModelRef:
-    """The model with a key, if this visitor may ask it; without one, the first.
+    """Find the model of a key, if this visitor may use it; without a key, the first.
 
     A click can be faster than the list of models, which comes when its tab opens.
     Models that this host lists are for everyone; any other on the Hub is downloaded to
@@ -37,7 +37,7 @@ def chosen(models: Models, key: str | None, visitor: Visitor) -> ModelRef:
 def chosen_pair(
     models: Models, keys: tuple[str | None, str | None], visitor: Visitor
 ) -> list[ModelRef]:
-    """The model that answers, and the one beside it where one is chosen.
+    """Find the chosen model, and the one to compare with where one is chosen.
 
     Raises:
         KnownError: ``same_model_twice``, or a code of ``chosen``.
@@ -52,7 +52,7 @@ def chosen_pair(
 
 
 def effort_of(value: str) -> Effort:
-    """What was chosen of ``EFFORTS``.
+    """Check a value: one of ``EFFORTS``.
 
     Raises:
         KnownError: ``not_a_choice``.
@@ -64,5 +64,5 @@ def effort_of(value: str) -> Effort:
 
 
 def title(ref: ModelRef, language: str) -> str:
-    """What the list of models calls one."""
+    """Name a model as the list of models does."""
     return i18n.word(TITLES[ref.source], language, title=ref.title)

@@ -16,7 +16,7 @@ SIGN_IN, SIGN_OUT = "login/huggingface", "logout"  # Gradio's own addresses
 
 
 def notice(visitor: Visitor, settings: Settings) -> Markup:
-    """All of it as HTML; "" where nothing is missing."""
+    """Show all of it; "" where nothing is missing."""
     host, language = settings.host, visitor.language
     said = [*_limits(host, language)]
     if not visitor.may_train:
@@ -29,7 +29,7 @@ def notice(visitor: Visitor, settings: Settings) -> Markup:
 
 
 def ways(visitor: Visitor, host: Host) -> Markup:
-    """Links to where a stranger to this Space may do more, as HTML; "" elsewhere."""
+    """Link to where a stranger to this Space may do more; "" elsewhere."""
     links = []
     if host.has_login and not visitor.is_signed_in:
         links.append(_link(SIGN_IN, "host.sign_in", visitor.language))

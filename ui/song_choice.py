@@ -58,12 +58,12 @@ class SongChoice:
 
     @property
     def fields(self) -> list[Any]:
-        """What says which songs."""
+        """List the components that say which songs."""
         return [self.data, self.n_songs, *self.extras]
 
     @property
     def extras(self) -> list[Any]:
-        """What belongs to songs that a visitor hands over, in the order of ``EXTRAS``."""
+        """List those for songs that a visitor hands over, in the order of ``EXTRAS``."""
         return [self.archive, self.repo_id]
 
     def wire(self, session: Session) -> None:
@@ -98,14 +98,14 @@ def build(settings: Settings, data: str, n_songs: int) -> SongChoice:
 
 
 def data_choices(settings: Settings) -> list[tuple[Any, str]]:
-    """The songs that this host has: names that we know, never a path."""
+    """List the songs of this host: names that we know, never a path."""
     choices = [(text("train.composed"), "composed"), (text("train.gtzan"), "gtzan")]
     folders = settings.songs_dir.glob("[!.]*/") if settings.songs_dir.is_dir() else ()
     return choices + [(f"songs/{p.name}", f"{FOLDER}{p.name}") for p in sorted(folders)]
 
 
 def show_fields(data: str, visitor: Visitor) -> list[Any]:
-    """The fields that belong to the chosen songs, or why they may not be used."""
+    """Show the fields that belong to the chosen songs, or why they may not be used."""
     is_handed = data in (ZIP, HUB)
     sentence = i18n.sentence(KnownError("may_not_look"), visitor.language)
     return [
@@ -120,7 +120,7 @@ def show_fields(data: str, visitor: Visitor) -> list[Any]:
 
 
 def resolved(given: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    """A form's values by field, its songs in RunConfig's words.
+    """Translate a form's values by field: its songs in RunConfig's words.
 
     Args:
         given: with ``data``; where that is ``ZIP`` or ``HUB``, with ``archive``, a path
@@ -151,7 +151,7 @@ def resolved(given: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
 
 
 def config_of(given: Mapping[str, Any], settings: Settings) -> RunConfig:
-    """A visitor's choices as a RunConfig.
+    """Make a RunConfig from a visitor's choices.
 
     Raises:
         KnownError: ``not_a_choice`` for a base model that this host does not allow;
@@ -165,7 +165,7 @@ def config_of(given: Mapping[str, Any], settings: Settings) -> RunConfig:
 
 
 def kept(config: RunConfig, settings: Settings) -> RunConfig:
-    """The same config; its zip, if it has one, where it outlives the page's own copy.
+    """Copy a config's zip, if it has one, to where it outlives the page's own copy.
 
     Raises:
         KnownError: what ``sources.zip_songs`` raises.

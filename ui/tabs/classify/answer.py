@@ -22,7 +22,7 @@ REVISION_LENGTH = 7  # letters; what Git shows
 def answers(
     predictions: Sequence[Prediction], verdicts: Sequence[Verdict], language: str
 ) -> Markup:
-    """What each model says, side by side.
+    """Show the answers of each model, side by side.
 
     Args:
         predictions: a model each.
@@ -43,12 +43,12 @@ def answers(
 
 
 def silent(language: str) -> Markup:
-    """What is said of a sound in which nothing can be heard."""
+    """Answer for a silent sound."""
     return render("silent", language)
 
 
 def sentence(prediction: Prediction, verdict: Verdict | None, language: str) -> str:
-    """The answer in a sentence: so far, sure, unsure between two, or speech."""
+    """Put the answer into a sentence: so far, sure, unsure between two, or speech."""
     labels = verdict.genres if verdict else (prediction.genres[0][0],)
     names = [genre_name(label, language) for label in labels]
     kind = verdict.kind if verdict else "so_far"
@@ -56,13 +56,13 @@ def sentence(prediction: Prediction, verdict: Verdict | None, language: str) -> 
 
 
 def _shares(prediction: Prediction) -> list[tuple[str, float, str]]:
-    """The likeliest labels, each with its probability and its colour."""
+    """List the likeliest labels, each with its probability and its colour."""
     ranked = prediction.genres[:N_SHOWN]
     return [(label, share, palette.genre_colour(label)) for label, share in ranked]
 
 
 def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> list[str]:
-    """What the answer rests on, and what the model cannot know: a sentence each."""
+    """Say what the answer rests on, and what the model cannot know: a sentence each."""
     ref = prediction.model
     model = title(ref, language)
     if ref.revision:

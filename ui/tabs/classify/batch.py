@@ -76,7 +76,7 @@ class Batch:
 
     @property
     def n_failed(self) -> int:
-        """Songs without an answer."""
+        """Count the songs without an answer."""
         return sum(entry.row.error is not None for entry in self.entries)
 
 
@@ -128,7 +128,7 @@ def _naming(
     shown: gr.HTML,
     state: gr.State,
 ) -> Any:
-    """A handler that fills the table, song by song."""
+    """Make the handler that fills the table, song by song."""
 
     def name_all(
         uploads: list[str] | None, key: str | None, effort: str, visitor: Visitor
@@ -159,7 +159,7 @@ def _progress(batch: Batch, language: str) -> Markup:
 
 
 def _wire_table(session: Session, shown: gr.HTML, batch: gr.State) -> None:
-    """A song is played, or taken to the player above, to be seen and mapped."""
+    """Play a song, or load it into the player above, to be drawn and classified alone."""
     passage = gr.Audio(type="filepath", format=None, visible=False)
     give = session.guarded(_giving(passage.GRADIO_CACHE))
     played = shown.play(give, batch, passage, **QUIETLY)
@@ -179,7 +179,7 @@ def _giving(cache_dir: str) -> Any:
 
 
 def _saving(kind: str, cache_dir: str) -> Any:
-    """A handler that gives the table as a file."""
+    """Make the handler that writes the table to a file."""
 
     def save(batch: Batch) -> str:
         if not batch.entries:
@@ -190,7 +190,7 @@ def _saving(kind: str, cache_dir: str) -> Any:
 
 
 def table_place() -> gr.HTML:
-    """Where the table will be.
+    """Place the table.
 
     Its events ``play`` and ``take`` (of a song's name) carry the row's ``number``, from
     1 on, as ``gr.EventData``.
@@ -203,7 +203,7 @@ def table_place() -> gr.HTML:
 
 
 def table_html(found: Sequence[Row], language: str) -> Markup:
-    """The table; nothing of no rows."""
+    """Render the table; without rows, nothing."""
     if not found:
         return Markup("")
     return render(
@@ -217,7 +217,7 @@ def table_html(found: Sequence[Row], language: str) -> Markup:
 
 
 def _runner_up(row: Row, language: str) -> str:
-    """The second genre with its probability; empty where there is none."""
+    """Name the second genre with its probability; "" where there is none."""
     if not row.prediction or len(row.prediction.genres) < 2:
         return ""
     label, share = row.prediction.genres[1]
@@ -227,9 +227,9 @@ def _runner_up(row: Row, language: str) -> str:
 def batches(
     uploads: Sequence[str] | None, model: LoadedModel, effort: Effort, limits: Limits
 ) -> Iterator[Batch]:
-    """The table after each song.
+    """Classify songs, one after the other.
 
-    Who leaves the iteration ends the work within a window, and what was unpacked goes.
+    Closing the generator stops inference and deletes what was unpacked.
 
     Raises:
         KnownError: ``no_songs_given`` or ``too_many_songs``.
@@ -252,7 +252,7 @@ def batches(
 
 
 def file_of(entry: Entry) -> tuple[bytes, str]:
-    """A song's file as it came, and its name; one in a zip is unpacked again.
+    """Read a song's file as it came, and its name; unpack it again where it is in a zip.
 
     Raises:
         KnownError: ``clip_gone`` where the server has deleted it, or a code of
@@ -270,7 +270,7 @@ def file_of(entry: Entry) -> tuple[bytes, str]:
 
 
 def content(batch: Batch, kind: str) -> bytes:
-    """The table as a file, "csv" or "json"."""
+    """Write the table as a file, "csv" or "json"."""
     found = [entry.row for entry in batch.entries]
     if kind == "json":
         listed = [asdict(answers.of_row(row)) for row in found]
@@ -285,7 +285,7 @@ def content(batch: Batch, kind: str) -> bytes:
 def _sources(
     uploads: Iterable[Path], folder: Path
 ) -> tuple[list[Entry], list[tuple[Song, Path, str]]]:
-    """Zips that cannot be read, as rows; and every song with its upload and name."""
+    """List the zips that cannot be read, and every song with its upload and name."""
     failed: list[Entry] = []
     found: list[tuple[Song, Path, str]] = []
     for number, upload in enumerate(uploads):

@@ -38,7 +38,7 @@ class History:
     def with_song(
         songs: Any, name: str, prediction: Prediction, verdict: Verdict
     ) -> list[list[Any]]:
-        """The rows with one more; ``songs`` comes from the browser, so is not trusted."""
+        """Add a row; ``songs`` comes from the browser, so is not trusted."""
         _, probability = prediction.genres[0]
         said = [verdict.kind, verdict.genres[0], verdict.genres[-1]]
         row = [name[:MAX_NAME], *said, round(probability, 4), prediction.model.key]
@@ -46,7 +46,7 @@ class History:
 
 
 def build() -> History:
-    """The browser's state; ``build_list`` shows it."""
+    """Create the browser's state; ``build_list`` shows it."""
     # Both names are given: those that Gradio makes up are others after a restart.
     return History(gr.BrowserState([], storage_key=KEY, secret=KEY))
 
@@ -62,7 +62,7 @@ def build_list(tab: gr.Tab, session: Session, history: History) -> None:
 
 
 def as_html(songs: Any, visitor: Visitor) -> Markup:
-    """The rows as a list."""
+    """Show the rows as a list."""
     language = visitor.language
     rows = [
         (row[0], _answer(row, language), share, model)
@@ -79,7 +79,7 @@ def _answer(row: list[Any], language: str) -> str:
 
 
 def _rows(songs: Any) -> list[list[Any]]:
-    """What is a row of ours in a value from the browser."""
+    """Pick the rows of ours from a value that the browser sent."""
     rows = songs if isinstance(songs, list) else []
     return [row for row in rows if _is_row(row)][:MAX_SONGS]
 

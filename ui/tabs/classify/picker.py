@@ -45,12 +45,12 @@ class Picker:
         self._fetched = gr.State(())  # keys of the Hub's models that this visitor has
 
     def render(self) -> None:
-        """Both lists."""
+        """Render both lists."""
         self.model.render()
         self.other.render()
 
     def render_hub(self) -> None:
-        """A field for any model's id, shown to who may use it; and its wires."""
+        """Render a field for any model's id, for those who may use it, and wire it."""
         with gr.Accordion(
             text("classify.hub_title"), open=False, visible=False
         ) as self._hub:
@@ -83,7 +83,7 @@ class Picker:
         )
 
     def with_run(self, run_id: str, visitor: Visitor) -> gr.Dropdown:
-        """The list of models with a run's chosen, where it has one."""
+        """List the models, with a run's chosen where it has one."""
         first, _ = self._lists(f"run:{run_id}", "", (), visitor)
         return first
 

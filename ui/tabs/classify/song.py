@@ -81,7 +81,7 @@ def build(session: Session, models: Models, picker: Picker, history: History) ->
 
 
 def _asking(session: Session, models: Models, places: Places, history: History) -> Any:
-    """A handler that answers again and again, until all is heard."""
+    """Make the handler that answers after each window, until the last."""
 
     def ask(
         path: str | None,
@@ -128,7 +128,7 @@ def _shown(
     predictions: tuple[Prediction, ...],
     verdicts: Sequence[Verdict],
 ) -> Update:
-    """What the page shows of an answer; it is the last one if there are verdicts."""
+    """Show an answer; it is the last one if there are verdicts."""
     scene = session.scene(path, None, language)
     shown: Update = {
         places.status: "" if verdicts else _progress(predictions, language),
@@ -140,7 +140,7 @@ def _shown(
 
 
 def _reasons(places: Places) -> Any:
-    """A handler that offers the reasons once the answer stands.
+    """Make the handler that offers the reasons once the answer is complete.
 
     An event of its own: of a generator's updates that follow each other closely, the
     page may miss that a button is to be shown.
@@ -161,7 +161,7 @@ def _reasons(places: Places) -> Any:
 
 
 def _why(prediction: Prediction | None, label: str, language: str) -> str:
-    """What a button says that lets hear why; of two models, whose answer it is."""
+    """Label a button that plays a reason; of two models, with the model's name."""
     genre = genre_name(label, language)
     why = i18n.word("classify.hear_why", language, genre=genre)
     if prediction is None:
@@ -178,7 +178,7 @@ def _progress(predictions: Sequence[Prediction], language: str) -> Markup:
 
 
 def _forgetting(places: Places) -> Any:
-    """A handler that takes away what was said of another sound, and only that."""
+    """Make the handler that removes the answer to another sound, and only that."""
 
     def forget(path: str | None, answered: Answered | None) -> Any:
         is_of_another = answered is not None and answered.path != path
@@ -190,9 +190,9 @@ def _forgetting(places: Places) -> Any:
 def together(
     clip: Clip, models: Sequence[LoadedModel], effort: Effort
 ) -> Iterator[tuple[Prediction, ...]]:
-    """The answers of several models, in turns: a window each.
+    """Iterate over the answers of several models, which take turns: a window each.
 
-    Who leaves the iteration ends the work.
+    Closing the generator stops inference.
 
     Raises:
         KnownError: a code of ``listen``.
@@ -213,7 +213,7 @@ def together(
 def calmly(
     answers: Iterator[tuple[Prediction, ...]], pause_s: float = PAUSE_S
 ) -> Iterator[tuple[tuple[Prediction, ...], bool]]:
-    """The first answer, the last one, and between them no more than a page can show.
+    """Yield the first answer, the last one, and in between no more than a page can show.
 
     Yields:
         The predictions, and whether they are the last.

@@ -30,7 +30,7 @@ ROW_RATIO, AXIS_RATIO = 0.036, 0.09  # of a row, and of what is around them
 
 
 def sheet(scene: Scene, predictions: Sequence[Prediction]) -> Sheet:
-    """The waveform, and below it a map for each model, on the same time."""
+    """Draw the waveform, and below it a map for each model, on the same time axis."""
     language = scene.language
     loud = scene.of(loudness)
     wave = waveform.plot(scene.clip, scene.shown_s, loud, language)
@@ -45,7 +45,7 @@ def sheet(scene: Scene, predictions: Sequence[Prediction]) -> Sheet:
 
 
 def content(prediction: Prediction, kind: str, language: str) -> bytes:
-    """The map as a file.
+    """Write the map as a file.
 
     Args:
         prediction: what it shows.
@@ -71,7 +71,7 @@ def content(prediction: Prediction, kind: str, language: str) -> bytes:
 
 
 def contents(predictions: Sequence[Prediction], kind: str, language: str) -> bytes:
-    """Several models' maps as a zip of files that ``content`` makes, with its errors."""
+    """Pack several models' maps: a zip of the files of ``content``, with its errors."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as folder:
         for number, each in enumerate(predictions, 1):
@@ -92,7 +92,7 @@ def _table(prediction: Prediction) -> bytes:
 
 
 def _map(prediction: Prediction, shown_s: tuple[float, float], language: str) -> Plot:
-    """A row a genre, the likeliest on top."""
+    """Draw a row for each genre, the likeliest on top."""
     found = song_map(prediction)
     labels = found.genres[:N_SHOWN][::-1]
     shares = found.probabilities[:N_SHOWN][::-1]

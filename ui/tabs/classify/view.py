@@ -57,7 +57,7 @@ class Answered:
 
     @property
     def reasons(self) -> list[tuple[Prediction, Stretch]]:
-        """Where the song speaks most for each model's likeliest genres."""
+        """Find the stretches with the most evidence for each model's likeliest genres."""
         return [
             (prediction, stretch)
             for prediction in self.predictions
@@ -85,7 +85,7 @@ class Places:
 
     @property
     def all(self) -> list[Any]:
-        """Every place, as an event's outputs."""
+        """List every place, as an event's outputs."""
         return [self.status, self.answer, *self.hear, self.song_map, self.answered]
 
 
@@ -105,14 +105,14 @@ def lay_out(status: gr.HTML) -> Places:
 
 
 def nothing(places: Places) -> Update:
-    """An empty page, in the order of ``Places.all``."""
+    """Empty the page, in the order of ``Places.all``."""
     empty: tuple[I18nData | str | None, ...] = ("", text("classify.empty"))
     hidden = [gr.Button(visible=HIDDEN) for _ in places.hear]
     return dict(zip(places.all, [*empty, *hidden, None, None], strict=True))
 
 
 def wire_map(session: Session, places: Places) -> None:
-    """A place to hear, a part to hear or to zoom into, and what may be saved."""
+    """Wire the map: play from a moment, play, zoom or use a part, save."""
     passage = gr.Audio(type="filepath", format=None, visible=False)
     at_s = gr.Number(0, visible=False)
     cache_dir = passage.GRADIO_CACHE
@@ -178,12 +178,12 @@ def _saving(cache_dir: str) -> Any:
 def loaded(
     place: Any, models: Models, ref: ModelRef, language: str
 ) -> Generator[Update, None, LoadedModel]:
-    """A model, loaded beside the page, which says meanwhile how far it is.
+    """Load a model in a thread while the page shows how far it is.
 
     Args:
         place: where that is said.
-        models: who loads it.
-        ref: which one.
+        models: loads it.
+        ref: of the model.
         language: of the visitor.
 
     Raises:
@@ -205,7 +205,7 @@ def loaded(
 
 
 def loading(ref: ModelRef, n_bytes: Bar, language: str) -> Markup:
-    """A model is being loaded, or fetched: of so many bytes so many are here."""
+    """Show that a model is being loaded, or how many of its bytes are downloaded."""
     done, total = n_bytes
     name = title(ref, language)
     if 0 < done < total:
@@ -230,7 +230,7 @@ def status(
 
 
 def tidied(place: Any, handler: Handler) -> Handler:
-    """The same generator; where it ends in an error, the place is emptied before."""
+    """Wrap a generator: where it ends in an error, empty the place first."""
 
     @functools.wraps(handler)
     def wrapper(*values: Any, **more: Any) -> Iterator[Update]:
@@ -244,9 +244,9 @@ def tidied(place: Any, handler: Handler) -> Handler:
 
 
 def in_line(visitors: Line, place: Any, handler: Handler) -> Handler:
-    """The same generator once it is its turn; until then the place in line is told.
+    """Wrap a generator: wait for its turn, and show the place in the queue meanwhile.
 
-    Who closes the page or cancels leaves the line.
+    Closing the page or cancelling leaves the queue.
     """
 
     @functools.wraps(handler)
@@ -261,7 +261,7 @@ def in_line(visitors: Line, place: Any, handler: Handler) -> Handler:
 
 
 def cancelled(shown: str | None, visitor: Visitor) -> str:
-    """What stands there after Cancel: the same, unless something was on its way."""
+    """Show what was there before Cancel, unless something was at work."""
     is_working = "<progress" in (shown or "")
     return (
         i18n.word("classify.cancelled", visitor.language) if is_working else shown or ""

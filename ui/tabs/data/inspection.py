@@ -64,7 +64,7 @@ class InspectedSongs:
     notes: tuple[Noted, ...] = ()
 
     def divided(self, **wish: Any) -> InspectedSongs:
-        """The same songs, split otherwise.
+        """Split the same songs otherwise.
 
         Args:
             **wish: fields of RunConfig that say how to split.
@@ -77,11 +77,11 @@ class InspectedSongs:
         return dataclasses.replace(self, config=config, split=split)
 
     def survey(self) -> Survey:
-        """What is in them."""
+        """Survey the songs."""
         return survey(self.songs, self.split, self.faults)
 
     def in_genre(self, genre: str) -> list[tuple[str, int]]:
-        """(name, index) of a genre's songs."""
+        """List a genre's songs: (name, index)."""
         return [
             (song.name, index)
             for index, song in enumerate(self.songs.songs)
@@ -89,16 +89,16 @@ class InspectedSongs:
         ]
 
     def song(self, index: int) -> Song:
-        """What is known of a song."""
+        """Return what is known of a song."""
         return self.songs.songs[index]
 
     def clip(self, index: int) -> Clip:
-        """A song as the models hear it."""
+        """Return a song as the models get it."""
         samples = self.songs.song(index).astype(np.float32) / np.float32(INT16_MAX)
         return Clip(samples, SAMPLING_RATE, self.song(index).name)
 
     def part(self, index: int) -> str:
-        """Of ``splits.PARTS``, or "none"; the test songs that choose as well are "test"."""
+        """Return a song's part of ``splits.PARTS``, or "none"; of several the last."""
         parts = [part for part in PARTS if index in getattr(self.split, part)]
         return parts[-1] if parts else "none"
 
@@ -147,7 +147,7 @@ def inspect(config: RunConfig, cache_dir: Path) -> Iterator[Stage | InspectedSon
 
 @dataclass(frozen=True)
 class Place:
-    """Where a song is chosen, heard and seen."""
+    """Where a song is chosen, played and drawn."""
 
     genre: gr.Dropdown
     song: gr.Dropdown
@@ -208,7 +208,7 @@ def wire(session: Session, place: Place, inspected: gr.State, work: Dependency) 
 def list_genres(
     inspected: InspectedSongs | None, visitor: Visitor
 ) -> list[gr.Dropdown]:
-    """The genres, the first one chosen, and its songs."""
+    """List the genres, the first one chosen, and its songs."""
     known = _known(inspected)
     genres = [(genre_name(g, visitor.language), g) for g in known.songs.genres]
     first = known.songs.genres[0]
@@ -216,7 +216,7 @@ def list_genres(
 
 
 def list_songs(inspected: InspectedSongs | None, genre: str) -> gr.Dropdown:
-    """A genre's songs, the first one chosen."""
+    """List a genre's songs, the first one chosen."""
     songs = _known(inspected).in_genre(genre)
     return gr.Dropdown(songs, value=songs[0][1])
 
@@ -228,7 +228,7 @@ def _known(inspected: InspectedSongs | None) -> InspectedSongs:
 
 
 def facts_html(inspected: InspectedSongs, index: int, language: str) -> Markup:
-    """What a song is, in a line: its part, its length, its rates."""
+    """Describe a song in a line: its part, its duration, its sampling rates."""
     song = inspected.song(index)
     rate = hertz(song.sampling_rate)
     facts = [
@@ -242,7 +242,7 @@ def facts_html(inspected: InspectedSongs, index: int, language: str) -> Markup:
 
 
 def numbers_html(inspected: InspectedSongs, index: int, language: str) -> Markup:
-    """The tutorial's look at one sample: an array of numbers, and a label's number."""
+    """Show one sample as the tutorial does: an array of numbers, and a label's number."""
     samples, song = inspected.clip(index).samples, inspected.song(index)
     middle = samples[len(samples) // 2 :][:N_SHOWN]
     number = inspected.songs.genres.index(song.genre)
@@ -261,7 +261,7 @@ def numbers_html(inspected: InspectedSongs, index: int, language: str) -> Markup
 
 
 def picture(inspected: InspectedSongs, index: int, language: str) -> Sheet:
-    """A song's mel spectrogram, as the mel lesson draws it; no zoom, no selection."""
+    """Draw a song's mel spectrogram as the mel lesson does; no zoom, no selection."""
     scene = Scene(inspected.clip(index), Transforms(), language)
     sheet = mel.sheet(scene, MEL_BANDS)
     plots = tuple(dataclasses.replace(plot, is_sound=False) for plot in sheet.plots)
@@ -269,5 +269,5 @@ def picture(inspected: InspectedSongs, index: int, language: str) -> Sheet:
 
 
 def hertz(sampling_rate: int) -> str:
-    """A sampling rate as people write it."""
+    """Format a sampling rate."""
     return f"{sampling_rate:,} Hz"

@@ -30,7 +30,7 @@ KINDS: tuple[Kind, ...] = (
 
 
 def survey_html(inspected: InspectedSongs, language: str) -> Markup:
-    """All that a survey says; copies across the split come first, because they spoil."""
+    """Show a survey; copies across the split come first, because they spoil the score."""
     found, parts = inspected.survey(), _parts(inspected)
     most = max(share.n_songs for share in found.shares)
     split = [
@@ -59,7 +59,7 @@ def survey_html(inspected: InspectedSongs, language: str) -> Markup:
 
 
 def means(inspected: InspectedSongs, language: str) -> str:
-    """What a score on this split says, and what it does not."""
+    """Say what a score on this split means, and what it does not."""
     said = [_word(f"means_{inspected.config.split}", language)]
     if not inspected.split.is_honest:
         said.append(_word("means_chosen", language))
@@ -71,25 +71,25 @@ def _word(name: str, language: str, **details: object) -> str:
 
 
 def _parts(inspected: InspectedSongs) -> tuple[str, ...]:
-    """The parts that differ: without validation songs, two."""
+    """List the parts that differ: without validation songs, two."""
     return PARTS if inspected.split.is_honest else ("train", "test")
 
 
 def _genre(share: Share, parts: Sequence[str], most: int) -> dict[str, Any]:
-    """One genre's numbers, and its bar: ``most`` songs fill it."""
+    """Return one genre's numbers, and its bar, which ``most`` songs fill."""
     bar = [(part, f"{getattr(share, f'n_{part}') / most:.1%}") for part in parts]
     return {"label": share.genre, "numbers": _numbers([share], parts), "bar": bar}
 
 
 def _numbers(shares: Sequence[Share], parts: Sequence[str]) -> list[int | str]:
-    """Songs, those of each part, and how long they last together."""
+    """Count the songs, those of each part, and add up their durations."""
     counts = [sum(getattr(share, f"n_{part}") for share in shares) for part in parts]
     n_songs = sum(share.n_songs for share in shares)
     return [n_songs, *counts, clock(sum(share.duration_s for share in shares))]
 
 
 def _rates(found: Survey, language: str) -> list[str]:
-    """Whether the sampling rates agree, and how long the songs last."""
+    """Say whether the sampling rates agree, and how long the songs last."""
     rate, n_songs = found.rates[0]
     if len(found.rates) > 1:
         each = (f"{hertz(rate)} × {n}" for rate, n in found.rates)
@@ -106,13 +106,13 @@ def _rates(found: Survey, language: str) -> list[str]:
 
 
 def _rate_bars(found: Survey) -> list[tuple[str, str, int]]:
-    """Each sampling rate, its bar's width and its number of songs, the most first."""
+    """List each sampling rate, its bar's width and its number of songs, the most first."""
     most = found.rates[0][1]
     return [(hertz(rate), f"{n / most:.1%}", n) for rate, n in found.rates]
 
 
 def _labels(found: Survey, language: str) -> str:
-    """How many labels with how many songs, and what guessing would give."""
+    """Say how many labels with how many songs there are, and what guessing would give."""
     most = max(found.shares, key=lambda share: share.n_songs)
     fewest = min(share.n_songs for share in found.shares)
     return _word(
@@ -127,7 +127,7 @@ def _labels(found: Survey, language: str) -> str:
 
 
 def _split(inspected: InspectedSongs, language: str) -> str:
-    """How many songs stand in each part, and what put them there."""
+    """Say how many songs are in each part, and how they were split."""
     split, n_songs = inspected.split, len(inspected.songs.songs)
     counts = {part: len(getattr(split, part)) for part in _parts(inspected)}
     shares = {part: n / n_songs for part, n in counts.items()}
@@ -143,7 +143,7 @@ def _split(inspected: InspectedSongs, language: str) -> str:
 
 
 def _untested(found: Survey, language: str) -> list[str]:
-    """The genres without a test song, if there are such."""
+    """Name the genres without a test song, if there are any."""
     genres = [
         genre_name(share.genre, language) for share in found.shares if not share.n_test
     ]
@@ -152,7 +152,7 @@ def _untested(found: Survey, language: str) -> list[str]:
 
 
 def _named(faults: Sequence[Fault], language: str) -> dict[str, Any]:
-    """How many songs, and their names; a copy's with that of what it is a copy of."""
+    """Count songs and list their names; a copy's with that of its original."""
     names = [
         f"{each.name} = {each.other}" if each.other else each.name
         for each in faults[:N_NAMES]

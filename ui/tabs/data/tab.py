@@ -35,7 +35,7 @@ ITEMS = {item.name: item for item in dataclasses.fields(RunConfig)}
 
 @dataclasses.dataclass(frozen=True)
 class Form:
-    """What a visitor chooses.
+    """The components of what a visitor chooses.
 
     Attributes:
         songs: which ones.
@@ -66,7 +66,7 @@ class Page:
 
     @property
     def at_work(self) -> list[Any]:
-        """What shows whether something is being done."""
+        """List what shows whether something is being done."""
         return [self.status, self.button, self.cancel]
 
 
@@ -92,7 +92,7 @@ def build(tab: gr.Tab, session: Session, settings: Settings) -> None:
 
 
 def _form(settings: Settings) -> Form:
-    """The fields; those of a source appear with it."""
+    """Lay out the fields; those of a source appear with it."""
     songs = song_choice.build(settings, "composed", N_COMPOSED)
     schemes = [(text(f"data.split_{name}"), name) for name in SCHEMES]
     split = (
@@ -105,7 +105,7 @@ def _form(settings: Settings) -> Form:
 
 
 def _share(name: str, value: float) -> gr.Slider:
-    """A slider for a share of the songs."""
+    """Create a slider for a share of the songs."""
     limits = ITEMS[name].metadata
     label, info = text(f"fields.{name}"), text(f"fields.{name}_info")
     return gr.Slider(
@@ -116,7 +116,7 @@ def _share(name: str, value: float) -> gr.Slider:
 def _wire(
     tab: gr.Tab, session: Session, settings: Settings, form: Form, page: Page
 ) -> Dependency:
-    """Choose, look, cancel."""
+    """Wire the buttons: look and cancel."""
 
     @session.guarded
     def look(*values: Any, visitor: Visitor) -> Iterator[list[Any]]:
@@ -177,7 +177,7 @@ def _wire_split(
 
 
 def greet(visitor: Visitor, host: Host) -> list[Any]:
-    """Let those look who may; say to others why they may not, and where they may."""
+    """Let visitors look who may; tell others why they may not, and where they may."""
     if visitor.may_train:
         return [gr.skip(), gr.skip()]
     said = paragraphs([i18n.word("errors.may_not_look", visitor.language)])
@@ -185,7 +185,7 @@ def greet(visitor: Visitor, host: Host) -> list[Any]:
 
 
 def stop(visitor: Visitor) -> list[Any]:
-    """Somebody cancelled, or something went wrong, which has been said."""
+    """Show that it has stopped: somebody cancelled, or an error was shown."""
     said = paragraphs([i18n.word("data.stopped", visitor.language)])
     return [said, *_buttons(is_busy=False)]
 
@@ -212,20 +212,20 @@ def inspect_form(
 
 
 def _config(values: tuple[Any, ...], settings: Settings) -> RunConfig:
-    """The form as a RunConfig, of which it has the songs and the split."""
+    """Read the form, which has the songs and the split of a RunConfig."""
     names = ("data", "n_songs_per_genre", *song_choice.EXTRAS, *SPLIT_FIELDS)
     given = dict(zip(names, values, strict=True))
     return config_of({"preset": FIRST_PRESET, **given}, settings)
 
 
 def progress_html(stage: Stage, language: str) -> Markup:
-    """What is being done, and how far it is."""
+    """Show the current phase, and how far it is."""
     counts = telling.amounts(stage.name, stage.done, stage.total, language)
     return render("progress", language, stage=stage, counts=counts)
 
 
 def _kept(inspected: InspectedSongs, language: str) -> Markup:
-    """How many songs there are, and where they come from where that must be said."""
+    """Say how many songs there are, and where they come from where that is not plain."""
     kept = i18n.word("data.kept", language, n=len(inspected.songs.songs))
     return paragraphs(
         [kept, *(telling.line(note, language) for note in inspected.notes)]
@@ -233,5 +233,5 @@ def _kept(inspected: InspectedSongs, language: str) -> Markup:
 
 
 def _buttons(*, is_busy: bool) -> list[gr.Button]:
-    """Look and cancel: one of them can be pressed."""
+    """Enable one of the two buttons, Look or Cancel."""
     return [gr.Button(interactive=not is_busy), gr.Button(interactive=is_busy)]

@@ -103,12 +103,12 @@ def build(session: Session) -> None:
 
 
 def plan_addresses() -> dict[str, str]:
-    """The addresses that the plan and the first question link to."""
+    """Map the names in the plan and the first question to the addresses they link to."""
     return {name: place.address for name, place in PLACES.items()}
 
 
 def asked(id: str, visitor: Visitor) -> tuple[str, str, str]:
-    """A question in Markdown, an empty answer, and nothing said about it yet."""
+    """Ask a question: Markdown, an empty answer, and nothing said about it yet."""
     exercises.exercise(id)
     question = i18n.word(f"teach.{id}_question", visitor.language)
     way = i18n.word("teach.open", visitor.language)
@@ -116,7 +116,7 @@ def asked(id: str, visitor: Visitor) -> tuple[str, str, str]:
 
 
 def checked(id: str, typed: str, visitor: Visitor) -> Markup:
-    """What to say about an answer, as HTML."""
+    """Check an answer and comment on it."""
     language = visitor.language
     try:
         answer = exercises.read(typed, exercises.exercise(id).unit)
@@ -129,12 +129,12 @@ def checked(id: str, typed: str, visitor: Visitor) -> Markup:
 
 
 def told(id: str, visitor: Visitor) -> Markup:
-    """The answer, as HTML, for those who have tried."""
+    """Show the answer, for those who have tried."""
     return _explained("told", id, visitor.language)
 
 
 def _explained(kind: str, id: str, language: str) -> Markup:
-    """The measured answer and what is to be learned from it."""
+    """Explain the measured answer and what is to be learned from it."""
     unit, value = exercises.exercise(id).unit, exercises.solution(id)
     note = note_of(value).name if unit == "note" else ""
     answer = i18n.word(f"teach.value_{unit}", language, value=value, note=note)

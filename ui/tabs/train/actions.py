@@ -30,7 +30,7 @@ class Allowed:
 
 
 def allowed(run: Run | None, visitor: Visitor, n_waiting: int = 0) -> Allowed:
-    """What this visitor may do now, with so many runs in the queue."""
+    """Decide what this visitor may do now, with so many runs in the queue."""
     may = visitor.may_train
     has_room = may and n_waiting < jobs.N_WAITING
     if run is None:
@@ -50,7 +50,7 @@ def allowed(run: Run | None, visitor: Visitor, n_waiting: int = 0) -> Allowed:
 
 
 def _has_more(run: Run) -> bool:
-    """Whether a run left a checkpoint from which there are steps to go."""
+    """Return whether a run left a checkpoint with steps to go."""
     return checkpoints.has_more(checkpoints.newest(run.folder), run.config().n_steps)
 
 
@@ -85,7 +85,7 @@ def stop(run_id: str, settings: Settings, visitor: Visitor) -> Run:
 
 
 def cancel(run_id: str, settings: Settings, visitor: Visitor) -> Run:
-    """Give a run up: what it made is removed.
+    """Cancel a run: what it made is removed.
 
     Raises:
         KnownError: as ``stop``.
@@ -97,7 +97,7 @@ def cancel(run_id: str, settings: Settings, visitor: Visitor) -> Run:
 
 
 def resume(run_id: str, settings: Settings, visitor: Visitor) -> Run:
-    """A new run that goes on where this one ended.
+    """Start a new run that continues this one.
 
     Raises:
         KnownError: ``may_not_train``, ``needs_permanent_gpu``, ``unknown_run``,
@@ -152,7 +152,7 @@ def _ask(settings: Settings) -> None:
 
 
 def token_of(settings: Settings, login: str | None) -> TokenOf:
-    """With whose token to push: on a Space the visitor's own, elsewhere this machine's.
+    """Choose the token to push with: on a Space the visitor's, elsewhere this machine's.
 
     A login elsewhere is one that Gradio only plays, so it counts for nothing.
     """

@@ -75,7 +75,7 @@ class RunsOverview:
     mark: int
 
     def place(self, run: Run | None) -> int:
-        """In the queue behind the run at work, from 1 on; 0 for a run outside of it."""
+        """Return a run's place in the queue, from 1 on; 0 for a run outside of it."""
         is_waiting = self.at_work is not None and run in self.waiting
         return self.waiting.index(run) + 1 if run and is_waiting else 0
 
@@ -101,7 +101,7 @@ class RunCache:
             return overview
 
     def poll_every_s(self, session: str) -> float:
-        """How often a page shall ask, the less often the more of them watch."""
+        """Return how often a page shall poll (s), the less often the more pages there are."""
         with self._lock:
             now = _now()
             self._watching[session] = now
@@ -112,15 +112,15 @@ class RunCache:
         return min(apart_s, LONGEST_POLL_S)
 
     def events(self, run: Run) -> Sequence[RunEvent]:
-        """A run's events so far."""
+        """Return a run's events so far."""
         return self._up_to_date(run).events
 
     def size_bytes(self, run: Run) -> int:
-        """Of the events as ``events`` gives them: larger when there is something new."""
+        """Return the size of what ``events`` returns: larger when there is something new."""
         return self._up_to_date(run).cursor
 
     def _up_to_date(self, run: Run) -> _Read:
-        """What was read of a run, at most ``READ_EVERY_S`` ago, the same for all."""
+        """Read a run, at most every ``READ_EVERY_S``."""
         with self._lock:
             read = self._read.setdefault(run.id, _Read())
             self._read.move_to_end(run.id)
@@ -135,7 +135,7 @@ class RunCache:
             return read
 
     def story(self, run: Run) -> Sequence[RunEvent]:
-        """A run's events after the steps and validations of those that it goes on from."""
+        """Return a run's events after the steps and validations of those that it continues."""
         given = runs.read_json(run.parent_file)
         if not given or not (self._runs_dir / given["id"]).is_dir():
             return self.events(run)
@@ -175,7 +175,7 @@ class RunCache:
             return self._rendered[key]
 
     def _is_early(self, last: Rendered) -> bool:
-        """Whether a picture of a run at work has to stay a little longer."""
+        """Return whether a picture of a running run has to stay a little longer."""
         now = _now()
         others = self._rendered.values()
         n = sum(each.took_s > 0 and now - each.at_s < RECENTLY_S for each in others)
@@ -200,7 +200,7 @@ def _overview(runs_dir: Path) -> RunsOverview:
 
 
 def size_bytes(run: Run) -> int:
-    """Of a run's events: larger when there is something new."""
+    """Return the size of a run's events: larger when there is something new."""
     try:
         return run.events_file.stat().st_size
     except FileNotFoundError:
@@ -208,7 +208,7 @@ def size_bytes(run: Run) -> int:
 
 
 def changed_at(path: Path) -> int:
-    """When a file, or what is in a folder, was made or renamed; 0 where it is gone."""
+    """Return when a file or a folder's content was made or renamed (ns); 0 where it is gone."""
     try:
         return path.stat().st_mtime_ns
     except FileNotFoundError:

@@ -29,7 +29,7 @@ LEVELS = {
 
 
 def name_of(run: Run) -> str:
-    """What people call a run: its title, or its recipe and its songs."""
+    """Name a run: its title, or its recipe and its songs."""
     config = run.config()
     is_path = config.data.startswith((FOLDER, ZIP))
     data = Path(config.data).name if is_path else config.data
@@ -42,7 +42,7 @@ def at_work(
     waiting: Sequence[Run],
     visitor: Visitor,
 ) -> Markup:
-    """The run at work and those that wait, whichever run the page shows."""
+    """Show the running run and the queue, whichever run the page shows."""
     language = visitor.language
     said = [] if visitor.may_train else [i18n.word("train.why_not", language)]
     if run:
@@ -58,7 +58,7 @@ def at_work(
 
 
 def _at(run: Run, progress: Progress, language: str) -> str:
-    """How far the run at work is, in a sentence."""
+    """Say how far the running run is."""
     name, left = name_of(run), _left(progress, language)
     if run.state().name == "stopping":
         return i18n.word("train.at_stop", language, name=name)
@@ -76,7 +76,7 @@ def standing(
     visitor: Visitor,
     place: int = 0,
 ) -> Markup:
-    """A run's state: its place in the queue, its phases at work, its result after it.
+    """Show a run's state: its place in the queue, its phases, and in the end its result.
 
     Args:
         run: the one that is shown, if any.
@@ -98,7 +98,7 @@ def standing(
 
 
 def _skipped(events: Sequence[RunEvent], language: str) -> str:
-    """How many songs were left out, which the log names; empty for none."""
+    """Say how many songs were left out, which the log names; "" for none."""
     notes = (event for event in events if isinstance(event, Noted))
     skipped = next((note for note in notes if note.code == "songs_skipped"), None)
     return telling.line(skipped, language) if skipped else ""
@@ -117,7 +117,7 @@ def _sentence(run: Run, state: RunState, language: str) -> str:
 def phases(
     events: Sequence[RunEvent], language: str, *, is_stopping: bool = False
 ) -> Markup:
-    """Every phase so far with its own count, a bar at the one at work, the device."""
+    """Show every phase so far with its count, the current one with a bar, and the device."""
     every = telling.phases(events)
     now = telling.progress(events)
     rows = [
@@ -139,7 +139,7 @@ def phases(
 
 
 def _counts(phase: Progress, is_now: bool, language: str) -> str:
-    """How much of a phase is done, and while songs are decoded how fast."""
+    """Say how much of a phase is done, and while songs are decoded how fast."""
     # The last song is not announced, only the next phase.
     done = phase.total if not is_now and phase.stage in WHOLE else phase.done
     counts = telling.amounts(phase.stage, done, phase.total, language)
@@ -156,7 +156,7 @@ def _left(progress: Progress, language: str) -> str:
 def result(
     run: Run, state: RunState, events: Sequence[RunEvent], visitor: Visitor
 ) -> Markup:
-    """The card of a run that has ended: score, model, time, command."""
+    """Show the card of a run that has ended: score, model, time, command."""
     language = visitor.language
     said = score(run, events, language)
     if state.name in ("finished", "stopped") and run.model_dir.is_dir():
@@ -176,7 +176,7 @@ def result(
 
 
 def score(run: Run, events: Sequence[RunEvent], language: str) -> list[str]:
-    """The run's test score; where it has none, its best validation and at which step."""
+    """Return the run's test score; without one, its best validation and at which step."""
     scores = exam.kept(run.folder)
     if scores and scores.is_final:
         return [report.of_run(scores, language)]
@@ -192,7 +192,7 @@ def score(run: Run, events: Sequence[RunEvent], language: str) -> list[str]:
 def log_html(
     events: Sequence[RunEvent], language: str, level: str = "all", search: str = ""
 ) -> Markup:
-    """The log's newest lines of a level in which a text occurs, case aside.
+    """Show the log's newest lines of a level that contain a text, whatever its case.
 
     The CSS keeps the end in sight while it grows.
     """

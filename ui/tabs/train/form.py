@@ -49,13 +49,13 @@ class Form:
 
     @property
     def by_name(self) -> dict[str, Any]:
-        """The components that a run is made from, by what ``config_of`` calls them."""
+        """Map the names of ``config_of`` to the components."""
         fields = dict(zip(FIELDS, self.fields, strict=True))
         extras = dict(zip(song_choice.EXTRAS, self.songs.extras, strict=True))
         return {"preset": self.preset, **fields, **extras}
 
     def given(self, values: Mapping[Component, Any]) -> dict[str, Any]:
-        """What a visitor has chosen, by name, among an event's values."""
+        """Pick the visitor's choices, by name, from an event's values."""
         return {name: values[component] for name, component in self.by_name.items()}
 
 
@@ -79,12 +79,12 @@ def build(settings: Settings) -> Form:
 
 
 def recipe(preset: str) -> list[Any]:
-    """What a preset puts into the fields."""
+    """List the values of a preset, a field each."""
     return forms.values_of(configs.preset(preset), FIELDS)
 
 
 def look_ahead(given: Mapping[str, Any], settings: Settings, language: str) -> Markup:
-    """What the run would need, or why it could not start, as HTML."""
+    """Show what the run would need, or why it could not start."""
     try:
         seen = preflight.preflight(
             config_of(given, settings),

@@ -217,5 +217,5 @@ class Page:
         event(handler, asked, shown.outputs, **(options or PRIVATE))
 
     def _viewer(self, given: Given, visitor: Visitor) -> Viewer:
-        """Who asks, and how they want to see it."""
+        """Describe the page that an event comes from."""
         return Viewer(visitor, given[self.shown.level], given[self.shown.search])

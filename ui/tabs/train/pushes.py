@@ -36,7 +36,7 @@ class Push:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will happen."""
+        """Return whether it has ended."""
         return bool(self.address or self.error)
 
 
@@ -48,13 +48,13 @@ class Pushes:
         self._door = threading.Lock()
 
     def of(self, run_id: str) -> Push | None:
-        """A run's newest push."""
+        """Return a run's newest push."""
         return self._pushes.get(run_id)
 
     def start(
         self, run: Run, repo_id: str, token_of: TokenOf, *, private: bool
     ) -> threading.Thread:
-        """Push a run; comes back at once.
+        """Push a run in a thread.
 
         Raises:
             KnownError: ``push_bad_name``, or ``push_at_work``.
@@ -93,7 +93,7 @@ class Pushes:
 
 
 def as_html(state: Push | None, language: str) -> Markup:
-    """How far a push is, for the page."""
+    """Show how far a push is."""
     if state is None:
         return Markup("")
     if state.error:

@@ -47,7 +47,7 @@ def build() -> dict[str, Any]:
 
 
 def table(every: Sequence[Run], cache: RunCache, language: str) -> dict[str, Any]:
-    """The runs as a table's headers and rows, the newest first."""
+    """Lay out the runs as a table's headers and rows, the newest first."""
     headers = [i18n.word(f"train.column_{name}", language) for name in COLUMNS]
     return {"headers": headers, "data": [_row(run, cache, language) for run in every]}
 
@@ -73,7 +73,7 @@ def _percent(share: float | None) -> float | None:
 
 
 def choices(every: Sequence[Run], language: str) -> list[tuple[str, str]]:
-    """The runs for a list to choose from, the newest first."""
+    """List the runs to choose from, the newest first."""
     return [
         (
             f"{cards.name_of(run)} · "
@@ -98,7 +98,7 @@ def compared(chosen: Sequence[Run], cache: RunCache, language: str) -> tuple[str
 
 
 def differences(chosen: Sequence[Run], names: Sequence[str], language: str) -> Markup:
-    """The settings in which runs differ, a row each; a sentence where there are none."""
+    """Compare settings: a row for each that differs; a sentence where none does."""
     configs = [run.config() for run in chosen]
     settings = [
         (item.name, [_shown(getattr(config, item.name)) for config in configs])
@@ -111,7 +111,7 @@ def differences(chosen: Sequence[Run], names: Sequence[str], language: str) -> M
 
 
 def _shown(value: object) -> str:
-    """A setting's value; of a folder or zip its name, not where it is."""
+    """Format a setting's value; of a folder or zip its name, not where it is."""
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return text.rsplit("/", 1)[-1] if text.startswith((FOLDER, ZIP)) else text
 

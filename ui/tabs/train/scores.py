@@ -25,7 +25,7 @@ PUBLIC = ("composed",)  # songs that may sound for any visitor
 
 
 def place() -> gr.HTML:
-    """Where the scores will be.
+    """Place the scores.
 
     Its event ``play`` carries a mistake's ``number``, from 1 on, as ``gr.EventData``.
     """
@@ -65,7 +65,7 @@ def as_html(run: Run, visitor: Visitor) -> Markup:
 
 
 def meaning(run: Run, scores: Scores, language: str) -> list[str]:
-    """What the run's split says of its score."""
+    """Say what the run's split means for its score."""
     config = run.config()
     return report.meaning(
         config.data, config.split, is_honest=scores.is_final, language=language
@@ -73,12 +73,12 @@ def meaning(run: Run, scores: Scores, language: str) -> list[str]:
 
 
 def may_hear(run: Run, visitor: Visitor) -> bool:
-    """Songs of this host, and of others who gave no leave, are not for strangers."""
+    """Keep the songs of this host, and of others who gave no leave, from strangers."""
     return visitor.may_train or run.config().data in PUBLIC
 
 
 def song(run: Run, number: int, cache_dir: Path, visitor: Visitor) -> Clip:
-    """The song of a mistake.
+    """Load the song of a mistake.
 
     Raises:
         KnownError: ``song_gone``, or ``may_not_hear``.

@@ -82,7 +82,7 @@ class Window:
 
     @property
     def outputs(self) -> list[Component]:
-        """Everything that a poll may change."""
+        """List everything that a poll may change."""
         shown = [self.seen, self.chosen, self.at_work, self.standing, self.curves]
         shown += [self.details, self.log, self.scores, self.push, self.table]
         shown += [self.compared]
@@ -121,7 +121,7 @@ class Viewer:
 def changes(
     window: Window, run_id: str | None, before: Seen, server: Server, viewer: Viewer
 ) -> Changes:
-    """What a page has to change to show what is on disk; nothing where nothing is new."""
+    """List what a page has to change to show what is on disk."""
     try:
         return _changes(window, run_id, before, server, viewer)
     except FileNotFoundError:  # a run was deleted meanwhile; the next poll knows it
@@ -154,7 +154,7 @@ def _changes(
 
 
 def wanted(run_id: str | None, before: Seen, overview: RunsOverview) -> Run | None:
-    """The run to show: the chosen one; at first, and when a new one starts, the newest."""
+    """Choose the run to show: the chosen one; at first, and after a start, the newest."""
     every = overview.every
     chosen = next((run for run in every if run.id == run_id), None)
     if chosen is None or (before.n_runs and len(every) > before.n_runs):
@@ -169,7 +169,7 @@ def _texts(
     cache: RunCache,
     viewer: Viewer,
 ) -> Parts:
-    """The run at work, the shown one, and its log."""
+    """Render the running run, the shown one, and its log."""
     visitor, busy = viewer.visitor, overview.at_work
     events = cache.events(run) if run else ()
     working = cache.events(busy) if busy else ()
@@ -199,7 +199,7 @@ def _texts(
 def _pictures(
     window: Window, run: Run | None, cache: RunCache, viewer: Viewer
 ) -> Parts:
-    """The curves, the details, and the scores."""
+    """Render the curves, the details, and the scores."""
     language = viewer.visitor.language
     scored = scores.rendered(run, cache, viewer.visitor)
 
@@ -229,7 +229,7 @@ def _rendered(
     *,
     may_lag: bool = False,
 ) -> Part:
-    """A part that is rendered once for all pages; of its version what was rendered."""
+    """Render a part once for all pages; its version is that of what was rendered."""
     found = cache.rendered(key, version, render, may_lag=may_lag)
     return (key, found.version), lambda: found.html
 
@@ -239,7 +239,7 @@ def _push(push: Push | None, language: str) -> Part:
 
 
 def _buttons(window: Window, allowed: Allowed) -> Parts:
-    """The buttons, of which each works or rests."""
+    """Enable the buttons that this visitor may use now."""
 
     def part(works: bool) -> Part:
         return works, lambda: gr.Button(interactive=works)
@@ -257,7 +257,7 @@ def _lists(
     viewer: Viewer,
     before: Seen,
 ) -> Parts:
-    """The table and the two lists of runs, with the shown run's id chosen in one."""
+    """List the runs in the table and in both dropdowns; the shown run is chosen in one."""
     language = viewer.visitor.language
     version = overview.mark, language
     # A run that was chosen there may be gone.
