@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("audio", "viz", "trainer", "classifier", "ui")
+ROOMS = ("audio", "networks", "viz", "trainer", "classifier", "ui")
 LOW = {
     "errors",
     "words",
@@ -25,9 +25,10 @@ MAY_IMPORT = {
     "conversion": set(),
     "hub": {"errors", "resumable", "conversion"},
     "audio": {"errors", "libraries", "audio"},
+    "networks": {"errors", "libraries", "hub", "audio", "networks"},
     "viz": {"errors", "words", "audio", "viz"},
-    "trainer": {*LOW, "audio", "trainer"},
-    "classifier": {*LOW, "audio", "classifier"},
+    "trainer": {*LOW, "audio", "networks", "trainer"},
+    "classifier": {*LOW, "audio", "networks", "classifier"},
     "ui": {*LOW, *ROOMS, "settings"},
     "app": {*LOW, *ROOMS, "settings"},
     "space": set(),

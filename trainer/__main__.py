@@ -16,6 +16,7 @@ import settings
 import words
 from errors import KnownError
 from trainer import (
+    base,
     contest,
     entrants,
     exam,
@@ -107,7 +108,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     """Say how good a model is, or two; the exit code is 0 when it is said."""
     names = [options.model, *([options.against] if options.against else [])]
     _quiet_libraries()
-    models = [entrants.find(name, options.runs_dir) for name in names]
+    bundled = base.DEMO_DIR
+    models = [entrants.find(name, options.runs_dir, bundled) for name in names]
     wish = flags.wish_of(options)
     found = contest.hold(models, wish, options.cache_dir, emit=_Phases())
     if options.json:

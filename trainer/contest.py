@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import KnownError
+from networks.checkpoint import LoadedModel
 from trainer import config as configs
 from trainer import data, entrants, exam, products, runs, scores, sources
 from trainer.config import RunConfig
 from trainer.data import SongSet
-from trainer.entrants import Entrant, Loaded
+from trainer.entrants import Entrant
 from trainer.events import Emit, ShouldStop, Stage
 from trainer.scores import Answers, Duel, Scores
 from trainer.sources import Source
@@ -144,7 +145,7 @@ def hold(
     asked = _questions(models[0], wish, cache_dir, emit, should_stop)
     emit(Stage("model"))
     loaded = [entrants.load(each) for each in models]
-    known = [_numbers(asked.songs.genres, each.genres) for each in loaded]
+    known = [_numbers(asked.songs.genres, each.labels) for each in loaded]
     labels = asked.songs.labels[asked.indices]
     is_known = np.all([numbers[labels] >= 0 for numbers in known], axis=0)
     left_out = sorted({asked.songs.genres[label] for label in labels[~is_known]})
@@ -152,7 +153,7 @@ def hold(
     if not len(indices):
         raise KnownError(
             "no_common_genres",
-            model=loaded[0].genres,
+            model=loaded[0].labels,
             songs=asked.songs.genres,
         )
     entries, rights = [], []
@@ -173,7 +174,7 @@ def hold(
 
 
 def _entry(
-    entrant: Entrant, model: Loaded, asked: Questions, answers: Answers
+    entrant: Entrant, model: LoadedModel, asked: Questions, answers: Answers
 ) -> Entry:
     """How good one model was, and how many of the songs it may have known."""
     return Entry(
@@ -181,7 +182,7 @@ def _entry(
         scores.scores_of(answers, model.temperature),
         model.window_s,
         len(set(answers.names) & entrant.learned_from()),
-        entrant.run is None and _is_of_kind(asked, model.trained_on),
+        entrant.run is None and _is_of_kind(asked, model.ref.trained_on),
     )
 
 
@@ -191,7 +192,7 @@ def _is_of_kind(asked: Questions, trained_on: str) -> bool:
 
 
 def _heard(
-    loaded: Loaded,
+    loaded: LoadedModel,
     songs: SongSet,
     numbers: Indices,
     indices: Indices,
@@ -200,9 +201,9 @@ def _heard(
 ) -> Answers:
     """A model's answers, the songs' labels in its own order."""
     relabelled = dataclasses.replace(
-        songs, genres=loaded.genres, labels=numbers[songs.labels]
+        songs, genres=loaded.labels, labels=numbers[songs.labels]
     )
-    windows = AllWindows(relabelled, indices, loaded.extractor, loaded.window_s)
+    windows = AllWindows(relabelled, indices, loaded.feature_extractor, loaded.window_s)
     return exam.answers_of(loaded.model, windows, emit=emit, should_stop=should_stop)
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import libraries
-from trainer import anatomy
+from networks import architecture
 from trainer.data import SongSet
 from trainer.events import Emit, ShouldStop, Stage, StopRequested
 from trainer.windows import AllWindows, collate
@@ -50,7 +50,7 @@ def forget(run_dir: Path) -> None:
 
 def can_record(model: Any, part: str) -> bool:
     """Whether it is worth while to hear every window once: there is a costly part."""
-    return part == "head" or (part == "encoder" and anatomy.hears_samples(model))
+    return part == "head" or (part == "encoder" and architecture.takes_samples(model))
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,10 +192,10 @@ def _said(model: Any, part: Part, values: torch.Tensor) -> torch.Tensor:
     import torch
 
     if part == "encoder":
-        (convolutions,) = anatomy.front_end(model)
+        (convolutions,) = architecture.front_end(model)
         return torch.as_tensor(convolutions(values))
-    out = anatomy.body(model)(values, output_hidden_states=True)
-    if not anatomy.averages_over_time(model):
+    out = architecture.body(model)(values, output_hidden_states=True)
+    if not architecture.averages_over_time(model):
         return torch.as_tensor(out.pooler_output)[:, None]
     layers = [*out.hidden_states[:-1], out.last_hidden_state]
     return torch.stack([layer.mean(dim=1) for layer in layers], dim=1)
@@ -208,9 +208,9 @@ def take_out(model: Any, part: Part) -> Callable[[], None]:
         What puts the frozen part back.
     """
     owner, name = (
-        (anatomy.body(model), "feature_extractor")
+        (architecture.body(model), "feature_extractor")
         if part == "encoder"
-        else (model, anatomy.body_name(model))
+        else (model, architecture.body_name(model))
     )
     frozen = getattr(owner, name)
     setattr(owner, name, _stand_in(model, part))
@@ -228,7 +228,7 @@ def _stand_in(model: Any, part: Part) -> torch.nn.Module:
 
     if part == "encoder":
         return torch.nn.Identity()
-    if not anatomy.averages_over_time(model):
+    if not architecture.averages_over_time(model):
 
         class Pooled(torch.nn.Module):
             def forward(

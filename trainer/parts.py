@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer import anatomy, base, data, front, frozen, sources, windows
+from networks import architecture
+from trainer import base, data, front, frozen, sources, windows
 from trainer.config import RunConfig
 from trainer.data import SongSet
 from trainer.events import Emit, Noted, ShouldStop, Stage
@@ -153,7 +154,7 @@ def _fitting(config: RunConfig, model: Any, emit: Emit) -> RunConfig:
     left_out = base.left_out(config, model.config)
     if left_out:
         emit(Noted("left_out", {"fields": left_out}))
-    window_s = anatomy.fixed_window_s(model.config)
+    window_s = architecture.fixed_window_s(model.config.to_dict())
     if window_s is None or math.isclose(window_s, config.window_s):
         return config
     emit(Noted("one_window_length", {"window_s": window_s}))

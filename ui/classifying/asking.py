@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 
 import words
 from audio.clip import Clip
-from classifier.checkpoint import LoadedModel, ModelRef
 from classifier.models import Models
 from classifier.predict import Effort, Prediction, listen
+from classifier.queue import InferenceQueue
 from errors import KnownError
+from networks.checkpoint import LoadedModel, ModelRef
 from ui.access import Visitor
 
 EFFORTS: tuple[Effort, ...] = ("quick", "whole")
@@ -74,7 +75,10 @@ def title(ref: ModelRef, language: str) -> str:
 
 
 def together(
-    clip: Clip, models: Sequence[LoadedModel], effort: Effort
+    clip: Clip,
+    models: Sequence[LoadedModel],
+    queue: InferenceQueue,
+    effort: Effort,
 ) -> Iterator[tuple[Prediction, ...]]:
     """The answers of several models, in turns: a window each.
 
@@ -83,7 +87,8 @@ def together(
     Raises:
         KnownError: a code of ``listen``.
     """
-    listening = dict(enumerate(listen(clip, each, effort=effort) for each in models))
+    each_of_them = [listen(clip, each, queue, effort=effort) for each in models]
+    listening = dict(enumerate(each_of_them))
     latest: dict[int, Prediction] = {}
     while listening:
         for number, answers in list(listening.items()):

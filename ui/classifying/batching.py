@@ -14,9 +14,10 @@ from audio.decode import Limits
 from classifier import report
 from classifier.archive import Song, ZipLimits, unpacked
 from classifier.batch import Row, rows
-from classifier.checkpoint import LoadedModel
 from classifier.predict import Effort
+from classifier.queue import InferenceQueue
 from errors import KnownError
+from networks.checkpoint import LoadedModel
 from ui import answers
 
 MAX_SONGS = 200  # at once; a whole collection is for the command line
@@ -58,7 +59,11 @@ class Batch:
 
 
 def batches(
-    uploads: Sequence[str] | None, model: LoadedModel, effort: Effort, limits: Limits
+    uploads: Sequence[str] | None,
+    model: LoadedModel,
+    queue: InferenceQueue,
+    effort: Effort,
+    limits: Limits,
 ) -> Iterator[Batch]:
     """The table after each song.
 
@@ -77,7 +82,9 @@ def batches(
         if failed:
             yield batch
         songs = [song for song, _, _ in sources]
-        heard = rows(songs, model, effort=effort, limits=limits, n_workers=N_WORKERS)
+        heard = rows(
+            songs, model, queue, effort=effort, limits=limits, n_workers=N_WORKERS
+        )
         for row, (_, upload, inner) in zip(heard, sources, strict=True):
             entry = Entry(row, upload, inner)
             batch = Batch((*batch.entries, entry), batch.n_total)

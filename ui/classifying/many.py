@@ -85,7 +85,7 @@ def _naming(
         model = yield from waiting.loaded(status, models, ref, language)
         batch = Batch()
         limits = desk.shelf.limits
-        for batch in batches(uploads, model, heard, limits):
+        for batch in batches(uploads, model, models.queue, heard, limits):
             yield {
                 status: waiting.progress(
                     "many_progress", len(batch.entries), batch.n_total, language

@@ -9,11 +9,11 @@ from typing import Any
 import gradio as gr
 
 import words
-from classifier.checkpoint import LoadedModel
 from classifier.models import Models
 from classifier.predict import Prediction
 from classifier.verdict import Verdict, judge
 from errors import KnownError
+from networks.checkpoint import LoadedModel
 from ui.access import Visitor
 from ui.classifying import answer, map_hands, song_map, waiting
 from ui.classifying.asking import (
@@ -55,7 +55,7 @@ def build(desk: Desk, models: Models, picker: Picker, history: History) -> None:
         with gr.Column(scale=2, min_width=320):
             places = lay_out(status)
     ask = _asking(desk, models, places, history)
-    ask = waiting.in_line(models.line, places.status, ask)
+    ask = waiting.in_line(models.queue.line, places.status, ask)
     ask = desk.guarded(waiting.tidied(places.status, ask))
     asking = button.click(
         ask,
@@ -105,7 +105,8 @@ def _asking(desk: Desk, models: Models, places: Places, history: History) -> Any
             loaded.append((yield from waiting.loaded(place, models, ref, language)))
         shown = partial(_shown, desk, places, str(path), language)
         try:
-            for predictions, is_last in calmly(together(clip, loaded, heard)):
+            answers = together(clip, loaded, models.queue, heard)
+            for predictions, is_last in calmly(answers):
                 verdicts = [judge(each, clip) for each in predictions if is_last]
                 yield shown(predictions, verdicts)
         except KnownError as error:

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import words
-from classifier.checkpoint import LoadedModel, ModelRef
 from classifier.models import Models
-from classifier.turns import Line
+from classifier.queue import WaitingLine
 from errors import KnownError
+from networks.checkpoint import LoadedModel, ModelRef
 from ui.access import Visitor
 from ui.classifying.asking import title
 from ui.handlers import Handler
@@ -91,7 +91,7 @@ def tidied(place: Any, handler: Handler) -> Handler:
     return wrapper
 
 
-def in_line(visitors: Line, place: Any, handler: Handler) -> Handler:
+def in_line(visitors: WaitingLine, place: Any, handler: Handler) -> Handler:
     """The same generator once it is its turn; until then the place in line is told.
 
     Who closes the page or cancels leaves the line.
@@ -100,7 +100,7 @@ def in_line(visitors: Line, place: Any, handler: Handler) -> Handler:
     @functools.wraps(handler)
     def wrapper(*values: Any, visitor: Visitor) -> Iterator[Update]:
         with visitors.ticket() as ticket:
-            for number in ticket.places(PATIENCE_S):
+            for number in ticket.positions(PATIENCE_S):
                 said = words.word("classify.in_line", visitor.language, place=number)
                 yield {place: f"{line(said)}<progress></progress>"}
             yield from handler(*values, visitor=visitor)

@@ -3,7 +3,7 @@ import pytest
 from signals import noise, silence, tone
 
 from audio.clip import Clip
-from classifier.windows import Windows
+from networks.windows import Windows
 
 RATE = 16_000
 
