@@ -19,7 +19,7 @@ from trainer import (
     base,
     contest,
     entrants,
-    exam,
+    evaluate,
     flags,
     hf_job,
     jobs,
@@ -172,7 +172,7 @@ def _follow(run: Run) -> int:
     state = run.state()
     if state.code == "run_vanished":  # it could not say so itself
         print(telling.failure(state.code, state.details, words.DEFAULT_LANGUAGE))
-    if state.name == "finished" and (scores := exam.kept(run.folder)):
+    if state.name == "finished" and (scores := evaluate.kept(run.folder)):
         config, is_honest = run.config(), scores.is_final
         meant = report.meaning(config.data, config.split, is_honest=is_honest)
         print(report.accuracy(scores), *meant, sep="\n")

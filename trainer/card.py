@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from errors import KnownError
-from trainer import catalogue, exam, metrics, report, runs
+from trainer import catalogue, evaluate, metrics, report, runs
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
 from trainer.hub_songs import GTZAN
 from trainer.runs import Run
@@ -116,7 +116,7 @@ def text(run: Run, repo_id: str) -> str:
     from huggingface_hub import ModelCard
 
     config, scores = run.config(), scores_of(run)
-    measured = exam.kept(run.folder)
+    measured = evaluate.kept(run.folder)
     is_final = measured is not None and measured.is_final
     split = runs.read_json(run.folder / "split.json") or {"train": (), "test": ()}
     model_card = ModelCard.from_template(

@@ -6,6 +6,7 @@ The same exam as after a run, for any model that is an audio classifier.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from errors import KnownError
 from networks.checkpoint import LoadedModel
 from trainer import config as configs
-from trainer import data, entrants, exam, products, runs, scores, sources
+from trainer import data, entrants, evaluate, products, runs, scores, sources
 from trainer.config import RunConfig
 from trainer.data import SongSet
 from trainer.entrants import Entrant
@@ -25,7 +26,7 @@ from trainer.events import Emit, ShouldStop, Stage
 from trainer.scores import Answers, Duel, Scores
 from trainer.sources import Source
 from trainer.splits import PARTS
-from trainer.windows import AllWindows
+from trainer.windows import AllWindows, note_silent
 
 Indices = NDArray[np.int64]
 COMPOSED = "composed"
@@ -157,8 +158,12 @@ def hold(
             songs=asked.songs.genres,
         )
     entries, rights = [], []
-    for entrant, each, numbers in zip(models, loaded, known, strict=True):
-        answers = _heard(each, asked.songs, numbers, indices, emit, should_stop)
+    windows = _windows(loaded, asked.songs, known, indices)
+    note_silent(asked.songs, np.setdiff1d(indices, windows[0].indices), emit)
+    for entrant, each, some in zip(models, loaded, windows, strict=True):
+        answers = evaluate.answers_of(
+            each.model, some, emit=emit, should_stop=should_stop, title=each.ref.title
+        )
         rights.append(answers.is_right(each.temperature))
         entries.append(_entry(entrant, each, asked, answers))
     return Contest(
@@ -191,20 +196,32 @@ def _is_of_kind(asked: Questions, trained_on: str) -> bool:
     return asked.meaning != "fresh" and asked.config.data.split(":")[0] == trained_on
 
 
-def _heard(
-    loaded: LoadedModel,
+def _windows(
+    models: Sequence[LoadedModel],
     songs: SongSet,
-    numbers: Indices,
+    known: Sequence[Indices],
     indices: Indices,
-    emit: Emit,
-    should_stop: ShouldStop,
-) -> Answers:
-    """A model's answers, the songs' labels in its own order."""
-    relabelled = dataclasses.replace(
-        songs, genres=loaded.labels, labels=numbers[songs.labels]
-    )
-    windows = AllWindows(relabelled, indices, loaded.feature_extractor, loaded.window_s)
-    return exam.answers_of(loaded.model, windows, emit=emit, should_stop=should_stop)
+) -> list[AllWindows]:
+    """Cut the same songs into each model's windows, labels in the model's own order.
+
+    A song that is silent to one model is left out for all.
+    """
+    cut = [
+        AllWindows(
+            dataclasses.replace(
+                songs, genres=each.labels, labels=numbers[songs.labels]
+            ),
+            indices,
+            each.feature_extractor,
+            each.window_s,
+            takes_any_length=each.ref.takes_any_length,
+        )
+        for each, numbers in zip(models, known, strict=True)
+    ]
+    shared = functools.reduce(np.intersect1d, [each.indices for each in cut])
+    if all(len(each.indices) == len(shared) for each in cut):
+        return cut
+    return _windows(models, songs, known, shared)
 
 
 def _numbers(genres: Sequence[str], labels: Sequence[str]) -> Indices:

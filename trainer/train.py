@@ -17,12 +17,25 @@ from typing import TYPE_CHECKING
 
 import libraries
 from errors import KnownError
-from trainer import causes, checkpoints, dashboards, exam, frozen, products, windows
+from trainer import (
+    causes,
+    checkpoints,
+    dashboards,
+    evaluate,
+    feature_cache,
+    products,
+    windows,
+)
 from trainer import crew as crews
 from trainer.config import RunConfig
 from trainer.events import Emit, Noted, ShouldStop, Stage, StopNow, StopRequested
 from trainer.follow import Rhythm, follower
-from trainer.parts import Parts, gathered, shortened, with_fresh_model
+from trainer.prepare import (
+    Parts,
+    prepare,
+    with_cached_features,
+    with_fresh_model,
+)
 from trainer.recipe import Batches, trainer_class, training_arguments
 from trainer.scores import Scores
 
@@ -76,7 +89,7 @@ def train(
     dashboards.check(config.report_to)
     crew = crews.here()
     emit = crew.voice(emit)
-    parts = crew.first(lambda: gathered(config, cache_dir, emit, should_stop))
+    parts = crew.first(lambda: prepare(config, cache_dir, emit, should_stop))
     should_stop = crew.ear(should_stop)
     parts = parts.planned(crew.n_processes)
     if crew.is_main:
@@ -84,11 +97,11 @@ def train(
         products.keep_place(parts.songs, run_dir)
     crew.introduce(config.batch_size * config.n_accumulated, emit)
     if crew.n_processes == 1:
-        parts = shortened(parts, run_dir, emit, should_stop)
+        parts = with_cached_features(parts, run_dir, emit, should_stop)
     try:
         return _until_it_fits(parts, run_dir, checkpoint, emit, should_stop)
     finally:
-        frozen.forget(run_dir)
+        feature_cache.delete_cache(run_dir)
 
 
 def _until_it_fits(
@@ -124,7 +137,7 @@ def _attempt(
     should_stop: ShouldStop,
 ) -> Result:
     """The training itself, and the saving of its model."""
-    put_back = parts.take_out()
+    put_back = parts.bypass_frozen()
     trainer = _trainer(parts, run_dir, batches, checkpoint, emit, should_stop)
     was_stopped = False
     try:
@@ -145,7 +158,7 @@ def _attempt(
     put_back()
     if crews.here().is_main:
         if scores:
-            exam.keep(scores, parts.songs.genres, run_dir)
+            evaluate.keep(scores, parts.songs.genres, run_dir)
         accuracy = scores.accuracy if scores else accuracy
         emit(Stage("save"))
         _save(parts, run_dir, accuracy, scores.temperature if scores else 1.0)
@@ -157,12 +170,12 @@ def _reported(
 ) -> Scores | None:
     """The test songs are heard, once; None where a person does not wait for it."""
     hear = functools.partial(
-        exam.answers_of, parts.model, emit=emit, should_stop=should_stop
+        evaluate.answers_of, parts.model, emit=emit, should_stop=should_stop
     )
     try:
         chosen_on = hear(parts.checked)  # as it was recorded, where it was
         put_back()
-        return exam.final(chosen_on, hear(parts.test))
+        return evaluate.final(chosen_on, hear(parts.test))
     except StopRequested:
         return None
 
@@ -211,7 +224,7 @@ def _trainer(
         train_dataset=parts.train,
         eval_dataset=parts.checked,
         data_collator=windows.collate,
-        compute_metrics=exam.Checks(
+        compute_metrics=evaluate.Checks(
             parts.validation,
             run_dir if crews.here().is_main else None,
             -1.0 if best is None else best,

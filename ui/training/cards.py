@@ -10,7 +10,7 @@ from typing import Any
 
 import words
 from errors import KnownError
-from trainer import exam, jobs, metrics, report, telling
+from trainer import evaluate, jobs, metrics, report, telling
 from trainer.config import FOLDER, ZIP
 from trainer.events import Device, Noted, RunEvent, Step
 from trainer.runs import Run, RunState
@@ -176,7 +176,7 @@ def score(run: Run, events: Sequence[RunEvent], language: str) -> list[str]:
 
     Of the best test: the accuracy, how sure it is, and at which step.
     """
-    scores = exam.kept(run.folder)
+    scores = evaluate.kept(run.folder)
     if scores and scores.is_final:
         return [report.accuracy(scores, language)]
     best = telling.best(events)

@@ -14,7 +14,7 @@ import viz.reliability
 import words
 from audio.clip import Clip
 from errors import KnownError
-from trainer import exam, recall, report
+from trainer import evaluate, recall, report
 from trainer.runs import Run
 from trainer.scores import Mistake, Scores
 from ui.access import Visitor
@@ -48,7 +48,7 @@ def drawn(run: Run | None, reader: Reader, look: Look, visitor: Visitor) -> str:
     )
     return reader.drawn(
         ("scores", run.id, small, visitor.may_train),
-        changed_at(run.folder / exam.SCORES),
+        changed_at(run.folder / evaluate.SCORES),
         lambda: as_html(run, small, visitor),
         is_final=True,
     )
@@ -56,7 +56,7 @@ def drawn(run: Run | None, reader: Reader, look: Look, visitor: Visitor) -> str:
 
 def as_html(run: Run, look: Look, visitor: Visitor) -> str:
     """All that is known of how good a run's model is; empty where nothing is."""
-    scores = exam.kept(run.folder)
+    scores = evaluate.kept(run.folder)
     if scores is None:
         return ""
     language = look.language
@@ -90,7 +90,7 @@ def song(run: Run, number: int, cache_dir: Path, visitor: Visitor) -> Clip:
     Raises:
         KnownError: ``song_gone``, or ``may_not_hear``.
     """
-    scores = exam.kept(run.folder)
+    scores = evaluate.kept(run.folder)
     mistakes = scores.mistakes if scores else ()
     if not 1 <= number <= len(mistakes):
         raise KnownError("song_gone", name=number)
