@@ -30,9 +30,10 @@ from audio.clip import Clip
 from audio.decode import Limits, load
 from audio.spool import spooled
 from bench.pictures import ROOT, processor, song, times
-from classifier.checkpoint import LoadedModel
 from classifier.models import Models
 from classifier.predict import listen, predict
+from classifier.queue import InferenceQueue
+from networks.checkpoint import LoadedModel
 from settings import prepare_environment
 
 RATE = 16_000
@@ -84,23 +85,23 @@ def loaded(folder: Path) -> LoadedModel:
 
 def ours(way: str, folder: Path, clip: Clip) -> Callable[[], object]:
     """An answer of ours, after a warm-up."""
-    model = loaded(folder)
-    predict(clip.slice(0, model.window_s), model)
+    model, queue = loaded(folder), InferenceQueue()
+    predict(clip.slice(0, model.window_s), model, queue)
     if way in ("whole", "quick"):
-        return lambda: predict(clip, model, effort=way)
-    return lambda: next(listen(clip, model))
+        return lambda: predict(clip, model, queue, effort=way)
+    return lambda: next(listen(clip, model, queue))
 
 
 def visits(n_visitors: int, folder: Path, path: Path) -> Callable[[], object]:
     """A song for each of so many visitors who come at once, after a warm-up."""
-    model = loaded(folder)
-    predict(Clip(song(round(model.window_s), RATE).samples, RATE), model)
+    model, queue = loaded(folder), InferenceQueue()
+    predict(Clip(song(round(model.window_s), RATE).samples, RATE), model, queue)
 
     def visit() -> None:
-        with model.turns.line.ticket() as ticket:
-            ticket.be_seated()
+        with queue.line.ticket() as ticket:
+            ticket.acquire()
             with spooled(path, limits=LIMITS) as (sound, _):
-                predict(sound, model)
+                predict(sound, model, queue)
 
     def all_at_once() -> None:
         threads = [threading.Thread(target=visit) for _ in range(n_visitors)]

@@ -61,7 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         songs, outcome = _songs(options.songs, Path(folder))
         if table:
             songs = [song for song in songs if not table.has(song.name)]
-        found = rows(songs, model, effort=options.effort, n_workers=n_workers)
+        found = rows(
+            songs, model, models.queue, effort=options.effort, n_workers=n_workers
+        )
         for row in _counted(found, len(songs)) if table and songs else found:
             outcome = max(outcome, _told(row, table, options.json))
     return outcome

@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from audio import decode
-from audio.archive import Song, is_song, shown
+from audio.clip import Sound
 from audio.spool import spooled
-from classifier.checkpoint import LoadedModel
+from classifier.archive import Song, is_song, shown
 from classifier.predict import Effort, Prediction, predict
+from classifier.queue import InferenceQueue
 from classifier.verdict import Verdict, judge
 from errors import KnownError
+from networks.checkpoint import LoadedModel
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ def songs_in(folder: Path) -> list[Song]:
 def rows(
     songs: Iterable[Song],
     model: LoadedModel,
+    queue: InferenceQueue,
     *,
     effort: Effort = "whole",
     limits: decode.Limits = decode.USUAL,
@@ -77,7 +80,8 @@ def rows(
 
     Args:
         songs: taken one by one, a few ahead of what is done.
-        model: who listens; ``Models(n_at_once=...)`` says how many do so at once.
+        model: which one.
+        queue: where inference of all songs runs.
         effort: as for ``listen``.
         limits: what a file may be.
         n_workers: songs at work at the same time.
@@ -88,8 +92,11 @@ def rows(
     def is_over() -> bool:
         return left.is_set() or bool(should_stop and should_stop())
 
+    def run(sound: Sound) -> Prediction:
+        return predict(sound, model, queue, effort=effort, should_stop=is_over)
+
     def work(song: Song) -> Row:
-        return _row(song, model, effort, limits, is_over)
+        return _row(song, run, limits)
 
     waiting: deque[Future[Row]] = deque()
     with ThreadPoolExecutor(n_workers) as pool:
@@ -107,20 +114,14 @@ def rows(
             pool.shutdown(cancel_futures=True)
 
 
-def _row(
-    song: Song,
-    model: LoadedModel,
-    effort: Effort,
-    limits: decode.Limits,
-    should_stop: Callable[[], bool],
-) -> Row:
+def _row(song: Song, run: Callable[[Sound], Prediction], limits: decode.Limits) -> Row:
     began = time.perf_counter()
     row = Row(song.name, 0.0)
     try:
         with spooled(song.path, name=song.name, limits=limits) as (sound, cut_s):
             sound = replace(sound, name=song.name)
             row = replace(row, duration_s=sound.duration_s, cut_at_s=cut_s)
-            prediction = predict(sound, model, effort=effort, should_stop=should_stop)
+            prediction = run(sound)
             row = replace(row, prediction=prediction, verdict=judge(prediction, sound))
     except KnownError as error:
         if error.code == "prediction_stopped":

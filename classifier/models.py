@@ -7,19 +7,23 @@ visitor's comes this far.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import OrderedDict
 from pathlib import Path
 
 import hub
-from classifier import checkpoint
-from classifier.checkpoint import TUTORIAL_WINDOW_S, LoadedModel, ModelRef, read_json
-from classifier.turns import Line, Turns
+from classifier.queue import InferenceQueue
 from errors import KnownError
+from networks import checkpoint
+from networks.checkpoint import (
+    DEFAULT_WINDOW_S,
+    HUB_ID,
+    MAX_BYTES,
+    LoadedModel,
+    ModelRef,
+    read_json,
+)
 
-HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
-MAX_BYTES = 1_500_000_000  # of one model's weights; a large HuBERT takes 1.26 GB
 MAX_KEPT_BYTES = 2_000_000_000  # of all that are kept; a HuBERT base takes 0.4 GB
 
 
@@ -35,8 +39,11 @@ class Models:
         max_bytes: models with larger files are refused.
         max_kept_bytes: beyond it the least recently used models leave the memory; the
             one in use stays, whatever its size.
-        n_at_once: how many windows may be heard at the same time, by all models.
-        device: where models are heard, such as "cpu"; the fastest by default.
+        n_at_once: how many windows are computed at the same time, by all models.
+        device: where models run, such as "cpu"; the fastest by default.
+
+    Attributes:
+        queue: where inference of all models runs.
     """
 
     def __init__(
@@ -60,14 +67,9 @@ class Models:
         self._max_bytes = max_bytes
         self._max_kept_bytes = max_kept_bytes
         self._device = device
-        self._turns = Turns(n_at_once)
+        self.queue = InferenceQueue(n_at_once)
         self._kept: OrderedDict[str, LoadedModel] = OrderedDict()
         self._lock = threading.Lock()
-
-    @property
-    def line(self) -> Line:
-        """Where visitors wait until it is their turn to listen."""
-        return self._turns.line
 
     def available(self) -> tuple[ModelRef, ...]:
         """Every model in the list: bundled, runs from the newest on, Hub.
@@ -75,9 +77,9 @@ class Models:
         Reads small JSON files only; a folder that is no whole checkpoint is left out.
         """
         bundled = self._bundled_model_dir
-        found = [checkpoint.described("bundled", bundled.name, bundled)]
+        found = [checkpoint.describe("bundled", bundled.name, bundled)]
         found += [
-            checkpoint.described("run", run.name, run / "model")
+            checkpoint.describe("run", run.name, run / "model")
             for run in _finished_runs(self._runs_dir)
         ]
         refs = [ref for ref in found if ref]
@@ -110,7 +112,7 @@ class Models:
 
         Raises:
             KnownError: ``unknown_model``, or a code of ``hub.fetch`` or
-                ``checkpoint.read``.
+                ``checkpoint.load``.
         """
         with self._lock:
             if ref.key in self._kept:
@@ -120,8 +122,8 @@ class Models:
         # Under it, since transformers switches torch's defaults while it loads.
         with self._lock:
             if ref.key not in self._kept:
-                loaded = checkpoint.read(
-                    found, folder, self._turns, self._max_bytes, device=self._device
+                loaded = checkpoint.load(
+                    found, folder, max_bytes=self._max_bytes, device=self._device
                 )
                 self._keep(ref.key, loaded)
             return self._kept[ref.key]
@@ -142,13 +144,13 @@ class Models:
         if ref.source == "run":
             return ref, self._runs_dir / ref.id / "model"
         folder = hub.fetch(ref.id, max_bytes=self._max_bytes, count=count)
-        found = checkpoint.described("hub", ref.id, folder, revision=folder.name)
+        found = checkpoint.describe("hub", ref.id, folder, revision=folder.name)
         return found or ref, folder
 
 
 def _hub_ref(name: str) -> ModelRef:
-    """A model on the Hub, of which nothing is known before it is fetched."""
-    return ModelRef("hub", name, None, name, "", TUTORIAL_WINDOW_S)
+    """Describe a model on the Hub, of which nothing is known before it is fetched."""
+    return ModelRef("hub", name, None, name, "", DEFAULT_WINDOW_S)
 
 
 def _finished_runs(runs_dir: Path) -> list[Path]:

@@ -1,26 +1,27 @@
 """A clip and a model in, its genres with their probabilities out, better as it goes.
 
-The song goes through the model in windows of the length that it was trained on, none
-of them padded: HuBERT's first layer normalises over time, so the length of its input
-and any padding change the answer. Windows spread over the song come first, so that a
-first answer is there at once. The song's answer is the mean of its windows'.
+The song goes through the model in windows of the length that it was trained on, as
+``networks.windows`` cuts them. Windows spread over the song come first, so that a first
+answer is there at once. The song's answer is the mean of its windows'.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.clip import Samples, Sound
-from classifier.checkpoint import LoadedModel, ModelRef
-from classifier.windows import Windows
+from audio.clip import Sound
+from classifier.queue import InferenceQueue
 from errors import KnownError
+from networks import forward
+from networks.checkpoint import LoadedModel, ModelRef
+from networks.windows import Windows
 
 Effort = Literal["quick", "whole"]
 Note = Literal["repeated", "as_is"]
@@ -29,7 +30,6 @@ N_QUICK = 6  # windows of a quick answer,
 QUICK_S = 60.0  # unless they last longer: six of 30 s are most of a song, not quick
 MIN_DURATION_S = 0.1  # five of HuBERT's frames of 20 ms; it refuses less than 25 ms
 MAX_REPEATS = 10  # a sound repeated more often than this is a hum, not a song
-CUDA_BATCH_SIZE = 16  # on a CPU batches are slower than windows one at a time
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Prediction:
-    """A song's answer, from the windows that were heard so far.
+    """A song's answer, from the windows computed so far.
 
     Attributes:
         genres: (genre, probability), the likeliest first; the sum is 1 where the
@@ -76,13 +76,14 @@ class Prediction:
 
     @property
     def n_done(self) -> int:
-        """How many windows were heard."""
+        """How many windows were computed."""
         return len(self.chunks)
 
 
 def predict(
     clip: Sound,
     model: LoadedModel,
+    queue: InferenceQueue | None = None,
     *,
     effort: Effort = "whole",
     on_progress: Callable[[int, int], None] | None = None,
@@ -92,12 +93,13 @@ def predict(
 
     Args:
         clip: at any rate, in memory or on disk.
-        model: who listens.
+        model: which one.
+        queue: as for ``listen``.
         effort: as for ``listen``.
-        on_progress: told (windows done, windows in all) as they are done.
+        on_progress: called with (windows done, windows in all) as they are done.
         should_stop: asked before each batch of windows.
     """
-    for answer in listen(clip, model, effort=effort, should_stop=should_stop):
+    for answer in listen(clip, model, queue, effort=effort, should_stop=should_stop):
         if on_progress:
             on_progress(answer.n_done, answer.n_total)
     return answer
@@ -106,6 +108,7 @@ def predict(
 def listen(
     clip: Sound,
     model: LoadedModel,
+    queue: InferenceQueue | None = None,
     *,
     effort: Effort = "whole",
     should_stop: Callable[[], bool] | None = None,
@@ -113,13 +116,15 @@ def listen(
     """Name a clip's genre, again after each window (on a GPU: each batch of them).
 
     The last window of a song is shifted back to end with it. Silent windows are left
-    out. A song shorter than one window is repeated until it fills it, or heard as it
-    is by a model that was trained on clips of any length. Who leaves the iteration
-    ends the work.
+    out. A song shorter than one window is repeated until it fills it, or classified as
+    it is by a model that was trained on clips of any length. Closing the generator
+    stops inference.
 
     Args:
         clip: at any rate, in memory or on disk; resampled a window at a time.
         model: its window length and rate are used.
+        queue: where inference runs, in turns with other callers; in this thread by
+            default.
         effort: six windows spread over the song (fewer where six last more than 60 s),
             or all of them.
         should_stop: asked before each batch of windows.
@@ -133,13 +138,13 @@ def listen(
     starts = windows.starts()
     order = [starts[at] for at in spread(len(starts))]
     order = order[: _n_quick(model) if effort == "quick" else None]
-    batch_size = _batch_size(model)
+    batch_size = forward.batch_size(model.model)
     answers: dict[int, NDArray[np.float64]] = {}
     for first in range(0, len(order), batch_size):
         if should_stop and should_stop():
             raise KnownError("prediction_stopped", name=clip.name)
-        turn = partial(_heard, order[first : first + batch_size], windows, model)
-        answers |= model.turns.take(turn)
+        work = partial(_answers, order[first : first + batch_size], windows, model)
+        answers |= queue.run(work) if queue else work()
         if answers:
             n_left = max(len(order) - first - batch_size, 0)
             yield _prediction(answers, n_left, windows, model, note, began)
@@ -168,15 +173,16 @@ def spread(n_windows: int) -> list[int]:
 
 
 def _windows(clip: Sound, model: LoadedModel) -> tuple[Windows, Note | None]:
-    """The clip in windows, and what is done to fill one."""
+    """Cut the clip into windows, and note what is done to fill one."""
     _check_duration(clip, MIN_DURATION_S)
-    n_window = round(model.window_s * model.sampling_rate)
-    windows = Windows(clip, model.sampling_rate, n_window)
-    if windows.n_samples >= n_window:
+    takes_any = model.ref.takes_any_length
+    rate, window_s = model.sampling_rate, model.window_s
+    windows = Windows.of(clip, rate, window_s, takes_any_length=takes_any)
+    if windows.n_window < round(window_s * rate):
+        return windows, "as_is"
+    if not windows.is_short:
         return windows, None
-    if model.ref.takes_any_length:
-        return replace(windows, n_window=windows.n_samples), "as_is"
-    _check_duration(clip, model.window_s / MAX_REPEATS)
+    _check_duration(clip, window_s / MAX_REPEATS)
     return windows, "repeated"
 
 
@@ -194,38 +200,23 @@ def _n_quick(model: LoadedModel) -> int:
     return max(min(N_QUICK, int(QUICK_S / model.window_s)), 1)
 
 
-def _batch_size(model: LoadedModel) -> int:
-    return CUDA_BATCH_SIZE if model.model.device.type == "cuda" else 1
-
-
-def _heard(
+def _answers(
     starts: list[int], windows: Windows, model: LoadedModel
 ) -> dict[int, NDArray[np.float64]]:
-    """The answers for the windows that begin there, inaudible ones left out."""
+    """Compute the probabilities of windows by their starts, silent ones left out."""
     cut = {start: windows.window(start) for start in starts}
-    batch = {start: window for start, window in cut.items() if window is not None}
-    if not batch:
+    audible = {start: window for start, window in cut.items() if window is not None}
+    if not audible:
         return {}
-    answers = _probabilities([*batch.values()], model)
-    if not np.isfinite(answers).all():
-        raise KnownError("model_broken", title=model.ref.title)
-    return dict(zip(batch, answers, strict=True))
-
-
-def _probabilities(batch: list[Samples], model: LoadedModel) -> NDArray[np.float64]:
-    """Float64 (n_windows, n_genres), as transformers' own pipeline has them."""
-    import torch
-
-    with torch.inference_mode():
-        inputs = model.feature_extractor(
-            batch, sampling_rate=model.sampling_rate, return_tensors="pt"
-        )
-        # Nothing is padded: without its mask of ones, attention takes the fast way.
-        sound = inputs[model.model.main_input_name].to(model.model.device)
-        logits = model.model(sound).logits
-        scores = logits.double() / model.temperature
-        shares = scores.softmax(-1) if model.ref.is_exclusive else scores.sigmoid()
-        return shares.cpu().numpy()
+    values = [
+        forward.features(model.feature_extractor, window, model.sampling_rate)
+        for window in audible.values()
+    ]
+    logits = forward.logits(model.model, np.stack(values), model.ref.title)
+    found = forward.probabilities(
+        logits, model.temperature, is_exclusive=model.ref.is_exclusive
+    )
+    return dict(zip(audible, found, strict=True))
 
 
 def _prediction(
@@ -236,7 +227,7 @@ def _prediction(
     note: Note | None,
     began: float,
 ) -> Prediction:
-    """The answer of the windows heard so far."""
+    """Return the mean of the windows computed so far."""
     mean = np.mean([*answers.values()], axis=0)
     pairs = zip(model.labels, mean.tolist(), strict=True)
     return Prediction(
@@ -257,4 +248,4 @@ def _chunk(
     start_s = start / windows.sampling_rate
     stop_s = (start + windows.n_window) / windows.sampling_rate
     probabilities = dict(zip(model.labels, answer.tolist(), strict=True))
-    return Chunk(start_s, min(stop_s, windows.clip.duration_s), probabilities)
+    return Chunk(start_s, min(stop_s, windows.sound.duration_s), probabilities)

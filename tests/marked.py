@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trainer import exam
+from trainer import evaluate
 from trainer.scores import Answers, scores_of
 
 GENRES = ("blues", "jazz", "metal")
@@ -36,5 +36,5 @@ def keep_scores(folder, temperature=1.0, **changes):
     names = changes.pop("names", ("a", "b", "c", "d"))
     scores = scores_of(answers_by_hand(names), temperature)
     scores = dataclasses.replace(scores, **changes)
-    exam.keep(scores, GENRES, folder)
+    evaluate.keep(scores, GENRES, folder)
     return scores

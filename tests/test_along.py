@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from classifier.along import song_map, stretches
-from classifier.checkpoint import ModelRef
 from classifier.predict import Chunk, Prediction
+from networks.checkpoint import ModelRef
 
 REF = ModelRef("bundled", "demo", None, "demo", "tests", 5.0)
 

@@ -15,7 +15,8 @@ from audio.clip import Clip
 from classifier.models import Models
 from classifier.predict import predict
 from errors import KnownError
-from trainer import anatomy, base, catalogue, data, flags, sources, windows
+from networks import architecture
+from trainer import base, catalogue, data, flags, sources, windows
 from trainer.config import RunConfig
 from trainer.data import INT16_MAX, SAMPLING_RATE
 from trainer.events import Noted, Stage, Step
@@ -136,13 +137,13 @@ def test_pretrained_weights_arrive_and_the_last_layer_is_new(config, kind):
     model, _ = base.load_base(config, tuple(GENRES))
     name, place = BODIES[kind]
     theirs = getattr(transformers, name).from_pretrained(hub.fetch("", revision=""))
-    weights = anatomy.body(model).state_dict()
+    weights = architecture.body(model).state_dict()
     stored = theirs.get_submodule(place).state_dict()
     assert weights.keys() - {"masked_spec_embed"} == stored.keys() - {
         "masked_spec_embed"
     }
     assert all(weights[name].equal(stored[name]) for name in stored)
-    assert not anatomy.last_layer(model).weight.any()
+    assert not architecture.last_layer(model).weight.any()
     assert model.config.problem_type == "single_label_classification"
 
 
@@ -150,8 +151,8 @@ def test_only_the_chosen_part_learns(config, kind):
     def learning(part):
         chosen = dataclasses.replace(config, trained_part=part)
         model, _ = base.load_base(chosen, tuple(GENRES))
-        body = {id(weight) for weight in anatomy.body(model).parameters()}
-        front = {id(w) for m in anatomy.front_end(model) for w in m.parameters()}
+        body = {id(weight) for weight in architecture.body(model).parameters()}
+        front = {id(w) for m in architecture.front_end(model) for w in m.parameters()}
         quick = [w for w in model.parameters() if w.requires_grad]
         inside = sum(id(weight) in body for weight in quick)
         in_front = sum(id(weight) in front for weight in quick)
@@ -180,7 +181,7 @@ def test_two_accumulated_batches_equal_one(config, songs, tmp_path):
 @pytest.mark.parametrize("kind", ["ast", "whisper"], scope="module")
 def test_windows_of_a_mel_model_are_its_own_length_and_full(kind, config, songs):
     model, extractor = base.load_base(config, tuple(GENRES))
-    window_s = anatomy.fixed_window_s(model.config)
+    window_s = architecture.fixed_window_s(model.config.to_dict())
     assert window_s == pytest.approx(WINDOWS_S[kind])
     _, batch = first_window(config, songs, extractor, window_s)  # of a song of 1 s
     mels = batch[extractor.model_input_names[0]][0]
@@ -222,7 +223,7 @@ def test_layers_are_mixed_none_skipped_and_parts_hidden(songs, base_model):
     assert model.layer_weights.tolist() == pytest.approx([1 / 3] * 3)
     assert model.config.layerdrop == model.config.attention_dropout == 0.0
     assert base.left_out(config, model.config) == []
-    assert hasattr(anatomy.body(model), "masked_spec_embed")
+    assert hasattr(architecture.body(model), "masked_spec_embed")
 
 
 def test_weighted_layers_train_where_layers_would_be_skipped(

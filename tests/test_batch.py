@@ -1,13 +1,14 @@
 import pytest
 import tiny
+from classifier.archive import Song
 from files import write_audio
 from signals import silence, sweep
 
-from audio.archive import Song
-from classifier import predict
 from classifier.batch import rows, songs_in
 from classifier.models import Models
+from classifier.queue import InferenceQueue
 from errors import KnownError
+from networks import forward
 
 tiny_model_dir = tiny.tiny_model_dir
 
@@ -19,7 +20,6 @@ def model(tiny_model_dir, tmp_path_factory):
         runs_dir=tmp_path_factory.mktemp("runs"),
         hub_model="",
         is_offline=True,
-        n_at_once=2,
     )
     return models.load(models.ref("bundled"))
 
@@ -37,7 +37,7 @@ def songs(tmp_path):
 
 @pytest.mark.parametrize("n_workers", [1, 2, 8])
 def test_rows_come_in_order_and_go_on_after_failures(songs, model, n_workers):
-    found = list(rows(songs, model, n_workers=n_workers))
+    found = list(rows(songs, model, InferenceQueue(2), n_workers=n_workers))
     assert [row.song for row in found] == ["first", "gone", "quiet", "last"]
     codes = [row.error.code if row.error else None for row in found]
     assert codes == [None, "unreadable", "silent", None]
@@ -57,7 +57,7 @@ def test_songs_are_taken_only_a_few_ahead(songs, model):
             taken.append(song)
             yield song
 
-    found = rows(watched(), model, n_workers=2)
+    found = rows(watched(), model, InferenceQueue(2), n_workers=2)
     next(found)
     assert len(taken) <= 3
     found.close()
@@ -71,18 +71,18 @@ def test_stop_ends_the_rows(songs, model):
         asked.append(1)
         return len(asked) > 3  # the first song has three windows
 
-    found = list(rows([songs[0]] * 10, model, should_stop=should_stop))
+    found = list(
+        rows([songs[0]] * 10, model, InferenceQueue(2), should_stop=should_stop)
+    )
     assert [row.song for row in found] == ["first"]
 
 
 def test_who_leaves_ends_the_work_within_a_window(tmp_path, songs, model, monkeypatch):
     long = Song("long", write_audio(tmp_path / "l.wav", sweep(duration_s=60.0)))
     heard = []
-    real = predict._probabilities
-    monkeypatch.setattr(
-        predict, "_probabilities", lambda *args: heard.append(1) or real(*args)
-    )
-    found = rows([songs[0], long], model, n_workers=1)
+    real = forward.logits
+    monkeypatch.setattr(forward, "logits", lambda *args: heard.append(1) or real(*args))
+    found = rows([songs[0], long], model, InferenceQueue(2), n_workers=1)
     next(found)
     found.close()
     assert len(heard) < 60  # of 3 + 120 windows
@@ -90,7 +90,7 @@ def test_who_leaves_ends_the_work_within_a_window(tmp_path, songs, model, monkey
 
 def test_effort_is_passed_on(tmp_path, model):
     path = write_audio(tmp_path / "long.wav", sweep(duration_s=9.0))
-    (row,) = rows([Song("long", path)], model, effort="quick")
+    (row,) = rows([Song("long", path)], model, InferenceQueue(2), effort="quick")
     assert row.prediction.n_done == 6
 
 

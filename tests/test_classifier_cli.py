@@ -19,10 +19,10 @@ import settings
 from audio import spool
 from classifier import batch, report
 from classifier.batch import Row
-from classifier.checkpoint import ModelRef
 from classifier.predict import Prediction
 from classifier.verdict import Verdict
 from errors import KnownError
+from networks.checkpoint import ModelRef
 
 tiny_model_dir = tiny.tiny_model_dir
 RUN = "20260101-000000-aaaa"

@@ -6,10 +6,10 @@ import tiny
 from tiny import FACTS, GENRES, SAMPLING_RATE, save_tiny_model
 
 import i18n
-from classifier import checkpoint
-from classifier.checkpoint import TUTORIAL_WINDOW_S
 from classifier.models import Models
 from errors import KnownError
+from networks import checkpoint
+from networks.checkpoint import DEFAULT_WINDOW_S
 
 tiny_model_dir = tiny.tiny_model_dir
 
@@ -118,7 +118,7 @@ def test_available_leaves_broken_runs_out(house, name, text):
 def test_window_is_the_tutorials_where_the_checkpoint_does_not_say(tmp_path, facts):
     save_tiny_model(tmp_path / "demo", genrescope=facts)
     ref = models_of(tmp_path).ref("bundled")
-    assert (ref.window_s, ref.trained_on) == (TUTORIAL_WINDOW_S, "")
+    assert (ref.window_s, ref.trained_on) == (DEFAULT_WINDOW_S, "")
 
 
 def test_config_keeps_our_key_through_save_and_load(tmp_path, tiny_model_dir):
@@ -172,13 +172,13 @@ def test_load_refuses_a_path_in_a_ref_made_by_hand(house):
 def count_reads(monkeypatch):
     """Names of the checkpoints that are read from disk from now on."""
     reads = []
-    read = checkpoint.read
+    load = checkpoint.load
 
     def counted(ref, *rest, **more):
         reads.append(ref.key)
-        return read(ref, *rest, **more)
+        return load(ref, *rest, **more)
 
-    monkeypatch.setattr(checkpoint, "read", counted)
+    monkeypatch.setattr(checkpoint, "load", counted)
     return reads
 
 

@@ -13,19 +13,20 @@ from signals import chord, noise, silence, tone
 from audio.decode import Limits
 from classifier.models import Models
 from classifier.predict import Chunk, Prediction, predict
-from classifier.turns import Line
+from classifier.queue import InferenceQueue, WaitingLine
 from classifier.verdict import Verdict, judge
 from errors import KnownError
 from ui.model_choice import chosen, chosen_pair, effort_of
 from ui.scene import Scene, Transforms
 from ui.server.access import Visitor
 from ui.tabs.classify import answer, song_map, view
-from ui.tabs.classify.batch import batches, content, file_of, table_html
+from ui.tabs.classify.batch import batches, content, file_of
 from ui.tabs.classify.history import MAX_SONGS, History, as_html
 from ui.tabs.classify.song import calmly, together
 
 tiny_model_dir = tiny.tiny_model_dir
 HERE, ELSEWHERE = Visitor(may_train=True), Visitor(may_train=False)
+QUEUE = InferenceQueue()
 EVIL = "<img src=x onerror=alert(1)>"
 
 
@@ -135,14 +136,16 @@ def test_download_of_a_model_says_how_far_it_is(models, model, language, said):
 
 def test_two_models_take_turns_and_end_with_their_own_answers(model):
     clip = noise(duration_s=5.0)
-    found = list(together(clip, [model, model], "whole"))
+    found = list(together(clip, [model, model], QUEUE, "whole"))
     assert [[each.n_done for each in pair] for pair in found[:2]] == [[1, 1], [2, 2]]
     alone = predict(clip, model)
     assert [dict(each.genres) for each in found[-1]] == [dict(alone.genres)] * 2
 
 
 def test_page_gets_the_first_answer_at_once_and_the_last_marked(model):
-    found = list(calmly(together(noise(duration_s=5.0), [model], "whole"), 3600.0))
+    found = list(
+        calmly(together(noise(duration_s=5.0), [model], QUEUE, "whole"), 3600.0)
+    )
     assert [(pair[0].n_done, is_last) for pair, is_last in found] == [
         (1, False),
         (10, True),
@@ -157,7 +160,7 @@ def test_leaving_the_answers_ends_the_work(model, monkeypatch):
         "__call__",
         lambda self, *a, **k: heard.append(1) or real(self, *a, **k),
     )
-    answers = calmly(together(noise(duration_s=5.0), [model], "whole"), 0.0)
+    answers = calmly(together(noise(duration_s=5.0), [model], QUEUE, "whole"), 0.0)
     next(answers)
     answers.close()
     assert len(heard) == 1
@@ -251,7 +254,7 @@ def files(tmp_path):
 
 
 def test_batch_grows_song_by_song_and_failures_are_rows(model, files):
-    found = list(batches(files, model, "quick", Limits()))
+    found = list(batches(files, model, QUEUE, "quick", Limits()))
     assert [len(each.entries) for each in found] == [1, 2, 3, 4, 5, 6]
     assert {each.n_total for each in found} == {6}
     codes = {
@@ -270,7 +273,7 @@ def test_batch_grows_song_by_song_and_failures_are_rows(model, files):
 
 
 def test_batch_is_saved_as_csv_and_json(model, files):
-    *_, last = batches(files, model, "quick", Limits())
+    *_, last = batches(files, model, QUEUE, "quick", Limits())
     text = content(last, "csv").decode("utf-8-sig")
     rows = {row["song"]: row for row in csv.DictReader(io.StringIO(text))}
     listed = {row["song"]: row for row in json.loads(content(last, "json"))}
@@ -282,7 +285,7 @@ def test_batch_is_saved_as_csv_and_json(model, files):
 def test_names_never_become_formulas_of_a_spreadsheet(model, prediction, tmp_path):
     (tmp_path / "=HYPERLINK(1).mp3").write_text("do re mi")
     (path,) = tmp_path.iterdir()
-    *_, last = batches([str(path)], model, "quick", Limits())
+    *_, last = batches([str(path)], model, QUEUE, "quick", Limits())
     (row,) = csv.DictReader(io.StringIO(content(last, "csv").decode("utf-8-sig")))
     assert row["song"] == "'=HYPERLINK(1).mp3"
     (listed,) = json.loads(content(last, "json"))
@@ -293,7 +296,7 @@ def test_names_never_become_formulas_of_a_spreadsheet(model, prediction, tmp_pat
 
 
 def test_song_of_a_batch_is_given_back_as_it_came_from_a_zip_too(model, files):
-    *_, last = batches(files, model, "quick", Limits())
+    *_, last = batches(files, model, QUEUE, "quick", Limits())
     given = {entry.row.song: entry for entry in last.entries}
     whole, name = file_of(given["one.mp3"])
     assert (file_of(given["album.zip/cd/three.mp3"])[0], name) == (whole, "one.mp3")
@@ -301,13 +304,13 @@ def test_song_of_a_batch_is_given_back_as_it_came_from_a_zip_too(model, files):
 
 def test_batch_without_songs_is_refused(model):
     with pytest.raises(KnownError, match="no_songs_given"):
-        next(batches([], model, "quick", Limits()))
+        next(batches([], model, QUEUE, "quick", Limits()))
 
 
 def test_table_escapes_names_and_says_why(model, tmp_path):
     (tmp_path / f"{EVIL.replace('/', '')}.mp3").write_text("do re mi")
     (path,) = tmp_path.iterdir()
-    *_, last = batches([str(path)], model, "quick", Limits())
+    *_, last = batches([str(path)], model, QUEUE, "quick", Limits())
     shown = table_html([entry.row for entry in last.entries], "zh-TW")
     assert "<img" not in shown
     assert 'data-number="1"' in shown
@@ -349,7 +352,7 @@ def said_by(updates):
 
 
 def test_who_waits_is_told_the_place_and_then_answered():
-    line = Line(1)
+    line = WaitingLine(1)
 
     def ask(path, visitor):
         yield {"status": f"{path} in {visitor.language}"}
@@ -360,38 +363,38 @@ def test_who_waits_is_told_the_place_and_then_answered():
         told = next(asking)["status"]
         assert "you are number 1 in line" in told
         assert view.cancelled(told, HERE) == "Cancelled."
-        assert first.place == 0
+        assert first.position == 0
     assert said_by(asking) == ["song in en"]
 
 
 def test_page_that_closes_while_it_waits_leaves_the_line():
-    line = Line(1)
+    line = WaitingLine(1)
     waiting_ask = view.in_line(line, "status", lambda visitor: iter(()))
     with line.ticket():
         asking = waiting_ask(visitor=HERE)
         next(asking)
         with line.ticket() as behind:
-            assert behind.place == 2
+            assert behind.position == 2
             asking.close()
-            assert behind.place == 1
+            assert behind.position == 1
 
 
 def test_page_that_closes_mid_song_gives_its_seat_away(model):
-    line = Line(1)
+    line = WaitingLine(1)
 
     def ask(visitor):
-        yield from together(noise(duration_s=5.0), [model], "whole")
+        yield from together(noise(duration_s=5.0), [model], QUEUE, "whole")
 
     asking = view.in_line(line, "status", ask)(visitor=HERE)
     next(asking)
     with line.ticket() as behind:
-        assert behind.place == 1
+        assert behind.position == 1
         asking.close()
-        assert behind.place == 0
+        assert behind.position == 0
 
 
 def test_song_of_who_waits_is_not_decoded():
-    line, decoded = Line(1), []
+    line, decoded = WaitingLine(1), []
 
     def ask(visitor):
         decoded.append(1)

@@ -9,6 +9,7 @@ from songs import song_folder
 from errors import KnownError
 from trainer import contest, entrants, report, runs, sources
 from trainer.__main__ import main
+from trainer.base import DEMO_DIR
 from trainer.config import RunConfig
 from trainer.contest import FIRST_UNHEARD, Wish
 
@@ -38,7 +39,7 @@ def cache_dir(tmp_path_factory):
 
 
 def held(names, wish, tmp_path, cache_dir):
-    models = [entrants.find(str(name), tmp_path) for name in names]
+    models = [entrants.find(str(name), tmp_path, DEMO_DIR) for name in names]
     return contest.hold(models, wish, cache_dir, emit=lambda event: None)
 
 
@@ -152,13 +153,13 @@ def test_composed_songs_are_new_to_every_run():
 )
 def test_name_of_nothing_is_refused_in_a_sentence(name, code, tmp_path):
     with pytest.raises(KnownError, match=code):
-        entrants.find(name, tmp_path)
+        entrants.find(name, tmp_path, DEMO_DIR)
 
 
 def test_run_without_a_model_is_refused(tmp_path):
     run = runs.create(tmp_path, RunConfig())
     with pytest.raises(KnownError, match="run_without_model"):
-        entrants.find(run.id, tmp_path)
+        entrants.find(run.id, tmp_path, DEMO_DIR)
 
 
 def test_model_without_a_trained_head_is_not_heard(tmp_path):
@@ -169,14 +170,31 @@ def test_model_without_a_trained_head_is_not_heard(tmp_path):
     kept = {name: w for name, w in weights.items() if "classifier" not in name}
     save_file(kept, folder / "model.safetensors", {"format": "pt"})
     with pytest.raises(KnownError, match="model_broken"):
-        entrants.load(entrants.find(str(folder), tmp_path))
+        entrants.load(entrants.find(str(folder), tmp_path, DEMO_DIR))
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"problem_type": "regression"}, "model_wrong_task"),
+        ({"architectures": ["HubertForCTC"]}, "model_wrong_task"),
+        ({"id2label": {"0": "LABEL_0", "1": "LABEL_1"}}, "model_without_labels"),
+        ({"num_attention_heads": 0}, "model_broken"),
+        ({"hidden_size": "wide"}, "model_broken"),
+    ],
+)
+def test_shell_refuses_what_the_page_refuses(change, code, tmp_path, capsys):
+    path = tiny.save_tiny_model(tmp_path / "model") / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(KnownError, match=code):
+        entrants.load(entrants.find(str(path.parent), tmp_path, DEMO_DIR))
 
 
 def test_model_of_another_kind_hears_windows_of_its_own_length(tmp_path):
     ast = tiny.save_tiny_other("ast", tmp_path / "ast")
-    assert entrants.load(entrants.find(str(ast), tmp_path)).window_s == pytest.approx(
-        1.015
-    )
+    assert entrants.load(
+        entrants.find(str(ast), tmp_path, DEMO_DIR)
+    ).window_s == pytest.approx(1.015)
 
 
 def test_shell_prints_scores_and_writes_them(

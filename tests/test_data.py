@@ -121,12 +121,6 @@ def test_genre_with_one_song_cannot_be_tested(tmp_path):
     assert caught.value.details == {"genre": "low", "n_songs": 1}
 
 
-def test_pieces_cover_a_song_with_the_last_one_shifted_back():
-    assert list(data.pieces(25, 10)) == [0, 10, 15]
-    assert list(data.pieces(20, 10)) == [0, 10]
-    assert list(data.pieces(5, 10)) == [0]
-
-
 def test_composed_songs_differ_and_stay_the_same_between_runs():
     source = sources.composed_songs(1)
     assert source.n_songs == 10

@@ -11,7 +11,7 @@ from test_hub import REVISION
 
 import i18n
 from errors import KnownError
-from trainer import hub_songs, parts, sources, telling
+from trainer import hub_songs, prepare, sources, telling
 from trainer.config import RunConfig
 from trainer.events import Noted, Stage, StopRequested
 from ui.tabs.data import inspection
@@ -212,7 +212,7 @@ def test_stop_leaves_a_download_in_the_middle(data_hub, gtzans, tmp_path):
             is_halfway.set()
 
     with pytest.raises(StopRequested):
-        parts.gathered(RunConfig(), tmp_path / "cache", emit, is_halfway.is_set)
+        prepare.prepare(RunConfig(), tmp_path / "cache", emit, is_halfway.is_set)
     data_hub.release.set()
 
 

@@ -1,20 +1,22 @@
 import numpy as np
 import pytest
 
+from networks import forward
 from trainer import metrics
 
 
 def test_song_answer_is_the_mean_of_its_windows():
     logits = np.log(np.array([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]], np.float32))
-    songs = metrics.song_probabilities(logits, np.array([0, 0, 1]))
+    windows = forward.probabilities(logits)
+    songs = metrics.song_means(windows, np.array([0, 0, 1]))
     assert songs == pytest.approx(np.array([[0.7, 0.3], [0.2, 0.8]]), abs=1e-6)
 
 
 def test_large_logits_do_not_overflow():
-    songs = metrics.song_probabilities(
-        np.array([[1e4, -1e4]], np.float32), np.array([0])
-    )
-    assert songs.tolist() == [[1.0, 0.0]]
+    logits = np.array([[1e4, -1e4]], np.float32)
+    assert forward.probabilities(logits).tolist() == [[1.0, 0.0]]
+    several = forward.probabilities(logits, is_exclusive=False)
+    assert several.tolist() == [[1.0, 0.0]]
 
 
 def test_confusion_counts_truth_by_row_and_answer_by_column():

@@ -4,10 +4,11 @@ import tiny
 from signals import chord, noise, silence, sweep, tone
 
 from audio.clip import Clip
-from classifier import predict as module
 from classifier.models import Models
 from classifier.predict import N_QUICK, listen, predict, spread
+from classifier.queue import InferenceQueue
 from errors import KnownError
+from networks import forward
 
 tiny_model_dir = tiny.tiny_model_dir
 RATE = tiny.SAMPLING_RATE
@@ -159,7 +160,7 @@ def test_stop_ends_within_a_window(model):
 def test_batches_give_the_same_answer(model, monkeypatch):
     song = sweep(duration_s=3.3)
     one_by_one = predict(song, model)
-    monkeypatch.setattr(module, "_batch_size", lambda model: 4)
+    monkeypatch.setattr(forward, "batch_size", lambda model: 4)
     told = []
     batched = predict(song, model, on_progress=lambda *done: told.append(done))
     assert told == [(4, 7), (7, 7)]
@@ -264,10 +265,8 @@ def test_quick_answer_of_a_short_song_is_the_whole(model):
 
 def test_who_leaves_ends_the_work(model, monkeypatch):
     heard = []
-    real = module._probabilities
-    monkeypatch.setattr(
-        module, "_probabilities", lambda *args: heard.append(1) or real(*args)
-    )
+    real = forward.logits
+    monkeypatch.setattr(forward, "logits", lambda *args: heard.append(1) or real(*args))
     for answer in listen(noise(duration_s=5.0), model):
         if answer.n_done == 2:
             break
@@ -288,10 +287,10 @@ def test_visitors_take_turns_so_that_memory_does_not_multiply(model, monkeypatch
         return answer
 
     monkeypatch.setattr(model.model, "forward", watched)
-    song = noise(duration_s=2.0)
+    song, queue = noise(duration_s=2.0), InferenceQueue()
     answers = []
     visitors = [
-        threading.Thread(target=lambda: answers.append(predict(song, model)))
+        threading.Thread(target=lambda: answers.append(predict(song, model, queue)))
         for _ in range(10)
     ]
     for visitor in visitors:

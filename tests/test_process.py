@@ -11,7 +11,8 @@ WHILE_ANOTHER_THREAD_IMPORTS = """
 import importlib, sys, threading
 import datasets, numpy as np
 import process
-from trainer import models, splits
+from networks import small_hubert
+from trainer import splits
 threading.Thread(target=importlib.import_module, args=("transformers",)).start()
 while "transformers" not in sys.modules:
     pass
@@ -23,7 +24,7 @@ while "transformers" not in sys.modules:
     "use",
     [
         "process.settle(); import transformers; transformers.Trainer",
-        "models.feature_extractor()",
+        "small_hubert.feature_extractor()",
         "splits.split(np.arange(20) % 2, splits.Wish('random'))",
     ],
 )

@@ -3,9 +3,10 @@
 import pytest
 
 from errors import KnownError
-from trainer import anatomy, recipe
+from networks import architecture
+from networks.small_hubert import small_hubert
+from trainer import recipe
 from trainer.config import RunConfig
-from trainer.models import small_hubert
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_pretrained_layers_learn_at_their_share_of_the_rate(tmp_path, fraction):
     named = dict(model.named_parameters())
     assert len(rates) == len(named)  # each weight once
     for name, weight in named.items():
-        is_inside = name.startswith(anatomy.body_name(model))
+        is_inside = name.startswith(architecture.body_name(model))
         rate, decay = rates[id(weight)]
         assert rate == pytest.approx(1e-3 * (fraction if is_inside else 1.0))
         if name.endswith("bias"):

@@ -11,10 +11,10 @@ from signals import noise, tone
 import i18n
 from audio import decode
 from classifier.batch import Row
-from classifier.checkpoint import ModelRef
 from classifier.predict import Chunk, Prediction
 from classifier.verdict import Verdict
 from errors import KnownError
+from networks.checkpoint import ModelRef
 from trainer.config import RunConfig
 from trainer.events import Noted, Stage
 from trainer.telling import Progress

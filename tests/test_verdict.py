@@ -5,9 +5,9 @@ from signals import noise
 from test_speech import talk
 
 from classifier import verdict
-from classifier.checkpoint import ModelRef
 from classifier.predict import Chunk, Prediction
 from classifier.verdict import judge
+from networks.checkpoint import ModelRef
 
 REF = ModelRef("bundled", "demo", None, "demo", "tests", 1.0)
 

@@ -16,9 +16,10 @@ import process
 import settings
 from errors import KnownError
 from trainer import (
+    base,
     contest,
     entrants,
-    exam,
+    evaluate,
     flags,
     hf_job,
     jobs,
@@ -107,7 +108,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     """Say how good a model is, or two; the exit code is 0 when it is said."""
     names = [options.model, *([options.against] if options.against else [])]
     _quiet_libraries()
-    models = [entrants.find(name, options.runs_dir) for name in names]
+    bundled = base.DEMO_DIR
+    models = [entrants.find(name, options.runs_dir, bundled) for name in names]
     wish = flags.wish_of(options)
     found = contest.hold(models, wish, options.cache_dir, emit=_Phases())
     if options.json:
@@ -170,7 +172,7 @@ def _follow(run: Run) -> int:
     state = run.state()
     if state.code == "run_vanished":  # it could not say so itself
         print(telling.failure(state.code, state.details, i18n.DEFAULT_LANGUAGE))
-    if state.name == "finished" and (scores := exam.kept(run.folder)):
+    if state.name == "finished" and (scores := evaluate.kept(run.folder)):
         config, is_honest = run.config(), scores.is_final
         meant = report.meaning(config.data, config.split, is_honest=is_honest)
         print(report.of_run(scores), *meant, sep="\n")

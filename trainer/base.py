@@ -8,7 +8,8 @@ from typing import Any
 
 import process
 from errors import KnownError
-from trainer import anatomy, catalogue
+from networks import architecture
+from trainer import catalogue
 from trainer.config import RunConfig
 
 DEMO_DIR = Path(__file__).parents[1] / "assets" / "models" / "demo"
@@ -25,18 +26,18 @@ def load_base(config: RunConfig, genres: Sequence[str]) -> tuple[Any, Any]:
     Raises:
         KnownError: ``no_demo_model``, or what the Hub's download raises.
     """
-    from trainer import models
+    from networks import small_hubert
 
     if config.base_model == catalogue.SMALL:
         changes = {name: value for name, (_, value) in _wishes(config).items()}
-        model = models.small_hubert(genres, config.seed, **changes)
+        model = small_hubert.small_hubert(genres, config.seed, **changes)
         # Its first convolution starts as the filters that training would look for.
         first = model.hubert.feature_extractor.conv_layers[0]
         first.conv.requires_grad_(False)
-        extractor = models.feature_extractor()
+        extractor = small_hubert.feature_extractor()
     else:
         model, extractor = _pretrained(_folder(config.base_model), genres, config)
-    anatomy.freeze(model, config.trained_part)
+    architecture.freeze(model, config.trained_part)
     _shorten_masks(model, config.window_s, extractor.sampling_rate)
     return model, extractor
 
@@ -106,7 +107,7 @@ def _pretrained(
         )
         # All genres are as likely at the start: the first loss is ln(their number),
         # however large the numbers are that the last layer hears.
-        layer = anatomy.last_layer(model)
+        layer = architecture.last_layer(model)
         torch.nn.init.zeros_(layer.weight)
         torch.nn.init.zeros_(layer.bias)
     return model, AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
@@ -133,7 +134,7 @@ def _model_config(folder: Path, genres: Sequence[str], config: RunConfig) -> Any
 
 def _shorten_masks(model: Any, window_s: float, sampling_rate: int) -> None:
     """Keep SpecAugment's masks shorter than a window, which it would fail at."""
-    if not anatomy.hears_samples(model):
+    if not architecture.takes_samples(model):
         return
     n_samples = round(window_s * sampling_rate)
     n_frames = int(model._get_feat_extract_output_lengths(n_samples))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from errors import KnownError
-from trainer import catalogue, exam, report, runs
+from trainer import catalogue, evaluate, report, runs
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
 from trainer.hub_songs import GTZAN
 from trainer.runs import Run
@@ -30,10 +30,10 @@ def scores_of(run: Run) -> Scores:
     Raises:
         KnownError: ``push_not_finished`` where they are not there.
     """
-    kept = exam.kept(run.folder)
+    kept = evaluate.kept(run.folder)
     if kept:
         return kept
-    confusion = runs.read_json(run.folder / exam.CONFUSION)
+    confusion = runs.read_json(run.folder / evaluate.CONFUSION)
     if not confusion:
         raise KnownError("push_not_finished", id=run.id)
     return of_counts(np.array(confusion["counts"]), confusion["genres"])

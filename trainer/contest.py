@@ -6,6 +6,7 @@ The same exam as after a run, for any model that is an audio classifier.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,16 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import KnownError
+from networks.checkpoint import LoadedModel
 from trainer import config as configs
-from trainer import data, entrants, exam, runs, scores, sources
+from trainer import data, entrants, evaluate, runs, scores, sources
 from trainer.config import RunConfig
 from trainer.data import SongSet
-from trainer.entrants import Entrant, Loaded
+from trainer.entrants import Entrant
 from trainer.events import Emit, ShouldStop, Stage
 from trainer.scores import Answers, Duel, Scores
 from trainer.song_files import Source
 from trainer.splits import PARTS
-from trainer.windows import AllWindows
+from trainer.windows import AllWindows, note_silent
 
 Indices = NDArray[np.int64]
 COMPOSED = "composed"
@@ -144,7 +146,7 @@ def hold(
     asked = _questions(models[0], wish, cache_dir, emit, should_stop)
     emit(Stage("model"))
     loaded = [entrants.load(each) for each in models]
-    known = [_numbers(asked.songs.genres, each.genres) for each in loaded]
+    known = [_numbers(asked.songs.genres, each.labels) for each in loaded]
     labels = asked.songs.labels[asked.indices]
     is_known = np.all([numbers[labels] >= 0 for numbers in known], axis=0)
     left_out = sorted({asked.songs.genres[label] for label in labels[~is_known]})
@@ -152,12 +154,16 @@ def hold(
     if not len(indices):
         raise KnownError(
             "no_common_genres",
-            model=loaded[0].genres,
+            model=loaded[0].labels,
             songs=asked.songs.genres,
         )
     entries, rights = [], []
-    for entrant, each, numbers in zip(models, loaded, known, strict=True):
-        answers = _heard(each, asked.songs, numbers, indices, emit, should_stop)
+    windows = _windows(loaded, asked.songs, known, indices)
+    note_silent(asked.songs, np.setdiff1d(indices, windows[0].indices), emit)
+    for entrant, each, some in zip(models, loaded, windows, strict=True):
+        answers = evaluate.answers_of(
+            each.model, some, emit=emit, should_stop=should_stop, title=each.ref.title
+        )
         rights.append(answers.is_right(each.temperature))
         entries.append(_entry(entrant, each, asked, answers))
     return Contest(
@@ -173,7 +179,7 @@ def hold(
 
 
 def _entry(
-    entrant: Entrant, model: Loaded, asked: Questions, answers: Answers
+    entrant: Entrant, model: LoadedModel, asked: Questions, answers: Answers
 ) -> Entry:
     """How good one model was, and how many of the songs it may have known."""
     return Entry(
@@ -181,7 +187,7 @@ def _entry(
         scores.scores_of(answers, model.temperature),
         model.window_s,
         len(set(answers.names) & entrant.learned_from()),
-        entrant.run is None and _is_of_kind(asked, model.trained_on),
+        entrant.run is None and _is_of_kind(asked, model.ref.trained_on),
     )
 
 
@@ -190,20 +196,32 @@ def _is_of_kind(asked: Questions, trained_on: str) -> bool:
     return asked.meaning != "fresh" and asked.config.data.split(":")[0] == trained_on
 
 
-def _heard(
-    loaded: Loaded,
+def _windows(
+    models: Sequence[LoadedModel],
     songs: SongSet,
-    numbers: Indices,
+    known: Sequence[Indices],
     indices: Indices,
-    emit: Emit,
-    should_stop: ShouldStop,
-) -> Answers:
-    """A model's answers, the songs' labels in its own order."""
-    relabelled = dataclasses.replace(
-        songs, genres=loaded.genres, labels=numbers[songs.labels]
-    )
-    windows = AllWindows(relabelled, indices, loaded.extractor, loaded.window_s)
-    return exam.answers_of(loaded.model, windows, emit=emit, should_stop=should_stop)
+) -> list[AllWindows]:
+    """Cut the same songs into each model's windows, labels in the model's own order.
+
+    A song that is silent to one model is left out for all.
+    """
+    cut = [
+        AllWindows(
+            dataclasses.replace(
+                songs, genres=each.labels, labels=numbers[songs.labels]
+            ),
+            indices,
+            each.feature_extractor,
+            each.window_s,
+            takes_any_length=each.ref.takes_any_length,
+        )
+        for each, numbers in zip(models, known, strict=True)
+    ]
+    shared = functools.reduce(np.intersect1d, [each.indices for each in cut])
+    if all(len(each.indices) == len(shared) for each in cut):
+        return cut
+    return _windows(models, songs, known, shared)
 
 
 def _numbers(genres: Sequence[str], labels: Sequence[str]) -> Indices:

@@ -286,13 +286,3 @@ def divided(songs: SongSet, config: RunConfig) -> splits.Split:
         groups=[song.group or song.name for song in songs.songs if has_groups],
         listed=[song.part for song in songs.songs],
     )
-
-
-def pieces(n_samples: int, n_window: int, n_hop: int | None = None) -> Iterator[int]:
-    """Starts of the windows that cover a song, the last one shifted back.
-
-    They lie ``n_hop`` samples apart; one beside the other unless it is given.
-    """
-    last = max(n_samples - n_window, 0)
-    yield from range(0, last, n_hop or n_window)
-    yield last

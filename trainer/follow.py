@@ -30,7 +30,7 @@ from trainer.windows import AllWindows, RandomWindows
 if TYPE_CHECKING:
     import transformers
 
-    from trainer.frozen import Drawn
+    from trainer.feature_cache import RandomCachedWindows
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def follower(
     should_stop: ShouldStop,
     run_dir: Path,
     rhythm: Rhythm,
-    heard: RandomWindows | Drawn,
+    heard: RandomWindows | RandomCachedWindows,
 ) -> transformers.TrainerCallback:
     """A callback that speaks in events and obeys the stop flag.
 
@@ -101,7 +101,7 @@ class _Listener:
         should_stop: ShouldStop,
         run_dir: Path,
         rhythm: Rhythm,
-        heard: RandomWindows | Drawn,
+        heard: RandomWindows | RandomCachedWindows,
     ) -> None:
         self.emit = emit
         self.should_stop = should_stop

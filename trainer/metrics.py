@@ -13,21 +13,19 @@ if TYPE_CHECKING:
     import evaluate
 
 
-def song_probabilities(
-    logits: NDArray[np.float32], owners: NDArray[np.int64]
+def song_means(
+    windows: NDArray[np.float64], owners: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """A song's answer: the mean of its windows' probabilities.
+    """Average the windows of each song.
 
     Args:
-        logits: (n_windows, n_genres).
+        windows: (n_windows, n_genres) probabilities.
         owners: (n_windows,) which song each window is of.
 
     Returns:
-        (n_songs, n_genres), each row with sum 1.
+        (n_songs, n_genres).
     """
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float64)
-    windows = powers / powers.sum(axis=1, keepdims=True)
-    sums = np.zeros((int(owners.max()) + 1, logits.shape[1]))
+    sums = np.zeros((int(owners.max()) + 1, windows.shape[1]))
     np.add.at(sums, owners, windows)
     return sums / np.bincount(owners)[:, None]
 

@@ -9,8 +9,11 @@ from typing import Any
 
 import process
 from errors import KnownError
-from trainer import anatomy, dashboards
-from trainer.config import METRIC, RunConfig
+from networks import architecture
+from trainer import dashboards
+from trainer.config import RunConfig
+
+METRIC = "accuracy"
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ def trainer_class() -> type[Any]:
         def create_optimizer(self, model: Any = None) -> Any:
             optimizer = super().create_optimizer(model)
             if self.encoder_rate_fraction != 1.0:
-                inside = set(map(id, anatomy.body(self.model).parameters()))
+                inside = set(map(id, architecture.body(self.model).parameters()))
                 _slow_down(optimizer, inside, self.encoder_rate_fraction)
             return optimizer
 

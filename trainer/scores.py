@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.metrics import confusion, song_probabilities, wilson_interval
+from networks import forward
+from trainer.metrics import confusion, song_means, wilson_interval
 
 Logits = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -33,6 +34,7 @@ class Answers:
         truths: (n_songs,) index of each song's genre.
         names: (n_songs,) what screens call the songs.
         genres: (n_genres,) labels.
+        is_exclusive: one of them is right; otherwise each has a probability of its own.
     """
 
     logits: Logits
@@ -40,10 +42,14 @@ class Answers:
     truths: Indices
     names: tuple[str, ...]
     genres: tuple[str, ...]
+    is_exclusive: bool = True
 
     def probabilities(self, temperature: float = 1.0) -> NDArray[np.float64]:
-        """(n_songs, n_genres) the mean of each song's windows."""
-        return song_probabilities(self.logits / np.float32(temperature), self.owners)
+        """Average each song's windows, as classification does: (n_songs, n_genres)."""
+        windows = forward.probabilities(
+            self.logits, temperature, is_exclusive=self.is_exclusive
+        )
+        return song_means(windows, self.owners)
 
     def is_right(self, temperature: float = 1.0) -> NDArray[np.bool_]:
         """(n_songs,) whether each song was named rightly."""

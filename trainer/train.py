@@ -17,12 +17,25 @@ from typing import TYPE_CHECKING
 
 import process
 from errors import KnownError
-from trainer import causes, checkpoints, dashboards, exam, frozen, runs, windows
+from trainer import (
+    causes,
+    checkpoints,
+    dashboards,
+    evaluate,
+    feature_cache,
+    runs,
+    windows,
+)
 from trainer import crew as crews
 from trainer.config import RunConfig
 from trainer.events import Emit, Noted, ShouldStop, Stage, StopNow, StopRequested
 from trainer.follow import Rhythm, follower
-from trainer.parts import Parts, gathered, shortened, with_fresh_model
+from trainer.prepare import (
+    Parts,
+    prepare,
+    with_cached_features,
+    with_fresh_model,
+)
 from trainer.recipe import Batches, trainer_class, training_arguments
 from trainer.scores import Scores
 
@@ -85,18 +98,18 @@ def train(
     dashboards.check(config.report_to)
     crew = crews.here()
     emit = crew.voice(emit)
-    parts = crew.first(lambda: gathered(config, cache_dir, emit, should_stop))
+    parts = crew.first(lambda: prepare(config, cache_dir, emit, should_stop))
     should_stop = crew.ear(should_stop)
     parts = parts.planned(crew.n_processes)
     if crew.is_main:
         _keep_songs(parts, run_dir)
     crew.introduce(config.batch_size * config.n_accumulated, emit)
     if crew.n_processes == 1:
-        parts = shortened(parts, run_dir, emit, should_stop)
+        parts = with_cached_features(parts, run_dir, emit, should_stop)
     try:
         return _until_it_fits(parts, run_dir, checkpoint, emit, should_stop)
     finally:
-        frozen.forget(run_dir)
+        feature_cache.delete_cache(run_dir)
 
 
 def _keep_songs(parts: Parts, run_dir: Path) -> None:
@@ -141,7 +154,7 @@ def _attempt(
     should_stop: ShouldStop,
 ) -> Result:
     """The training itself, and the saving of its model."""
-    put_back = parts.take_out()
+    put_back = parts.bypass_frozen()
     trainer = _trainer(parts, run_dir, batches, checkpoint, emit, should_stop)
     was_stopped = False
     try:
@@ -167,7 +180,7 @@ def _attempt(
     )
     if crews.here().is_main:
         if tested:
-            exam.keep(tested, parts.songs.genres, run_dir)
+            evaluate.keep(tested, parts.songs.genres, run_dir)
         emit(Stage("save"))
         _save(parts, run_dir, result.accuracy, tested.temperature if tested else 1.0)
     return result
@@ -180,13 +193,13 @@ def _tested(
 
     Its temperature is fitted on the validation songs before.
     """
-    evaluate = functools.partial(
-        exam.answers_of, parts.model, emit=emit, should_stop=should_stop
+    compute = functools.partial(
+        evaluate.answers_of, parts.model, emit=emit, should_stop=should_stop
     )
     try:
-        validation = evaluate(parts.checked, stage="calibrate")  # as it was recorded
+        validation = compute(parts.checked, stage="calibrate")  # as it was recorded
         put_back()
-        return exam.final(validation, evaluate(parts.test, stage="test"))
+        return evaluate.final(validation, compute(parts.test, stage="test"))
     except StopRequested:
         return None
 
@@ -235,7 +248,7 @@ def _trainer(
         train_dataset=parts.train,
         eval_dataset=parts.checked,
         data_collator=windows.collate,
-        compute_metrics=exam.Checks(
+        compute_metrics=evaluate.Checks(
             parts.validation,
             run_dir if crews.here().is_main else None,
             -1.0 if best is None else best,

@@ -1,35 +1,40 @@
-"""Songs in, windows out: what the model hears in one piece, cropped on the fly.
+"""Songs in, data sets of windows out: random ones to train on, all to evaluate.
 
-No window is padded: padding leaks through a group norm over time into every frame and
-changes the answer. A song shorter than the window is repeated.
+Evaluation takes the windows that classification does (``networks.windows``), so that
+the accuracy of a run is that of its model on the same files.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data import INT16_MAX, SAMPLING_RATE, SongSet, pieces
+from audio.clip import Clip, Samples, clamped
+from audio.hearing import SAMPLING_RATE
+from errors import KnownError
+from networks import forward
+from networks.windows import Windows
+from trainer.data import INT16_MAX, SongSet
+from trainer.events import Emit, Noted
 
-Sounds = NDArray[np.float32]
 TILT_DB_PER_OCTAVE = 3.0  # the most that augmentation tilts a spectrum
 NOISE_DB = (-60.0, -30.0)  # level of added noise, relative to the window's
 PIVOT_HZ = 1000.0  # where a tilted spectrum keeps its level
 
 
-def window(song: NDArray[np.int16], start: int, n_window: int) -> Sounds:
-    """``n_window`` samples of a song as float32, the song repeated where it is short."""
-    if len(song) < n_window:
-        song = np.tile(song, -(-n_window // len(song)))
-    return song[start : start + n_window].astype(np.float32) / np.float32(INT16_MAX)
+def window(song: NDArray[np.int16], start: int, n_window: int) -> Samples:
+    """Cut ``n_window`` samples of a song as float32, a short song repeated."""
+    piece = song[start : start + n_window].astype(np.float32) / np.float32(INT16_MAX)
+    return np.resize(piece, n_window)
 
 
-def augment(samples: Sounds, rng: np.random.Generator) -> Sounds:
-    """Another mix of the same music: its spectrum tilted, a little noise added."""
+def augment(samples: Samples, rng: np.random.Generator) -> Samples:
+    """Tilt the spectrum and add a little noise: another mix of the same music."""
     import scipy.fft
 
     tilt_db = rng.uniform(-TILT_DB_PER_OCTAVE, TILT_DB_PER_OCTAVE)
@@ -78,7 +83,7 @@ class RandomWindows:
 
 
 def _spread(starts: list[int], n_at_most: int) -> list[int]:
-    """Some of the starts, evenly spread; the middle one where there is to be one."""
+    """Choose some of the starts, evenly spread; the middle one where it is one."""
     if not 0 < n_at_most < len(starts):
         return starts
     if n_at_most == 1:
@@ -87,14 +92,56 @@ def _spread(starts: list[int], n_at_most: int) -> list[int]:
     return [starts[round(place)] for place in places]
 
 
+@dataclass(frozen=True, eq=False)
+class CachedSong:
+    """A song of the cache as ``networks.windows`` reads a sound: part by part.
+
+    Attributes:
+        integers: int16 (n_samples,) at 16 kHz.
+        name: what messages call it.
+    """
+
+    integers: NDArray[np.int16]
+    name: str = ""
+    sampling_rate: int = SAMPLING_RATE
+
+    @property
+    def n_samples(self) -> int:
+        """How many samples."""
+        return len(self.integers)
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.n_samples / self.sampling_rate
+
+    def part(self, start: int, stop: int) -> Samples:
+        """Convert the samples from ``start`` to ``stop`` to float32."""
+        piece = self.integers[max(start, 0) : max(stop, 0)]
+        return piece.astype(np.float32) / np.float32(INT16_MAX)
+
+    def slice(self, start_s: float, stop_s: float) -> Clip:
+        """Cut the part between two times (s), clamped to the song."""
+        start, stop = clamped(self, start_s, stop_s)
+        return Clip(self.part(start, stop), self.sampling_rate, self.name)
+
+
 class AllWindows:
-    """A map-style data set: every window of each song, in order.
+    """A map-style data set: every audible window of each song, in order.
 
     ``n_per_window`` windows begin in the length of one; of ``n_at_most`` (0: all) the
     first begins with the song, the last ends with it.
 
+    A song without an audible window is left out, as classification refuses it: there
+    is nothing to name a genre by, so that it is neither right nor wrong.
+
     Attributes:
+        indices: (n_songs,) the songs that have a window.
+        silent: the others.
         owners: (n_windows,) position in ``indices`` of the song of each window.
+
+    Raises:
+        KnownError: ``silent`` where no song has a window.
     """
 
     def __init__(
@@ -105,40 +152,69 @@ class AllWindows:
         window_s: float,
         n_per_window: int = 1,
         n_at_most: int = 0,
+        *,
+        takes_any_length: bool = False,
     ) -> None:
         self.songs = songs
-        self.indices = indices
         self.extractor = extractor
-        self.n_window = round(window_s * SAMPLING_RATE)
-        n_hop = self.n_window // n_per_window
+        cut = [
+            Windows.of(
+                CachedSong(songs.song(index)),
+                SAMPLING_RATE,
+                window_s,
+                takes_any_length=takes_any_length,
+            )
+            for index in indices
+        ]
+        starts = [_spread(each.starts(n_per_window), n_at_most) for each in cut]
+        is_audible = np.array([bool(each) for each in starts], bool)
+        self.indices, self.silent = indices[is_audible], indices[~is_audible]
+        if not len(self.indices):
+            name = next((songs.songs[index].name for index in indices), "")
+            raise KnownError("silent", name=name)
+        self.cut = [each for each, some in zip(cut, starts, strict=True) if some]
         self.places = [
             (position, start)
-            for position, index in enumerate(indices)
-            for start in _spread(
-                list(pieces(len(songs.song(index)), self.n_window, n_hop)), n_at_most
-            )
+            for position, some in enumerate(filter(None, starts))
+            for start in some
         ]
         self.owners = np.array([position for position, _ in self.places])
+
+    @cached_property
+    def lengths(self) -> list[int]:
+        """(n_windows,) samples of each window."""
+        return [self.cut[position].n_window for position, _ in self.places]
 
     def __len__(self) -> int:
         return len(self.places)
 
     def __getitem__(self, place: int) -> dict[str, Any]:
         position, start = self.places[place]
-        index = self.indices[position]
-        samples = window(self.songs.song(index), start, self.n_window)
-        return _item(samples, self.songs.labels[index], self.extractor)
+        samples = self.cut[position].window(start)
+        assert samples is not None, "silent windows were left out"
+        label = self.songs.labels[self.indices[position]]
+        return _item(samples, label, self.extractor)
 
 
-def _item(samples: Sounds, label: np.int64, extractor: Any) -> dict[str, Any]:
+def note_silent(songs: SongSet, silent: NDArray[np.int64], emit: Emit) -> None:
+    """Emit which songs are not evaluated because they are silent, if any."""
+    names = [songs.songs[index].name for index in silent]
+    if names:
+        emit(Noted("songs_silent", {"names": names}))
+
+
+def _item(samples: Samples, label: np.int64, extractor: Any) -> dict[str, Any]:
     """One example as the model wants it: normalised samples or mels, with its label."""
     name = extractor.model_input_names[0]
-    features = extractor(samples, sampling_rate=SAMPLING_RATE)
-    return {name: np.asarray(features[name][0], np.float32), "labels": int(label)}
+    values = forward.features(extractor, samples, SAMPLING_RATE)
+    return {name: values, "labels": int(label)}
 
 
 def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """A batch: float32 (n_items, ...) by its name, labels (n_items,), nothing padded."""
+    """Stack a batch: float32 (n_items, ...) by its name, and labels (n_items,).
+
+    Nothing is padded.
+    """
     import torch
 
     (name,) = items[0].keys() - {"labels"}

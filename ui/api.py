@@ -151,10 +151,11 @@ class Endpoints:
         trusted.
         """
         loaded = self._models.load(chosen(self._models, model, visitor))
-        with self._models.line.ticket() as ticket:
-            ticket.be_seated()
+        queue = self._models.queue
+        with queue.line.ticket() as ticket:
+            ticket.acquire()
             with self._desk.shelf.passing(song) as sound:
-                prediction = predict(sound, loaded, effort=effort_of(effort))
+                prediction = predict(sound, loaded, queue, effort=effort_of(effort))
                 return asdict(answers.of_song(prediction, judge(prediction, sound)))
 
     def classify_many(
@@ -166,7 +167,8 @@ class Endpoints:
         """
         loaded = self._models.load(chosen(self._models, model, visitor))
         limits = self._desk.shelf.limits
-        *_, last = batches(songs, loaded, effort_of(effort), limits)
+        queue = self._models.queue
+        *_, last = batches(songs, loaded, queue, effort_of(effort), limits)
         return [asdict(answers.of_row(entry.row)) for entry in last.entries]
 
     def _scene(self, song: str) -> Scene:

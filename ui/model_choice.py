@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import i18n
-from classifier.checkpoint import ModelRef
 from classifier.models import Models
 from classifier.predict import Effort
 from errors import KnownError
+from networks.checkpoint import ModelRef
 from ui.server.access import Visitor
 
 EFFORTS: tuple[Effort, ...] = ("quick", "whole")

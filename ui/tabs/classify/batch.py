@@ -20,11 +20,12 @@ from audio.archive import Song, ZipLimits, unpacked
 from audio.decode import Limits
 from classifier import report
 from classifier.batch import Row, rows
-from classifier.checkpoint import LoadedModel
 from classifier.models import Models
 from classifier.predict import Effort
+from classifier.queue import InferenceQueue
 from errors import KnownError
 from i18n import genre_name
+from networks.checkpoint import LoadedModel
 from ui import answers, files
 from ui.handlers import QUIETLY
 from ui.model_choice import EFFORTS, chosen, effort_of
@@ -139,7 +140,7 @@ def _naming(
         model = yield from view.loaded(status, models, ref, language)
         batch = Batch()
         limits = session.shelf.limits
-        for batch in batches(uploads, model, heard, limits):
+        for batch in batches(uploads, model, models.queue, heard, limits):
             yield {
                 status: _progress(batch, language),
                 shown: table_html([entry.row for entry in batch.entries], language),
@@ -225,7 +226,11 @@ def _runner_up(row: Row, language: str) -> str:
 
 
 def batches(
-    uploads: Sequence[str] | None, model: LoadedModel, effort: Effort, limits: Limits
+    uploads: Sequence[str] | None,
+    model: LoadedModel,
+    queue: InferenceQueue,
+    effort: Effort,
+    limits: Limits,
 ) -> Iterator[Batch]:
     """Classify songs, one after the other.
 
@@ -244,7 +249,9 @@ def batches(
         if failed:
             yield batch
         songs = [song for song, _, _ in sources]
-        heard = rows(songs, model, effort=effort, limits=limits, n_workers=N_WORKERS)
+        heard = rows(
+            songs, model, queue, effort=effort, limits=limits, n_workers=N_WORKERS
+        )
         for row, (_, upload, inner) in zip(heard, sources, strict=True):
             entry = Entry(row, upload, inner)
             batch = Batch((*batch.entries, entry), batch.n_total)

@@ -12,12 +12,13 @@ from markupsafe import Markup
 
 import i18n
 from audio.clip import Clip
-from classifier.checkpoint import LoadedModel
 from classifier.models import Models
 from classifier.predict import Effort, Prediction, listen
+from classifier.queue import InferenceQueue
 from classifier.verdict import Verdict, judge
 from errors import KnownError
 from i18n import genre_name
+from networks.checkpoint import LoadedModel
 from ui.clip_bar import name_of
 from ui.handlers import QUIETLY
 from ui.model_choice import EFFORTS, chosen_pair, effort_of, title
@@ -51,7 +52,7 @@ def build(session: Session, models: Models, picker: Picker, history: History) ->
         with gr.Column(scale=2, min_width=320):
             places = view.lay_out(status)
     ask = _asking(session, models, places, history)
-    ask = view.in_line(models.line, places.status, ask)
+    ask = view.in_line(models.queue.line, places.status, ask)
     ask = session.guarded(view.tidied(places.status, ask))
     asking = button.click(
         ask,
@@ -101,7 +102,8 @@ def _asking(session: Session, models: Models, places: Places, history: History) 
             loaded.append((yield from view.loaded(place, models, ref, language)))
         shown = partial(_shown, session, places, str(path), language)
         try:
-            for predictions, is_last in calmly(together(clip, loaded, heard)):
+            answers = together(clip, loaded, models.queue, heard)
+            for predictions, is_last in calmly(answers):
                 verdicts = [judge(each, clip) for each in predictions if is_last]
                 yield shown(predictions, verdicts)
         except KnownError as error:
@@ -188,7 +190,7 @@ def _forgetting(places: Places) -> Any:
 
 
 def together(
-    clip: Clip, models: Sequence[LoadedModel], effort: Effort
+    clip: Clip, models: Sequence[LoadedModel], queue: InferenceQueue, effort: Effort
 ) -> Iterator[tuple[Prediction, ...]]:
     """Iterate over the answers of several models, which take turns: a window each.
 
@@ -197,7 +199,8 @@ def together(
     Raises:
         KnownError: a code of ``listen``.
     """
-    listening = dict(enumerate(listen(clip, each, effort=effort) for each in models))
+    every = [listen(clip, each, queue, effort=effort) for each in models]
+    listening = dict(enumerate(every))
     latest: dict[int, Prediction] = {}
     while listening:
         for number, answers in list(listening.items()):

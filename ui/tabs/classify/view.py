@@ -15,11 +15,11 @@ from markupsafe import Markup
 
 import i18n
 from classifier.along import N_STRETCHES, Stretch, stretches
-from classifier.checkpoint import LoadedModel, ModelRef
 from classifier.models import Models
 from classifier.predict import Prediction
-from classifier.turns import Line
+from classifier.queue import WaitingLine
 from errors import KnownError
+from networks.checkpoint import LoadedModel, ModelRef
 from ui import canvas, files, sounds
 from ui.handlers import QUIETLY, Handler
 from ui.lessons import selection
@@ -243,7 +243,7 @@ def tidied(place: Any, handler: Handler) -> Handler:
     return wrapper
 
 
-def in_line(visitors: Line, place: Any, handler: Handler) -> Handler:
+def in_line(visitors: WaitingLine, place: Any, handler: Handler) -> Handler:
     """Wrap a generator: wait for its turn, and show the place in the queue meanwhile.
 
     Closing the page or cancelling leaves the queue.
@@ -252,7 +252,7 @@ def in_line(visitors: Line, place: Any, handler: Handler) -> Handler:
     @functools.wraps(handler)
     def wrapper(*values: Any, visitor: Visitor) -> Iterator[Update]:
         with visitors.ticket() as ticket:
-            for number in ticket.places(PATIENCE_S):
+            for number in ticket.positions(PATIENCE_S):
                 said = status("in_line", visitor.language, bar=ENDLESS, place=number)
                 yield {place: said}
             yield from handler(*values, visitor=visitor)

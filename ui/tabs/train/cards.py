@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 import i18n
 from errors import KnownError
-from trainer import exam, jobs, metrics, report, telling
+from trainer import evaluate, jobs, metrics, report, telling
 from trainer.config import FOLDER, ZIP
 from trainer.events import Device, Noted, RunEvent, Step
 from trainer.runs import Run, RunState
@@ -177,7 +177,7 @@ def result(
 
 def score(run: Run, events: Sequence[RunEvent], language: str) -> list[str]:
     """Return the run's test score; without one, its best validation and at which step."""
-    scores = exam.kept(run.folder)
+    scores = evaluate.kept(run.folder)
     if scores and scores.is_final:
         return [report.of_run(scores, language)]
     best = telling.best(events)

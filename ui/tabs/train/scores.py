@@ -10,7 +10,7 @@ from markupsafe import Markup
 import viz.reliability
 from audio.clip import Clip
 from errors import KnownError
-from trainer import exam, recall, report
+from trainer import evaluate, recall, report
 from trainer.runs import Run
 from trainer.scores import Scores
 from ui.server.access import Visitor
@@ -40,14 +40,14 @@ def rendered(run: Run | None, cache: RunCache, visitor: Visitor) -> Rendered:
         return NOTHING
     return cache.rendered(
         ("scores", run.id, visitor.language, visitor.may_train),
-        (run.id, changed_at(run.folder / exam.SCORES)),
+        (run.id, changed_at(run.folder / evaluate.SCORES)),
         lambda: as_html(run, visitor),
     )
 
 
 def as_html(run: Run, visitor: Visitor) -> Markup:
     """Show all that is known of how good a run's model is; nothing without scores."""
-    scores = exam.kept(run.folder)
+    scores = evaluate.kept(run.folder)
     if scores is None:
         return Markup("")
     language = visitor.language
@@ -83,7 +83,7 @@ def song(run: Run, number: int, cache_dir: Path, visitor: Visitor) -> Clip:
     Raises:
         KnownError: ``song_gone``, or ``may_not_hear``.
     """
-    scores = exam.kept(run.folder)
+    scores = evaluate.kept(run.folder)
     mistakes = scores.mistakes if scores else ()
     if not 1 <= number <= len(mistakes):
         raise KnownError("song_gone", name=number)

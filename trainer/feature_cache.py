@@ -1,12 +1,11 @@
-"""What the part of a model that does not learn says, computed once.
+"""Cache the outputs of a model's frozen layers, so that epochs train only the rest.
 
 HuBERT's and wav2vec2's convolutions are 70 % of their work. Where they do not learn,
-what they say of a window is the same in every epoch: it is recorded once, and the run
-trains what is left. Where only the head learns, all that is recorded of a window is one
-mean vector a layer (of AST: the one vector that its head hears), and a step takes
-milliseconds. The front ends of Whisper and AST are cheap, and run anew each time. The
-mathematics stay the model's own: the same module runs, with the frozen part exchanged
-for one that hands on what was recorded.
+their output for a window is the same in every epoch: it is computed once. Where only
+the head learns, one mean vector a layer is all that is cached of a window (of AST: the
+one vector that is its head's input), and a step takes milliseconds. The front ends of
+Whisper and AST are cheap, and run anew each time. The computation stays the model's
+own: the same module runs, with the frozen layers bypassed.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import process
-from trainer import anatomy
+from networks import architecture, forward
 from trainer.data import SongSet
 from trainer.events import Emit, ShouldStop, Stage, StopRequested
 from trainer.windows import AllWindows, collate
@@ -32,33 +31,32 @@ if TYPE_CHECKING:
 
 Part = Literal["encoder", "head"]  # what learns: the rest is frozen
 DTYPES = {"encoder": np.float16, "head": np.float32}  # a song's frames are many
-N_PER_BATCH = 8  # on a GPU; a CPU is faster with one at a time
 FOLDER = "recorded"  # in a run's folder, while it trains
 
 
-def place(run_dir: Path, name: str) -> Path:
-    """Where a run's recording stands."""
+def cache_path(run_dir: Path, name: str) -> Path:
+    """Return the file of a run's cache; its folder is made."""
     folder = run_dir / FOLDER
     folder.mkdir(exist_ok=True)
     return folder / name
 
 
-def forget(run_dir: Path) -> None:
-    """Delete a run's recordings: they are large, and made again in a minute."""
+def delete_cache(run_dir: Path) -> None:
+    """Delete a run's cached features: they are large, and made again in a minute."""
     shutil.rmtree(run_dir / FOLDER, ignore_errors=True)
 
 
-def can_record(model: Any, part: str) -> bool:
-    """Whether it is worth while to hear every window once: there is a costly part."""
-    return part == "head" or (part == "encoder" and anatomy.hears_samples(model))
+def can_cache(model: Any, part: str) -> bool:
+    """Return whether the frozen layers cost enough to be worth a cache."""
+    return part == "head" or (part == "encoder" and architecture.takes_samples(model))
 
 
 @dataclass(frozen=True, eq=False)
-class Recorded:
-    """A map-style data set: each window as the frozen part's output.
+class CachedFeatures:
+    """A map-style data set: each window as the frozen layers' output.
 
     Attributes:
-        windows: where each one is from.
+        windows: what the features were computed from.
         values: (n_windows, ...) in their order, memory-mapped.
     """
 
@@ -80,6 +78,11 @@ class Recorded:
         """(n_windows,) position in ``indices`` of each window's song."""
         return self.windows.owners
 
+    @property
+    def lengths(self) -> list[int]:
+        """(n_windows,) samples of each window."""
+        return self.windows.lengths
+
     def __len__(self) -> int:
         return len(self.windows)
 
@@ -91,19 +94,19 @@ class Recorded:
 
 
 @dataclass
-class Drawn:
-    """A map-style data set: one random recorded window of each song an epoch.
+class RandomCachedWindows:
+    """A map-style data set: one random cached window of each song an epoch.
 
-    The draw depends on seed, epoch and song alone, as ``RandomWindows``' does.
+    The choice depends on seed, epoch and song alone, as ``RandomWindows``' does.
     """
 
-    recorded: Recorded
+    cached: CachedFeatures
     seed: int
     epoch: int = 0
 
     def __post_init__(self) -> None:
-        owners = self.recorded.owners
-        n_songs = len(self.recorded.indices)
+        owners = self.cached.owners
+        n_songs = len(self.cached.indices)
         self.places = [
             np.flatnonzero(owners == position) for position in range(n_songs)
         ]
@@ -111,10 +114,10 @@ class Drawn:
     @property
     def indices(self) -> NDArray[np.int64]:
         """(n_songs,) the songs."""
-        return self.recorded.indices
+        return self.cached.indices
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw anew; the Trainer calls this at the start of each epoch."""
+        """Choose anew; the Trainer calls this at the start of each epoch."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -123,10 +126,10 @@ class Drawn:
     def __getitem__(self, position: int) -> dict[str, Any]:
         song = int(self.indices[position])
         rng = np.random.default_rng((self.seed, self.epoch, song))
-        return self.recorded[int(rng.choice(self.places[position]))]
+        return self.cached[int(rng.choice(self.places[position]))]
 
 
-def record(
+def cache_features(
     windows: AllWindows,
     model: Any,
     part: Part,
@@ -134,16 +137,16 @@ def record(
     *,
     emit: Emit,
     should_stop: ShouldStop,
-) -> Recorded:
-    """Let the frozen part hear every window once.
+) -> CachedFeatures:
+    """Run every window through the frozen layers once.
 
     Args:
-        windows: to be heard.
-        model: on the device where it shall work.
-        part: what will learn; the rest is what speaks here.
-        path: of the file that keeps the answers; it may be large (a song of 30 s in
+        windows: all that training or evaluation will need.
+        model: on the device where it shall run.
+        part: what will learn; the layers below it are frozen.
+        path: of the file that keeps the features; it may be large (a song of 30 s in
             half-overlapping windows: 3 MB of float16 for HuBERT's convolutions).
-        emit: hears the progress.
+        emit: called with the progress.
         should_stop: asked between batches.
 
     Raises:
@@ -152,29 +155,27 @@ def record(
     import torch
 
     device = next(model.parameters()).device
-    n_each = 1 if device.type == "cpu" else N_PER_BATCH
     values: NDArray[Any] | None = None
-    with torch.inference_mode(), _resting(model):
-        for start in range(0, len(windows), n_each):
+    with torch.inference_mode(), _evaluating(model):
+        for batch in forward.batches(windows.lengths, forward.batch_size(model)):
             if should_stop():
                 raise StopRequested
-            emit(Stage("record", start, len(windows)))
-            items = range(start, min(start + n_each, len(windows)))
-            batch = collate([windows[i] for i in items])
-            del batch["labels"]
-            (heard,) = (value.to(device) for value in batch.values())
-            said = _said(model, part, heard).cpu().numpy()
+            emit(Stage("record", batch.start, len(windows)))
+            items = collate([windows[place] for place in batch])
+            del items["labels"]
+            (given,) = (value.to(device) for value in items.values())
+            output = _frozen_output(model, part, given).cpu().numpy()
             if values is None:
-                shape = (len(windows), *said.shape[1:])
+                shape = (len(windows), *output.shape[1:])
                 values = np.memmap(path, DTYPES[part], "w+", shape=shape)
-            values[items.start : items.stop] = said
-    assert values is not None, "a split has songs, and a song has a window"
-    return Recorded(windows, values)
+            values[batch.start : batch.stop] = output
+    assert values is not None, "a data set of windows has one at least"
+    return CachedFeatures(windows, values)
 
 
 @contextmanager
-def _resting(model: Any) -> Iterator[None]:
-    """Without dropout, and back."""
+def _evaluating(model: Any) -> Iterator[None]:
+    """Switch to evaluation mode (no dropout), and back."""
     was_training = model.training
     model.eval()
     try:
@@ -183,42 +184,44 @@ def _resting(model: Any) -> Iterator[None]:
         model.train(was_training)
 
 
-def _said(model: Any, part: Part, values: torch.Tensor) -> torch.Tensor:
-    """(n, channels, frames) of the convolutions, or (n, layers, channels) of the rest.
+def _frozen_output(model: Any, part: Part, values: torch.Tensor) -> torch.Tensor:
+    """Compute what is cached of a batch.
 
-    These are means over time, which may come first: all that follows in such a head is
-    linear until its own mean. AST's is one layer, the vector that its head hears.
+    Returns:
+        (n, channels, frames) of the convolutions, or (n, layers, channels) of all below
+        the head. The latter are means over time, which may come first: all that follows
+        in such a head is linear until its own mean. AST has one layer, its head's input.
     """
     import torch
 
     if part == "encoder":
-        (convolutions,) = anatomy.front_end(model)
+        (convolutions,) = architecture.front_end(model)
         return torch.as_tensor(convolutions(values))
-    out = anatomy.body(model)(values, output_hidden_states=True)
-    if not anatomy.averages_over_time(model):
+    out = architecture.body(model)(values, output_hidden_states=True)
+    if not architecture.averages_over_time(model):
         return torch.as_tensor(out.pooler_output)[:, None]
     layers = [*out.hidden_states[:-1], out.last_hidden_state]
     return torch.stack([layer.mean(dim=1) for layer in layers], dim=1)
 
 
-def take_out(model: Any, part: Part) -> Callable[[], None]:
-    """Exchange the frozen part for one that hands on its recorded output.
+def bypass(model: Any, part: Part) -> Callable[[], None]:
+    """Replace the frozen layers by a module that passes on their cached output.
 
     Returns:
-        What puts the frozen part back.
+        A function that restores them.
     """
     owner, name = (
-        (anatomy.body(model), "feature_extractor")
+        (architecture.body(model), "feature_extractor")
         if part == "encoder"
-        else (model, anatomy.body_name(model))
+        else (model, architecture.body_name(model))
     )
     frozen = getattr(owner, name)
-    setattr(owner, name, _stand_in(model, part))
+    setattr(owner, name, _pass_through(model, part))
     return lambda: setattr(owner, name, frozen)
 
 
-def _stand_in(model: Any, part: Part) -> torch.nn.Module:
-    """A module whose output is its input, in the form that the model expects."""
+def _pass_through(model: Any, part: Part) -> torch.nn.Module:
+    """Make a module whose output is its input, in the form that the model expects."""
     process.settle()
     import torch
     from transformers.modeling_outputs import (
@@ -228,7 +231,7 @@ def _stand_in(model: Any, part: Part) -> torch.nn.Module:
 
     if part == "encoder":
         return torch.nn.Identity()
-    if not anatomy.averages_over_time(model):
+    if not architecture.averages_over_time(model):
 
         class Pooled(torch.nn.Module):
             def forward(
@@ -238,11 +241,11 @@ def _stand_in(model: Any, part: Part) -> torch.nn.Module:
 
         return Pooled()
 
-    class Said(torch.nn.Module):
+    class LayerMeans(torch.nn.Module):
         def forward(self, values: torch.Tensor, **_: Any) -> BaseModelOutput:
             layers = values[:, :, None, :].unbind(dim=1)
             return BaseModelOutput(
                 last_hidden_state=layers[-1], hidden_states=tuple(layers)
             )
 
-    return Said()
+    return LayerMeans()

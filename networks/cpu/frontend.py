@@ -17,9 +17,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import process
-from classifier import products
-from classifier.long_kernel import by_fft
-from classifier.strides import by_products
+from networks.cpu import product as products
+from networks.cpu.conv import by_products
+from networks.cpu.fft_conv import by_fft
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +29,7 @@ Step = Callable[["Tensor"], "Tensor"]  # (n_frames, n_in) to (n_out, n_channels)
 TILE = 16_000  # samples; 1 s
 
 
-def quicken(model: Any) -> None:
+def optimize_for_cpu(model: Any) -> None:
     """Let a HuBERT or wav2vec2 on a CPU listen with less time and memory.
 
     Other models are left as they are, and so is a GPU's, where one large step is best.
@@ -51,7 +51,7 @@ def quicken(model: Any) -> None:
         front.forward = partial(_tiled, front.conv_layers, steps)  # type: ignore[method-assign]
         for module in model.modules():
             if isinstance(module, Linear):
-                products.quicken(module)
+                products.optimize_for_cpu(module)
         for weights in model.parameters():  # what is left of the file is let go
             if not weights.is_mkldnn:
                 weights.data = weights.data.clone()

@@ -1,4 +1,4 @@
-"""What a run is made of once its songs and its model are there."""
+"""A RunConfig in, its songs, windows and model out, ready to train."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer import anatomy, base, data, front, frozen, sources, windows
+import numpy as np
+
+from networks import architecture
+from trainer import base, data, feature_cache, front, sources, windows
 from trainer.config import RunConfig
 from trainer.data import SongSet
 from trainer.events import Emit, Noted, ShouldStop, Stage
@@ -23,14 +26,14 @@ class Parts:
     """Songs, windows and a model.
 
     ``validation`` chooses the checkpoint and ``test`` is reported; they are the same
-    songs unless ``split.is_honest``. What the Trainer hears, ``train`` and ``checked``,
-    are windows, or what the frozen part of the model has said of them.
+    songs unless ``split.is_honest``. The Trainer's data sets, ``train`` and
+    ``checked``, are windows, or cached features of the model's frozen layers.
     """
 
     config: RunConfig
     songs: SongSet
-    train: windows.RandomWindows | frozen.Drawn
-    checked: windows.AllWindows | frozen.Recorded
+    train: windows.RandomWindows | feature_cache.RandomCachedWindows
+    checked: windows.AllWindows | feature_cache.CachedFeatures
     validation: windows.AllWindows
     test: windows.AllWindows
     split: Split
@@ -38,7 +41,7 @@ class Parts:
     extractor: Any
 
     def planned(self, n_processes: int) -> Parts:
-        """The same parts, epochs counted in steps: the last of each may hear less."""
+        """Turn epochs into steps; the last step of each may have fewer windows."""
         config = self.config
         if not config.n_epochs:
             return self
@@ -48,20 +51,20 @@ class Parts:
             self, config=dataclasses.replace(config, n_steps=n_steps)
         )
 
-    def take_out(self) -> Callable[[], None]:
-        """Leave the frozen part out where it is recorded; gives what puts it back."""
+    def bypass_frozen(self) -> Callable[[], None]:
+        """Bypass the frozen layers where they are cached; return what restores them."""
         part = self.config.trained_part
-        if part == "all" or not isinstance(self.checked, frozen.Recorded):
+        if part == "all" or not isinstance(self.checked, feature_cache.CachedFeatures):
             return lambda: None
-        return frozen.take_out(self.model, part)
+        return feature_cache.bypass(self.model, part)
 
 
-def shortened(
+def with_cached_features(
     parts: Parts, run_dir: Path, emit: Emit, should_stop: ShouldStop
 ) -> Parts:
-    """The same parts, the frozen part's answers recorded, where there is one.
+    """Replace the data sets by cached features where the frozen layers allow it.
 
-    Augmentation changes the sound, so that nothing could be recorded of it.
+    Augmentation changes the sound each time, so that nothing could be cached.
 
     Raises:
         StopRequested: between two windows.
@@ -70,7 +73,9 @@ def shortened(
 
     config = parts.config
     part = config.trained_part
-    if part == "all" or config.augmentation or not frozen.can_record(parts.model, part):
+    if part == "all" or config.augmentation:
+        return parts
+    if not feature_cache.can_cache(parts.model, part):
         return parts
     if torch.cuda.is_available():  # where the Trainer will put it anyway
         parts.model.to("cuda")
@@ -83,22 +88,22 @@ def shortened(
         n_at_most=config.n_windows_per_song,
     )
     train, checked = (
-        frozen.record(
+        feature_cache.cache_features(
             each,
             parts.model,
             part,
-            frozen.place(run_dir, name),
+            feature_cache.cache_path(run_dir, name),
             emit=emit,
             should_stop=should_stop,
         )
         for name, each in (("train", to_learn), ("checked", parts.validation))
     )
-    drawn = frozen.Drawn(train, parts.config.seed)
-    return dataclasses.replace(parts, train=drawn, checked=checked)
+    random = feature_cache.RandomCachedWindows(train, parts.config.seed)
+    return dataclasses.replace(parts, train=random, checked=checked)
 
 
 def with_fresh_model(parts: Parts) -> Parts:
-    """The same parts as at the start, the old model's memory given back."""
+    """Load the base model again; the old one's memory is given back."""
     import torch
 
     gc.collect()
@@ -109,10 +114,10 @@ def with_fresh_model(parts: Parts) -> Parts:
     return dataclasses.replace(parts, model=model)
 
 
-def gathered(
+def prepare(
     config: RunConfig, cache_dir: Path, emit: Emit, should_stop: ShouldStop
 ) -> Parts:
-    """Songs split in two, and the model that will learn their genres."""
+    """Read and split the songs, and load the model that will learn their genres."""
     emit(Stage("songs"))
     said = obedient(emit, should_stop)
     source = interruptible(lambda: sources.source_of(config, said), should_stop)
@@ -127,7 +132,12 @@ def gathered(
     millions = sum(p.numel() for p in model.parameters()) / 1e6
     emit(Noted("model", {"name": config.base_model, "millions": millions}))
     config = _fitting(config, model, emit)
-    validation = windows.AllWindows(songs, split.validation, extractor, config.window_s)
+    validation, test = (
+        windows.AllWindows(songs, indices, extractor, config.window_s)
+        for indices in (split.validation, split.test)
+    )
+    silent = np.union1d(validation.silent, test.silent)
+    windows.note_silent(songs, silent, emit)
     return Parts(
         config,
         songs,
@@ -141,7 +151,7 @@ def gathered(
         ),
         validation,
         validation,
-        windows.AllWindows(songs, split.test, extractor, config.window_s),
+        test,
         split,
         model,
         extractor,
@@ -157,11 +167,11 @@ def _split_note(split: Split) -> Noted:
 
 
 def _fitting(config: RunConfig, model: Any, emit: Emit) -> RunConfig:
-    """The choices as this model can have them; what differs is said."""
+    """Adapt the choices to what this model can do; note what differs."""
     left_out = base.left_out(config, model.config)
     if left_out:
         emit(Noted("left_out", {"fields": left_out}))
-    window_s = anatomy.fixed_window_s(model.config)
+    window_s = architecture.fixed_window_s(model.config.to_dict())
     if window_s is None or math.isclose(window_s, config.window_s):
         return config
     emit(Noted("one_window_length", {"window_s": window_s}))

@@ -1,8 +1,8 @@
-"""Evaluate a model on songs that it was not trained on.
+"""A model and songs that it never learned from in, its answers and scores out.
 
-While it is trained, the validation songs choose the checkpoint (``Checks``, called by
-the Trainer). Afterwards it is scored once on the test songs (``final``). Any model can
-be evaluated the same way (``answers_of``).
+During training, the songs of the split's validation part choose the checkpoint
+(``Checks``, called by the Trainer). After it, those of the test part are evaluated once
+(``final``). Any model can be evaluated in the same way (``answers_of``).
 """
 
 from __future__ import annotations
@@ -14,64 +14,61 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from networks import architecture, forward
 from trainer import metrics
 from trainer.config import METRIC
 from trainer.data import SongSet
 from trainer.events import Emit, ShouldStop, Stage, StopRequested
+from trainer.feature_cache import CachedFeatures
 from trainer.scores import Answers, Scores, scores_of, temperature_of
 from trainer.windows import AllWindows, collate
 
 if TYPE_CHECKING:
     import transformers
 
-    from trainer.frozen import Recorded
-
-N_PER_BATCH = 16  # windows at once on a GPU; a CPU is faster with one
 SCORES, CONFUSION = "scores.json", "confusion.json"
 
 
 def answers_of(
     model: Any,
-    windows: AllWindows | Recorded,
+    windows: AllWindows | CachedFeatures,
     *,
     emit: Emit,
     should_stop: ShouldStop,
     stage: str = "evaluate",
+    title: str = "",
 ) -> Answers:
-    """What a model says to all windows of songs.
+    """Compute a model's logits for all windows of songs.
 
     Args:
-        model: a transformers audio classifier, on the device where it shall work.
-        windows: of the songs, the labels in the order of the model's; or what was
-            recorded of them, where the part that said it is taken out of the model.
-        emit: gets the progress.
+        model: a transformers audio classifier, on the device where it shall run.
+        windows: of the songs, the labels in the order of the model's; or cached
+            features, where the frozen part that made them is bypassed.
+        emit: called with the progress.
         should_stop: asked between batches.
         stage: what the progress is called.
+        title: what messages call the model.
 
     Raises:
+        KnownError: ``model_broken`` where a logit is not finite.
         StopRequested: between two batches.
     """
-    import torch
-
-    device = next(model.parameters()).device
-    n_each = 1 if device.type == "cpu" else N_PER_BATCH
     logits = []
     model.eval()
-    with torch.inference_mode():
-        for start in range(0, len(windows), n_each):
-            if should_stop():
-                raise StopRequested
-            emit(Stage(stage, start, len(windows)))
-            stop = min(start + n_each, len(windows))
-            batch = collate([windows[place] for place in range(start, stop)])
-            del batch["labels"]
-            (values,) = (value.to(device) for value in batch.values())
-            logits.append(model(values).logits.float().cpu().numpy())
-    return _answers(np.concatenate(logits), windows)
+    for batch in forward.batches(windows.lengths, forward.batch_size(model)):
+        if should_stop():
+            raise StopRequested
+        emit(Stage(stage, batch.start, len(windows)))
+        items = collate([windows[place] for place in batch])
+        del items["labels"]
+        (values,) = items.values()
+        logits.append(forward.logits(model, values, title))
+    is_exclusive = architecture.is_exclusive(model.config.to_dict())
+    return _answers(np.concatenate(logits), windows, is_exclusive)
 
 
 def final(chosen_on: Answers, reported: Answers) -> Scores:
-    """Scores on the test songs, with a temperature fitted on the validation songs."""
+    """Score the test songs, with a temperature fitted on the validation songs."""
     scores = scores_of(reported, temperature_of(chosen_on))
     return dataclasses.replace(scores, is_final=True)
 
@@ -84,7 +81,7 @@ def keep(scores: Scores, genres: tuple[str, ...], run_dir: Path) -> None:
 
 
 def kept(run_dir: Path) -> Scores | None:
-    """The scores that ``keep`` wrote; None where there are none, or not whole."""
+    """Read the scores that ``keep`` wrote; None where there are none, or not whole."""
     try:
         return Scores.from_json((run_dir / SCORES).read_text("utf-8"))
     except (OSError, ValueError, TypeError, KeyError):
@@ -92,10 +89,10 @@ def kept(run_dir: Path) -> Scores | None:
 
 
 class Checks:
-    """Called by the Trainer with the logits of all windows: validation accuracy by song.
+    """Compute accuracy by song from the logits of all windows, for the Trainer.
 
-    The scores of the best one so far are kept on disk, because the best checkpoint is
-    the one that becomes the model.
+    The scores of the best evaluation so far are kept on disk, because the best
+    checkpoint is the one that becomes the model.
 
     Args:
         windows: of the validation songs.
@@ -110,7 +107,7 @@ class Checks:
         self.accuracy = metrics.accuracy_metric()
 
     def __call__(self, outputs: transformers.EvalPrediction) -> dict[str, float]:
-        """The accuracy, under the name by which the Trainer chooses."""
+        """Return the accuracy, under the name by which the Trainer chooses."""
         answers = _answers(np.asarray(outputs.predictions, np.float32), self.windows)
         said = answers.probabilities().argmax(axis=1)
         score = self.accuracy.compute(predictions=said, references=answers.truths)
@@ -121,12 +118,17 @@ class Checks:
         return score
 
 
-def _answers(logits: np.ndarray[Any, Any], windows: AllWindows | Recorded) -> Answers:
+def _answers(
+    logits: np.ndarray[Any, Any],
+    windows: AllWindows | CachedFeatures,
+    is_exclusive: bool = True,
+) -> Answers:
     songs: SongSet = windows.songs
     return Answers(
         logits,
         windows.owners,
         songs.labels[windows.indices],
-        tuple(songs.names[index] for index in windows.indices),
+        tuple(songs.songs[index].name for index in windows.indices),
         songs.genres,
+        is_exclusive,
     )

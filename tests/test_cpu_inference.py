@@ -2,9 +2,10 @@ import copy
 
 import pytest
 
-from classifier import products, tiles
-from classifier.long_kernel import by_fft
-from classifier.strides import by_products
+from networks.cpu import frontend as tiles
+from networks.cpu import product as products
+from networks.cpu.conv import by_products
+from networks.cpu.fft_conv import by_fft
 
 N_SECOND = 16_000
 
@@ -57,7 +58,7 @@ def test_tiles_give_what_the_whole_window_gives(kind, norm, n_samples):
     with torch.inference_mode():
         exact = copy.deepcopy(front).double()(given.double())
         frames, logits = front(given), model(given).logits
-        tiles.quicken(model)
+        tiles.optimize_for_cpu(model)
         assert front.forward.func is tiles._tiled
         tiled = front(given)
         assert tiled.shape == frames.shape
@@ -73,7 +74,7 @@ def test_tiles_of_any_length_give_the_same(monkeypatch):
     model, given = tiny("Hubert", "group"), sounds(3 * N_SECOND)
     with torch.inference_mode():
         expected = model(given).logits
-        tiles.quicken(model)
+        tiles.optimize_for_cpu(model)
         for n_tile in (1, 1000, 7777, 10**9):
             monkeypatch.setattr(tiles, "TILE", n_tile)
             assert (model(given).logits - expected).abs().max() < 1e-4
@@ -83,7 +84,7 @@ def test_digital_silence_and_a_constant_stay_finite():
     import torch
 
     model = tiny("Hubert", "group")
-    tiles.quicken(model)
+    tiles.optimize_for_cpu(model)
     with torch.inference_mode():
         for level in (0.0, 0.5):
             assert model(torch.full((1, N_SECOND), level)).logits.isfinite().all()
@@ -94,7 +95,7 @@ def test_weight_norm_is_worked_out_once():
 
     model = tiny("Hubert", "group")
     assert any(map(parametrize.is_parametrized, model.modules()))
-    tiles.quicken(model)
+    tiles.optimize_for_cpu(model)
     assert not any(map(parametrize.is_parametrized, model.modules()))
 
 
@@ -103,7 +104,7 @@ def test_other_models_are_left_as_they_are():
 
     other = torch.nn.Linear(2, 2)
     other.base_model = other
-    tiles.quicken(other)
+    tiles.optimize_for_cpu(other)
     assert "forward" not in vars(other)
 
 
@@ -153,10 +154,13 @@ def test_weights_that_are_laid_out_anew_are_there_once(module):
     import torch
 
     conv, linear = torch.nn.Conv1d(8, 16, 4, 2), torch.nn.Linear(8, 16)
-    made = {"Conv1d": (conv, by_products), "Linear": (linear, products.quicken)}
-    laid_out, quicken = made[module]
+    made = {
+        "Conv1d": (conv, by_products),
+        "Linear": (linear, products.optimize_for_cpu),
+    }
+    laid_out, optimize_for_cpu = made[module]
     before = sum(each.nbytes for each in laid_out.parameters())
-    quicken(laid_out)
+    optimize_for_cpu(laid_out)
     assert sum(each.nbytes for each in laid_out.parameters()) == before
 
 
@@ -168,7 +172,7 @@ def test_a_linear_layer_answers_as_before(shape, has_bias):
     linear, given = torch.nn.Linear(5, 3, bias=has_bias), torch.randn(shape)
     with torch.inference_mode():
         expected = linear(given)
-        products.quicken(linear)
+        products.optimize_for_cpu(linear)
         assert torch.allclose(linear(given), expected, atol=1e-6)
 
 
@@ -179,6 +183,6 @@ def test_a_system_without_the_library_answers_too(monkeypatch):
     with torch.inference_mode():
         expected = model(given).logits
         monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
-        tiles.quicken(model)
+        tiles.optimize_for_cpu(model)
         assert not any(each.is_mkldnn for each in model.parameters())
         assert (model(given).logits - expected).abs().max() < 1e-4

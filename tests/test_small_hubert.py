@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 from signals import noise, tone
 
-from trainer.models import SAMPLING_RATE, feature_extractor, gabor_filters, small_hubert
+from networks.small_hubert import (
+    SAMPLING_RATE,
+    feature_extractor,
+    gabor_filters,
+    small_hubert,
+)
 
 LABELS = ("blues", "classical", "metal")
 

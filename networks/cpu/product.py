@@ -38,7 +38,7 @@ def product(
     return linear(rows, plus, matrix, bias, "add")
 
 
-def quicken(linear: Any) -> None:
+def optimize_for_cpu(linear: Any) -> None:
     """Let a ``torch.nn.Linear`` on a CPU work on its weights as they are laid out."""
     import torch
 

@@ -1,33 +1,39 @@
-"""A checkpoint folder in, what it says of itself or a model ready to listen out.
+"""A checkpoint folder in, its description or a model ready for inference out.
 
 A checkpoint is a folder with ``config.json`` (whose ``id2label`` names the genres),
 ``preprocessor_config.json`` and ``model.safetensors``, of any audio classifier that
-transformers knows by itself. Ours say in ``config.json``, under ``genrescope``, how
-long their windows are, what they were trained on, and their temperature.
+transformers has a class for. Ours have in ``config.json``, under ``genrescope``, the
+length of their windows, what they were trained on, and their temperature.
+
+Weights are read as safetensors only, and no code from a checkpoint ever runs. All that
+load a checkpoint to compute with it (classification, evaluation) do it here.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import process
-from classifier.tiles import quicken
-from classifier.turns import Turns
 from errors import KnownError
-from hub import is_whole
+from hub import WEIGHTS, is_whole
+from networks import architecture, forward
+from networks.architecture import positive
+from networks.cpu.frontend import optimize_for_cpu
 
-Source = Literal["bundled", "hub", "run"]
+Source = Literal["bundled", "hub", "run", "folder"]
 
-TUTORIAL_WINDOW_S = 30.0  # what models trained elsewhere on GTZAN heard: a whole clip
-MIN_WINDOW_S, MAX_WINDOW_S = 0.1, 60.0
-MEL_HOP_S, MEL_FRAME_S = 0.010, 0.025  # of AST and Whisper alike, at 16 kHz
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 UNNAMED = re.compile(r"LABEL_\d+")  # what transformers calls outputs without a name
-GUESSES = "regression"  # a number, no label
 CLASSIFIERS = ("ForSequenceClassification", "ForAudioClassification")
+REGRESSION = "regression"  # a number, no label
+DEFAULT_WINDOW_S = 30.0  # models trained elsewhere on GTZAN: a whole clip
+MIN_WINDOW_S, MAX_WINDOW_S = 0.1, 60.0
+MAX_BYTES = 1_500_000_000  # of one model's weights; a large HuBERT takes 1.26 GB
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,8 @@ class ModelRef:
     """Which model, before it is loaded.
 
     Attributes:
-        source: it ships with the app, stands on the Hub, or was made by a run here.
+        source: it ships with the app, is on the Hub, was trained by a run here, or is
+            in a folder that a person named.
         id: its name within the source.
         revision: the Hub's commit, known once the model is loaded.
         title: what screens call it.
@@ -60,22 +67,21 @@ class ModelRef:
 
     @property
     def key(self) -> str:
-        """What the page's list and ``--model`` call it, such as ``run:<id>``."""
+        """Return what the page's list and ``--model`` call it, such as ``run:<id>``."""
         return self.source if self.source == "bundled" else f"{self.source}:{self.id}"
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """A model ready to listen; any number of threads may use it at once.
+    """A model ready for inference; any number of threads may use it at once.
 
     Attributes:
         ref: which one it is.
         model: a transformers audio classifier, float32, in evaluation mode.
         feature_extractor: turns samples into the model's input, as in training.
         labels: the genres, in the order of the model's outputs.
-        sampling_rate: what the model hears (Hz).
+        sampling_rate: of its input (Hz).
         temperature: logits are divided by it, so that 0.7 means right in 7 of 10.
-        turns: where it listens: visitors take turns, window by window.
     """
 
     ref: ModelRef
@@ -84,7 +90,6 @@ class LoadedModel:
     labels: tuple[str, ...]
     sampling_rate: int
     temperature: float
-    turns: Turns
 
     @property
     def window_s(self) -> float:
@@ -98,43 +103,38 @@ class LoadedModel:
         return sum(tensor.nbytes for tensor in tensors)
 
 
-def described(
+def describe(
     source: Source, name: str, folder: Path, *, revision: str | None = None
 ) -> ModelRef | None:
-    """What a checkpoint says of itself; None where it is not whole.
-
-    Reads small JSON files only.
-    """
+    """Describe a checkpoint from its small JSON files; None where it is not whole."""
     config = read_json(folder / "config.json")
     if not config or not is_whole(folder):
         return None
     facts = _facts(config)
-    trained_on = str(facts.get("trained_on") or "")
-    window_s = _fixed_window_s(config) or _number(facts, "window_s")
-    is_possible = window_s and MIN_WINDOW_S <= window_s <= MAX_WINDOW_S
+    given_s = architecture.fixed_window_s(config) or positive(facts.get("window_s"))
+    window_s = given_s if given_s and MIN_WINDOW_S <= given_s <= MAX_WINDOW_S else None
     return ModelRef(
         source,
         name,
         revision,
         name,
-        trained_on,
-        window_s if window_s and is_possible else TUTORIAL_WINDOW_S,
-        takes_any_length=not is_possible,
+        trained_on=str(facts.get("trained_on") or ""),
+        window_s=window_s or DEFAULT_WINDOW_S,
+        takes_any_length=window_s is None,
         # A run whose songs were too few to fit a temperature says 1.
-        is_calibrated=_number(facts, "temperature") not in (None, 1.0),
-        is_exclusive=config.get("problem_type") != "multi_label_classification",
+        is_calibrated=positive(facts.get("temperature")) not in (None, 1.0),
+        is_exclusive=architecture.is_exclusive(config),
     )
 
 
-def read(
+def load(
     ref: ModelRef,
     folder: Path,
-    turns: Turns,
-    max_bytes: int,
     *,
+    max_bytes: int = MAX_BYTES,
     device: str | None = None,
 ) -> LoadedModel:
-    """Load a whole checkpoint onto a device: safetensors only, no code of its own.
+    """Load a whole checkpoint onto a device, the fastest by default.
 
     Raises:
         KnownError: ``model_too_large``, ``model_wrong_task``,
@@ -142,7 +142,9 @@ def read(
     """
     config = read_json(folder / "config.json")
     _check(ref, folder, config, max_bytes)
-    model, feature_extractor = _from_disk(ref, folder, device)
+    model, feature_extractor = _from_disk(ref, folder)
+    model = model.eval().to(device or forward.fastest_device())
+    optimize_for_cpu(model)
     id2label = sorted(model.config.id2label.items())
     return LoadedModel(
         ref,
@@ -150,13 +152,12 @@ def read(
         feature_extractor,
         labels=tuple(str(name) for _, name in id2label),
         sampling_rate=feature_extractor.sampling_rate,
-        temperature=_number(_facts(config), "temperature") or 1.0,
-        turns=turns,
+        temperature=positive(_facts(config).get("temperature")) or 1.0,
     )
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; empty where there is none."""
+    """Return the object in a JSON file; empty where there is none."""
     try:
         found = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
@@ -164,48 +165,28 @@ def read_json(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _facts(config: dict[str, Any]) -> dict[str, Any]:
+def _facts(config: Mapping[str, Any]) -> dict[str, Any]:
     facts = config.get("genrescope")
     return facts if isinstance(facts, dict) else {}
 
 
-def _number(facts: dict[str, Any], name: str) -> float | None:
-    """A positive finite number; None for anything else."""
-    value = facts.get(name)
-    is_number = isinstance(value, int | float) and 0 < value < float("inf")
-    return float(value) if value and is_number else None
-
-
-def _fixed_window_s(config: dict[str, Any]) -> float | None:
-    """The one input length (s) of a model that has only one; None for the others.
-
-    Shorter input is filled up with zeros by their feature extractors, so theirs is
-    always exactly as long.
-    """
-    if config.get("model_type") == "audio-spectrogram-transformer":
-        n_frames = _number(config, "max_length") or 1024
-        return MEL_FRAME_S + (n_frames - 1) * MEL_HOP_S
-    if config.get("model_type") == "whisper":
-        n_states = _number(config, "max_source_positions") or 1500
-        return n_states * 2 * MEL_HOP_S  # a state is two frames
-    return None
-
-
-def _check(ref: ModelRef, folder: Path, config: dict[str, Any], max_bytes: int) -> None:
+def _check(
+    ref: ModelRef, folder: Path, config: Mapping[str, Any], max_bytes: int
+) -> None:
     """Refuse what a look at the small files can refuse."""
     process.settle()
     from transformers.models.auto.modeling_auto import (
         MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES as KNOWN,
     )
 
-    n_bytes = (folder / "model.safetensors").stat().st_size
+    n_bytes = (folder / WEIGHTS).stat().st_size
     if n_bytes > max_bytes:
         mb, max_mb = n_bytes / 1e6, max_bytes / 1e6
         raise KnownError("model_too_large", title=ref.title, mb=mb, max_mb=max_mb)
-    kind = config.get("model_type")
+    kind, task = config.get("model_type"), config.get("problem_type")
     made_for = config.get("architectures") or CLASSIFIERS
     is_classifier = str(made_for[0]).endswith(CLASSIFIERS)
-    if kind not in KNOWN or not is_classifier or config.get("problem_type") == GUESSES:
+    if kind not in KNOWN or not is_classifier or task == REGRESSION:
         raise KnownError("model_wrong_task", title=ref.title)
     labels = config.get("id2label")
     names = labels.values() if isinstance(labels, dict) else ()
@@ -213,10 +194,8 @@ def _check(ref: ModelRef, folder: Path, config: dict[str, Any], max_bytes: int) 
         raise KnownError("model_without_labels", title=ref.title)
 
 
-def _from_disk(
-    ref: ModelRef, folder: Path, device: str | None = None
-) -> tuple[Any, Any]:
-    """The model in evaluation mode on a device, the fastest by default; its extractor."""
+def _from_disk(ref: ModelRef, folder: Path) -> tuple[Any, Any]:
+    """Return the model, on the CPU, and its feature extractor."""
     process.settle()
     import torch
     from huggingface_hub.errors import StrictDataclassError
@@ -251,7 +230,4 @@ def _from_disk(
     missing = {key.rpartition(".")[2] for key in report["missing_keys"]}
     if missing - {"masked_spec_embed"}:
         raise KnownError("model_broken", title=ref.title)
-    fastest = "cuda" if torch.cuda.is_available() else "cpu"
-    model = model.eval().to(device or fastest)
-    quicken(model)
     return model, feature_extractor

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from classifier.products import laid_out, product
+from networks.cpu.product import laid_out, product
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,11 +1,11 @@
-"""Recorded answers of the frozen part are the model's own."""
+"""Cached features of the frozen layers give the model's own logits."""
 
 import numpy as np
 import pytest
 from songs import prepared, song_folder
 from tiny import save_tiny_model
 
-from trainer import frozen, sources, windows
+from trainer import feature_cache, sources, windows
 from trainer.events import StopRequested
 
 WINDOW_S = 0.5
@@ -26,10 +26,10 @@ def parts(tmp_path, request):
     return model.eval(), AutoFeatureExtractor.from_pretrained(folder)
 
 
-def recorded(model, extractor, song_set, part, path, should_stop=lambda: False):
+def cached(model, extractor, song_set, part, path, should_stop=lambda: False):
     everything = windows.AllWindows(song_set, np.arange(4), extractor, WINDOW_S, 2)
     told = []
-    return everything, frozen.record(
+    return everything, feature_cache.cache_features(
         everything, model, part, path, emit=told.append, should_stop=should_stop
     )
 
@@ -45,21 +45,21 @@ def logits_of(model, dataset):
 @pytest.mark.parametrize("part", ["encoder", "head"])
 def test_model_says_the_same_of_recorded_windows(song_set, parts, part, tmp_path):
     model, extractor = parts
-    plain, quick = recorded(model, extractor, song_set, part, tmp_path / "said")
+    plain, quick = cached(model, extractor, song_set, part, tmp_path / "said")
     expected = logits_of(model, plain)
-    put_back = frozen.take_out(model, part)
+    put_back = feature_cache.bypass(model, part)
     assert logits_of(model, quick) == pytest.approx(expected, abs=5e-3)
     put_back()
     assert logits_of(model, plain) == pytest.approx(expected, abs=1e-6)
 
 
 def test_recording_of_the_head_is_one_vector_a_layer(song_set, parts, tmp_path):
-    _, quick = recorded(*parts, song_set, "head", tmp_path / "said")
+    _, quick = cached(*parts, song_set, "head", tmp_path / "said")
     assert quick.values.shape == (len(quick), 3, 16)
 
 
 def test_windows_overlap_by_half_and_cover_each_song(song_set, parts, tmp_path):
-    everything, _ = recorded(*parts, song_set, "head", tmp_path / "said")
+    everything, _ = cached(*parts, song_set, "head", tmp_path / "said")
     starts = [start for position, start in everything.places if position == 0]
     assert starts == [0, 4000, 8000]  # of 16,000 samples, in windows of 8,000
 
@@ -67,8 +67,11 @@ def test_windows_overlap_by_half_and_cover_each_song(song_set, parts, tmp_path):
 def test_drawn_windows_differ_by_epoch_and_are_the_same_for_the_same_seed(
     song_set, parts, tmp_path
 ):
-    _, quick = recorded(*parts, song_set, "head", tmp_path / "said")
-    first, again = frozen.Drawn(quick, seed=1), frozen.Drawn(quick, seed=1)
+    _, quick = cached(*parts, song_set, "head", tmp_path / "said")
+    first, again = (
+        feature_cache.RandomCachedWindows(quick, seed=1),
+        feature_cache.RandomCachedWindows(quick, seed=1),
+    )
     drawn = []
     for epoch in range(8):
         first.set_epoch(epoch)
@@ -83,7 +86,7 @@ def test_drawn_windows_differ_by_epoch_and_are_the_same_for_the_same_seed(
 def test_stop_is_obeyed_while_recording(song_set, parts, tmp_path):
     answers = iter([False, True])
     with pytest.raises(StopRequested):
-        recorded(*parts, song_set, "head", tmp_path / "said", lambda: next(answers))
+        cached(*parts, song_set, "head", tmp_path / "said", lambda: next(answers))
 
 
 def test_convolutions_of_samples_are_recorded_and_patches_are_not(parts):
@@ -91,6 +94,8 @@ def test_convolutions_of_samples_are_recorded_and_patches_are_not(parts):
 
     small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     other = ASTForAudioClassification(ASTConfig(intermediate_size=16, **small))
-    assert frozen.can_record(parts[0], "encoder") and frozen.can_record(other, "head")
-    assert not frozen.can_record(other, "encoder")
-    assert not frozen.can_record(parts[0], "all")
+    assert feature_cache.can_cache(parts[0], "encoder") and feature_cache.can_cache(
+        other, "head"
+    )
+    assert not feature_cache.can_cache(other, "encoder")
+    assert not feature_cache.can_cache(parts[0], "all")

@@ -1,4 +1,4 @@
-"""Windows are heard in fair turns by few threads; who waits knows its place."""
+"""Windows are computed in fair turns by few threads; callers know their position."""
 
 import os
 import sys
@@ -6,16 +6,15 @@ import threading
 
 import pytest
 
-from classifier.turns import Line, Turns
-from process import NICENESS
+from classifier.queue import NICENESS, InferenceQueue, WaitingLine
 
 
 def test_all_is_heard_by_one_thread_whoever_asks():
-    turns, names = Turns(), set()
+    queue, names = InferenceQueue(), set()
 
     def visit():
         for _ in range(5):
-            names.add(turns.take(lambda: threading.current_thread().name))
+            names.add(queue.run(lambda: threading.current_thread().name))
 
     visitors = [threading.Thread(target=visit) for _ in range(10)]
     for visitor in visitors:
@@ -26,18 +25,18 @@ def test_all_is_heard_by_one_thread_whoever_asks():
     assert threading.current_thread().name not in names
 
 
-def test_turns_are_fair():
+def test_queue_are_fair():
     """Nobody is heard twice in a row while another waits."""
-    turns, order = Turns(), []
+    queue, order = InferenceQueue(), []
 
     def hear(number):
         order.append(number)
-        while order.count(1 - number) < 4 and not turns._ears._work_queue.qsize():
+        while order.count(1 - number) < 4 and not queue._pool._work_queue.qsize():
             pass  # until the other has asked for its next window
 
     def visit(number):
         for _ in range(4):
-            turns.take(lambda: hear(number))
+            queue.run(lambda: hear(number))
 
     visitors = [threading.Thread(target=visit, args=(number,)) for number in (0, 1)]
     for visitor in visitors:
@@ -48,32 +47,32 @@ def test_turns_are_fair():
 
 
 def test_error_while_listening_reaches_who_asked_and_nobody_else():
-    turns = Turns()
+    queue = InferenceQueue()
 
     def fail():
         raise ValueError("this window")
 
     with pytest.raises(ValueError, match="this window"):
-        turns.take(fail)
-    assert turns.take(lambda: 7) == 7
+        queue.run(fail)
+    assert queue.run(lambda: 7) == 7
 
 
 def test_first_visitors_are_seated_and_the_others_are_numbered():
-    line = Line(2)
+    line = WaitingLine(2)
     with line.ticket() as a, line.ticket() as b, line.ticket() as c, line.ticket() as d:
-        assert [each.place for each in (a, b, c, d)] == [0, 0, 1, 2]
+        assert [each.position for each in (a, b, c, d)] == [0, 0, 1, 2]
 
 
 def test_places_count_down_as_visitors_leave():
-    line, told = Line(1), []
+    line, told = WaitingLine(1), []
     came = threading.Event()
 
     def stand():
         with line.ticket() as ticket:
-            for place in ticket.places(3600.0):
+            for place in ticket.positions(3600.0):
                 told.append(place)
                 came.set()
-            told.append(ticket.place)
+            told.append(ticket.position)
 
     with line.ticket():
         with line.ticket():
@@ -87,40 +86,40 @@ def test_places_count_down_as_visitors_leave():
 
 
 def test_who_gives_up_leaves_the_line():
-    line = Line(1)
+    line = WaitingLine(1)
     with line.ticket() as seated:
         with pytest.raises(GeneratorExit), line.ticket() as given_up:
-            assert given_up.place == 1
+            assert given_up.position == 1
             raise GeneratorExit
         with line.ticket() as waiting:
-            assert (seated.place, waiting.place) == (0, 1)
+            assert (seated.position, waiting.position) == (0, 1)
 
 
 def test_place_is_told_again_while_nothing_moves():
-    line = Line(1)
+    line = WaitingLine(1)
     with line.ticket(), line.ticket() as waiting:
-        places = waiting.places(0.01)
+        places = waiting.positions(0.01)
         assert [next(places) for _ in range(3)] == [1, 1, 1]
 
 
 def test_who_is_seated_does_not_wait():
-    with Line(1).ticket() as ticket:
-        ticket.be_seated()
-        assert list(ticket.places(3600.0)) == []
+    with WaitingLine(1).ticket() as ticket:
+        ticket.acquire()
+        assert list(ticket.positions(3600.0)) == []
 
 
 def test_who_can_wait_is_seated_when_it_is_time():
-    line, seated = Line(1), threading.Event()
+    line, seated = WaitingLine(1), threading.Event()
 
     def stand():
         with line.ticket() as ticket:
-            ticket.be_seated()
+            ticket.acquire()
             seated.set()
 
     with line.ticket() as first:
         visitor = threading.Thread(target=stand)
         visitor.start()
-        assert first.place == 0
+        assert first.position == 0
         assert not seated.is_set()
     assert seated.wait(20)
     visitor.join()
@@ -129,6 +128,6 @@ def test_who_can_wait_is_seated_when_it_is_time():
 @pytest.mark.skipif(sys.platform != "linux", reason="a thread has no niceness there")
 def test_listening_steps_aside_and_nobody_else_does():
     before = os.getpriority(os.PRIO_PROCESS, 0)
-    heard = Turns().take(lambda: os.getpriority(os.PRIO_PROCESS, 0))
+    heard = InferenceQueue().run(lambda: os.getpriority(os.PRIO_PROCESS, 0))
     assert heard == max(before, NICENESS)
     assert os.getpriority(os.PRIO_PROCESS, 0) == before

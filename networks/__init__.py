@@ -1,0 +1,1 @@
+"""A checkpoint and sound in, logits out: what training and classification share."""
