@@ -1,9 +1,9 @@
 import pytest
 import tiny
-from classifier.archive import Song
 from files import write_audio
 from signals import silence, sweep
 
+from audio.archive import Song
 from classifier.batch import rows, songs_in
 from classifier.models import Models
 from classifier.queue import InferenceQueue

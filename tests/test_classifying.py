@@ -20,7 +20,7 @@ from ui.model_choice import chosen, chosen_pair, effort_of
 from ui.scene import Scene, Transforms
 from ui.server.access import Visitor
 from ui.tabs.classify import answer, song_map, view
-from ui.tabs.classify.batch import batches, content, file_of
+from ui.tabs.classify.batch import batches, content, file_of, table_html
 from ui.tabs.classify.history import MAX_SONGS, History, as_html
 from ui.tabs.classify.song import calmly, together
 
