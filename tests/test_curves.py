@@ -87,4 +87,5 @@ def test_reliability_has_a_dot_and_a_number_of_songs_a_bin():
     assert (rule.xs, rule.ys) == ([0, 100], [0, 100])
     assert (line.xs, line.ys) == ([57, 80], [100, 67])
     assert marks.words == ["1", "3"]
-    assert (plot.x.stop, plot.y.stop) == (100, 100)
+    assert plot.x.stop == 100
+    assert marks.radii_px == [5.2, 9.0]  # the areas are as the songs

@@ -41,6 +41,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "steps": {"drawstyle": "steps-mid"},
     "rule": {"linestyle": (0, (4, 3)), "linewidth": 0.8},
 }
+MARK_PX = 3.0  # radius of a mark
 DASHES = ("-", "--", ":")
 
 
@@ -285,7 +286,10 @@ def _rows_of(axes: Axes, rows: Rows) -> None:
 
 def _marks(axes: Axes, marks: Marks, x: Place, y: Place) -> None:
     xs, ys = x(marks.xs), y(marks.ys)
-    axes.plot(xs, ys, "o", markersize=5, color=palette.ACCENT)
+    radii_px = np.array(marks.radii_px or [MARK_PX] * len(xs))
+    areas = (2 * radii_px) ** 2
+    axes.scatter(xs, ys, areas, color=palette.ACCENT, linewidths=0, zorder=3)
     above: dict[str, Any] = {"textcoords": "offset points", "ha": "center"}
-    for place, word in zip(zip(xs, ys, strict=True), marks.words, strict=True):
-        axes.annotate(word, place, (0, 6), **above, **style.TEXT)
+    for x_there, y_there, word, px in zip(xs, ys, marks.words, radii_px, strict=True):
+        away = (0.0, px + 3.0)
+        axes.annotate(word, (x_there, y_there), away, **above, **style.TEXT)

@@ -178,11 +178,13 @@ class Marks:
         xs: (n,)
         ys: (n,)
         words: (n,) short, in the visitor's language.
+        radii_px: (n,) of their dots; empty where all are alike.
     """
 
     xs: list[float]
     ys: list[float]
     words: list[str]
+    radii_px: Sequence[float] = ()
     kind: str = "marks"
 
 

@@ -8,13 +8,15 @@ import i18n
 from viz.palette import GREY_LINE
 from viz.plot import Axis, Line, Marks, Plot, Sheet
 
-RATIO = 0.7  # height to width
+RATIO = 0.44  # height to width
+HIGHEST = 108.0  # so that a dot at 100 % is whole
+SMALLEST_PX, LARGEST_PX = 2.5, 9.0  # radius of a dot, whose area grows with its songs
 
 Point = tuple[float, float, int]  # confidence, share of right answers, songs
 
 
 def sheet(points: Sequence[Point], language: str) -> Sheet:
-    """Draw a dot for songs of about the same confidence, beside the line of equals.
+    """Draw a dot for songs of about the same confidence; one that is right is on the line.
 
     Args:
         points: (mean confidence, share of right answers, number of songs), shares in
@@ -27,12 +29,12 @@ def sheet(points: Sequence[Point], language: str) -> Sheet:
     )
     plot = Plot(
         name="reliability",
-        x=_percent("confidence", language),
-        y=_percent("share_right", language),
+        x=_percent("confidence", language, 100.0),
+        y=_percent("share_right", language, HIGHEST),
         layers=(
             Line([0.0, 100.0], [0.0, 100.0], "rule", colour=GREY_LINE),
             Line(xs, [*ys]),
-            Marks(xs, ys, [f"{n}" for _, _, n in points]),
+            Marks(xs, ys, [f"{n}" for _, _, n in points], _radii_px(points)),
         ),
         ratio=RATIO,
     )
@@ -50,6 +52,12 @@ def describe(points: Sequence[Point], language: str = i18n.DEFAULT_LANGUAGE) -> 
     return i18n.word("scores.about_reliability", language, points="; ".join(told))
 
 
-def _percent(name: str, language: str) -> Axis:
+def _percent(name: str, language: str, stop: float) -> Axis:
     label = i18n.word(f"scores.{name}", language)
-    return Axis("percent", 0.0, 100.0, f"{label} (%)")
+    return Axis("percent", 0.0, stop, f"{label} (%)")
+
+
+def _radii_px(points: Sequence[Point]) -> list[float]:
+    most = max((n for _, _, n in points), default=1)
+    shares = ((n / most) ** 0.5 for _, _, n in points)
+    return [round(max(LARGEST_PX * share, SMALLEST_PX), 1) for share in shares]

@@ -99,9 +99,12 @@
 
     marks(pen, { box: { x, y }, style }, layer) {
       pen.fillStyle = style.colours[0];
-      layer.xs.forEach((value, i) => dot(pen, x.place(value), y.place(layer.ys[i]), 3));
+      layer.xs.forEach((value, i) =>
+        dot(pen, x.place(value), y.place(layer.ys[i]), radiusOf(layer, i)));
     },
   };
+
+  const radiusOf = ({ radii_px }, i) => radii_px?.[i] ?? 3;
 
   function across(pen, from, to, y) {
     pen.lineTo(from, y);
@@ -182,7 +185,8 @@
     const isFree = (one) => !taken.some((other) =>
       one.left < other.left + other.width + 4 && other.left < one.left + one.width + 4 &&
       Math.abs(other.middle - one.middle) < high);
-    const marks = layer.words.map((word, i) => ({ word, x: layer.xs[i], y: layer.ys[i] }));
+    const marks = layer.words.map((word, i) =>
+      ({ word, x: layer.xs[i], y: layer.ys[i], radius: radiusOf(layer, i) }));
     marks.sort((one, other) => one.word.length - other.word.length);
     for (const mark of marks.filter((each) => each.x >= x.start && each.x <= x.stop)) {
       const width = pen.measureText(mark.word).width;
@@ -192,7 +196,7 @@
         middle: Math.max(area.top + high / 2, middle),
       });
       const centred = x.place(mark.x) - width / 2;
-      const lowest = Math.min(y.place(mark.y) - px(12), area.bottom - high / 2);
+      const lowest = Math.min(y.place(mark.y) - px(9 + mark.radius), area.bottom - high / 2);
       const places = [at(centred, lowest), at(x.place(mark.x) - px(4), lowest), at(centred, lowest - high)];
       const place = places.find(isFree);
       if (!place) continue;
