@@ -21,14 +21,14 @@ with process.importing():
     from audio.apart import Readers
     from audio.clip import Clip
     from audio.decode import Limits
+    from audio.dsp import MEL_BANDS
     from classifier.models import Models
     from ui import (
         api,
+        canvas,
         clip_bar,
-        figures,
         files,
         page_state,
-        pictures,
         runs_api,
         see_tab,
         theme,
@@ -36,6 +36,8 @@ with process.importing():
     )
     from ui.clips import ClipShelf
     from ui.handlers import guard
+    from ui.lessons import mel
+    from ui.scene import Scene, Transforms
     from ui.server import gradio_patches
     from ui.server.access import LOCAL_HOSTS
     from ui.server.language import build_header, text, texts
@@ -46,8 +48,7 @@ with process.importing():
     from ui.tabs.data import tab as data_tab
     from ui.tabs.teach import tab as teach_tab
     from ui.tabs.train import tab as train_tab
-    from viz import style
-    from viz.style import Look
+    from viz import paper
 
 HOUR_S = 3600
 UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
@@ -71,8 +72,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
             login.render()
         link = page_state.build_link()
         bar = clip_bar.build(settings, guarded, shelf, link)
-        width_px = page_state.build_width(demo)
-        session = Session(guarded, shelf, bar, link, width_px)
+        session = Session(guarded, shelf, bar, link)
         with gr.Tabs() as tabs:
             with gr.Tab(text("app.see"), id="see") as see:
                 see_tab.build(session, settings)
@@ -123,7 +123,7 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
     is_local = not settings.host.is_space and LOCALHOST_NAME in LOCAL_HOSTS
     return {
         "theme": theme.theme(),
-        "css_paths": [theme.STYLE, pictures.STYLE],
+        "css_paths": [theme.STYLE, canvas.STYLE],
         "favicon_path": theme.ICON,
         "i18n": texts(
             hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,
@@ -180,8 +180,7 @@ def warm(models: Models) -> None:
     import soxr  # noqa: F401
 
     silence = Clip(np.zeros(16_000, np.float32), 16_000)
-    figure, about = figures.mel(silence, Look(theme="page"))
-    style.svg(figure, about)
+    paper.png(mel.sheet(Scene(silence, Transforms()), MEL_BANDS))
     for ref in models.available():
         if ref.source == "bundled":
             models.load(ref)

@@ -9,9 +9,8 @@ Phase is not kept.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from math import ceil
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -32,6 +31,8 @@ from audio.spectrum import Peak, Reference, Spectrum, dft, re_peak, strongest
 from errors import KnownError
 
 __all__ = [
+    "Frames",
+    "MelBands",
     "Peak",
     "Reference",
     "Spectrogram",
@@ -49,6 +50,53 @@ MIN_FMAX_HZ = 100.0
 POOLINGS = ("peak", "mean")
 N_MANY = 8  # frames a column
 REFERENCES_OF = {"area": ("peak",), "peak": ("peak", "full_scale")}
+
+
+@dataclass(frozen=True)
+class Frames:
+    """How a clip is cut into frames, and how these share the columns of a picture.
+
+    Attributes:
+        n_fft: samples a frame.
+        hop_length: samples from one frame to the next.
+        window: a key of ``WINDOWS``.
+        n_columns: at most; None for a column a frame.
+        pooling: a column shows the highest power of its frames, or the mean of it.
+        start_s: the middle of the first frame (s).
+        stop_s: the middle of the last one at the latest (s); None for the clip's end.
+    """
+
+    n_fft: int = 2048
+    hop_length: int = 512
+    window: str = "hann"
+    n_columns: int | None = None
+    pooling: Pooling = "peak"
+    start_s: float = 0.0
+    stop_s: float | None = None
+
+
+@dataclass(frozen=True)
+class MelBands:
+    """A bank of mel filters, and what reads 0 dB behind it.
+
+    Attributes:
+        n_mels: bands.
+        fmin_hz: where the lowest band begins (Hz).
+        fmax_hz: where the highest one ends (Hz); above Nyquist it means Nyquist.
+        formula: of the mel scale.
+        norm: triangles of area 1 or of height 1.
+        reference: "full_scale" needs triangles of height 1.
+    """
+
+    n_mels: int = 128
+    fmin_hz: float = 0.0
+    fmax_hz: float = 8000.0
+    formula: Formula = "slaney"
+    norm: Norm = "area"
+    reference: Reference = "peak"
+
+
+FRAMES, MEL_BANDS = Frames(), MelBands()
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,17 +141,7 @@ class Spectrogram:
         return bool(self.levels_db.max() <= FLOOR_DB)
 
 
-def stft(
-    clip: Clip,
-    *,
-    n_fft: int = 2048,
-    hop_length: int = 512,
-    window: str = "hann",
-    n_columns: int | None = None,
-    pooling: Pooling = "peak",
-    start_s: float = 0.0,
-    stop_s: float | None = None,
-) -> Spectrogram:
+def stft(clip: Clip, frames: Frames = FRAMES) -> Spectrogram:
     """The short-time Fourier transform's levels (dBFS).
 
     Frame i is centred at ``start_s + i * hop_length / sampling_rate``, up to
@@ -121,37 +159,21 @@ def stft(
         KnownError: ``out_of_range``, ``odd_length``, ``not_a_choice`` or
             ``empty_range``.
     """
-    check_frames(n_fft, hop_length)
-    grid = _grid(clip, n_fft, hop_length, n_columns, start_s, stop_s)
-    check_choice("pooling", pooling, POOLINGS)
-    taper = window_values(window, n_fft)
-    power = pooled_power(clip.samples, taper, grid, pooling=pooling)
+    grid = _grid(clip, frames)
+    taper = window_values(frames.window, frames.n_fft)
+    power = pooled_power(clip.samples, taper, grid, pooling=frames.pooling)
     power[[0, -1]] /= 4  # amplitude / 2: DC and Nyquist have no mirror image to add
-    bins_hz = np.arange(n_fft // 2 + 1) * clip.sampling_rate / n_fft
-    how = {"window": window, "n_fft": n_fft, "pooling": pooling}
+    bins_hz = np.arange(frames.n_fft // 2 + 1) * clip.sampling_rate / frames.n_fft
     levels_db = turned_into_decibels(power)
-    return _spectrogram(clip, grid, levels_db, bins_hz, "linear", "full_scale", **how)
+    return _spectrogram(clip, frames, grid, levels_db, bins_hz, "linear", "full_scale")
 
 
 def mel(
-    clip: Clip,
-    *,
-    n_mels: int = 128,
-    fmin_hz: float = 0.0,
-    fmax_hz: float = 8000.0,
-    formula: Formula = "slaney",
-    norm: Norm = "area",
-    reference: Reference = "peak",
-    n_fft: int = 2048,
-    hop_length: int = 512,
-    n_columns: int | None = None,
-    pooling: Pooling = "peak",
-    start_s: float = 0.0,
-    stop_s: float | None = None,
+    clip: Clip, bands: MelBands = MEL_BANDS, frames: Frames = FRAMES
 ) -> Spectrogram:
     """The mel spectrogram: power in bands spaced as ears space them.
 
-    By default librosa's: Slaney's scale, triangles of area 1, Hann window; the loudest
+    By default librosa's: Slaney's scale, triangles of area 1; the loudest
     band reads 0 dB. With triangles of height 1, "full_scale" reads 0 dBFS where a band
     holds the power of a full-scale sine. Frames and columns are those of ``stft``. An
     ``fmax_hz`` above the Nyquist frequency means Nyquist. Where bands are narrower than
@@ -163,47 +185,45 @@ def mel(
     Raises:
         KnownError: as ``stft``, and ``empty_band``.
     """
-    check_frames(n_fft, hop_length)
-    grid = _grid(clip, n_fft, hop_length, n_columns, start_s, stop_s)
-    check_choice("pooling", pooling, POOLINGS)
-    check_choice("norm", norm, REFERENCES_OF)
-    check_choice("reference", reference, REFERENCES_OF[norm])
-    band_hz = _checked_band_hz(fmin_hz, fmax_hz, clip.sampling_rate / 2)
-    filters, centres_hz = _filters(
-        clip.sampling_rate, n_fft, n_mels, band_hz, formula, norm
-    )
-    n_around = filters.shape[1] - 1 - n_fft // 2
-    taper = np.pad(window_values("hann", n_fft), n_around)
-    power = pooled_power(clip.samples, taper, grid, filters, pooling)
-    if reference == "full_scale":
+    grid = _grid(clip, frames)
+    check_choice("norm", bands.norm, REFERENCES_OF)
+    check_choice("reference", bands.reference, REFERENCES_OF[bands.norm])
+    filters, centres_hz = _filters(clip.sampling_rate, frames.n_fft, bands)
+    n_around = filters.shape[1] - 1 - frames.n_fft // 2
+    taper = np.pad(window_values(frames.window, frames.n_fft), n_around)
+    power = pooled_power(clip.samples, taper, grid, filters, frames.pooling)
+    if bands.reference == "full_scale":
         power /= np.float32(noise_bandwidth_bins(taper))
     levels_db = turned_into_decibels(power)
-    if reference == "peak":
+    if bands.reference == "peak":
         levels_db = re_peak(levels_db)
-    how = {"window": "hann", "n_fft": n_fft, "pooling": pooling}
-    return _spectrogram(clip, grid, levels_db, centres_hz, "mel", reference, **how)
+    return _spectrogram(
+        clip, frames, grid, levels_db, centres_hz, "mel", bands.reference
+    )
 
 
-def _grid(
-    clip: Clip,
-    n_fft: int,
-    hop_length: int,
-    n_columns: int | None,
-    start_s: float,
-    stop_s: float | None,
-) -> Grid:
-    """The frames centred in a range of the clip."""
-    check_range("start_s", start_s, 0.0, clip.duration_s)
-    start, stop = round(start_s * clip.sampling_rate), clip.n_samples
-    if stop_s is not None:
-        if not stop_s > start_s:
-            raise KnownError("empty_range", start_s=start_s, stop_s=stop_s)
-        stop = round(min(stop_s, clip.duration_s) * clip.sampling_rate)
+def _grid(clip: Clip, frames: Frames) -> Grid:
+    """Return the frames centred in a range of the clip.
+
+    Raises:
+        KnownError: those of ``stft``.
+    """
+    check_frames(frames.n_fft, hop_length := frames.hop_length)
+    check_choice("pooling", frames.pooling, POOLINGS)
+    check_range("start_s", frames.start_s, 0.0, clip.duration_s)
+    start, stop = round(frames.start_s * clip.sampling_rate), clip.n_samples
+    if frames.stop_s is not None:
+        if not frames.stop_s > frames.start_s:
+            raise KnownError(
+                "empty_range", start_s=frames.start_s, stop_s=frames.stop_s
+            )
+        stop = round(min(frames.stop_s, clip.duration_s) * clip.sampling_rate)
+    n_columns = frames.n_columns
     if n_columns is None:
         return Grid(start, 1 + (stop - start) // hop_length, hop_length)
     check_range("n_columns", n_columns, 1, MAX_N_COLUMNS)
     n_hops = (stop - start) // hop_length
-    while n_hops >= N_MANY * n_columns and 4 * hop_length <= n_fft:
+    while n_hops >= N_MANY * n_columns and 4 * hop_length <= frames.n_fft:
         hop_length *= 2
         n_hops = (stop - start) // hop_length
     return Grid(start, 1 + n_hops, hop_length, ceil((1 + n_hops) / n_columns))
@@ -211,12 +231,12 @@ def _grid(
 
 def _spectrogram(
     clip: Clip,
+    frames: Frames,
     grid: Grid,
     levels_db: Levels,
     frequencies_hz: Numbers,
     scale: Literal["linear", "mel"],
     reference: Reference,
-    **how: Any,
 ) -> Spectrogram:
     """Levels, with where in the clip their frames lie."""
     return Spectrogram(
@@ -225,10 +245,12 @@ def _spectrogram(
         times_s=_times_s(grid, clip.sampling_rate),
         scale=scale,
         reference=reference,
+        window=frames.window,
+        n_fft=frames.n_fft,
         hop_length=grid.hop_length,
         n_frames_per_column=grid.n_per_column,
+        pooling=frames.pooling,
         sampling_rate=clip.sampling_rate,
-        **how,
     )
 
 
@@ -251,21 +273,21 @@ def _checked_band_hz(
     return fmin_hz, fmax_hz
 
 
-def _filters(
-    sampling_rate: int,
-    n_fft: int,
-    n_mels: int,
-    band_hz: tuple[float, float],
-    formula: Formula,
-    norm: Norm,
-) -> tuple[Levels, Numbers]:
-    """Filters and centres, for bins so fine that every band holds one."""
-    check_range("n_mels", n_mels, 1, MAX_N_MELS)
-    fmin_hz, fmax_hz = band_hz
-    bank = partial(mel_filters, fmin_hz=fmin_hz, formula=formula, norm=norm)
+def _filters(sampling_rate: int, n_fft: int, bands: MelBands) -> tuple[Levels, Numbers]:
+    """Return filters and centres, for bins so fine that every band holds one."""
+    check_range("n_mels", bands.n_mels, 1, MAX_N_MELS)
+    fmin_hz, fmax_hz = _checked_band_hz(bands.fmin_hz, bands.fmax_hz, sampling_rate / 2)
     n_padded = n_fft
     while True:
-        filters, centres_hz = bank(sampling_rate, n_padded, n_mels, fmax_hz)
+        filters, centres_hz = mel_filters(
+            sampling_rate,
+            n_padded,
+            bands.n_mels,
+            fmax_hz,
+            fmin_hz=fmin_hz,
+            formula=bands.formula,
+            norm=bands.norm,
+        )
         if filters.any(axis=1).all() or n_padded >= MAX_PADDING * n_fft:
             return filters, centres_hz
         n_padded *= 2

@@ -19,6 +19,7 @@ from audio import dsp
 from audio.bits import quantised
 from audio.clip import Clip
 from audio.composer import STYLES
+from audio.dsp import Frames
 from audio.examples import example
 from audio.frames import WINDOWS
 from audio.hearing import model_input
@@ -189,7 +190,7 @@ def _db_per_bit(clip: Clip) -> float:
 
 
 def _low_share_percent(clip: Clip) -> float:
-    centres_hz = dsp.mel(clip, n_columns=1).frequencies_hz
+    centres_hz = dsp.mel(clip, frames=Frames(n_columns=1)).frequencies_hz
     return 100 * float((centres_hz < LOW_HZ).mean())
 
 

@@ -21,20 +21,23 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from audio import dsp, pixels
 from audio.clip import Clip
-from viz import dft, mel, stft, style, waveform
-from viz.style import Look
+from audio.dsp import Frames
+from audio.levels import loudness
+from audio.partials import peaks
+from viz import dft, paper, spectrogram, waveform
+from viz.plot import N_COLUMNS, Sheet
+from viz.spectrogram import Cut
 
 ROOT = Path(__file__).parents[1]
 CLIPS = {"30 s, 22.05 kHz": (30, 22_050), "4 min, 44.1 kHz": (240, 44_100)}
 PICTURES = ("waveform", "dft", "stft", "mel")
-OUR_WAYS = ("png", "svg", "numbers")
-SIZE_PX = (1000, 400)  # 10 x 4 inches at 100 dots an inch
-N_COLUMNS = 1000
+OUR_WAYS = ("png", "svg", "page", "numbers")
 BUDGET_S = 40.0  # of warm calls a cell
 LIBRARIES = ("numpy", "scipy", "librosa", "matplotlib")
 
@@ -94,18 +97,24 @@ def numbers(picture: str, clip: Clip) -> object:
     if picture == "dft":
         return dsp.dft(clip)
     if picture == "stft":
-        return dsp.stft(clip, n_columns=N_COLUMNS)
-    return dsp.mel(clip, n_columns=N_COLUMNS)
+        return dsp.stft(clip, Frames(n_columns=N_COLUMNS))
+    return dsp.mel(clip, frames=Frames(n_columns=N_COLUMNS))
 
 
-def ours(picture: str, clip: Clip, look: Look) -> object:
-    """A picture of ours, as a PNG or as an SVG for the page."""
+def ours(picture: str, clip: Clip) -> Sheet:
+    """Return a picture of ours, as the lessons and the API describe it."""
+    shown_s = (0.0, clip.duration_s)
     if picture == "waveform":
-        figure = waveform.figure(clip, look)
-    else:
-        draw = {"dft": dft, "stft": stft, "mel": mel}[picture].figure
-        figure = draw(numbers(picture, clip), look)
-    return style.svg(figure, "") if look.theme == "page" else style.png(figure)
+        loud = loudness(clip)
+        plot = waveform.plot(clip, shown_s, loud, "en")
+        return Sheet((plot,), waveform.describe(clip, "en", loud))
+    levels: Any = numbers(picture, clip)
+    if picture == "dft":
+        plot = dft.plot(levels, peaks(levels, dft.N_PEAKS), "en")
+        return Sheet((plot,), dft.describe(levels, "en"))
+    draw = {"stft": spectrogram.stft, "mel": spectrogram.mel}[picture]
+    plot = draw(levels, Cut(shown_s, "en"))
+    return Sheet((plot,), spectrogram.describe(levels, "en"))
 
 
 def call_of(way: str, picture: str, clip: Clip) -> Callable[[], object]:
@@ -113,8 +122,9 @@ def call_of(way: str, picture: str, clip: Clip) -> Callable[[], object]:
     return {
         "nothing": lambda: None,
         "obvious": lambda: obvious(picture, clip),
-        "png": lambda: ours(picture, clip, Look(*SIZE_PX)),
-        "svg": lambda: ours(picture, clip, Look(*SIZE_PX, theme="page")),
+        "png": lambda: paper.png(ours(picture, clip)),
+        "svg": lambda: paper.svg(ours(picture, clip)),
+        "page": lambda: ours(picture, clip).as_json(),
         "numbers": lambda: numbers(picture, clip),
     }[way]
 
@@ -181,8 +191,10 @@ def table() -> None:
     python = f"Python {platform.python_version()}"
     print(f"{os.cpu_count()} cores of {processor()}; {', '.join([python, *versions])}.")
     print()
-    print("| clip | picture | obvious code | PNG | SVG for the page | numbers alone |")
-    print("|---|---|---|---|---|---|", flush=True)
+    print(
+        "| clip | picture | obvious code | PNG | SVG | for the page | numbers alone |"
+    )
+    print("|---|---|---|---|---|---|---|", flush=True)
     for clip_name in CLIPS:
         _, bare_mb, _ = measured("nothing", "", clip_name)
         for picture in PICTURES:

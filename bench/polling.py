@@ -29,7 +29,6 @@ from ui.tabs.train import runs_table, scores, view
 from ui.tabs.train.cache import POLL_S, READ_EVERY_S, RunCache
 from ui.tabs.train.pushes import Pushes
 from ui.tabs.train.view import Seen, Server, Viewer, Window
-from viz.style import Look
 
 N_RUNS = 50
 N_EVENTS = 5000
@@ -37,7 +36,7 @@ N_PAGES = 50
 N_TURNS = 3
 TURN_S = 30.0
 WARM_S = 20.0  # a server imports and loads what visitors will need
-VIEWER = Viewer(Look(theme="page"), Visitor("en", may_train=True))
+VIEWER = Viewer(Visitor("en", may_train=True))
 
 
 def main() -> None:
@@ -138,7 +137,7 @@ async def _page(
     every_s = POLL_S
     await asyncio.sleep(random.random() * every_s)
     while time.monotonic() < until:
-        given = [860, None, "all", "", every_s]
+        given = [None, "all", "", every_s]
         asked = {"data": given, "fn_index": tick["id"], "session_hash": session}
         answer = await client.post("/gradio_api/run/predict", json=asked)
         answer.raise_for_status()

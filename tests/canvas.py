@@ -12,8 +12,8 @@ import browser
 import numpy as np
 import pytest
 
-from ui import pictures
-from ui.pictures.plot import POWER_STEP, Axis, Band, Image, Plot, Sheet, packed, rounded
+from ui import canvas as pictures
+from viz.plot import POWER_STEP, Axis, Band, Image, Plot, Sheet, packed, rounded
 
 chromium = browser.chromium
 ADDRESS = "http://pictures.test/"

@@ -5,40 +5,51 @@ import xml.etree.ElementTree as ET
 
 from signals import tone
 
-from audio import dsp
-from viz import dft, genres, mel, stft, training, waveform
-from viz.style import Look
+from ui.lessons import mel, spectrogram, spectrum, waveform
+from ui.scene import Scene, Transforms
+from viz import curves
+from viz.curves import Curve
+from viz.plot import Axis, Plot, Rows, Sheet, time_axis
 
 SVG = "{http://www.w3.org/2000/svg}"
-PAGE = Look(width_px=600, height_px=260, theme="page")
-RANKING = [("blues", 0.5), ("jazz", 0.3), ("zydeco", 0.2)]
-CHUNKS = [(0.0, 10.0, dict(RANKING)), (7.0, 17.0, {"jazz": 0.9, "blues": 0.1})]
 SOUND = ("waveform", "dft", "stft", "mel")
-CURVES = training.Curves([10, 20, 30], [2.3, 1.9, 1.2], [15, 30], [0.4, 0.7], 100)
+LOSS = Curve("", [10, 20, 30], [2.3, 1.9, 1.2])
+ACCURACY = Curve("", [15, 30], [40.0, 70.0])
 
 
-def pictures(clip, look):
-    """Every picture there is, and its sentence, by name."""
-    spectrum = dsp.dft(clip)
-    spectrogram, bands = (f(clip, n_columns=look.width_px) for f in (dsp.stft, dsp.mel))
-    language = look.language
+def sheets(clip, language="en", view=None):
+    """Every kind of sheet there is, by name."""
+    scene = Scene(clip, Transforms(), language, view)
     return {
-        "waveform": (waveform.figure(clip, look), waveform.describe(clip, language)),
-        "dft": (dft.figure(spectrum, look), dft.describe(spectrum, language)),
-        "stft": (stft.figure(spectrogram, look), stft.describe(spectrogram, language)),
-        "mel": (mel.figure(bands, look), mel.describe(bands, language)),
-        "genres": (genres.figure(RANKING, look), genres.describe(RANKING, language)),
-        "along": (genres.along(CHUNKS, look), genres.describe_along(CHUNKS, language)),
-        "training": (
-            training.figure(CURVES, look),
-            training.describe(CURVES, language),
-        ),
+        "waveform": waveform.draw(scene, False),
+        "dft": spectrum.draw(scene, 0.0, 4096, "hann", 1, "peak"),
+        "stft": spectrogram.draw(scene, 2048, 0, 4, "hann", "peak"),
+        "mel": mel.draw(scene, 128, "slaney", 0, 8000, False, "level"),
+        "map": rows(["jazz", "blues"], language),
+        "training": training(LOSS, ACCURACY, 100, language),
     }
 
 
+def rows(names, language="en"):
+    """Two rows of shares over ten seconds."""
+    shares = Rows([0, 5], [5, 10], [[0.3, 0.9], [0.7, 0.1]], ["#92dadd", "#3f90da"])
+    y = Axis("row", 0, 2, "", names=tuple(names))
+    plot = Plot("song_map", time_axis((0.0, 10.0), language), y, (shares,))
+    return Sheet((plot,), " ".join(names))
+
+
+def training(loss, accuracy, n_steps, language="en"):
+    """A run's two curves."""
+    plots = (
+        curves.plot("loss", [loss], language, n_steps=n_steps),
+        curves.plot("accuracy", [accuracy], language, n_steps=n_steps, is_percent=True),
+    )
+    return Sheet(plots, curves.describe(loss, accuracy, n_steps, language))
+
+
 @functools.cache
-def pictures_of_a_tone(look=PAGE):
-    return pictures(tone(1000.0), look)
+def sheets_of_a_tone(language="en"):
+    return sheets(tone(1000.0), language)
 
 
 def texts(svg):

@@ -18,11 +18,21 @@ from signals import tone
 
 import app
 import i18n
+from audio import decode
 from settings import Settings
+from ui.downloads import content
+from ui.lessons import mel, spectrogram, spectrum, waveform
+from ui.scene import Scene, Transforms
 from ui.server import language
 
 tiny_model_dir = tiny.tiny_model_dir
 PICTURES = ("waveform", "dft", "stft", "mel")
+AS_THE_PAGE_BEGINS = {
+    "waveform": (waveform.draw, (False,)),
+    "dft": (spectrum.draw, (0.0, 4096, "hann", 1, "peak")),
+    "stft": (spectrogram.draw, (2048, 0, 4, "hann", "peak")),
+    "mel": (mel.draw, (128, "slaney", 0, 8000, False, "level")),
+}
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +112,14 @@ def test_picture_of_a_song_is_a_png(client, song, name):
     with Image.open(path) as picture:
         assert picture.format == "PNG"
         assert picture.width >= 600
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_picture_is_the_one_that_the_page_saves(client, song, name):
+    scene = Scene(decode.load(Path(song["path"])).clip, Transforms())
+    draw, values = AS_THE_PAGE_BEGINS[name]
+    path = client.predict(song, api_name=f"/{name}")
+    assert Path(path).read_bytes() == content(draw(scene, *values), "png")
 
 
 def test_knob_changes_the_picture(client, song):
@@ -220,7 +238,7 @@ def test_bug_gives_an_id_and_no_details(client, song, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("a secret of /home/someone")
 
-    monkeypatch.setattr("viz.waveform.figure", fail)
+    monkeypatch.setattr("viz.paper.figure", fail)
     with pytest.raises(AppError) as caught:
         client.predict(song, api_name="/waveform")
     assert re.search(r"\b[0-9a-f]{6}\b", str(caught.value))
@@ -243,8 +261,8 @@ def test_page_s_own_events_are_private(demo):
 
 def test_page_that_no_link_opened_asks_the_server_nothing_when_it_loads(demo):
     loads = [fn for fn in demo.fns.values() if "load" in dict(fn.targets).values()]
-    # Its width, its link, where it scrolls, which tab was clicked.
-    assert [fn.fn for fn in loads] == [None] * 4
+    # Its link, where it scrolls, which tab was clicked.
+    assert [fn.fn for fn in loads] == [None] * 3
 
 
 def test_model_that_is_missing_leaves_the_page_whole(settings, tmp_path):

@@ -22,7 +22,7 @@ from canvas import (
     waveform,
 )
 
-from ui.pictures.plot import Line
+from viz.plot import Line
 
 pytestmark = pytest.mark.browser
 chromium, show = canvas.chromium, canvas.show

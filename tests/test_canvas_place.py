@@ -4,8 +4,9 @@ import canvas
 import pytest
 from canvas import asked, box_of, curves, one_row, powers
 
-from ui import downloads, prints
-from ui.pictures.plot import Sheet
+from ui import downloads
+from viz import palette
+from viz.plot import Sheet
 
 pytestmark = pytest.mark.browser
 chromium, show = canvas.chromium, canvas.show
@@ -34,7 +35,7 @@ def test_save_tells_how_the_picture_looks(show):
         {"format": "svg", **chosen},
     ]
     maps = page.evaluate("Object.keys(Genrescope.image.MAPS)")
-    assert {*maps} == {*prints.COLOUR_MAPS}
+    assert {*maps} == {*palette.LEVEL_MAPS}
 
 
 def test_power_has_no_range_of_levels_to_choose(show):

@@ -11,17 +11,17 @@ from signals import click, noise, silence, tone
 from test_recipes import SETTINGS
 
 from audio import dsp
+from audio.dsp import Frames
 from errors import KnownError
-from ui import downloads, prints
+from ui import downloads
 from ui.lessons import mel, spectrogram
-from ui.lessons.frame import Lesson
 from ui.scene import Scene, Transforms
+from viz import paper, plot
 
 
 def picture(name, clip, *values, view=None, language="en"):
     draw, usual = SETTINGS[name]
-    scene = Scene(clip, Transforms(), language, view)
-    return downloads.drawn(Lesson(name, None, (), draw), scene, values or usual)
+    return draw(Scene(clip, Transforms(), language, view), *(values or usual))
 
 
 def table(drawn):
@@ -38,12 +38,12 @@ def test_every_picture_is_drawn_in_every_language(name):
     for language in ("en", "zh-TW", "zh-CN"):
         drawn = picture(name, tone(), language=language)
         svg = ET.fromstring(downloads.content(drawn, "svg"))
-        assert drawn.sheet.about.startswith(svg[0].text[:20])
+        assert drawn.about.startswith(svg[0].text[:20])
         words = {text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")}
-        assert drawn.sheet.plots[0].x.label in words
+        assert drawn.plots[0].x.label in words
     with Image.open(io.BytesIO(downloads.content(drawn, "png"))) as image:
-        n_plots = len(drawn.sheet.plots)
-        assert image.size == (prints.WIDTH_PX, n_plots * prints.HEIGHT_PX)
+        n_plots = len(drawn.plots)
+        assert image.size == (paper.WIDTH_PX, n_plots * paper.HEIGHT_PX)
 
 
 def test_pictures_of_silence_and_of_next_to_nothing_can_be_saved():
@@ -55,12 +55,12 @@ def test_pictures_of_silence_and_of_next_to_nothing_can_be_saved():
 
 
 def test_printed_spectrogram_has_a_tone_at_its_height_and_a_click_at_its_time():
-    axes = prints.figure(picture("stft", tone(1000.0)).sheet, "en").axes[0]
+    axes = paper.figure(picture("stft", tone(1000.0))).axes[0]
     levels_db = np.asarray(axes.images[0].get_array())
     low, high = axes.get_ylim()
     share = (levels_db.mean(axis=1).argmax() + 0.5) / len(levels_db)
     assert 10 ** (low + share * (high - low)) == pytest.approx(1000, rel=0.02)
-    axes = prints.figure(picture("stft", click(0.25)).sheet, "en").axes[0]
+    axes = paper.figure(picture("stft", click(0.25))).axes[0]
     levels_db = np.asarray(axes.images[0].get_array())
     start_s, stop_s = axes.images[0].get_extent()[:2]
     share = (levels_db.mean(axis=0).argmax() + 0.5) / levels_db.shape[1]
@@ -74,17 +74,17 @@ def test_rows_are_saved_as_they_are_seen():
     saved = arrays(drawn)
     assert np.allclose(np.array(rows[:149], float)[:, 2:].T, saved["shares"])
     hidden = saved["shares_2"][0]
-    image = prints.figure(drawn.sheet, "en").axes[0].images[1]
+    image = paper.figure(drawn).axes[0].images[1]
     assert np.array_equal(np.asarray(image.get_array())[0, :, 3], hidden)
 
 
 def looking(name, clip, *values, **look):
     asked = {"scales": {}, "range_db": "", "colours": "cividis"} | look
-    return downloads.seen(picture(name, clip, *values), prints.chosen(**asked))
+    return picture(name, clip, *values), paper.look_of(**asked)
 
 
 def first_axes(drawn):
-    return prints.figure(drawn.sheet, "en", drawn.colours).axes[0]
+    return paper.figure(*drawn).axes[0]
 
 
 @pytest.mark.parametrize(("name", "side"), [("dft", "x"), ("stft", "y")])
@@ -122,39 +122,39 @@ def test_saved_spectrogram_looks_as_it_does_on_the_page():
     ],
 )
 def test_a_look_that_is_not_offered_changes_nothing(odd):
-    plain, other = looking("stft", tone()), looking("stft", tone(), **odd)
-    assert other.sheet == plain.sheet
-    assert other.colours == "cividis"
+    sheet, look = looking("stft", tone(), **odd)
+    (plot,) = sheet.plots
+    assert paper.as_seen(plot, look) == paper.as_seen(plot, paper.AS_IT_COMES)
+    assert look.colours == "cividis"
 
 
 def test_saved_power_runs_from_0_to_1_and_its_numbers_are_shares():
     usual = SETTINGS["mel"][1]
     drawn = looking("mel", tone(1000.0), *usual[:-1], "power", range_db=60)
     assert first_axes(drawn).images[0].get_clim() == (0, 1)
+    drawn, look = drawn
     _, *rows = table(drawn)
     shares = np.array(rows, float)[:, 1:]
     assert (shares.min(), shares.max()) == (0, 1)
     found = arrays(drawn)
     assert found["power"].max() == 1
     assert np.allclose(found["power"], 10 ** (found["levels_db"] / 10))
-    words = downloads.content(drawn, "svg").decode()
+    words = downloads.content(drawn, "svg", look).decode()
     assert "Power (share of the loudest)" in words
     assert b'QUANTITY = "power"' in downloads.content(drawn, "py")
 
 
 def test_saved_image_ends_where_its_frequencies_do():
-    sheet = picture("rate", tone(1000.0), 0.2, 4000, True).sheet
-    axes = prints.figure(sheet, "en").axes[1]
+    sheet = picture("rate", tone(1000.0), 0.2, 4000, True)
+    axes = paper.figure(sheet).axes[1]
     assert axes.get_ylim()[1] == 4000
     assert axes.images[0].get_extent()[3] == pytest.approx(2000, abs=20)
 
 
 def test_two_spectrograms_stand_on_the_same_axes():
-    draw = mel.draw
     scene = Scene(tone(1000.0), Transforms())
-    values = (64, "slaney", 0, 8000, True, "level")
-    drawn = downloads.drawn(Lesson("mel", None, (), draw), scene, values)
-    axes = [each for each in prints.figure(drawn.sheet, "en").axes if each.images]
+    drawn = mel.draw(scene, 64, "slaney", 0, 8000, True, "level")
+    axes = [each for each in paper.figure(drawn).axes if each.images]
     assert len(axes) == 2
     heights = [np.asarray(a.images[0].get_array()).mean(axis=1).argmax() for a in axes]
     assert abs(heights[0] - heights[1]) < 10
@@ -189,7 +189,7 @@ def test_table_of_a_spectrogram_has_a_row_for_each_time():
 def test_arrays_of_a_spectrogram_are_those_of_the_app():
     clip = tone()
     found = arrays(picture("stft", clip, 1024, 0, 2, "hamming", "peak"))
-    ours = dsp.stft(clip, n_fft=1024, hop_length=512, window="hamming")
+    ours = dsp.stft(clip, Frames(n_fft=1024, hop_length=512, window="hamming"))
     assert np.array_equal(found["levels_db"], ours.levels_db)
     assert np.array_equal(found["times_s"], ours.times_s)
     assert found["n_fft"] == 1024
@@ -205,14 +205,13 @@ def test_arrays_of_a_waveform_are_the_samples_that_are_seen():
 
 def test_arrays_of_two_frame_lengths_are_both_there():
     scene = Scene(tone(), Transforms())
-    lesson = Lesson("stft", None, (), spectrogram.draw)
-    found = arrays(downloads.drawn(lesson, scene, (512, 4096, 4, "hann", "peak")))
+    found = arrays(spectrogram.draw(scene, 512, 4096, 4, "hann", "peak"))
     assert len(found["levels_db"]) == 257
     assert len(found["levels_db_2"]) == 2049
 
 
 def test_a_long_song_s_arrays_stay_small(monkeypatch):
-    monkeypatch.setattr(downloads, "N_VALUES", 10 * 1025)
+    monkeypatch.setattr(plot, "N_VALUES", 10 * 1025)
     found = arrays(picture("stft", tone(duration_s=5.0)))
     assert found["levels_db"].shape[1] <= 10
     assert found["n_frames_per_column"] > 1
@@ -220,11 +219,28 @@ def test_a_long_song_s_arrays_stay_small(monkeypatch):
 
 def test_a_transform_that_is_known_is_not_computed_again(monkeypatch):
     clip, transforms = tone(), Transforms()
-    lesson = Lesson("stft", None, (), spectrogram.draw)
     for _ in range(2):
         _, values = SETTINGS["stft"]
-        downloads.drawn(lesson, Scene(clip, transforms), values)
+        spectrogram.draw(Scene(clip, transforms), *values)
         monkeypatch.setattr(dsp, "pooled_power", None)
+
+
+def test_a_sheet_knows_which_transform_of_which_clip_gave_its_numbers():
+    clip = tone()
+    (found,) = picture("dft", clip).provenance.computed
+    assert (found.function, found.clip) == (dsp.dft, clip)
+    assert found.settings["n_samples"] == 4096
+    scene = Scene(clip, Transforms())
+    made = mel.draw(scene, 64, "htk", 0, mel.NYQUIST, True, "level").provenance
+    assert [each.function for each in made.computed] == [dsp.mel, dsp.stft]
+    assert made.settings["n_mels"] == 64
+    assert made.settings["fmax_hz"] == clip.sampling_rate / 2
+    assert made.settings["stop_s"] == clip.duration_s
+
+
+def test_script_of_filters_up_to_nyquist_names_its_frequency():
+    sheet = picture("filters", tone(), 64, "htk", 100, mel.NYQUIST)
+    assert b"FMAX_HZ = 11025.0" in downloads.content(sheet, "py")
 
 
 def test_an_unknown_format_is_refused():

@@ -11,7 +11,7 @@ from signals import chord, noise, silence, tone
 from audio import dsp
 from audio.clip import Clip
 from audio.examples import example
-from ui import prints, sounds
+from ui import sounds
 from ui.lessons import (
     back,
     frame,
@@ -147,15 +147,8 @@ def test_zoom_to_a_few_frames_fills_the_picture(length_s):
 
 
 def there_and_back(clip, source, n_iterations, window="hann", n_starts=4):
-    return back.there_and_back(
-        clip,
-        start_s=0.0,
-        length_s=1.0,
-        window=window,
-        n_starts=n_starts,
-        source=source,
-        n_iterations=n_iterations,
-    )
+    way = back.Way(0.0, 1.0, window, n_starts, source, n_iterations)
+    return back.there_and_back(clip, way)
 
 
 def test_sound_comes_back_exactly_with_phase_and_nearly_without():
@@ -176,7 +169,7 @@ def test_sound_comes_back_exactly_with_phase_and_nearly_without():
 )
 def test_way_back_says_where_the_windows_do_not_add_up(window, n_starts, is_cola):
     scene = scene_of(noise())
-    sheet = back.draw(scene, 0.0, 1, window, n_starts, "stft", 0)
+    sheet = back.draw(scene, back.Way(0.0, 1, window, n_starts, "stft", 0))
     assert ("COLA fails" in sheet.about) == (not is_cola)
     total = sheet.plots[1].layers[0].ys
     assert (np.ptp(total) < 1e-3) == is_cola
@@ -184,16 +177,10 @@ def test_way_back_says_where_the_windows_do_not_add_up(window, n_starts, is_cola
 
 def test_search_tells_of_every_iteration():
     told = []
-    values = {"start_s": 0.0, "length_s": 1, "window": "hann", "n_starts": 4}
+    way = back.Way(0.0, 1, "hann", 4, "stft", 3)
     scene = scene_of(noise())
     for _ in range(2):  # the second time it is known
-        scene.of(
-            back.there_and_back,
-            **values,
-            source="stft",
-            n_iterations=3,
-            tell=told.append,
-        )
+        scene.of(back.there_and_back, way=way, tell=told.append)
     assert told == [0, 1, 2, 3]
 
 
@@ -220,7 +207,7 @@ def test_sweep_is_seen_to_fold_at_nyquist_or_to_end_there():
     def seen(is_filtered):
         sheet = sampling.draw_rate(scene_of(rising), 0.0, 4000, is_filtered)
         image = sheet.plots[1].layers[0]
-        levels_db = prints.values(image)
+        levels_db = image.values
         assert sheet.plots[1].y.stop == 4000
         assert image.frequencies_hz[-1] == pytest.approx(2000, abs=20)
         return image, levels_db

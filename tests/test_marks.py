@@ -14,11 +14,9 @@ from trainer.runs import Run
 from ui.server.access import Visitor
 from ui.tabs.train import cards, scores
 from ui.tabs.train.cache import RunCache
-from viz.style import Look
 
 HERE = Visitor("en", may_train=True)
 STRANGER = Visitor("en", may_train=False)
-LOOK = Look(theme="page")
 
 
 def ended(tmp_path, temperature=1.0, *, data="composed", split="random", **changes):
@@ -29,7 +27,7 @@ def ended(tmp_path, temperature=1.0, *, data="composed", split="random", **chang
 
 
 def test_figures_stand_there_with_interval_and_meaning(tmp_path):
-    page = scores.as_html(ended(tmp_path, data="gtzan"), LOOK, HERE)
+    page = scores.as_html(ended(tmp_path, data="gtzan"), HERE)
     assert "75.0% of 4 songs named rightly (95% interval: 30.1% to 95.4%)" in page
     assert "an artist may stand on both sides" in page
     assert "a little too good" in page
@@ -40,14 +38,14 @@ def test_figures_stand_there_with_interval_and_meaning(tmp_path):
 
 def test_honest_split_is_not_called_too_good(tmp_path):
     run = ended(tmp_path, 3.0, data="gtzan", split="listed", is_final=True)
-    page = scores.as_html(run, LOOK, HERE)
+    page = scores.as_html(run, HERE)
     assert "a little too good" not in page
     assert "a temperature of 3.00" in page
     assert "too sure of itself" in page
 
 
 def test_every_cell_of_the_confusion_matrix_says_what_it_counts(tmp_path):
-    page = scores.as_html(ended(tmp_path), LOOK, HERE)
+    page = scores.as_html(ended(tmp_path), HERE)
     cells = re.findall(r'title="(\w+) named (\w+): (\d)"', page)
     assert len(cells) == 9
     assert ("Blues", "Jazz", "1") in cells
@@ -55,15 +53,14 @@ def test_every_cell_of_the_confusion_matrix_says_what_it_counts(tmp_path):
 
 
 def test_reliability_curve_can_be_read_without_eyes(tmp_path):
-    page = scores.as_html(ended(tmp_path), LOOK, HERE)
+    page = scores.as_html(ended(tmp_path), HERE)
     assert "57% confident, 100% of 1 songs right" in page
     assert "80% confident, 67% of 3 songs right" in page
 
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_scores_are_told_in_every_language(tmp_path, language):
-    look = Look(theme="page", language=language)
-    page = scores.as_html(ended(tmp_path), look, Visitor(language, may_train=True))
+    page = scores.as_html(ended(tmp_path), Visitor(language, may_train=True))
     assert html_escaped(i18n.word("scores.confusion", language)) in page
     assert html_escaped(i18n.word("scores.mistakes", language)) in page
 
@@ -81,7 +78,7 @@ def test_markup_in_names_of_songs_and_genres_is_text(tmp_path):
     path.write_text(
         path.read_text("utf-8").replace('"blues"', json.dumps(bad)), "utf-8"
     )
-    page = scores.as_html(run, LOOK, HERE)
+    page = scores.as_html(run, HERE)
     assert "<img" not in page
     assert page.count("&lt;img") > 3
 
@@ -92,7 +89,7 @@ def test_mistake_sounds_for_those_who_may_hear_it(tmp_path):
     path = run.folder / "scores.json"
     # The mistake's truth is blues; let it be the song that can be composed.
     path.write_text(path.read_text("utf-8").replace("jazz 1", "blues 1"), "utf-8")
-    assert 'data-number="1"' in scores.as_html(run, LOOK, STRANGER)
+    assert 'data-number="1"' in scores.as_html(run, STRANGER)
     clip = scores.song(run, 1, tmp_path / "cache", STRANGER)
     assert clip.duration_s == pytest.approx(10.0, abs=0.5)
     for number in (0, 2):
@@ -102,27 +99,27 @@ def test_mistake_sounds_for_those_who_may_hear_it(tmp_path):
 
 def test_stranger_cannot_hear_songs_of_this_host(tmp_path):
     run = ended(tmp_path, data="folder:/home/me/songs")
-    assert "data-number" in scores.as_html(run, LOOK, HERE)
-    assert "data-number" not in scores.as_html(run, LOOK, STRANGER)
+    assert "data-number" in scores.as_html(run, HERE)
+    assert "data-number" not in scores.as_html(run, STRANGER)
     with pytest.raises(KnownError, match="may_not_hear"):
         scores.song(run, 1, tmp_path / "cache", STRANGER)
 
 
 def test_scores_are_drawn_once_however_often_pages_ask(tmp_path, monkeypatch):
     run, reader = ended(tmp_path), RunCache(tmp_path)
-    first = scores.rendered(run, reader, LOOK, HERE)
-    assert "run-score" in first.html
+    first = scores.drawn(run, reader, HERE)
+    assert "run-score" in first
     monkeypatch.setattr(scores, "as_html", lambda *given: pytest.fail("drawn again"))
-    assert scores.rendered(run, reader, LOOK, HERE) == first
+    assert scores.drawn(run, reader, HERE) == first
 
 
 def test_run_at_work_or_without_scores_shows_none(tmp_path):
     working = runs.create(tmp_path, RunConfig())
     keep_scores(working.folder)
-    assert scores.rendered(working, RunCache(tmp_path), LOOK, HERE).html == ""
+    assert scores.drawn(working, RunCache(tmp_path), HERE) == ""
     (working.folder / "scores.json").write_text("{", "utf-8")
-    assert scores.as_html(working, LOOK, HERE) == ""
-    assert scores.rendered(None, RunCache(tmp_path), LOOK, HERE).html == ""
+    assert scores.as_html(working, HERE) == ""
+    assert scores.drawn(None, RunCache(tmp_path), HERE) == ""
 
 
 def test_result_names_the_score_that_was_reported_once(tmp_path):

@@ -8,19 +8,19 @@ from ui import page_state
 from ui.lessons.frame import Lesson
 
 
-def draw(scene, start_s, n_fft, window, is_beside, history):
+def draw(scene, *values):
     raise AssertionError("nothing is drawn here")
 
 
 def lesson():
     with gr.Blocks():
-        knobs = (
-            gr.Slider(0, 1, 0.5),
-            gr.Dropdown([("512", 512), ("2048", 2048)], value=2048),
-            gr.Radio(["hann", "hamming"], value="hann"),
-            gr.Checkbox(False),
-            gr.State((None, None)),
-        )
+        knobs = {
+            "start_s": gr.Slider(0, 1, 0.5),
+            "n_fft": gr.Dropdown([("512", 512), ("2048", 2048)], value=2048),
+            "window": gr.Radio(["hann", "hamming"], value="hann"),
+            "is_beside": gr.Checkbox(False),
+            "history": gr.State((None, None)),
+        }
         return Lesson("stft", None, knobs, draw)
 
 

@@ -6,6 +6,7 @@ from signals import click, noise, sweep, tone
 
 from audio import dsp, pixels
 from audio.clip import Clip
+from audio.dsp import Frames
 from audio.mels import hz_to_mel
 
 
@@ -111,7 +112,7 @@ def shown_on_each_scale(spectrogram, levels_db, frequencies_hz, n_rows, fmin_hz)
 @pytest.mark.parametrize("n_fft", [64, 2048, 16_384])
 @pytest.mark.parametrize("n_rows", [7, 300])
 def test_fine_rows_draw_the_same_picture_on_every_scale(n_fft, n_rows):
-    spectrogram = dsp.stft(noise(), n_fft=n_fft, hop_length=n_fft // 2)
+    spectrogram = dsp.stft(noise(), Frames(n_fft=n_fft, hop_length=n_fft // 2))
     levels_db, frequencies_hz = pixels.fine_rows(spectrogram, n_rows, 32.0)
     assert len(levels_db) == len(frequencies_hz) <= 3 * n_rows + 2
     assert (np.diff(frequencies_hz) > 0).all()
@@ -122,7 +123,7 @@ def test_fine_rows_draw_the_same_picture_on_every_scale(n_fft, n_rows):
 
 
 def test_fine_rows_keep_the_loudest_of_every_bin():
-    spectrogram = dsp.stft(noise(), n_fft=16_384, hop_length=4096)
+    spectrogram = dsp.stft(noise(), Frames(n_fft=16_384, hop_length=4096))
     levels_db, frequencies_hz = pixels.fine_rows(spectrogram, 100)
     loudest = spectrogram.levels_db.max(axis=0)
     assert np.array_equal(levels_db.max(axis=0), loudest)
@@ -130,7 +131,7 @@ def test_fine_rows_keep_the_loudest_of_every_bin():
 
 
 def test_fine_rows_of_few_bins_are_the_bins():
-    spectrogram = dsp.stft(noise(), n_fft=256, hop_length=128)
+    spectrogram = dsp.stft(noise(), Frames(n_fft=256, hop_length=128))
     levels_db, frequencies_hz = pixels.fine_rows(spectrogram, 300)
     assert np.array_equal(levels_db, spectrogram.levels_db)
     assert np.array_equal(frequencies_hz, spectrogram.frequencies_hz)

@@ -4,12 +4,12 @@ import io
 
 import numpy as np
 import pytest
+from gallery import sheets
 from matplotlib import font_manager
 from PIL import Image
 from signals import tone
 
-from viz import png, style, waveform
-from viz.style import Look
+from viz import paper, png
 
 
 def test_png_holds_the_pixels_that_it_was_given():
@@ -25,10 +25,9 @@ def test_png_holds_the_pixels_that_it_was_given():
 def test_png_is_written_in_a_font_that_has_the_characters():
     if png.language_for("zh-TW") == "en":
         pytest.skip("no font of this system has Chinese characters")
-    look = Look(600, 260, language="zh-TW")
+    sheet = sheets(tone(), "zh-TW")["waveform"]
     chinese, squares = (
-        style.png(waveform.figure(tone(), look), language)
-        for language in ("zh-TW", "en")
+        paper.png(sheet, language=language) for language in ("zh-TW", "en")
     )
     assert chinese != squares
 

@@ -13,6 +13,7 @@ from odd_headers import whole
 from audio import back, decode, dsp, overlap
 from audio.apart import Bounds, Readers
 from audio.clip import Clip
+from audio.dsp import Frames
 from audio.frames import WINDOWS, window_values
 from audio.levels import power
 from errors import KnownError
@@ -122,9 +123,9 @@ def test_frames_give_back_the_sound_wherever_their_windows_add_up(
 def test_sound_that_comes_later_is_seen_later(seed, n_fft, window, n_hops):
     hop, samples = n_fft // 4, sound(seed, 6 * n_fft)
     later = np.concatenate([np.zeros(n_hops * hop, np.float32), samples])
-    settings = {"n_fft": n_fft, "hop_length": hop, "window": window}
-    one = dsp.stft(Clip(samples, RATE), **settings).levels_db
-    two = dsp.stft(Clip(later, RATE), **settings).levels_db
+    frames = Frames(n_fft, hop, window)
+    one = dsp.stft(Clip(samples, RATE), frames).levels_db
+    two = dsp.stft(Clip(later, RATE), frames).levels_db
     n_columns = one.shape[1]
     shifted = two[:, n_hops : n_hops + n_columns]
     np.testing.assert_allclose(power(shifted), power(one), rtol=1e-2, atol=1e-9)

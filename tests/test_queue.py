@@ -6,7 +6,6 @@ import signal
 import actor
 import pytest
 from actor import UNTIL_STOPPED, start, trainer_pid, wait_for, wait_for_end
-from ui.tabs.train.cache import RunCache
 
 import settings
 from errors import KnownError
@@ -14,6 +13,7 @@ from trainer import __main__ as command
 from trainer import jobs, runs
 from trainer.config import RunConfig
 from trainer.events import Step
+from ui.tabs.train.cache import RunCache
 
 
 def test_runs_wait_their_turn_in_order_and_no_more_than_three(tmp_path):

@@ -13,6 +13,7 @@ from signals import chord, noise, silence, sweep, tone
 from audio import dsp
 from audio.bits import quantised
 from audio.clip import Clip
+from audio.dsp import Frames, MelBands
 from audio.hearing import model_input
 from audio.masking import clusters, hidden
 from audio.mels import mel_filters
@@ -29,14 +30,20 @@ from ui.lessons import (
     spectrum,
     waveform,
 )
-from ui.lessons.frame import Lesson
 from ui.scene import Scene, Transforms
+from viz.plot import Provenance
 
 # librosa's loader imports what Python is about to lose, at its first call.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 LOWEST_DB = -100.0  # below, float32 and librosa's floor differ
 CLOSE_DB = 0.01
+
+
+def way_back(scene, *values):
+    return back.draw(scene, back.Way(*values))
+
+
 SETTINGS = {
     "waveform": (waveform.draw, (False,)),
     "dft": (spectrum.draw, (0.2, 4096, "hann", 1, "peak")),
@@ -45,7 +52,7 @@ SETTINGS = {
     "filters": (mel.draw_filters, (64, "htk", 100, 4000)),
     "rate": (sampling.draw_rate, (0.2, 5512, True)),
     "bits": (sampling.draw_bits, (0.2, 6, True)),
-    "back": (back.draw, (0.1, 0.5, "hann", 4, "mel", 1)),
+    "back": (way_back, (0.1, 0.5, "hann", 4, "mel", 1)),
     "hearing": (hearing.draw, (0.2,)),
     "masking": (masking.draw, (8, 3)),
 }
@@ -66,7 +73,7 @@ def run(tmp_path, monkeypatch):
     def run(name, clip, *values, view=None):
         draw, usual = SETTINGS[name]
         scene = Scene(clip, Transforms(), view=view)
-        picture = downloads.drawn(Lesson(name, None, (), draw), scene, values or usual)
+        picture = draw(scene, *(values or usual))
         script, sound = tmp_path / f"{name}.py", tmp_path / "sound.wav"
         script.write_bytes(downloads.content(picture, "py"))
         soundfile.write(sound, clip.samples, clip.sampling_rate, "FLOAT")
@@ -133,11 +140,13 @@ def test_stft_script_makes_the_same_levels(run, n_fft, n_starts, window, view):
     start_s, stop_s = view or (0.0, None)
     ours = dsp.stft(
         clip,
-        n_fft=n_fft,
-        hop_length=found["HOP_LENGTH"],
-        window=window,
-        start_s=start_s,
-        stop_s=stop_s,
+        Frames(
+            n_fft=n_fft,
+            hop_length=found["HOP_LENGTH"],
+            window=window,
+            start_s=start_s,
+            stop_s=stop_s,
+        ),
     )
     assert_close_levels(found["levels_db"], ours.levels_db)
     assert np.allclose(found["frequencies_hz"], ours.frequencies_hz)
@@ -162,13 +171,10 @@ def test_mel_script_makes_the_same_levels(
     start_s, stop_s = view or (0.0, None)
     ours = dsp.mel(
         clip,
-        n_mels=n_mels,
-        formula=formula,
-        fmin_hz=fmin_hz,
-        fmax_hz=fmax_hz or rate / 2,
-        hop_length=found["HOP_LENGTH"],
-        start_s=start_s,
-        stop_s=stop_s,
+        MelBands(
+            n_mels=n_mels, formula=formula, fmin_hz=fmin_hz, fmax_hz=fmax_hz or rate / 2
+        ),
+        Frames(hop_length=found["HOP_LENGTH"], start_s=start_s, stop_s=stop_s),
     )
     assert_close_levels(found["levels_db"], ours.levels_db)
     assert np.allclose(found["times_s"], ours.times_s)
@@ -179,10 +185,10 @@ def test_mel_script_reads_full_scale_as_the_app_does(run, tmp_path):
     clip = busy()
     settings = {"norm": "peak", "reference": "full_scale", "stop_s": 1.0}
     script = tmp_path / "script.py"
-    script.write_text(recipes.recipe("mel", settings), "utf-8")
+    script.write_text(recipes.recipe(Provenance("mel", settings)), "utf-8")
     run("waveform", clip)  # writes the sound
     found = runpy.run_path(str(script))
-    ours = dsp.mel(clip, norm="peak", reference="full_scale")
+    ours = dsp.mel(clip, MelBands(norm="peak", reference="full_scale"))
     assert_close_levels(found["levels_db"], ours.levels_db)
 
 
@@ -203,7 +209,7 @@ def test_other_scripts_make_the_same_numbers(run):
     ours = resampled(clip, 11_025, is_filtered=False)
     assert np.allclose(found["resampled"], ours.samples, atol=1e-3)
     n_fft = sampling.frame_length(11_025)
-    levels_db = dsp.stft(ours, n_fft=n_fft, hop_length=n_fft // 4).levels_db
+    levels_db = dsp.stft(ours, Frames(n_fft=n_fft, hop_length=n_fft // 4)).levels_db
     is_loud = levels_db > -60
     assert np.abs(found["levels_db"] - levels_db)[is_loud].max() < 0.1
     found = run("filters", clip, 64, "htk", 100, 4000)
@@ -228,4 +234,4 @@ def test_silence_has_a_script_that_runs(run):
 
 def test_a_picture_without_a_script_says_so():
     with pytest.raises(KnownError, match="no_recipe"):
-        recipes.recipe("two", {})
+        recipes.recipe(Provenance("source", {}))

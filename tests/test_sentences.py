@@ -8,7 +8,7 @@ from signals import silence, tone
 from audio import back
 from audio.hearing import model_input
 from audio.phases import Search
-from ui.pictures import closeup, rebuilding
+from viz import closeup, rebuilding
 
 
 def test_search_for_phases_says_how_near_it_came():

@@ -7,38 +7,34 @@ from signals import chord, click, noise, sweep, tone
 
 import i18n
 import viz.dft
-import viz.stft
+import viz.spectrogram
 import viz.waveform
 from audio import dsp, pixels
 from audio.bits import quantised
+from audio.dsp import Frames
 from audio.examples import example
 from audio.hearing import model_input
 from audio.levels import loudness
 from audio.partials import peaks
 from ui.lessons import spectrogram, waveform
-from ui.pictures import closeup, spectrum, timeline
-from ui.pictures.plot import BOTTOM_DB
 from ui.scene import Scene, Transforms
-from viz.style import Look
-
-LOOK = Look(width_px=1000, height_px=400)
+from viz import closeup
+from viz.plot import BOTTOM_DB, N_COLUMNS
 
 
 def wave_plot(clip, shown_s=None, **options):
     shown_s = shown_s or (0.0, clip.duration_s)
-    return timeline.waveform(clip, shown_s, loudness(clip), "en", **options)
+    return viz.waveform.plot(clip, shown_s, loudness(clip), "en", **options)
 
 
-def test_waveform_s_band_is_the_figure_s():
+def test_waveform_s_band_has_the_extremes_of_each_column():
     clip = noise(duration_s=3.0)
     (band,) = wave_plot(clip).layers
-    outline = pixels.envelope(clip.samples, timeline.N_COLUMNS)
+    outline = pixels.envelope(clip.samples, N_COLUMNS)
     assert np.allclose(band.lows, outline.lows, atol=1e-5)
     assert np.allclose(band.highs, outline.highs, atol=1e-5)
-    figure = viz.waveform.figure(clip, LOOK)
-    drawn = figure.axes[0].collections[0].get_paths()[0].vertices
-    assert drawn[:, 1].max() == pytest.approx(max(band.highs), abs=1e-5)
-    assert drawn[:, 1].min() == pytest.approx(min(band.lows), abs=1e-5)
+    assert max(band.highs) == pytest.approx(clip.samples.max(), abs=1e-5)
+    assert min(band.lows) == pytest.approx(clip.samples.min(), abs=1e-5)
 
 
 def test_few_samples_are_dots_on_the_only_curve_through_them():
@@ -70,16 +66,16 @@ def test_click_of_a_long_sound_stays_the_highest():
 
 
 def cut(clip):
-    return timeline.Cut((0.0, clip.duration_s), "en")
+    return viz.spectrogram.Cut((0.0, clip.duration_s), "en")
 
 
 @pytest.mark.parametrize("scale", ["linear", "log", "mel"])
-def test_spectrogram_s_pixels_are_the_figure_s(scale):
+def test_spectrogram_s_pixels_show_the_loudest_bins(scale):
     clip = sweep()
-    levels = dsp.stft(clip, n_columns=timeline.N_COLUMNS)
-    plot = timeline.stft(levels, cut(clip))
+    levels = dsp.stft(clip, Frames(n_columns=N_COLUMNS))
+    plot = viz.spectrogram.stft(levels, cut(clip))
     (image,) = plot.layers
-    n_rows, fmin_hz = timeline.N_ROWS, plot.y.start
+    n_rows, fmin_hz = viz.spectrogram.N_ROWS, plot.y.start
     edges_hz = pixels.row_edges_hz(n_rows, scale, fmin_hz, plot.y.stop)
     shown = pixels.pooled_rows(
         unpacked(image), np.array(image.frequencies_hz), edges_hz
@@ -88,24 +84,22 @@ def test_spectrogram_s_pixels_are_the_figure_s(scale):
     assert np.abs(shown - wanted).max() <= 0.2501
 
 
-def test_spectrogram_s_image_lies_where_the_figure_s_does():
+def test_spectrogram_s_image_lies_half_a_column_around_its_frames():
     clip = tone(duration_s=30.0)
-    levels = dsp.stft(clip, n_columns=timeline.N_COLUMNS)
-    plot = timeline.stft(levels, cut(clip))
-    left, right, *_ = viz.stft.figure(levels, LOOK).axes[0].images[0].get_extent()
+    levels = dsp.stft(clip, Frames(n_columns=N_COLUMNS))
+    plot = viz.spectrogram.stft(levels, cut(clip))
     (image,) = plot.layers
-    assert (image.start_s, image.stop_s) == (
-        pytest.approx(left),
-        pytest.approx(right),
-    )
+    half_s = levels.column_s / 2
+    assert image.start_s == pytest.approx(levels.times_s[0] - half_s)
+    assert image.stop_s == pytest.approx(levels.times_s[-1] + half_s)
     assert plot.facts[0] == "frames of 2,048 samples (92.9 ms)"
     assert "overlap 75%" in plot.facts
 
 
 def test_mel_picture_has_the_bands_levels():
     clip = chord()
-    levels = dsp.mel(clip, n_columns=timeline.N_COLUMNS)
-    plot = timeline.mel(levels, cut(clip))
+    levels = dsp.mel(clip, frames=Frames(n_columns=N_COLUMNS))
+    plot = viz.spectrogram.mel(levels, cut(clip))
     (image,) = plot.layers
     difference_db = unpacked(image) - np.maximum(levels.levels_db, BOTTOM_DB)
     assert np.abs(difference_db).max() <= 0.2501
@@ -116,18 +110,18 @@ def test_mel_picture_has_the_bands_levels():
 def test_pooled_columns_say_what_they_show():
     clip = noise(duration_s=60.0)
     for pooling, said in (("peak", "the loudest of"), ("mean", "the mean power of")):
-        levels = dsp.stft(clip, n_columns=timeline.N_COLUMNS, pooling=pooling)
-        facts = timeline.frame_facts(levels, cut(clip))
+        levels = dsp.stft(clip, Frames(n_columns=N_COLUMNS, pooling=pooling))
+        facts = viz.spectrogram.frame_facts(levels, cut(clip))
         assert any(said in fact for fact in facts)
 
 
 @pytest.mark.parametrize("n_samples", [4096, 65_536])
 def test_spectrum_s_curve_loses_no_peak_on_either_axis(n_samples):
     levels = dsp.dft(noise(duration_s=4.0), n_samples=n_samples)
-    shown_hz, _ = spectrum.shown_bins(levels, 20.0)
-    on_log_axis, _ = pixels.outline(levels, spectrum.N_COLUMNS, 20.0)
+    shown_hz, _ = viz.dft.shown_bins(levels, 20.0)
+    on_log_axis, _ = pixels.outline(levels, N_COLUMNS, 20.0)
     assert set(on_log_axis) <= set(shown_hz)
-    n_each = max(-(-len(levels.levels_db) // spectrum.N_COLUMNS), 1)
+    n_each = max(-(-len(levels.levels_db) // N_COLUMNS), 1)
     around = np.pad(levels.levels_db, n_each, constant_values=-np.inf)
     around = np.lib.stride_tricks.sliding_window_view(around, 2 * n_each + 1)
     is_peak = levels.levels_db >= around.max(axis=1)
@@ -137,18 +131,12 @@ def test_spectrum_s_curve_loses_no_peak_on_either_axis(n_samples):
     assert np.all(np.diff(shown_hz) > 0)
 
 
-def test_spectrum_s_peaks_are_marked_where_the_figure_marks_them():
+def test_spectrum_s_peaks_are_marked_where_they_are():
     levels = dsp.dft(example("brass"), start_s=1.0)
     partials = peaks(levels, viz.dft.N_PEAKS)
-    marks = spectrum.dft(levels, partials, "en").layers[1]
-    figure = viz.dft.figure(levels, LOOK)
-    dots = [
-        line.get_xydata()[0]
-        for line in figure.axes[0].lines
-        if len(line.get_xydata()) == 1
-    ]
-    for x, y in zip(marks.xs, marks.ys, strict=True):
-        assert np.abs(np.array(dots) - [x, y]).max(axis=1).min() < 0.02
+    marks = viz.dft.plot(levels, partials, "en").layers[1]
+    assert marks.xs == pytest.approx([p.frequency_hz for p in partials], abs=0.01)
+    assert marks.ys == pytest.approx([p.level_db for p in partials], abs=0.01)
 
 
 def test_staircase_stands_on_its_steps():

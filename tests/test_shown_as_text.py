@@ -145,7 +145,6 @@ def hostile_values(prediction):
         "link": {"address": EVIL, "key": "host.sign_in"},
         "progress": {"stage": Stage("songs"), "counts": EVIL},
         "pushed": {"address": EVIL},
-        "run_compared": {"pictures": "", "differences": EVIL},
         "run_differences": {"names": [EVIL], "differing": [("seed", [EVIL])]},
         "run_log": {"lines": [EVIL]},
         "run_phases": {

@@ -11,7 +11,7 @@ import i18n
 from audio import exercises
 from audio.exercises import EXERCISES
 from settings import Settings
-from ui import examples, see_tab
+from ui import examples, page_state, see_tab
 from ui.server.access import Visitor
 from ui.tabs.teach import tab as teaching
 

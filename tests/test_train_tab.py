@@ -25,11 +25,9 @@ from ui.tabs.train.actions import Allowed
 from ui.tabs.train.cache import RunCache
 from ui.tabs.train.pushes import Pushes
 from ui.tabs.train.view import Seen, Server, Viewer
-from viz.style import Look
 
 HERE = Visitor("en", may_train=True)
 STRANGER = Visitor("en", may_train=False)
-LOOK = Look(theme="page")
 
 
 @pytest.fixture
@@ -73,7 +71,7 @@ def page(host, clock):
     server = Server(host, RunCache(host.runs_dir), Pushes())
 
     def poll(run_id=None, before=Seen(), visitor=HERE):  # noqa: B008
-        viewer = Viewer(LOOK, visitor)
+        viewer = Viewer(visitor)
         changes = view.changes(shown, run_id, before, server, viewer)
         names = {part: name for name, part in vars(shown).items() if name != "buttons"}
         names[shown.push] = "progress"
@@ -400,23 +398,30 @@ def test_phases_have_their_own_progress_and_the_device_its_figures():
     assert "°C" not in cold
 
 
+def titles(sheet):
+    return [plot["title"] for plot in json.loads(sheet)["plots"]]
+
+
 def test_curves_appear_with_the_first_step():
-    assert runs_table.curves([Stage("songs")], LOOK) == ""
-    assert runs_table.details([Stage("songs")], LOOK) == ""
+    assert runs_table.curves([Stage("songs")], "en") == ""
+    assert runs_table.details([Stage("songs")], "en") == ""
     steps = [Step(1, 10, 2.3, 1e-4, 1.0, 8.0)]
-    assert runs_table.curves(steps, LOOK).startswith("<svg")
-    assert runs_table.details(steps, LOOK).count("<svg") == 2
+    assert titles(runs_table.curves(steps, "en")) == ["Loss", "Accuracy (%)"]
+    assert titles(runs_table.details(steps, "en")) == ["Learning rate", "Gradient norm"]
 
 
 def test_runs_are_compared_in_curves_and_settings(host):
     happened = [Step(1, 10, 2.3, 1e-4, 1.0, 8.0), Evaluated(1, 0.5, 1.0, 20)]
     first = ended(host, "finished", *happened)
     second = runs.create(host.runs_dir, RunConfig(preset="smoke", learning_rate=0.05))
-    html = runs_table.compared([first, second], RunCache(host.runs_dir), LOOK)
-    assert html.count("<svg") == 2
+    sheet, html = runs_table.compared([first, second], RunCache(host.runs_dir), "en")
+    assert titles(sheet) == ["Accuracy (%)", "Loss"]
+    accuracy, loss = json.loads(sheet)["plots"]
+    assert accuracy["layers"][0]["ys"] == [50.0]
+    assert [len(line["xs"]) for line in loss["layers"]] == [1, 0]
     assert "<td>Learning rate</td><td>5e-05</td><td>0.05</td>" in html
     assert "Batch size" not in html
-    same = runs_table.compared([first, first], RunCache(host.runs_dir), LOOK)
+    _, same = runs_table.compared([first, first], RunCache(host.runs_dir), "en")
     assert "Their settings are the same" in same
 
 

@@ -18,8 +18,8 @@ from errors import KnownError
 from settings import Settings
 from ui import downloads, recipes, vocoding
 from ui.lessons import back
-from ui.lessons.frame import Lesson
 from ui.scene import Scene, Transforms
+from viz.plot import Provenance
 
 serve = test_hub.serve
 
@@ -118,28 +118,26 @@ def test_lesson_lets_the_vocoder_rebuild_and_says_its_limits(serve, folder):
     serve(folder, info=INFO)
     clip = tone(440.0, 1.0)
     scene = Scene(clip, Transforms())
-    sheet = back.draw(scene, 0.0, 1, "hann", 4, "vocoder", 32)
+    sheet = back.draw(scene, back.Way(0.0, 1, "hann", 4, "vocoder", 32))
     before, found, _ = sheet.plots
     assert (before.x, before.y) == (found.x, found.y)
     assert found.title == "Rebuilt by the neural vocoder"
     assert "trained on speech, so music suffers" in sheet.about
     assert "16 kHz" in sheet.about
-    lesson = Lesson("back", None, (), back.draw)
-    drawn = downloads.drawn(lesson, scene, (0.0, 1, "hann", 4, "vocoder", 32))
     for kind in downloads.CONTENTS:
-        assert downloads.content(drawn, kind)
-    assert b'SOURCE = "vocoder"' in downloads.content(drawn, "py")
+        assert downloads.content(sheet, kind)
+    assert b'SOURCE = "vocoder"' in downloads.content(sheet, "py")
 
 
 def test_lesson_says_that_the_hub_is_silent_and_can_be_asked_again(serve, folder):
     server = serve(folder, info=INFO, status=503)
     scene = Scene(tone(440.0, 1.0), Transforms())
-    values = (0.0, 1, "hann", 4, "vocoder", 32)
+    way = back.Way(0.0, 1, "hann", 4, "vocoder", 32)
     with pytest.raises(KnownError, match="hub_unreachable") as caught:
-        back.draw(scene, *values)
+        back.draw(scene, way)
     assert vocoder.MODEL_ID in i18n.sentence(caught.value)
     server.status = 200
-    assert back.draw(scene, *values).plots
+    assert back.draw(scene, way).plots
 
 
 def test_fetched_vocoder_needs_the_hub_no_more(serve, folder):
@@ -156,7 +154,7 @@ def test_script_s_vocoder_makes_the_same_sound(folder, tmp_path, monkeypatch):
     clip = tone(440.0, 0.5, 16_000)
     script, sound = tmp_path / "back.py", tmp_path / "sound.wav"
     settings = {"source": "vocoder", "vocoder": str(folder)}
-    script.write_text(recipes.recipe("back", settings), "utf-8")
+    script.write_text(recipes.recipe(Provenance("back", settings)), "utf-8")
     soundfile.write(sound, clip.samples, clip.sampling_rate, "FLOAT")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [str(script), str(sound)])

@@ -10,6 +10,7 @@ import gradio as gr
 from gradio.components import Component
 
 import i18n
+from audio.dsp import FRAMES, MEL_BANDS, Frames, MelBands
 from audio.frames import WINDOWS
 from audio.mels import FORMULAS, Formula
 from audio.spectrum import Reference
@@ -17,20 +18,21 @@ from classifier.models import Models
 from classifier.predict import predict
 from classifier.verdict import judge
 from settings import Host
-from ui import answers, figures, files, zero
+from ui import answers, files, zero
 from ui.answers import SongAnswer, SongRow
-from ui.figures import Picture
+from ui.lessons import mel, spectrogram, spectrum, waveform
 from ui.model_choice import EFFORTS, chosen, effort_of
+from ui.scene import Scene
 from ui.server.access import Visitor
 from ui.session import Session
 from ui.tabs.classify.batch import BATCH_QUEUE, batches
-from viz import style
-from viz.style import Look
+from viz import paper
+from viz.plot import Sheet
 
-LOOK = Look()  # light, English, like the API's documentation
+REFERENCES = ("peak", "full_scale")
+
 # Programs ask two at a time.
 MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 2}
-REFERENCES = ("peak", "full_scale")
 
 
 def build(session: Session, models: Models, lent: Models, host: Host) -> None:
@@ -55,20 +57,20 @@ def build(session: Session, models: Models, lent: Models, host: Host) -> None:
             "waveform": [],
             "dft": [
                 gr.Number(0, label=_label("start_s")),
-                gr.Number(4096, precision=0, label=_label("n_samples")),
+                gr.Number(spectrum.N_SAMPLES, precision=0, label=_label("n_samples")),
                 _choice("window", WINDOWS),
                 gr.Number(1, precision=0, label=_label("padding")),
                 _choice("reference", REFERENCES),
             ],
             "stft": [
-                gr.Number(2048, precision=0, label=_label("n_fft")),
-                gr.Number(512, precision=0, label=_label("hop_length")),
+                gr.Number(FRAMES.n_fft, precision=0, label=_label("n_fft")),
+                gr.Number(FRAMES.hop_length, precision=0, label=_label("hop_length")),
                 _choice("window", WINDOWS),
             ],
             "mel": [
-                gr.Number(128, precision=0, label=_label("n_mels")),
-                gr.Number(8000, label=_label("fmax_hz")),
-                gr.Number(0, label=_label("fmin_hz")),
+                gr.Number(MEL_BANDS.n_mels, precision=0, label=_label("n_mels")),
+                gr.Number(MEL_BANDS.fmax_hz, label=_label("fmax_hz")),
+                gr.Number(MEL_BANDS.fmin_hz, label=_label("fmin_hz")),
                 _choice("formula", FORMULAS),
             ],
         }
@@ -110,7 +112,7 @@ class Endpoints:
 
     def waveform(self, song: str) -> str:
         """Draw the waveform of a song: amplitude over time, as a PNG."""
-        return self._png(figures.waveform(self._desk.clip(song), LOOK))
+        return self._png(waveform.draw(self._scene(song), False))
 
     def dft(
         self,
@@ -122,30 +124,23 @@ class Endpoints:
         reference: Reference,
     ) -> str:
         """Draw the DFT of one passage, in dB relative to its peak or dBFS, as a PNG."""
-        picture = figures.dft(
-            self._desk.clip(song),
-            LOOK,
-            start_s=start_s,
-            n_samples=n_samples,
-            window=window,
-            padding=padding,
-            reference=reference,
+        return self._png(
+            spectrum.draw(
+                self._scene(song), start_s, n_samples, window, padding, reference
+            )
         )
-        return self._png(picture)
 
     def stft(self, song: str, n_fft: int, hop_length: int, window: str) -> str:
         """Draw the STFT spectrogram of a song, in dBFS, as a PNG."""
-        clip, frames = self._desk.clip(song), {"n_fft": n_fft, "hop_length": hop_length}
-        return self._png(figures.stft(clip, LOOK, window=window, **frames))
+        frames = Frames(n_fft, hop_length, window)
+        return self._png(spectrogram.sheet(self._scene(song), [frames]))
 
     def mel(
         self, song: str, n_mels: int, fmax_hz: float, fmin_hz: float, formula: Formula
     ) -> str:
         """Draw the mel spectrogram of a song, in dB re its loudest band, as a PNG."""
-        clip, range_hz = self._desk.clip(song), {"fmin_hz": fmin_hz, "fmax_hz": fmax_hz}
-        return self._png(
-            figures.mel(clip, LOOK, n_mels=n_mels, formula=formula, **range_hz)
-        )
+        bands = MelBands(n_mels, fmin_hz, fmax_hz, formula)
+        return self._png(mel.sheet(self._scene(song), bands))
 
     def classify(
         self, song: str, model: str, effort: str, visitor: Visitor
@@ -174,6 +169,9 @@ class Endpoints:
         *_, last = batches(songs, loaded, effort_of(effort), limits)
         return [asdict(answers.of_row(entry.row)) for entry in last.entries]
 
-    def _png(self, picture: Picture) -> str:
-        figure, _ = picture
-        return files.kept(style.png(figure), "picture.png", self._cache_dir)
+    def _scene(self, song: str) -> Scene:
+        """Return a song to draw, in English, like the API's documentation."""
+        return self._desk.scene(song, None, i18n.DEFAULT_LANGUAGE)
+
+    def _png(self, sheet: Sheet) -> str:
+        return files.kept(paper.png(sheet), "picture.png", self._cache_dir)

@@ -18,10 +18,10 @@ from ui import examples, parts
 from ui import player as sound_player
 from ui.clips import ClipShelf
 from ui.handlers import QUIETLY, Guarded, Handler
-from ui.pictures.channels import codec_of, container_of
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.templates import render
+from viz.channels import codec_of, container_of
 
 RECORDING = "audio.wav"  # Gradio's name for what the microphone gave
 CHANNELS = {1: "clip.mono", 2: "clip.stereo"}

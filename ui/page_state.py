@@ -1,4 +1,4 @@
-"""Read what a page knows of itself, its width and its address, and restore it from that.
+"""Read a page's address, and restore the page from it.
 
 ``?view=stft&sound=brass&stft.n_fft=4096&stft.window=hann``: the clip bar reads
 ``sound``, this module the rest. Only what a knob offers is accepted; a position is not
@@ -8,7 +8,6 @@ which the page scrolls, or a tab, which it opens.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -18,20 +17,8 @@ from gradio.components import Component
 
 from ui.handlers import QUIETLY, Guarded
 from ui.lessons.frame import Lesson
-from ui.server.access import Visitor
 from ui.session import Session
-from viz.style import Look
 
-USUAL_PX = 760
-NARROWEST_PX, WIDEST_PX = 280, 900
-PHONE_PX = 480  # narrower pictures are taller for their width
-# The place that the style sheet gives a picture; asked before the place itself exists.
-MEASURE = """() => {
-  const padding = Math.min(Math.max(16, 0.04 * innerWidth), 32);
-  const page = Math.min(innerWidth, 1280) - 2 * padding;
-  const gap = 32, text = Math.max(260, (page - gap) / 3);
-  return Math.round(innerWidth > 700 ? page - gap - text : page);
-}"""
 LINK = """() => {
   const asked = new URLSearchParams(location.search);
   return asked.has("view") || asked.has("sound") ? location.search : "";
@@ -62,13 +49,6 @@ KEEP = """() => document.addEventListener("click", (event) => {
 })"""
 
 
-def build_width(demo: gr.Blocks) -> gr.Number:
-    """Make a hidden number: the width (px) that pictures have on this visitor's page."""
-    width_px = gr.Number(USUAL_PX, visible=False)
-    demo.load(None, None, width_px, js=MEASURE, api_visibility="private")
-    return width_px
-
-
 def build_link() -> gr.Textbox:
     """Make a hidden text that changes once the page has loaded, if it was opened by a link.
 
@@ -80,23 +60,9 @@ def build_link() -> gr.Textbox:
     return link
 
 
-def look_of(width_px: float, visitor: Visitor, ratio: float = 0.5) -> Look:
-    """Choose how to draw for one visitor, in the page's own colours.
-
-    Args:
-        width_px: from the page, so clamped.
-        visitor: whose language the picture speaks.
-        ratio: height to width on a wide screen.
-    """
-    width = round(min(max(width_px, NARROWEST_PX), WIDEST_PX))
-    if width < PHONE_PX:
-        ratio *= 1.7
-    return Look(width, round(width * ratio), "page", visitor.language)
-
-
 def restore_knobs(session: Session, lessons: Sequence[Lesson]) -> None:
     """Set the knobs as the page's address says."""
-    knobs = [knob for lesson in lessons for knob in lesson.knobs]
+    knobs = [knob for lesson in lessons for knob in lesson.knobs.values()]
 
     @session.guarded
     def restore(page: gr.Request) -> list[Any]:
@@ -146,8 +112,8 @@ def query(lesson: Lesson, sound: str, values: Sequence[Any]) -> str:
         sound: id of a built-in sound.
         values: of the lesson's knobs.
     """
-    named = zip(knob_names(lesson), lesson.knobs, values, strict=True)
-    settings = {name: value for name, knob, value in named if offers(knob)}
+    named = zip(lesson.knobs.items(), values, strict=True)
+    settings = {name: value for (name, knob), value in named if offers(knob)}
     return address(lesson.name, sound, **settings)
 
 
@@ -160,7 +126,7 @@ def restored(lessons: Sequence[Lesson], asked: Mapping[str, str]) -> list[Any]:
     """
     updates = []
     for lesson in lessons:
-        for name, knob in zip(knob_names(lesson), lesson.knobs, strict=True):
+        for name, knob in lesson.knobs.items():
             text = asked.get(f"{lesson.name}.{name}")
             found = [value for value in offers(knob) if str(value) == text]
             updates.append(gr.update(value=found[0]) if found else gr.skip())
@@ -172,9 +138,3 @@ def offers(knob: Component) -> list[Any]:
     if isinstance(knob, gr.Checkbox):
         return [False, True]
     return [value for _, value in getattr(knob, "choices", None) or ()]
-
-
-def knob_names(lesson: Lesson) -> list[str]:
-    """List the names of a lesson's knobs, in their order."""
-    _, *names = inspect.signature(lesson.draw).parameters
-    return names

@@ -12,6 +12,7 @@ from typing import Any
 
 from errors import KnownError
 from settings import ROOT
+from viz.plot import Provenance
 
 FOLDER = ROOT / "assets" / "recipes"
 # What librosa and SciPy call our choices.
@@ -22,22 +23,21 @@ FOREIGN: Mapping[tuple[str, Any], Any] = {
 }
 
 
-def recipe(name: str, settings: Mapping[str, Any]) -> str:
-    """A picture's script.
+def recipe(provenance: Provenance) -> str:
+    """Return a picture's script, with its settings as constants.
 
     Args:
-        name: of the lesson.
-        settings: by the constants' names in lower case; a script has only those that
-            its numbers depend on.
+        provenance: of a sheet. A script has only those settings that its numbers
+            depend on, in capitals.
 
     Raises:
-        KnownError: ``no_recipe`` for a lesson without one.
+        KnownError: ``no_recipe`` for a picture without one.
     """
-    path = FOLDER / f"{name}.py"
+    path = FOLDER / f"{provenance.picture}.py"
     if not path.is_file():
         raise KnownError("no_recipe")
     script = path.read_text("utf-8")
-    for setting, value in settings.items():
+    for setting, value in provenance.settings.items():
         line = f"{setting.upper()} = {_written(setting, value)}"
         pattern = rf"^{setting.upper()} = [^#\n]*?(?=  #|$)"
         script = re.sub(pattern, lambda _, line=line: line, script, flags=re.MULTILINE)  # type: ignore[misc]

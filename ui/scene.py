@@ -11,9 +11,10 @@ from weakref import ref
 
 import i18n
 from audio.clip import Clip
-from ui.pictures.plot import Plot, Sheet
-from ui.pictures.writing import said
-from viz.style import MINUS, joined
+from audio.dsp import Spectrogram, Spectrum
+from viz import waveform
+from viz.plot import Computed, Plot, Provenance, Sheet, by_name
+from viz.wording import joined, said, with_minus
 
 Result = TypeVar("Result")
 
@@ -103,6 +104,44 @@ class Scene:
         """A function of the clip, from memory where it is known."""
         return self.transforms.of(function, self.clip, **settings)
 
+    def computed(self, function: Callable[..., Any], **settings: Any) -> Computed:
+        """Return a function of the clip with what it was given, for ``provenance``."""
+        result = self.of(function, **settings)
+        return Computed(function, self.clip, settings, result)
+
+    def part(self) -> Computed:
+        """Return the samples that are seen, for ``provenance``."""
+        start_s, stop_s = self.shown_s
+        settings = {"start_s": start_s, "stop_s": stop_s}
+        result = waveform.part(self.clip, **settings)
+        return Computed(waveform.part, self.clip, settings, result)
+
+    def provenance(
+        self, picture: str, *computed: Computed, **settings: Any
+    ) -> Provenance:
+        """Return where the numbers of a sheet came from.
+
+        Args:
+            picture: which one it is: the name of its script.
+            *computed: the results that it shows, in the order of its plots.
+            **settings: of the lesson; those of the first result count more.
+        """
+        start_s, stop_s = self.shown_s
+        named = {"start_s": start_s, **settings, "stop_s": stop_s}
+        if computed:
+            named |= self._as_it_came(computed[0])
+        return Provenance(picture, named, computed)
+
+    def _as_it_came(self, first: Computed) -> dict[str, Any]:
+        """Return settings with where its passage, or its frames, begin and end."""
+        named = by_name(first.settings)
+        named.pop("n_columns", None)
+        if isinstance(first.result, Spectrum):
+            named["start_s"] = first.result.start_s
+        elif isinstance(first.result, Spectrogram) and named["stop_s"] is None:
+            named["stop_s"] = self.clip.duration_s
+        return named
+
     def seen(self, about: str) -> str:
         """Key numbers, and which part of the sound they belong to."""
         if self.view is None:
@@ -116,10 +155,11 @@ class Scene:
         plots: tuple[Plot, ...],
         about: str,
         table: tuple[tuple[str, ...], ...] = (),
+        provenance: Provenance | None = None,
     ) -> Sheet:
-        """What the page shows; numbers below zero get a true minus sign."""
-        about = MINUS.sub("−", about)
-        return Sheet(plots, about, table, self.clip.duration_s)
+        """Return what the page shows; numbers below zero get a true minus sign."""
+        about = with_minus(about)
+        return Sheet(plots, about, table, self.clip.duration_s, provenance)
 
 
 def seen(clip: Clip, start_s: float, stop_s: float) -> tuple[float, float] | None:

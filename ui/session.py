@@ -24,7 +24,6 @@ class Session:
         shelf: the sounds in memory.
         bar: where the sound is chosen.
         link: hidden text that changes where the page was opened by a link.
-        width_px: hidden number, the width of this visitor's pictures (px).
         view: state, the visible part of a sound as a ``View``; it counts for that
             sound alone.
         transforms: of the sounds in memory.
@@ -34,7 +33,6 @@ class Session:
     shelf: ClipShelf
     bar: ClipBar
     link: gr.Textbox
-    width_px: gr.Number
     view: gr.State = field(default_factory=lambda: gr.State(None))
     transforms: Transforms = field(default_factory=Transforms)
 

@@ -27,7 +27,7 @@ FONT = (
 )
 FONT_MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
-# Around the pictures' accent, viz.style.ACCENT; 600 carries white text at 5.9:1.
+# Around the pictures' accent, viz.palette.ACCENT; 600 carries white text at 5.9:1.
 ACCENT = gr.themes.Color(
     name="accent",
     c50="#eef6fc",

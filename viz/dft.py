@@ -1,70 +1,100 @@
-"""The DFT: level over frequency, for one passage."""
+"""The spectrum of one passage: level over frequency, its peaks marked and named."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 import i18n
 from audio import pixels
-from audio.dsp import Spectrum, strongest
+from audio.dsp import Peak, Spectrum, strongest
 from audio.frames import Numbers, resolution_bins, scalloping_db
 from audio.notes import note_of
-from audio.partials import fundamental_hz, peaks
-from viz import style, ticks
-from viz.style import DEFAULT, Look
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-Scale = Literal["linear", "log"]
+from audio.partials import Partial, fundamental_hz
+from viz.plot import N_COLUMNS, Axis, Line, Marks, Plot, rounded
+from viz.wording import cents, joined, said, with_minus
 
 FMIN_HZ = 20.0  # the lowest tone that ears hear
 BOTTOM_DB = {"peak": -100.0, "full_scale": -120.0}
-TICK_PX = 30
-NYQUIST_PX = 30  # for its name beside the axes
 HEADROOM_DB = 18.0  # for the words above the strongest peak
 N_PEAKS = 8
+Partials = tuple[Partial, ...]
+
+COLUMNS = ("number", "frequency", "level", "note", "cents", "harmonic")
 
 
-def figure(spectrum: Spectrum, look: Look = DEFAULT, *, scale: Scale = "log") -> Figure:
-    """The strongest bin of each pixel column, up to the Nyquist frequency.
+def plot(
+    spectrum: Spectrum, partials: Partials, language: str, *, padding: int = 1
+) -> Plot:
+    """The strongest bin of each pixel column, whichever the scale of frequency.
 
-    From 0 Hz on a linear axis; from 20 Hz on a logarithmic one.
+    Args:
+        spectrum: of the passage.
+        partials: its ``peaks``, to be marked.
+        language: of labels and facts.
+        padding: how many times the passage's length its transform is.
     """
-    fig, axes = style.canvas(look, right_px=NYQUIST_PX)
-    style.grid(axes, look)
     nyquist_hz = spectrum.sampling_rate / 2
-    fmin_hz = min(FMIN_HZ, nyquist_hz / 10) if scale == "log" else 0.0
-    _frequency_axis(axes, fmin_hz, nyquist_hz, scale, look)
+    fmin_hz = min(FMIN_HZ, nyquist_hz / 10)
     bottom_db = BOTTOM_DB[spectrum.reference]
-    axes.set_ylim(bottom_db, HEADROOM_DB)
-    ticks_db = np.arange(bottom_db, 1.0, 20.0).tolist()
-    names = {db: f"{db:.0f}".replace("-", "−") for db in ticks_db}
-    ticks.put(axes, "y", names, look.word(f"level_{spectrum.reference}"), look)
-    n_columns, _ = style.size_px(axes)
-    if scale == "log":
-        frequencies_hz, levels_db = pixels.outline(spectrum, n_columns, fmin_hz)
-    else:
-        frequencies_hz, levels_db = _strongest_of_each(spectrum, n_columns)
-    axes.fill_between(
-        frequencies_hz, levels_db, bottom_db, color=style.ACCENT, alpha=0.2, linewidth=0
+    frequencies_hz, levels_db = shown_bins(spectrum, fmin_hz)
+    curve = Line(
+        rounded(frequencies_hz, 3), rounded(np.maximum(levels_db, bottom_db), 2), "fill"
     )
-    axes.plot(frequencies_hz, levels_db, color=style.ACCENT, linewidth=1.2)
-    _mark_peaks(axes, spectrum, look)
-    style.caption(axes, _facts(spectrum, look), look)
-    return fig
+    level = said(f"level_{spectrum.reference}", language)
+    strong = strongest(spectrum)
+    return Plot(
+        name="dft",
+        x=Axis(
+            "frequency",
+            fmin_hz,
+            nyquist_hz,
+            said("frequency", language),
+            ("log", "linear", "note"),
+        ),
+        y=Axis("level", bottom_db, HEADROOM_DB, level),
+        layers=(curve, *([_marks(partials, strong)] if strong else [])),
+        facts=_facts(spectrum, language, padding),
+        note="" if strong else said("silence", language),
+    )
 
 
-def _strongest_of_each(spectrum: Spectrum, n_columns: int) -> tuple[Numbers, Numbers]:
-    """Frequencies (Hz) and levels (dB) of evenly spaced shares."""
-    n_columns = min(n_columns, len(spectrum.levels_db))
-    (levels_db,) = pixels.columns(
-        spectrum.levels_db[None].astype(np.float32), n_columns
+def shown_bins(spectrum: Spectrum, fmin_hz: float) -> tuple[Numbers, Numbers]:
+    """The bins that some pixel column shows, on a log axis or on a linear one.
+
+    Returns:
+        Frequencies (Hz), rising, and levels (dB).
+    """
+    frequencies_hz, levels_db = spectrum.frequencies_hz, spectrum.levels_db
+    if len(frequencies_hz) <= 2 * N_COLUMNS:
+        is_shown = frequencies_hz >= fmin_hz
+        return frequencies_hz[is_shown], levels_db[is_shown]
+    log_hz, _ = pixels.outline(spectrum, N_COLUMNS, fmin_hz)
+    log_bins = np.rint(log_hz / spectrum.bin_width_hz).astype(int)
+    n_each = -(-len(levels_db) // N_COLUMNS)
+    padded = np.pad(levels_db, (0, -len(levels_db) % n_each), constant_values=-np.inf)
+    loudest = padded.reshape(-1, n_each).argmax(axis=1)
+    linear_bins = np.arange(len(loudest)) * n_each + loudest
+    bins = np.union1d(log_bins, linear_bins)
+    bins = bins[frequencies_hz[bins] >= fmin_hz]
+    return frequencies_hz[bins], levels_db[bins]
+
+
+def table(
+    spectrum: Spectrum, partials: Partials, language: str
+) -> tuple[tuple[str, ...], ...]:
+    """The peaks, numbered as in the plot; nothing where there are none."""
+    if not partials:
+        return ()
+    top_db, unit = 0.0, "dBFS"
+    if spectrum.reference == "peak":  # which is between bins
+        top_db, unit = max(each.level_db for each in partials), "dB"
+    return (
+        tuple(i18n.word(f"see.peak_{name}", language) for name in COLUMNS),
+        *(
+            _cells(number, each, each.level_db - top_db, unit)
+            for number, each in enumerate(partials, start=1)
+        ),
     )
-    return np.linspace(0, spectrum.frequencies_hz[-1], n_columns), levels_db
 
 
 def describe(spectrum: Spectrum, language: str = i18n.DEFAULT_LANGUAGE) -> str:
@@ -84,7 +114,7 @@ def describe(spectrum: Spectrum, language: str = i18n.DEFAULT_LANGUAGE) -> str:
     tone_hz = fundamental_hz(spectrum)
     if tone_hz:
         note = note_of(tone_hz)
-        details = {"hz": tone_hz, "note": note.name, "cents": style.cents(note.cents)}
+        details = {"hz": tone_hz, "note": note.name, "cents": cents(note.cents)}
         sentences.append(i18n.word("viz.about_tone", language, **details))
     sentences.append(
         i18n.word(
@@ -96,7 +126,7 @@ def describe(spectrum: Spectrum, language: str = i18n.DEFAULT_LANGUAGE) -> str:
             low_db=lowest_reading_db(spectrum),
         )
     )
-    return style.joined(sentences, language)
+    return joined(sentences, language)
 
 
 def resolution_hz(spectrum: Spectrum) -> float:
@@ -112,72 +142,44 @@ def lowest_reading_db(spectrum: Spectrum) -> float:
     return scalloping_db(spectrum.window, offset_bins)
 
 
-def _frequency_axis(
-    axes: Axes, fmin_hz: float, nyquist_hz: float, scale: Scale, look: Look
-) -> None:
-    """An axis that ends at Nyquist, and says so."""
-    axes.set_xscale(scale)
-    axes.set_xlim(fmin_hz, nyquist_hz)
-    width_px, _ = style.size_px(axes)
-    ticks_hz = ticks.frequencies_hz(fmin_hz, nyquist_hz, width_px, scale, TICK_PX)
-    names = {hz: ticks.hertz(hz) for hz in ticks_hz}
-    ticks.put(axes, "x", names, look.word("frequency"), look)
-    axes.spines["right"].set(visible=True, linestyle=(0, (4, 3)))
-    axes.annotate(
-        look.word("nyquist", hz=nyquist_hz),
-        (1, 0.5),
-        (6, 0),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        rotation=90,
-        rotation_mode="anchor",
-        ha="center",
-        va="top",
-        **style.text(look),
+def _cells(
+    number: int, partial: Partial, level_db: float, unit: str
+) -> tuple[str, ...]:
+    return (
+        f"{number}",
+        f"{partial.frequency_hz:,.1f} Hz",
+        with_minus(f"{level_db:.1f} {unit}"),
+        partial.note.name,
+        cents(partial.note.cents),
+        f"{partial.harmonic} ×" if partial.harmonic else "–",
     )
 
 
-def _mark_peaks(axes: Axes, spectrum: Spectrum, look: Look) -> None:
-    """Numbers from left to right; of the strongest its frequency too."""
-    strong = strongest(spectrum)
-    if strong is None:
-        style.note(axes, look.word("silence"), look.ink)
-        return
-    partials = peaks(spectrum, N_PEAKS)
-    for number, each in enumerate(partials, start=1):
-        _mark(axes, (each.frequency_hz, each.level_db), f"{number}", 6, look)
-    where = (strong.frequency_hz, strong.level_db)
-    words_px = 20 if partials else 7  # above its number
-    _mark(axes, where, f"{strong.frequency_hz:,.1f} Hz", words_px, look, weight="bold")
-
-
-def _mark(
-    axes: Axes,
-    where: tuple[float, float],
-    words_there: str,
-    up_px: float,
-    look: Look,
-    weight: str = "normal",
-) -> None:
-    share = axes.transAxes.inverted().transform(axes.transData.transform(where))[0]
-    wide = len(words_there) > 2  # too wide to stand in the middle near an end
-    side = "left" if wide and share < 0.1 else "right" if share > 0.9 else "center"
-    axes.plot(*where, "o", markersize=5, color=style.ACCENT)
-    axes.annotate(
-        words_there,
-        where,
-        (0, up_px),
-        textcoords="offset points",
-        ha=side,
-        fontweight=weight,
-        **style.text(look),
-    )
-
-
-def _facts(spectrum: Spectrum, look: Look) -> list[str]:
-    return [
-        look.word("passage", n=spectrum.n_samples, start_s=spectrum.start_s),
-        look.word(f"window_{spectrum.window}"),
-        look.word("bin_width", hz=spectrum.bin_width_hz),
-        look.word("resolution", hz=resolution_hz(spectrum)),
+def _marks(partials: Partials, strong: Peak) -> Marks:
+    """Numbers from left to right; the strongest with its frequency."""
+    named = [
+        (each.frequency_hz, each.level_db, f"{number}")
+        for number, each in enumerate(partials, start=1)
     ]
+    loudest = max(named, key=lambda mark: mark[1], default=None)
+    if loudest is None:
+        named = [
+            (strong.frequency_hz, strong.level_db, f"{strong.frequency_hz:,.1f} Hz")
+        ]
+    else:
+        hz, level_db, number = loudest
+        named[named.index(loudest)] = (hz, level_db, f"{number} · {hz:,.1f} Hz")
+    xs, ys, said_there = zip(*named, strict=True)
+    return Marks(rounded(np.array(xs), 2), rounded(np.array(ys), 2), list(said_there))
+
+
+def _facts(spectrum: Spectrum, language: str, padding: int) -> tuple[str, ...]:
+    facts = (
+        said("passage", language, n=spectrum.n_samples, start_s=spectrum.start_s),
+        said(f"window_{spectrum.window}", language),
+        said("bin_width", language, hz=spectrum.bin_width_hz),
+        said("resolution", language, hz=resolution_hz(spectrum)),
+    )
+    padded = (said("padded", language, n=padding),) if padding > 1 else ()
+    nyquist = said("nyquist", language, hz=spectrum.sampling_rate / 2)
+    return (*facts, *padded, nyquist)

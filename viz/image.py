@@ -1,4 +1,4 @@
-"""Levels over time as an image with its colour bar: what ``stft`` and ``mel`` share."""
+"""Levels over time as an image on paper, with its colour bar."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-import i18n
-from audio import pixels
-from audio.dsp import Spectrogram
 from audio.frames import Levels
-from viz import style, ticks
-from viz.style import Look
+from viz import style
+from viz.wording import with_minus
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,39 +18,7 @@ if TYPE_CHECKING:
 
 Range = tuple[float, float]
 
-RANGE_DB: Range = (-80.0, 0.0)
 BAR_GAP_PX, BAR_PX, ARROW_PX = 14, 12, 12
-
-
-def draw(
-    axes: Axes,
-    levels_db: Levels,
-    spectrogram: Spectrogram,
-    bottom_top: tuple[float, float],
-    range_db: Range,
-    look: Look,
-) -> None:
-    """Draw levels, the loudest of what a pixel covers, over a time axis.
-
-    Args:
-        axes: where to draw; the colour bar stands to the right of them.
-        levels_db: (n_rows, n_columns of the spectrogram), lowest row first.
-        spectrogram: where the levels are from.
-        bottom_top: the ends of the y axis, in its units.
-        range_db: lowest and highest level that has a colour of its own.
-        look: colours, sizes and words.
-    """
-    width_px, _ = style.size_px(axes)
-    first_s = spectrogram.times_s[0] - spectrogram.column_s / 2
-    stop_s = spectrogram.times_s[-1] + spectrogram.column_s / 2
-    extent = (first_s, stop_s, *bottom_top)
-    axes.set_ylim(bottom_top)
-    put(axes, pixels.columns(levels_db, width_px), extent, range_db)
-    bar(axes, range_db, look.word(f"level_of_{spectrogram.scale}"), look)
-    ticks.time_axis(axes, max(first_s, 0.0), stop_s, look)
-    style.caption(axes, _facts(spectrogram, look), look)
-    if spectrogram.is_silent:
-        style.note(axes, look.word("silence"), "white")
 
 
 def put(
@@ -61,7 +26,7 @@ def put(
     levels: Levels,
     extent: tuple[float, float, float, float],
     limits: Range,
-    colours: str = style.LEVEL_MAP,
+    colours: str,
 ) -> None:
     """An image, lowest row first, each pixel in the colour of the nearest value.
 
@@ -110,9 +75,7 @@ def _nearest(
     return int(inside[0]) if len(inside) else 0, nearest[inside].astype(np.intp)
 
 
-def bar(
-    axes: Axes, limits: Range, label: str, look: Look, colours: str = style.LEVEL_MAP
-) -> None:
+def bar(axes: Axes, limits: Range, label: str, colours: str) -> None:
     """The colour bar; its arrows stand for all that lies beyond its ends.
 
     By hand, because matplotlib's own costs as much as the picture.
@@ -137,45 +100,6 @@ def bar(
     step = next((s for s in (0.2, 5, 10) if limits[1] - limits[0] <= 6 * s), 20)
     values = np.arange(limits[0], limits[1] + 1e-9, step)
     shares = np.interp(values, limits, (low - bottom, high - bottom)) / height_px
-    words_there = [f"{value:g}".replace("-", "−") for value in values]
+    words_there = [with_minus(f"{value:g}") for value in values]
     ticks_there = dict(zip(shares.tolist(), words_there, strict=True))
-    style.scale_beside(axes, ticks_there, BAR_GAP_PX + BAR_PX, label, look)
-
-
-def _facts(spectrogram: Spectrogram, look: Look) -> list[str]:
-    ms = 1000 / spectrogram.sampling_rate
-    n_fft, n_hop = spectrogram.n_fft, spectrogram.hop_length
-    facts = [look.word("frame", n=n_fft, ms=n_fft * ms)]
-    if spectrogram.scale == "mel":
-        facts.insert(0, look.word("bands", n=len(spectrogram.frequencies_hz)))
-    if spectrogram.n_frames_per_column == 1:
-        return [*facts, look.word("hop", n=n_hop, ms=n_hop * ms)]
-    n_each = spectrogram.n_frames_per_column
-    return [*facts, look.word("frames_per_column", n=n_each)]
-
-
-def describe(
-    spectrogram: Spectrogram,
-    picture: str,
-    fmin_hz: float,
-    fmax_hz: float,
-    language: str,
-) -> str:
-    """One sentence: how long, which frequencies, and where it is loudest."""
-    levels_db = spectrogram.levels_db
-    first_s = spectrogram.times_s[0] - spectrogram.column_s / 2
-    stop_s = spectrogram.times_s[-1] + spectrogram.column_s / 2
-    duration_s = stop_s - max(first_s, 0.0)
-    row, column = np.unravel_index(np.argmax(levels_db), levels_db.shape)
-    name = f"about_{picture}_silence" if spectrogram.is_silent else f"about_{picture}"
-    return i18n.word(
-        f"viz.{name}",
-        language,
-        n=len(levels_db),
-        duration_s=round(duration_s, 1) if duration_s > 1 else duration_s,
-        fmin_hz=fmin_hz,
-        fmax_hz=fmax_hz,
-        at_s=spectrogram.times_s[column],
-        hz=spectrogram.frequencies_hz[row],
-        db=levels_db[row, column],
-    )
+    style.scale_beside(axes, ticks_there, BAR_GAP_PX + BAR_PX, label)

@@ -3,48 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import i18n
-from viz import style
-from viz.style import DEFAULT, Look
+from viz.palette import GREY_LINE
+from viz.plot import Axis, Line, Marks, Plot, Sheet
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-BOTTOM_PX, RIGHT_PX, TOP_PX = 44, 16, 12
-SMALLEST_PX, LARGEST_PX = 5.0, 18.0  # diameter of a dot
+RATIO = 0.7  # height to width
 
 Point = tuple[float, float, int]  # confidence, share of right answers, songs
 
 
-def figure(points: Sequence[Point], look: Look = DEFAULT) -> Figure:
-    """A dot for songs of about the same confidence, beside the line of honest answers.
+def sheet(points: Sequence[Point], language: str) -> Sheet:
+    """Draw a dot for songs of about the same confidence, beside the line of equals.
 
     Args:
         points: (mean confidence, share of right answers, number of songs), shares in
-            [0, 1], by confidence.
-        look: sizes, colours and language.
+            [0, 1], by confidence. Above each dot stands its number of songs.
+        language: of labels.
     """
-    fig, axes = style.canvas(
-        look, right_px=RIGHT_PX, top_px=TOP_PX, bottom_px=BOTTOM_PX
+    xs, ys = (
+        [round(100 * share, 2) for share in shares]
+        for shares in ([p[0] for p in points], [p[1] for p in points])
     )
-    style.grid(axes, look)
-    axes.plot([0, 100], [0, 100], color=look.ink, lw=1, ls="--", alpha=0.6)
-    xs = [100 * confidence for confidence, _, _ in points]
-    ys = [100 * accuracy for _, accuracy, _ in points]
-    axes.plot(xs, ys, color=style.ACCENT, lw=1.5)
-    areas = [_diameter_px(n, points) ** 2 for _, _, n in points]
-    axes.scatter(xs, ys, s=areas, color=style.ACCENT, clip_on=False, zorder=3)
-    axes.set_xlim(0, 100)
-    axes.set_ylim(0, 100)
-    axes.set_xlabel(i18n.word("scores.confidence", look.language) + " (%)")
-    axes.set_ylabel(i18n.word("scores.share_right", look.language) + " (%)")
-    return fig
+    plot = Plot(
+        name="reliability",
+        x=_percent("confidence", language),
+        y=_percent("share_right", language),
+        layers=(
+            Line([0.0, 100.0], [0.0, 100.0], "rule", colour=GREY_LINE),
+            Line(xs, [*ys]),
+            Marks(xs, ys, [f"{n}" for _, _, n in points]),
+        ),
+        ratio=RATIO,
+    )
+    return Sheet((plot,), describe(points, language))
 
 
 def describe(points: Sequence[Point], language: str = i18n.DEFAULT_LANGUAGE) -> str:
-    """One sentence with every dot."""
+    """Say every dot in a sentence."""
     told = [
         i18n.word(
             "scores.point", language, confidence=confidence, accuracy=accuracy, n=n
@@ -54,7 +50,6 @@ def describe(points: Sequence[Point], language: str = i18n.DEFAULT_LANGUAGE) -> 
     return i18n.word("scores.about_reliability", language, points="; ".join(told))
 
 
-def _diameter_px(n_songs: int, points: Sequence[Point]) -> float:
-    """Of a dot whose area grows with its songs."""
-    most = max(n for _, _, n in points)
-    return max(LARGEST_PX * (n_songs / most) ** 0.5, SMALLEST_PX)
+def _percent(name: str, language: str) -> Axis:
+    label = i18n.word(f"scores.{name}", language)
+    return Axis("percent", 0.0, 100.0, f"{label} (%)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import ceil, log2
+from math import ceil, floor, log2, log10
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,7 +13,8 @@ from audio.mels import hz_to_mel
 from audio.notes import hz_of
 from audio.pixels import Scale
 from viz import style
-from viz.style import Look
+from viz.palette import INK
+from viz.wording import with_minus
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,19 +35,19 @@ def put(
     side: Literal["x", "y"],
     ticks: Mapping[float, str],
     label: str,
-    look: Look,
+    *,
+    has_grid: bool = True,
 ) -> None:
     """Label one axis, at a third of what matplotlib's own ticks cost to draw.
 
-    Its axis knows the ticks, but stays hidden. Where ``style.grid`` has been asked for
-    there are lines at the ticks, behind the data.
+    Its axis knows the ticks, but stays hidden.
 
     Args:
         axes: whose axis; its limits may still change.
         side: which of the two.
         ticks: words at values.
         label: quantity and unit.
-        look: colours and sizes.
+        has_grid: draws lines at the ticks, behind the data.
     """
     from matplotlib.ticker import FixedFormatter, FixedLocator
 
@@ -55,18 +56,18 @@ def put(
     axis.set_major_formatter(FixedFormatter(list(ticks.values())))
     axis.set_label_text(label)
     axis.set_visible(False)
-    _draw_ticks(axes, side, ticks, look)
+    _draw_ticks(axes, side, ticks, has_grid)
     width_px, height_px = style.size_px(axes)
     place: dict[str, Any] = {"x": 0.5, "y": -X_LABEL_PX / height_px, "va": "top"}
     if side == "y":
         place = {"x": -style.LABEL_PX / width_px, "y": 0.5, "va": "bottom"}
         place |= {"rotation": 90, "rotation_mode": "anchor"}
-    place |= {"ha": "center", "transform": axes.transAxes, **style.text(look)}
+    place |= {"ha": "center", "transform": axes.transAxes, **style.TEXT}
     style.figure_of(axes).text(s=label, **place)
 
 
 def _draw_ticks(
-    axes: Axes, side: Literal["x", "y"], ticks: Mapping[float, str], look: Look
+    axes: Axes, side: Literal["x", "y"], ticks: Mapping[float, str], has_grid: bool
 ) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.markers import TICKDOWN, TICKLEFT
@@ -81,28 +82,46 @@ def _draw_ticks(
         if is_across
         else axes.get_yaxis_transform("grid")
     }
-    line: dict[str, Any] = {"color": look.ink, "linewidth": 0.8, **shared}
+    line: dict[str, Any] = {"color": INK, "linewidth": 0.8, **shared}
     mark = line | {"marker": TICKDOWN if is_across else TICKLEFT, "linestyle": ""}
     mark |= {"markersize": TICK_MARK_PX, "markeredgewidth": line["linewidth"]}
     figure.add_artist(Line2D(*at(places, np.zeros(n)), **mark))
-    if style.has_grid(axes):
+    if has_grid:
         ends = at(np.repeat(places, 3), np.tile([0.0, 1.0, np.nan], n))
         figure.add_artist(Line2D(*ends, alpha=style.GRID_ALPHA, zorder=-1, **line))
     shared |= {"ha": "center", "va": "top"} if is_across else BESIDE
     away = -WORDS_PX / style.size_px(axes)[int(is_across)]
     for place, word in ticks.items():
         x, y = at(place, away)
-        figure.text(x, y, word, **shared, **style.text(look))
+        figure.text(x, y, word, **shared, **style.TEXT)
 
 
-def time_axis(axes: Axes, start_s: float, stop_s: float, look: Look) -> None:
-    """Label the x axis from one time to another: seconds, or min:s above a minute."""
-    n_ticks = max(style.size_px(axes)[0] // style.TICK_PX, 2)
+def times(start_s: float, stop_s: float, n_ticks: int) -> dict[float, str]:
+    """Label a time axis: in seconds, or in min:s where it reaches beyond a minute."""
     ticks_s = _evenly(start_s, stop_s, n_ticks, [*ROUND, *CLOCK_STEPS_S])
-    in_minutes = stop_s > 60 and stop_s - start_s > n_ticks
-    axes.set_xlim(start_s, stop_s)
-    names = {t: clock(t) if in_minutes else f"{t:.6g}" for t in ticks_s}
-    put(axes, "x", names, look.word("time_min" if in_minutes else "time"), look)
+    if stop_s <= 60:
+        return {t: f"{t:.6g}" for t in ticks_s}
+    step_s = ticks_s[1] - ticks_s[0] if len(ticks_s) > 1 else 1.0
+    return {t: clock(t, _n_decimals(step_s)) for t in ticks_s}
+
+
+def numbers(
+    start: float, stop: float, n_ticks: int, least: float = 0.0
+) -> dict[float, str]:
+    """Label an axis of plain numbers, with as many decimals as their distance needs.
+
+    Args:
+        start: the lowest.
+        stop: the highest.
+        n_ticks: at most.
+        least: between two labels.
+    """
+    least = max((stop - start) / n_ticks, least)
+    power = 10.0 ** floor(log10(least) + 1e-9)
+    step = power * next(s for s in (1, 2, 5, 10) if s * power >= least * (1 - 1e-9))
+    first, last = ceil(start / step - 1e-9), floor(stop / step + 1e-9)
+    values = [i * step for i in range(first, last + 1)]
+    return {value: with_minus(f"{value:.{_n_decimals(step)}f}") for value in values}
 
 
 def frequencies_hz(
@@ -137,10 +156,16 @@ def hertz(frequency_hz: float) -> str:
     return f"{frequency_hz / 1000:g}k" if frequency_hz >= 1000 else f"{frequency_hz:g}"
 
 
-def clock(time_s: float) -> str:
-    """A time as min:s."""
-    minutes, seconds = divmod(round(time_s), 60)
-    return f"{minutes}:{seconds:02d}"
+def clock(time_s: float, n_decimals: int = 0) -> str:
+    """Write a time as min:s."""
+    minutes, seconds = divmod(round(time_s, n_decimals), 60)
+    width = n_decimals + 3 if n_decimals else 2
+    return f"{minutes:.0f}:{seconds:0{width}.{n_decimals}f}"
+
+
+def _n_decimals(step: float) -> int:
+    """Return how many decimals tell multiples of a step apart."""
+    return max(ceil(-log10(step) - 1e-9), 0)
 
 
 def _evenly(start: float, stop: float, n_ticks: int, steps: list[float]) -> list[float]:

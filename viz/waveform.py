@@ -2,54 +2,71 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import numpy as np
+from math import ceil
 
 import i18n
-from audio import pixels
+from audio import pixels, zoom
 from audio.clip import Clip
-from audio.levels import FLOOR_DB, Loudness, loudness
-from viz import style, ticks
-from viz.style import DEFAULT, Look
+from audio.levels import FLOOR_DB, Extent, Loudness, loudness
+from viz.plot import N_COLUMNS, Axis, Band, Line, Plot, rounded, time_axis
+from viz.wording import said, with_minus
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-HEIGHT = 1.05  # of the y axis, where full scale is 1
-AMPLITUDES = {-1.0: "−1", -0.5: "−0.5", 0.0: "0", 0.5: "0.5", 1.0: "1"}
-HALVINGS = (1.0, 0.5, 0.25)  # amplitudes 6 dB apart
+N_DOTS = N_COLUMNS // 2  # more samples than that are no longer told apart
+N_JOINED = 8 * N_COLUMNS  # of fewer, columns would not touch each other
+FULL_SCALE = 1.05  # of the y axis; the samples end at 1
+HEADROOM = 1.1
 
 
-def figure(clip: Clip, look: Look = DEFAULT, since_s: float = 0.0) -> Figure:
-    """Each pixel column from its lowest to its highest sample, on a fixed scale.
+def plot(
+    clip: Clip,
+    shown_s: tuple[float, float],
+    loud: Loudness,
+    language: str,
+    *,
+    is_stretched: bool = False,
+) -> Plot:
+    """Amplitude over time: extremes of each column, or the samples themselves.
 
     Args:
-        clip: all of it is shown.
-        look: sizes, colours and language.
-        since_s: where it starts in the whole sound (s); for the axis alone.
+        clip: the whole sound.
+        shown_s: start and stop of what is seen (s).
+        loud: of the whole sound.
+        language: of labels and facts.
+        is_stretched: the loudest sample that is seen fills the height.
     """
-    fig, axes = style.canvas(look)
-    style.grid(axes, look)
-    duration_s = max(clip.duration_s, 1 / clip.sampling_rate)
-    ticks.time_axis(axes, since_s, since_s + duration_s, look)
-    axes.set_ylim(-HEIGHT, HEIGHT)
-    ticks.put(axes, "y", AMPLITUDES, look.word("amplitude"), look)
-    _decibel_scale(axes, look)
-    n_columns, _ = style.size_px(axes)
-    if clip.n_samples:
-        outline = pixels.envelope(clip.samples, n_columns)
-        shares = (np.arange(len(outline.lows)) + 0.5) / len(outline.lows)
-        axes.fill_between(
-            since_s + shares * clip.duration_s,
-            outline.lows,
-            outline.highs,
-            color=style.ACCENT,
-            linewidth=0.8,
-        )
-    style.caption(axes, _facts(clip, n_columns, look), look)
-    return fig
+    shown = part(clip, *shown_s)
+    layers = _wave(clip, shown, *shown_s)
+    height = FULL_SCALE
+    if is_stretched and shown.n_samples and shown.samples.any():
+        height = HEADROOM * float(max(shown.samples.max(), -shown.samples.min()))
+    return Plot(
+        name="waveform",
+        x=time_axis(shown_s, language),
+        y=Axis("amplitude", -height, height, said("amplitude", language)),
+        layers=layers,
+        facts=_wave_facts(loud, shown.n_samples, language),
+        ratio=0.4,
+        is_sound=True,
+        note=said("silence", language) if loud.peak_dbfs <= FLOOR_DB else "",
+    )
+
+
+def table(loud: Loudness, extent: Extent, language: str) -> tuple[tuple[str, ...], ...]:
+    """How loud a sound is, in several ways; nothing of silence."""
+    if loud.peak_dbfs <= FLOOR_DB:
+        return ()
+    cells = {
+        "table_peak": f"{loud.peak_dbfs:.1f} dBFS",
+        "table_rms": f"{loud.rms_dbfs:.1f} dBFS",
+        "table_crest": f"{loud.crest_db:.1f} dB",
+        "table_extremes": f"{extent.lowest:.3f} … {extent.highest:.3f}",
+        "table_offset": f"{extent.offset:.5f}",
+        "table_clipped": f"{extent.n_clipped:,}",
+    }
+    return (
+        tuple(said(name, language) for name in cells),
+        tuple(with_minus(cell) for cell in cells.values()),
+    )
 
 
 def describe(
@@ -68,26 +85,44 @@ def describe(
     )
 
 
-def _decibel_scale(axes: Axes, look: Look) -> None:
-    """The same heights as levels, on the right: half the amplitude is 6 dB less."""
-    levels = {
-        (sign * amplitude / HEIGHT + 1) / 2: f"{20 * np.log10(amplitude):.0f}"
-        for amplitude in HALVINGS
-        for sign in (1, -1)
-    }
-    words_there = {share: db.replace("-", "−") for share, db in levels.items()}
-    style.scale_beside(axes, words_there, 0, look.word("level_full_scale"), look)
+def part(clip: Clip, start_s: float, stop_s: float) -> Clip:
+    """Return what is seen; an empty clip stays empty."""
+    return clip.slice(start_s, stop_s) if clip.n_samples else clip
 
 
-def _facts(clip: Clip, n_columns: int, look: Look) -> list[str]:
-    loud = loudness(clip)
+def _wave(
+    clip: Clip, shown: Clip, start_s: float, stop_s: float
+) -> tuple[Band | Line, ...]:
+    if not clip.n_samples:
+        return ()
+    if shown.n_samples > N_JOINED:
+        outline = pixels.envelope(shown.samples, N_COLUMNS)
+        return (Band(start_s, stop_s, rounded(outline.lows), rounded(outline.highs)),)
+    samples = zoom.points(clip, start_s, stop_s - start_s)
+    times_s = rounded(samples.times_s + start_s, 7)
+    if shown.n_samples > N_DOTS:
+        return (Line(times_s, rounded(samples.values)),)
+    dots = Line(times_s, rounded(samples.values), "dots")
+    curve = zoom.curve(clip, start_s, stop_s - start_s)
+    every = max(ceil(len(curve.values) / (4 * N_COLUMNS)), 1)
+    return (
+        Line(
+            rounded(curve.times_s[::every] + start_s, 7), rounded(curve.values[::every])
+        ),
+        dots,
+    )
+
+
+def _wave_facts(loud: Loudness, n_samples: int, language: str) -> tuple[str, ...]:
     if loud.peak_dbfs <= FLOOR_DB:
-        return [look.word("silence")]
-    facts = [
-        look.word("peak", db=loud.peak_dbfs),
-        look.word("rms", db=loud.rms_dbfs),
-    ]
-    if clip.n_samples > n_columns:
-        n_each = round(clip.n_samples / n_columns)
-        facts.append(look.word("samples_per_column", n=n_each))
-    return facts
+        return ()
+    facts = (
+        said("peak", language, db=loud.peak_dbfs),
+        said("rms", language, db=loud.rms_dbfs),
+    )
+    if n_samples > N_JOINED:
+        n_each = round(n_samples / N_COLUMNS)
+        return (*facts, said("samples_per_column", language, n=n_each))
+    if n_samples <= N_DOTS:
+        return (*facts, said("dots_and_curve", language, n=n_samples))
+    return (*facts, said("samples_joined", language, n=n_samples))

@@ -6,7 +6,7 @@ Or, where the Hub may be asked, by a network that has learned how speech goes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import gradio as gr
@@ -14,6 +14,7 @@ import gradio as gr
 import i18n
 from audio.back import Rebuilt, RoundTrip, from_mel, griffin_lim, inverse_stft
 from audio.clip import Clip
+from audio.dsp import FRAMES
 from audio.phases import Search, Tell, silently
 from ui import sounds, vocoding
 from ui.handlers import QUIETLY
@@ -21,20 +22,45 @@ from ui.lessons.frame import Lesson, lesson, placed, player, position
 from ui.lessons.spectrogram import STARTS_PER_FRAME
 from ui.lessons.spectrum import windows
 from ui.lessons.two import mel, on_the_same_axes
-from ui.pictures import rebuilding
-from ui.pictures.plot import Plot, Sheet
 from ui.scene import Scene, Transforms
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
+from viz import rebuilding
+from viz.plot import Plot, Sheet
 
 LENGTHS_S = (2, 5, 10)
 SEARCHED = ("stft", "mel")
 VOCODER = "vocoder"  # a source that comes from the Hub
 ITERATIONS = (0, 1, 8, 32, 100)
-KNOBS = ("start_s", "length_s", "window", "n_starts", "source", "n_iterations")
-N_FFT = 2048
+N_FFT = FRAMES.n_fft
 QUEUE: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "rebuild"}
+
+
+@dataclass(frozen=True)
+class Way:
+    """Which way an excerpt goes to a picture and back.
+
+    Attributes:
+        start_s: of the excerpt (s).
+        length_s: of the excerpt (s).
+        window: of the way with phase.
+        n_starts: of that way: how many frames begin in one's length.
+        source: what the way without phase starts from: "stft", "mel" or "vocoder".
+        n_iterations: of the search for the phase.
+    """
+
+    start_s: float
+    length_s: float
+    window: str
+    n_starts: int
+    source: str
+    n_iterations: int
+
+    @property
+    def hop_length(self) -> int:
+        """Samples from one frame to the next."""
+        return N_FFT // self.n_starts
 
 
 def build(session: Session, *, is_offline: bool) -> Lesson:
@@ -44,52 +70,53 @@ def build(session: Session, *, is_offline: bool) -> Lesson:
     with lesson("back", empty="back_empty", heard=heard) as picture:
         knobs = _knobs(SEARCHED if is_offline else (*SEARCHED, VOCODER))
         button = gr.Button(text("see.rebuild"), variant="primary")
-    start_s, length_s, *_ = knobs
 
     @session.guarded
     def rebuild(
         path: str | None,
-        start_s: float,
-        length_s: float,
-        window: str,
-        n_starts: int,
-        source: str,
-        n_iterations: int,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (there Gradio finds it)
-        *,
+        *values: Any,
         visitor: Visitor,
     ) -> list[Any]:
+        way = Way(*values)
+
         def tell(n_done: int) -> None:
             said = i18n.word("see.searching", visitor.language, n=n_done)
-            progress((n_done, n_iterations), said, unit="")
+            progress((n_done, way.n_iterations), said, unit="")
 
-        if source == VOCODER:
+        if way.source == VOCODER:
             progress(0.0, i18n.word("see.vocoding", visitor.language))
         scene = session.scene(path, None, visitor.language)
-        values = (start_s, length_s, window, n_starts, source, n_iterations)
-        three = _there_and_back(scene, *values, tell=tell)
+        three = scene.of(there_and_back, way=way, tell=tell)
         players = _filled(heard, three, visitor.language)
-        return [draw(scene, *values).as_json(), *players]
+        return [draw(scene, way).as_json(), *players]
 
     @session.guarded
     def forget() -> list[Any]:
         return [None, *(gr.Audio(None, visible=False) for _ in heard)]
 
     session.bar.path.change(forget, None, [picture, *heard], **QUIETLY)
-    placed(session, start_s, lambda clip, s: round(s * clip.sampling_rate), length_s)
+    placed(
+        session,
+        knobs["start_s"],
+        lambda clip, length_s: round(length_s * clip.sampling_rate),
+        knobs["length_s"],
+    )
     button.click(
         rebuild,
-        [session.bar.path, *knobs],
+        [session.bar.path, *knobs.values()],
         [picture, *heard],
         show_progress_on=picture,
         api_visibility="private",
         **QUEUE,
     )
-    return Lesson("back", picture, knobs, draw)
+    return Lesson(
+        "back", picture, knobs, lambda scene, *values: draw(scene, Way(*values))
+    )
 
 
-def _knobs(offered: Sequence[str]) -> tuple[Any, ...]:
-    """The controls, in the order of ``KNOBS``; sources are those that are offered."""
+def _knobs(offered: Sequence[str]) -> dict[str, Any]:
+    """Make the controls, a field of ``Way`` each, with the sources that are offered."""
     start_s = position()
     lengths = [(f"{n} s", n) for n in LENGTHS_S]
     length_s = gr.Dropdown(lengths, value=5, label=text("see.length_s"))
@@ -100,7 +127,8 @@ def _knobs(offered: Sequence[str]) -> tuple[Any, ...]:
     source = gr.Radio(sources, value="stft", label=text("see.source"))
     counts = [(str(n), n) for n in ITERATIONS]
     n_iterations = gr.Radio(counts, value=32, label=text("see.iterations"))
-    return start_s, length_s, window, n_starts, source, n_iterations
+    made = (start_s, length_s, window, n_starts, source, n_iterations)
+    return dict(zip((each.name for each in fields(Way)), made, strict=True))
 
 
 def _filled(
@@ -116,27 +144,19 @@ def _filled(
     return [*(gr.Audio(file, visible=True) for file in files[:2]), last]
 
 
-def draw(
-    scene: Scene,
-    start_s: float,
-    length_s: float,
-    window: str,
-    n_starts: int,
-    source: str,
-    n_iterations: int,
-) -> Sheet:
-    """How near the search came, or what the vocoder made; how the windows add up."""
-    values = (start_s, length_s, window, n_starts, source, n_iterations)
-    three = _there_and_back(scene, *values)
+def draw(scene: Scene, way: Way) -> Sheet:
+    """Draw how near the search came, or what the vocoder made; how the windows add up."""
+    three = scene.of(there_and_back, way=way)
     language = scene.language
-    sums = rebuilding.overlap(three.exact, N_FFT, N_FFT // n_starts, window, language)
+    sums = rebuilding.overlap(three.exact, N_FFT, way.hop_length, way.window, language)
+    made = scene.provenance("back", **asdict(way))
     if isinstance(three.found, Clip):
         pair = _compared(three.before, three.found, language)
         about = i18n.word("see.about_vocoder", language, s=three.before.duration_s)
-        return scene.sheet((*pair, sums), about)
+        return scene.sheet((*pair, sums), about, (), made)
     plots = (rebuilding.convergence(three.found, language), sums)
     about = rebuilding.describe(three.exact, three.found, language)
-    return scene.sheet(plots, about)
+    return scene.sheet(plots, about, (), made)
 
 
 def _compared(before: Clip, found: Clip, language: str) -> tuple[Plot, ...]:
@@ -145,7 +165,7 @@ def _compared(before: Clip, found: Clip, language: str) -> tuple[Plot, ...]:
     plots = []
     for title, clip in titles.items():
         # The lesson's own transforms are of the sound itself.
-        plot, _ = mel(Scene(clip, Transforms(), language), clip.duration_s)
+        plot, *_ = mel(Scene(clip, Transforms(), language), clip.duration_s)
         named = replace(plot, title=i18n.word(title, language), is_sound=False)
         plots.append(named)
     return on_the_same_axes(plots)
@@ -171,36 +191,18 @@ class ThereAndBack:
         return self.found if isinstance(self.found, Clip) else self.found.clip
 
 
-def there_and_back(
-    clip: Clip,
-    *,
-    start_s: float,
-    length_s: float,
-    window: str,
-    n_starts: int,
-    source: str,
-    n_iterations: int,
-    tell: Tell = silently,
-) -> ThereAndBack:
-    """An excerpt through its picture and back: phase kept, and phase thrown away.
-
-    Window and hop are those of the way with phase; the others have their own.
+def there_and_back(clip: Clip, way: Way, tell: Tell = silently) -> ThereAndBack:
+    """Take an excerpt to its picture and back: phase kept, and phase thrown away.
 
     Raises:
         KnownError: those of ``vocoding.rebuilt``.
     """
-    before = clip.slice(start_s, start_s + length_s)
+    before = clip.slice(way.start_s, way.start_s + way.length_s)
     exact = inverse_stft(
-        before, n_fft=N_FFT, hop_length=N_FFT // n_starts, window=window
+        before, n_fft=N_FFT, hop_length=way.hop_length, window=way.window
     )
-    if source == VOCODER:
+    if way.source == VOCODER:
         return ThereAndBack(before, exact, vocoding.rebuilt(before))
-    rebuild = from_mel if source == "mel" else griffin_lim
-    found = rebuild(before, search=Search(n_iterations=n_iterations), tell=tell)
-    return ThereAndBack(before, exact, found)
-
-
-def _there_and_back(scene: Scene, *values: Any, tell: Tell = silently) -> ThereAndBack:
-    """``there_and_back`` of the scene's clip with the knobs' values, kept."""
-    settings = dict(zip(KNOBS, values, strict=True))
-    return scene.of(there_and_back, tell=tell, **settings)
+    rebuild = from_mel if way.source == "mel" else griffin_lim
+    search = Search(n_iterations=way.n_iterations)
+    return ThereAndBack(before, exact, rebuild(before, search=search, tell=tell))

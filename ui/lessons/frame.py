@@ -6,7 +6,7 @@ pictures run over the sound's time, ``selection`` lets it draw each new visible 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +18,12 @@ from gradio.events import Dependency
 from gradio.i18n import I18nData
 
 from audio.clip import Clip
-from ui import pictures, sounds
+from ui import canvas, sounds
 from ui.handlers import QUIETLY
-from ui.pictures.plot import Sheet
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session, View
+from viz.plot import Sheet
 
 Choices = list[tuple[str | I18nData, str | int | float]]  # what a knob offers
 
@@ -38,14 +38,15 @@ class Lesson:
     Attributes:
         name: "waveform", "dft", ...; of its texts and its downloads.
         picture: where the page shows it.
-        knobs: the controls that redraw it, and only it.
-        draw: a ``Sheet`` of a ``Scene`` and the knobs' values, and of nothing else.
+        knobs: the controls that redraw it, and only it, by their names in addresses.
+        draw: a ``Sheet`` of a ``Scene`` and the knobs' values, in their order, and of
+            nothing else.
         is_over_time: its plots run over the sound, so that it follows the zoom.
     """
 
     name: str
     picture: gr.HTML
-    knobs: tuple[Component, ...]
+    knobs: Mapping[str, Component]
     draw: Callable[..., Sheet]
     is_over_time: bool = False
 
@@ -68,7 +69,7 @@ def lesson(
         heard: players below the picture, not rendered yet.
         more: pictures below it, not rendered yet.
     """
-    picture = pictures.place(empty, start)
+    picture = canvas.place(empty, start)
     with gr.Row(elem_classes="lesson", elem_id=f"lesson-{name}"):
         with gr.Column(scale=1, min_width=260):
             gr.Markdown(text(f"see.{name}_title"), elem_classes="lesson-title")
@@ -161,7 +162,7 @@ def redrawing(session: Session, lesson: Lesson) -> dict[str, Any]:
         scene = session.scene(path, view, visitor.language)
         return lesson.draw(scene, *values).as_json()
 
-    inputs = [session.bar.path, session.view, *lesson.knobs]
+    inputs = [session.bar.path, session.view, *lesson.knobs.values()]
     return {"fn": redraw, "inputs": inputs, "outputs": lesson.picture, **QUIETLY}
 
 
@@ -179,7 +180,7 @@ def draws(session: Session, lesson: Lesson, after: Dependency | None = None) -> 
     redraw = redrawing(session, lesson)
     at_new_sound = after.then if after else session.bar.path.change
     at_new_sound(**redraw)
-    turned = [knob.input for knob in lesson.knobs if hasattr(knob, "input")]
+    turned = [knob.input for knob in lesson.knobs.values() if hasattr(knob, "input")]
     if turned:
         gr.on(turned, **redraw)
     return lesson

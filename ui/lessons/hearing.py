@@ -14,11 +14,11 @@ from ui.lessons.frame import (
     plays,
     position,
 )
-from ui.pictures import closeup
-from ui.pictures.plot import Sheet
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
+from viz import closeup
+from viz.plot import Sheet
 
 
 def build(session: Session) -> Lesson:
@@ -29,7 +29,9 @@ def build(session: Session) -> Lesson:
     at_loudest = placed(session, start_s, _n_shown)
     plays(session, sound, hear, start_s, after=at_loudest)
     return draws(
-        session, Lesson("hearing", picture, (start_s,), draw), after=at_loudest
+        session,
+        Lesson("hearing", picture, {"start_s": start_s}, draw),
+        after=at_loudest,
     )
 
 
@@ -37,7 +39,9 @@ def draw(scene: Scene, start_s: float) -> Sheet:
     """Some frames of the model's input; the whole clip is resampled but once."""
     heard = scene.of(model_input)
     about = closeup.describe_hearing(heard, scene.clip, scene.language)
-    return scene.sheet((closeup.model_frames(heard, start_s, scene.language),), about)
+    plot = closeup.model_frames(heard, start_s, scene.language)
+    made = scene.provenance("hearing", start_s=start_s)
+    return scene.sheet((plot,), about, (), made)
 
 
 def hear(clip: Clip, start_s: float) -> Clip:

@@ -16,11 +16,11 @@ from ui.lessons.frame import (
     player,
     plays,
 )
-from ui.pictures import guessing
-from ui.pictures.plot import Sheet
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
+from viz import guessing
+from viz.plot import Sheet
 
 N_CLUSTERS = [4, 8, 16]  # as many rows as a picture has room for
 N_DRAWS = 20
@@ -33,7 +33,7 @@ def build(session: Session) -> Lesson:
         n_clusters = gr.Radio(N_CLUSTERS, value=8, label=text("see.n_clusters"))
         number = gr.Slider(1, N_DRAWS, 1, step=1, label=text("see.draw_number"))
     plays(session, sound, hear, number)
-    knobs = (n_clusters, number)
+    knobs = {"n_clusters": n_clusters, "number": number}
     return draws(session, Lesson("masking", picture, knobs, draw, is_over_time=True))
 
 
@@ -43,7 +43,8 @@ def draw(scene: Scene, n_clusters: int, number: int) -> Sheet:
     is_hidden = masking.hidden(len(found.labels), number)
     plot = guessing.guessing(found, is_hidden, scene.shown_s, scene.language)
     about = guessing.describe(found, is_hidden, scene.language)
-    return scene.sheet((plot,), scene.seen(about))
+    made = scene.provenance("masking", n_clusters=n_clusters, number=number)
+    return scene.sheet((plot,), scene.seen(about), (), made)
 
 
 def hear(clip: Clip, number: int) -> Clip:

@@ -9,6 +9,7 @@ import gradio as gr
 from audio import dsp
 from audio.bits import Quantised, quantised
 from audio.clip import Clip
+from audio.dsp import Frames
 from audio.rates import RATES, resampled
 from ui.lessons.frame import (
     Lesson,
@@ -20,11 +21,11 @@ from ui.lessons.frame import (
     plays,
     position,
 )
-from ui.pictures import closeup, timeline
-from ui.pictures.plot import Sheet
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
+from viz import closeup, spectrogram
+from viz.plot import Sheet
 
 FRAME_S = 0.05
 N_COLUMNS = 512  # half a picture's width
@@ -42,8 +43,8 @@ def build_rate(session: Session) -> Lesson:
         rate = gr.Dropdown(rates, value=4000, label=text("see.rate"))
         is_filtered = gr.Checkbox(True, label=text("see.is_filtered"))
     at_loudest = placed(session, start_s, _n_shown)
-    knobs = (start_s, rate, is_filtered)
-    plays(session, sound, hear_rate, *knobs, after=at_loudest)
+    knobs = {"start_s": start_s, "rate": rate, "is_filtered": is_filtered}
+    plays(session, sound, hear_rate, *knobs.values(), after=at_loudest)
     return draws(session, Lesson("rate", picture, knobs, draw_rate), after=at_loudest)
 
 
@@ -62,13 +63,15 @@ def draw_rate(scene: Scene, start_s: float, rate: int, is_filtered: bool) -> She
         language=scene.language,
     )
     n_fft = frame_length(rate)
-    levels = dsp.stft(sampled, n_fft=n_fft, hop_length=n_fft // 4, n_columns=N_COLUMNS)
+    frames = Frames(n_fft=n_fft, hop_length=n_fft // 4, n_columns=N_COLUMNS)
+    levels = dsp.stft(sampled, frames)
     nyquist_hz = scene.clip.sampling_rate / 2
     plots = (
         closeup.sampling(part, sampled, at_s, since_s, scene.language),
-        timeline.folded(levels, nyquist_hz, since_s, scene.language),
+        spectrogram.folded(levels, nyquist_hz, since_s, scene.language),
     )
-    return scene.sheet(plots, about)
+    made = scene.provenance("rate", start_s=start_s, rate=rate, is_filtered=is_filtered)
+    return scene.sheet(plots, about, (), made)
 
 
 def frame_length(sampling_rate: int) -> int:
@@ -91,8 +94,8 @@ def build_bits(session: Session) -> Lesson:
         n_bits = gr.Dropdown(depths, value=4, label=text("see.n_bits"))
         is_dithered = gr.Checkbox(False, label=text("see.is_dithered"))
     at_loudest = placed(session, start_s, _n_of_stairs)
-    knobs = (start_s, n_bits, is_dithered)
-    plays(session, sound, hear_bits, *knobs, after=at_loudest)
+    knobs = {"start_s": start_s, "n_bits": n_bits, "is_dithered": is_dithered}
+    plays(session, sound, hear_bits, *knobs.values(), after=at_loudest)
     return draws(session, Lesson("bits", picture, knobs, draw_bits), after=at_loudest)
 
 
@@ -105,7 +108,11 @@ def draw_bits(scene: Scene, start_s: float, n_bits: int, is_dithered: bool) -> S
         closeup.staircase(part, rounded, at_s, since_s, scene.language),
         closeup.error(rounded, at_s, since_s, scene.language),
     )
-    return scene.sheet(plots, closeup.describe_rounding(rounded, scene.language))
+    about = closeup.describe_rounding(rounded, scene.language)
+    made = scene.provenance(
+        "bits", start_s=start_s, n_bits=n_bits, is_dithered=is_dithered
+    )
+    return scene.sheet(plots, about, (), made)
 
 
 def hear_bits(clip: Clip, start_s: float, n_bits: int, is_dithered: bool) -> Clip:

@@ -27,12 +27,12 @@ def build(session: Session, lessons: Sequence[Lesson], spectrum: Lesson) -> None
     passage = gr.Audio(type="filepath", format=None, visible=False)
     passage_at_s = gr.Number(0, visible=False)
     over_time = [each for each in lessons if each.is_over_time]
-    knobs = [knob for each in over_time for knob in each.knobs]
+    knobs = [knob for each in over_time for knob in each.knobs.values()]
     zoomed = [session.view, *(each.picture for each in over_time)]
     zoom = session.guarded(_zooming(session, over_time))
     hear = session.guarded(hearing(session, passage.GRADIO_CACHE))
     at = session.guarded(_moment(session))
-    start_s, n_samples, *_ = spectrum.knobs
+    start_s, n_samples = (spectrum.knobs[name] for name in ("start_s", "n_samples"))
     path = session.bar.path
     path.change(lambda: None, None, session.view, **QUIETLY)
     for picture in (each.picture for each in over_time):

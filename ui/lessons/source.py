@@ -14,12 +14,12 @@ from audio.decode import Limits
 from audio.levels import extent, loudness
 from ui.clips import ClipShelf
 from ui.lessons.frame import Lesson, draws, lesson
-from ui.pictures import channels as pictures
-from ui.pictures import timeline
-from ui.pictures.plot import Plot, Sheet
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
+from viz import channels as pictures
+from viz import waveform
+from viz.plot import N_COLUMNS, Plot, Sheet
 
 CHOICES = ("mix", "left", "right", "each")
 MOST_PLOTS = 8  # channels of a sound that are shown side by side
@@ -32,7 +32,8 @@ def build(session: Session) -> Lesson:
         channel = gr.Radio(choices, value="mix", label=text("see.channel"))
     drawn = partial(draw, session.shelf)
     return draws(
-        session, Lesson("source", picture, (channel,), drawn, is_over_time=True)
+        session,
+        Lesson("source", picture, {"channel": channel}, drawn, is_over_time=True),
     )
 
 
@@ -48,9 +49,10 @@ def draw(shelf: ClipShelf, scene: Scene, channel: str) -> Sheet:
         )
         plots = _plots(scene, found, channel)
     else:
-        plots = (timeline.waveform(clip, scene.shown_s, loud, language),)
+        plots = (waveform.plot(clip, scene.shown_s, loud, language),)
     about = pictures.describe(clip, loud, scene.of(extent), found, language)
-    return scene.sheet(plots, about, pictures.table(decoded, language))
+    made = scene.provenance("source", channel=channel)
+    return scene.sheet(plots, about, pictures.table(decoded, language), made)
 
 
 def outlined(
@@ -59,9 +61,7 @@ def outlined(
     """The channels of what is seen (s) of the file that a clip came from."""
     start, stop = (round(at_s * clip.sampling_rate) for at_s in shown_s)
     blocks = decode.channels(Path(path), limits)
-    return channels.outlined(
-        blocks, start, min(stop, clip.n_samples), timeline.N_COLUMNS
-    )
+    return channels.outlined(blocks, start, min(stop, clip.n_samples), N_COLUMNS)
 
 
 def _plots(scene: Scene, found: Channels, channel: str) -> tuple[Plot, ...]:

@@ -11,12 +11,12 @@ from audio.frames import WINDOWS
 from audio.partials import peaks
 from audio.spectrum import PADDINGS
 from ui.lessons.frame import Lesson, draws, lesson, placed, position
-from ui.pictures import spectrum
-from ui.pictures.plot import Sheet
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
+from viz.plot import Sheet
 
+N_SAMPLES = 4096
 PASSAGES = [2**power for power in range(8, 17)]  # 256 to 65536 samples
 REFERENCES: tuple[Reference, ...] = ("peak", "full_scale")
 
@@ -25,14 +25,20 @@ def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     with lesson("dft") as picture:
         start_s = position()
-        n_samples = gr.Dropdown(PASSAGES, value=4096, label=text("see.n_samples"))
+        n_samples = gr.Dropdown(PASSAGES, value=N_SAMPLES, label=text("see.n_samples"))
         window = windows()
         paddings = [(text(f"see.padding_{n}"), n) for n in PADDINGS]
         padding = gr.Dropdown(paddings, value=1, label=text("see.padding"))
         references = [(text(f"see.re_{name}"), name) for name in REFERENCES]
         reference = gr.Dropdown(references, value="peak", label=text("see.reference"))
     at_loudest = placed(session, start_s, lambda _, n: n, n_samples)
-    knobs = (start_s, n_samples, window, padding, reference)
+    knobs = {
+        "start_s": start_s,
+        "n_samples": n_samples,
+        "window": window,
+        "padding": padding,
+        "reference": reference,
+    }
     return draws(session, Lesson("dft", picture, knobs, draw), after=at_loudest)
 
 
@@ -51,7 +57,7 @@ def draw(
     reference: Reference,
 ) -> Sheet:
     """The spectrum of a passage, its peaks in a table."""
-    levels = scene.of(
+    found = scene.computed(
         dsp.dft,
         start_s=start_s,
         n_samples=n_samples,
@@ -59,8 +65,9 @@ def draw(
         reference=reference,
         padding=padding,
     )
+    levels = found.result
     partials = peaks(levels, viz.dft.N_PEAKS)
-    plot = spectrum.dft(levels, partials, scene.language, padding=padding)
+    plot = viz.dft.plot(levels, partials, scene.language, padding=padding)
     about = viz.dft.describe(levels, scene.language)
-    table = spectrum.table(levels, partials, scene.language)
-    return scene.sheet((plot,), about, table)
+    table = viz.dft.table(levels, partials, scene.language)
+    return scene.sheet((plot,), about, table, scene.provenance("dft", found))

@@ -9,28 +9,28 @@ import gradio as gr
 
 import i18n
 import viz.dft
-import viz.mel
-import viz.stft
 import viz.waveform
 from audio import dsp
 from audio.clip import Clip
+from audio.dsp import Frames, MelBands
 from audio.examples import EXAMPLES, example
 from audio.levels import loudness
 from audio.partials import peaks
 from ui import clip_bar
 from ui.handlers import QUIETLY
 from ui.lessons.frame import Lesson, draws, lesson, loudest_s
-from ui.pictures import spectrum, timeline
-from ui.pictures.plot import Axis, Plot, Sheet
-from ui.pictures.timeline import N_COLUMNS, Cut
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
-from viz import style
+from viz import spectrogram
+from viz.plot import N_COLUMNS, Axis, Computed, Plot, Sheet, time_axis
+from viz.spectrogram import Cut
+from viz.wording import joined, plain
 
 BEFORE = "before"  # a choice, for the sound that was chosen before
 History = tuple[str | None, str | None]  # paths of the chosen sound and the one before
 N_SAMPLES = 4096  # of a spectrum
+Drawn = tuple[Plot, str, Computed]  # with its key numbers, and where it came from
 
 
 def build(session: Session) -> Lesson:
@@ -50,7 +50,7 @@ def build(session: Session) -> Lesson:
     remembered = session.bar.path.change(
         remember, [session.bar.path, history], history, **QUIETLY
     )
-    knobs = (kind, other, history)
+    knobs = {"kind": kind, "other": other, "history": history}
     here = Lesson("two", picture, knobs, Pair(session).draw)
     return draws(session, here, after=remembered)
 
@@ -79,16 +79,18 @@ class Pair:
         drawn = [PICTURES[kind](each, length_s) for each in scenes]
         titled = [
             replace(plot, title=name, is_sound=False)
-            for (plot, _), (name, _) in zip(drawn, sounds, strict=True)
+            for (plot, _, _), (name, _) in zip(drawn, sounds, strict=True)
         ]
         sentences = [
             i18n.word("see.of_sound", language, name=name, about=about)
-            for (_, about), (name, _) in zip(drawn, sounds, strict=True)
+            for (_, about, _), (name, _) in zip(drawn, sounds, strict=True)
         ]
         if clip is None:
             sentences.append(i18n.word("see.none_before", language))
-        about = style.joined(sentences, language)
-        return scene.sheet(on_the_same_axes(titled), about)
+        about = joined(sentences, language)
+        computed = [each for _, _, each in drawn]
+        made = scene.provenance(kind, *computed, kind=kind, other=other)
+        return scene.sheet(on_the_same_axes(titled), about, (), made)
 
     def _other(
         self, other: str, before: str | None, language: str
@@ -101,41 +103,45 @@ class Pair:
         return self.session.clip(before) if before else None, _name_of(before, language)
 
 
-def waveform(scene: Scene, length_s: float) -> tuple[Plot, str]:
-    """Amplitude over time, and its numbers."""
+def waveform(scene: Scene, length_s: float) -> Drawn:
+    """Draw amplitude over time."""
     loud = scene.of(loudness)
     about = viz.waveform.describe(scene.clip, scene.language, loud)
-    plot = timeline.waveform(scene.clip, scene.shown_s, loud, scene.language)
-    return replace(plot, x=timeline.time_axis((0.0, length_s), scene.language)), about
+    plot = viz.waveform.plot(scene.clip, scene.shown_s, loud, scene.language)
+    plot = replace(plot, x=time_axis((0.0, length_s), scene.language))
+    return plot, about, scene.part()
 
 
-def dft(scene: Scene, length_s: float) -> tuple[Plot, str]:
-    """The spectrum of the loudest passage (dBFS), and its numbers."""
+def dft(scene: Scene, length_s: float) -> Drawn:
+    """Draw the spectrum of the loudest passage (dBFS)."""
     start_s = loudest_s(scene.clip, N_SAMPLES)
-    levels = scene.of(
+    found = scene.computed(
         dsp.dft, start_s=start_s, n_samples=N_SAMPLES, reference="full_scale"
     )
-    about = viz.dft.describe(levels, scene.language)
-    partials = peaks(levels, viz.dft.N_PEAKS)
-    return spectrum.dft(levels, partials, scene.language), about
+    about = viz.dft.describe(found.result, scene.language)
+    partials = peaks(found.result, viz.dft.N_PEAKS)
+    return viz.dft.plot(found.result, partials, scene.language), about, found
 
 
-def stft(scene: Scene, length_s: float) -> tuple[Plot, str]:
-    """Levels over time and frequency (dBFS), and their numbers."""
-    levels = scene.of(dsp.stft, n_columns=N_COLUMNS)
-    about = viz.stft.describe(levels, scene.language)
-    return timeline.stft(levels, Cut((0.0, length_s), scene.language)), about
+def stft(scene: Scene, length_s: float) -> Drawn:
+    """Draw levels over time and frequency (dBFS)."""
+    found = scene.computed(dsp.stft, frames=Frames(n_columns=N_COLUMNS))
+    about = spectrogram.describe(found.result, scene.language)
+    cut = Cut((0.0, length_s), scene.language)
+    return spectrogram.stft(found.result, cut), about, found
 
 
-def mel(scene: Scene, length_s: float) -> tuple[Plot, str]:
-    """Levels over time in mel bands (dBFS), and their numbers."""
+def mel(scene: Scene, length_s: float) -> Drawn:
+    """Draw levels over time in mel bands (dBFS)."""
     # Bands of height 1 have a level of their own, not only one beside the loudest.
-    levels = scene.of(dsp.mel, norm="peak", reference="full_scale", n_columns=N_COLUMNS)
-    about = viz.mel.describe(levels, scene.language)
-    return timeline.mel(levels, Cut((0.0, length_s), scene.language)), about
+    bands = MelBands(norm="peak", reference="full_scale")
+    found = scene.computed(dsp.mel, bands=bands, frames=Frames(n_columns=N_COLUMNS))
+    about = spectrogram.describe(found.result, scene.language)
+    cut = Cut((0.0, length_s), scene.language)
+    return spectrogram.mel(found.result, cut), about, found
 
 
-PICTURES: dict[str, Callable[[Scene, float], tuple[Plot, str]]] = {
+PICTURES: dict[str, Callable[[Scene, float], Drawn]] = {
     "waveform": waveform,
     "dft": dft,
     "stft": stft,
@@ -156,4 +162,4 @@ def _widest(axes: Sequence[Axis]) -> Axis:
 
 def _name_of(path: str | None, language: str) -> str:
     """What a sound is called above its picture."""
-    return style.plain(clip_bar.name_of(path, language)) if path else ""
+    return plain(clip_bar.name_of(path, language)) if path else ""

@@ -8,11 +8,10 @@ import viz.waveform
 from audio.levels import extent, loudness
 from ui.handlers import QUIETLY
 from ui.lessons.frame import Lesson, draws, lesson
-from ui.pictures import timeline
-from ui.pictures.plot import Sheet
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
+from viz.plot import Sheet
 
 
 def build(session: Session) -> Lesson:
@@ -20,16 +19,19 @@ def build(session: Session) -> Lesson:
     with lesson("waveform", empty="first", start="start_with_example") as picture:
         is_stretched = gr.Checkbox(False, label=text("see.is_stretched"))
     picture.start(session.bar.first_example, None, session.bar.player, **QUIETLY)
-    here = Lesson("waveform", picture, (is_stretched,), draw, is_over_time=True)
+    here = Lesson(
+        "waveform", picture, {"is_stretched": is_stretched}, draw, is_over_time=True
+    )
     return draws(session, here)
 
 
 def draw(scene: Scene, is_stretched: bool) -> Sheet:
     """Amplitude over time, down to single samples."""
     loud, language = scene.of(loudness), scene.language
-    plot = timeline.waveform(
+    plot = viz.waveform.plot(
         scene.clip, scene.shown_s, loud, language, is_stretched=is_stretched
     )
     about = scene.seen(viz.waveform.describe(scene.clip, language, loud))
-    table = timeline.wave_table(loud, scene.of(extent), language)
-    return scene.sheet((plot,), about, table)
+    table = viz.waveform.table(loud, scene.of(extent), language)
+    made = scene.provenance("waveform", scene.part(), is_stretched=is_stretched)
+    return scene.sheet((plot,), about, table, made)

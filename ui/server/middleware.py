@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import i18n
 from errors import FULL_DISK, KnownError
-from ui import pictures
+from ui import canvas
 from ui.server import gradio_patches
 from ui.server.access import LOCAL_HOSTS, host_name
 from ui.server.language import LANGUAGE_COOKIE, language_for
@@ -187,5 +187,5 @@ def _scripts(language: str) -> bytes:
     What the page's parts call as soon as they stand has to be there by then.
     """
     choice = gradio_patches.language_script(language)
-    rest = f"{gradio_patches.stream_script()}\n{pictures.script(language)}"
+    rest = f"{gradio_patches.stream_script()}\n{canvas.script(language)}"
     return f"<script>{choice}</script><script>{rest}</script>".encode()

@@ -13,7 +13,7 @@ from classifier.verdict import Verdict
 from i18n import genre_name
 from ui.model_choice import title
 from ui.templates import render
-from viz import style
+from viz import palette
 
 N_SHOWN = 10  # genres
 REVISION_LENGTH = 7  # letters; what Git shows
@@ -58,7 +58,7 @@ def sentence(prediction: Prediction, verdict: Verdict | None, language: str) -> 
 def _shares(prediction: Prediction) -> list[tuple[str, float, str]]:
     """List the likeliest labels, each with its probability and its colour."""
     ranked = prediction.genres[:N_SHOWN]
-    return [(label, share, style.genre_colour(label)) for label, share in ranked]
+    return [(label, share, palette.genre_colour(label)) for label, share in ranked]
 
 
 def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> list[str]:

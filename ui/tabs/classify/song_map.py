@@ -18,12 +18,11 @@ from classifier.report import harmless
 from errors import KnownError
 from i18n import genre_name, short_name
 from ui.model_choice import title
-from ui.pictures import timeline
-from ui.pictures.plot import Axis, Plot, Rows, Sheet, rounded
 from ui.scene import Scene
 from ui.tabs.classify.answer import N_SHOWN
-from viz import png, style
-from viz.style import Look
+from viz import palette, paper, png, waveform
+from viz.plot import Axis, Plot, Rows, Sheet, rounded, time_axis
+from viz.wording import joined, plain
 
 WAVE_RATIO = 0.2  # height to width
 UNSAFE = re.compile(r"[^\w.-]+")  # in a file's name
@@ -34,15 +33,15 @@ def sheet(scene: Scene, predictions: Sequence[Prediction]) -> Sheet:
     """Draw the waveform, and below it a map for each model, on the same time axis."""
     language = scene.language
     loud = scene.of(loudness)
-    wave = timeline.waveform(scene.clip, scene.shown_s, loud, language)
+    wave = waveform.plot(scene.clip, scene.shown_s, loud, language)
     bare = replace(wave.y, label="")  # too low for words beside it
     plots = [replace(wave, name="song", y=bare, ratio=WAVE_RATIO, facts=())]
     is_pair = len(predictions) > 1
     for each in predictions:
-        name = style.plain(title(each.model, language)) if is_pair else ""
+        name = plain(title(each.model, language)) if is_pair else ""
         plots.append(replace(_map(each, scene.shown_s, language), title=name))
     about = [_described(each, language) for each in predictions]
-    return scene.sheet(tuple(plots), scene.seen(style.joined(about, language)))
+    return scene.sheet(tuple(plots), scene.seen(joined(about, language)))
 
 
 def content(prediction: Prediction, kind: str, language: str) -> bytes:
@@ -63,10 +62,12 @@ def content(prediction: Prediction, kind: str, language: str) -> bytes:
         raise KnownError("not_a_choice", field="format", value=kind, choices=choices)
     if kind == "png":
         language = png.language_for(language)
-    figure = viz.genres.along(_chunks(prediction), Look(language=language))
+    stop_s = max((chunk.stop_s for chunk in prediction.chunks), default=0.0)
+    plot = _map(prediction, (0.0, stop_s), language)
+    drawn = Sheet((plot,), _described(prediction, language))
     if kind == "png":
-        return style.png(figure, language)
-    return style.svg(figure, _described(prediction, language)).encode()
+        return paper.png(drawn, language=language)
+    return paper.svg(drawn)
 
 
 def contents(predictions: Sequence[Prediction], kind: str, language: str) -> bytes:
@@ -95,17 +96,17 @@ def _map(prediction: Prediction, shown_s: tuple[float, float], language: str) ->
     found = song_map(prediction)
     labels = found.genres[:N_SHOWN][::-1]
     shares = found.probabilities[:N_SHOWN][::-1]
-    names = tuple(style.plain(short_name(label, language)) for label in labels)
+    names = tuple(plain(short_name(label, language)) for label in labels)
     return Plot(
         name="song_map",
-        x=timeline.time_axis(shown_s, language),
+        x=time_axis(shown_s, language),
         y=Axis("row", 0, len(labels), "", names=names),
         layers=(
             Rows(
                 rounded(found.starts_s, 3),
                 rounded(found.stops_s, 3),
                 [rounded(row, 3) for row in shares],
-                [style.genre_colour(label) for label in labels],
+                [palette.genre_colour(label) for label in labels],
             ),
         ),
         facts=(i18n.word("classify.map_facts", language),),

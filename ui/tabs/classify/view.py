@@ -20,7 +20,7 @@ from classifier.models import Models
 from classifier.predict import Prediction
 from classifier.turns import Line
 from errors import KnownError
-from ui import files, pictures, sounds
+from ui import canvas, files, sounds
 from ui.handlers import QUIETLY, Handler
 from ui.lessons import selection
 from ui.model_choice import title
@@ -97,7 +97,7 @@ def lay_out(status: gr.HTML) -> Places:
             gr.Button(visible=HIDDEN, size="sm", min_width=0)
             for _ in range(N_MODELS * N_STRETCHES)
         )
-    place = pictures.place(
+    place = canvas.place(
         "song_map_empty", name="song-map", formats=("png", "svg", "csv")
     )
     place.render()

@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 
 import i18n
 from audio.clip import Clip
+from audio.dsp import MEL_BANDS
 from errors import KnownError
 from i18n import clock, genre_name
 from trainer import data, sources
@@ -29,16 +30,16 @@ from trainer.events import Noted, RunEvent, Stage, StopRequested
 from trainer.faults import Fault, faults
 from trainer.splits import PARTS, Split
 from trainer.survey import Survey, survey
-from ui import pictures, sounds
+from ui import canvas, sounds
 from ui.handlers import QUIETLY
 from ui.lessons import mel
 from ui.lessons.frame import player
-from ui.pictures.plot import Sheet
 from ui.scene import Scene, Transforms
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
 from ui.templates import paragraphs
+from viz.plot import Sheet
 
 EVERY_S = 0.25  # between two reports
 N_SHOWN = 4  # samples of a song, as numbers
@@ -159,7 +160,7 @@ class Place:
 def build() -> Place:
     """Lay out the place."""
     heard = player(text("data.player"))
-    picture = pictures.place("song_empty", name="song-picture")
+    picture = canvas.place("song_empty", name="song-picture")
     with gr.Row(elem_classes=["lesson", "data"]):
         with gr.Column(scale=1, min_width=300):
             gr.Markdown(text("data.listen"))
@@ -262,7 +263,7 @@ def numbers_html(inspected: InspectedSongs, index: int, language: str) -> Markup
 def picture(inspected: InspectedSongs, index: int, language: str) -> Sheet:
     """Draw a song's mel spectrogram as the mel lesson does; no zoom, no selection."""
     scene = Scene(inspected.clip(index), Transforms(), language)
-    sheet = mel.draw(scene, 128, "slaney", 0, 8000, False, "level")
+    sheet = mel.sheet(scene, MEL_BANDS)
     plots = tuple(dataclasses.replace(plot, is_sound=False) for plot in sheet.plots)
     return dataclasses.replace(sheet, plots=plots)
 

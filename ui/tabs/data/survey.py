@@ -15,7 +15,7 @@ from trainer.splits import PARTS
 from trainer.survey import Share, Survey
 from ui.tabs.data.inspection import InspectedSongs, hertz
 from ui.templates import render
-from viz.style import joined
+from viz.wording import joined
 
 N_NAMES = 6  # of songs with one fault, before "and more"
 DRAWN = ("random", "stratified", "group")  # splits that a seed decides

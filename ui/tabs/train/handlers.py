@@ -17,7 +17,6 @@ from gradio.components import Component
 from trainer import runs, telling
 from ui import sounds
 from ui.handlers import QUIETLY
-from ui.page_state import look_of
 from ui.scripts import PLAY_OTHER
 from ui.server.access import Visitor
 from ui.session import Session
@@ -26,7 +25,6 @@ from ui.tabs.train.cache import POLL_S
 from ui.tabs.train.form import Form
 from ui.tabs.train.view import Changes, Seen, Server, Viewer, Window
 
-RATIO = 0.36  # height to width of the curves
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 SAVE = """(content) => {
   const link = document.createElement("a");
@@ -49,12 +47,7 @@ class Page:
         self.guarded = session.guarded
         self.timer = gr.Timer(POLL_S, active=False)
         # What every event tells of its page.
-        self.page: set[Block] = {
-            session.width_px,
-            shown.seen,
-            shown.level,
-            shown.search,
-        }
+        self.page: set[Block] = {shown.seen, shown.level, shown.search}
 
     def wire_watching(self, content: gr.Textbox, download: gr.Button) -> None:
         """Poll, choose a run, filter its log, take the log away."""
@@ -163,7 +156,7 @@ class Page:
         given = [shown.chosen, repository, private]
         shown.buttons["push"].click(begin, given, None, **PRIVATE)
 
-    def wire_table(self, comparison: gr.HTML, title: gr.Textbox) -> None:
+    def wire_table(self, comparison: list[gr.HTML], title: gr.Textbox) -> None:
         """Choose a run from the table, compare several, rename one."""
         shown, server = self.shown, self.server
         settings = server.settings
@@ -179,15 +172,13 @@ class Page:
             return view.changes(shown, run_id, Seen(), server, viewer)
 
         @self.guarded
-        def compare(width_px: float, ids: list[str] | None, visitor: Visitor) -> str:
+        def compare(ids: list[str] | None, visitor: Visitor) -> tuple[str, str]:
             chosen = [runs.find(settings.runs_dir, run_id) for run_id in ids or ()]
-            look = look_of(width_px, visitor, RATIO)
-            return runs_table.compared(chosen, server.cache, look)
+            return runs_table.compared(chosen, server.cache, visitor.language)
 
         shown.table.select(pick, self.page, shown.outputs, **PRIVATE)
         self._on(shown.buttons["rename"].click, rename, [title])
-        compared = [self.session.width_px, shown.compared]
-        shown.compared.change(compare, compared, comparison, **QUIETLY)
+        shown.compared.change(compare, shown.compared, comparison, **QUIETLY)
 
     def wire_scores(self) -> None:
         """Play a song that the model classified wrongly."""
@@ -227,6 +218,4 @@ class Page:
 
     def _viewer(self, given: Given, visitor: Visitor) -> Viewer:
         """Describe the page that an event comes from."""
-        shown, width_px = self.shown, given[self.session.width_px]
-        look = look_of(width_px, visitor, RATIO)
-        return Viewer(look, visitor, given[shown.level], given[shown.search])
+        return Viewer(visitor, given[self.shown.level], given[self.shown.search])

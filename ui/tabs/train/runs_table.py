@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +11,6 @@ import gradio as gr
 from markupsafe import Markup
 
 import i18n
-import viz.lines
-import viz.training
 from trainer import telling
 from trainer.config import FOLDER, ZIP, RunConfig
 from trainer.events import Evaluated, Planned, RunEvent, Step
@@ -21,9 +19,9 @@ from ui.server.language import text
 from ui.tabs.train import cards
 from ui.tabs.train.cache import RunCache
 from ui.templates import paragraphs, render
-from viz import style
-from viz.lines import Line
-from viz.style import Look
+from viz import curves as pictures
+from viz.curves import Curve
+from viz.plot import Sheet
 
 COLUMNS = ("name", "state", "best", "test", "steps", "started", "id")
 ID = COLUMNS.index("id")
@@ -86,21 +84,17 @@ def choices(every: Sequence[Run], language: str) -> list[tuple[str, str]]:
     ]
 
 
-def compared(chosen: Sequence[Run], cache: RunCache, look: Look) -> str:
-    """Compare validation accuracy, loss and settings of several runs."""
+def compared(chosen: Sequence[Run], cache: RunCache, language: str) -> tuple[str, str]:
+    """Return validation accuracy and loss of several runs as a sheet, their settings as HTML."""
     if not chosen:
-        return ""
-    stories = [cache.story(run) for run in chosen]
+        return "", ""
     names = [f"{cards.name_of(run)} {run.id[-4:]}" for run in chosen]
-    told = list(zip(names, stories, strict=True))
-    accuracy = _lines(told, Evaluated, "accuracy", 100)
-    loss = _lines(told, Step, "loss")
-    pictures = _picture(accuracy, look.word("accuracy"), look, 100)
-    pictures += _picture(loss, look.word("loss"), look)
-    differing = differences(chosen, names, look.language)
-    return render(
-        "run_compared", look.language, pictures=pictures, differences=differing
-    )
+    told = [(name, cache.story(run)) for name, run in zip(names, chosen, strict=True)]
+    every = {
+        "accuracy": _curves(told, Evaluated, "accuracy", 100),
+        "loss": _curves(told, Step, "loss"),
+    }
+    return _sheet(every, language), differences(chosen, names, language)
 
 
 def differences(chosen: Sequence[Run], names: Sequence[str], language: str) -> Markup:
@@ -122,53 +116,51 @@ def _shown(value: object) -> str:
     return text.rsplit("/", 1)[-1] if text.startswith((FOLDER, ZIP)) else text
 
 
-def curves(events: Sequence[RunEvent], look: Look) -> str:
-    """Draw one run's loss and validation accuracy, as inline SVG; "" before a step."""
+def curves(events: Sequence[RunEvent], language: str) -> str:
+    """Return one run's loss and validation accuracy so far as a sheet; "" before the first step."""
     steps = [event for event in events if isinstance(event, Step)]
-    validations = [event for event in events if isinstance(event, Evaluated)]
     if not steps:
         return ""
-    shown = viz.training.Curves(
-        steps=[step.step for step in steps],
-        losses=[step.loss for step in steps],
-        evaluated_steps=[each.step for each in validations],
-        accuracies=[each.accuracy for each in validations],
-        n_steps=steps[-1].n_steps,
+    told, n_steps = [("", events)], steps[-1].n_steps
+    loss = _curves(told, Step, "loss")
+    accuracy = _curves(told, Evaluated, "accuracy", 100)
+    plots = (
+        pictures.plot("loss", loss, language, n_steps=n_steps),
+        pictures.plot("accuracy", accuracy, language, n_steps=n_steps, is_percent=True),
     )
-    alt = viz.training.describe(shown, look.language)
-    return style.svg(viz.training.figure(shown, look), alt=alt)
+    about = pictures.describe(loss[0], accuracy[0], n_steps, language)
+    return Sheet(plots, about).as_json()
 
 
-def details(events: Sequence[RunEvent], look: Look) -> str:
-    """Draw one run's learning rate and gradient norm, as inline SVG."""
+def details(events: Sequence[RunEvent], language: str) -> str:
+    """Return one run's learning rate and gradient norm as a sheet."""
     told = [("", events)]
-    rate = _lines(told, Step, "learning_rate")
-    norm = _lines(told, Step, "gradient_norm")
-    if not rate[0].steps:
-        return ""
-    rate_picture = _picture(rate, look.word("learning_rate"), look)
-    return rate_picture + _picture(norm, look.word("gradient_norm"), look)
+    every = {
+        name: _curves(told, Step, name) for name in ("learning_rate", "gradient_norm")
+    }
+    return _sheet(every, language) if every["learning_rate"][0].steps else ""
 
 
-def _lines(
+def _curves(
     told: Sequence[tuple[str, Sequence[RunEvent]]],
     kind: type[Step] | type[Evaluated],
     field: str,
     factor: float = 1,
-) -> list[Line]:
-    """Collect one quantity of each run over its steps."""
-    lines = []
+) -> list[Curve]:
+    """Return one quantity of each run over its steps."""
+    found = []
     for name, events in told:
         points = [event for event in events if isinstance(event, kind)]
         values = [factor * getattr(point, field) for point in points]
-        lines.append(Line(name, [point.step for point in points], values))
-    return lines
+        found.append(Curve(name, [point.step for point in points], values))
+    return found
 
 
-def _picture(
-    lines: Sequence[Line], y_label: str, look: Look, top: float | None = None
-) -> str:
-    values = (f"{line.name} {line.values[-1]:.3g}" for line in lines if line.values)
-    last = i18n.listed(map(str.strip, values), look.language)
-    figure = viz.lines.figure(lines, y_label, look, top)
-    return style.svg(figure, alt=f"{y_label}: {last}")
+def _sheet(every: Mapping[str, Sequence[Curve]], language: str) -> str:
+    """Return a plot a quantity, of the same runs each."""
+    plots = tuple(
+        pictures.plot(name, curves, language, is_percent=name == "accuracy")
+        for name, curves in every.items()
+    )
+    about = (pictures.describe_each(*each, language) for each in every.items())
+    return Sheet(plots, " · ".join(about)).as_json()

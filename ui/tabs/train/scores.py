@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -17,11 +16,9 @@ from trainer.scores import Scores
 from ui.server.access import Visitor
 from ui.tabs.train.cache import Rendered, RunCache, changed_at
 from ui.templates import render
-from viz import style
-from viz.style import Look
+from viz import palette
 
 SCRIPT = Path(__file__).with_suffix(".js")
-CURVE_PX = (420, 300)  # at most, and high
 FULLEST = 45  # percent of a colour behind a number that must stay readable
 NOTHING = Rendered("", None, 0.0, 0.0)
 PUBLIC = ("composed",)  # songs that may sound for any visitor
@@ -37,35 +34,30 @@ def place() -> gr.HTML:
     )
 
 
-def rendered(
-    run: Run | None, cache: RunCache, look: Look, visitor: Visitor
-) -> Rendered:
-    """Render the scores of a run that has ended, once for all pages of the same look."""
+def rendered(run: Run | None, cache: RunCache, visitor: Visitor) -> Rendered:
+    """Render the scores of a run that has ended, once for all pages in one language."""
     if run is None or not run.state().is_ended:
         return NOTHING
-    small = replace(
-        look, width_px=min(look.width_px, CURVE_PX[0]), height_px=CURVE_PX[1]
-    )
     return cache.rendered(
-        ("scores", run.id, small, visitor.may_train),
+        ("scores", run.id, visitor.language, visitor.may_train),
         (run.id, changed_at(run.folder / exam.SCORES)),
-        lambda: as_html(run, small, visitor),
+        lambda: as_html(run, visitor),
     )
 
 
-def as_html(run: Run, look: Look, visitor: Visitor) -> Markup:
+def as_html(run: Run, visitor: Visitor) -> Markup:
     """Show all that is known of how good a run's model is; nothing without scores."""
     scores = exam.kept(run.folder)
     if scores is None:
         return Markup("")
-    language = look.language
+    language = visitor.language
     return render(
         "run_scores",
         language,
         scores=scores,
         accuracy=report.of_run(scores, language),
         texts=[*meaning(run, scores, language), *report.figures(scores, language)],
-        reliability=_reliability(scores, look),
+        reliability=_reliability(scores, language),
         calibration=report.calibration(scores, language),
         confusion=_confusion(scores),
         may_hear=may_hear(run, visitor),
@@ -116,12 +108,11 @@ def _confusion(scores: Scores) -> list[tuple[str, str, list[tuple[str, int, int]
             (answer, n, round(FULLEST * n / n_songs))
             for answer, n in zip(genres, counts, strict=True)
         ]
-        rows.append((truth, style.genre_colour(truth), cells))
+        rows.append((truth, palette.genre_colour(truth), cells))
     return rows
 
 
-def _reliability(scores: Scores, look: Look) -> str:
-    """Draw how often answers of each confidence are right, as SVG."""
+def _reliability(scores: Scores, language: str) -> str:
+    """Describe how often answers of each confidence are right, as a sheet."""
     points = [(b.confidence, b.accuracy, b.n_songs) for b in scores.reliability]
-    alt = viz.reliability.describe(points, look.language)
-    return style.svg(viz.reliability.figure(points, look), alt=alt)
+    return viz.reliability.sheet(points, language).as_json()

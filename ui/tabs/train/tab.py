@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from settings import Settings
-from ui import notice
+from ui import canvas, notice
 from ui.handlers import QUIETLY
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -63,7 +63,8 @@ def build(tab: gr.Tab, session: Session, settings: Settings) -> TrainTab:
     parts["scores"] = scores.place()
     with gr.Accordion(text("train.all_runs"), open=False):
         parts |= runs_table.build()
-        comparison = gr.HTML(elem_classes="run-comparison")
+        picture = canvas.place("", name="run-comparison", formats=()).render()
+        comparison = [picture, gr.HTML(elem_classes="run-comparison")]
         with gr.Row():
             title = gr.Textbox(label=text("train.new_name"), max_lines=1, scale=3)
             rename = gr.Button(text("train.rename"), interactive=False)

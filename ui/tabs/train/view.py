@@ -8,7 +8,7 @@ run, and so that buttons never depend on what was clicked before.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -16,13 +16,13 @@ from gradio.components import Component
 
 from settings import Settings
 from trainer.runs import Run
+from ui import canvas
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.tabs.train import actions, cards, pushes, runs_table, scores
 from ui.tabs.train.actions import Allowed
 from ui.tabs.train.cache import RunCache, RunsOverview
 from ui.tabs.train.pushes import Push, Pushes
-from viz.style import Look
 
 Changes = dict[Component, Any]
 Part = tuple[Hashable, Callable[[], Any]]  # its version, and what makes its value
@@ -109,12 +109,10 @@ class Viewer:
     """One page that asks what to show.
 
     Attributes:
-        look: how it wants its pictures.
         visitor: whose it is.
         level, search: which lines of the log.
     """
 
-    look: Look
     visitor: Visitor
     level: str = "all"
     search: str = ""
@@ -202,24 +200,23 @@ def _pictures(
     window: Window, run: Run | None, cache: RunCache, viewer: Viewer
 ) -> Parts:
     """Render the curves, the details, and the scores."""
-    look = viewer.look
-    half = replace(look, height_px=look.height_px * 2 // 3)
-    scored = scores.rendered(run, cache, look, viewer.visitor)
+    language = viewer.visitor.language
+    scored = scores.rendered(run, cache, viewer.visitor)
 
-    def drawn(kind: str, draw: Callable[..., str], look: Look) -> Part:
+    def drawn(kind: str, draw: Callable[..., str]) -> Part:
         if run is None:
             return None, lambda: ""
         return _rendered(
             cache,
-            (kind, run.id, look),
+            (kind, run.id, language),
             len(cache.events(run)),
-            lambda: draw(cache.story(run), look),
+            lambda: draw(cache.story(run), language),
             may_lag=not run.state().is_ended,
         )
 
     return {
-        window.curves: drawn("curves", runs_table.curves, look),
-        window.details: drawn("details", runs_table.details, half),
+        window.curves: drawn("curves", runs_table.curves),
+        window.details: drawn("details", runs_table.details),
         window.scores: (scored.version, lambda: scored.html),
     }
 
@@ -304,9 +301,10 @@ def build_watch() -> dict[str, Any]:
 
 def build_story() -> dict[str, Any]:
     """Lay out a run's curves and its log."""
-    parts: dict[str, Any] = {"curves": gr.HTML(elem_classes="run-curves")}
+    curves, details = (canvas.place("", name="run-curves", formats=()) for _ in "12")
+    parts: dict[str, Any] = {"curves": curves.render()}
     with gr.Accordion(text("train.details"), open=False):
-        parts["details"] = gr.HTML(elem_classes="run-curves")
+        parts["details"] = details.render()
     with gr.Row():
         levels = [(text(f"train.level_{name}"), name) for name in cards.LEVELS]
         parts["level"] = gr.Dropdown(levels, value="all", label=text("train.level"))

@@ -1,40 +1,32 @@
-"""Pictures over the time of the chosen sound: waveform and spectrograms."""
+"""Spectrograms: level over time and frequency, on linear bins or in mel bands."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import ceil
 
 import numpy as np
 
-import viz.image
-import viz.stft
-from audio import pixels, zoom
-from audio.clip import Clip
+import i18n
+from audio import pixels
 from audio.dsp import Spectrogram
-from audio.levels import FLOOR_DB, Extent, Loudness, power
-from ui.pictures.plot import (
+from audio.levels import power
+from viz.plot import (
     POWER_STEP,
     Axis,
-    Band,
     Image,
     Line,
     Plot,
     Scale,
     packed,
     rounded,
+    time_axis,
 )
-from ui.pictures.writing import said
-from viz.style import MINUS
+from viz.wording import said
 
-N_COLUMNS = 1024  # of a picture's width; a wide page shows about 800
 N_ROWS = 400  # of pixels; a screen of fine pixels shows two for each
-N_DOTS = N_COLUMNS // 2  # more samples than that are no longer told apart
-N_JOINED = 8 * N_COLUMNS  # of fewer, columns would not touch each other
 LEVELS = {"peak": "level_of_mel", "full_scale": "level_of_linear"}
-FULL_SCALE = 1.05  # of the y axis; the samples end at 1
-HEADROOM = 1.1
 LOWEST_HZ = 1.0  # of an axis that may become logarithmic
+FMIN_HZ = 32.0  # of an STFT: just below C1, the lowest note that most music needs
 
 
 @dataclass(frozen=True)
@@ -54,63 +46,9 @@ class Cut:
     title: str = ""
 
 
-def waveform(
-    clip: Clip,
-    shown_s: tuple[float, float],
-    loud: Loudness,
-    language: str,
-    *,
-    is_stretched: bool = False,
-) -> Plot:
-    """Amplitude over time: extremes of each column, or the samples themselves.
-
-    Args:
-        clip: the whole sound.
-        shown_s: start and stop of what is seen (s).
-        loud: of the whole sound.
-        language: of labels and facts.
-        is_stretched: the loudest sample that is seen fills the height.
-    """
-    part = _part(clip, *shown_s)
-    layers = _wave(clip, part, *shown_s)
-    height = FULL_SCALE
-    if is_stretched and part.n_samples and part.samples.any():
-        height = HEADROOM * float(max(part.samples.max(), -part.samples.min()))
-    return Plot(
-        name="waveform",
-        x=time_axis(shown_s, language),
-        y=Axis("amplitude", -height, height, said("amplitude", language)),
-        layers=layers,
-        facts=_wave_facts(loud, part.n_samples, language),
-        ratio=0.4,
-        is_sound=True,
-        note=said("silence", language) if loud.peak_dbfs <= FLOOR_DB else "",
-    )
-
-
-def wave_table(
-    loud: Loudness, extent: Extent, language: str
-) -> tuple[tuple[str, ...], ...]:
-    """How loud a sound is, in several ways; nothing of silence."""
-    if loud.peak_dbfs <= FLOOR_DB:
-        return ()
-    cells = {
-        "table_peak": f"{loud.peak_dbfs:.1f} dBFS",
-        "table_rms": f"{loud.rms_dbfs:.1f} dBFS",
-        "table_crest": f"{loud.crest_db:.1f} dB",
-        "table_extremes": f"{extent.lowest:.3f} … {extent.highest:.3f}",
-        "table_offset": f"{extent.offset:.5f}",
-        "table_clipped": f"{extent.n_clipped:,}",
-    }
-    return (
-        tuple(said(name, language) for name in cells),
-        tuple(MINUS.sub("−", cell) for cell in cells.values()),
-    )
-
-
 def stft(levels: Spectrogram, cut: Cut) -> Plot:
     """Level over time and frequency."""
-    fmin_hz, fmax_hz = viz.stft.range_hz(levels)
+    fmin_hz, fmax_hz = range_hz(levels)
     rows_db, frequencies_hz = pixels.fine_rows(levels, N_ROWS)
     scales: tuple[Scale, ...] = ("log", "linear", "mel", "note")
     y = Axis("frequency", fmin_hz, fmax_hz, said("frequency", cut.language), scales)
@@ -170,15 +108,39 @@ def mel(levels: Spectrogram, cut: Cut, *, is_power: bool = False) -> Plot:
     return _levels("mel", image, y, facts, levels, cut)
 
 
-def on_axes_of(plot: Plot, other: Plot) -> Plot:
-    """The plot with the other's axes, so that what lies at one height is the same."""
-    return replace(plot, x=other.x, y=other.y)
+def describe(levels: Spectrogram, language: str = i18n.DEFAULT_LANGUAGE) -> str:
+    """Say in a sentence how long it is, over which frequencies, and where loudest."""
+    first_s = levels.times_s[0] - levels.column_s / 2
+    stop_s = levels.times_s[-1] + levels.column_s / 2
+    duration_s = stop_s - max(first_s, 0.0)
+    picture = {"linear": "stft", "mel": "mel"}[levels.scale]
+    fmin_hz, fmax_hz = range_hz(levels)
+    row, column = np.unravel_index(np.argmax(levels.levels_db), levels.levels_db.shape)
+    return i18n.word(
+        f"viz.about_{picture}_silence" if levels.is_silent else f"viz.about_{picture}",
+        language,
+        n=len(levels.levels_db),
+        duration_s=round(duration_s, 1) if duration_s > 1 else duration_s,
+        fmin_hz=fmin_hz,
+        fmax_hz=fmax_hz,
+        at_s=levels.times_s[column],
+        hz=levels.frequencies_hz[row],
+        db=levels.levels_db[row, column],
+    )
 
 
-def time_axis(shown_s: tuple[float, float], language: str) -> Axis:
-    """A time in the sound, in seconds or min:s as the page writes it."""
-    key = "time_min" if shown_s[1] > 60 else "time"
-    return Axis("time", *shown_s, said(key, language))
+def range_hz(levels: Spectrogram) -> tuple[float, float]:
+    """Return the lowest and highest frequency that a picture of levels names.
+
+    Of an STFT where its axis begins, lower where the rate is very low, and Nyquist; of
+    mel bands the first and the last centre.
+    """
+    low_hz, high_hz = (float(hz) for hz in levels.frequencies_hz[[0, -1]])
+    return (
+        (low_hz, high_hz)
+        if levels.scale == "mel"
+        else (min(FMIN_HZ, high_hz / 10), high_hz)
+    )
 
 
 def frame_facts(levels: Spectrogram, cut: Cut) -> tuple[str, ...]:
@@ -230,7 +192,6 @@ def _image(
         n_columns=n_columns,
         levels=packed(rows_db),
         label=label,
-        limits=viz.image.RANGE_DB,
     )
 
 
@@ -254,46 +215,3 @@ def _edges_hz(centres_hz: np.ndarray) -> list[float]:
     low = max(centres_hz[0] - (middles[0] - centres_hz[0]), LOWEST_HZ)
     high = 2 * centres_hz[-1] - middles[-1]
     return [float(hz) for hz in (low, *middles, high)]
-
-
-def _part(clip: Clip, start_s: float, stop_s: float) -> Clip:
-    """What is seen; of nothing, nothing."""
-    return clip.slice(start_s, stop_s) if clip.n_samples else clip
-
-
-def _wave(
-    clip: Clip, part: Clip, start_s: float, stop_s: float
-) -> tuple[Band | Line, ...]:
-    if not clip.n_samples:
-        return ()
-    if part.n_samples > N_JOINED:
-        outline = pixels.envelope(part.samples, N_COLUMNS)
-        return (Band(start_s, stop_s, rounded(outline.lows), rounded(outline.highs)),)
-    samples = zoom.points(clip, start_s, stop_s - start_s)
-    times_s = rounded(samples.times_s + start_s, 7)
-    if part.n_samples > N_DOTS:
-        return (Line(times_s, rounded(samples.values)),)
-    dots = Line(times_s, rounded(samples.values), "dots")
-    curve = zoom.curve(clip, start_s, stop_s - start_s)
-    every = max(ceil(len(curve.values) / (4 * N_COLUMNS)), 1)
-    return (
-        Line(
-            rounded(curve.times_s[::every] + start_s, 7), rounded(curve.values[::every])
-        ),
-        dots,
-    )
-
-
-def _wave_facts(loud: Loudness, n_samples: int, language: str) -> tuple[str, ...]:
-    if loud.peak_dbfs <= FLOOR_DB:
-        return ()
-    facts = (
-        said("peak", language, db=loud.peak_dbfs),
-        said("rms", language, db=loud.rms_dbfs),
-    )
-    if n_samples > N_JOINED:
-        n_each = round(n_samples / N_COLUMNS)
-        return (*facts, said("samples_per_column", language, n=n_each))
-    if n_samples <= N_DOTS:
-        return (*facts, said("dots_and_curve", language, n=n_samples))
-    return (*facts, said("samples_joined", language, n=n_samples))

@@ -3,6 +3,7 @@
   "use strict";
   const { axes, image: images } = Genrescope;
 
+  const DASHES = [[], [7, 4], [2, 3]]; // of lines
   const FAINT = 0.45; // of a rule without a name: one of many
   const TRACK_ALPHA = 0.06; // of a row's ground, where there is a share at all
 
@@ -74,7 +75,9 @@
     line(pen, view, layer) {
       const colour = view.style.colours[layer.colour] ?? view.style.colours[0];
       Object.assign(pen, { strokeStyle: colour, fillStyle: colour, lineWidth: 1.4 });
+      pen.setLineDash(DASHES[layer.dash ?? 0]);
       SHAPES[layer.shape](pen, view, layer);
+      pen.setLineDash([]);
     },
 
     rows(pen, { box: { x, y }, style }, { starts_s, stops_s, shares, colours }) {
@@ -123,6 +126,12 @@
 
   const SHAPES = {
     line: (pen, view, layer) => runs(view, layer).forEach((run) => join(pen, run)),
+    marked(pen, view, layer) {
+      for (const run of runs(view, layer)) {
+        join(pen, run);
+        for (const [x, y] of run) dot(pen, x, y, 2.5);
+      }
+    },
     dots(pen, view, layer) {
       const room = (view.box.area.right - view.box.area.left) / layer.xs.length;
       const radius = Math.max(1.5, Math.min(3.5, room / 3));

@@ -26,7 +26,7 @@
       this.title.textContent = plot.title;
       this.facts.replaceChildren(...plot.facts.map((fact) => make("span", {}, fact)));
       this.legend.replaceChildren(...named(plot).map(([shape, colour, name]) =>
-        make("span", { className: `sheet-name-${colour} sheet-shape-${shape}` }, name)));
+        legendOf(shape, colour, name)));
       this.canvas.setAttribute("aria-label", plot.title ? `${plot.title}: ${about}` : about);
       this.canvas.setAttribute("aria-description", plot.is_sound ? word("keys") : word("keys_few"));
     }
@@ -80,6 +80,14 @@
     layers
       .filter(({ kind, name, shape }) => kind === "line" && name && shape !== "rule")
       .map(({ shape, colour, name }) => [shape, colour, name]);
+
+  /** A name beside its line's colour. */
+  function legendOf(shape, colour, name) {
+    const entry = make("span", { className: `sheet-shape-${shape}` }, name);
+    const isGrey = colour === paint.GREY;
+    entry.style.setProperty("--line", isGrey ? "var(--body-text-color-subdued)" : Genrescope.lines[colour]);
+    return entry;
+  }
 
   /** A plot with another range of times, if it is one of the chosen sound. */
   const shown = (plot, range) =>

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 import i18n
 from audio.hearing import HOP_LENGTH, SAMPLING_RATE
 from audio.masking import Clusters, baselines
-from ui.pictures import timeline
-from ui.pictures.plot import Axis, Plot, Rows, rounded
-from ui.pictures.writing import said
-from viz import style
+from viz import palette
+from viz.plot import Axis, Plot, Rows, rounded, time_axis
+from viz.wording import joined, said
 
 N_COLUMNS = 400
 FRAME_S = HOP_LENGTH / SAMPLING_RATE
@@ -47,7 +46,7 @@ def guessing(
     facts = ["clusters_as_rows", "seen_and_hidden"] if n else []
     return Plot(
         name="masking",
-        x=timeline.time_axis(shown_s, language),
+        x=time_axis(shown_s, language),
         y=Axis("row", 0, found.n_clusters + 1, "", names=_names(found)),
         layers=tuple(
             Rows(
@@ -58,7 +57,7 @@ def guessing(
                 name=said(name, language),
             )
             for name, colour, shares in (
-                ("seen", style.ACCENT, _shares(seen, starts, stops)),
+                ("seen", palette.ACCENT, _shares(seen, starts, stops)),
                 ("hidden", HIDDEN_COLOUR, _shares(unseen, starts, stops)),
             )
         ),
@@ -88,7 +87,7 @@ def describe(found: Clusters, is_hidden: NDArray[np.bool_], language: str) -> st
     if not isnan(right.commonest):
         names.append("about_guesses")
     sentences = [i18n.word(f"viz.{name}", language, **details) for name in names]
-    return style.joined(sentences, language)
+    return joined(sentences, language)
 
 
 def _names(found: Clusters) -> tuple[str, ...]:

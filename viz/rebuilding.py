@@ -8,9 +8,8 @@ import i18n
 from audio.back import Rebuilt, RoundTrip
 from audio.levels import FLOOR_DB
 from audio.overlap import window_sum
-from ui.pictures.plot import Axis, Line, Marks, Plot, rounded
-from ui.pictures.writing import said
-from viz import style
+from viz.plot import Axis, Line, Marks, Plot, rounded
+from viz.wording import joined, said, with_minus
 
 MIN_SPAN_DB = 30.0  # so that a search that found nothing looks like it
 N_HOPS = 4  # shown of the windows' sum
@@ -36,9 +35,7 @@ def convergence(rebuilt: Rebuilt, language: str) -> Plot:
         ),
         layers=(
             Line(iterations, rounded(curve_db, 2)),
-            Marks(
-                [iterations[-1]], [last_db], [style.MINUS.sub("−", f"{last_db:.1f} dB")]
-            ),
+            Marks([iterations[-1]], [last_db], [with_minus(f"{last_db:.1f} dB")]),
         ),
         facts=(
             said("n_iterations", language, n=n_iterations),
@@ -96,4 +93,4 @@ def describe(exact: RoundTrip, rebuilt: Rebuilt, language: str) -> str:
     if rebuilt.target_error_db > FLOOR_DB:
         target_db = rebuilt.target_error_db
         sentences.append(i18n.word("viz.about_bands", language, db=target_db))
-    return style.joined(sentences, language)
+    return joined(sentences, language)

@@ -1,8 +1,8 @@
-"""Pictures that the browser draws: numbers from Python, a canvas and its tools here.
+"""Pictures that the browser draws: a ``Sheet`` in, canvases and their tools out.
 
 The script, the files beside this one in a row, goes into the page's head once
 (``script``). A place for a picture (``place``) is an HTML component without a value; a
-lesson puts a ``Sheet`` into it.
+lesson puts a sheet into it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 import gradio as gr
 
 import i18n
+from viz import palette
 
 HERE = Path(__file__).parent
 # Each builds on those before it.
@@ -64,5 +65,6 @@ def script(language: str) -> str:
         if key.startswith("canvas.")
     }
     files = [(HERE / f"{name}.js").read_text("utf-8") for name in FILES]
-    data = json.dumps({"language": language, "words": texts}).replace("</", "<\\/")
+    given = {"language": language, "words": texts, "lines": palette.LINES}
+    data = json.dumps(given).replace("</", "<\\/")
     return "\n".join([f"window.Genrescope = {data};", *files])

@@ -7,11 +7,11 @@ from typing import get_args
 
 import numpy as np
 
+from audio.dsp import MelBands
 from audio.frames import Numbers
 from audio.mels import Formula, band_edges_hz, hz_to_mel
-from ui.pictures.plot import Axis, Line, Plot, Scale, rounded
-from ui.pictures.writing import said
-from viz import style
+from viz.plot import Axis, Line, Plot, Scale, rounded
+from viz.wording import joined, said
 
 N_POINTS = 200  # of the scale's curve
 HEADROOM = 1.1
@@ -19,19 +19,17 @@ HEADROOM = 1.1
 
 @dataclass(frozen=True)
 class Bank:
-    """The settings of a bank of mel filters."""
+    """A bank of mel filters at a sampling rate (Hz) and a length of frames (samples)."""
 
     sampling_rate: int
     n_fft: int
-    n_mels: int
-    fmin_hz: float
-    fmax_hz: float
-    formula: Formula
+    bands: MelBands
 
     @property
     def edges_hz(self) -> Numbers:
         """Corners of the triangles, (n_mels + 2,) Hz."""
-        return band_edges_hz(self.n_mels, self.fmin_hz, self.fmax_hz, self.formula)
+        bands = self.bands
+        return band_edges_hz(bands.n_mels, bands.fmin_hz, bands.fmax_hz, bands.formula)
 
 
 def triangles(bank: Bank, language: str) -> Plot:
@@ -44,27 +42,27 @@ def triangles(bank: Bank, language: str) -> Plot:
             [0.0, float(heights[i]), 0.0],
             colour=3 * (i % 2),
         )
-        for i in range(bank.n_mels)
+        for i in range(bank.bands.n_mels)
     )
     return Plot(
         name="filters",
         x=_frequency(bank, language),
         y=Axis("count", 0.0, HEADROOM, said("weight", language)),
         layers=lines,
-        facts=(said("bands", language, n=bank.n_mels), said("area", language)),
+        facts=(said("bands", language, n=bank.bands.n_mels), said("area", language)),
         title=said("filters_title", language),
     )
 
 
 def scales(bank: Bank, language: str) -> Plot:
     """Mel over frequency, both formulas; each has its own unit, so both end at 1."""
-    hz = np.linspace(bank.fmin_hz, bank.fmax_hz, N_POINTS)
+    hz = np.linspace(bank.bands.fmin_hz, bank.bands.fmax_hz, N_POINTS)
     lines = tuple(
         Line(
             rounded(hz, 1),
             rounded(_share(hz, formula), 4),
             name=said(f"formula_{formula}", language),
-            colour=0 if formula == bank.formula else 3,
+            colour=0 if formula == bank.bands.formula else 3,
         )
         for formula in get_args(Formula)
     )
@@ -81,24 +79,28 @@ def describe(bank: Bank, language: str) -> str:
     """The formula; how wide the bands are, and whether some see only one bin."""
     widths_hz = bank.edges_hz[2:] - bank.edges_hz[:-2]
     details = {
-        "n": bank.n_mels,
+        "n": bank.bands.n_mels,
         "narrow_hz": float(widths_hz.min()) / 2,
         "wide_hz": float(widths_hz.max()) / 2,
         "bin_hz": bank.sampling_rate / bank.n_fft,
     }
     sentences = [
-        said(f"about_{bank.formula}", language),
+        said(f"about_{bank.bands.formula}", language),
         said("about_filters", language, **details),
     ]
     if details["narrow_hz"] < details["bin_hz"]:
         sentences.append(said("about_narrow", language, **details))
-    return style.joined(sentences, language)
+    return joined(sentences, language)
 
 
 def _frequency(bank: Bank, language: str) -> Axis:
     scales: tuple[Scale, ...] = ("linear", "mel")
     return Axis(
-        "frequency", bank.fmin_hz, bank.fmax_hz, said("frequency", language), scales
+        "frequency",
+        bank.bands.fmin_hz,
+        bank.bands.fmax_hz,
+        said("frequency", language),
+        scales,
     )
 
 

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
 from audio.levels import power
-from ui import prints
-from ui.pictures.plot import Axis, Band, Image, Line, Marks, Plot, Rows, Sheet
+from viz.plot import (
+    Axis,
+    Band,
+    Image,
+    Line,
+    Marks,
+    Plot,
+    Provenance,
+    Rows,
+    Sheet,
+)
 
 UNITS = {"time": "time_s", "frequency": "frequency_hz", "level": "level_db"}
 IMAGES = {"level": "levels_db", "power": "power"}
 Row = Sequence[object]
 
 
-def table(sheet: Sheet) -> bytes:
-    """Every plot at the resolution of the picture, as CSV; an empty line between two.
+def as_csv(sheet: Sheet) -> bytes:
+    """Write every plot at the resolution of the picture; an empty line between two.
 
     A spectrogram has a row for each time and a column for each frequency.
     """
@@ -33,26 +42,27 @@ def table(sheet: Sheet) -> bytes:
     return file.getvalue().encode()
 
 
-def arrays(
-    results: Iterable[object], sheet: Sheet, settings: Mapping[str, Any]
-) -> bytes:
-    """The same as NumPy's npz, in full where a transform has made it.
+def as_npz(sheet: Sheet) -> bytes:
+    """Write the same as NumPy's arrays, in full where a transform has made them.
 
-    Args:
-        results: spectra, spectrograms or clips that the sheet was drawn from.
-        sheet: whose lines are taken where there are none.
-        settings: written as scalars.
+    The settings that its provenance knows are scalars; where a sheet shows no result of
+    a transform, its layers are taken.
     """
-    is_power = settings.get("quantity") == "power"
-    found = [_of_result(each, is_power) for each in results] or [
+    provenance = sheet.provenance or Provenance("", {})
+    is_power = provenance.settings.get("quantity") == "power"
+    found = [_of_result(each.in_full(), is_power) for each in provenance.computed] or [
         _of_layer(layer, plot) for plot in sheet.plots for layer in plot.layers
     ]
-    named: dict[str, Any] = dict(settings)
+    named: dict[str, Any] = dict(provenance.settings)
     for i, some in enumerate(each for each in found if each):
         suffix = f"_{i + 1}" if i else ""
         named |= {f"{name}{suffix}": values for name, values in some.items()}
     buffer = io.BytesIO()
-    known = {name: value for name, value in named.items() if value is not None}
+    known = {
+        name: np.array(value, np.float64) if isinstance(value, list) else value
+        for name, value in named.items()
+        if value is not None
+    }
     np.savez_compressed(buffer, allow_pickle=False, **known)
     return buffer.getvalue()
 
@@ -70,7 +80,7 @@ def _of_layer(layer: Any, plot: Plot) -> dict[str, Any]:
     y = "value" if x == y else y
     match layer:
         case Image():
-            values, rows_hz = prints.values(layer), layer.frequencies_hz
+            values, rows_hz = layer.values, layer.frequencies_hz
             return {IMAGES[layer.quantity]: values, x: _times_s(layer), y: rows_hz}
         case Band():
             bounds = np.linspace(layer.start, layer.stop, len(layer.lows) + 1)
@@ -89,7 +99,7 @@ def _blocks(plot: Plot) -> Iterable[list[Row]]:
             case Image():
                 head = ["time_s \\ frequency_hz", *layer.frequencies_hz]
                 times_s = np.round(_times_s(layer), 6).tolist()
-                values = np.round(prints.values(layer).T, 4).tolist()
+                values = np.round(layer.values.T, 4).tolist()
                 rows = zip(times_s, values, strict=True)
                 yield [head, *([time_s, *row] for time_s, row in rows)]
             case Marks():

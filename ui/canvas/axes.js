@@ -139,8 +139,16 @@
     if (quantity === "frequency")
       return `${value.toLocaleString("en", { maximumFractionDigits: 1, minimumFractionDigits: 1 })} Hz`;
     if (quantity === "level") return `${number(value, 1)} dB`;
+    if (quantity === "percent") return `${number(value, 1)} %`;
+    if (quantity === "number") return brief(value);
     if (quantity === "amplitude" || quantity === "power") return number(value, 3);
     return number(value, Number.isInteger(value) ? 0 : Math.max(1, decimals));
+  }
+
+  /** A plain number in four digits, however small: 0.00002874, 2.3. */
+  function brief(value) {
+    const text = `${+Math.abs(value).toPrecision(4)}`;
+    return value < 0 ? `−${text}` : text;
   }
 
   /** "A4 +3 ¢" for a frequency that has a note, "" for another. */

@@ -11,9 +11,8 @@ from audio.clip import Clip
 from audio.hearing import FRAME_LENGTH, HOP_LENGTH, SAMPLING_RATE, ModelInput
 from audio.levels import FLOOR_DB
 from audio.rates import alias_hz
-from ui.pictures.plot import Axis, Line, Marks, Plot, Shape, rounded
-from ui.pictures.writing import said
-from viz import style
+from viz.plot import Axis, Line, Marks, Plot, Shape, rounded
+from viz.wording import joined, said
 
 LENGTH_S = 0.01
 STAIRS_S = 0.005  # so that single steps are seen
@@ -166,7 +165,7 @@ def describe_sampling(
         alias = alias_hz(strongest_hz, sampling_rate)
         tone = {"hz": strongest_hz, "alias_hz": alias}
         sentences.append(i18n.word(f"viz.about_{name}_tone", language, **tone))
-    return style.joined(sentences, language)
+    return joined(sentences, language)
 
 
 def describe_rounding(quantised: Quantised, language: str) -> str:
@@ -190,7 +189,7 @@ def describe_rounding(quantised: Quantised, language: str) -> str:
         i18n.word("viz.about_bits", language, **details),
         i18n.word(f"viz.about_{name}", language, **details),
     ]
-    return style.joined(sentences, language)
+    return joined(sentences, language)
 
 
 def first_shown(heard: ModelInput, start_s: float) -> int:
@@ -215,7 +214,7 @@ def describe_hearing(heard: ModelInput, original: Clip, language: str) -> str:
         i18n.word("viz.about_hearing", language, **details),
         i18n.word(f"viz.{name}", language, **details),
     ]
-    return style.joined(sentences, language)
+    return joined(sentences, language)
 
 
 def _line(

@@ -7,7 +7,7 @@
   const SIZE_PX = 12; // of normal letters; what is around a plot grows with them
   const SLICE_FROM_PX = 560; // a narrower picture has no room beside its image
   const GRID_ALPHA = 0.14;
-  const ACCENT = "#2b7bba";
+  const GREY = 3; // of the lines' colours: the page's own
 
   /** The colours and letters of the page that an element stands on. */
   function styleOf(element, isLarge) {
@@ -21,7 +21,7 @@
       paper: variable("--body-background-fill", "#ffffff"),
       frame: variable("--border-color-primary", grey),
       family: page.fontFamily || "sans-serif",
-      colours: [ACCENT, "#d9690a", "#b0508c", grey],
+      colours: Genrescope.lines.map((colour, i) => (i === GREY ? grey : colour)),
     };
   }
 
@@ -172,5 +172,5 @@
     words(pen, image.quantity === "level" ? "dB" : word("power"), middle, area.bottom + px(26), { align: "center", base: "top" });
   }
 
-  Genrescope.paint = { styleOf, layOut, paint, imageOf };
+  Genrescope.paint = { GREY, styleOf, layOut, paint, imageOf };
 })();

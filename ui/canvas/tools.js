@@ -103,7 +103,7 @@
     add(button("letters", () => choose({ isLarge: !look.isLarge })),
       (self) => self.setAttribute("aria-pressed", look.isLarge));
     add(button("full", enlarge));
-    add(saveMenu(kit, trigger));
+    if (kit.formats.length) add(saveMenu(kit, trigger));
     return { row, refresh: () => refreshers.forEach((refresh) => refresh()) };
   }
 

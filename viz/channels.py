@@ -11,10 +11,9 @@ from audio.decode import Decoded, SourceFacts
 from audio.hearing import SAMPLING_RATE
 from audio.levels import FLOOR_DB, Extent, Loudness
 from audio.pixels import Envelope
-from ui.pictures.plot import Axis, Band, Plot, rounded
-from ui.pictures.timeline import FULL_SCALE, time_axis
-from ui.pictures.writing import said
-from viz import style
+from viz.plot import Axis, Band, Plot, rounded, time_axis
+from viz.waveform import FULL_SCALE
+from viz.wording import joined, said
 
 BYTES_A_SAMPLE, BITS_A_SAMPLE = 4, 32  # of a clip
 CONTAINERS = {"ogg": "Ogg", "matroska": "WebM"}  # the others are abbreviations
@@ -84,7 +83,7 @@ def describe(
     ]
     if found and found.side_db is not None and loud.peak_dbfs > FLOOR_DB:
         sentences.append(_width(found.side_db, language))
-    return style.joined(sentences, language)
+    return joined(sentences, language)
 
 
 def container_of(facts: SourceFacts) -> str:

@@ -1,0 +1,90 @@
+"""Curves over steps, of one run or several."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from gallery import ACCURACY, LOSS, training
+
+from viz import curves, paper, reliability
+from viz.curves import Curve
+from viz.palette import GREY_LINE
+from viz.plot import N_COLUMNS, Sheet
+
+
+def plot_of(*drawn, **choices):
+    return curves.plot("loss", drawn, "en", **choices)
+
+
+def test_each_run_has_a_line_of_its_own_colour_and_name():
+    plot = plot_of(Curve("a", [1, 2], [2.0, 1.0]), Curve("b", [1, 2], [3.0, 2.0]))
+    assert [line.ys for line in plot.layers] == [[2, 1], [3, 2]]
+    assert [line.name for line in plot.layers] == ["a", "b"]
+    assert len({line.colour for line in plot.layers}) == 2
+
+
+def test_many_runs_are_told_apart_by_dashes_and_none_is_grey():
+    every = [Curve(f"{i}", [1, 2], [1.0, 2.0]) for i in range(18)]
+    lines = plot_of(*every).layers
+    assert len({(line.colour, line.dash) for line in lines}) == 18
+    assert GREY_LINE not in {line.colour for line in lines}
+    assert paper.png(Sheet((plot_of(*every),), ""))
+
+
+def test_value_that_is_none_is_a_gap_and_spoils_no_scale():
+    plot = plot_of(Curve("", [1, 2, 3], [1.0, math.inf, 2.0]))
+    assert plot.layers[0].ys == [1.0, None, 2.0]
+    assert plot.y.stop == pytest.approx(2.2)
+    (axes,) = paper.figure(Sheet((plot,), "")).axes
+    assert math.isnan(axes.lines[0].get_ydata()[1])
+    assert axes.get_legend() is None
+
+
+def test_long_run_is_drawn_as_means_with_no_more_points_than_columns():
+    n = 100_000
+    (line,) = plot_of(Curve("", range(n), [1.0] * n)).layers
+    assert len(line.xs) <= N_COLUMNS
+    assert set(line.ys) == {1.0}
+
+
+def test_few_points_are_marked_so_that_one_alone_is_seen():
+    assert plot_of(Curve("", [7], [1.0])).layers[0].shape == "marked"
+    assert plot_of(Curve("", range(500), [1.0] * 500)).layers[0].shape == "line"
+
+
+@pytest.mark.parametrize(
+    ("loss", "accuracy"),
+    [
+        (Curve("", [], []), Curve("", [], [])),
+        (Curve("", [1], [2.3]), Curve("", [], [])),
+        (Curve("", [1, 2], [0.0, 0.0]), Curve("", [], [])),
+        (Curve("", [1, 2], [math.nan, math.inf]), Curve("", [2], [math.nan])),
+        (Curve("", range(5000), np.linspace(3, 1, 5000)), Curve("", [], [])),
+    ],
+)
+def test_training_draws_whatever_there_is(loss, accuracy):
+    sheet = training(loss, accuracy, 100)
+    text = sheet.as_json()
+    assert "NaN" not in text
+    assert "Infinity" not in text
+    assert len(text) < 40_000
+    assert json.loads(text)["about"]
+    assert b"nan" not in paper.svg(sheet).lower()
+
+
+def test_training_says_its_last_numbers_or_that_there_are_none():
+    about = curves.describe(LOSS, ACCURACY, 100, "en")
+    assert "step 30 of 100, loss 1.200" in about
+    assert "70.0%" in about
+    nothing = Curve("", [1], [math.nan])
+    assert "none is done" in curves.describe(nothing, Curve("", [], []), 9, "en")
+
+
+def test_reliability_has_a_dot_and_a_number_of_songs_a_bin():
+    (plot,) = reliability.sheet([(0.57, 1.0, 1), (0.8, 0.67, 3)], "en").plots
+    rule, line, marks = plot.layers
+    assert (rule.xs, rule.ys) == ([0, 100], [0, 100])
+    assert (line.xs, line.ys) == ([57, 80], [100, 67])
+    assert marks.words == ["1", "3"]
+    assert (plot.x.stop, plot.y.stop) == (100, 100)

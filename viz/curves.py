@@ -1,0 +1,123 @@
+"""A run as it learns: a quantity over steps, of one run or of several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+import i18n
+from audio.frames import Numbers
+from viz.palette import GREY_LINE, LINES
+from viz.plot import N_COLUMNS, Axis, Line, Plot, Quantity
+from viz.wording import joined, plain, said
+
+N_DOTTED = 20  # a line of so few points shows each of them
+HEADROOM = 1.1
+RATIO = 0.45  # height to width
+COLOURS = [i for i in range(len(LINES)) if i != GREY_LINE]
+N_DASHES = 3  # where the colours recur
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One quantity of one run.
+
+    Attributes:
+        name: of its run; "" for a curve alone.
+        steps: of the points.
+        values: as many; what is not finite is a gap.
+    """
+
+    name: str
+    steps: Sequence[int]
+    values: Sequence[float]
+
+    @property
+    def last(self) -> tuple[int, float] | None:
+        """The last step that has a number, and the number."""
+        pairs = zip(self.steps, self.values, strict=True)
+        return next((p for p in reversed([*pairs]) if np.isfinite(p[1])), None)
+
+
+def plot(
+    name: str,
+    curves: Sequence[Curve],
+    language: str,
+    *,
+    n_steps: int = 0,
+    is_percent: bool = False,
+) -> Plot:
+    """Draw all curves over the same steps, from zero on.
+
+    Args:
+        name: of the quantity, a text of the section ``viz``.
+        curves: one or several.
+        language: of title and labels.
+        n_steps: of the whole run; 0 to end with the last point.
+        is_percent: whether the axis goes from 0 to 100; else as far as the values.
+    """
+    quantity: Quantity = "percent" if is_percent else "number"
+    values = np.array([v for each in curves for v in each.values], np.float64)
+    highest = float(values[np.isfinite(values)].max(initial=0.0))
+    top = 100.0 if is_percent else HEADROOM * (highest or 1.0)
+    stop = n_steps or max((s for each in curves for s in each.steps), default=1)
+    return Plot(
+        name=name,
+        x=Axis("count", 0.0, float(max(stop, 1)), said("step", language)),
+        y=Axis(quantity, 0.0, top, ""),
+        layers=tuple(_line(i, curve) for i, curve in enumerate(curves)),
+        title=said(name, language),
+        ratio=RATIO,
+    )
+
+
+def describe(loss: Curve, accuracy: Curve, n_steps: int, language: str) -> str:
+    """Say the last loss and the last accuracy (percent)."""
+    sentences = []
+    if loss.last:
+        step, value = loss.last
+        about = {"step": step, "n_steps": n_steps, "loss": value}
+        sentences.append(i18n.word("viz.about_training", language, **about))
+    if accuracy.last:
+        step, value = accuracy.last
+        about = {"step": step, "percent": value}
+        sentences.append(i18n.word("viz.about_accuracy", language, **about))
+    if not sentences:
+        return i18n.word("viz.about_training_empty", language, n_steps=n_steps)
+    return joined(sentences, language)
+
+
+def describe_each(name: str, curves: Sequence[Curve], language: str) -> str:
+    """Say the last value of each run."""
+    told = [f"{c.name} {c.last[1]:.3g}".strip() for c in curves if c.last]
+    return f"{said(name, language)}: {i18n.listed(told, language)}"
+
+
+def _line(number: int, curve: Curve) -> Line:
+    steps, values = _thinned(curve)
+    dash, colour = divmod(number, len(COLOURS))
+    return Line(
+        xs=[float(step) for step in steps],
+        ys=[float(f"{v:.6g}") if np.isfinite(v) else None for v in values],
+        shape="marked" if len(steps) <= N_DOTTED else "line",
+        name=plain(curve.name),
+        colour=COLOURS[colour],
+        dash=dash % N_DASHES,
+    )
+
+
+def _thinned(curve: Curve) -> tuple[NDArray[np.float64], Numbers]:
+    """Return steps and values; of more than the columns, means of neighbours."""
+    steps, values = (np.asarray(v, np.float64) for v in (curve.steps, curve.values))
+    values = np.where(np.isfinite(values), values, np.nan)
+    n_each = -(-len(values) // N_COLUMNS)
+    if n_each <= 1:
+        return steps, values
+    whole = len(values) // n_each * n_each
+    steps, values = (
+        v[:whole].reshape(-1, n_each).mean(axis=1) for v in (steps, values)
+    )
+    return steps, values

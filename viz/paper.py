@@ -1,0 +1,291 @@
+"""A sheet as a figure on paper: what the page draws on canvases, for files.
+
+It looks as it does on the page: see ``Look``.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import i18n
+from audio import pixels
+from audio.frames import Numbers
+from audio.notes import note_of
+from viz import image as images
+from viz import palette, style, ticks
+from viz import png as png_file
+from viz.plot import Axis, Band, Image, Line, Marks, Plot, Rows, Sheet
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Place = Callable[[Any], Numbers]  # of values, on their axis
+
+WIDTH_PX, HEIGHT_PX = 1000, 400  # of one plot
+HEARD_HZ, LOWEST_LOG_HZ = 20.0, 32.0  # a log axis that would begin unheard begins here
+TICK_PX = 64  # the least room for a labelled tick along the bottom
+HERTZ_PX = 30  # likewise, of frequencies
+NUMBER_PX = 40  # likewise, upright
+RANGES_DB = (60, 80, 100, 120)  # as in tools.js
+SHAPES: dict[str, dict[str, Any]] = {
+    "marked": {"marker": "o", "markersize": 4},
+    "dots": {"linestyle": "", "marker": "o", "markersize": 4},
+    "steps": {"drawstyle": "steps-mid"},
+    "rule": {"linestyle": (0, (4, 3)), "linewidth": 0.8},
+}
+DASHES = ("-", "--", ":")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the visitor has chosen of a picture's look.
+
+    Attributes:
+        scales: of axes, by "<plot>.x" or "<plot>.y".
+        range_db: below the loudest level that has a colour; None as it comes.
+        colours: matplotlib's name of the colour map.
+    """
+
+    scales: Mapping[str, Any] = field(default_factory=dict)
+    range_db: int | None = None
+    colours: str = palette.LEVEL_MAP
+
+
+AS_IT_COMES = Look()
+
+
+def look_of(scales: object, range_db: object, colours: object) -> Look:
+    """Return the look that a page asks for; what it cannot choose stays as it comes."""
+    known = isinstance(colours, str) and colours in palette.LEVEL_MAPS
+    return Look(
+        scales if isinstance(scales, Mapping) else {},
+        next((each for each in RANGES_DB if each == range_db), None),
+        palette.LEVEL_MAPS[str(colours)] if known else palette.LEVEL_MAP,
+    )
+
+
+def png(
+    sheet: Sheet, look: Look = AS_IT_COMES, language: str = i18n.DEFAULT_LANGUAGE
+) -> bytes:
+    """Draw a sheet as a PNG.
+
+    Args:
+        sheet: what to draw.
+        look: as on the visitor's page.
+        language: of its texts; ``viz.png.language_for`` says which can be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure(sheet, look))
+    font = png_file.font_for(language)
+    with style.settings({"font.sans-serif": [font]} if font else {}):
+        canvas.draw()
+    return png_file.encoded(np.asarray(canvas.buffer_rgba()))
+
+
+def svg(sheet: Sheet, look: Look = AS_IT_COMES) -> bytes:
+    """Draw a sheet as an SVG, titled with its key numbers.
+
+    It need not know the glyphs of every language: its text stays text, which is drawn
+    in the fonts of whoever opens it.
+    """
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    title = "".join(c for c in sheet.about if c.isprintable())
+    buffer = io.BytesIO()
+    with style.settings({"svg.fonttype": "none"}):
+        figure(sheet, look).savefig(
+            buffer, format="svg", metadata={"Title": title, **nothing}
+        )
+    return buffer.getvalue()
+
+
+def figure(sheet: Sheet, look: Look = AS_IT_COMES) -> Figure:
+    """Draw all plots of a sheet, one above the other."""
+    fig, every = style.figure_of_plots(len(sheet.plots), WIDTH_PX, HEIGHT_PX)
+    for axes, plot in zip(every, sheet.plots, strict=True):
+        _draw(axes, as_seen(plot, look), look.colours)
+    return fig
+
+
+def as_seen(plot: Plot, look: Look) -> Plot:
+    """Return the plot with its axes' scales and its levels' range as they are seen."""
+    layers = tuple(
+        replace(layer, limits=(layer.limits[1] - look.range_db, layer.limits[1]))
+        if look.range_db and isinstance(layer, Image) and layer.quantity == "level"
+        else layer
+        for layer in plot.layers
+    )
+    x, y = (
+        _on_scale(axis, look.scales.get(f"{plot.name}.{side}"))
+        for side, axis in (("x", plot.x), ("y", plot.y))
+    )
+    return replace(plot, x=x, y=y, layers=layers)
+
+
+def _on_scale(axis: Axis, asked: object) -> Axis:
+    """Return the axis with a scale of its own in front, on which it is drawn."""
+    scales = tuple(sorted(axis.scales, key=lambda scale: scale != asked))
+    return replace(axis, scales=scales)
+
+
+def _draw(axes: Axes, plot: Plot, colours: str) -> None:
+    has_grid = not any(isinstance(layer, Image) for layer in plot.layers)
+    x = _axis(axes, "x", plot.x, has_grid)
+    y = _axis(axes, "y", plot.y, has_grid)
+    for layer in plot.layers:
+        if isinstance(layer, Image):
+            _image(axes, layer, plot, y, colours)
+        else:
+            _layer(axes, layer, x, y)
+    if any(isinstance(layer, Line) and layer.name for layer in plot.layers):
+        axes.legend(frameon=False, fontsize=style.FONT_PX, labelcolor=palette.INK)
+    facts = [fact for fact in (plot.title, *plot.facts) if fact]
+    if facts:
+        style.caption(axes, facts)
+    if plot.note:
+        style.note(axes, plot.note, palette.INK)
+
+
+def _layer(axes: Axes, layer: Any, x: Place, y: Place) -> None:
+    match layer:
+        case Band():
+            _band(axes, layer)
+        case Line():
+            _line(axes, layer, x, y)
+        case Marks():
+            _marks(axes, layer, x, y)
+        case Rows():
+            _rows_of(axes, layer)
+
+
+def _axis(axes: Axes, side: Any, axis: Axis, has_grid: bool) -> Place:
+    """Set up one axis; return how its values are placed."""
+    scale: pixels.Scale = "log" if axis.scales[0] == "note" else axis.scales[0]
+    place = partial(ticks.places, scale=scale)
+    start, stop = _ends(axis)
+    names = _names(axis, start, stop, style.size_px(axes)[side == "y"], side)
+    there = dict(zip(place(list(names)).tolist(), names.values(), strict=True))
+    has_grid = has_grid and axis.quantity != "row"
+    ticks.put(axes, side, there, axis.label, has_grid=has_grid)
+    low, high = place([start, stop])
+    (axes.set_xlim if side == "x" else axes.set_ylim)(low, high)
+    return place
+
+
+def _names(
+    axis: Axis, start: float, stop: float, length_px: int, side: str
+) -> dict[float, str]:
+    """Return what is written at which values of an axis."""
+    if axis.quantity == "row":
+        return {i + 0.5: name for i, name in enumerate(axis.names)}
+    if axis.quantity == "frequency" and axis.scales[0] == "note":
+        return {hz: note_of(hz).name for hz in ticks.octaves_hz(start, stop)}
+    if axis.quantity == "frequency":
+        room_px = HERTZ_PX if side == "x" else ticks.LOG_PX
+        scale = axis.scales[0]
+        assert scale != "note"
+        found = ticks.frequencies_hz(start, stop, length_px, scale, room_px)
+        return {hz: ticks.hertz(hz) for hz in found}
+    n_ticks = max(length_px // (TICK_PX if side == "x" else NUMBER_PX), 2)
+    if axis.quantity == "time":
+        return ticks.times(start, stop, n_ticks)
+    is_whole = axis.quantity == "count" and side == "x"
+    return ticks.numbers(start, stop, n_ticks, least=1.0 if is_whole else 0.0)
+
+
+def _ends(axis: Axis) -> tuple[float, float]:
+    stop = axis.stop if axis.stop > axis.start else axis.start + 1
+    if axis.scales[0] in ("log", "note") and axis.start < HEARD_HZ:
+        return max(axis.start, min(LOWEST_LOG_HZ, stop / 10)), stop
+    return axis.start, stop
+
+
+def _image(axes: Axes, image: Image, plot: Plot, place: Place, colours: str) -> None:
+    """Draw levels on the pixels of the axes, the loudest of what each covers."""
+    width_px, height_px = style.size_px(axes)
+    low, high = axes.get_ylim()
+    edges = np.linspace(low, high, height_px + 1)
+    edges = edges[: max(int(np.searchsorted(edges, _top(image, place))), 1) + 1]
+    low, high = edges[[0, -1]].tolist()
+    rows = image.as_values(_rows(image, place, edges))
+    share = (image.stop_s - image.start_s) / (plot.x.stop - plot.x.start)
+    n_columns = min(image.n_columns, max(round(width_px * share), 1))
+    extent = (image.start_s, image.stop_s, low, high)
+    shown = pixels.columns(rows, n_columns)
+    images.put(axes, shown, extent, image.limits, colours)
+    images.bar(axes, image.limits, image.label, colours)
+
+
+def _top(image: Image, place: Place) -> float:
+    """Return where an image ends: half a row above its highest one."""
+    *_, below, last = place(image.frequencies_hz[-2:] * 2)
+    return float(last + (last - below) / 2)
+
+
+def _rows(image: Image, place: Place, edges: Numbers) -> NDArray[np.uint8]:
+    """Return the loudest of the rows whose middle a pixel holds, or the nearest one."""
+    places = place(image.frequencies_hz)
+    bounds = np.searchsorted(places, edges)
+    nearest = np.searchsorted(
+        (places[1:] + places[:-1]) / 2, (edges[1:] + edges[:-1]) / 2
+    )
+    starts, stops = bounds[:-1], bounds[1:]
+    starts, stops = np.where(starts < stops, (starts, stops), (nearest, nearest + 1))
+    pairs = zip(starts, stops, strict=True)
+    return np.stack([image.levels[start:stop].max(axis=0) for start, stop in pairs])
+
+
+def _band(axes: Axes, band: Band) -> None:
+    edges = np.linspace(band.start, band.stop, 2 * len(band.lows) + 1)
+    axes.fill_between(
+        edges[1::2], band.lows, band.highs, color=palette.ACCENT, linewidth=0.8
+    )
+
+
+def _line(axes: Axes, line: Line, x: Place, y: Place) -> None:
+    xs, ys = x(line.xs), y(line.ys)
+    colour = palette.LINES[line.colour]
+    name = line.name or "_"  # which a legend leaves out
+    how: dict[str, Any] = {"linewidth": 1.2, "linestyle": DASHES[line.dash]}
+    axes.plot(xs, ys, color=colour, label=name, **how | SHAPES.get(line.shape, {}))
+    if line.shape == "fill":
+        axes.fill_between(
+            xs, ys, axes.get_ylim()[0], color=colour, alpha=0.2, linewidth=0
+        )
+
+
+def _rows_of(axes: Axes, rows: Rows) -> None:
+    """Draw columns that follow each other without a gap: the larger a share, the fuller."""
+    from matplotlib.colors import to_rgba_array
+
+    shares = np.array(rows.shares)
+    if not shares.size:
+        return
+    pixels_rgba = np.repeat(to_rgba_array(rows.colours)[:, None], shares.shape[1], 1)
+    pixels_rgba[..., 3] = shares
+    extent = (rows.starts_s[0], rows.stops_s[-1], 0, len(shares))
+    limits = axes.get_xlim(), axes.get_ylim()
+    axes.imshow(
+        pixels_rgba,
+        extent=extent,
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+    )
+    axes.set(xlim=limits[0], ylim=limits[1])
+
+
+def _marks(axes: Axes, marks: Marks, x: Place, y: Place) -> None:
+    xs, ys = x(marks.xs), y(marks.ys)
+    axes.plot(xs, ys, "o", markersize=5, color=palette.ACCENT)
+    above: dict[str, Any] = {"textcoords": "offset points", "ha": "center"}
+    for place, word in zip(zip(xs, ys, strict=True), marks.words, strict=True):
+        axes.annotate(word, place, (0, 6), **above, **style.TEXT)
