@@ -41,7 +41,7 @@ class Place:
 
     @property
     def address(self) -> str:
-        """From the question mark on."""
+        """Return it from the question mark on."""
         return page_state.address(self.view, self.sound, **self.settings)
 
 
