@@ -247,7 +247,7 @@ def stopped_at(n_steps: int) -> Callable[[int], None]:
 
 
 @contextlib.contextmanager
-def device_watched(every_s: float = 1.0) -> Iterator[list[Any]]:
+def device_watched(every_s: float = 2.0) -> Iterator[list[Any]]:
     """Ask for the live figures of the device, as the page gets them, meanwhile."""
     from trainer import device
 
@@ -255,6 +255,7 @@ def device_watched(every_s: float = 1.0) -> Iterator[list[Any]]:
     is_over = threading.Event()
 
     def ask() -> None:
+        figures.append(device.figures(os.getpid()))
         while not is_over.wait(every_s):
             figures.append(device.figures(os.getpid()))
 
