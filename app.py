@@ -18,10 +18,10 @@ with process.importing():
     from gradio.http_server import LOCALHOST_NAME
     from starlette.middleware import Middleware
 
-    from audio.apart import Readers
     from audio.clip import Clip
     from audio.decode import Limits
-    from audio.dsp import MEL_BANDS
+    from audio.decode.pool import DecoderPool
+    from audio.transforms import MEL_BANDS
     from classifier.models import Models
     from ui import (
         api,
@@ -102,7 +102,7 @@ def limits_of(settings: host.Settings) -> Limits:
     return Limits(
         settings.max_upload_bytes,
         max_duration_s=settings.max_duration_s,
-        readers=Readers(host.child_environment(), n_readers) if n_readers else None,
+        decoder=DecoderPool(host.child_environment(), n_readers) if n_readers else None,
     )
 
 

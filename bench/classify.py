@@ -27,8 +27,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from audio.clip import Clip
-from audio.decode import Limits, load
-from audio.spool import spooled
+from audio.decode import Limits, load, spooled
 from bench.pictures import ROOT, processor, song, times
 from classifier.models import Models
 from classifier.predict import listen, predict

@@ -29,7 +29,7 @@ import httpx
 import numpy as np
 import psutil
 
-from audio.composer import STYLES, compose
+from audio.synth.composer import STYLES, compose
 from settings import child_environment
 from trainer import config as configs
 from trainer import jobs

@@ -25,11 +25,11 @@ from typing import Any
 
 import numpy as np
 
-from audio import dsp, pixels
+from audio import transforms
 from audio.clip import Clip
-from audio.dsp import Frames
 from audio.levels import loudness
-from audio.partials import peaks
+from audio.transforms import Frames, pixels
+from audio.transforms.partials import peaks
 from viz import dft, paper, spectrogram, waveform
 from viz.plot import N_COLUMNS, Sheet
 from viz.spectrogram import Cut
@@ -95,10 +95,10 @@ def numbers(picture: str, clip: Clip) -> object:
     if picture == "waveform":
         return pixels.envelope(clip.samples, N_COLUMNS)
     if picture == "dft":
-        return dsp.dft(clip)
+        return transforms.dft(clip)
     if picture == "stft":
-        return dsp.stft(clip, Frames(n_columns=N_COLUMNS))
-    return dsp.mel(clip, frames=Frames(n_columns=N_COLUMNS))
+        return transforms.stft(clip, Frames(n_columns=N_COLUMNS))
+    return transforms.mel(clip, frames=Frames(n_columns=N_COLUMNS))
 
 
 def ours(picture: str, clip: Clip) -> Sheet:

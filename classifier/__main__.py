@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import process
-from audio.archive import Song, shown, unpacked
+from audio.decode.archive import Song, shown, unpacked
 from classifier import report
 from classifier.batch import Row, rows, songs_in
 from classifier.models import Models

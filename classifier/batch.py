@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from audio import decode
-from audio.archive import Song, is_song, shown
 from audio.clip import Sound
-from audio.spool import spooled
+from audio.decode import spooled
+from audio.decode.archive import Song, is_song, shown
 from classifier.predict import Effort, Prediction, predict
 from classifier.queue import InferenceQueue
 from classifier.verdict import Verdict, judge

@@ -10,8 +10,8 @@ from signals import noise, tone
 
 import i18n
 from audio import decode
-from audio.apart import ROOT, Bounds, Readers
-from audio.spool import spooled
+from audio.decode import spooled
+from audio.decode.pool import ROOT, Bounds, DecoderPool
 from errors import KnownError
 
 # What a file of a certain name does to the decoder that meets it.
@@ -45,7 +45,7 @@ def tell(_):
     from errors import KnownError
     raise KnownError("unreadable", name=repr(sorted(os.environ)))
 
-load, channels = decode.load, decode.channels
+load = decode.load
 
 def mishap(path, **others):
     if what := globals().get(path.stem):
@@ -66,13 +66,13 @@ def environment(tmp_path_factory):
 @pytest.fixture
 def readers(environment):
     bounds = Bounds(cpu_s=1, wall_s=5.0, memory_bytes=10**9)
-    readers = Readers(environment, 1, bounds)
+    readers = DecoderPool(environment, 1, bounds)
     yield readers
     readers.close()
 
 
 def limits(readers, **others):
-    return decode.Limits(readers=readers, **others)
+    return decode.Limits(decoder=readers, **others)
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".mp3", ".m4a", ".webm"])
@@ -89,14 +89,14 @@ def test_sound_is_the_same_as_decoded_here(tmp_path, readers, suffix):
 
 def test_channels_are_the_same_as_decoded_here(tmp_path, readers):
     path = write_audio(tmp_path / "a.flac", stereo(noise(), tone()), 22_050)
-    here = np.concatenate(list(decode.channels(path)))
-    there = np.concatenate(list(decode.channels(path, limits(readers))))
+    here = np.concatenate(list(decode.channel_blocks(path)))
+    there = np.concatenate(list(decode.channel_blocks(path, limits(readers))))
     np.testing.assert_array_equal(there, here)
 
 
 def test_channels_may_be_left_in_the_middle(tmp_path, readers):
     path = write_audio(tmp_path / "a.flac", noise(duration_s=5.0))
-    blocks = decode.channels(path, limits(readers))
+    blocks = decode.channel_blocks(path, limits(readers))
     assert len(next(blocks))
     blocks.close()
     assert decode.load(path, limits=limits(readers)).clip.duration_s == 5.0
@@ -153,7 +153,7 @@ def test_decoder_sees_no_variable_that_it_was_not_given(
 ):
     monkeypatch.setenv("HF_TOKEN", "hf_planted")
     path = write_audio(tmp_path / "tell.wav", tone())
-    readers = Readers(environment)
+    readers = DecoderPool(environment)
     with pytest.raises(KnownError, match="unreadable") as caught:
         decode.load(path, limits=limits(readers))
     told = caught.value.details["name"]
@@ -164,7 +164,7 @@ def test_decoder_sees_no_variable_that_it_was_not_given(
 
 def test_decoder_cannot_write_a_file(tmp_path, environment):
     path = write_audio(tmp_path / "write.wav", tone())
-    readers = Readers(environment)
+    readers = DecoderPool(environment)
     with pytest.raises(KnownError, match="decoder_gave_up"):
         decode.load(path, limits=limits(readers))
     assert not (tmp_path / "written").stat().st_size
@@ -176,7 +176,7 @@ def test_longest_sound_at_the_highest_rate_fits_into_the_memory(tmp_path, enviro
     path = write_wav(tmp_path / "a.wav", np.zeros(4, np.uint8), 192_000, size=2**31)
     with path.open("r+b") as file:
         file.truncate(601 * 192_000)  # zeros that take no room on a disk
-    readers = Readers(environment, 1, Bounds(wall_s=120.0))
+    readers = DecoderPool(environment, 1, Bounds(wall_s=120.0))
     decoded = decode.load(path, limits=limits(readers, max_bytes=10**9))
     assert decoded.cut_at_s == decoded.clip.duration_s == 600.0
     readers.close()

@@ -5,7 +5,7 @@ from files import write_audio
 from signals import tone
 
 import i18n
-from audio.archive import ZipLimits, unpacked
+from audio.decode.archive import ZipLimits, unpacked
 from errors import KnownError
 
 

@@ -3,7 +3,7 @@ import tiny
 from files import write_audio
 from signals import silence, sweep
 
-from audio.archive import Song
+from audio.decode.archive import Song
 from classifier.batch import rows, songs_in
 from classifier.models import Models
 from classifier.queue import InferenceQueue

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from signals import noise, silence, sweep, tone
 
-from audio import dsp
-from audio.bits import quantised
+from audio import transforms
 from audio.clip import Clip
+from audio.transforms.quantization import quantised
 from errors import KnownError
 
 RATE = 22_050
@@ -75,12 +75,12 @@ def test_a_tone_below_half_a_step_is_heard_only_with_dither():
     plain = quantised(quiet, 8, is_dithered=False)
     assert not plain.clip.samples.any()
     assert plain.snr_db == pytest.approx(0.0)
-    dithered = dsp.dft(
+    dithered = transforms.dft(
         quantised(quiet, 8, is_dithered=True).clip,
         n_samples=32_768,
         reference="full_scale",
     )
-    peak = dsp.strongest(dithered)
+    peak = transforms.strongest(dithered)
     assert peak.frequency_hz == pytest.approx(1000.0, abs=0.5)
     assert peak.level_db == pytest.approx(20 * np.log10(0.4 * 2.0**-7), abs=1)
 
@@ -89,7 +89,9 @@ def test_dither_trades_harmonics_for_hiss():
     rate, n = 32_768, 32_768  # 512 Hz and all its multiples fall on bins
     clip = tone(512.0, sampling_rate=rate, amplitude=0.02)
     third_harmonic_db = [
-        dsp.dft(quantised(clip, 8, is_dithered=d).clip, n_samples=n).levels_db[3 * 512]
+        transforms.dft(quantised(clip, 8, is_dithered=d).clip, n_samples=n).levels_db[
+            3 * 512
+        ]
         for d in (False, True)
     ]
     assert third_harmonic_db[0] > -30

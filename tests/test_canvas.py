@@ -11,8 +11,8 @@ from canvas import RIGHT, box_of, curves, one_row, pixel, powers, spectrogram, w
 from matplotlib import colormaps
 from signals import click, tone
 
-from audio import dsp, pixels
-from audio.dsp import Frames
+from audio import transforms
+from audio.transforms import Frames, pixels
 from ui import canvas as pictures
 from viz.plot import Axis, Line, Marks, Plot, Rows, Sheet
 
@@ -56,7 +56,7 @@ def test_row_of_a_tone_has_its_colour_at_its_place(show, scale, warp, lowest_hz,
 
 def test_pixels_are_those_of_the_rows_that_python_draws(show):
     clip = tone(440, duration_s=0.5)
-    levels = dsp.stft(clip, Frames(n_columns=40))
+    levels = transforms.stft(clip, Frames(n_columns=40))
     wanted = pixels.rows(levels, 150, "log", 32.0)
     sheet = canvas.spectrogram(levels.levels_db, levels.frequencies_hz, stop_s=1.0)
     page = show(None)

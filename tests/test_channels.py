@@ -5,14 +5,15 @@ import pytest
 from files import stereo, write_audio, write_wav
 from signals import click, noise, silence, tone
 
-from audio import channels, decode
-from audio.pixels import envelope
+from audio import decode
+from audio.decode import channels
+from audio.transforms.pixels import envelope
 
 LEFT, RIGHT = noise(1, 2.0), tone(440, 2.0)
 
 
 def blocks(path):
-    return decode.channels(path)
+    return decode.channel_blocks(path)
 
 
 def outlined(path, n_columns=300, start=0, stop=LEFT.n_samples):

@@ -16,7 +16,7 @@ from signals import noise, silence, sweep
 
 import classifier.__main__ as cli
 import settings
-from audio import spool
+from audio.decode import spool
 from classifier import batch, report
 from classifier.batch import Row
 from classifier.predict import Prediction

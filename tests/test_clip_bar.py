@@ -8,7 +8,7 @@ from files import stereo, write_audio
 from signals import tone
 
 from audio import decode
-from audio.examples import EXAMPLES, example
+from audio.synth.examples import EXAMPLES, example
 from ui import examples
 from ui.clip_bar import facts_line, name_of, title_of
 

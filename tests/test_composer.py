@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audio import composer, instruments
-from audio.composer import STYLES, Shift, compose
+from audio.synth import composer, instruments
+from audio.synth.composer import STYLES, Shift, compose
 from errors import KnownError
 
 GTZAN = "blues classical country disco hiphop jazz metal pop reggae rock".split()

@@ -8,7 +8,8 @@ from files import CODECS, stereo, write_audio, write_video, write_wav
 from signals import click, noise, tone
 
 import i18n
-from audio import decode, ffmpeg
+from audio import decode
+from audio.decode import ffmpeg
 from errors import KnownError
 
 LOSSLESS = (".wav", ".w64", ".aiff", ".au", ".flac", ".mkv")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 import settings
-from audio.composer import STYLES, Shift, compose
+from audio.synth.composer import STYLES, Shift, compose
 from classifier.models import Models
 from classifier.predict import predict
 

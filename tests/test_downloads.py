@@ -10,8 +10,8 @@ from PIL import Image
 from signals import click, noise, silence, tone
 from test_recipes import SETTINGS
 
-from audio import dsp
-from audio.dsp import Frames
+from audio import transforms
+from audio.transforms import Frames
 from errors import KnownError
 from ui import downloads
 from ui.lessons import mel, spectrogram
@@ -189,7 +189,7 @@ def test_table_of_a_spectrogram_has_a_row_for_each_time():
 def test_arrays_of_a_spectrogram_are_those_of_the_app():
     clip = tone()
     found = arrays(picture("stft", clip, 1024, 0, 2, "hamming", "peak"))
-    ours = dsp.stft(clip, Frames(n_fft=1024, hop_length=512, window="hamming"))
+    ours = transforms.stft(clip, Frames(n_fft=1024, hop_length=512, window="hamming"))
     assert np.array_equal(found["levels_db"], ours.levels_db)
     assert np.array_equal(found["times_s"], ours.times_s)
     assert found["n_fft"] == 1024
@@ -218,21 +218,24 @@ def test_a_long_song_s_arrays_stay_small(monkeypatch):
 
 
 def test_a_transform_that_is_known_is_not_computed_again(monkeypatch):
-    clip, transforms = tone(), Transforms()
+    clip, kept = tone(), Transforms()
     for _ in range(2):
         _, values = SETTINGS["stft"]
-        spectrogram.draw(Scene(clip, transforms), *values)
-        monkeypatch.setattr(dsp, "pooled_power", None)
+        spectrogram.draw(Scene(clip, kept), *values)
+        monkeypatch.setattr(transforms.spectrogram, "pooled_power", None)
 
 
 def test_a_sheet_knows_which_transform_of_which_clip_gave_its_numbers():
     clip = tone()
     (found,) = picture("dft", clip).provenance.computed
-    assert (found.function, found.clip) == (dsp.dft, clip)
+    assert (found.function, found.clip) == (transforms.dft, clip)
     assert found.settings["n_samples"] == 4096
     scene = Scene(clip, Transforms())
     made = mel.draw(scene, 64, "htk", 0, mel.NYQUIST, True, "level").provenance
-    assert [each.function for each in made.computed] == [dsp.mel, dsp.stft]
+    assert [each.function for each in made.computed] == [
+        transforms.mel,
+        transforms.stft,
+    ]
     assert made.settings["n_mels"] == 64
     assert made.settings["fmax_hz"] == clip.sampling_rate / 2
     assert made.settings["stop_s"] == clip.duration_s

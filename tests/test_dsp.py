@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from signals import click, noise, silence, tone
 
-from audio import dsp
+from audio import transforms
 from audio.clip import Clip
-from audio.dsp import Frames, MelBands
-from audio.frames import WINDOWS, window_values
 from audio.levels import FLOOR_DB, loudness
+from audio.transforms import Frames, MelBands
+from audio.transforms.windows import WINDOWS, window_values
 from errors import KnownError
 
 RATE = 22_050
@@ -29,9 +29,11 @@ def peak_hz(spectrogram):
 
 def test_silence_is_the_floor_everywhere():
     for reference in ("peak", "full_scale"):
-        assert (dsp.dft(silence(), reference=reference).levels_db == FLOOR_DB).all()
-    assert dsp.strongest(dsp.dft(silence())) is None
-    for spectrogram in (dsp.stft(silence()), dsp.mel(silence())):
+        assert (
+            transforms.dft(silence(), reference=reference).levels_db == FLOOR_DB
+        ).all()
+    assert transforms.strongest(transforms.dft(silence())) is None
+    for spectrogram in (transforms.stft(silence()), transforms.mel(silence())):
         assert (spectrogram.levels_db == FLOOR_DB).all()
         assert spectrogram.is_silent
 
@@ -40,9 +42,9 @@ def test_few_samples_give_numbers():
     for samples in ([], [1.0], [0.5, -0.5], [0.1] * 100):
         clip = Clip(np.array(samples), RATE)
         for levels_db in (
-            dsp.dft(clip).levels_db,
-            dsp.stft(clip).levels_db,
-            dsp.mel(clip, frames=Frames(n_columns=10)).levels_db,
+            transforms.dft(clip).levels_db,
+            transforms.stft(clip).levels_db,
+            transforms.mel(clip, frames=Frames(n_columns=10)).levels_db,
         ):
             assert np.isfinite(levels_db).all()
 
@@ -53,7 +55,7 @@ def test_stft_equals_librosa():
     clip = noise(duration_s=2.3)
     for n_fft, hop_length in ((2048, 512), (512, 100), (4096, 4096)):
         theirs = np.abs(librosa.stft(clip.samples, n_fft=n_fft, hop_length=hop_length))
-        ours = dsp.stft(clip, Frames(n_fft=n_fft, hop_length=hop_length))
+        ours = transforms.stft(clip, Frames(n_fft=n_fft, hop_length=hop_length))
         amplitudes = 10 ** (ours.levels_db.astype(np.float64) / 20)
         amplitudes *= window_values("hann", n_fft).sum() / 2
         amplitudes[[0, -1]] *= 2  # librosa does not correct DC and Nyquist
@@ -64,7 +66,7 @@ def test_stft_equals_librosa():
 def test_stft_times_and_frequencies_equal_librosas():
     import librosa
 
-    spectrogram = dsp.stft(noise())
+    spectrogram = transforms.stft(noise())
     n_columns = spectrogram.levels_db.shape[1]
     times_s = librosa.frames_to_time(np.arange(n_columns), sr=RATE, hop_length=512)
     assert np.allclose(spectrogram.times_s, times_s)
@@ -76,19 +78,19 @@ def test_stft_times_and_frequencies_equal_librosas():
 
 def test_stft_reads_a_full_scale_sine_as_zero_in_every_window():
     for window in WINDOWS:
-        spectrogram = dsp.stft(on_a_bin(93, 2048), Frames(window=window))
+        spectrogram = transforms.stft(on_a_bin(93, 2048), Frames(window=window))
         inside = spectrogram.levels_db[93, 4:-4]
         assert np.abs(inside).max() < 0.02, window
 
 
 def test_stft_reads_a_quieter_copy_as_much_lower():
-    loud = dsp.stft(noise()).levels_db
-    quiet = dsp.stft(Clip(noise().samples * 0.01, RATE)).levels_db
+    loud = transforms.stft(noise()).levels_db
+    quiet = transforms.stft(Clip(noise().samples * 0.01, RATE)).levels_db
     assert np.abs(loud - quiet - 40).max() < 0.01
 
 
 def test_spectrograms_find_a_tone_and_a_click():
-    for transform in (dsp.stft, dsp.mel):
+    for transform in (transforms.stft, transforms.mel):
         spectrogram = transform(tone(1000.0))
         neighbours = np.diff(spectrogram.frequencies_hz)
         assert peak_hz(spectrogram) == pytest.approx(1000.0, abs=neighbours.max() / 2)
@@ -98,9 +100,9 @@ def test_spectrograms_find_a_tone_and_a_click():
 
 def test_stft_columns_are_the_maxima_of_their_frames():
     clip = noise(duration_s=7.0)
-    whole = dsp.stft(clip, Frames(hop_length=128)).levels_db
+    whole = transforms.stft(clip, Frames(hop_length=128)).levels_db
     for n_columns in (1, 2, 7, 300, 5000):
-        pooled = dsp.stft(clip, Frames(hop_length=128, n_columns=n_columns))
+        pooled = transforms.stft(clip, Frames(hop_length=128, n_columns=n_columns))
         n_each, hop_length = pooled.n_frames_per_column, pooled.hop_length
         looked_at = whole[:, :: hop_length // 128]
         starts = np.arange(0, looked_at.shape[1], n_each)
@@ -114,7 +116,7 @@ def test_stft_columns_are_the_maxima_of_their_frames():
 def test_a_click_of_3_ms_stays_the_brightest_column_of_a_4_minute_song():
     samples = 0.02 * np.random.default_rng(0).standard_normal(240 * RATE)
     song = samples + click(100.0, 240.0, RATE, 0.003, 0.5).samples
-    for transform in (dsp.stft, dsp.mel):
+    for transform in (transforms.stft, transforms.mel):
         spectrogram = transform(Clip(song, RATE), frames=Frames(n_columns=800))
         brightest = spectrogram.levels_db.mean(axis=0).argmax()
         assert spectrogram.n_frames_per_column > 5
@@ -133,7 +135,9 @@ def song_with_a_click_and_a_quiet_tone():
 
 
 def test_a_click_and_a_tone_60_db_down_are_seen_in_a_4_minute_song():
-    spectrogram = dsp.stft(song_with_a_click_and_a_quiet_tone(), Frames(n_columns=1000))
+    spectrogram = transforms.stft(
+        song_with_a_click_and_a_quiet_tone(), Frames(n_columns=1000)
+    )
     levels_db = spectrogram.levels_db
     assert spectrogram.n_frames_per_column > 5
     high = spectrogram.frequencies_hz > 12_000
@@ -153,7 +157,7 @@ def test_a_burst_of_10_ms_is_10_ms_wide_in_a_short_window():
     t = np.arange(rate // 2) / rate
     is_on = (t >= 0.2) & (t < 0.21)
     burst = Clip(0.5 * is_on * np.sin(2 * np.pi * 5168 * t), rate)
-    spectrogram = dsp.stft(burst, Frames(n_fft=256, hop_length=64))
+    spectrogram = transforms.stft(burst, Frames(n_fft=256, hop_length=64))
     levels_db = spectrogram.levels_db.max(axis=0)
     seen_s = spectrogram.times_s[levels_db > levels_db.max() - 6]
     hop_s = 64 / rate
@@ -166,8 +170,8 @@ def test_frames_of_a_range_are_those_of_the_whole():
     hop_s = 512 / RATE
     for first, last in ((0, 20), (7, 60), (100, 129)):
         for transform in (
-            dsp.stft,
-            partial(dsp.mel, bands=MelBands(norm="peak", **FULL)),
+            transforms.stft,
+            partial(transforms.mel, bands=MelBands(norm="peak", **FULL)),
         ):
             whole = transform(clip)
             frames = Frames(start_s=first * hop_s, stop_s=last * hop_s)
@@ -180,7 +184,9 @@ def test_frames_of_a_range_are_those_of_the_whole():
 def test_a_range_reads_only_what_it_shows():
     samples = noise(duration_s=3.0).samples.copy()
     samples[: RATE - 1024] = samples[2 * RATE + 1025 :] = np.nan
-    part = dsp.stft(Clip(samples, RATE), Frames(start_s=1.0, stop_s=2.0, n_columns=30))
+    part = transforms.stft(
+        Clip(samples, RATE), Frames(start_s=1.0, stop_s=2.0, n_columns=30)
+    )
     assert np.isfinite(part.levels_db).all()
     assert part.times_s[0] - part.column_s / 2 == pytest.approx(1.0, abs=0.02)
 
@@ -188,16 +194,16 @@ def test_a_range_reads_only_what_it_shows():
 def test_an_empty_range_is_refused():
     for start_s, stop_s in ((0.5, 0.5), (0.7, 0.2), (0.5, float("nan"))):
         with pytest.raises(KnownError, match="empty_range"):
-            dsp.stft(noise(), Frames(start_s=start_s, stop_s=stop_s))
-    late = dsp.stft(noise(), Frames(start_s=0.9, stop_s=7.0))
+            transforms.stft(noise(), Frames(start_s=start_s, stop_s=stop_s))
+    late = transforms.stft(noise(), Frames(start_s=0.9, stop_s=7.0))
     assert late.times_s[-1] <= 1.0
 
 
 def test_columns_keep_the_mean_power_where_it_is_asked_for():
     clip = noise(duration_s=2.0)
     for n_columns in (1, 5, 40):
-        whole = dsp.stft(clip, Frames(hop_length=1024))
-        mean = dsp.stft(
+        whole = transforms.stft(clip, Frames(hop_length=1024))
+        mean = transforms.stft(
             clip, Frames(hop_length=1024, n_columns=n_columns, pooling="mean")
         )
         power = 10 ** (whole.levels_db.astype(np.float64) / 10)
@@ -212,9 +218,9 @@ def test_columns_keep_the_mean_power_where_it_is_asked_for():
 def test_frames_thin_out_only_where_a_column_has_many_and_to_half_their_length():
     clip = noise(duration_s=10.0)
     for n_columns, hop_length in ((None, 128), (1000, 128), (200, 256), (20, 1024)):
-        spectrogram = dsp.stft(clip, Frames(hop_length=128, n_columns=n_columns))
+        spectrogram = transforms.stft(clip, Frames(hop_length=128, n_columns=n_columns))
         assert spectrogram.hop_length == hop_length, n_columns
-    sparse = dsp.stft(clip, Frames(hop_length=1500, n_columns=2))
+    sparse = transforms.stft(clip, Frames(hop_length=1500, n_columns=2))
     assert sparse.hop_length == 1500
 
 
@@ -224,7 +230,9 @@ def test_frames_hold_the_power_of_their_samples():
     for window in WINDOWS:
         taper = window_values(window, 2048)
         frame = (
-            dsp.stft(clip, Frames(window=window)).levels_db[:, 20].astype(np.float64)
+            transforms.stft(clip, Frames(window=window))
+            .levels_db[:, 20]
+            .astype(np.float64)
         )
         amplitudes = 10 ** (frame / 20)
         inner, ends = amplitudes[1:-1], amplitudes[[0, -1]]
@@ -238,16 +246,16 @@ def test_settings_out_of_range_are_refused():
     clip = noise()
 
     def stft(clip, **settings):
-        return dsp.stft(clip, Frames(**settings))
+        return transforms.stft(clip, Frames(**settings))
 
     def mel(clip, **settings):
-        return dsp.mel(clip, MelBands(**settings))
+        return transforms.mel(clip, MelBands(**settings))
 
     for call, settings in (
-        (dsp.dft, {"n_samples": 0}),
-        (dsp.dft, {"n_samples": 2**20}),
-        (dsp.dft, {"start_s": -0.1}),
-        (dsp.dft, {"start_s": float("nan")}),
+        (transforms.dft, {"n_samples": 0}),
+        (transforms.dft, {"n_samples": 2**20}),
+        (transforms.dft, {"start_s": -0.1}),
+        (transforms.dft, {"start_s": float("nan")}),
         (stft, {"n_fft": 8}),
         (stft, {"hop_length": 0}),
         (stft, {"hop_length": 2049}),
@@ -265,9 +273,9 @@ def test_settings_out_of_range_are_refused():
 
 def test_an_odd_length_and_an_unknown_window_are_refused():
     with pytest.raises(KnownError, match="odd_length"):
-        dsp.dft(noise(), n_samples=4095)
+        transforms.dft(noise(), n_samples=4095)
     with pytest.raises(KnownError, match="not_a_choice"):
-        dsp.stft(noise(), Frames(window="kaiser"))
+        transforms.stft(noise(), Frames(window="kaiser"))
 
 
 def test_loudness_of_a_sine_and_of_silence():

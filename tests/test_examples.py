@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audio.examples import EXAMPLES, example
+from audio.synth.examples import EXAMPLES, example
 from errors import KnownError
 
 IDS = [item.id for item in EXAMPLES]

@@ -2,10 +2,10 @@
 
 import pytest
 
-from audio import exercises
-from audio.composer import STYLES
-from audio.examples import BRASS_DB, BRASS_HZ
-from audio.exercises import EXERCISES
+from audio.synth import exercises
+from audio.synth.composer import STYLES
+from audio.synth.examples import BRASS_DB, BRASS_HZ
+from audio.synth.exercises import EXERCISES
 from errors import KnownError
 
 # What the sounds were made to be, so what measuring them has to find.

@@ -5,8 +5,8 @@ import pytest
 from files import write_audio
 from signals import silence, tone
 
-from audio import composer
 from audio.clip import Clip
+from audio.synth import composer
 from trainer import data, sources
 from trainer.events import StopRequested
 from trainer.faults import Fault, faults

@@ -9,7 +9,8 @@ import pytest
 from files import CODECS, stereo, write_audio, write_video, write_wav
 from signals import noise, tone
 
-from audio import decode, ffmpeg
+from audio import decode
+from audio.decode import ffmpeg
 from errors import KnownError
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from audio.frames import resolution_bins
+from audio.transforms.windows import resolution_bins
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from songs import song_folder
 
 import settings
-from audio import composer
+from audio.synth import composer
 from classifier.models import Models
 from classifier.predict import predict
 from trainer import jobs, recipe

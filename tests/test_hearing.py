@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from signals import noise, silence, sweep, tone
 
-from audio import hearing
 from audio.clip import Clip
+from audio.hubert import preprocessing
 from audio.levels import FLOOR_DB, loudness
 
 
@@ -25,8 +25,8 @@ def hubert():
         num_conv_pos_embeddings=4,
         num_conv_pos_embedding_groups=2,
     )
-    assert tuple(config.conv_kernel) == hearing.KERNELS
-    assert tuple(config.conv_stride) == hearing.STRIDES
+    assert tuple(config.conv_kernel) == preprocessing.KERNELS
+    assert tuple(config.conv_stride) == preprocessing.STRIDES
     return HubertModel(config).eval()
 
 
@@ -36,7 +36,7 @@ def test_samples_equal_those_of_the_feature_extractor():
     extractor = Wav2Vec2FeatureExtractor(do_normalize=True)
     quiet = Clip(noise().samples * 1e-4 + 0.2, 22_050)
     for clip in (tone(), sweep(sampling_rate=16_000), noise(), quiet, silence()):
-        ours = hearing.model_input(clip)
+        ours = preprocessing.model_input(clip)
         theirs = extractor(
             ours.clip.samples, sampling_rate=16_000, return_tensors="np"
         ).input_values[0]
@@ -45,25 +45,25 @@ def test_samples_equal_those_of_the_feature_extractor():
 
 
 def test_samples_have_no_mean_and_unit_variance_however_loud():
-    loud = hearing.model_input(noise()).samples
-    quiet = hearing.model_input(Clip(noise().samples * 0.05, 22_050)).samples
+    loud = preprocessing.model_input(noise()).samples
+    quiet = preprocessing.model_input(Clip(noise().samples * 0.05, 22_050)).samples
     assert loud.mean() == pytest.approx(0.0, abs=1e-5)
     assert loud.std() == pytest.approx(1.0, abs=1e-4)
     assert np.abs(loud - quiet).max() < 0.02
 
 
 def test_clip_keeps_its_loudness_and_loses_what_lies_above_8_khz():
-    heard = hearing.model_input(tone(1000.0)).clip
+    heard = preprocessing.model_input(tone(1000.0)).clip
     assert heard.sampling_rate == 16_000
     assert loudness(heard).rms_dbfs == pytest.approx(20 * np.log10(0.5), abs=0.1)
-    high = hearing.model_input(tone(9000.0)).clip
+    high = preprocessing.model_input(tone(9000.0)).clip
     assert loudness(high.slice(0.1, 0.9)).rms_dbfs < -100
 
 
 def test_frames_are_as_many_as_the_model_says(hubert):
     for n_samples in (*range(400, 2000, 37), 719, 720, 16_000, 160_000, 480_000):
         theirs = int(hubert._get_feat_extract_output_lengths(n_samples))
-        assert hearing.n_frames(n_samples) == theirs
+        assert preprocessing.n_frames(n_samples) == theirs
         assert theirs == 1 + (n_samples - 400) // 320
 
 
@@ -72,18 +72,18 @@ def test_a_frame_depends_on_exactly_its_own_25_ms(hubert):
 
     samples = torch.randn(1, 3200, requires_grad=True)
     frames = hubert.feature_extractor(samples)
-    assert frames.shape[-1] == hearing.n_frames(3200) == 9
+    assert frames.shape[-1] == preprocessing.n_frames(3200) == 9
     (gradient,) = torch.autograd.grad(frames[0, :, 5].sum(), samples)
     touched = np.flatnonzero(gradient[0].numpy())
-    model_input = hearing.model_input(noise(duration_s=0.2, sampling_rate=16_000))
+    model_input = preprocessing.model_input(noise(duration_s=0.2, sampling_rate=16_000))
     start_s, centre_s = model_input.starts_s[5], model_input.centres_s[5]
     assert touched.min() == round(start_s * 16_000)
-    assert touched.max() - touched.min() + 1 == hearing.FRAME_LENGTH
+    assert touched.max() - touched.min() + 1 == preprocessing.FRAME_LENGTH
     assert (touched.min() + touched.max() + 1) / 2 / 16_000 == pytest.approx(centre_s)
 
 
 def test_frames_have_their_times():
-    model_input = hearing.model_input(noise(duration_s=5.0))
+    model_input = preprocessing.model_input(noise(duration_s=5.0))
     assert model_input.n_frames == 249
     assert np.allclose(np.diff(model_input.starts_s), 0.02)
     assert (model_input.starts_s[0], model_input.centres_s[0]) == (0.0, 0.0125)
@@ -91,11 +91,11 @@ def test_frames_have_their_times():
 
 
 def test_silence_and_few_samples_give_numbers():
-    quiet = hearing.model_input(silence())
+    quiet = preprocessing.model_input(silence())
     assert not quiet.samples.any()
     assert loudness(quiet.clip).peak_dbfs == FLOOR_DB
     for n_samples in (0, 1, 9, 399):
-        short = hearing.model_input(Clip(np.full(n_samples, 0.5), 16_000))
+        short = preprocessing.model_input(Clip(np.full(n_samples, 0.5), 16_000))
         assert short.n_frames == len(short.starts_s) == 0
         assert np.isfinite(short.samples).all()
 
@@ -104,19 +104,19 @@ def test_unheard_is_the_power_above_8_khz():
     t = np.arange(44_100) / 44_100
     low, high = np.sin(2 * np.pi * 1000 * t), np.sin(2 * np.pi * 12_000 * t)
     clip = Clip(0.5 * low + 0.05 * high, 44_100)
-    assert hearing.unheard_db(clip) == pytest.approx(-20.04, abs=0.05)
-    assert hearing.unheard_db(Clip(0.5 * low, 44_100)) < -90
-    assert hearing.unheard_db(Clip(np.zeros(44_100), 44_100)) is None
-    assert hearing.unheard_db(Clip([], 44_100)) is None
-    assert hearing.unheard_db(Clip(low, 16_000)) is None
+    assert preprocessing.unheard_db(clip) == pytest.approx(-20.04, abs=0.05)
+    assert preprocessing.unheard_db(Clip(0.5 * low, 44_100)) < -90
+    assert preprocessing.unheard_db(Clip(np.zeros(44_100), 44_100)) is None
+    assert preprocessing.unheard_db(Clip([], 44_100)) is None
+    assert preprocessing.unheard_db(Clip(low, 16_000)) is None
 
 
 def test_a_part_of_the_input_is_the_whole_input_s_part():
     quiet = Clip(noise(duration_s=3.0).samples * 0.1 + 0.2, 22_050)
-    model_input = hearing.model_input(quiet)
+    model_input = preprocessing.model_input(quiet)
     for start, stop in ((0, 100), (16_000, 19_200), (47_990, 60_000)):
         part = model_input.part(start, stop)
         assert np.array_equal(part, model_input.samples[start:stop])
         assert part.dtype == np.float32
     assert model_input.mean == pytest.approx(0.2, abs=1e-3)
-    assert model_input.unheard_db == hearing.unheard_db(quiet)
+    assert model_input.unheard_db == preprocessing.unheard_db(quiet)

@@ -5,7 +5,7 @@ import pytest
 from files import write_audio
 from test_browser import upload, wait_for_pictures
 
-from audio.composer import compose
+from audio.synth.composer import compose
 from trainer.base import DEMO_DIR
 
 server, chromium, open_page = browser.server, browser.chromium, browser.open_page

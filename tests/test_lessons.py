@@ -8,9 +8,9 @@ import pytest
 from plots import unpacked
 from signals import chord, noise, silence, tone
 
-from audio import dsp
+from audio import transforms
 from audio.clip import Clip
-from audio.examples import example
+from audio.synth.examples import example
 from ui import sounds
 from ui.lessons import (
     back,
@@ -191,7 +191,7 @@ def test_tone_sampled_too_slowly_is_heard_as_another():
     assert "5,000 Hz, does not fit and is heard as 1,000 Hz" in about
     heard = sampling.hear_rate(clip, 0.3, 4000, False)
     assert heard.sampling_rate == sampling.PLAYED_RATE
-    peak = dsp.strongest(dsp.dft(heard, start_s=0.3))
+    peak = transforms.strongest(transforms.dft(heard, start_s=0.3))
     assert peak.frequency_hz == pytest.approx(1000.0, abs=2)
     assert np.abs(heard.samples).max() == pytest.approx(0.5, abs=0.05)
     filtered = sampling.draw_rate(scene_of(clip), 0.3, 4000, True).about

@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 from signals import chord, noise, silence, sweep, tone
 
-from audio import masking
 from audio.clip import Clip
-from audio.hearing import n_frames
-from audio.masking import Clusters
+from audio.hubert import masking
+from audio.hubert.masking import Clusters
+from audio.hubert.preprocessing import n_frames
 from errors import KnownError
 
 

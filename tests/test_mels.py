@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from signals import noise, tone
 
-from audio import dsp
-from audio.dsp import Frames, MelBands
-from audio.mels import band_edges_hz, hz_to_mel, mel_filters, mel_to_hz
+from audio import transforms
+from audio.transforms import Frames, MelBands
+from audio.transforms.mel_scale import band_edges_hz, hz_to_mel, mel_filters, mel_to_hz
 from errors import KnownError
 
 RATE = 22_050
@@ -28,7 +28,7 @@ def test_mel_equals_librosa():
         theirs = librosa.feature.melspectrogram(
             y=clip.samples, sr=rate, n_mels=n_mels, fmax=fmax_hz
         )
-        ours = dsp.mel(clip, MelBands(n_mels=n_mels, fmax_hz=fmax_hz))
+        ours = transforms.mel(clip, MelBands(n_mels=n_mels, fmax_hz=fmax_hz))
         power = 10 ** (ours.levels_db.astype(np.float64) / 10)
         assert np.allclose(power, theirs / theirs.max(), rtol=1e-4, atol=0)
         assert ours.levels_db.max() == 0.0
@@ -83,7 +83,7 @@ def test_mel_takes_its_range_and_formula():
     theirs = librosa.feature.melspectrogram(
         y=clip.samples, sr=RATE, n_mels=40, fmin=200.0, fmax=6000.0, htk=True
     )
-    ours = dsp.mel(
+    ours = transforms.mel(
         clip, MelBands(n_mels=40, fmin_hz=200.0, fmax_hz=6000.0, formula="htk")
     )
     power = 10 ** (ours.levels_db.astype(np.float64) / 10)
@@ -92,10 +92,12 @@ def test_mel_takes_its_range_and_formula():
 
 def test_mel_bands_of_height_1_read_a_sines_power_in_dbfs():
     bands = MelBands(n_mels=20, fmax_hz=11_025.0)
-    centres_hz = dsp.mel(noise(), bands).frequencies_hz
+    centres_hz = transforms.mel(noise(), bands).frequencies_hz
     for band in (10, 15, 18):  # wide ones, so that all of the lobe is in the middle
         clip = tone(centres_hz[band], amplitude=0.1)
-        spectrogram = dsp.mel(clip, dataclasses.replace(bands, norm="peak", **FULL))
+        spectrogram = transforms.mel(
+            clip, dataclasses.replace(bands, norm="peak", **FULL)
+        )
         assert spectrogram.levels_db[band, 20] == pytest.approx(-20, abs=0.5)
         assert spectrogram.reference == "full_scale"
 
@@ -110,21 +112,25 @@ def test_mel_refuses_what_has_no_meaning():
         (FULL, "not_a_choice"),  # triangles of area 1 know no full scale
     ):
         with pytest.raises(KnownError) as refused:
-            dsp.mel(noise(), MelBands(**settings))
+            transforms.mel(noise(), MelBands(**settings))
         assert refused.value.code == code
     with pytest.raises(KnownError, match="not_a_choice"):
-        dsp.mel(noise(), frames=Frames(pooling="median"))
+        transforms.mel(noise(), frames=Frames(pooling="median"))
 
 
 def test_mel_bands_narrower_than_bins_are_not_empty():
-    spectrogram = dsp.mel(noise(sampling_rate=96_000))
+    spectrogram = transforms.mel(noise(sampling_rate=96_000))
     assert spectrogram.levels_db.mean(axis=1).min() > -40
-    low_tone = dsp.mel(tone(200.0, sampling_rate=96_000, amplitude=0.9))
+    low_tone = transforms.mel(tone(200.0, sampling_rate=96_000, amplitude=0.9))
     assert peak_hz(low_tone) == pytest.approx(200.0, abs=12)
     assert low_tone.n_fft == 2048
 
 
 def test_mel_stops_at_nyquist():
-    low_rate = dsp.mel(noise(sampling_rate=8000), MelBands(n_mels=40, fmax_hz=16_000.0))
-    at_nyquist = dsp.mel(noise(sampling_rate=8000), MelBands(n_mels=40, fmax_hz=4000.0))
+    low_rate = transforms.mel(
+        noise(sampling_rate=8000), MelBands(n_mels=40, fmax_hz=16_000.0)
+    )
+    at_nyquist = transforms.mel(
+        noise(sampling_rate=8000), MelBands(n_mels=40, fmax_hz=4000.0)
+    )
     assert np.array_equal(low_rate.levels_db, at_nyquist.levels_db)

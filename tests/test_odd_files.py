@@ -13,7 +13,7 @@ import pytest
 
 import i18n
 from audio import decode
-from audio.apart import Bounds, Readers
+from audio.decode.pool import Bounds, DecoderPool
 from errors import KnownError
 
 GROUPS = {
@@ -35,7 +35,7 @@ N_FILES = 900
 @pytest.fixture(scope="module")
 def readers():
     # Wall time is wide: a busy machine is no reason. Processor time is what counts.
-    readers = Readers({}, 1, Bounds(cpu_s=10, wall_s=120.0, memory_bytes=10**9))
+    readers = DecoderPool({}, 1, Bounds(cpu_s=10, wall_s=120.0, memory_bytes=10**9))
     yield readers
     readers.close()
 
@@ -48,7 +48,7 @@ def counts():
 def outcome(path, name, readers):
     """The code of the refusal, or "clip"."""
     try:
-        decoded = decode.load(path, name=name, limits=decode.Limits(readers=readers))
+        decoded = decode.load(path, name=name, limits=decode.Limits(decoder=readers))
     except KnownError as error:
         for language in i18n.LANGUAGES:
             assert i18n.sentence(error, language)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from signals import tone
 
-from audio.archive import ZipLimits, unpacked
+from audio.decode.archive import ZipLimits, unpacked
 from errors import KnownError
 from trainer import sources
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from signals import chord, noise, silence, sweep, time_axis, tone
 
-from audio import dsp
+from audio import transforms
 from audio.clip import Clip
-from audio.frames import WINDOWS
-from audio.partials import fundamental_hz, peaks
+from audio.transforms.partials import fundamental_hz, peaks
+from audio.transforms.windows import WINDOWS
 
 RATE = 22_050
 BRASS_DB = (-19.5, -17.9, -21.1, -25.1, -29.9, -38.6, -50.2)  # the tutorial's trumpet
@@ -28,7 +28,7 @@ def brass(f0_hz=622.25, hiss=0.0):
 
 
 def spectrum(clip, **settings):
-    return dsp.dft(clip, reference="full_scale", **settings)
+    return transforms.dft(clip, reference="full_scale", **settings)
 
 
 def test_partials_of_a_brass_tone_have_their_frequencies_levels_and_numbers():
@@ -129,7 +129,7 @@ def test_zero_padding_and_an_offset_add_no_partials():
 def test_partials_do_not_depend_on_the_reference():
     clip = brass()
     full_scale, peak = (
-        peaks(dsp.dft(clip, reference=r)) for r in ("full_scale", "peak")
+        peaks(transforms.dft(clip, reference=r)) for r in ("full_scale", "peak")
     )
     assert [p.frequency_hz for p in full_scale] == [p.frequency_hz for p in peak]
     assert max(p.level_db for p in peak) == pytest.approx(0.0, abs=0.5)
@@ -137,11 +137,11 @@ def test_partials_do_not_depend_on_the_reference():
 
 def test_a_peak_is_where_the_strongest_is():
     found = spectrum(sweep())
-    strongest = dsp.strongest(found)
+    strongest = transforms.strongest(found)
     levels_db = {p.frequency_hz: p.level_db for p in peaks(found)}
     assert not levels_db or max(levels_db.values()) <= strongest.level_db + 1e-6
     (partial,) = peaks(spectrum(tone(1003.0)))
-    strongest = dsp.strongest(spectrum(tone(1003.0)))
+    strongest = transforms.strongest(spectrum(tone(1003.0)))
     assert partial.frequency_hz == pytest.approx(strongest.frequency_hz)
     assert partial.level_db == pytest.approx(strongest.level_db)
 

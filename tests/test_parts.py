@@ -37,7 +37,7 @@ def part_file(path, start_s, stop_s, shelf, folder, name="my song"):
 
 
 def channels_of(path):
-    return np.concatenate(list(decode.channels(Path(path))))
+    return np.concatenate(list(decode.channel_blocks(Path(path))))
 
 
 @pytest.mark.parametrize(

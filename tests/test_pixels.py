@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from signals import click, noise, sweep, tone
 
-from audio import dsp, pixels
+from audio import transforms
 from audio.clip import Clip
-from audio.dsp import Frames
-from audio.mels import hz_to_mel
+from audio.transforms import Frames, pixels
+from audio.transforms.mel_scale import hz_to_mel
 
 
 def test_envelope_keeps_an_asymmetric_wave_asymmetric():
@@ -44,7 +44,7 @@ def test_envelope_keeps_one_sample_of_a_long_clip():
 def test_rows_hold_a_tone_on_the_row_of_its_frequency():
     n_rows, fmin_hz = 230, 32.0
     for frequency_hz in (50.0, 110.0, 440.0, 1000.0, 5000.0, 10_000.0):
-        spectrogram = dsp.stft(tone(frequency_hz))
+        spectrogram = transforms.stft(tone(frequency_hz))
         for scale in ("log", "linear"):
             levels_db = pixels.rows(spectrogram, n_rows, scale, fmin_hz)
             brightest = levels_db.mean(axis=1)
@@ -57,7 +57,7 @@ def test_rows_hold_a_tone_on_the_row_of_its_frequency():
 
 
 def test_rows_keep_every_bin_above_the_lowest_frequency():
-    spectrogram = dsp.stft(sweep())
+    spectrogram = transforms.stft(sweep())
     levels_db = pixels.rows(spectrogram, 100, "log", 32.0)
     above = spectrogram.frequencies_hz >= 32.0
     loudest = spectrogram.levels_db[above].max(axis=0)
@@ -66,7 +66,7 @@ def test_rows_keep_every_bin_above_the_lowest_frequency():
 
 def test_the_last_row_holds_nyquist():
     alternating = Clip(0.5 * (-1.0) ** np.arange(22_050), 22_050)
-    spectrogram = dsp.stft(alternating)
+    spectrogram = transforms.stft(alternating)
     for scale in ("log", "linear"):
         levels_db = pixels.rows(spectrogram, 100, scale, 32.0)
         assert levels_db[-1, 10] == spectrogram.levels_db[-1, 10] > -7
@@ -86,7 +86,7 @@ def test_columns_keep_the_loudest_and_repeat_the_few():
 
 
 def test_outline_keeps_peaks_and_every_lonely_bin():
-    spectrum = dsp.dft(tone(1000.0))
+    spectrum = transforms.dft(tone(1000.0))
     frequencies_hz, levels_db = pixels.outline(spectrum, 500, 20.0)
     assert len(frequencies_hz) <= 500
     assert levels_db.max() == 0.0
@@ -112,7 +112,7 @@ def shown_on_each_scale(spectrogram, levels_db, frequencies_hz, n_rows, fmin_hz)
 @pytest.mark.parametrize("n_fft", [64, 2048, 16_384])
 @pytest.mark.parametrize("n_rows", [7, 300])
 def test_fine_rows_draw_the_same_picture_on_every_scale(n_fft, n_rows):
-    spectrogram = dsp.stft(noise(), Frames(n_fft=n_fft, hop_length=n_fft // 2))
+    spectrogram = transforms.stft(noise(), Frames(n_fft=n_fft, hop_length=n_fft // 2))
     levels_db, frequencies_hz = pixels.fine_rows(spectrogram, n_rows, 32.0)
     assert len(levels_db) == len(frequencies_hz) <= 3 * n_rows + 2
     assert (np.diff(frequencies_hz) > 0).all()
@@ -123,7 +123,7 @@ def test_fine_rows_draw_the_same_picture_on_every_scale(n_fft, n_rows):
 
 
 def test_fine_rows_keep_the_loudest_of_every_bin():
-    spectrogram = dsp.stft(noise(), Frames(n_fft=16_384, hop_length=4096))
+    spectrogram = transforms.stft(noise(), Frames(n_fft=16_384, hop_length=4096))
     levels_db, frequencies_hz = pixels.fine_rows(spectrogram, 100)
     loudest = spectrogram.levels_db.max(axis=0)
     assert np.array_equal(levels_db.max(axis=0), loudest)
@@ -131,7 +131,7 @@ def test_fine_rows_keep_the_loudest_of_every_bin():
 
 
 def test_fine_rows_of_few_bins_are_the_bins():
-    spectrogram = dsp.stft(noise(), Frames(n_fft=256, hop_length=128))
+    spectrogram = transforms.stft(noise(), Frames(n_fft=256, hop_length=128))
     levels_db, frequencies_hz = pixels.fine_rows(spectrogram, 300)
     assert np.array_equal(levels_db, spectrogram.levels_db)
     assert np.array_equal(frequencies_hz, spectrogram.frequencies_hz)

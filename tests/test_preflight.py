@@ -5,7 +5,7 @@ from collections import namedtuple
 import pytest
 from songs import song_folder
 
-from audio import composer
+from audio.synth import composer
 from errors import KnownError
 from trainer import config, device, preflight
 from trainer.config import RunConfig

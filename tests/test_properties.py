@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from odd_headers import whole
 
-from audio import back, decode, dsp, overlap
-from audio.apart import Bounds, Readers
+from audio import decode, transforms
 from audio.clip import Clip
-from audio.dsp import Frames
-from audio.frames import WINDOWS, window_values
+from audio.decode.pool import Bounds, DecoderPool
 from audio.levels import power
+from audio.transforms import Frames, inversion, overlap_add
+from audio.transforms.windows import WINDOWS, window_values
 from errors import KnownError
 from trainer import catalogue, events
 from trainer.config import PRESETS, RunConfig, preset
@@ -42,7 +42,7 @@ def sound(seed, n_samples):
 
 @pytest.fixture(scope="module")
 def readers():
-    readers = Readers({}, 1, Bounds(wall_s=120.0))
+    readers = DecoderPool({}, 1, Bounds(wall_s=120.0))
     yield readers
     readers.close()
 
@@ -50,7 +50,7 @@ def readers():
 def heard(path, content, readers):
     path.write_bytes(content)
     try:
-        return decode.load(path, limits=decode.Limits(readers=readers)).clip
+        return decode.load(path, limits=decode.Limits(decoder=readers)).clip
     except KnownError as error:
         assert error.code != "decoder_gave_up"
         return None
@@ -77,7 +77,7 @@ def test_any_spoilt_song_is_a_clip_or_a_known_error(tmp_path, readers, suffix, d
 @given(seed=seeds, n_fft=lengths)
 def test_parseval_energy_is_the_same_in_time_and_frequency(seed, n_fft):
     samples = sound(seed, n_fft)
-    bins = overlap.spectra(samples, np.ones(n_fft, np.float32), n_fft, 0)
+    bins = overlap_add.spectra(samples, np.ones(n_fft, np.float32), n_fft, 0)
     energies = np.abs(bins[0].astype(complex)) ** 2
     energy = (2 * energies.sum() - energies[0] - energies[-1]) / n_fft
     assert energy == pytest.approx(np.sum(samples.astype(float) ** 2), rel=1e-4)
@@ -90,9 +90,9 @@ def test_transform_of_a_mix_is_the_mix_of_the_transforms(seed, n_fft, window, da
     a, b = data.draw(st.floats(-2, 2)), data.draw(st.floats(-2, 2))
     one, two = sound(seed, 3 * n_fft), sound(seed + 1, 3 * n_fft)
     taper = window_values(window, n_fft).astype(np.float32)
-    parts = [overlap.spectra(each, taper, hop, n_fft) for each in (one, two)]
+    parts = [overlap_add.spectra(each, taper, hop, n_fft) for each in (one, two)]
     mixed = np.float32(a) * one + np.float32(b) * two
-    both = overlap.spectra(mixed.astype(np.float32), taper, hop, n_fft)
+    both = overlap_add.spectra(mixed.astype(np.float32), taper, hop, n_fft)
     np.testing.assert_allclose(both, a * parts[0] + b * parts[1], atol=1e-3)
 
 
@@ -104,17 +104,17 @@ def test_frames_give_back_the_sound_wherever_their_windows_add_up(
     hop = data.draw(st.integers(max(n_fft // 64, 1), n_fft))
     clip = Clip(sound(seed, data.draw(st.integers(1, 4 * n_fft))), RATE)
     taper = window_values(window, n_fft).astype(np.float32)
-    bins = overlap.spectra(clip.samples, taper, hop, n_fft)
-    total = overlap.added(overlap.inverse(bins, n_fft), hop)[n_fft:]
+    bins = overlap_add.spectra(clip.samples, taper, hop, n_fft)
+    total = overlap_add.added(overlap_add.inverse(bins, n_fft), hop)[n_fft:]
     n_whole = min(clip.n_samples, len(total) - n_fft)
-    ripple = overlap.window_sum(window, n_fft, hop)
+    ripple = overlap_add.window_sum(window, n_fft, hop)
     assume(ripple.min() > 0.05 and n_whole > 0)
     # Where every sample is under all its windows, dividing by their sum is exact.
     told = np.tile(ripple, math.ceil((n_fft + n_whole) / hop) + 1)[n_fft:][:n_whole]
     gain = hop / taper.astype(float).sum()
     rebuilt = gain * total[:n_whole] / told
     np.testing.assert_allclose(rebuilt, clip.samples[:n_whole], atol=2e-4)
-    trip = back.inverse_stft(clip, n_fft=n_fft, hop_length=hop, window=window)
+    trip = inversion.inverse_stft(clip, n_fft=n_fft, hop_length=hop, window=window)
     assert not trip.is_cola or trip.error_db < -80
 
 
@@ -124,8 +124,8 @@ def test_sound_that_comes_later_is_seen_later(seed, n_fft, window, n_hops):
     hop, samples = n_fft // 4, sound(seed, 6 * n_fft)
     later = np.concatenate([np.zeros(n_hops * hop, np.float32), samples])
     frames = Frames(n_fft, hop, window)
-    one = dsp.stft(Clip(samples, RATE), frames).levels_db
-    two = dsp.stft(Clip(later, RATE), frames).levels_db
+    one = transforms.stft(Clip(samples, RATE), frames).levels_db
+    two = transforms.stft(Clip(later, RATE), frames).levels_db
     n_columns = one.shape[1]
     shifted = two[:, n_hops : n_hops + n_columns]
     np.testing.assert_allclose(power(shifted), power(one), rtol=1e-2, atol=1e-9)
@@ -138,8 +138,8 @@ def test_half_as_loud_is_as_many_decibels_lower_everywhere(
 ):
     samples = sound(seed, n_samples)
     given = {"n_samples": n_samples, "window": window, "reference": "full_scale"}
-    loud = dsp.dft(Clip(samples, RATE), **given).levels_db
-    soft = dsp.dft(Clip(np.float32(gain) * samples, RATE), **given).levels_db
+    loud = transforms.dft(Clip(samples, RATE), **given).levels_db
+    soft = transforms.dft(Clip(np.float32(gain) * samples, RATE), **given).levels_db
     is_clear = soft > -100
     change_db = 20 * np.log10(gain)
     np.testing.assert_allclose((soft - loud)[is_clear], change_db, atol=0.05)

@@ -10,14 +10,14 @@ import pytest
 import soundfile
 from signals import chord, noise, silence, sweep, tone
 
-from audio import dsp
-from audio.bits import quantised
+from audio import transforms
 from audio.clip import Clip
-from audio.dsp import Frames, MelBands
-from audio.hearing import model_input
-from audio.masking import clusters, hidden
-from audio.mels import mel_filters
-from audio.rates import resampled
+from audio.hubert.masking import clusters, hidden
+from audio.hubert.preprocessing import model_input
+from audio.transforms import Frames, MelBands
+from audio.transforms.mel_scale import mel_filters
+from audio.transforms.quantization import quantised
+from audio.transforms.resampling import resampled
 from errors import KnownError
 from ui import downloads, recipes
 from ui.lessons import (
@@ -113,7 +113,7 @@ def test_dft_script_makes_the_same_levels(
 ):
     clip = busy()
     found = run("dft", clip, start_s, n_samples, window, padding, reference)
-    ours = dsp.dft(
+    ours = transforms.dft(
         clip,
         start_s=start_s,
         n_samples=n_samples,
@@ -138,7 +138,7 @@ def test_stft_script_makes_the_same_levels(run, n_fft, n_starts, window, view):
     clip = busy()
     found = run("stft", clip, n_fft, 0, n_starts, window, "mean", view=view)
     start_s, stop_s = view or (0.0, None)
-    ours = dsp.stft(
+    ours = transforms.stft(
         clip,
         Frames(
             n_fft=n_fft,
@@ -169,7 +169,7 @@ def test_mel_script_makes_the_same_levels(
     values = (n_mels, formula, fmin_hz, fmax_hz, False, "power")
     found = run("mel", clip, *values, view=view)
     start_s, stop_s = view or (0.0, None)
-    ours = dsp.mel(
+    ours = transforms.mel(
         clip,
         MelBands(
             n_mels=n_mels, formula=formula, fmin_hz=fmin_hz, fmax_hz=fmax_hz or rate / 2
@@ -188,7 +188,7 @@ def test_mel_script_reads_full_scale_as_the_app_does(run, tmp_path):
     script.write_text(recipes.recipe(Provenance("mel", settings)), "utf-8")
     run("waveform", clip)  # writes the sound
     found = runpy.run_path(str(script))
-    ours = dsp.mel(clip, MelBands(norm="peak", reference="full_scale"))
+    ours = transforms.mel(clip, MelBands(norm="peak", reference="full_scale"))
     assert_close_levels(found["levels_db"], ours.levels_db)
 
 
@@ -209,7 +209,9 @@ def test_other_scripts_make_the_same_numbers(run):
     ours = resampled(clip, 11_025, is_filtered=False)
     assert np.allclose(found["resampled"], ours.samples, atol=1e-3)
     n_fft = sampling.frame_length(11_025)
-    levels_db = dsp.stft(ours, Frames(n_fft=n_fft, hop_length=n_fft // 4)).levels_db
+    levels_db = transforms.stft(
+        ours, Frames(n_fft=n_fft, hop_length=n_fft // 4)
+    ).levels_db
     is_loud = levels_db > -60
     assert np.abs(found["levels_db"] - levels_db)[is_loud].max() < 0.1
     found = run("filters", clip, 64, "htk", 100, 4000)

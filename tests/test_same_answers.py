@@ -7,7 +7,7 @@ from files import write_audio
 
 from audio import decode
 from audio.clip import Clip
-from audio.composer import compose
+from audio.synth.composer import compose
 from classifier.predict import predict
 from errors import KnownError
 from trainer import data, entrants, evaluate, sources

@@ -5,33 +5,35 @@ import dataclasses
 import pytest
 from signals import silence, tone
 
-from audio import back
-from audio.hearing import model_input
-from audio.phases import Search
+from audio.hubert.preprocessing import model_input
+from audio.transforms import inversion
+from audio.transforms.griffin_lim import Search
 from viz import closeup, rebuilding
 
 
 def test_search_for_phases_says_how_near_it_came():
     clip = tone(duration_s=0.5)
-    found = back.griffin_lim(clip, Search(n_iterations=8))
-    said = rebuilding.describe(back.inverse_stft(clip), found, "en")
+    found = inversion.griffin_lim(clip, Search(n_iterations=8))
+    said = rebuilding.describe(inversion.inverse_stft(clip), found, "en")
     end_db = found.convergence_db[-1]
     assert f"after 8 iterations its levels are {end_db:.1f} dB" in said
     assert "mel" not in said
-    banded = back.from_mel(clip, search=Search(n_iterations=0))
-    assert "mel bands" in rebuilding.describe(back.inverse_stft(clip), banded, "en")
+    banded = inversion.from_mel(clip, search=Search(n_iterations=0))
+    assert "mel bands" in rebuilding.describe(
+        inversion.inverse_stft(clip), banded, "en"
+    )
 
 
 def test_search_for_phases_is_a_curve_of_its_errors():
-    found = back.griffin_lim(tone(duration_s=0.5), Search(n_iterations=8))
+    found = inversion.griffin_lim(tone(duration_s=0.5), Search(n_iterations=8))
     curve, mark = rebuilding.convergence(found, "en").layers
     assert curve.ys == pytest.approx(found.convergence_db, abs=0.01)
     assert mark.words == [f"{found.convergence_db[-1]:.1f} dB".replace("-", "−")]
 
 
 def test_silence_has_nothing_to_rebuild():
-    found = back.griffin_lim(silence(0.2), Search(n_iterations=0))
-    exact = back.inverse_stft(silence(0.2))
+    found = inversion.griffin_lim(silence(0.2), Search(n_iterations=0))
+    exact = inversion.inverse_stft(silence(0.2))
     assert "nothing to rebuild" in rebuilding.describe(exact, found, "en")
 
 

@@ -9,13 +9,13 @@ import i18n
 import viz.dft
 import viz.spectrogram
 import viz.waveform
-from audio import dsp, pixels
-from audio.bits import quantised
-from audio.dsp import Frames
-from audio.examples import example
-from audio.hearing import model_input
+from audio import transforms
+from audio.hubert.preprocessing import model_input
 from audio.levels import loudness
-from audio.partials import peaks
+from audio.synth.examples import example
+from audio.transforms import Frames, pixels
+from audio.transforms.partials import peaks
+from audio.transforms.quantization import quantised
 from ui.lessons import spectrogram, waveform
 from ui.scene import Scene, Transforms
 from viz import closeup
@@ -72,7 +72,7 @@ def cut(clip):
 @pytest.mark.parametrize("scale", ["linear", "log", "mel"])
 def test_spectrogram_s_pixels_show_the_loudest_bins(scale):
     clip = sweep()
-    levels = dsp.stft(clip, Frames(n_columns=N_COLUMNS))
+    levels = transforms.stft(clip, Frames(n_columns=N_COLUMNS))
     plot = viz.spectrogram.stft(levels, cut(clip))
     (image,) = plot.layers
     n_rows, fmin_hz = viz.spectrogram.N_ROWS, plot.y.start
@@ -86,7 +86,7 @@ def test_spectrogram_s_pixels_show_the_loudest_bins(scale):
 
 def test_spectrogram_s_image_lies_half_a_column_around_its_frames():
     clip = tone(duration_s=30.0)
-    levels = dsp.stft(clip, Frames(n_columns=N_COLUMNS))
+    levels = transforms.stft(clip, Frames(n_columns=N_COLUMNS))
     plot = viz.spectrogram.stft(levels, cut(clip))
     (image,) = plot.layers
     half_s = levels.column_s / 2
@@ -98,7 +98,7 @@ def test_spectrogram_s_image_lies_half_a_column_around_its_frames():
 
 def test_mel_picture_has_the_bands_levels():
     clip = chord()
-    levels = dsp.mel(clip, frames=Frames(n_columns=N_COLUMNS))
+    levels = transforms.mel(clip, frames=Frames(n_columns=N_COLUMNS))
     plot = viz.spectrogram.mel(levels, cut(clip))
     (image,) = plot.layers
     difference_db = unpacked(image) - np.maximum(levels.levels_db, BOTTOM_DB)
@@ -110,14 +110,14 @@ def test_mel_picture_has_the_bands_levels():
 def test_pooled_columns_say_what_they_show():
     clip = noise(duration_s=60.0)
     for pooling, said in (("peak", "the loudest of"), ("mean", "the mean power of")):
-        levels = dsp.stft(clip, Frames(n_columns=N_COLUMNS, pooling=pooling))
+        levels = transforms.stft(clip, Frames(n_columns=N_COLUMNS, pooling=pooling))
         facts = viz.spectrogram.frame_facts(levels, cut(clip))
         assert any(said in fact for fact in facts)
 
 
 @pytest.mark.parametrize("n_samples", [4096, 65_536])
 def test_spectrum_s_curve_loses_no_peak_on_either_axis(n_samples):
-    levels = dsp.dft(noise(duration_s=4.0), n_samples=n_samples)
+    levels = transforms.dft(noise(duration_s=4.0), n_samples=n_samples)
     shown_hz, _ = viz.dft.shown_bins(levels, 20.0)
     on_log_axis, _ = pixels.outline(levels, N_COLUMNS, 20.0)
     assert set(on_log_axis) <= set(shown_hz)
@@ -132,7 +132,7 @@ def test_spectrum_s_curve_loses_no_peak_on_either_axis(n_samples):
 
 
 def test_spectrum_s_peaks_are_marked_where_they_are():
-    levels = dsp.dft(example("brass"), start_s=1.0)
+    levels = transforms.dft(example("brass"), start_s=1.0)
     partials = peaks(levels, viz.dft.N_PEAKS)
     marks = viz.dft.plot(levels, partials, "en").layers[1]
     assert marks.xs == pytest.approx([p.frequency_hz for p in partials], abs=0.01)

@@ -5,10 +5,10 @@ import pytest
 from signals import chord, noise, silence, tone
 
 import viz.dft
-from audio import dsp
+from audio import transforms
 from audio.clip import Clip
-from audio.frames import WINDOWS, scalloping_db, window_values
 from audio.levels import FLOOR_DB
+from audio.transforms.windows import WINDOWS, scalloping_db, window_values
 from errors import KnownError
 
 RATE = 22_050
@@ -20,38 +20,38 @@ def on_a_bin(n_bin, n_fft, amplitude=1.0):
 
 
 def test_dft_finds_a_tone_between_its_bins():
-    peak = dsp.strongest(dsp.dft(tone(1000.0)))
+    peak = transforms.strongest(transforms.dft(tone(1000.0)))
     assert peak.frequency_hz == pytest.approx(1000.0, abs=0.5)
 
 
 def test_dft_reads_a_full_scale_sine_as_zero_in_every_window():
     for window in WINDOWS:
         clip = on_a_bin(186, 4096)
-        spectrum = dsp.dft(clip, window=window, reference="full_scale")
+        spectrum = transforms.dft(clip, window=window, reference="full_scale")
         assert spectrum.levels_db.max() == pytest.approx(0.0, abs=0.02), window
         assert spectrum.levels_db.argmax() == 186
 
 
 def test_dft_reads_dc_and_nyquist_as_their_amplitude():
     alternating = 0.5 + 0.25 * (-1.0) ** np.arange(RATE)
-    spectrum = dsp.dft(Clip(alternating, RATE), reference="full_scale")
+    spectrum = transforms.dft(Clip(alternating, RATE), reference="full_scale")
     assert spectrum.levels_db[0] == pytest.approx(20 * np.log10(0.5), abs=0.01)
     assert spectrum.levels_db[-1] == pytest.approx(20 * np.log10(0.25), abs=0.01)
 
 
 def test_dft_reads_a_quieter_copy_as_much_lower():
-    loud = dsp.dft(noise(), reference="full_scale")
-    quiet = dsp.dft(Clip(noise().samples * 0.01, RATE), reference="full_scale")
+    loud = transforms.dft(noise(), reference="full_scale")
+    quiet = transforms.dft(Clip(noise().samples * 0.01, RATE), reference="full_scale")
     assert np.abs(loud.levels_db - quiet.levels_db - 40).max() < 0.01
 
 
 def test_dft_relative_to_its_peak_does_not_know_loudness():
-    loud, quiet = (dsp.dft(on_a_bin(186, 4096, a)) for a in (0.9, 0.01))
+    loud, quiet = (transforms.dft(on_a_bin(186, 4096, a)) for a in (0.9, 0.01))
     assert loud.levels_db.max() == quiet.levels_db.max() == 0.0
 
 
 def test_dft_hears_both_notes_of_a_chord_in_their_ratio():
-    spectrum = dsp.dft(chord((440.0, 880.0)))
+    spectrum = transforms.dft(chord((440.0, 880.0)))
     inner = spectrum.levels_db[1:-1]
     is_peak = (inner > spectrum.levels_db[:-2]) & (inner > spectrum.levels_db[2:])
     strong = 1 + np.flatnonzero(is_peak & (inner > -12))
@@ -61,7 +61,7 @@ def test_dft_hears_both_notes_of_a_chord_in_their_ratio():
 
 def test_dft_ends_at_nyquist():
     for rate in (8000, RATE, 192_000):
-        spectrum = dsp.dft(noise(sampling_rate=rate))
+        spectrum = transforms.dft(noise(sampling_rate=rate))
         assert spectrum.frequencies_hz[-1] == rate / 2
         assert len(spectrum.levels_db) == len(spectrum.frequencies_hz) == 2049
 
@@ -79,7 +79,7 @@ def test_dft_agrees_with_scipy_in_every_window():
             detrend=False,
             scaling="spectrum",
         )
-        ours = dsp.dft(clip, window=window, reference="full_scale")
+        ours = transforms.dft(clip, window=window, reference="full_scale")
         theirs = 10 * np.log10(2 * power[1:-1])  # a sine's power is half its square
         assert np.allclose(ours.frequencies_hz, f)
         assert np.abs(ours.levels_db[1:-1] - theirs).max() < 1e-3, window
@@ -88,24 +88,24 @@ def test_dft_agrees_with_scipy_in_every_window():
 def test_dft_moves_a_late_passage_back():
     clip = tone(duration_s=1.0)
     for start_s in (0.99, 1.0, 5.0):
-        spectrum = dsp.dft(clip, start_s=start_s)
+        spectrum = transforms.dft(clip, start_s=start_s)
         assert spectrum.start_s == pytest.approx(1.0 - 4096 / RATE)
         assert spectrum.n_samples == 4096
 
 
 def test_dft_of_a_short_clip_says_what_it_used_and_keeps_the_level():
     clip = tone(2000.0, duration_s=0.05, amplitude=1.0)
-    spectrum = dsp.dft(clip, start_s=0.03, reference="full_scale")
+    spectrum = transforms.dft(clip, start_s=0.03, reference="full_scale")
     assert (spectrum.start_s, spectrum.n_samples) == (0.0, clip.n_samples)
     assert len(spectrum.levels_db) == 2049
     assert spectrum.levels_db.max() == pytest.approx(0.0, abs=0.1)
-    assert dsp.strongest(spectrum).frequency_hz == pytest.approx(2000.0, abs=2)
+    assert transforms.strongest(spectrum).frequency_hz == pytest.approx(2000.0, abs=2)
 
 
 def test_strongest_ignores_a_constant_offset():
     clip = tone(1000.0, amplitude=0.05)
     shifted = Clip(clip.samples + 0.5, RATE)
-    peak = dsp.strongest(dsp.dft(shifted))
+    peak = transforms.strongest(transforms.dft(shifted))
     assert peak.frequency_hz == pytest.approx(1000.0, abs=0.5)
 
 
@@ -123,7 +123,7 @@ SCALLOPING_DB = {
 @pytest.mark.parametrize("window", WINDOWS)
 def test_dft_loses_half_way_between_bins_what_harris_says(window):
     clip = tone(186.5 * RATE / 4096, amplitude=1.0)
-    spectrum = dsp.dft(clip, window=window, reference="full_scale")
+    spectrum = transforms.dft(clip, window=window, reference="full_scale")
     assert spectrum.levels_db.max() == pytest.approx(SCALLOPING_DB[window], abs=0.02)
     assert scalloping_db(window) == pytest.approx(-SCALLOPING_DB[window], abs=0.02)
 
@@ -132,7 +132,7 @@ def test_dft_loses_half_way_between_bins_what_harris_says(window):
 def test_dft_says_how_low_a_tone_between_its_bins_may_read(padding):
     n_fft = padding * 4096
     clip = tone((100 * padding + 0.5) * RATE / n_fft, amplitude=1.0)
-    spectrum = dsp.dft(clip, padding=padding, reference="full_scale")
+    spectrum = transforms.dft(clip, padding=padding, reference="full_scale")
     said = f"up to {-spectrum.levels_db.max():.2f} dB too low"
     assert said in viz.dft.describe(spectrum)
 
@@ -142,7 +142,7 @@ def test_dft_says_how_low_a_tone_between_its_bins_may_read(padding):
 def test_dft_holds_the_power_of_its_samples(window, padding):
     """Parseval: the bins' mean squares add up to the windowed samples' own."""
     clip = noise()
-    spectrum = dsp.dft(
+    spectrum = transforms.dft(
         clip, window=window, reference="full_scale", padding=padding, start_s=0.5
     )
     amplitudes = 10 ** (spectrum.levels_db / 20)
@@ -156,9 +156,9 @@ def test_dft_holds_the_power_of_its_samples(window, padding):
 
 def test_padding_draws_finer_through_the_same_bins():
     clip = tone(186.5 * RATE / 4096, amplitude=1.0)
-    plain = dsp.dft(clip, reference="full_scale")
+    plain = transforms.dft(clip, reference="full_scale")
     for padding in (2, 4, 8):
-        fine = dsp.dft(clip, reference="full_scale", padding=padding)
+        fine = transforms.dft(clip, reference="full_scale", padding=padding)
         assert np.allclose(fine.levels_db[::padding], plain.levels_db)
         assert fine.bin_width_hz == pytest.approx(plain.bin_width_hz / padding)
         assert fine.n_samples == 4096
@@ -169,7 +169,7 @@ def test_padding_does_not_tell_apart_what_the_passage_cannot():
     width_hz = RATE / 4096
     close = chord((1000.0, 1000.0 + 0.7 * width_hz))  # Hann needs two bins
     for padding in (1, 8):
-        spectrum = dsp.dft(close, padding=padding)
+        spectrum = transforms.dft(close, padding=padding)
         inner = spectrum.levels_db[1:-1]
         is_peak = (inner > spectrum.levels_db[:-2]) & (inner >= spectrum.levels_db[2:])
         assert np.count_nonzero(is_peak & (inner > -6)) == 1
@@ -178,14 +178,14 @@ def test_padding_does_not_tell_apart_what_the_passage_cannot():
 def test_dft_refuses_other_paddings():
     for padding in (0, 3, 16, 1.5, "2"):
         with pytest.raises(KnownError, match="not_a_choice"):
-            dsp.dft(noise(), padding=padding)
+            transforms.dft(noise(), padding=padding)
 
 
 def test_silence_and_few_samples_give_numbers():
     for reference in ("peak", "full_scale"):
-        spectrum = dsp.dft(silence(), reference=reference, padding=8)
+        spectrum = transforms.dft(silence(), reference=reference, padding=8)
         assert (spectrum.levels_db == FLOOR_DB).all()
-        assert dsp.strongest(spectrum) is None
+        assert transforms.strongest(spectrum) is None
     for samples in ([], [1.0], [0.5, -0.5]):
-        spectrum = dsp.dft(Clip(np.array(samples), RATE), padding=2)
+        spectrum = transforms.dft(Clip(np.array(samples), RATE), padding=2)
         assert np.isfinite(spectrum.levels_db).all()

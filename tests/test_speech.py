@@ -3,7 +3,7 @@ import pytest
 from signals import chord, click, noise, silence, sweep, tone
 
 from audio.clip import Clip
-from audio.composer import STYLES, Shift, compose
+from audio.synth.composer import STYLES, Shift, compose
 from classifier import speech
 from classifier.speech import is_speech, signs
 

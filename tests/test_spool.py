@@ -10,8 +10,7 @@ from files import stereo, write_audio, write_wav
 from signals import noise, sweep, tone
 
 from audio import decode
-from audio.decode import Limits
-from audio.spool import spooled
+from audio.decode import Limits, spooled
 from classifier.models import Models
 from classifier.predict import listen, predict
 from classifier.speech import signs

@@ -8,8 +8,8 @@ import pytest
 
 import app
 import i18n
-from audio import exercises
-from audio.exercises import EXERCISES
+from audio.synth import exercises
+from audio.synth.exercises import EXERCISES
 from settings import Settings
 from ui import examples, page_state, see_tab
 from ui.server.access import Visitor

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from test_handlers import guarded, run
 
 import i18n
-from audio.archive import unpacked
+from audio.decode.archive import unpacked
 from errors import KnownError
 from ui.server.middleware import Gate
 

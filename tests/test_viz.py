@@ -5,7 +5,7 @@ from gallery import sheets_of_a_tone
 from matplotlib.colors import to_rgb
 from signals import tone
 
-from audio import dsp
+from audio import transforms
 from viz import dft, genres, palette
 from viz.wording import plain
 
@@ -55,8 +55,8 @@ def test_sentences_hold_the_key_numbers():
 
 
 def test_dft_numbers_its_peaks_and_says_what_it_tells_apart():
-    assert ", A4, 0 cents." in dft.describe(dsp.dft(tone(440.0)))
-    said = dft.describe(dsp.dft(tone(1000.0), window="rectangular"))
+    assert ", A4, 0 cents." in dft.describe(transforms.dft(tone(440.0)))
+    said = dft.describe(transforms.dft(tone(1000.0), window="rectangular"))
     # Two equal tones show as two 1.21 bins apart (Harris 1978, table I).
     assert "Bins are 5.38 Hz apart" in said
     assert f"must be {1.21 * 22_050 / 4096:.1f} Hz apart" in said

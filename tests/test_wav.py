@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from signals import noise
 
-from audio import decode, wav
+from audio import decode
+from audio.decode import wav
 from errors import KnownError
 
 

@@ -4,26 +4,26 @@ import numpy as np
 import pytest
 from signals import tone
 
-from audio import zoom
 from audio.clip import Clip
+from audio.transforms import interpolation
 
 
 def test_points_are_the_samples_of_the_stretch():
     clip = Clip(np.arange(100) / 100, 1000)
-    stretch = zoom.points(clip, 0.0105, 0.005)
+    stretch = interpolation.points(clip, 0.0105, 0.005)
     assert stretch.times_s == pytest.approx(np.arange(5) / 1000 + 0.0005)
     assert stretch.values == pytest.approx(np.arange(11, 16) / 100)
-    assert zoom.points(clip, 0.01, 0.005).values == pytest.approx(
+    assert interpolation.points(clip, 0.01, 0.005).values == pytest.approx(
         np.arange(10, 16) / 100
     )
-    assert len(zoom.points(clip, 5.0, 0.01).values) == 0
+    assert len(interpolation.points(clip, 5.0, 0.01).values) == 0
 
 
 @pytest.mark.parametrize("rate", [2000, 22_050, 44_100, 192_000])
 @pytest.mark.parametrize("start_s", [0.0, 0.3123, 0.99])
 def test_curve_is_the_tone_between_its_samples(rate, start_s):
     clip = tone(700.0, duration_s=1.0, sampling_rate=rate)
-    stretch = zoom.curve(clip, start_s, 0.01)
+    stretch = interpolation.curve(clip, start_s, 0.01)
     truth = 0.5 * np.sin(2 * np.pi * 700 * (start_s + stretch.times_s))
     is_inside = start_s == 0.3123  # at the ends of a clip the tone is not band-limited
     assert np.abs(stretch.values - truth).max() < (0.002 if is_inside else 0.3)
@@ -31,5 +31,5 @@ def test_curve_is_the_tone_between_its_samples(rate, start_s):
 
 
 def test_curve_of_next_to_nothing():
-    assert len(zoom.curve(Clip([], 8000), 0.0, 0.01).values) == 0
-    assert len(zoom.curve(Clip([1.0], 8000), 0.0, 0.01).values) >= 1
+    assert len(interpolation.curve(Clip([], 8000), 0.0, 0.01).values) == 0
+    assert len(interpolation.curve(Clip([1.0], 8000), 0.0, 0.01).values) >= 1

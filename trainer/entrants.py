@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import hub
-from audio.hearing import SAMPLING_RATE
+from audio.hubert.preprocessing import SAMPLING_RATE
 from errors import KnownError
 from networks import checkpoint
 from networks.checkpoint import HUB_ID, LoadedModel, Source

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audio import composer, decode
+from audio import decode
+from audio.synth import composer
 from errors import KnownError
 from trainer import catalogue, device
 from trainer.config import FOLDER, RunConfig

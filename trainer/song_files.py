@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from audio import decode, wav
+from audio import decode
 from audio.clip import Clip
+from audio.decode import wav
 
 LIMITS = decode.Limits(max_duration_s=120.0)  # of one song; GTZAN's last 30 s
 

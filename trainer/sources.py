@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from audio import archive, wav
 from audio.clip import Clip
+from audio.decode import archive, wav
 from errors import KnownError
 from trainer import hub_songs
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
@@ -78,7 +78,7 @@ def source_of(config: RunConfig, emit: Emit) -> Source:
 
 def composed_songs(n_songs_per_genre: int, first_seed: int = 0) -> Source:
     """Songs composed from n seeds in a row, the same on every machine."""
-    from audio import composer
+    from audio.synth import composer
 
     def song(genre: str, seed: int) -> SongFile:
         shift = composer.Shift.drawn(seed) if seed % 2 else composer.Shift()

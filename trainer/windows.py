@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio.clip import Clip, Samples, clamped
-from audio.hearing import SAMPLING_RATE
+from audio.hubert.preprocessing import SAMPLING_RATE
 from errors import KnownError
 from networks import forward
 from networks.windows import Windows

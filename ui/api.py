@@ -10,10 +10,10 @@ import gradio as gr
 from gradio.components import Component
 
 import i18n
-from audio.dsp import FRAMES, MEL_BANDS, Frames, MelBands
-from audio.frames import WINDOWS
-from audio.mels import FORMULAS, Formula
-from audio.spectrum import Reference
+from audio.transforms import FRAMES, MEL_BANDS, Frames, MelBands
+from audio.transforms.mel_scale import FORMULAS, Formula
+from audio.transforms.spectrum import Reference
+from audio.transforms.windows import WINDOWS
 from classifier.models import Models
 from classifier.predict import predict
 from classifier.verdict import judge

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 import i18n
 from audio.decode import Decoded, SourceFacts
-from audio.examples import EXAMPLES
+from audio.synth.examples import EXAMPLES
 from i18n import clock
 from settings import Settings
 from ui import examples, parts
@@ -23,7 +23,7 @@ from ui.server.language import text
 from ui.templates import render
 from viz.channels import codec_of, container_of
 
-RECORDING = "audio.wav"  # Gradio's name for what the microphone gave
+RECORDING = "audio.decode.wav"  # Gradio's name for what the microphone gave
 CHANNELS = {1: "clip.mono", 2: "clip.stereo"}
 
 

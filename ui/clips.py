@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from audio.clip import Clip, Sound
-from audio.decode import Decoded, Limits, load
-from audio.spool import spooled
+from audio.decode import Decoded, Limits, load, spooled
 from cache import Cache
 from errors import KnownError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from audio.examples import EXAMPLES, example
+from audio.synth.examples import EXAMPLES, example
 from ui import sounds
 
 IDS = {each.id for each in EXAMPLES}

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from audio import channels, decode
+from audio import decode
 from audio.clip import Clip, Samples
+from audio.decode import channels
 from errors import KnownError
 from ui import files, sounds
 from ui.clips import ClipShelf
@@ -104,7 +105,7 @@ def _samples(path: str, part: Part, shelf: ClipShelf) -> Samples:
     if n_channels == 1 or n_bytes > max_bytes:
         return mono[:, None]
     start = round(part.start_s * rate)
-    blocks = decode.channels(Path(path), shelf.limits)
+    blocks = decode.channel_blocks(Path(path), shelf.limits)
     pieces = list(channels.passage(blocks, start, start + len(mono)))
     return np.clip(np.concatenate(pieces), -1, 1)  # as players do
 

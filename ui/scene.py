@@ -11,7 +11,7 @@ from weakref import ref
 
 import i18n
 from audio.clip import Clip
-from audio.dsp import Spectrogram, Spectrum
+from audio.transforms import Spectrogram, Spectrum
 from viz import waveform
 from viz.plot import Computed, Plot, Provenance, Sheet, by_name
 from viz.wording import joined, said, with_minus

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import i18n
-from audio.channels import Channels
 from audio.clip import Clip
 from audio.decode import Decoded, SourceFacts
-from audio.hearing import SAMPLING_RATE
+from audio.decode.channels import Channels
+from audio.hubert.preprocessing import SAMPLING_RATE
 from audio.levels import FLOOR_DB, Extent, Loudness
-from audio.pixels import Envelope
+from audio.transforms.pixels import Envelope
 from viz.plot import Axis, Band, Plot, rounded, time_axis
 from viz.waveform import FULL_SCALE
 from viz.wording import joined, said

@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 import i18n
-from audio import zoom
-from audio.bits import Quantised
 from audio.clip import Clip
-from audio.hearing import FRAME_LENGTH, HOP_LENGTH, SAMPLING_RATE, ModelInput
+from audio.hubert.preprocessing import (
+    FRAME_LENGTH,
+    HOP_LENGTH,
+    SAMPLING_RATE,
+    ModelInput,
+)
 from audio.levels import FLOOR_DB
-from audio.rates import alias_hz
+from audio.transforms import interpolation
+from audio.transforms.quantization import Quantised
+from audio.transforms.resampling import alias_hz
 from viz.plot import Axis, Line, Marks, Plot, Shape, rounded
 from viz.wording import joined, said
 
@@ -41,9 +46,9 @@ def sampling(
         since_s: where both start in the whole sound (s); for the axis alone.
         language: of labels and facts.
     """
-    before = zoom.curve(original, start_s, LENGTH_S)
-    after = zoom.curve(sampled, start_s, LENGTH_S)
-    kept = zoom.points(sampled, start_s, LENGTH_S)
+    before = interpolation.curve(original, start_s, LENGTH_S)
+    after = interpolation.curve(sampled, start_s, LENGTH_S)
+    kept = interpolation.points(sampled, start_s, LENGTH_S)
     at_s = since_s + start_s
     rates = {"n": len(kept.values), "hz": sampled.sampling_rate}
     return Plot(
@@ -67,8 +72,8 @@ def staircase(
     original: Clip, quantised: Quantised, start_s: float, since_s: float, language: str
 ) -> Plot:
     """The steps over the original curve; see ``sampling``."""
-    before = zoom.curve(original, start_s, STAIRS_S)
-    stairs = zoom.points(quantised.clip, start_s, STAIRS_S)
+    before = interpolation.curve(original, start_s, STAIRS_S)
+    stairs = interpolation.points(quantised.clip, start_s, STAIRS_S)
     at_s = since_s + start_s
     y = _height(language, before, stairs)
     facts = [said("steps", language, n_bits=quantised.n_bits, n=2**quantised.n_bits)]
@@ -96,7 +101,7 @@ def error(quantised: Quantised, start_s: float, since_s: float, language: str) -
         name="error",
         x=_time(at_s, STAIRS_S, language),
         y=Axis("count", -ERROR_STEPS, ERROR_STEPS, said("error_steps", language)),
-        layers=(_line(zoom.points(clip, start_s, STAIRS_S), at_s, "steps"),),
+        layers=(_line(interpolation.points(clip, start_s, STAIRS_S), at_s, "steps"),),
         facts=(said("step_size", language, step=quantised.step),),
         title=said("error_title", language),
     )
@@ -108,7 +113,7 @@ def model_frames(heard: ModelInput, start_s: float, language: str) -> Plot:
     at_s = first * HOP_LENGTH / SAMPLING_RATE
     start = first * HOP_LENGTH
     shown = heard.part(start, start + N_SHOWN * HOP_LENGTH + 1)
-    wave = zoom.points(Clip(shown, SAMPLING_RATE), 0.0, FRAMES_S)
+    wave = interpolation.points(Clip(shown, SAMPLING_RATE), 0.0, FRAMES_S)
     loudest = float(np.abs(wave.values).max(initial=0.0))
     height = 1.1 * max(loudest, MIN_DEVIATIONS)
     top = height * (1 + 2 * NUMBERS_SHARE)
@@ -218,7 +223,7 @@ def describe_hearing(heard: ModelInput, original: Clip, language: str) -> str:
 
 
 def _line(
-    stretch: zoom.Stretch, at_s: float, shape: Shape = "line", colour: int = 0
+    stretch: interpolation.Stretch, at_s: float, shape: Shape = "line", colour: int = 0
 ) -> Line:
     times_s = rounded(stretch.times_s + at_s, 7)
     return Line(times_s, rounded(stretch.values), shape, colour=colour)
@@ -228,7 +233,7 @@ def _time(at_s: float, length_s: float, language: str) -> Axis:
     return Axis("time", at_s, at_s + length_s, said("time", language))
 
 
-def _height(language: str, *stretches: zoom.Stretch) -> Axis:
+def _height(language: str, *stretches: interpolation.Stretch) -> Axis:
     """As high as the loudest, the same up and down."""
     loudest = max(float(np.abs(s.values).max(initial=0.0)) for s in stretches)
     height = max(HEADROOM * loudest, MIN_HEIGHT)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import i18n
-from audio.frames import Numbers
+from audio.transforms.windows import Numbers
 from viz.palette import GREY_LINE, LINES
 from viz.plot import N_COLUMNS, Axis, Line, Plot, Quantity
 from viz.wording import joined, plain, said

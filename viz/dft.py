@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 import i18n
-from audio import pixels
-from audio.dsp import Peak, Spectrum, strongest
-from audio.frames import Numbers, resolution_bins, scalloping_db
 from audio.notes import note_of
-from audio.partials import Partial, fundamental_hz
+from audio.transforms import Peak, Spectrum, pixels, strongest
+from audio.transforms.partials import Partial, fundamental_hz
+from audio.transforms.windows import Numbers, resolution_bins, scalloping_db
 from viz.plot import N_COLUMNS, Axis, Line, Marks, Plot, rounded
 from viz.wording import cents, joined, said, with_minus
 

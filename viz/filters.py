@@ -7,9 +7,9 @@ from typing import get_args
 
 import numpy as np
 
-from audio.dsp import MelBands
-from audio.frames import Numbers
-from audio.mels import Formula, band_edges_hz, hz_to_mel
+from audio.transforms import MelBands
+from audio.transforms.mel_scale import Formula, band_edges_hz, hz_to_mel
+from audio.transforms.windows import Numbers
 from viz.plot import Axis, Line, Plot, Scale, rounded
 from viz.wording import joined, said
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import i18n
-from audio.hearing import HOP_LENGTH, SAMPLING_RATE
-from audio.masking import Clusters, baselines
+from audio.hubert.masking import Clusters, baselines
+from audio.hubert.preprocessing import HOP_LENGTH, SAMPLING_RATE
 from viz import palette
 from viz.plot import Axis, Plot, Rows, rounded, time_axis
 from viz.wording import joined, said

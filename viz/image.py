@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.frames import Levels
+from audio.transforms.frames import Levels
 from viz import style
 from viz.wording import with_minus
 

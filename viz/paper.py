@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import i18n
-from audio import pixels
-from audio.frames import Numbers
 from audio.notes import note_of
+from audio.transforms import pixels
+from audio.transforms.windows import Numbers
 from viz import image as images
 from viz import palette, style, ticks
 from viz import png as png_file

@@ -18,8 +18,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.dsp import MAX_N_COLUMNS, Frames, Spectrogram
-from audio.frames import Levels
+from audio.transforms import MAX_N_COLUMNS, Frames, Spectrogram
+from audio.transforms.frames import Levels
 from viz.wording import said
 
 Quantity = Literal[
@@ -221,7 +221,7 @@ class Computed:
     """What a function of a clip returned, and what it was given.
 
     Attributes:
-        function: ``dsp.dft``, ``dsp.stft``, ``dsp.mel``, ``waveform.part``.
+        function: ``transforms.dft``, ``transforms.stft``, ``transforms.mel``, ``waveform.part``.
         clip: its first argument.
         settings: its other arguments by name, dataclasses among them.
         result: a spectrum, a spectrogram or a clip.

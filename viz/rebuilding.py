@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 import i18n
-from audio.back import Rebuilt, RoundTrip
 from audio.levels import FLOOR_DB
-from audio.overlap import window_sum
+from audio.transforms.inversion import Rebuilt, RoundTrip
+from audio.transforms.overlap_add import window_sum
 from viz.plot import Axis, Line, Marks, Plot, rounded
 from viz.wording import joined, said, with_minus
 

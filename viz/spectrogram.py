@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 import i18n
-from audio import pixels
-from audio.dsp import Spectrogram
 from audio.levels import power
+from audio.transforms import Spectrogram, pixels
 from viz.plot import (
     POWER_STEP,
     Axis,

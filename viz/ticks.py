@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from audio.frames import Numbers
-from audio.mels import hz_to_mel
 from audio.notes import hz_of
-from audio.pixels import Scale
+from audio.transforms.mel_scale import hz_to_mel
+from audio.transforms.pixels import Scale
+from audio.transforms.windows import Numbers
 from viz import style
 from viz.palette import INK
 from viz.wording import with_minus

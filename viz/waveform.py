@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import ceil
 
 import i18n
-from audio import pixels, zoom
 from audio.clip import Clip
 from audio.levels import FLOOR_DB, Extent, Loudness, loudness
+from audio.transforms import interpolation, pixels
 from viz.plot import N_COLUMNS, Axis, Band, Line, Plot, rounded, time_axis
 from viz.wording import said, with_minus
 
@@ -98,12 +98,12 @@ def _wave(
     if shown.n_samples > N_JOINED:
         outline = pixels.envelope(shown.samples, N_COLUMNS)
         return (Band(start_s, stop_s, rounded(outline.lows), rounded(outline.highs)),)
-    samples = zoom.points(clip, start_s, stop_s - start_s)
+    samples = interpolation.points(clip, start_s, stop_s - start_s)
     times_s = rounded(samples.times_s + start_s, 7)
     if shown.n_samples > N_DOTS:
         return (Line(times_s, rounded(samples.values)),)
     dots = Line(times_s, rounded(samples.values), "dots")
-    curve = zoom.curve(clip, start_s, stop_s - start_s)
+    curve = interpolation.curve(clip, start_s, stop_s - start_s)
     every = max(ceil(len(curve.values) / (4 * N_COLUMNS)), 1)
     return (
         Line(

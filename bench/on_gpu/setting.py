@@ -115,7 +115,7 @@ def write_all_songs(home: Path, size: Size) -> None:
 
 def write_song(folder: Path, number: int, size: Size) -> None:
     """Compose one song, and write it as often as needed: wav, a subfolder a genre."""
-    from audio import composer
+    from audio.synth import composer
 
     genre = composer.STYLES[number % len(composer.STYLES)]
     clip = composer.compose(genre, number, duration_s=size.song_s, sampling_rate=RATE)

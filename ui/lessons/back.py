@@ -12,10 +12,16 @@ from typing import Any
 import gradio as gr
 
 import i18n
-from audio.back import Rebuilt, RoundTrip, from_mel, griffin_lim, inverse_stft
 from audio.clip import Clip
-from audio.dsp import FRAMES
-from audio.phases import Search, Tell, silently
+from audio.transforms import FRAMES
+from audio.transforms.griffin_lim import Search, Tell, silently
+from audio.transforms.inversion import (
+    Rebuilt,
+    RoundTrip,
+    from_mel,
+    griffin_lim,
+    inverse_stft,
+)
 from ui import sounds, vocoding
 from ui.handlers import QUIETLY
 from ui.lessons.frame import Lesson, lesson, placed, player, position

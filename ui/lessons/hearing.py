@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audio.clip import Clip
-from audio.hearing import SAMPLING_RATE, model_input
+from audio.hubert.preprocessing import SAMPLING_RATE, model_input
 from ui.lessons.frame import (
     Lesson,
     draws,

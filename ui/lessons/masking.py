@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gradio as gr
 
-from audio import masking
 from audio.clip import Clip
-from audio.hearing import HOP_LENGTH, SAMPLING_RATE, n_frames
+from audio.hubert import masking
+from audio.hubert.preprocessing import HOP_LENGTH, SAMPLING_RATE, n_frames
 from ui.lessons.frame import (
     Lesson,
     draws,

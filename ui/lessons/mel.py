@@ -7,9 +7,9 @@ from dataclasses import asdict, replace
 import gradio as gr
 
 import i18n
-from audio import dsp
-from audio.dsp import FRAMES, MEL_BANDS, MelBands, Spectrogram
-from audio.mels import FORMULAS, Formula
+from audio import transforms
+from audio.transforms import FRAMES, MEL_BANDS, MelBands, Spectrogram
+from audio.transforms.mel_scale import FORMULAS, Formula
 from errors import KnownError
 from ui import canvas
 from ui.lessons import spectrogram
@@ -81,14 +81,14 @@ def sheet(
 
     As "power", the bands alone: the STFT's levels stay in dB.
     """
-    found = [spectrogram.computed(scene, dsp.mel, FRAMES, bands=bands)]
+    found = [spectrogram.computed(scene, transforms.mel, FRAMES, bands=bands)]
     levels, language = found[0].result, scene.language
     cut = spectrogram.cut(scene, levels, FRAMES)
     if is_beside:
         cut = replace(cut, title=said("bands_title", language))
     plots = [pictures.mel(levels, cut, is_power=quantity == "power")]
     if is_beside:
-        found.append(spectrogram.computed(scene, dsp.stft, FRAMES))
+        found.append(spectrogram.computed(scene, transforms.stft, FRAMES))
         beside = spectrogram.plot(scene, found[1].result, FRAMES, is_titled=True)
         plots.append(on_axes_of(beside, plots[0]))
     about = pictures.describe(levels, language)
@@ -111,7 +111,7 @@ def draw_filters(
 ) -> Sheet:
     """Draw the bands' triangles, and the mel scale over frequency."""
     bands = bands_of(scene, n_mels, formula, fmin_hz, fmax_hz)
-    if fmin_hz >= bands.fmax_hz:  # as dsp.mel says it
+    if fmin_hz >= bands.fmax_hz:  # as transforms.mel says it
         raise KnownError("empty_band", fmin_hz=fmin_hz, fmax_hz=bands.fmax_hz)
     bank = filters.Bank(scene.clip.sampling_rate, FRAMES.n_fft, bands)
     plots = (

@@ -6,11 +6,11 @@ from math import log2
 
 import gradio as gr
 
-from audio import dsp
-from audio.bits import Quantised, quantised
+from audio import transforms
 from audio.clip import Clip
-from audio.dsp import Frames
-from audio.rates import RATES, resampled
+from audio.transforms import Frames
+from audio.transforms.quantization import Quantised, quantised
+from audio.transforms.resampling import RATES, resampled
 from ui.lessons.frame import (
     Lesson,
     draws,
@@ -53,8 +53,8 @@ def draw_rate(scene: Scene, start_s: float, rate: int, is_filtered: bool) -> She
     since_s, part = excerpt(scene.clip, start_s)
     sampled = resampled(part, rate, is_filtered=is_filtered)
     at_s = max(start_s - since_s, 0.0)
-    spectrum = dsp.dft(part, start_s=at_s, n_samples=N_FOR_STRONGEST)
-    peak = dsp.strongest(spectrum)
+    spectrum = transforms.dft(part, start_s=at_s, n_samples=N_FOR_STRONGEST)
+    peak = transforms.strongest(spectrum)
     about = closeup.describe_sampling(
         scene.clip.duration_s,
         rate,
@@ -64,7 +64,7 @@ def draw_rate(scene: Scene, start_s: float, rate: int, is_filtered: bool) -> She
     )
     n_fft = frame_length(rate)
     frames = Frames(n_fft=n_fft, hop_length=n_fft // 4, n_columns=N_COLUMNS)
-    levels = dsp.stft(sampled, frames)
+    levels = transforms.stft(sampled, frames)
     nyquist_hz = scene.clip.sampling_rate / 2
     plots = (
         closeup.sampling(part, sampled, at_s, since_s, scene.language),

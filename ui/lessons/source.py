@@ -7,10 +7,10 @@ from pathlib import Path
 
 import gradio as gr
 
-from audio import channels, decode
-from audio.channels import Channels
+from audio import decode
 from audio.clip import Clip
-from audio.decode import Limits
+from audio.decode import Limits, channels
+from audio.decode.channels import Channels
 from audio.levels import extent, loudness
 from ui.clips import ClipShelf
 from ui.lessons.frame import Lesson, draws, lesson
@@ -60,7 +60,7 @@ def outlined(
 ) -> Channels:
     """The channels of what is seen (s) of the file that a clip came from."""
     start, stop = (round(at_s * clip.sampling_rate) for at_s in shown_s)
-    blocks = decode.channels(Path(path), limits)
+    blocks = decode.channel_blocks(Path(path), limits)
     return channels.outlined(blocks, start, min(stop, clip.n_samples), N_COLUMNS)
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import gradio as gr
 
-from audio import dsp
-from audio.dsp import FRAMES, Frames, Spectrogram
-from audio.frames import Pooling
+from audio import transforms
+from audio.transforms import FRAMES, Frames, Spectrogram
+from audio.transforms.frames import Pooling
 from ui.lessons.frame import Choices, Lesson, draws, lesson
 from ui.lessons.spectrum import windows
 from ui.scene import Scene
@@ -77,7 +77,7 @@ def sheet(scene: Scene, asked: Sequence[Frames], **settings: Any) -> Sheet:
         asked: how the whole sound would be cut.
         **settings: further ones, for the provenance.
     """
-    found = [computed(scene, dsp.stft, each) for each in asked]
+    found = [computed(scene, transforms.stft, each) for each in asked]
     plots = tuple(
         plot(scene, each.result, frames, is_titled=len(asked) > 1)
         for each, frames in zip(found, asked, strict=True)
@@ -92,7 +92,7 @@ def computed(scene: Scene, transform: Any, frames: Frames, **settings: Any) -> C
 
     Args:
         scene: what is seen.
-        transform: ``dsp.stft`` or ``dsp.mel``.
+        transform: ``transforms.stft`` or ``transforms.mel``.
         frames: of the whole sound; closer where a zoom would leave columns without a
             frame of their own.
         settings: others of the transform.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import gradio as gr
 
 import viz.dft
-from audio import dsp
-from audio.dsp import Reference
-from audio.frames import WINDOWS
-from audio.partials import peaks
-from audio.spectrum import PADDINGS
+from audio import transforms
+from audio.transforms import Reference
+from audio.transforms.partials import peaks
+from audio.transforms.spectrum import PADDINGS
+from audio.transforms.windows import WINDOWS
 from ui.lessons.frame import Lesson, draws, lesson, placed, position
 from ui.scene import Scene
 from ui.server.language import text
@@ -58,7 +58,7 @@ def draw(
 ) -> Sheet:
     """The spectrum of a passage, its peaks in a table."""
     found = scene.computed(
-        dsp.dft,
+        transforms.dft,
         start_s=start_s,
         n_samples=n_samples,
         window=window,

@@ -10,12 +10,12 @@ import gradio as gr
 import i18n
 import viz.dft
 import viz.waveform
-from audio import dsp
+from audio import transforms
 from audio.clip import Clip
-from audio.dsp import Frames, MelBands
-from audio.examples import EXAMPLES, example
 from audio.levels import loudness
-from audio.partials import peaks
+from audio.synth.examples import EXAMPLES, example
+from audio.transforms import Frames, MelBands
+from audio.transforms.partials import peaks
 from ui import clip_bar
 from ui.handlers import QUIETLY
 from ui.lessons.frame import Lesson, draws, lesson, loudest_s
@@ -116,7 +116,7 @@ def dft(scene: Scene, length_s: float) -> Drawn:
     """Draw the spectrum of the loudest passage (dBFS)."""
     start_s = loudest_s(scene.clip, N_SAMPLES)
     found = scene.computed(
-        dsp.dft, start_s=start_s, n_samples=N_SAMPLES, reference="full_scale"
+        transforms.dft, start_s=start_s, n_samples=N_SAMPLES, reference="full_scale"
     )
     about = viz.dft.describe(found.result, scene.language)
     partials = peaks(found.result, viz.dft.N_PEAKS)
@@ -125,7 +125,7 @@ def dft(scene: Scene, length_s: float) -> Drawn:
 
 def stft(scene: Scene, length_s: float) -> Drawn:
     """Draw levels over time and frequency (dBFS)."""
-    found = scene.computed(dsp.stft, frames=Frames(n_columns=N_COLUMNS))
+    found = scene.computed(transforms.stft, frames=Frames(n_columns=N_COLUMNS))
     about = spectrogram.describe(found.result, scene.language)
     cut = Cut((0.0, length_s), scene.language)
     return spectrogram.stft(found.result, cut), about, found
@@ -135,7 +135,9 @@ def mel(scene: Scene, length_s: float) -> Drawn:
     """Draw levels over time in mel bands (dBFS)."""
     # Bands of height 1 have a level of their own, not only one beside the loudest.
     bands = MelBands(norm="peak", reference="full_scale")
-    found = scene.computed(dsp.mel, bands=bands, frames=Frames(n_columns=N_COLUMNS))
+    found = scene.computed(
+        transforms.mel, bands=bands, frames=Frames(n_columns=N_COLUMNS)
+    )
     about = spectrogram.describe(found.result, scene.language)
     cut = Cut((0.0, length_s), scene.language)
     return spectrogram.mel(found.result, cut), about, found

@@ -127,7 +127,7 @@ def keep_ffmpeg_out() -> None:
 
     Symptom: where ``ffmpeg`` is installed, as on a Space, ``gr.Audio`` probes and
     converts with it what it is given. ffmpeg would follow the playlists and addresses
-    inside, for which ``audio.ffmpeg`` has a list of formats.
+    inside, for which ``audio.decode.ffmpeg`` has a list of formats.
 
     Upstream: by design since PR 2003; ``format=None`` does not switch it off.
     """

@@ -16,8 +16,8 @@ import gradio as gr
 from markupsafe import Markup
 
 import i18n
-from audio.archive import Song, ZipLimits, unpacked
 from audio.decode import Limits
+from audio.decode.archive import Song, ZipLimits, unpacked
 from classifier import report
 from classifier.batch import Row, rows
 from classifier.models import Models

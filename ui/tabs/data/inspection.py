@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 
 import i18n
 from audio.clip import Clip
-from audio.dsp import MEL_BANDS
+from audio.transforms import MEL_BANDS
 from errors import KnownError
 from i18n import clock, genre_name
 from trainer import data, sources

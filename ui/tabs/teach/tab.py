@@ -9,9 +9,9 @@ import gradio as gr
 from markupsafe import Markup
 
 import i18n
-from audio import exercises
-from audio.exercises import EXERCISES
 from audio.notes import note_of
+from audio.synth import exercises
+from audio.synth.exercises import EXERCISES
 from errors import KnownError
 from ui import page_state
 from ui.handlers import QUIETLY

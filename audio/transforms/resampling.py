@@ -11,8 +11,8 @@ from math import gcd
 
 import numpy as np
 
-from audio.checks import check_range
 from audio.clip import Clip, Samples
+from audio.transforms.checks import check_range
 
 RATES = (44_100, 32_000, 22_050, 16_000, 11_025, 8000, 4000, 2000)  # Hz, to choose from
 APART_S = 1.0  # of zeros between a clip's end and its beginning

@@ -7,12 +7,13 @@ file can name another one or a host.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from av import AudioFifo, AudioFrame, AudioStream
+    from av import AudioCodecContext, AudioFifo, AudioFrame, AudioStream
     from av.container import InputContainer
 
 # FFmpeg's name of a demuxer -> what people call the container.
@@ -20,7 +21,6 @@ CONTAINERS = {
     "wav": "wav",  # and RF64
     "w64": "w64",
     "aiff": "aiff",
-    "au": "au",  # of Sun: the original GTZAN's
     "flac": "flac",
     "ogg": "ogg",
     "mp3": "mp3",
@@ -28,6 +28,7 @@ CONTAINERS = {
     "mov": "mp4",  # and m4a, 3gp
     "matroska": "matroska",  # and webm, which browsers record
     "asf": "wma",
+    "au": "au",  # of Sun: the original GTZAN's
 }
 PCM = "u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be alaw mulaw"
 CODECS = (
@@ -74,6 +75,42 @@ def sound_of(container: InputContainer) -> AudioStream | None:
         return None
     codec = stream.codec_context  # None where FFmpeg has no decoder
     return stream if codec and codec.name in CODECS else None
+
+
+def bit_depth(codec: AudioCodecContext) -> int | None:
+    """Bits a sample, read where each lossless codec's specification puts them."""
+    header = codec.extradata or b""
+    if pcm := re.fullmatch(r"pcm_[usf](\d+).*", codec.name):
+        return int(pcm[1])
+    if codec.name == "flac" and len(header) >= 34:  # STREAMINFO: bits 103 to 107
+        return ((header[12] & 1) << 4 | header[13] >> 4) + 1
+    if codec.name == "alac" and len(header) >= 36:  # the magic cookie's bitDepth
+        return header[17]
+    return None
+
+
+def duration_s(
+    container: InputContainer, stream: AudioStream, path: Path
+) -> float | None:
+    """Length in s; None where FFmpeg could only guess it from the bit rate."""
+    kind = container.format.name
+    if kind == "aac" or (kind == "mp3" and not _is_counted(path)):
+        return None
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return None if container.duration is None else container.duration / 1e6  # from us
+
+
+def _is_counted(mp3: Path) -> bool:
+    """Whether an mp3's first frame is the one that tells how many follow."""
+    with mp3.open("rb") as file:
+        tag = file.read(10)
+        if tag.startswith(b"ID3") and len(tag) == 10:
+            a, b, c, d = tag[6:]  # the tag's length: four bytes of seven bits
+            file.seek(10 + (a << 21 | b << 14 | c << 7 | d))
+        else:
+            file.seek(0)
+        return re.search(b"Xing|Info|VBRI", file.read(256)) is not None
 
 
 def blocks(stream: AudioStream) -> Iterator[AudioFrame]:

@@ -14,9 +14,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from audio.clip import Samples
-from audio.dsp import Spectrogram, Spectrum
-from audio.frames import Levels, Numbers
-from audio.mels import hz_to_mel, mel_to_hz
+from audio.transforms.frames import Levels
+from audio.transforms.mel_scale import hz_to_mel, mel_to_hz
+from audio.transforms.spectrogram import Spectrogram
+from audio.transforms.spectrum import Spectrum
+from audio.transforms.windows import Numbers
 
 Scale = Literal["linear", "log", "mel"]
 

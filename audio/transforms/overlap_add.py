@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio.clip import Samples
-from audio.frames import Levels, Numbers, window_values
+from audio.transforms.frames import Levels
+from audio.transforms.windows import Numbers, window_values
 
 Spectra = NDArray[np.complex64]
 

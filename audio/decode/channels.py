@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from audio.clip import Samples
 from audio.levels import decibels
-from audio.pixels import Envelope
+from audio.transforms.pixels import Envelope
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ def outlined(
     """The channels between two samples, clipped to full scale as players do.
 
     Args:
-        blocks: (n_samples, n_channels) each; from ``decode.channels``.
+        blocks: (n_samples, n_channels) each; from ``decode.channel_blocks``.
         start: first sample.
         stop: the one after the last; the blocks hold at least so many.
         n_columns: of the outlines; fewer samples give one column a sample.

@@ -15,17 +15,17 @@ from typing import Literal
 
 import numpy as np
 
-from audio import dsp
-from audio.bits import quantised
+from audio import transforms
 from audio.clip import Clip
-from audio.composer import STYLES
-from audio.dsp import Frames
-from audio.examples import example
-from audio.frames import WINDOWS
-from audio.hearing import model_input
+from audio.hubert.preprocessing import model_input
 from audio.notes import hz_of
-from audio.partials import fundamental_hz, peaks
-from audio.rates import RATES, resampled
+from audio.synth.composer import STYLES
+from audio.synth.examples import example
+from audio.transforms import Frames
+from audio.transforms.partials import fundamental_hz, peaks
+from audio.transforms.quantization import quantised
+from audio.transforms.resampling import RATES, resampled
+from audio.transforms.windows import WINDOWS
 from errors import KnownError
 
 Unit = Literal["note", "hz", "db", "percent", "count"]
@@ -122,25 +122,25 @@ def read(text: str, unit: Unit) -> float:
 
 
 def _fundamental_hz(clip: Clip) -> float:
-    return fundamental_hz(dsp.dft(clip, start_s=AT_S)) or 0.0
+    return fundamental_hz(transforms.dft(clip, start_s=AT_S)) or 0.0
 
 
 def _strongest_harmonic(clip: Clip) -> float:
-    partials = peaks(dsp.dft(clip, start_s=AT_S))
+    partials = peaks(transforms.dft(clip, start_s=AT_S))
     return max(partials, key=lambda partial: partial.level_db).harmonic or 0
 
 
 def _shortest_passage(clip: Clip) -> float:
     """The fewest samples whose spectrum shows two tones."""
     for n_samples in PASSAGES:
-        if len(peaks(dsp.dft(clip, start_s=AT_S, n_samples=n_samples))) == 2:
+        if len(peaks(transforms.dft(clip, start_s=AT_S, n_samples=n_samples))) == 2:
             return n_samples
     return 0
 
 
 def _n_clean_windows(clip: Clip) -> float:
     """How many windows leak so little that a tone 60 dB down would be seen."""
-    spectra = [dsp.dft(clip, start_s=AT_S, window=window) for window in WINDOWS]
+    spectra = [transforms.dft(clip, start_s=AT_S, window=window) for window in WINDOWS]
     nearest = round(BETWEEN_HZ / spectra[0].bin_width_hz)
     return sum(each.levels_db[nearest] < FAINT_DB for each in spectra)
 
@@ -153,7 +153,7 @@ def _unevenness_db(clip: Clip) -> float:
     loudest_s = float(np.abs(clip.samples).argmax()) / clip.sampling_rate
     n_samples = PASSAGES[0]
     start_s = loudest_s - n_samples / 2 / clip.sampling_rate
-    levels = dsp.dft(clip, start_s=start_s, n_samples=n_samples).levels_db[1:-1]
+    levels = transforms.dft(clip, start_s=start_s, n_samples=n_samples).levels_db[1:-1]
     return float(np.ptp(levels))
 
 
@@ -171,13 +171,15 @@ def _last_hz(clip: Clip) -> float:
     """The strongest frequency 0.1 s before the end."""
     start_s = clip.duration_s - 0.1
     n_samples = 2 * (clip.sampling_rate // 50)  # 40 ms
-    peak = dsp.strongest(dsp.dft(clip, start_s=start_s, n_samples=n_samples))
+    peak = transforms.strongest(
+        transforms.dft(clip, start_s=start_s, n_samples=n_samples)
+    )
     return peak.frequency_hz if peak else 0.0
 
 
 def _strongest_alias_hz(clip: Clip) -> float:
     slow = resampled(clip, SLOW_RATE, is_filtered=False)
-    peak = dsp.strongest(dsp.dft(slow, start_s=AT_S, n_samples=512))
+    peak = transforms.strongest(transforms.dft(slow, start_s=AT_S, n_samples=512))
     return peak.frequency_hz if peak else 0.0
 
 
@@ -190,7 +192,7 @@ def _db_per_bit(clip: Clip) -> float:
 
 
 def _low_share_percent(clip: Clip) -> float:
-    centres_hz = dsp.mel(clip, frames=Frames(n_columns=1)).frequencies_hz
+    centres_hz = transforms.mel(clip, frames=Frames(n_columns=1)).frequencies_hz
     return 100 * float((centres_hz < LOW_HZ).mean())
 
 

@@ -8,7 +8,7 @@ from math import ceil
 import numpy as np
 
 from audio.clip import Clip, Samples
-from audio.frames import Numbers
+from audio.transforms.windows import Numbers
 
 CURVE_RATE = 96_000  # Hz, at least: every pixel of 10 ms has a point
 MARGIN_S, N_MARGIN = 0.05, 200  # around the stretch, so that its ends are right

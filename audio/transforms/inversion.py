@@ -10,13 +10,11 @@ from time import perf_counter
 
 import numpy as np
 
-from audio import overlap
-from audio.checks import check_frames, check_range
 from audio.clip import Clip, Samples
-from audio.dsp import MAX_N_MELS, MIN_FMAX_HZ
-from audio.frames import Levels, window_values
-from audio.mels import mel_filters
-from audio.phases import (
+from audio.transforms import overlap_add
+from audio.transforms.checks import check_frames, check_range
+from audio.transforms.frames import Levels
+from audio.transforms.griffin_lim import (
     DEFAULT,
     TINY,
     Search,
@@ -26,6 +24,9 @@ from audio.phases import (
     searched,
     silently,
 )
+from audio.transforms.mel_scale import mel_filters
+from audio.transforms.spectrogram import MAX_N_MELS, MIN_FMAX_HZ
+from audio.transforms.windows import window_values
 
 N_MEL_STEPS = 50  # enough for -30 dB in the bands of music
 
@@ -77,14 +78,16 @@ def inverse_stft(
     """
     check_frames(n_fft, hop_length)
     taper = window_values(window, n_fft)
-    bins = overlap.spectra(clip.samples, taper.astype(np.float32), hop_length, n_fft)
-    total = overlap.added(overlap.inverse(bins, n_fft), hop_length)
+    bins = overlap_add.spectra(
+        clip.samples, taper.astype(np.float32), hop_length, n_fft
+    )
+    total = overlap_add.added(overlap_add.inverse(bins, n_fft), hop_length)
     gain = np.float32(hop_length / taper.sum())  # one over the windows' mean sum
     samples = gain * total[n_fft : n_fft + clip.n_samples]
     return RoundTrip(
         clip=_within_range(samples, clip),
         error_db=error_db(samples, clip.samples),
-        is_cola=overlap.is_cola(window, n_fft, hop_length),
+        is_cola=overlap_add.is_cola(window, n_fft, hop_length),
     )
 
 

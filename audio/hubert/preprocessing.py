@@ -13,8 +13,9 @@ from math import sqrt
 import numpy as np
 
 from audio.clip import Clip, Samples
-from audio.frames import Grid, Numbers, pooled_power, window_values
 from audio.levels import decibels
+from audio.transforms.frames import Grid, pooled_power
+from audio.transforms.windows import Numbers, window_values
 
 SAMPLING_RATE = 16_000
 KERNELS = (10, 3, 3, 3, 3, 2, 2)  # samples, or frames of the layer below

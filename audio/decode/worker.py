@@ -1,6 +1,6 @@
 """The process that decodes for another one: questions in, sound out, within bounds.
 
-Run by ``audio.apart``. A line of JSON asks for a file; a line answers, and samples
+Run by ``audio.decode.pool``. A line of JSON asks for a file; a line answers, and samples
 follow it as float32 of this machine. It ends with its questions.
 """
 
@@ -20,8 +20,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from audio import decode
-from audio.apart import Bounds
 from audio.clip import Samples
+from audio.decode.pool import Bounds
 from errors import KnownError
 
 MOST_FILES = 32  # open at once: libraries, pipes and one song
@@ -39,12 +39,12 @@ class Line:
         self._source = source
         self._target = target
 
-    def hear(self) -> dict[str, Any] | None:
+    def receive(self) -> dict[str, Any] | None:
         """The next question; None where there will be no more."""
         line = self._source.readline()
         return json.loads(line) if line else None
 
-    def say(self, answer: dict[str, Any], samples: Samples | None = None) -> None:
+    def send(self, answer: dict[str, Any], samples: Samples | None = None) -> None:
         """A line, and samples behind it."""
         self._write(json.dumps(answer, default=str).encode() + b"\n")
         if samples is not None:
@@ -66,7 +66,7 @@ def main() -> None:
 
     _bound(bounds)
     line = Line(sys.stdin.buffer, target)
-    while asked := line.hear():
+    while asked := line.receive():
         _bound_time(bounds.cpu_s)
         _answer(asked, line)
 
@@ -75,7 +75,7 @@ def _answer(asked: dict[str, Any], line: Line) -> None:
     try:
         ANSWERS[asked["ask"]](asked, line)
     except KnownError as error:
-        line.say({"error": error.code, "details": error.details})
+        line.send({"error": error.code, "details": error.details})
 
 
 def _load(asked: dict[str, Any], line: Line) -> None:
@@ -89,21 +89,21 @@ def _load(asked: dict[str, Any], line: Line) -> None:
         "n_samples": clip.n_samples,
         "cut_at_s": decoded.cut_at_s,
     }
-    line.say(answer, clip.samples)
+    line.send(answer, clip.samples)
 
 
-def _channels(asked: dict[str, Any], line: Line) -> None:
+def _channel_blocks(asked: dict[str, Any], line: Line) -> None:
     limits = decode.Limits(**asked["limits"])
-    for block in decode.channels(Path(asked["path"]), limits):
-        line.say({"shape": block.shape}, block)
-        if not line.hear():
+    for block in decode.channel_blocks(Path(asked["path"]), limits):
+        line.send({"shape": block.shape}, block)
+        if not line.receive():
             return
-    line.say({"shape": None})
+    line.send({"shape": None})
 
 
 ANSWERS: dict[str, Callable[[dict[str, Any], Line], None]] = {
     "load": _load,
-    "channels": _channels,
+    "channels": _channel_blocks,
 }
 
 

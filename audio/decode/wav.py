@@ -11,14 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from audio import decode
 from audio.clip import Clip, Samples
+from audio.decode.file import load
+from audio.decode.limits import USUAL, Limits
 
 FULL_SCALE = np.float32(2**15)
 HEADER_BYTES = 44  # the least that stands before the sound
 
 
-def clip(path: Path, *, limits: decode.Limits = decode.USUAL) -> Clip:
+def clip(path: Path, *, limits: Limits = USUAL) -> Clip:
     """The sound of any file, as ``decode.load`` gives it; of the plainest ones at once.
 
     Raises:
@@ -36,7 +37,7 @@ def clip(path: Path, *, limits: decode.Limits = decode.USUAL) -> Clip:
         if is_usual:
             samples.flags.writeable = False  # so that the clip needs no copy
             return Clip(samples, sampling_rate, path.stem)
-    return decode.load(path, limits=limits).clip
+    return load(path, limits=limits).clip
 
 
 def plain(path: Path) -> tuple[Samples, int] | None:

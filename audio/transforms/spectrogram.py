@@ -1,4 +1,4 @@
-"""Clip in, levels out: the DFT, the STFT and the mel spectrogram.
+"""A clip in, its levels over time out: the STFT and the mel spectrogram.
 
 Every level is in dB and says what 0 dB is. "full_scale": a sine that fills [-1, 1]
 reads 0 dBFS, whatever the window, because its gain is taken out (``2 / sum(w)``).
@@ -14,34 +14,14 @@ from typing import Literal
 
 import numpy as np
 
-from audio.checks import check_choice, check_frames, check_range
 from audio.clip import Clip
-from audio.frames import (
-    Grid,
-    Levels,
-    Numbers,
-    Pooling,
-    noise_bandwidth_bins,
-    pooled_power,
-    window_values,
-)
 from audio.levels import FLOOR_DB, turned_into_decibels
-from audio.mels import Formula, Norm, mel_filters
-from audio.spectrum import Peak, Reference, Spectrum, dft, re_peak, strongest
+from audio.transforms.checks import check_choice, check_frames, check_range
+from audio.transforms.frames import Grid, Levels, Pooling, pooled_power
+from audio.transforms.mel_scale import Formula, Norm, mel_filters
+from audio.transforms.spectrum import Reference, re_peak
+from audio.transforms.windows import Numbers, noise_bandwidth_bins, window_values
 from errors import KnownError
-
-__all__ = [
-    "Frames",
-    "MelBands",
-    "Peak",
-    "Reference",
-    "Spectrogram",
-    "Spectrum",
-    "dft",
-    "mel",
-    "stft",
-    "strongest",
-]
 
 MAX_N_COLUMNS = 65_536
 MAX_N_MELS = 512

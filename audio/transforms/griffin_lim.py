@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audio import overlap
-from audio.checks import check_frames, check_range
 from audio.clip import Clip, Samples
-from audio.frames import Levels, window_values
 from audio.levels import FLOOR_DB
+from audio.transforms import overlap_add
+from audio.transforms.checks import check_frames, check_range
+from audio.transforms.frames import Levels
+from audio.transforms.windows import window_values
 
 MAX_N_ITERATIONS = 200
 MOMENTUM = 0.99
@@ -59,7 +60,9 @@ def magnitudes(clip: Clip, search: Search) -> Levels:
     """The STFT of a clip (Hann window), float32 (n_frames, n_bins), phase dropped."""
     taper = window_values("hann", search.n_fft).astype(np.float32)
     n_around = search.n_fft // 2
-    return _absolute(overlap.spectra(clip.samples, taper, search.hop_length, n_around))
+    return _absolute(
+        overlap_add.spectra(clip.samples, taper, search.hop_length, n_around)
+    )
 
 
 def searched(
@@ -79,16 +82,16 @@ def searched(
     middle = slice(search.n_fft // 2, search.n_fft // 2 + n_samples)
     squares = np.broadcast_to(taper**2, (len(target), search.n_fft))
     # Least squares; what lies under the edges of all windows must not be blown up.
-    weights = np.maximum(overlap.added(squares, search.hop_length)[middle], 1e-6)
+    weights = np.maximum(overlap_add.added(squares, search.hop_length)[middle], 1e-6)
     turns = np.random.default_rng(search.seed).random(target.shape, np.float32)
     phases = np.exp(2j * np.pi * turns).astype(np.complex64)
     before = np.zeros_like(phases)
     convergence_db = []
     for n_done in range(search.n_iterations + 1):
         tell(n_done)
-        frames = overlap.inverse(target * phases, search.n_fft) * taper
-        samples = overlap.added(frames, search.hop_length)[middle] / weights
-        bins = overlap.spectra(samples, taper, search.hop_length, search.n_fft // 2)
+        frames = overlap_add.inverse(target * phases, search.n_fft) * taper
+        samples = overlap_add.added(frames, search.hop_length)[middle] / weights
+        bins = overlap_add.spectra(samples, taper, search.hop_length, search.n_fft // 2)
         convergence_db.append(error_db(_absolute(bins), target))
         phases = bins - MOMENTUM / (1 + MOMENTUM) * before
         phases /= np.maximum(_absolute(phases), TINY)
@@ -104,6 +107,6 @@ def error_db(values: NDArray[Any], truth: NDArray[Any]) -> float:
     return max(20 * float(np.log10(error / size)), FLOOR_DB)
 
 
-def _absolute(bins: overlap.Spectra) -> Levels:
+def _absolute(bins: overlap_add.Spectra) -> Levels:
     """|bins|; ``np.abs`` guards against overflow and is slower for it."""
     return np.sqrt(bins.real**2 + bins.imag**2)

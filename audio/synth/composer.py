@@ -20,8 +20,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from audio.clip import Clip
-from audio.instruments import Part, render
-from audio.mixer import Mixer
+from audio.synth.instruments import Part, render
+from audio.synth.mixing import Mixer
 from errors import KnownError
 
 STYLES = tuple(
@@ -29,7 +29,7 @@ STYLES = tuple(
 )
 BEATS = 4  # a bar
 # All that decides what a seed sounds like: who keeps songs, keeps them by these.
-FILES = "composer.py styles.toml instruments.py instruments.toml mixer.py"
+FILES = "composer.py styles.toml instruments.py instruments.toml mixing.py"
 RULES = tuple(Path(__file__).with_name(name) for name in FILES.split())
 Note = tuple[float, float, float, float]
 

@@ -10,8 +10,9 @@ from typing import Literal
 
 import numpy as np
 
-from audio.checks import check_choice
-from audio.frames import Levels, Numbers
+from audio.transforms.checks import check_choice
+from audio.transforms.frames import Levels
+from audio.transforms.windows import Numbers
 
 Formula = Literal["slaney", "htk"]
 Norm = Literal["area", "peak"]

@@ -10,20 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from audio import ffmpeg, header
 from audio.clip import Clip, Samples
-from audio.mix import Mix, packed
+from audio.decode import ffmpeg
+from audio.decode.downmix import Mix, packed
+from audio.decode.limits import USUAL, Decoded, Limits, SourceFacts
 from errors import KnownError
 
 if TYPE_CHECKING:
     from av import AudioStream
     from av.container import InputContainer
-
-    from audio.apart import Readers
 
 # How files of these kinds begin: one that FFmpeg cannot open is broken, not foreign.
 SOUND_STARTS = re.compile(
@@ -31,69 +29,6 @@ SOUND_STARTS = re.compile(
     re.DOTALL,
 )
 MAX_BROKEN_SHARE = 0.01  # of the samples
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a file may be.
-
-    Attributes:
-        max_bytes: a larger file is refused unread.
-        min_duration_s: a shorter sound is refused.
-        max_duration_s: a longer one is cut here.
-        min_sampling_rate: Hz; below it there is nothing to see or to classify.
-        max_sampling_rate: Hz; with ``max_duration_s`` it bounds the memory.
-        readers: who decodes for ``load`` and ``channels``, where files come from
-            strangers; None decodes in this process.
-    """
-
-    max_bytes: int = 100_000_000
-    min_duration_s: float = 0.1
-    max_duration_s: float = 600.0
-    min_sampling_rate: int = 2_000
-    max_sampling_rate: int = 192_000
-    readers: Readers | None = field(default=None, compare=False, repr=False)
-
-
-USUAL = Limits()
-
-
-@dataclass(frozen=True)
-class SourceFacts:
-    """What the file was before it became a Clip, as its header says.
-
-    Attributes:
-        container: such as ``mp4``; see ``ffmpeg.CONTAINERS``.
-        codec: such as ``aac``, ``pcm_s16le``.
-        n_channels: as stored, before the mix.
-        sampling_rate: Hz.
-        bit_depth: bits a sample; None for codecs that do not keep samples (mp3, aac).
-        duration_s: None where the header does not know it (streams, bare mp3 and aac).
-        size_bytes: of the whole file.
-    """
-
-    container: str
-    codec: str
-    n_channels: int
-    sampling_rate: int
-    bit_depth: int | None
-    duration_s: float | None
-    size_bytes: int
-
-
-@dataclass(frozen=True, eq=False)
-class Decoded:
-    """A file's sound.
-
-    Attributes:
-        clip: mono, at the file's own rate, named by the file's stem.
-        facts: what the file was.
-        cut_at_s: where a sound longer than the limit was cut; None when it was not.
-    """
-
-    clip: Clip
-    facts: SourceFacts
-    cut_at_s: float | None
 
 
 def probe(path: Path, limits: Limits = USUAL) -> SourceFacts:
@@ -126,8 +61,8 @@ def load(path: Path, *, name: str | None = None, limits: Limits = USUAL) -> Deco
             ``too_short``, ``not_finite``, ``decoder_gave_up``.
     """
     name = name or path.name
-    if limits.readers:
-        return limits.readers.load(path, name, limits)
+    if limits.decoder:
+        return limits.decoder.load(path, name, limits)
     facts, mix = mixed(path, name, limits)
     is_long = mix.duration_s > limits.max_duration_s
     samples = mix.samples(
@@ -137,7 +72,7 @@ def load(path: Path, *, name: str | None = None, limits: Limits = USUAL) -> Deco
     return Decoded(clip, facts, limits.max_duration_s if is_long else None)
 
 
-def channels(path: Path, limits: Limits = USUAL) -> Iterator[Samples]:
+def channel_blocks(path: Path, limits: Limits = USUAL) -> Iterator[Samples]:
     """Every channel of a file that ``load`` can read, block by block; none is kept.
 
     Together the blocks are as long as the clip, unless that was cut. Levels are the
@@ -149,8 +84,8 @@ def channels(path: Path, limits: Limits = USUAL) -> Iterator[Samples]:
     Raises:
         KnownError: as ``probe``, and ``decoder_gave_up``.
     """
-    if limits.readers:
-        yield from limits.readers.channels(path, limits)
+    if limits.decoder:
+        yield from limits.decoder.channel_blocks(path, limits)
         return
     with _opened(path, path.name, limits) as (stream, _):
         for frame in ffmpeg.blocks(stream):
@@ -276,7 +211,7 @@ def _facts(container: InputContainer, stream: AudioStream, path: Path) -> Source
         codec=codec.codec.canonical_name,
         n_channels=codec.channels,
         sampling_rate=codec.sample_rate,
-        bit_depth=header.bit_depth(codec),
-        duration_s=header.duration_s(container, stream, path),
+        bit_depth=ffmpeg.bit_depth(codec),
+        duration_s=ffmpeg.duration_s(container, stream, path),
         size_bytes=path.stat().st_size,
     )

@@ -8,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.checks import check_choice, check_length, check_range
 from audio.clip import Clip
-from audio.frames import Numbers, gain, window_values
 from audio.levels import FLOOR_DB, decibels
+from audio.transforms.checks import check_choice, check_length, check_range
+from audio.transforms.windows import Numbers, gain, window_values
 
 Reference = Literal["peak", "full_scale"]
 

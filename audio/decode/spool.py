@@ -12,8 +12,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from audio import decode
 from audio.clip import Clip, Samples, clamped
+from audio.decode.file import mixed
+from audio.decode.limits import USUAL, Limits
 
 N_BYTES = 4  # of a sample, float32
 
@@ -61,7 +62,7 @@ class Spool:
 
 @contextmanager
 def spooled(
-    path: Path, *, name: str | None = None, limits: decode.Limits = decode.USUAL
+    path: Path, *, name: str | None = None, limits: Limits = USUAL
 ) -> Iterator[tuple[Spool, float | None]]:
     """The same sound as ``decode.load``'s, on disk while it is used, never whole here.
 
@@ -77,10 +78,10 @@ def spooled(
     """
     name = name or path.name
     with TemporaryFile() as file:
-        if limits.readers:
-            yield limits.readers.spool(path, name, limits, file)
+        if limits.decoder:
+            yield limits.decoder.spool(path, name, limits, file)
             return
-        facts, mix = decode.mixed(path, name, limits, file=file)
+        facts, mix = mixed(path, name, limits, file=file)
         file.flush()
         is_long = mix.duration_s > limits.max_duration_s
         n_most = round(limits.max_duration_s * mix.sampling_rate)

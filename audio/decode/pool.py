@@ -1,7 +1,9 @@
-"""Decoding in a process of its own: a file that crashes a decoder takes nobody along.
+"""Decode untrusted files in worker processes with CPU, time and memory limits.
 
-The readers are warm: each decodes file after file, within bounds, and is replaced once
-it has died. What they answer is data: JSON, and samples of a size that is checked.
+A crash costs one request. Workers are warm: each decodes file after file, and is
+replaced once it has died. What they answer is data: JSON, and samples of a size that is
+checked. No executor of the standard library fits: none sets resource limits, streams
+channels, or does without pickle.
 """
 
 from __future__ import annotations
@@ -22,11 +24,11 @@ from typing import IO, Any, BinaryIO, cast
 import numpy as np
 
 from audio.clip import Clip, Samples
-from audio.decode import Decoded, Limits, SourceFacts
-from audio.spool import Spool
+from audio.decode.limits import Decoded, Limits, SourceFacts
+from audio.decode.spool import Spool
 from errors import KnownError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MOST_CHANNELS = 1024  # in an answer; FFmpeg has none with more
 MOST_JOBS = 200  # of one reader, so that what a library leaks does not add up
 PART = 1 << 18  # samples that pass through memory at once
@@ -52,8 +54,8 @@ class _LostError(Exception):
     """A reader has died, or says what no reader says."""
 
 
-class Readers:
-    """Processes that decode for this one.
+class DecoderPool:
+    """Worker processes that decode for this one; a ``limits.Decoder``.
 
     Args:
         environment: theirs; holds no secret.
@@ -70,7 +72,7 @@ class Readers:
         self._environment = {**environment, "OPENBLAS_NUM_THREADS": "1"}
         self._bounds = bounds
         self._turns = threading.Semaphore(n_at_once)
-        self._idle: list[_Reader] = []
+        self._idle: list[_Worker] = []
         self._end = weakref.finalize(self, _end_all, self._idle)
 
     def load(self, path: Path, name: str, limits: Limits) -> Decoded:
@@ -109,8 +111,8 @@ class Readers:
             sound = Spool(file, n_samples, sampling_rate, answer["name"])
             return sound, answer["cut_at_s"]
 
-    def channels(self, path: Path, limits: Limits) -> Iterator[Samples]:
-        """As ``decode.channels``; the reader waits while nobody takes a block.
+    def channel_blocks(self, path: Path, limits: Limits) -> Iterator[Samples]:
+        """As ``decode.channel_blocks``; the reader waits while nobody takes a block.
 
         Raises:
             KnownError: as ``load``.
@@ -124,19 +126,19 @@ class Readers:
                 most = n_channels * limits.max_sampling_rate
                 block = reader.samples(n_samples * n_channels, most)
                 yield block.reshape(n_samples, n_channels)
-                answer = reader.say({"more": True})
+                answer = reader.exchange({"more": True})
 
     def close(self) -> None:
         """End those that have nothing to do."""
         _end_all(self._idle)
 
     @contextmanager
-    def _reader(self, name: str) -> Iterator[_Reader]:
+    def _reader(self, name: str) -> Iterator[_Worker]:
         """One reader, alone, for one file; every way in which it is lost ends here."""
         with self._turns:
             reader = self._idle.pop() if self._idle else None
             if reader is None or not reader.is_ready:
-                reader = _Reader(self._environment, self._bounds)
+                reader = _Worker(self._environment, self._bounds)
             is_well = False
             try:
                 yield reader
@@ -149,21 +151,21 @@ class Readers:
             finally:
                 self._keep(reader) if is_well else reader.end()
 
-    def _keep(self, reader: _Reader) -> None:
+    def _keep(self, reader: _Worker) -> None:
         if reader.n_jobs < MOST_JOBS:
             self._idle.append(reader)
         else:
             reader.end()
 
 
-class _Reader:
-    """One process that runs ``audio.reader``."""
+class _Worker:
+    """One process that runs ``audio.decode.worker``."""
 
     def __init__(self, environment: Mapping[str, str], bounds: Bounds) -> None:
         self.n_jobs = 0
         self._bounds = bounds
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "audio.reader", json.dumps(vars(bounds))],
+            [sys.executable, "-m", "audio.decode.worker", json.dumps(vars(bounds))],
             cwd=ROOT,
             env=dict(environment),
             stdin=subprocess.PIPE,
@@ -180,10 +182,10 @@ class _Reader:
         """Ask for a file; the first line of the answer."""
         self.n_jobs += 1
         asked = {"ask": what, "path": str(path.absolute()), "name": name}
-        return self.say(asked | {"limits": _plain(limits)})
+        return self.exchange(asked | {"limits": _plain(limits)})
 
-    def say(self, what: Answer) -> Answer:
-        """Send a line, and wait for the next one.
+    def exchange(self, what: Answer) -> Answer:
+        """Send a line and wait for the answer.
 
         Raises:
             KnownError: the one that the reader met.
@@ -245,9 +247,9 @@ class _Reader:
 def _plain(limits: Limits) -> dict[str, float]:
     """The limits without those who decode."""
     names = [item.name for item in dataclasses.fields(limits)]
-    return {name: getattr(limits, name) for name in names if name != "readers"}
+    return {name: getattr(limits, name) for name in names if name != "decoder"}
 
 
-def _end_all(idle: list[_Reader]) -> None:
+def _end_all(idle: list[_Worker]) -> None:
     while idle:
         idle.pop().end()

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio.clip import Clip
-from audio.composer import compose
+from audio.synth.composer import compose
 from errors import KnownError
 
 SAMPLING_RATE = 22_050  # Hz, the tutorial's

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from audio.frames import Numbers, window_values
 from audio.notes import Note, note_of
-from audio.spectrum import Spectrum, maxima
+from audio.transforms.spectrum import Spectrum, maxima
+from audio.transforms.windows import Numbers, window_values
 
 FMIN_HZ = 20.0  # the lowest tone that ears hear
 RANGE_DB = 60.0  # under the strongest peak; lower ones are not told from leakage

@@ -13,9 +13,9 @@ from math import log10
 
 import numpy as np
 
-from audio.checks import check_range
 from audio.clip import Clip, Samples
-from audio.frames import Numbers
+from audio.transforms.checks import check_range
+from audio.transforms.windows import Numbers
 
 MIN_N_BITS = 2
 MAX_N_BITS = 16

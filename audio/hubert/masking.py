@@ -17,13 +17,14 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.checks import check_range
 from audio.clip import Clip
-from audio.frames import Grid, Levels, Numbers, pooled_power, window_values
-from audio.hearing import FRAME_LENGTH, HOP_LENGTH, SAMPLING_RATE, n_frames
+from audio.hubert.preprocessing import FRAME_LENGTH, HOP_LENGTH, SAMPLING_RATE, n_frames
 from audio.levels import turned_into_decibels
-from audio.mels import mel_filters
-from audio.spectrum import re_peak
+from audio.transforms.checks import check_range
+from audio.transforms.frames import Grid, Levels, pooled_power
+from audio.transforms.mel_scale import mel_filters
+from audio.transforms.spectrum import re_peak
+from audio.transforms.windows import Numbers, window_values
 
 N_MELS = 40
 N_MFCC = 13  # with both derivatives 39 numbers a frame, as in the paper

@@ -1,0 +1,18 @@
+"""A file in, its mono sound and what it was out; all suspicion of files lives here."""
+
+from audio.decode.file import channel_blocks, load, probe
+from audio.decode.limits import USUAL, Decoded, Decoder, Limits, SourceFacts
+from audio.decode.spool import Spool, spooled
+
+__all__ = [
+    "USUAL",
+    "Decoded",
+    "Decoder",
+    "Limits",
+    "SourceFacts",
+    "Spool",
+    "channel_blocks",
+    "load",
+    "probe",
+    "spooled",
+]

@@ -1,0 +1,90 @@
+"""What a file may be, and what is known of it once it is decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from audio.clip import Clip, Samples
+
+if TYPE_CHECKING:
+    from audio.decode.spool import Spool
+
+
+class Decoder(Protocol):
+    """Decode files elsewhere than in this process; see ``pool.DecoderPool``."""
+
+    def load(self, path: Path, name: str, limits: Limits) -> Decoded:
+        """Decode a file to mono, as ``decode.load``."""
+
+    def channel_blocks(self, path: Path, limits: Limits) -> Iterator[Samples]:
+        """Decode every channel, block by block, as ``decode.channel_blocks``."""
+
+    def spool(
+        self, path: Path, name: str, limits: Limits, file: BinaryIO
+    ) -> tuple[Spool, float | None]:
+        """Decode into ``file``, as ``decode.spooled``."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a file may be.
+
+    Attributes:
+        max_bytes: a larger file is refused unread.
+        min_duration_s: a shorter sound is refused.
+        max_duration_s: a longer one is cut here.
+        min_sampling_rate: Hz; below it there is nothing to see or to classify.
+        max_sampling_rate: Hz; with ``max_duration_s`` it bounds the memory.
+        decoder: decodes in place of this process, where files come from strangers.
+    """
+
+    max_bytes: int = 100_000_000
+    min_duration_s: float = 0.1
+    max_duration_s: float = 600.0
+    min_sampling_rate: int = 2_000
+    max_sampling_rate: int = 192_000
+    decoder: Decoder | None = field(default=None, compare=False, repr=False)
+
+
+USUAL = Limits()
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What the file was before it became a Clip, as its header says.
+
+    Attributes:
+        container: such as ``mp4``; see ``ffmpeg.CONTAINERS``.
+        codec: such as ``aac``, ``pcm_s16le``.
+        n_channels: as stored, before the mix.
+        sampling_rate: Hz.
+        bit_depth: bits a sample; None for codecs that do not keep samples (mp3, aac).
+        duration_s: None where the header does not know it (streams, bare mp3 and aac).
+        size_bytes: of the whole file.
+    """
+
+    container: str
+    codec: str
+    n_channels: int
+    sampling_rate: int
+    bit_depth: int | None
+    duration_s: float | None
+    size_bytes: int
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """A file's sound.
+
+    Attributes:
+        clip: mono, at the file's own rate, named by the file's stem.
+        facts: what the file was.
+        cut_at_s: where a sound longer than the limit was cut; None when it was not.
+    """
+
+    clip: Clip
+    facts: SourceFacts
+    cut_at_s: float | None

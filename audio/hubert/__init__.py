@@ -1,0 +1,1 @@
+"""Samples in, what HuBERT gets and learned to guess out."""

@@ -1,0 +1,1 @@
+"""A seed in, composed songs and the built-in sounds out."""
