@@ -121,7 +121,7 @@ def _turn(whole: Path, hear: Hear) -> Iterator[BinaryIO | None]:
 def _is_ours(file: BinaryIO) -> bool:
     """Take the file's lock, unless another process holds it.
 
-    As ``trainer.locks`` does; this module stands below the trainer.
+    As ``trainer.run.locks`` does; this module stands below the trainer.
     """
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

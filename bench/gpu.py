@@ -48,7 +48,7 @@ PARTS: dict[str, Callable[[Size, Path], Found]] = {
 
 def has_cuda() -> bool:
     """Whether there is a CUDA device, asked of torch only where nothing else knows."""
-    from trainer import device
+    from trainer.process import device
 
     if device.gpu():
         return True
@@ -62,7 +62,7 @@ def run_parts(names: Sequence[str], size: Size, home: Path) -> None:
     import torch  # noqa: F401 - so that no part's time holds the imports
     from transformers.utils import logging
 
-    from trainer import train  # noqa: F401
+    from trainer.training import train  # noqa: F401
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()

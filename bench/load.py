@@ -32,9 +32,9 @@ import psutil
 from audio.synth.composer import STYLES, compose
 from settings import child_environment
 from trainer import config as configs
-from trainer import jobs
-from trainer.events import Step
-from trainer.runs import Run
+from trainer.process import jobs
+from trainer.run.events import Step
+from trainer.run.runs import Run
 
 # A song of 30 s is uploaded anew for each question: in between it is looked at or heard.
 THINKS_S = (10.0, 50.0)

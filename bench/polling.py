@@ -21,9 +21,9 @@ import httpx
 from bench import load
 from settings import Settings
 from trainer import config as configs
-from trainer import events, locks, runs
-from trainer.events import Step
-from trainer.runs import Run
+from trainer.run import events, locks, runs
+from trainer.run.events import Step
+from trainer.run.runs import Run
 from ui.server.access import Visitor
 from ui.tabs.train import runs_table, scores, view
 from ui.tabs.train.cache import POLL_S, READ_EVERY_S, RunCache

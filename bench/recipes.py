@@ -23,9 +23,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from trainer import runs, telling
-from trainer.events import Stage, Step
-from trainer.scores import Scores
+from trainer import messages
+from trainer.evaluation.scores import Scores
+from trainer.run import runs
+from trainer.run.events import Stage, Step
 
 HELD_OUT, CHOOSES, N_LEARNED = "3", "2", 5
 RECIPES = {
@@ -96,7 +97,7 @@ def row(name: str, run: runs.Run, took_s: float) -> str:
     low, high = scores.interval
     events, _ = run.events()
     steps = [event for event in events if isinstance(event, Step)]
-    best = telling.best(events)
+    best = messages.best(events)
     per_s = statistics.median(step.windows_per_s for step in steps)
     begun = {e.name: e.at for e in reversed(events) if isinstance(e, Stage)}
     recording_s = begun["train"] - begun.get("record", begun["train"])

@@ -96,18 +96,20 @@ def prepare(side: str, songs: Path, home: Path) -> dict[str, float]:
 
 
 def _prepare_ours(songs: Path, cache: Path) -> None:
-    from trainer import data, hub_songs, song_files
+    from trainer.data import dataset, hub_songs, song_files
 
     source = song_files.Source(str(songs), 0, hub_songs.parquet_songs([songs]))
-    data.prepare(source, cache, emit=lambda _: None, should_stop=lambda: False)
+    dataset.prepare(source, cache, emit=lambda _: None, should_stop=lambda: False)
 
 
 def train_ours(recipe: str, songs_dir: Path, home: Path) -> dict[str, float]:
     """A step of ours, a song of it, and a window that is recorded before."""
-    from trainer import base, train
-    from trainer.events import StopNow
+    from trainer.run.events import StopNow
+    from trainer.training import initial_model, train
 
-    base._folder = lambda name: _checkpoint(home)  # no network; this process ends soon
+    initial_model._folder = lambda name: _checkpoint(
+        home
+    )  # no network; this process ends soon
     marks: dict[str, list[Mark]] = {"record": [], "step": []}
 
     def emit(event: Any) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import settings
-from trainer import jobs, runs
 from trainer.config import RunConfig
+from trainer.process import jobs
+from trainer.run import runs
 
 PATIENCE_S = 120
 PLAY = """
@@ -22,7 +23,7 @@ def play():
     import os, signal, subprocess, time
     from pathlib import Path
     from trainer import checkpoints, runs
-    from trainer.events import Evaluated, Noted, Stage, Step, StopRequested
+    from trainer.run.events import Evaluated, Noted, Stage, Step, StopRequested
 
     class Result:
         def __init__(self, step=0, was_stopped=False):
@@ -46,9 +47,9 @@ def play():
 def train(config, run_dir, *, cache_dir, emit, should_stop, checkpoint=None):
     return play()(config, run_dir, emit, should_stop)
 
-module = types.ModuleType("trainer.train")
+module = types.ModuleType("trainer.training.train")
 module.train = train
-sys.modules["trainer.train"] = module
+sys.modules["trainer.training.train"] = module
 """
 # Two steps, then whatever a person asks for.
 UNTIL_STOPPED = """

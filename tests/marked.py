@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from trainer import evaluate
-from trainer.scores import Answers, scores_of
+from trainer.evaluation import evaluate
+from trainer.evaluation.scores import Answers, scores_of
 
 GENRES = ("blues", "jazz", "metal")
 EVEN, LIKELY = 0.0, float(np.log(8))  # of three: 1/3 each; 8 of 10 for one

@@ -3,8 +3,8 @@
 from files import write_audio
 from signals import tone
 
-from trainer import data
-from trainer.events import Noted
+from trainer.data import dataset
+from trainer.run.events import Noted
 
 PITCHES = {"low": 200.0, "high": 3000.0}
 
@@ -20,7 +20,7 @@ def song_folder(root, n_songs=3, genres=PITCHES, sampling_rate=22_050):
 
 def prepared(source, tmp_path, should_stop=lambda: False):
     told = []
-    songs = data.prepare(
+    songs = dataset.prepare(
         source, tmp_path / "cache", emit=told.append, should_stop=should_stop
     )
     return songs, [event for event in told if isinstance(event, Noted)]

@@ -16,11 +16,13 @@ from classifier.models import Models
 from classifier.predict import predict
 from errors import KnownError
 from networks import architecture
-from trainer import base, catalogue, data, flags, sources, windows
+from trainer import base_models, flags
 from trainer.config import RunConfig
-from trainer.data import INT16_MAX, SAMPLING_RATE
-from trainer.events import Noted, Stage, Step
-from trainer.train import train
+from trainer.data import dataset, sources
+from trainer.data.dataset import INT16_MAX, SAMPLING_RATE
+from trainer.run.events import Noted, Stage, Step
+from trainer.training import initial_model, windows
+from trainer.training.train import train
 
 GENRES = {"low": 200.0, "high": 3000.0, "0": 500.0}  # a name may be a number's
 IDS = {
@@ -99,7 +101,7 @@ def first_window(config, songs, extractor, window_s):
     """The first song, and its first window as the trainer hears it."""
     source = sources.source_of(config, lambda event: None)
     quiet = {"emit": lambda event: None, "should_stop": lambda: False}
-    prepared = data.prepare(source, songs.parent / "cache", **quiet)
+    prepared = dataset.prepare(source, songs.parent / "cache", **quiet)
     heard = windows.AllWindows(prepared, np.arange(1), extractor, window_s)
     samples = prepared.song(0).astype(np.float32) / np.float32(INT16_MAX)
     return Clip(samples, SAMPLING_RATE), windows.collate([heard[0]])
@@ -134,7 +136,7 @@ def test_it_learns_is_kept_and_says_the_same_in_the_classifier(
 def test_pretrained_weights_arrive_and_the_last_layer_is_new(config, kind):
     import transformers
 
-    model, _ = base.load_base(config, tuple(GENRES))
+    model, _ = initial_model.load_base(config, tuple(GENRES))
     name, place = BODIES[kind]
     theirs = getattr(transformers, name).from_pretrained(hub.fetch("", revision=""))
     weights = architecture.body(model).state_dict()
@@ -150,7 +152,7 @@ def test_pretrained_weights_arrive_and_the_last_layer_is_new(config, kind):
 def test_only_the_chosen_part_learns(config, kind):
     def learning(part):
         chosen = dataclasses.replace(config, trained_part=part)
-        model, _ = base.load_base(chosen, tuple(GENRES))
+        model, _ = initial_model.load_base(chosen, tuple(GENRES))
         body = {id(weight) for weight in architecture.body(model).parameters()}
         front = {id(w) for m in architecture.front_end(model) for w in m.parameters()}
         quick = [w for w in model.parameters() if w.requires_grad]
@@ -180,7 +182,7 @@ def test_two_accumulated_batches_equal_one(config, songs, tmp_path):
 
 @pytest.mark.parametrize("kind", ["ast", "whisper"], scope="module")
 def test_windows_of_a_mel_model_are_its_own_length_and_full(kind, config, songs):
-    model, extractor = base.load_base(config, tuple(GENRES))
+    model, extractor = initial_model.load_base(config, tuple(GENRES))
     window_s = architecture.fixed_window_s(model.config.to_dict())
     assert window_s == pytest.approx(WINDOWS_S[kind])
     _, batch = first_window(config, songs, extractor, window_s)  # of a song of 1 s
@@ -219,10 +221,10 @@ def test_layers_are_mixed_none_skipped_and_parts_hidden(songs, base_model):
         "mask_feature_fraction": 0.2,
     }
     config = dataclasses.replace(small(songs), base_model=base_model, **wishes)
-    model, _ = base.load_base(config, tuple(GENRES))
+    model, _ = initial_model.load_base(config, tuple(GENRES))
     assert model.layer_weights.tolist() == pytest.approx([1 / 3] * 3)
     assert model.config.layerdrop == model.config.attention_dropout == 0.0
-    assert base.left_out(config, model.config) == []
+    assert initial_model.left_out(config, model.config) == []
     assert hasattr(architecture.body(model), "masked_spec_embed")
 
 
@@ -232,7 +234,7 @@ def test_weighted_layers_train_where_layers_would_be_skipped(
     folder = save_tiny_model(tmp_path / "base", layerdrop=0.9)
     monkeypatch.setattr(hub, "fetch", lambda model_id, revision: folder)
     config = small(songs, weighted_layers=True)
-    config = dataclasses.replace(config, base_model=catalogue.DISTILHUBERT)
+    config = dataclasses.replace(config, base_model=base_models.DISTILHUBERT)
     result, _ = run(config, songs, tmp_path / "run")
     assert result.step == 3
 
@@ -243,7 +245,7 @@ def test_masks_fit_into_the_shortest_window(songs, tmp_path, monkeypatch):
     folder = save_tiny_model(tmp_path / "base", **coarse)
     monkeypatch.setattr(hub, "fetch", lambda model_id, revision: folder)
     config = small(songs, mask_time_fraction=0.5, mask_feature_fraction=0.5)
-    config = dataclasses.replace(config, base_model=catalogue.DISTILHUBERT)
+    config = dataclasses.replace(config, base_model=base_models.DISTILHUBERT)
     result, _ = run(config, songs, tmp_path / "run")
     assert result.step == 3
 
@@ -281,23 +283,23 @@ def test_genre_of_two_songs_is_learned_and_tested(tmp_path):
 
 def test_base_model_that_this_host_does_not_allow_is_refused():
     extra = ("someone/model@refs/pr/4",)
-    for allowed in (*catalogue.CHOICES, *extra):
-        catalogue.admit(allowed, extra)
+    for allowed in (*base_models.CHOICES, *extra):
+        base_models.admit(allowed, extra)
         assert RunConfig(base_model=allowed).base_model == allowed
     with pytest.raises(KnownError, match="not_a_choice") as caught:
-        catalogue.admit("someone/other", extra)
+        base_models.admit("someone/other", extra)
     assert "someone/model@refs/pr/4" in caught.value.details["choices"]
 
 
 def test_revision_of_a_base_model_is_part_of_its_name():
-    plain, exact = map(catalogue.hub_model, ("a/b", "a/b@refs/pr/4"))
+    plain, exact = map(base_models.hub_model, ("a/b", "a/b@refs/pr/4"))
     assert (plain.id, plain.revision) == ("a/b", "")
     assert (exact.id, exact.revision) == ("a/b", "refs/pr/4")
-    assert catalogue.hub_model("demo") is None
-    other = catalogue.hub_model("openai/whisper-tiny@main")
+    assert base_models.hub_model("demo") is None
+    other = base_models.hub_model("openai/whisper-tiny@main")
     assert (other.revision, other.window_s) == ("main", 30.0)
-    for model in catalogue.KNOWN:  # and those of our own list are exact
-        assert hub.COMMIT.fullmatch(catalogue.hub_model(model.id).revision)
+    for model in base_models.KNOWN:  # and those of our own list are exact
+        assert hub.COMMIT.fullmatch(base_models.hub_model(model.id).revision)
 
 
 @pytest.mark.parametrize(

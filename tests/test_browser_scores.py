@@ -4,8 +4,8 @@ import browser
 import pytest
 from marked import keep_scores
 
-from trainer import runs
 from trainer.config import RunConfig
+from trainer.run import runs
 
 pytestmark = pytest.mark.browser
 server, chromium, open_page = browser.server, browser.chromium, browser.open_page

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from trainer.building import building, sweep
+from trainer.data.staging import building, sweep
 
 BUILDER = """
 import sys, time, pathlib
-from trainer.building import building
+from trainer.data.staging import building
 with building(pathlib.Path(sys.argv[1])) as folder:
     (folder / "songs").mkdir()
     (folder / "songs" / "samples.i16").write_bytes(b"half")
@@ -59,7 +59,7 @@ def test_folder_of_a_living_process_is_left_alone(tmp_path, builder):
 
 
 def test_folder_that_a_sweep_takes_first_is_made_anew(tmp_path, monkeypatch):
-    from trainer import building as module
+    from trainer.data import staging as module
 
     take, refused = module._take, []
 

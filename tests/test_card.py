@@ -7,8 +7,9 @@ from hub_server import front_matter
 from marked import keep_scores
 
 from errors import KnownError
-from trainer import card, runs
 from trainer.config import RunConfig
+from trainer.publish import card
+from trainer.run import runs
 
 COUNTS = [[8, 1, 1], [0, 9, 1], [2, 2, 6]]  # 23 of 30
 

@@ -3,20 +3,20 @@ import signal
 import pytest
 from actor import small_disk, small_memory, start, wait_for_end
 
-from trainer import causes, checkpoints
+from trainer.run import checkpoints, failures
 
 __all__ = ["small_disk", "small_memory"]  # fixtures
 
 
 def test_crash_below_python_is_called_so():
-    death = causes.of_death(signal.SIGSEGV, n_killed=0)
+    death = failures.of_death(signal.SIGSEGV, n_killed=0)
     assert (death.code, death.details) == ("crashed", {"signal": "SIGSEGV"})
 
 
 def test_kill_for_want_of_memory_is_told_from_any_other():
-    assert causes.of_death(signal.SIGKILL, n_killed=1).code == "killed_for_memory"
-    assert causes.of_death(signal.SIGKILL, n_killed=0).code == "killed"
-    assert causes.of_death(signal.SIGTERM, n_killed=1).code == "killed"
+    assert failures.of_death(signal.SIGKILL, n_killed=1).code == "killed_for_memory"
+    assert failures.of_death(signal.SIGKILL, n_killed=0).code == "killed"
+    assert failures.of_death(signal.SIGTERM, n_killed=1).code == "killed"
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_kill_for_want_of_memory_is_told_from_any_other():
     ],
 )
 def test_error_of_a_library_gets_its_cause(error, code):
-    assert causes.of_error(error).code == code
+    assert failures.of_error(error).code == code
 
 
 def test_full_disk_is_known_in_the_words_of_torch_and_safetensors(tmp_path, small_disk):
@@ -53,9 +53,9 @@ def test_full_disk_is_known_in_the_words_of_torch_and_safetensors(tmp_path, smal
         return caught.value
 
     error = refused(safetensors.torch.save_file, small_disk / "a.safetensors")
-    assert causes.is_disk_full(error), error
+    assert failures.is_disk_full(error), error
     error = refused(torch.save, small_disk / "optimizer.pt")
-    assert causes.is_disk_full(error), error
+    assert failures.is_disk_full(error), error
 
 
 def test_trainer_that_the_kernel_kills_for_memory_has_that_cause(

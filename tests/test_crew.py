@@ -12,10 +12,10 @@ from songs import song_folder
 from test_jobs import wait_until
 
 import settings
-from trainer import runs
-from trainer.crew import Crew
-from trainer.events import Evaluated, Noted, Step, StopRequested
-from trainer.train import train
+from trainer.run import runs
+from trainer.run.events import Evaluated, Noted, Step, StopRequested
+from trainer.training.distributed import Crew
+from trainer.training.train import train
 
 ROOT = Path(__file__).parents[1]
 LAUNCH = "-m torch.distributed.run --standalone --nproc-per-node 2 -m trainer".split()

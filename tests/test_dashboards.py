@@ -7,10 +7,10 @@ from test_train import config_for
 
 import i18n
 from errors import KnownError
-from trainer import dashboards
 from trainer.config import RunConfig
-from trainer.recipe import Batches, training_arguments
-from trainer.train import train
+from trainer.training import dashboards
+from trainer.training.recipe import Batches, training_arguments
+from trainer.training.train import train
 
 
 def stub(monkeypatch, name):

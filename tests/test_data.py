@@ -6,9 +6,10 @@ from songs import prepared, song_folder
 
 import i18n
 from errors import KnownError
-from trainer import data, sources, telling
+from trainer import messages
 from trainer.config import RunConfig
-from trainer.events import StopRequested
+from trainer.data import dataset, sources
+from trainer.run.events import StopRequested
 
 
 def test_folder_becomes_songs_at_16_khz(tmp_path):
@@ -73,7 +74,7 @@ def test_unreadable_song_is_named_left_out_and_the_rest_goes_on(tmp_path):
     assert notes[0].details["name"] == "low/broken.mp3"
     assert notes[1].details == {"n_skipped": 1, "n_files": 7}
     for language in i18n.LANGUAGES:
-        named, counted = telling.log_lines(notes[:2], language)
+        named, counted = messages.log_lines(notes[:2], language)
         assert "low/broken.mp3" in named
         assert "FLAC" in named  # what to try
         assert "7" in counted
@@ -117,7 +118,7 @@ def test_genre_with_one_song_cannot_be_tested(tmp_path):
     (folder / "low" / "1.wav").unlink()
     songs, _ = prepared(sources.folder_songs(folder), tmp_path)
     with pytest.raises(KnownError) as caught:
-        data.divided(songs, RunConfig())
+        dataset.divided(songs, RunConfig())
     assert caught.value.details == {"genre": "low", "n_songs": 1}
 
 

@@ -11,7 +11,7 @@ from songs import song_folder
 import i18n
 from errors import KnownError
 from settings import Host, Settings
-from trainer.events import Stage
+from trainer.run.events import Stage
 from ui.server.access import Visitor
 from ui.tabs.data import inspection, tab
 

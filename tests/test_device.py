@@ -3,8 +3,8 @@ import os
 
 import pytest
 
-from trainer import device
-from trainer.events import Device
+from trainer.process import device
+from trainer.run.events import Device
 
 ANSWER = "NVIDIA H200, 1024, 143771, 37, 41\nNVIDIA H200, 5, 143771, 0, 30\n"
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 import i18n
-from trainer import events, runs, telling
+from trainer import messages
 from trainer.config import RunConfig
-from trainer.events import Evaluated, Finished, Planned, Stage, Step
+from trainer.run import events, runs
+from trainer.run.events import Evaluated, Finished, Planned, Stage, Step
 
 # A run with a validation part, as the version recorded it that called validation
 # "test" and the test "evaluate".
@@ -59,14 +60,14 @@ def test_end_of_an_old_run_tells_test_and_validation_apart(old, is_final):
 
 
 def test_old_run_without_scores_has_a_validation_only(old):
-    assert telling.test_accuracy(old.events()[0]) is None
-    assert telling.best(old.events()[0]).step == 2
+    assert messages.test_accuracy(old.events()[0]) is None
+    assert messages.best(old.events()[0]).step == 2
 
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_log_of_an_old_run_names_validation_and_test(old, language):
     (old.folder / "scores.json").write_text('{"is_final": true}')
-    log = "\n".join(telling.log_lines(old.events()[0], language))
+    log = "\n".join(messages.log_lines(old.events()[0], language))
     validation, test = {
         "en": ("Validation after step 2", "Test: 100.0%"),
         "zh-TW": ("第 2 步後驗證", "測試：答對 100.0%"),

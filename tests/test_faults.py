@@ -7,9 +7,9 @@ from signals import silence, tone
 
 from audio.clip import Clip
 from audio.synth import composer
-from trainer import data, sources
-from trainer.events import StopRequested
-from trainer.faults import Fault, faults
+from trainer.data import dataset, sources
+from trainer.data.faults import Fault, faults
+from trainer.run.events import StopRequested
 
 
 def song_set(tmp_path, clips):
@@ -19,7 +19,7 @@ def song_set(tmp_path, clips):
         for name, clip in clips.items()
     ]
     source = sources.Source("test", len(songs), songs)
-    return data.prepare(
+    return dataset.prepare(
         source, tmp_path, emit=lambda _: None, should_stop=lambda: False
     )
 

@@ -5,8 +5,9 @@ import pytest
 from songs import prepared, song_folder
 from tiny import save_tiny_model
 
-from trainer import feature_cache, sources, windows
-from trainer.events import StopRequested
+from trainer.data import sources
+from trainer.run.events import StopRequested
+from trainer.training import feature_cache, windows
 
 WINDOW_S = 0.5
 

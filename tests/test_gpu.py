@@ -13,10 +13,11 @@ import settings
 from audio.synth import composer
 from classifier.models import Models
 from classifier.predict import predict
-from trainer import jobs, recipe
 from trainer.config import RunConfig
-from trainer.events import Device, Noted, Step
-from trainer.train import train
+from trainer.process import jobs
+from trainer.run.events import Device, Noted, Step
+from trainer.training import recipe
+from trainer.training.train import train
 
 pytestmark = pytest.mark.gpu
 GENRES = {"low": 200.0, "high": 3000.0, "middle": 500.0}

@@ -68,7 +68,7 @@ def test_tables_name_every_part(measured):
 
 def test_machine_without_a_cuda_device_is_left_alone(monkeypatch, capsys):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    monkeypatch.setattr("trainer.device.gpu", lambda devices="": None)
+    monkeypatch.setattr("trainer.process.device.gpu", lambda devices="": None)
     assert gpu.main([]) == 0
     assert "no CUDA device" in capsys.readouterr().out
 

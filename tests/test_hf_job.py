@@ -10,8 +10,9 @@ import i18n
 import settings
 from errors import KnownError
 from trainer import __main__ as command
-from trainer import flags, hf_job
+from trainer import flags
 from trainer.config import RunConfig, preset
+from trainer.publish import hf_job
 
 push_hub = push_hub
 REPO = f"{OWNER}/genres"

@@ -39,7 +39,7 @@ HEAVY = set(
 # Half there while another thread imports transformers: see process.settle.
 SHARED = {"transformers", "datasets", "evaluate"}
 # Where every exception may be caught: the page's wrapper and the trainer's child.
-BORDERS = {"ui/handlers.py", "trainer/worker.py"}
+BORDERS = {"ui/handlers.py", "trainer/process/worker.py"}
 
 SOURCES = sorted(
     [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]

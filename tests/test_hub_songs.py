@@ -11,9 +11,11 @@ from test_hub import REVISION
 
 import i18n
 from errors import KnownError
-from trainer import hub_songs, prepare, sources, telling
+from trainer import messages
 from trainer.config import RunConfig
-from trainer.events import Noted, Stage, StopRequested
+from trainer.data import hub_songs, sources
+from trainer.run.events import Noted, Stage, StopRequested
+from trainer.training import prepare
 from ui.tabs.data import inspection
 
 data_hub = hub_of_data.data_hub
@@ -143,7 +145,7 @@ def test_gtzan_is_taken_in_the_first_form_that_the_hub_has_and_that_is_said(
     (note,) = [each for each in told if isinstance(each, Noted)]
     assert (note.code, note.details["id"]) == (code, repo_id)
     for language in i18n.LANGUAGES:
-        assert repo_id in telling.line(note, language)
+        assert repo_id in messages.line(note, language)
     assert source.fingerprint == f"{repo_id} {REVISION}"
     songs, _ = prepared(source, tmp_path)
     assert songs.genres == ("blues", "jazz")

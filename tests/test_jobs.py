@@ -15,10 +15,12 @@ from test_train import config_for
 import settings
 from errors import KnownError
 from trainer import __main__ as command
-from trainer import checkpoints, jobs, runs, telling
 from trainer import config as configs
+from trainer import messages
 from trainer.config import RunConfig
-from trainer.events import Device, Evaluated, Stage, Step
+from trainer.process import jobs
+from trainer.run import checkpoints, runs
+from trainer.run.events import Device, Evaluated, Stage, Step
 
 PATIENCE_S = 120
 ROOT = Path(__file__).parents[1]
@@ -109,7 +111,7 @@ def test_killed_run_keeps_what_was_saved_and_frees_the_lock(tmp_path, stage):
     wait_until(lambda: run.state().is_ended, "the kill to be noticed")
     state = run.state()
     assert (state.name, state.code) == ("failed", "killed")
-    assert telling.failure(state.code, state.details, "en")
+    assert messages.failure(state.code, state.details, "en")
     assert all(map(checkpoints.is_whole, checkpoints.every(run.folder)))
     again = start(tmp_path)
     wait_until(lambda: again.state().is_ended, "the next run")
@@ -140,7 +142,7 @@ def test_bad_songs_end_the_run_with_a_sentence(tmp_path):
     wait_until(lambda: run.state().is_ended, "the refusal")
     state = run.state()
     assert (state.name, state.code) == ("failed", "one_genre")
-    assert "low" in telling.failure(state.code, state.details, "zh-TW")
+    assert "low" in messages.failure(state.code, state.details, "zh-TW")
 
 
 @pytest.mark.minute
@@ -155,7 +157,7 @@ def test_hub_that_does_not_answer_ends_the_run_with_a_sentence(tmp_path):
     wait_until(lambda: run.state().is_ended, "the refusal")
     state = run.state()
     assert (state.name, state.code) == ("failed", "hub_unreachable")
-    assert "gtzan" in telling.failure(state.code, state.details, "en")
+    assert "gtzan" in messages.failure(state.code, state.details, "en")
 
 
 @pytest.mark.minute
@@ -168,7 +170,7 @@ def test_command_line_trains_and_prints_what_the_page_shows(tmp_path, capsys):
     assert command.main(flags) == 0
     printed = capsys.readouterr().out
     (run,) = runs.every(tmp_path / "runs")
-    for line in telling.log_lines(run.events()[0], "en"):
+    for line in messages.log_lines(run.events()[0], "en"):
         assert line in printed
     assert "of 2 songs named rightly (95% interval" in printed
     assert f"evaluate {run.id}" in printed

@@ -6,7 +6,7 @@ from files import write_audio
 from test_browser import upload, wait_for_pictures
 
 from audio.synth.composer import compose
-from trainer.base import DEMO_DIR
+from trainer.training.initial_model import DEMO_DIR
 
 server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 pytestmark = pytest.mark.browser

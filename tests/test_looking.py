@@ -8,10 +8,10 @@ from signals import tone
 from songs import song_folder
 
 from errors import KnownError
-from trainer import sources
 from trainer.config import RunConfig
-from trainer.events import Stage
-from trainer.sources import SongFile, Source
+from trainer.data import sources
+from trainer.data.sources import SongFile, Source
+from trainer.run.events import Stage
 from ui.tabs.data import inspection
 from ui.tabs.data.inspection import InspectedSongs
 

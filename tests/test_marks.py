@@ -8,9 +8,9 @@ from marked import keep_scores
 
 import i18n
 from errors import KnownError
-from trainer import runs
 from trainer.config import RunConfig
-from trainer.runs import Run
+from trainer.run import runs
+from trainer.run.runs import Run
 from ui.server.access import Visitor
 from ui.tabs.train import cards, scores
 from ui.tabs.train.cache import RunCache

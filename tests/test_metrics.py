@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from networks import forward
-from trainer import metrics
+from trainer.evaluation import metrics
 
 
 def test_song_answer_is_the_mean_of_its_windows():

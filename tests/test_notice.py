@@ -9,7 +9,7 @@ import app
 import i18n
 from errors import KnownError
 from settings import Host, Settings
-from trainer import push
+from trainer.publish import push
 from ui.notice import notice
 from ui.server.access import Visitor
 from ui.tabs.train import actions

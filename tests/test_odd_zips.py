@@ -15,7 +15,7 @@ from signals import tone
 
 from audio.decode.archive import ZipLimits, unpacked
 from errors import KnownError
-from trainer import sources
+from trainer.data import sources
 
 steadily = settings(
     derandomize=True,

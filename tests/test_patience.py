@@ -3,8 +3,8 @@ import threading
 import pytest
 
 from errors import KnownError
-from trainer.events import Stage, StopRequested
-from trainer.patience import interruptible, obedient
+from trainer.run.events import Stage, StopRequested
+from trainer.training.cancellable import interruptible, obedient
 
 
 def test_answer_of_the_work_comes_back():

@@ -7,9 +7,10 @@ from songs import song_folder
 
 from audio.synth import composer
 from errors import KnownError
-from trainer import config, device, preflight
+from trainer import config, preflight
 from trainer.config import RunConfig
-from trainer.events import Device
+from trainer.process import device
+from trainer.run.events import Device
 
 Usage = namedtuple("Usage", "total used free")
 GPU = Device("GPU", 0, 2**36, 0.0, 40.0)

@@ -17,9 +17,10 @@ from audio.levels import power
 from audio.transforms import Frames, inversion, overlap_add
 from audio.transforms.windows import WINDOWS, window_values
 from errors import KnownError
-from trainer import catalogue, events
+from trainer import base_models
 from trainer.config import PRESETS, RunConfig, preset
-from trainer.splits import Wish, split
+from trainer.data.splits import Wish, split
+from trainer.run import events
 
 RATE = 8_000
 # The same examples on every machine, on however busy a one.
@@ -160,7 +161,7 @@ def values_of(item):
             *(paths.map(kind.__add__) for kind in ("folder:", "zip:", "hub:")),
         )
     if item.name == "base_model":
-        return st.sampled_from(catalogue.CHOICES)
+        return st.sampled_from(base_models.CHOICES)
     if "choices" in item.metadata:
         return st.sampled_from(item.metadata["choices"])
     if "minimum" not in item.metadata:

@@ -15,9 +15,10 @@ from classifier.models import Models
 from classifier.predict import predict
 from errors import KnownError
 from trainer import __main__ as command
-from trainer import events, push
-from trainer.events import Stage
-from trainer.scores import Scores
+from trainer.evaluation.scores import Scores
+from trainer.publish import push
+from trainer.run import events
+from trainer.run.events import Stage
 
 tiny_model_dir = tiny.tiny_model_dir
 push_hub = push_hub

@@ -6,7 +6,7 @@ from hub_server import OWNER, TOKEN, push_hub
 from test_card import finished_run
 
 from errors import KnownError
-from trainer.events import Stage
+from trainer.run.events import Stage
 from ui.tabs.train import pushes
 from ui.tabs.train.pushes import Push, Pushes
 

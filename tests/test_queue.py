@@ -10,9 +10,10 @@ from actor import UNTIL_STOPPED, start, trainer_pid, wait_for, wait_for_end
 import settings
 from errors import KnownError
 from trainer import __main__ as command
-from trainer import jobs, runs
 from trainer.config import RunConfig
-from trainer.events import Step
+from trainer.process import jobs
+from trainer.run import runs
+from trainer.run.events import Step
 from ui.tabs.train.cache import RunCache
 
 
@@ -86,7 +87,7 @@ for name in ("confusion", "scores", "split", "songs"):
 
 def test_cancel_of_a_trainer_that_must_be_killed_leaves_nothing_half_built(tmp_path):
     part = """
-from trainer.building import building
+from trainer.data.staging import building
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 with building(run_dir.parents[1] / "cache") as folder:
     (folder / "samples.i16").write_bytes(bytes(1000))

@@ -5,8 +5,8 @@ import pytest
 from errors import KnownError
 from networks import architecture
 from networks.small_hubert import small_hubert
-from trainer import recipe
 from trainer.config import RunConfig
+from trainer.training import recipe
 
 
 @pytest.mark.parametrize(

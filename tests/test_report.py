@@ -6,10 +6,10 @@ import pytest
 from marked import answers_by_hand
 
 import i18n
-from trainer import report
 from trainer.config import SCHEMES
-from trainer.contest import Contest, Entry
-from trainer.scores import Duel, scores_of
+from trainer.evaluation import report
+from trainer.evaluation.compare import Contest, Entry
+from trainer.evaluation.scores import Duel, scores_of
 
 SCORES = scores_of(answers_by_hand())
 

@@ -11,7 +11,7 @@ from test_hub import REVISION
 
 import hub
 from errors import KnownError
-from trainer.events import StopRequested
+from trainer.run.events import StopRequested
 
 data_hub = hub_of_data.data_hub
 SET = "someone/songs"

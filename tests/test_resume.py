@@ -8,11 +8,13 @@ from songs import song_folder
 from test_train import GENRES, config_for, of
 
 from errors import KnownError
-from trainer import base, checkpoints, jobs, runs
 from trainer.config import RunConfig
-from trainer.events import Evaluated, Noted, Planned, Step
-from trainer.recipe import Batches
-from trainer.train import train
+from trainer.process import jobs
+from trainer.run import checkpoints, runs
+from trainer.run.events import Evaluated, Noted, Planned, Step
+from trainer.training import initial_model
+from trainer.training.recipe import Batches
+from trainer.training.train import train
 
 pytestmark = pytest.mark.minute
 
@@ -133,7 +135,7 @@ def out_of_memory_above(monkeypatch, n_windows, at_call=1):
     """Let the model fail as CUDA does for more than ``n_windows`` at once."""
     import torch
 
-    load_base = base.load_base
+    load_base = initial_model.load_base
     n_calls = []
 
     def limited(config, genres):
@@ -149,7 +151,7 @@ def out_of_memory_above(monkeypatch, n_windows, at_call=1):
         model.forward = guarded
         return model, extractor
 
-    monkeypatch.setattr(base, "load_base", limited)
+    monkeypatch.setattr(initial_model, "load_base", limited)
 
 
 def test_out_of_memory_halves_the_batch_and_keeps_the_step(
@@ -198,7 +200,7 @@ def test_one_window_cannot_be_halved():
 
 
 def test_ruined_weights_are_not_saved(songs, tmp_path, monkeypatch):
-    load_base = base.load_base
+    load_base = initial_model.load_base
 
     def poisoned(config, genres):
         import torch
@@ -214,7 +216,7 @@ def test_ruined_weights_are_not_saved(songs, tmp_path, monkeypatch):
         assert isinstance(model, torch.nn.Module)
         return model, extractor
 
-    monkeypatch.setattr(base, "load_base", poisoned)
+    monkeypatch.setattr(initial_model, "load_base", poisoned)
     with pytest.raises(KnownError, match="nan_loss") as caught:
         go(songs, tmp_path)
     assert caught.value.details["step"] == 3  # the 6th pass, the loss still finite

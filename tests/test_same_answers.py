@@ -10,9 +10,10 @@ from audio.clip import Clip
 from audio.synth.composer import compose
 from classifier.predict import predict
 from errors import KnownError
-from trainer import data, entrants, evaluate, sources
-from trainer.base import DEMO_DIR
-from trainer.windows import AllWindows
+from trainer.data import dataset, sources
+from trainer.evaluation import evaluate, model_lookup
+from trainer.training.initial_model import DEMO_DIR
+from trainer.training.windows import AllWindows
 
 RATE = 22_050
 # Windows that are resampled one by one give the song's probabilities within 1e-5. The
@@ -49,14 +50,14 @@ def songs_of(window_s):
 
 def answered(folder, window_s, tmp_path):
     """Probabilities by song: of the evaluation, and of classification."""
-    model = entrants.load(entrants.find(str(folder), tmp_path, DEMO_DIR))
+    model = model_lookup.load(model_lookup.find(str(folder), tmp_path, DEMO_DIR))
     paths = {}
     for name, clip in songs_of(window_s).items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         paths[f"{name}.wav"] = write_audio(tmp_path / f"{name}.wav", clip)
     told = []
     source = sources.folder_songs(tmp_path)
-    songs = data.prepare(
+    songs = dataset.prepare(
         source, tmp_path / "cache", emit=told.append, should_stop=lambda: False
     )
     windows = AllWindows(

@@ -24,18 +24,18 @@ def test_transform_is_computed_once_and_forgotten_when_there_is_no_room():
         return np.repeat(clip.samples, factor)
 
     clip = tone(duration_s=0.1)
-    transforms = Transforms(max_bytes=clip.samples.nbytes * 5)
+    kept = Transforms(max_bytes=clip.samples.nbytes * 5)
     for factor in (1, 1, 2, 1, 2):
-        transforms.of(spread, clip, factor=factor)
+        kept.of(spread, clip, factor=factor)
     assert calls == [1, 2]
-    transforms.of(spread, clip, factor=3)  # for which the oldest must go
-    transforms.of(spread, clip, factor=1)
+    kept.of(spread, clip, factor=3)  # for which the oldest must go
+    kept.of(spread, clip, factor=1)
     assert calls == [1, 2, 3, 1]
-    assert transforms.n_bytes <= clip.samples.nbytes * 5
+    assert kept.n_bytes <= clip.samples.nbytes * 5
 
 
 def test_transform_belongs_to_its_clip():
-    transforms = Transforms()
-    one, other = (transforms.of(transforms.dft, tone(hz)) for hz in (500.0, 1000.0))
+    kept = Transforms()
+    one, other = (kept.of(transforms.dft, tone(hz)) for hz in (500.0, 1000.0))
     assert transforms.strongest(one).frequency_hz == pytest.approx(500, abs=1)
     assert transforms.strongest(other).frequency_hz == pytest.approx(1000, abs=1)

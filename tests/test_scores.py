@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from marked import answers_by_hand
 
-from trainer.scores import Answers, Scores, duel, mcnemar, scores_of, temperature_of
+from trainer.evaluation.scores import (
+    Answers,
+    Scores,
+    duel,
+    mcnemar,
+    scores_of,
+    temperature_of,
+)
 
 GENRES = ("blues", "jazz", "metal")
 

@@ -16,8 +16,8 @@ from classifier.verdict import Verdict
 from errors import KnownError
 from networks.checkpoint import ModelRef
 from trainer.config import RunConfig
-from trainer.events import Noted, Stage
-from trainer.telling import Progress
+from trainer.messages import Progress
+from trainer.run.events import Noted, Stage
 from ui import templates
 from ui.clip_bar import facts_line
 from ui.server.access import Visitor

@@ -11,8 +11,8 @@ from signals import tone
 import i18n
 from errors import KnownError
 from settings import Settings
-from trainer import data, sources
 from trainer.config import RunConfig
+from trainer.data import dataset, sources
 from ui import song_choice
 from ui.server.access import Visitor
 from ui.tabs.train import actions, cards, form
@@ -113,7 +113,7 @@ def test_run_on_an_upload_keeps_the_zip_where_the_page_cannot_lose_it(
     place = Path(config.data.removeprefix("zip:"))
     assert place.is_relative_to(host.cache_dir)
     source = sources.source_of(config, lambda _: None)
-    songs = data.prepare(
+    songs = dataset.prepare(
         source, host.cache_dir, emit=lambda _: None, should_stop=lambda: False
     )
     assert songs.genres == ("high", "low")
@@ -142,7 +142,7 @@ def test_stranger_may_start_nothing_from_an_upload(host, upload):
 
 
 def test_run_on_an_upload_is_called_by_the_zip_s_name_alone(host, upload):
-    from trainer import runs
+    from trainer.run import runs
 
     run = runs.create(host.runs_dir, RunConfig(data=f"zip:{upload}", preset="smoke"))
     assert cards.name_of(run) == "smoke · my songs.zip"

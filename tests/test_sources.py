@@ -6,7 +6,7 @@ from signals import tone
 from songs import PITCHES, prepared, song_folder
 
 from errors import KnownError
-from trainer import sources
+from trainer.data import sources
 
 
 def written_list(folder, rows):

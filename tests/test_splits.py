@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from errors import KnownError
-from trainer.splits import FILTERED, PARTS, Wish, filtered_parts, split
+from trainer.data.splits import FILTERED, PARTS, Wish, filtered_parts, split
 
 GTZAN = "blues classical country disco hiphop jazz metal pop reggae rock".split()
 LABELS = np.repeat(np.arange(4), 25)

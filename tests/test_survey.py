@@ -5,10 +5,10 @@ import pytest
 from signals import tone
 from songs import prepared
 
-from trainer import sources
-from trainer.faults import Fault
-from trainer.splits import Split
-from trainer.survey import survey
+from trainer.data import sources
+from trainer.data.faults import Fault
+from trainer.data.splits import Split
+from trainer.data.survey import survey
 
 
 @pytest.fixture(scope="module")

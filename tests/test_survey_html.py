@@ -8,7 +8,7 @@ from signals import silence, tone
 from songs import song_folder
 
 from trainer.config import RunConfig
-from trainer.faults import Fault
+from trainer.data.faults import Fault
 from ui.tabs.data import inspection
 from ui.tabs.data.survey import survey_html
 

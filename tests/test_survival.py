@@ -20,9 +20,11 @@ from actor import (
 )
 
 from errors import KnownError
-from trainer import checkpoints, jobs, runs, supervisor, telling
+from trainer import messages
 from trainer.config import RunConfig
-from trainer.events import Device, Stage, Step
+from trainer.process import jobs, supervisor
+from trainer.run import checkpoints, runs
+from trainer.run.events import Device, Stage, Step
 
 STAGES = "songs download decode model train validate test save".split()
 DEAF = """
@@ -104,7 +106,7 @@ def test_killed_trainer_is_noticed_in_every_phase_and_the_next_run_starts(
     state = wait_for_end(run)
     assert (state.name, state.code) == ("failed", "killed")
     for language in ("en", "zh-TW", "zh-CN"):
-        assert "SIGKILL" in telling.failure(state.code, state.details, language)
+        assert "SIGKILL" in messages.failure(state.code, state.details, language)
     assert checkpoints.saved_step(run.folder) == 3
     if stage == "train":
         after = start(tmp_path, "return Result(9)")
@@ -176,8 +178,8 @@ def test_device_is_seen_in_the_events(tmp_path):
     (figures, *_) = wait_for(run, Device)
     assert figures.name
     assert 0 < figures.memory_bytes <= figures.memory_total_bytes
-    assert not any("GiB" in line for line in telling.log_lines([figures], "en"))
-    assert "GiB" in telling.line(figures)
+    assert not any("GiB" in line for line in messages.log_lines([figures], "en"))
+    assert "GiB" in messages.line(figures)
     jobs.stop(run)
     wait_for_end(run)
 
@@ -204,7 +206,7 @@ def test_read_only_folder_is_refused_with_a_sentence(tmp_path, small_disk):
     with pytest.raises(KnownError) as caught:
         start(tmp_path, runs_dir=small_disk / "runs")
     assert caught.value.code == "runs_not_writable"
-    assert str(small_disk) in telling.failure(
+    assert str(small_disk) in messages.failure(
         "runs_not_writable", caught.value.details, "en"
     )
 
@@ -273,7 +275,7 @@ for number in range(1, 7):
     for path in (run.folder, run.lock_file, run.started_file, run.events_file):
         os.utime(path, (tomorrow, tomorrow))
     assert run.state().name == "running"
-    assert 0 <= telling.progress(run.events()[0]).left_s < 86_400
+    assert 0 <= messages.progress(run.events()[0]).left_s < 86_400
     jobs.stop(run)
     assert wait_for_end(run).name == "stopped"
 

@@ -7,9 +7,11 @@ import pytest
 
 import i18n
 from trainer import config as configs
-from trainer import events, flags, telling
+from trainer import flags, messages
 from trainer.config import RunConfig
-from trainer.events import (
+from trainer.preflight import Preflight
+from trainer.run import events
+from trainer.run.events import (
     Cancelled,
     Device,
     Evaluated,
@@ -21,7 +23,6 @@ from trainer.events import (
     Step,
     Stopped,
 )
-from trainer.preflight import Preflight
 
 EVERY_KIND = [
     Stage("decode", 3, 10),
@@ -60,7 +61,7 @@ def test_torn_or_foreign_line_is_no_event(line):
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 @pytest.mark.parametrize("event", EVERY_KIND, ids=lambda e: type(e).__name__)
 def test_every_event_has_words(event, language):
-    assert telling.line(event, language)
+    assert messages.line(event, language)
 
 
 def test_log_names_a_phase_where_it_begins_and_no_more():
@@ -69,68 +70,68 @@ def test_log_names_a_phase_where_it_begins_and_no_more():
     told += [Stage("train"), Stage("validate", 1, 2)]
     order = ("decode", "train", "validate", "validate")
     names = [i18n.word(f"stages.{name}") for name in order]
-    assert telling.log_lines(told, "en") == names
+    assert messages.log_lines(told, "en") == names
 
 
 def test_time_left_is_unknown_for_the_first_three_steps():
-    assert telling.progress(steps(3)).left_s is None
-    assert telling.progress(steps(4)).left_s is not None
+    assert messages.progress(steps(3)).left_s is None
+    assert messages.progress(steps(4)).left_s is not None
 
 
 def test_time_left_is_the_median_step_times_the_steps_left_and_one_validation():
-    assert telling.progress(steps(40)).left_s == pytest.approx(60 * 2.0)
+    assert messages.progress(steps(40)).left_s == pytest.approx(60 * 2.0)
 
 
 def test_time_left_is_not_fooled_by_one_slow_step():
     told = steps(30)
     told.append(Step(31, 100, 1.0, 1e-4, 1.0, 8.0, at=told[-1].at + 500))
-    assert telling.progress(told).left_s == pytest.approx(69 * 2.0)
+    assert messages.progress(told).left_s == pytest.approx(69 * 2.0)
 
 
 def test_time_left_counts_the_validations_to_come():
     told = steps(20, n_steps=100)
     told.insert(10, Evaluated(10, 0.5, 1.0, 9, at=10 * 2.0 + 7.0))
-    left_s = telling.progress(told).left_s
+    left_s = messages.progress(told).left_s
     assert left_s == pytest.approx(80 * 2.0 + 8 * 7.0)
 
 
 def test_time_left_after_a_resumption_looks_at_this_process_alone():
     before = steps(60, gap_s=500.0)
     told = [*before, Planned(60, 100, 25, at=1e6)]
-    assert telling.progress(told).left_s is None
+    assert messages.progress(told).left_s is None
     after = [
         Step(60 + i, 100, 1.0, 1e-4, 1.0, 8.0, at=1e6 + 2 * i) for i in range(1, 7)
     ]
-    assert telling.progress(told + after).left_s == pytest.approx(34 * 2.0)
+    assert messages.progress(told + after).left_s == pytest.approx(34 * 2.0)
     # Two validations are to come, at 75 and 100, and each takes as long as the last one.
     tested = [*told, *after[:5], Evaluated(65, 0.5, 1.0, 9, at=1e6 + 17.0), after[5]]
-    assert telling.progress(tested).left_s == pytest.approx(34 * 2.0 + 2 * 7.0)
+    assert messages.progress(tested).left_s == pytest.approx(34 * 2.0 + 2 * 7.0)
 
 
 def test_time_left_outlives_a_clock_that_is_put_back():
     told = steps(10)
     told += [Step(i, 100, 1.0, 1e-4, 1.0, 8.0, at=2 * i - 9e6) for i in range(11, 21)]
-    assert telling.progress(told).left_s == pytest.approx(80 * 2.0)
+    assert messages.progress(told).left_s == pytest.approx(80 * 2.0)
 
 
 def test_progress_is_the_phase_at_work():
     told = [Stage("decode", 5, 10)]
-    assert telling.progress(told).fraction == 0.5
-    assert telling.progress([*told, *steps(10)]).stage == "train"
-    assert telling.progress([]).stage == ""
+    assert messages.progress(told).fraction == 0.5
+    assert messages.progress([*told, *steps(10)]).stage == "train"
+    assert messages.progress([]).stage == ""
 
 
 def test_phase_tells_its_pieces_a_second():
     told = [Stage("songs", at=0.0)]
     told += [Stage("decode", n, 10, at=5.0 + n / 4) for n in range(9)]
-    assert telling.progress(told).per_s == pytest.approx(4.0)
-    assert telling.progress(told[:2]).per_s is None
+    assert messages.progress(told).per_s == pytest.approx(4.0)
+    assert messages.progress(told[:2]).per_s is None
 
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_preflight_is_one_line(language):
     seen = Preflight("H200", True, (("jazz", 99),), 100, 600.0, 10**9, 10**9, 10**11)
-    line = telling.look_ahead(seen, language)
+    line = messages.look_ahead(seen, language)
     assert "H200" in line
     assert "99" in line
     assert "10" in line
@@ -144,7 +145,7 @@ def test_nan_loss_survives_the_line():
 
 
 def test_every_phase_that_is_emitted_has_a_name():
-    room = Path(telling.__file__).parent
+    room = Path(messages.__file__).parent
     sources = [path.read_text("utf-8") for path in room.glob("*.py")]
     emitted = {name for text in sources for name in re.findall(r'Stage\("(\w+)"', text)}
     emitted |= set(re.findall(r'stage(?:: str)? ?= ?"(\w+)"', "".join(sources)))
@@ -156,10 +157,10 @@ def test_every_phase_that_is_emitted_has_a_name():
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_choice_is_explained_with_its_range_and_the_tutorial_s_value(language):
     items = {item.name: item for item in dataclasses.fields(RunConfig)}
-    steps = telling.explained(items["n_steps"], language)
+    steps = messages.explained(items["n_steps"], language)
     assert i18n.word("fields.n_steps_info", language) in steps
     assert "100,000" in steps
-    assert telling.explained(items["learning_rate"], language).count("5e-05") == 1
+    assert messages.explained(items["learning_rate"], language).count("5e-05") == 1
 
 
 def test_help_of_the_command_line_has_each_flag_s_range_and_every_preset():

@@ -7,11 +7,11 @@ import pytest
 from songs import song_folder
 
 from errors import KnownError
-from trainer import base
 from trainer.config import RunConfig
-from trainer.events import Evaluated, Noted, Stage, Step
-from trainer.scores import Scores
-from trainer.train import train
+from trainer.evaluation.scores import Scores
+from trainer.run.events import Evaluated, Noted, Stage, Step
+from trainer.training import initial_model
+from trainer.training.train import train
 
 GENRES = {"low": 200.0, "high": 3000.0, "middle": 500.0}
 
@@ -166,7 +166,7 @@ def test_stop_is_obeyed_in_the_middle_of_a_validation(songs, tmp_path):
 def test_nan_loss_ends_the_run_with_a_cause(songs, tmp_path, monkeypatch):
     import torch
 
-    load_base = base.load_base
+    load_base = initial_model.load_base
 
     def poisoned(config, genres):
         model, extractor = load_base(config, genres)
@@ -174,7 +174,7 @@ def test_nan_loss_ends_the_run_with_a_cause(songs, tmp_path, monkeypatch):
             model.classifier.weight.fill_(math.nan)
         return model, extractor
 
-    monkeypatch.setattr(base, "load_base", poisoned)
+    monkeypatch.setattr(initial_model, "load_base", poisoned)
     with pytest.raises(KnownError, match="nan_loss"):
         run(songs, tmp_path)
 
@@ -191,10 +191,14 @@ def test_fp16_without_cuda_is_refused(songs, tmp_path):
 def test_only_the_chosen_part_learns(songs, tmp_path):
     import torch
 
-    model, _ = base.load_base(config_for(songs, trained_part="head"), ["a", "b"])
+    model, _ = initial_model.load_base(
+        config_for(songs, trained_part="head"), ["a", "b"]
+    )
     learning = {n for n, p in model.named_parameters() if p.requires_grad}
     assert learning and not any(name.startswith("hubert") for name in learning)
-    model, _ = base.load_base(config_for(songs, trained_part="encoder"), ["a", "b"])
+    model, _ = initial_model.load_base(
+        config_for(songs, trained_part="encoder"), ["a", "b"]
+    )
     learning = {n for n, p in model.named_parameters() if p.requires_grad}
     assert "hubert.encoder.layers.0.attention.q_proj.weight" in learning
     assert not any("feature_extractor" in name for name in learning)
@@ -202,9 +206,9 @@ def test_only_the_chosen_part_learns(songs, tmp_path):
 
 
 def test_missing_demo_model_is_said(songs, tmp_path, monkeypatch):
-    monkeypatch.setattr(base, "DEMO_DIR", Path(tmp_path) / "none")
+    monkeypatch.setattr(initial_model, "DEMO_DIR", Path(tmp_path) / "none")
     with pytest.raises(KnownError, match="no_demo_model"):
-        base.load_base(config_for(songs, base_model="demo"), ["a", "b"])
+        initial_model.load_base(config_for(songs, base_model="demo"), ["a", "b"])
 
 
 def test_honest_split_reports_songs_that_did_not_choose(songs, tmp_path):
@@ -247,7 +251,7 @@ def test_frozen_part_is_heard_once_and_the_whole_model_is_kept(songs, tmp_path, 
     assert not (tmp_path / "recorded").exists()
     model = AutoModelForAudioClassification.from_pretrained(tmp_path / "model")
     before = AutoModelForAudioClassification.from_pretrained(
-        base.DEMO_DIR, ignore_mismatched_sizes=True
+        initial_model.DEMO_DIR, ignore_mismatched_sizes=True
     )
     frozen = "hubert.feature_extractor" if part == "encoder" else "hubert"
     kept, there = (m.get_submodule(frozen).state_dict() for m in (model, before))

@@ -15,9 +15,10 @@ import app
 import i18n
 from errors import KnownError
 from settings import Settings
-from trainer import checkpoints, events, jobs, locks, runs
 from trainer.config import RunConfig
-from trainer.events import Device, Evaluated, Failed, Finished, Noted, Stage, Step
+from trainer.process import jobs
+from trainer.run import checkpoints, events, locks, runs
+from trainer.run.events import Device, Evaluated, Failed, Finished, Noted, Stage, Step
 from ui import runs_api, song_choice
 from ui.server.access import Visitor
 from ui.tabs.train import actions, cache, cards, form, runs_table, scores, view

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from signals import tone
 
-from trainer import windows
-from trainer.data import INT16_MAX, SAMPLING_RATE, Song, SongSet
+from trainer.data.dataset import INT16_MAX, SAMPLING_RATE, Song, SongSet
+from trainer.training import windows
 
 
 class Plain:

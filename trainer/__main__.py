@@ -15,23 +15,14 @@ import i18n
 import process
 import settings
 from errors import KnownError
-from trainer import (
-    base,
-    contest,
-    entrants,
-    evaluate,
-    flags,
-    hf_job,
-    jobs,
-    launched,
-    preflight,
-    push,
-    report,
-    runs,
-    telling,
-)
-from trainer.events import RunEvent, Stage, Step
-from trainer.runs import Run
+from trainer import flags, messages, preflight
+from trainer.evaluation import compare, evaluate, model_lookup, report
+from trainer.process import jobs, launched
+from trainer.publish import hf_job, push
+from trainer.run import runs
+from trainer.run.events import RunEvent, Stage, Step
+from trainer.run.runs import Run
+from trainer.training import initial_model
 
 POLL_S = 0.3
 EVALUATE = "python -m trainer evaluate"
@@ -74,7 +65,7 @@ def _start(options: argparse.Namespace, base_models: Sequence[str]) -> Run:
         return jobs.resume(runs.find(options.runs_dir, options.resume), **place)
     config = flags.config_of(options, base_models)
     seen = preflight.preflight(config, options.runs_dir, options.cache_dir)
-    print(telling.look_ahead(seen))
+    print(messages.look_ahead(seen))
     return jobs.start(config, options.runs_dir, **place)
 
 
@@ -108,10 +99,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     """Say how good a model is, or two; the exit code is 0 when it is said."""
     names = [options.model, *([options.against] if options.against else [])]
     _quiet_libraries()
-    bundled = base.DEMO_DIR
-    models = [entrants.find(name, options.runs_dir, bundled) for name in names]
+    bundled = initial_model.DEMO_DIR
+    models = [model_lookup.find(name, options.runs_dir, bundled) for name in names]
     wish = flags.wish_of(options)
-    found = contest.hold(models, wish, options.cache_dir, emit=_Phases())
+    found = compare.hold(models, wish, options.cache_dir, emit=_Phases())
     if options.json:
         options.json.write_text(found.to_json(), "utf-8")
     print(report.text(found))
@@ -171,7 +162,7 @@ def _follow(run: Run) -> int:
                 print(i18n.word("notes.stopping", n=round(at_most_s)), flush=True)
     state = run.state()
     if state.code == "run_vanished":  # it could not say so itself
-        print(telling.failure(state.code, state.details, i18n.DEFAULT_LANGUAGE))
+        print(messages.failure(state.code, state.details, i18n.DEFAULT_LANGUAGE))
     if state.name == "finished" and (scores := evaluate.kept(run.folder)):
         config, is_honest = run.config(), scores.is_final
         meant = report.meaning(config.data, config.split, is_honest=is_honest)
@@ -189,7 +180,7 @@ class _Shown:
 
     def __call__(self, *events: RunEvent) -> None:
         self.events += events
-        lines = telling.log_lines(self.events, i18n.DEFAULT_LANGUAGE)
+        lines = messages.log_lines(self.events, i18n.DEFAULT_LANGUAGE)
         _print(lines[self.n_printed :], self.events)
         self.n_printed = len(lines)
 
@@ -203,7 +194,7 @@ class _Phases:
     def __call__(self, event: RunEvent) -> None:
         phase = getattr(event, "name", "") if isinstance(event, Stage) else ""
         if phase != self.phase or not phase:
-            print(telling.line(event), file=sys.stderr, flush=True)
+            print(messages.line(event), file=sys.stderr, flush=True)
         self.phase = phase or self.phase
 
 
@@ -212,8 +203,8 @@ def _print(lines: Sequence[str], events: Sequence[RunEvent]) -> None:
     for line in lines:
         print(line, flush=True)
     if lines and isinstance(events[-1], Step) and events[-1].step < events[-1].n_steps:
-        left_s = telling.progress(events).left_s
-        print(f"  {telling.time_words(left_s, i18n.DEFAULT_LANGUAGE)}", flush=True)
+        left_s = messages.progress(events).left_s
+        print(f"  {messages.time_words(left_s, i18n.DEFAULT_LANGUAGE)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from errors import KnownError
-from trainer import catalogue
+from trainer import base_models
 from trainer.presets import PRESETS as PRESETS  # a part of what this module offers
 
 FOLDER, ZIP, HUB = "folder:", "zip:", "hub:"
@@ -83,7 +83,7 @@ class RunConfig:
     data: str = "gtzan"
     n_songs_per_genre: int = _number(40, 2, 1000)
     base_model: str = field(
-        default=catalogue.DISTILHUBERT, metadata={"named": catalogue.CHOICES}
+        default=base_models.DISTILHUBERT, metadata={"named": base_models.CHOICES}
     )
     trained_part: Literal["all", "encoder", "head"] = _choice(
         "all", "all", "encoder", "head"
@@ -126,8 +126,8 @@ class RunConfig:
         is_place = data.startswith((FOLDER, ZIP, HUB))
         if data not in ("gtzan", "composed") and not is_place:
             raise KnownError("unknown_data", value=self.data)
-        if not catalogue.is_possible(str(self.base_model)):
-            raise _no_choice("base_model", self.base_model, catalogue.CHOICES)
+        if not base_models.is_possible(str(self.base_model)):
+            raise _no_choice("base_model", self.base_model, base_models.CHOICES)
         if str(self.preset) not in PRESETS:
             raise _no_choice("preset", self.preset, PRESETS)
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import i18n
-from trainer import catalogue, telling
+from trainer import base_models, messages
 from trainer import config as configs
 from trainer.config import FOLDER, SCHEMES, ZIP, RunConfig
-from trainer.contest import Wish
+from trainer.evaluation.compare import Wish
 
 ABOUT = """Fine-tune a model to tell genres apart, from a shell.
 
@@ -200,7 +200,7 @@ def config_of(options: argparse.Namespace, also: Sequence[str] = ()) -> RunConfi
             place = Path(given["data"].removeprefix(kind)).absolute()
             given["data"] = f"{kind}{place}"
     config = configs.changed(base, given)
-    catalogue.admit(config.base_model, also)
+    base_models.admit(config.base_model, also)
     return config
 
 
@@ -288,4 +288,4 @@ def _help(item: dataclasses.Field[object]) -> str:
     if item.name == "preset":
         named = configs.PRESETS
     choices = f" One of: {', '.join(named)}." if named else ""
-    return telling.explained(item) + choices
+    return messages.explained(item) + choices

@@ -18,9 +18,10 @@ from typing import Any
 from audio import decode
 from audio.synth import composer
 from errors import KnownError
-from trainer import catalogue, device
+from trainer import base_models
 from trainer.config import FOLDER, RunConfig
-from trainer.sources import files_of
+from trainer.data.sources import files_of
+from trainer.process import device
 
 COMPOSED_S = 10.0  # length of a composed song
 GTZAN_S = 30.0
@@ -84,9 +85,9 @@ DISTIL = Cost(
 # patches for 10 s (AST), 1500 states for 30 s (Whisper).
 BASE = DISTIL.scaled(94_600_000, 2.0)
 COSTS = {
-    catalogue.DEMO: SMALL,
-    catalogue.SMALL: SMALL,
-    catalogue.DISTILHUBERT: DISTIL,
+    base_models.DEMO: SMALL,
+    base_models.SMALL: SMALL,
+    base_models.DISTILHUBERT: DISTIL,
     "MIT/ast-finetuned-audioset-10-10-0.4593": DISTIL.scaled(86_200_000, 3.8),
     "openai/whisper-tiny": DISTIL.scaled(8_300_000, 0.2),
     "openai/whisper-small": DISTIL.scaled(88_200_000, 1.7),
@@ -163,7 +164,7 @@ def preflight(
 def _settled(config: RunConfig, n_songs: int) -> RunConfig:
     """The choices as the run will have them: steps for epochs, the model's windows."""
     changes: dict[str, Any] = {}
-    model = catalogue.hub_model(config.base_model)
+    model = base_models.hub_model(config.base_model)
     if model and model.window_s:
         changes["window_s"] = model.window_s
     if config.n_epochs and n_songs:
@@ -179,7 +180,7 @@ def _train_fraction(config: RunConfig) -> float:
 
 def _recorded_s(config: RunConfig, n_songs: int, sound_s: float) -> float:
     """Seconds of sound that a part hears once, to be recorded; 0 where none is."""
-    model = catalogue.hub_model(config.base_model)
+    model = base_models.hub_model(config.base_model)
     hears_mels = model is not None and model.window_s > 0
     is_anew = config.trained_part == "encoder" and hears_mels
     if config.trained_part == "all" or config.augmentation or is_anew:

@@ -18,9 +18,9 @@ from classifier import report
 from classifier.batch import Row
 from classifier.predict import Prediction
 from classifier.verdict import Kind, Verdict
-from trainer import telling
-from trainer.events import Step
-from trainer.runs import Run
+from trainer import messages
+from trainer.run.events import Step
+from trainer.run.runs import Run
 
 FIELD = re.compile(r"^(\w+): (.+(?:\n {2,}.+)*)", re.MULTILINE)
 
@@ -161,7 +161,7 @@ def of_run(run: Run) -> RunAnswer:
     """What there is to say of a run."""
     state, config = run.state(), run.config()
     events = run.events()[0]
-    best = telling.best(events)
+    best = messages.best(events)
     steps = [event.step for event in events if isinstance(event, Step)]
     return RunAnswer(
         id=run.id,
@@ -171,7 +171,7 @@ def of_run(run: Run) -> RunAnswer:
         code=state.code,
         step=max(steps, default=0),
         accuracy=best.accuracy if best else None,
-        test_accuracy=telling.test_accuracy(events),
+        test_accuracy=messages.test_accuracy(events),
     )
 
 

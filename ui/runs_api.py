@@ -9,7 +9,7 @@ import gradio as gr
 
 import i18n
 from settings import Settings
-from trainer import runs
+from trainer.run import runs
 from ui import answers
 from ui.answers import RunAnswer
 from ui.server.access import Visitor

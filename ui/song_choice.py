@@ -21,9 +21,10 @@ import gradio as gr
 import i18n
 from errors import KnownError
 from settings import Settings
-from trainer import catalogue, sources
+from trainer import base_models
 from trainer import config as configs
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
+from trainer.data import sources
 from ui import forms
 from ui.handlers import QUIETLY
 from ui.server.access import Visitor
@@ -160,7 +161,7 @@ def config_of(given: Mapping[str, Any], settings: Settings) -> RunConfig:
     given = resolved(given, settings)
     base = configs.preset(given.get("preset", FIRST_PRESET))
     config = configs.changed(base, given)
-    catalogue.admit(config.base_model, settings.base_models)
+    base_models.admit(config.base_model, settings.base_models)
     return config
 
 

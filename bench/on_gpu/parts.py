@@ -41,7 +41,7 @@ def about(size: Size, home: Path) -> Found:
     import transformers
 
     from bench.pictures import processor
-    from trainer import recipe
+    from trainer.training import recipe
 
     found = {
         "torch": torch.__version__,
@@ -179,7 +179,7 @@ def profiled(config: Any, model: Path, size: Size, home: Path) -> Found:
     import torch
     from torch.profiler import ProfilerActivity, profile
 
-    from trainer.events import StopNow
+    from trainer.run.events import StopNow
 
     kinds = ProfilerActivity
     kind = kinds.CUDA if torch.cuda.is_available() else kinds.CPU
@@ -295,7 +295,7 @@ def precision(size: Size, home: Path) -> Found:
     """Train the same steps in each number format, without dropout: losses compared."""
     import torch
 
-    from trainer.events import StopNow
+    from trainer.run.events import StopNow
 
     model = save_model(home / "even", size, size.compared_s, **NO_DROPOUT)
     formats = ("fp32", "bf16", "fp16") if torch.cuda.is_available() else ("fp32",)

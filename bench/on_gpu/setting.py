@@ -199,9 +199,9 @@ def configured(songs: Path, **changes: Any) -> Any:
 
 def trained(config: Any, model: Path, home: Path, watch: Watch) -> Any:
     """Train as the product does, from a checkpoint on this disk; the run's result."""
-    from trainer import base, train
+    from trainer.training import initial_model, train
 
-    base._folder = lambda name: model  # no network; this process ends soon
+    initial_model._folder = lambda name: model  # no network; this process ends soon
     with TemporaryDirectory(dir=home) as run_dir:
         try:
             return train.train(
@@ -219,7 +219,7 @@ def trained(config: Any, model: Path, home: Path, watch: Watch) -> Any:
 @contextlib.contextmanager
 def loaders(n_loaders: int) -> Iterator[None]:
     """Let so many processes prepare the windows, in place of the one that trains."""
-    from trainer import train
+    from trainer.training import train
 
     usual = train.training_arguments
 
@@ -237,7 +237,7 @@ def loaders(n_loaders: int) -> Iterator[None]:
 
 def stopped_at(n_steps: int) -> Callable[[int], None]:
     """Return what ends a run after so many steps, without a checkpoint."""
-    from trainer.events import StopNow
+    from trainer.run.events import StopNow
 
     def stop(step: int) -> None:
         if step == n_steps:
@@ -249,7 +249,7 @@ def stopped_at(n_steps: int) -> Callable[[int], None]:
 @contextlib.contextmanager
 def device_watched(every_s: float = 2.0) -> Iterator[list[Any]]:
     """Ask for the live figures of the device, as the page gets them, meanwhile."""
-    from trainer import device
+    from trainer.process import device
 
     figures: list[Any] = []
     is_over = threading.Event()

@@ -11,7 +11,7 @@ from gradio.i18n import I18nData
 from starlette.requests import cookie_parser
 
 import i18n
-from trainer import telling
+from trainer import messages
 from trainer.config import RunConfig
 
 LANGUAGE_COOKIE = "genrescope_language"
@@ -63,7 +63,7 @@ def texts(**facts: object) -> gr.I18n:
         for key in FILLED:
             table[key] = i18n.word(key, language, **facts)
         for item in dataclasses.fields(RunConfig):
-            table[f"fields.{item.name}_info"] = telling.explained(item, language)
+            table[f"fields.{item.name}_info"] = messages.explained(item, language)
     return gr.I18n(**tables)
 
 

@@ -23,13 +23,13 @@ from audio.clip import Clip
 from audio.transforms import MEL_BANDS
 from errors import KnownError
 from i18n import clock, genre_name
-from trainer import data, sources
 from trainer.config import RunConfig
-from trainer.data import INT16_MAX, SAMPLING_RATE, Song, SongSet
-from trainer.events import Noted, RunEvent, Stage, StopRequested
-from trainer.faults import Fault, faults
-from trainer.splits import PARTS, Split
-from trainer.survey import Survey, survey
+from trainer.data import dataset, sources
+from trainer.data.dataset import INT16_MAX, SAMPLING_RATE, Song, SongSet
+from trainer.data.faults import Fault, faults
+from trainer.data.splits import PARTS, Split
+from trainer.data.survey import Survey, survey
+from trainer.run.events import Noted, RunEvent, Stage, StopRequested
 from ui import canvas, sounds
 from ui.handlers import QUIETLY
 from ui.lessons import mel
@@ -73,7 +73,7 @@ class InspectedSongs:
             KnownError: what RunConfig or ``data.divided`` refuses.
         """
         config = dataclasses.replace(self.config, **wish)
-        split = data.divided(self.songs, config)
+        split = dataset.divided(self.songs, config)
         return dataclasses.replace(self, config=config, split=split)
 
     def survey(self) -> Survey:
@@ -129,8 +129,10 @@ def inspect(config: RunConfig, cache_dir: Path) -> Iterator[Stage | InspectedSon
 
     def work() -> InspectedSongs:
         source = sources.source_of(config, emit)
-        songs = data.prepare(source, cache_dir, emit=emit, should_stop=is_left.is_set)
-        split = data.divided(songs, config)
+        songs = dataset.prepare(
+            source, cache_dir, emit=emit, should_stop=is_left.is_set
+        )
+        split = dataset.divided(songs, config)
         wrong = faults(songs, emit=emit, should_stop=is_left.is_set)
         return InspectedSongs(songs, wrong, config, split, tuple(notes))
 

@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 import i18n
 from i18n import clock, genre_name
-from trainer.data import SAMPLING_RATE
-from trainer.faults import SHORT_S, Fault, Kind
-from trainer.splits import PARTS
-from trainer.survey import Share, Survey
+from trainer.data.dataset import SAMPLING_RATE
+from trainer.data.faults import SHORT_S, Fault, Kind
+from trainer.data.splits import PARTS
+from trainer.data.survey import Share, Survey
 from ui.tabs.data.inspection import InspectedSongs, hertz
 from ui.templates import render
 from viz.wording import joined

@@ -13,9 +13,9 @@ from markupsafe import Markup
 import i18n
 from errors import KnownError
 from settings import Host, Settings
-from trainer import telling
+from trainer import messages
 from trainer.config import SCHEMES, RunConfig
-from trainer.events import Stage
+from trainer.run.events import Stage
 from ui import forms, notice, song_choice
 from ui.handlers import QUIETLY
 from ui.server.access import Visitor
@@ -220,7 +220,7 @@ def _config(values: tuple[Any, ...], settings: Settings) -> RunConfig:
 
 def progress_html(stage: Stage, language: str) -> Markup:
     """Show the current phase, and how far it is."""
-    counts = telling.amounts(stage.name, stage.done, stage.total, language)
+    counts = messages.amounts(stage.name, stage.done, stage.total, language)
     return render("progress", language, stage=stage, counts=counts)
 
 
@@ -228,7 +228,7 @@ def _kept(inspected: InspectedSongs, language: str) -> Markup:
     """Say how many songs there are, and where they come from where that is not plain."""
     kept = i18n.word("data.kept", language, n=len(inspected.songs.songs))
     return paragraphs(
-        [kept, *(telling.line(note, language) for note in inspected.notes)]
+        [kept, *(messages.line(note, language) for note in inspected.notes)]
     )
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from errors import KnownError
 from settings import Settings, child_environment
-from trainer import checkpoints, jobs, push, runs
-from trainer.push import TokenOf
-from trainer.runs import Run
+from trainer.process import jobs
+from trainer.publish import push
+from trainer.publish.push import TokenOf
+from trainer.run import checkpoints, runs
+from trainer.run.runs import Run
 from ui import song_choice
 from ui.server.access import Visitor
 

@@ -14,9 +14,10 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer import jobs, runs
-from trainer.events import Evaluated, RunEvent, Step
-from trainer.runs import Run
+from trainer.process import jobs
+from trainer.run import runs
+from trainer.run.events import Evaluated, RunEvent, Step
+from trainer.run.runs import Run
 
 N_KEPT = 200  # runs, and pictures and texts
 OVERVIEW_EVERY_S = 0.5

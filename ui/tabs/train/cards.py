@@ -11,11 +11,13 @@ from markupsafe import Markup
 
 import i18n
 from errors import KnownError
-from trainer import evaluate, jobs, metrics, report, telling
+from trainer import messages
 from trainer.config import FOLDER, ZIP
-from trainer.events import Device, Noted, RunEvent, Step
-from trainer.runs import Run, RunState
-from trainer.telling import Progress
+from trainer.evaluation import evaluate, metrics, report
+from trainer.messages import Progress
+from trainer.process import jobs
+from trainer.run.events import Device, Noted, RunEvent, Step
+from trainer.run.runs import Run, RunState
 from ui.server.access import Visitor
 from ui.templates import paragraphs, render
 
@@ -46,7 +48,7 @@ def at_work(
     language = visitor.language
     said = [] if visitor.may_train else [i18n.word("train.why_not", language)]
     if run:
-        said.append(_at(run, telling.progress(events), language))
+        said.append(_at(run, messages.progress(events), language))
     if waiting:
         places = (f"{n}. {name_of(run)}" for n, run in enumerate(waiting, 1))
         names = i18n.listed(places, language)
@@ -101,7 +103,7 @@ def _skipped(events: Sequence[RunEvent], language: str) -> str:
     """Say how many songs were left out, which the log names; "" for none."""
     notes = (event for event in events if isinstance(event, Noted))
     skipped = next((note for note in notes if note.code == "songs_skipped"), None)
-    return telling.line(skipped, language) if skipped else ""
+    return messages.line(skipped, language) if skipped else ""
 
 
 def _sentence(run: Run, state: RunState, language: str) -> str:
@@ -111,15 +113,15 @@ def _sentence(run: Run, state: RunState, language: str) -> str:
     sentence = i18n.word(f"states.{state.name}", language)
     if state.name != "failed":
         return sentence
-    return f"{sentence}: {telling.failure(state.code, state.details, language)}"
+    return f"{sentence}: {messages.failure(state.code, state.details, language)}"
 
 
 def phases(
     events: Sequence[RunEvent], language: str, *, is_stopping: bool = False
 ) -> Markup:
     """Show every phase so far with its count, the current one with a bar, and the device."""
-    every = telling.phases(events)
-    now = telling.progress(events)
+    every = messages.phases(events)
+    now = messages.progress(events)
     rows = [
         (
             phase,
@@ -134,7 +136,7 @@ def phases(
         told = i18n.word("train.speed", language, per_s=speed)
         left = f"{left} · {told}" if left else told
     device = next((e for e in events[::-1] if isinstance(e, Device)), None)
-    texts = [left, telling.line(device, language) if device else ""]
+    texts = [left, messages.line(device, language) if device else ""]
     return render("run_phases", language, phases=rows, texts=texts)
 
 
@@ -142,7 +144,7 @@ def _counts(phase: Progress, is_now: bool, language: str) -> str:
     """Say how much of a phase is done, and while songs are decoded how fast."""
     # The last song is not announced, only the next phase.
     done = phase.total if not is_now and phase.stage in WHOLE else phase.done
-    counts = telling.amounts(phase.stage, done, phase.total, language)
+    counts = messages.amounts(phase.stage, done, phase.total, language)
     if phase.per_s and phase.stage == "decode":
         speed = i18n.word("train.songs_per_s", language, per_s=phase.per_s)
         counts += f" · {speed}"
@@ -150,7 +152,7 @@ def _counts(phase: Progress, is_now: bool, language: str) -> str:
 
 
 def _left(progress: Progress, language: str) -> str:
-    return telling.time_words(progress.left_s, language)
+    return messages.time_words(progress.left_s, language)
 
 
 def result(
@@ -162,7 +164,7 @@ def result(
     if state.name in ("finished", "stopped") and run.model_dir.is_dir():
         said.append(i18n.word("train.made", language))
     if len(events) > 1:
-        time = telling.span(events[-1].at - events[0].at, language)
+        time = messages.span(events[-1].at - events[0].at, language)
         said.append(i18n.word("train.took", language, time=time))
     # Paths of this machine are for those who sit at it.
     has_model = visitor.may_train and run.model_dir.is_dir()
@@ -180,7 +182,7 @@ def score(run: Run, events: Sequence[RunEvent], language: str) -> list[str]:
     scores = evaluate.kept(run.folder)
     if scores and scores.is_final:
         return [report.of_run(scores, language)]
-    best = telling.best(events)
+    best = messages.best(events)
     if best is None:
         return []
     n_right = round(best.accuracy * best.n_songs)
@@ -197,8 +199,8 @@ def log_html(
     The CSS keeps the end in sight while it grows.
     """
     wanted, text = LEVELS.get(level, LEVELS["all"]), (search or "").strip().lower()
-    told = (event for kind, event in reversed(telling.log(events)) if kind in wanted)
-    said = (telling.line(event, language) for event in told)
+    told = (event for kind, event in reversed(messages.log(events)) if kind in wanted)
+    said = (messages.line(event, language) for event in told)
     found = (line for line in said if text in line.lower())
     lines = list(itertools.islice(found, N_LOG_LINES))[::-1]
     if not lines:

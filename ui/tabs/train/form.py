@@ -14,7 +14,7 @@ from markupsafe import Markup
 import i18n
 from errors import KnownError
 from settings import Settings, child_environment
-from trainer import catalogue, preflight, telling
+from trainer import base_models, messages, preflight
 from trainer import config as configs
 from trainer.config import FOLDER, RunConfig
 from ui import forms, song_choice
@@ -67,7 +67,7 @@ def build(settings: Settings) -> Form:
 
     def made(name: str) -> Component:
         is_base = name == "base_model"
-        choices = catalogue.choices(settings.base_models) if is_base else ()
+        choices = base_models.choices(settings.base_models) if is_base else ()
         return forms.component(items[name], getattr(config, name), choices)
 
     songs = song_choice.build(settings, config.data, config.n_songs_per_genre)
@@ -94,7 +94,7 @@ def look_ahead(given: Mapping[str, Any], settings: Settings, language: str) -> M
         )
     except KnownError as error:
         return paragraphs([i18n.sentence(error, language)])
-    line = telling.look_ahead(seen, language)
+    line = messages.look_ahead(seen, language)
     if not str(given.get("data", "")).startswith(FOLDER):
         return paragraphs([line])
     named = " · ".join(f"{name} {n}" for name, n in seen.genres[:N_GENRES_NAMED])

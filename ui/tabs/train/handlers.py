@@ -14,7 +14,8 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 
-from trainer import runs, telling
+from trainer import messages
+from trainer.run import runs
 from ui import sounds
 from ui.handlers import QUIETLY
 from ui.scripts import PLAY_OTHER
@@ -72,7 +73,7 @@ class Page:
         def whole_log(run_id: str | None, visitor: Visitor) -> str:
             run = runs.find(server.settings.runs_dir, run_id or "")
             events = server.cache.events(run)
-            return "\n".join(telling.log_lines(events, visitor.language)) + "\n"
+            return "\n".join(messages.log_lines(events, visitor.language)) + "\n"
 
         outputs = [*shown.outputs, self.timer]
         asked: set[Block] = {*self.page, self.timer}

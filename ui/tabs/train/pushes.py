@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 import i18n
 from errors import KnownError
-from trainer import push
-from trainer.events import RunEvent, Stage
-from trainer.push import TokenOf
-from trainer.runs import Run
+from trainer.publish import push
+from trainer.publish.push import TokenOf
+from trainer.run.events import RunEvent, Stage
+from trainer.run.runs import Run
 from ui.templates import paragraphs, render
 
 MB = 10**6

@@ -11,10 +11,10 @@ import gradio as gr
 from markupsafe import Markup
 
 import i18n
-from trainer import telling
+from trainer import messages
 from trainer.config import FOLDER, ZIP, RunConfig
-from trainer.events import Evaluated, Planned, RunEvent, Step
-from trainer.runs import Run
+from trainer.run.events import Evaluated, Planned, RunEvent, Step
+from trainer.run.runs import Run
 from ui.server.language import text
 from ui.tabs.train import cards
 from ui.tabs.train.cache import RunCache
@@ -54,14 +54,14 @@ def table(every: Sequence[Run], cache: RunCache, language: str) -> dict[str, Any
 
 def _row(run: Run, cache: RunCache, language: str) -> list[Any]:
     story = cache.story(run)
-    best = telling.best(story)
+    best = messages.best(story)
     plans = [event.n_steps for event in story if isinstance(event, Planned)]
     started = datetime.strptime(run.id[:15], "%Y%m%d-%H%M%S")
     return [
         cards.name_of(run),
         i18n.word(f"train.short_{run.state().name}", language),
         _percent(best.accuracy if best else None),
-        _percent(telling.test_accuracy(story)),
+        _percent(messages.test_accuracy(story)),
         plans[-1] if plans else run.config().n_steps,
         f"{started:%Y-%m-%d %H:%M}",
         run.id,

@@ -10,9 +10,10 @@ from markupsafe import Markup
 import viz.reliability
 from audio.clip import Clip
 from errors import KnownError
-from trainer import evaluate, recall, report
-from trainer.runs import Run
-from trainer.scores import Scores
+from trainer.data import song_lookup
+from trainer.evaluation import evaluate, report
+from trainer.evaluation.scores import Scores
+from trainer.run.runs import Run
 from ui.server.access import Visitor
 from ui.tabs.train.cache import Rendered, RunCache, changed_at
 from ui.templates import render
@@ -90,7 +91,7 @@ def song(run: Run, number: int, cache_dir: Path, visitor: Visitor) -> Clip:
     if not may_hear(run, visitor):
         raise KnownError("may_not_hear")
     wrong = mistakes[number - 1]
-    return recall.clip(run, wrong.name, wrong.truth, cache_dir)
+    return song_lookup.clip(run, wrong.name, wrong.truth, cache_dir)
 
 
 def _confusion(scores: Scores) -> list[tuple[str, str, list[tuple[str, int, int]]]]:

@@ -15,7 +15,7 @@ import gradio as gr
 from gradio.components import Component
 
 from settings import Settings
-from trainer.runs import Run
+from trainer.run.runs import Run
 from ui import canvas
 from ui.server.access import Visitor
 from ui.server.language import text

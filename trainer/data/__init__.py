@@ -1,0 +1,1 @@
+"""Songs in, decoded and split; what is wrong with them."""

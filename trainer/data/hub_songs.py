@@ -1,0 +1,267 @@
+"""Songs of the Hub's data sets, in whichever form they stand there today.
+
+Three forms are met: Parquet files with the sound's bytes inside, in the repository or
+converted by the Hub; folders of files, one a label; and GTZAN's tarball.
+``marsyas/gtzan`` was a loading script beside a tarball (seen November 2023); current
+versions of datasets run no scripts, so that the tarball is read directly; where the
+repository holds nothing that can be read, a mirror of all clips is. The source is never
+changed silently: a note says which one it is. A mirror of the fault-filtered clips alone
+(``confit/gtzan-parquet``) is not among them, because it is another set.
+
+GTZAN's music has no licence: nothing of it is kept but the cache on this machine.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import hub
+import process
+from errors import KnownError
+from trainer.data.song_files import SongFile, Source, reader
+from trainer.data.splits import PARTS, filtered_parts
+from trainer.run.events import Emit, Noted, Stage
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import DatasetInfo
+
+GTZAN = "marsyas/gtzan"
+MIRROR = "sanchit-gandhi/gtzan"  # all clips, three Parquet files
+TARBALL = "data/genres.tar.gz"
+N_GTZAN_SONGS = 1000  # of which jazz.00054 is corrupt and will be skipped
+CONVERTED = "refs/convert/parquet"  # where the Hub keeps its own conversion
+SOUNDS = (".wav", ".mp3", ".flac", ".ogg", ".m4a", ".opus", ".au", ".aif", ".aiff")
+LABELS = ("genre", "label", "labels", "class", "category")
+MAX_FILES, MAX_BYTES = 20_000, 30e9  # of a set: GTZAN has 1.3e9 bytes
+N_ROWS = 4  # of a Parquet file, in memory at once
+
+
+@dataclass(frozen=True)
+class Form:
+    """Files of one revision of a data set.
+
+    Attributes:
+        repo_id: of the data set.
+        sha: the exact revision.
+        sizes: bytes of each file, by its name; 0 where the Hub does not say.
+    """
+
+    repo_id: str
+    sha: str
+    sizes: Mapping[str, int]
+
+    def only(self, *endings: str) -> Form | None:
+        """The files whose names end so, sorted; None where there is none."""
+        names = sorted(n for n in self.sizes if n.lower().endswith(endings))
+        kept = {name: self.sizes[name] for name in names}
+        return Form(self.repo_id, self.sha, kept) if kept else None
+
+    def downloaded(self, emit: Emit) -> list[Path]:
+        """The files on this disk, one after the other; ``emit`` hears the bytes."""
+        total, before = sum(self.sizes.values()), 0
+        paths = []
+
+        def hear(n_bytes: int) -> None:
+            emit(Stage("download", before + n_bytes, total))
+
+        for name, n_bytes in self.sizes.items():
+            hear(0)
+            paths += hub.download(
+                self.repo_id, [name], self.sha, kind="dataset", hear=hear
+            )
+            before += n_bytes
+        hear(0)
+        return paths
+
+
+def gtzan(emit: Emit) -> Source:
+    """GTZAN's songs at the revision that the Hub has now, with the parts of the lists.
+
+    A note says which form it is: Parquet files, the tarball, or the mirror.
+
+    Raises:
+        KnownError: ``hub_unreachable`` within seconds where there is no network,
+            ``gtzan_moved`` where neither repository holds a form that we read.
+    """
+    code, form = _gtzan_form()
+    emit(Noted(code, {"id": form.repo_id, "revision": form.sha[:8]}))
+    paths = form.downloaded(emit)
+    is_tarball = code == "gtzan_tarball"
+    songs = tarball_songs(paths[0]) if is_tarball else parquet_songs(paths)
+    return Source(f"{form.repo_id} {form.sha}", N_GTZAN_SONGS, _with_parts(songs))
+
+
+def _gtzan_form() -> tuple[str, Form]:
+    """The first form that is there, after the code of the note that names it."""
+    ways = (
+        ("gtzan_parquet", GTZAN, None, ".parquet"),
+        ("gtzan_tarball", GTZAN, None, TARBALL),
+        ("gtzan_parquet", GTZAN, CONVERTED, ".parquet"),
+        ("gtzan_mirror", MIRROR, None, ".parquet"),
+    )
+    for code, repo_id, revision, ending in ways:
+        try:
+            form = _files(repo_id, revision).only(ending)
+        except KnownError as error:
+            if error.code not in ("set_missing", "set_unreadable"):
+                raise
+            continue
+        if form:
+            return code, form
+    raise KnownError("gtzan_moved", id=GTZAN)
+
+
+def of(repo_id: str, emit: Emit) -> Source:
+    """Any audio-classification set, by its id.
+
+    Raises:
+        KnownError: ``hub_unreachable``, ``set_missing``, ``set_too_large``, or
+            ``set_unreadable`` where it holds none of the forms that we read.
+    """
+    every = _files(repo_id)
+    form = every.only(".parquet")
+    if not form:
+        sounds = every.only(*SOUNDS)
+        if sounds:
+            return _folder_source(sounds, emit)
+        form = _files(repo_id, CONVERTED).only(".parquet")
+    if not form:
+        raise KnownError("set_unreadable", id=repo_id)
+    _check_size(form)
+    paths = form.downloaded(emit)
+    return Source(f"{repo_id} {form.sha}", 0, parquet_songs(paths))
+
+
+def _check_size(form: Form) -> None:
+    """Refuse what would fill a disk before a byte of it is fetched."""
+    if len(form.sizes) > MAX_FILES or sum(form.sizes.values()) > MAX_BYTES:
+        limits = {"max_files": MAX_FILES, "max_gb": MAX_BYTES / 1e9}
+        raise KnownError("set_too_large", id=form.repo_id, **limits)
+
+
+def _folder_source(form: Form, emit: Emit) -> Source:
+    """Files in folders named by their labels, as ``datasets`` lays out an audiofolder."""
+    _check_size(form)
+    songs = [
+        SongFile(
+            PurePosixPath(name).name,
+            PurePosixPath(name).parent.name,
+            reader(path.read_bytes, path.suffix),
+            part=_part_of(name),
+        )
+        for name, path in zip(form.sizes, form.downloaded(emit), strict=True)
+    ]
+    return Source(f"{form.repo_id} {form.sha}", len(songs), songs)
+
+
+def _files(repo_id: str, revision: str | None = None) -> Form:
+    """The exact revision, and its files."""
+    try:
+        info: DatasetInfo = hub.ask(
+            repo_id,
+            lambda api: api.dataset_info(
+                repo_id,
+                revision=revision,
+                timeout=hub.ANSWER_TIMEOUT_S,
+                files_metadata=True,
+            ),
+        )
+    except KnownError as error:
+        if error.code not in ("hub_model_missing", "hub_model_gated"):
+            raise
+        code = "set_unreadable" if revision else "set_missing"
+        raise KnownError(code, id=repo_id) from error
+    if not info.sha:
+        raise KnownError("hub_unreachable", id=repo_id)
+    sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
+    return Form(repo_id, info.sha, sizes)
+
+
+def tarball_songs(path: Path) -> Iterator[SongFile]:
+    """The songs of ``genres/<genre>/<genre>.NNNNN.wav`` in a tarball, in its order."""
+    with tarfile.open(path, "r:*") as archive:
+        for member in archive:
+            place = PurePosixPath(member.name)
+            if not member.isfile() or place.suffix not in (".wav", ".au"):
+                continue
+            if place.name.startswith("._"):  # macOS puts a shadow beside each file
+                continue
+            file = archive.extractfile(member)
+            if file is not None:  # read now: a tarball only goes forward
+                sound = io.BytesIO(file.read())
+                yield SongFile(
+                    place.name, place.parent.name, reader(sound.read, place.suffix)
+                )
+
+
+def parquet_songs(paths: Sequence[Path]) -> Iterator[SongFile]:
+    """The songs of Parquet files with a column of sound and one of labels.
+
+    The label may be a class number with names in the file's metadata, whatever its
+    column is called, or a string in one of ``LABELS``. The file's name tells the part:
+    ``train-00000-of-00003.parquet``.
+    """
+    for path in paths:
+        yield from _parquet_songs(path)
+
+
+def _parquet_songs(path: Path) -> Iterator[SongFile]:
+    process.settle()
+    import datasets
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as table:
+        features = datasets.Features.from_arrow_schema(table.schema_arrow)
+        sound = next((n for n, f in features.items() if _is_sound(f)), None)
+        named = (n for n, f in features.items() if isinstance(f, datasets.ClassLabel))
+        column = next((name for name in LABELS if name in features), next(named, None))
+        if sound is None or column is None:
+            raise KnownError("set_unreadable", id=path.name)
+        # Not by datasets: it reads a hundred songs at once, and decodes by torchcodec.
+        wanted = [name for name in (sound, column, "file") if name in features]
+        batches = table.iter_batches(N_ROWS, columns=wanted)
+        rows = (row for batch in batches for row in batch.to_pylist())
+        for number, row in enumerate(rows):
+            genre = _label(features[column], row[column])
+            held = row[sound] or {}
+            # Without a name, one that is none of the names in GTZAN's lists.
+            told = held.get("path") or row.get("file") or f"{path.stem} {number}.wav"
+            name = Path(str(told))
+            read = reader(io.BytesIO(held.get("bytes") or b"").getvalue, name.suffix)
+            if genre:
+                yield SongFile(name.name, genre, read, part=_part_of(path.name))
+
+
+def _label(feature: Any, value: Any) -> str:
+    """A row's label; "" where it has none (sets hide those of their tests as -1)."""
+    names = getattr(feature, "names", None)
+    if names is None:
+        return "" if value is None else str(value)
+    return names[value] if value is not None and 0 <= value < len(names) else ""
+
+
+def _is_sound(feature: Any) -> bool:
+    process.settle()
+    import datasets
+
+    return isinstance(feature, datasets.Audio) or (
+        isinstance(feature, dict) and set(feature) == {"bytes", "path"}
+    )
+
+
+def _part_of(name: str) -> str:
+    """The part that a file's name or folder says: "train", "validation" or "test"."""
+    words = name.lower().replace("/", "-").replace("_", "-").split("-")
+    return next((part for part in PARTS if part in words), "")
+
+
+def _with_parts(songs: Iterator[SongFile]) -> Iterator[SongFile]:
+    """GTZAN's songs with their part in the fault-filtered lists."""
+    for song in songs:
+        (part,) = filtered_parts([song.name])
+        yield SongFile(song.name, song.genre, song.read, part=part)

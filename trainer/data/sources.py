@@ -1,0 +1,229 @@
+"""Where songs come from: composed, a folder, a zip of one, or a data set of the Hub.
+
+A source names its songs and can read each; it decodes nothing before it is asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import functools
+import hashlib
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from audio.clip import Clip
+from audio.decode import archive, wav
+from errors import KnownError
+from trainer.config import FOLDER, HUB, ZIP, RunConfig
+from trainer.data import hub_songs
+from trainer.data.song_files import LIMITS, SongFile, Source, reader
+from trainer.data.splits import PARTS
+from trainer.run.events import Emit
+
+# Beside the genres' folders: columns file, and artist, album or group, and split.
+LIST = "songs.csv"
+GROUP_COLUMNS = ("group", "artist", "album")
+ARTIST = re.compile(r"(.+?) - .+")  # "Artist - Title.mp3"
+MIN_NAMED_FRACTION = 0.8  # of the files, or the dash means something else
+
+ZIP_LIMITS = archive.ZipLimits(max_files=5000, max_bytes=8_000_000_000, max_ratio=200)
+MAX_LIST_BYTES = 10_000_000
+MAX_SUFFIX = 16  # characters; a longer one is no suffix, and may be no file's name
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Groups, such as the artist, and parts of songs, by the name ``genre/file``."""
+
+    groups: Mapping[str, str]
+    parts: Mapping[str, str]
+
+    @classmethod
+    def of(cls, names: Sequence[str], text: str) -> Listing:
+        """From a list as CSV; where it names no groups, from names and folders."""
+        groups: dict[str, str] = {}
+        parts: dict[str, str] = {}
+        for cells in _rows(text):
+            name = cells.get("file", "").replace("\\", "/")
+            group = next((cells[c] for c in GROUP_COLUMNS if cells.get(c)), "")
+            groups[name] = group
+            parts[name] = cells.get("split", "").lower()
+        if not any(groups.values()):
+            groups = _artists(names) or _albums(names)
+        return cls(groups, {n: part for n, part in parts.items() if part in PARTS})
+
+
+def source_of(config: RunConfig, emit: Emit) -> Source:
+    """The songs that a config names; ``emit`` hears of a download.
+
+    Raises:
+        KnownError: what the kinds of source raise.
+    """
+    data = config.data
+    if data == "composed":
+        return composed_songs(config.n_songs_per_genre)
+    if data.startswith(FOLDER):
+        return folder_songs(Path(data.removeprefix(FOLDER)))
+    if data.startswith(ZIP):
+        return zip_songs(Path(data.removeprefix(ZIP)))
+    if data.startswith(HUB):
+        return hub_songs.of(data.removeprefix(HUB), emit)
+    return hub_songs.gtzan(emit)
+
+
+def composed_songs(n_songs_per_genre: int, first_seed: int = 0) -> Source:
+    """Songs composed from n seeds in a row, the same on every machine."""
+    from audio.synth import composer
+
+    def song(genre: str, seed: int) -> SongFile:
+        shift = composer.Shift.drawn(seed) if seed % 2 else composer.Shift()
+        return SongFile(
+            f"{genre} {seed}", genre, lambda: composer.compose(genre, seed, shift=shift)
+        )
+
+    rules = b"".join(path.read_bytes() for path in composer.RULES)
+    seeds = range(first_seed, first_seed + n_songs_per_genre)
+    songs = [song(g, seed) for seed in seeds for g in composer.STYLES]
+    fingerprint = f"composed {n_songs_per_genre} {hashlib.sha256(rules).hexdigest()}"
+    if first_seed:
+        fingerprint += f" from {first_seed}"
+    return Source(fingerprint, len(songs), songs)
+
+
+def folder_songs(folder: Path) -> Source:
+    """A folder's songs: one subfolder a genre, the files in it its songs.
+
+    Where a genre's songs lie in folders of their own, these are albums or artists, and
+    group them. A file ``songs.csv`` beside the subfolders may say more: ``file`` (as
+    ``genre/name``), ``artist``, ``album`` or ``group``, and ``split``.
+
+    Raises:
+        KnownError: ``no_folder`` or ``no_genres``, naming the folder.
+    """
+    if not folder.is_dir():
+        raise KnownError("no_folder", folder=folder)
+    genres = sorted(p for p in folder.iterdir() if p.is_dir() and p.name[0] != ".")
+    if not genres:
+        raise KnownError("no_genres", folder=folder.name)
+    files = [path for genre in genres for path in files_of(genre)]
+    listed = folder / LIST
+    facts: list[object] = [_facts(path) for path in files]
+    if listed.is_file():
+        facts.append(_facts(listed))
+    names = [path.relative_to(folder).as_posix() for path in files]
+    text = listed.read_text("utf-8-sig") if listed.is_file() else ""
+    songs = _songs(names, [functools.partial(_read, path) for path in files], text)
+    return Source(repr(facts), len(songs), songs)
+
+
+def _songs(
+    names: Sequence[str], reads: Sequence[Callable[[], Clip]], text: str
+) -> list[SongFile]:
+    """Songs named ``genre/file``, with what names and the text of a list say of them."""
+    known = Listing.of(names, text)
+    return [
+        SongFile(
+            name,
+            name.split("/")[0],
+            read,
+            known.groups.get(name, ""),
+            known.parts.get(name, ""),
+        )
+        for name, read in zip(names, reads, strict=True)
+    ]
+
+
+def files_of(genre: Path) -> list[Path]:
+    """A genre's files, those in its subfolders too, but for the hidden ones."""
+    return sorted(
+        path
+        for path in genre.rglob("*")
+        if path.is_file()
+        and not any(part[0] == "." for part in path.relative_to(genre).parts)
+    )
+
+
+def _read(path: Path) -> Clip:
+    return wav.clip(path, limits=LIMITS)
+
+
+def _facts(path: Path) -> tuple[str, int, int]:
+    """What changes when a file does."""
+    return str(path), path.stat().st_size, path.stat().st_mtime_ns
+
+
+def zip_songs(path: Path) -> Source:
+    """A zip's songs: the file's folder is its genre. Nothing is unpacked by name.
+
+    Raises:
+        KnownError: ``not_a_zip``, ``zip_broken``, ``zip_too_large``, or ``no_genres``.
+    """
+    if not zipfile.is_zipfile(path):
+        raise KnownError("not_a_zip", name=path.name)
+    with archive.opened(path) as opened:
+        members = archive.songs_in(opened, path.name, ZIP_LIMITS, _is_song)
+        if not members:
+            raise KnownError("no_genres", folder=path.name)
+        text = _list_in(opened)
+    names = ["/".join(PurePosixPath(m.filename).parts[-2:]) for m in members]
+    songs = _songs(names, [_member_reader(path, member) for member in members], text)
+    facts = [(m.filename, m.CRC, m.file_size) for m in members]
+    return Source(repr((facts, text)), len(songs), songs)
+
+
+def _list_in(opened: zipfile.ZipFile) -> str:
+    """The text of a zip's ``songs.csv``; empty where there is none."""
+    for entry in opened.infolist():
+        if PurePosixPath(entry.filename).name.lower() == LIST:
+            with opened.open(entry) as listed:  # its size may be a lie
+                return listed.read(MAX_LIST_BYTES).decode("utf-8-sig", "replace")
+    return ""
+
+
+def _is_song(entry: str) -> bool:
+    """Whether an entry is a file in a folder, and not what macOS or a person hides."""
+    name = PurePosixPath(entry)
+    is_hidden = any(p.startswith((".", "__MACOSX")) for p in name.parts)
+    return len(name.parts) > 1 and bool(name.suffix) and not is_hidden
+
+
+def _member_reader(path: Path, member: zipfile.ZipInfo) -> Callable[[], Clip]:
+    def read_bytes() -> bytes:
+        try:
+            with archive.opened(path) as opened:
+                return opened.read(member)
+        except KnownError as error:
+            name = PurePosixPath(member.filename).name
+            raise KnownError("unreadable", name=name) from error
+
+    return reader(read_bytes, PurePosixPath(member.filename).suffix[:MAX_SUFFIX])
+
+
+def _rows(text: str) -> Iterator[dict[str, str]]:
+    """A list's rows, cells by column in lower case, as far as it can be read."""
+    table = csv.DictReader(io.StringIO(text), restkey="", restval="")
+    with contextlib.suppress(csv.Error):  # a cell of megabytes, or a stray byte
+        for row in table:
+            yield {
+                str(column).strip().lower(): cell.strip()
+                for column, cell in row.items()
+                if isinstance(cell, str)
+            }
+
+
+def _artists(names: Sequence[str]) -> dict[str, str]:
+    """The artist of each song, where most files are named "Artist - Title"."""
+    matches = {name: ARTIST.match(PurePosixPath(name).name) for name in names}
+    found = {name: match[1] for name, match in matches.items() if match}
+    return found if len(found) >= MIN_NAMED_FRACTION * len(names) else {}
+
+
+def _albums(names: Sequence[str]) -> dict[str, str]:
+    """The folders between genre and file, where most files lie in some."""
+    found = {name: name.rpartition("/")[0] for name in names if name.count("/") > 1}
+    return found if len(found) >= MIN_NAMED_FRACTION * len(names) else {}

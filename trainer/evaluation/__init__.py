@@ -1,0 +1,1 @@
+"""A model and songs in, scores out."""

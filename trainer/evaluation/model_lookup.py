@@ -1,0 +1,95 @@
+"""A model by the name that a person gives it: found, and loaded to be evaluated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import hub
+from audio.hubert.preprocessing import SAMPLING_RATE
+from errors import KnownError
+from networks import checkpoint
+from networks.checkpoint import HUB_ID, LoadedModel, Source
+from trainer.run import runs
+from trainer.run.runs import Run
+
+BUNDLED = ("bundled", "demo")
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A model that was found.
+
+    Attributes:
+        name: as the person wrote it.
+        source: where it is from.
+        folder: its checkpoint.
+        run: the run that made it, where one of this host did.
+    """
+
+    name: str
+    source: Source
+    folder: Path
+    run: Run | None = None
+
+    def learned_from(self) -> frozenset[str]:
+        """Return the names of its run's training songs; empty where unknown."""
+        split = runs.read_json(self.run.folder / "split.json") if self.run else None
+        return frozenset((split or {}).get("train", ()))
+
+
+def find(name: str, runs_dir: Path, bundled_dir: Path) -> Entrant:
+    """Find a model by its name; one of the Hub is downloaded.
+
+    Args:
+        name: ``bundled`` (or ``demo``), ``run:ID`` or a run's id, a checkpoint's
+            folder, or an id of the Hub (``hub:ID`` where a folder has the same name).
+        runs_dir: where runs are looked for.
+        bundled_dir: the checkpoint that ships with the app.
+
+    Raises:
+        KnownError: ``no_demo_model``, ``unknown_run``, ``run_without_model``,
+            ``not_a_checkpoint``, ``no_such_model``, or what ``hub.fetch`` raises.
+    """
+    if name in BUNDLED:
+        if not hub.is_whole(bundled_dir):
+            raise KnownError("no_demo_model")
+        return Entrant(name, "bundled", bundled_dir)
+    run_id = name.removeprefix("run:")
+    if run_id != name or runs.ID.fullmatch(run_id):
+        return _of_run(name, runs.find(runs_dir, run_id))
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not hub.is_whole(folder):
+            raise KnownError(
+                "not_a_checkpoint", folder=name, files=hub.CHECKPOINT_FILES
+            )
+        return Entrant(name, "folder", folder)
+    hub_id = name.removeprefix("hub:")
+    if not HUB_ID.fullmatch(hub_id):
+        raise KnownError("no_such_model", name=name)
+    fetched = hub.fetch(hub_id, max_bytes=checkpoint.MAX_BYTES)
+    return Entrant(name, "hub", fetched)
+
+
+def _of_run(name: str, run: Run) -> Entrant:
+    if not hub.is_whole(run.model_dir):
+        raise KnownError("run_without_model", id=run.id)
+    return Entrant(name, "run", run.model_dir, run)
+
+
+def load(entrant: Entrant) -> LoadedModel:
+    """Load the model itself.
+
+    Raises:
+        KnownError: a code of ``checkpoint.load``, or ``model_other_rate`` where its
+            input has another sampling rate than the songs that are prepared here.
+    """
+    ref = checkpoint.describe(entrant.source, entrant.name, entrant.folder)
+    if ref is None:  # its config.json is no JSON
+        raise KnownError("model_broken", title=entrant.name)
+    model = checkpoint.load(ref, entrant.folder)
+    if model.sampling_rate != SAMPLING_RATE:
+        rate = model.sampling_rate
+        raise KnownError("model_other_rate", title=entrant.name, rate=rate)
+    return model

@@ -1,0 +1,1 @@
+"""A run folder in; the processes that carry the run out."""

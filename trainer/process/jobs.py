@@ -1,0 +1,247 @@
+"""Runs as child processes: start, queue, stop, cancel, resume, and who is at work.
+
+Every run is a child in a session of its own that waits for its turn by itself, in the
+order of the tickets, and holds the device's lock while it works. Nothing here has to
+stay alive for that: a closed page or a dead server changes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from errors import KnownError
+from trainer.config import RunConfig
+from trainer.run import checkpoints, locks, runs
+from trainer.run.events import Step
+from trainer.run.runs import Run
+
+ROOT = Path(__file__).parents[2]
+N_WAITING = 3  # runs in the queue, the one at work not counted
+STOP_GRACE_S = 120.0  # for the step at work and the saving, before it is forced
+TERM_S = 10.0  # at most, between SIGTERM and SIGKILL
+
+
+@dataclass(frozen=True)
+class StopPromise:
+    """How long a stop may take.
+
+    Attributes:
+        usually_s: one step, as long as the last one took; None before two steps.
+        at_most_s: then the run's processes are ended, and what was saved last stands.
+    """
+
+    usually_s: float | None
+    at_most_s: float
+
+
+def start(
+    config: RunConfig,
+    runs_dir: Path,
+    *,
+    cache_dir: Path,
+    env: Mapping[str, str],
+    parent: Run | None = None,
+    grace_s: float = STOP_GRACE_S,
+) -> Run:
+    """Put a run into the queue and come back at once; it starts when its turn comes.
+
+    Args:
+        config: what to do.
+        runs_dir: where the run's folder is made.
+        cache_dir: where decoded songs are kept.
+        env: the child's whole environment.
+        parent: the run to go on from, at its newest whole checkpoint.
+        grace_s: how long a stop may take before it is forced.
+
+    Raises:
+        KnownError: ``queue_full``, ``runs_not_writable`` or ``disk_full``; with a
+            parent also ``run_is_at_work`` or ``nothing_to_resume``.
+    """
+    try:
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        with locks.held(runs_dir / ".queue"):  # two starts at once would both fit
+            run = _created(config, runs_dir, parent)
+            process = _spawn(run, cache_dir, env, grace_s)
+    except OSError as error:
+        raise _not_writable(error, runs_dir) from error
+    # Nobody else waits for the child, and an unwaited child stays a zombie.
+    threading.Thread(target=process.wait, daemon=True).start()
+    return run
+
+
+def resume(
+    parent: Run,
+    *,
+    cache_dir: Path,
+    env: Mapping[str, str],
+    grace_s: float = STOP_GRACE_S,
+) -> Run:
+    """A new run that goes on where another one ended, with the same choices.
+
+    Raises:
+        KnownError: as ``start``.
+    """
+    where = parent.folder.parent
+    return start(
+        parent.config(),
+        where,
+        cache_dir=cache_dir,
+        env=env,
+        parent=parent,
+        grace_s=grace_s,
+    )
+
+
+def stop(run: Run) -> StopPromise:
+    """Ask a run to stop: it finishes its sub-step, saves, and ends as ``stopped``.
+
+    A waiting run leaves the queue. The run's own supervisor forces the stop after the
+    grace time; where that one is dead too, asking again does.
+
+    Raises:
+        KnownError: ``run_is_over`` where there is nothing to stop.
+    """
+    if run.state().is_ended:
+        raise KnownError("run_is_over", id=run.id)
+    at_most_s = stops_within_s(run)
+    if run.stop_file.exists():
+        if time.time() - run.stop_file.stat().st_mtime > at_most_s:
+            _kill(run)
+    else:
+        run.stop_file.touch()
+    steps = [event for event in run.events()[0] if isinstance(event, Step)][-2:]
+    usually_s = abs(steps[1].at - steps[0].at) if len(steps) == 2 else None
+    return StopPromise(usually_s, at_most_s)
+
+
+def stops_within_s(run: Run) -> float:
+    """How long a stop of this run may take at most (s)."""
+    values = runs.read_json(run.folder / "process.json") or {}
+    return float(values.get("at_most_s", STOP_GRACE_S))
+
+
+def cancel(run: Run) -> None:
+    """Stop a run at once and remove what it made; its log and events stay.
+
+    Raises:
+        KnownError: ``run_is_over``.
+    """
+    if run.state().is_ended:
+        raise KnownError("run_is_over", id=run.id)
+    run.cancel_file.touch()
+    run.stop_file.touch()
+
+
+def current(runs_dir: Path) -> Run | None:
+    """The run at work, if there is one."""
+    alive = (run for run in runs.every(runs_dir) if not run.state().is_ended)
+    return next((run for run in alive if run.started_file.exists()), None)
+
+
+def waiting(runs_dir: Path) -> list[Run]:
+    """The queue, the next one first."""
+    queue = [run for run in runs.every(runs_dir) if is_waiting(run)]
+    return sorted(queue, key=ticket)
+
+
+def is_waiting(run: Run) -> bool:
+    """Whether a run is alive and its turn has not come yet."""
+    is_early = not run.started_file.exists()
+    return is_early and locks.is_held(run.lock_file)
+
+
+def ticket(run: Run) -> tuple[int, str]:
+    """A run's place in the order of starting."""
+    values = runs.read_json(run.folder / "ticket.json") or {}
+    return int(values.get("ticket", 0)), run.id
+
+
+def _created(config: RunConfig, runs_dir: Path, parent: Run | None) -> Run:
+    """The new run's folder, its ticket in it; called with the queue's door locked."""
+    queue = waiting(runs_dir)
+    if len(queue) + (current(runs_dir) is not None) > N_WAITING:
+        raise KnownError("queue_full", n_waiting=N_WAITING)
+    checkpoint = _resumable(parent, config) if parent else None
+    run = runs.create(runs_dir, config)
+    number = max((ticket(each)[0] for each in queue), default=0) + 1
+    runs.write_whole(run.folder / "ticket.json", json.dumps({"ticket": number}))
+    if parent and checkpoint:
+        checkpoints.adopt(parent, run.folder, checkpoint)
+        facts = {"id": parent.id, "step": checkpoints.step_of(checkpoint)}
+        runs.write_whole(run.parent_file, json.dumps(facts))
+    return run
+
+
+def _resumable(parent: Run, config: RunConfig) -> Path:
+    """The checkpoint that a parent's resumption starts from."""
+    if not parent.state().is_ended:
+        raise KnownError("run_is_at_work", id=parent.id)
+    checkpoint = checkpoints.newest(parent.folder)
+    if checkpoint is None or not checkpoints.has_more(checkpoint, config.n_steps):
+        raise KnownError("nothing_to_resume", id=parent.id)
+    return checkpoint
+
+
+def _not_writable(error: OSError, runs_dir: Path) -> KnownError:
+    if error.errno == errno.ENOSPC:
+        return KnownError("disk_full")
+    return KnownError("runs_not_writable", folder=runs_dir, reason=error.strerror)
+
+
+def _spawn(
+    run: Run, cache_dir: Path, env: Mapping[str, str], grace_s: float
+) -> subprocess.Popen[bytes]:
+    """The child: no stdin, output to a file, its own session, its lock inherited."""
+    command = [sys.executable, "-u", "-m", "trainer.process.worker"]
+    command += [str(run.folder.absolute()), str(cache_dir.absolute())]
+    command += ["--grace-s", str(grace_s)]
+    command += ["--devices", env.get("CUDA_VISIBLE_DEVICES", "")]
+    with locks.held(run.lock_file) as lock, run.log_file.open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=(lock,),
+        )
+    values = {"pid": process.pid, "at_most_s": grace_s + term_s(grace_s)}
+    runs.write_whole(run.folder / "process.json", json.dumps(values))
+    return process
+
+
+def term_s(grace_s: float) -> float:
+    """How long a trainer has to leave after SIGTERM (s)."""
+    return min(grace_s, TERM_S)
+
+
+def _kill(run: Run) -> None:
+    """End a run's processes where its supervisor did not.
+
+    Safe against process ids that are used again: the lock is held, so the supervisor or
+    the trainer lives, and while either does, the kernel gives the number of their
+    session to nobody else. The trainer is known by being in that session.
+    """
+    supervisor, trainer = (
+        (runs.read_json(run.folder / name) or {}).get("pid")
+        for name in ("process.json", "started.json")
+    )
+    for pid in (supervisor, trainer):
+        if not isinstance(pid, int) or not locks.is_held(run.lock_file):
+            continue
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if pid > 1 and os.getsid(pid) == supervisor:
+                os.killpg(pid, signal.SIGKILL)

@@ -1,0 +1,198 @@
+"""The training child: one run folder in, events and ``result.json`` out.
+
+Started by ``jobs`` as ``python -m trainer.process.worker RUN_DIR CACHE_DIR``. It is two
+processes: a small supervisor, which waits for the run's turn, looks at the device,
+forces a stop that takes too long and finds out what killed the trainer; and the trainer
+itself. Together they are the only writers of results, and they need no page.
+
+One of the two places of the house that may catch every exception: whatever ends a run
+is written down with a cause.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from errors import KnownError
+from trainer.config import RunConfig
+from trainer.data import staging
+from trainer.process import supervisor
+from trainer.run import checkpoints, events, failures, runs
+from trainer.run.events import (
+    Cancelled,
+    Emit,
+    Failed,
+    Finished,
+    RunEvent,
+    ShouldStop,
+    Stopped,
+    StopRequested,
+)
+from trainer.run.runs import Run
+
+BALLAST_BYTES = 65_536  # given up on a full disk, so that the end can be written
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Run what the folder's config says; exit 0 once ``result.json`` stands."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run_dir", type=Path)
+    parser.add_argument("cache_dir", type=Path)
+    parser.add_argument("--grace-s", type=float, required=True)
+    parser.add_argument("--devices", default="")
+    options = parser.parse_args()
+    run = Run(options.run_dir)
+
+    def on_terminate(number: int, frame: FrameType | None) -> None:
+        run.stop_file.touch()
+
+    signal.signal(signal.SIGTERM, on_terminate)
+    device_lock = supervisor.wait_for_turn(run)
+    if device_lock is None:
+        end(run, _stopped(run.folder), options.cache_dir)
+        return
+    n_killed = failures.n_killed_for_memory()
+    pid = os.fork()  # cheap and safe: nothing heavy and no thread is here yet
+    if pid == 0:
+        _be_the_trainer(run, options.cache_dir)
+    status = supervisor.watch(run, pid, options.grace_s, options.devices)
+    if runs.read_json(run.folder / "result.json") is None:
+        is_forced = run.stop_file.exists()
+        death = failures.of_death(status, failures.n_killed_for_memory() - n_killed)
+        end(run, _stopped(run.folder) if is_forced else death, options.cache_dir)
+
+
+def _be_the_trainer(run: Run, cache_dir: Path) -> None:
+    """The rest of the forked child's life; never returns."""
+    os.setpgid(0, 0)  # a group of its own, which can be killed as one
+
+    def on_terminate(number: int, frame: FrameType | None) -> None:
+        if run.stop_file.exists():  # asked once already: leave whatever you do
+            raise events.StopNow
+        run.stop_file.touch()
+
+    signal.signal(signal.SIGTERM, on_terminate)
+    last = _work(run, cache_dir)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    end(run, last, cache_dir)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # a library's clean-up at exit could hang, and holds GPU memory
+
+
+def _work(run: Run, cache_dir: Path) -> RunEvent:
+    """Train and return the run's last event, whatever ends it."""
+    try:
+        runs.write_whole(run.started_file, json.dumps({"pid": os.getpid()}))
+        (run.folder / "ballast").write_bytes(bytes(BALLAST_BYTES))
+        with run.events_file.open("a", encoding="utf-8", buffering=1) as file:
+
+            def emit(event: RunEvent) -> None:
+                file.write(events.to_line(event) + "\n")
+
+            return trained(
+                run.config(),
+                run.folder,
+                cache_dir,
+                emit=emit,
+                should_stop=lambda: supervisor.is_asked_to_stop(run),
+            )
+    except StopRequested:  # by a signal, outside of the training
+        return _stopped(run.folder)
+    except KnownError as error:
+        return Failed(error.code, error.details)
+    except Exception as error:  # noqa: BLE001 - one of the two borders
+        return failures.of_error(error)
+
+
+def trained(
+    config: RunConfig,
+    run_dir: Path,
+    cache_dir: Path,
+    *,
+    emit: Emit,
+    should_stop: ShouldStop,
+) -> RunEvent:
+    """Train as a config says, from the run's newest checkpoint if it has one.
+
+    Returns:
+        The run's last event: finished, stopped, or failed with a known cause.
+    """
+    from trainer.training.train import train
+
+    try:
+        result = train(
+            config,
+            run_dir,
+            cache_dir=cache_dir,
+            emit=emit,
+            should_stop=should_stop,
+            checkpoint=checkpoints.newest(run_dir),
+        )
+    except StopRequested:
+        return _stopped(run_dir)
+    except KnownError as error:
+        return Failed(error.code, error.details)
+    if result.was_stopped:
+        return Stopped(result.step)
+    return Finished(result.step, result.validation_accuracy, result.test_accuracy)
+
+
+def _stopped(run_dir: Path) -> RunEvent:
+    """The end of a run that was stopped where it could save no more."""
+    return Stopped(checkpoints.saved_step(run_dir))
+
+
+def end(run: Run, last: RunEvent, cache_dir: Path) -> RunEvent:
+    """End a run for good: remove what is half-written, write ``result.json`` last.
+
+    Of a cancelled run everything goes that it has made for itself: what a killed
+    trainer was building in the cache, too, but not the songs that later runs share.
+
+    Returns:
+        The event that the run ends with: of a cancelled one, ``Cancelled``.
+    """
+    if run.cancel_file.exists():
+        last = Cancelled()
+        runs.remove_products(run)
+        staging.sweep(cache_dir)
+    checkpoints.sweep(run.folder)
+    (run.folder / "ballast").unlink(missing_ok=True)
+    supervisor.tell(run, last)
+    values = _result(last) | {"saved_step": checkpoints.saved_step(run.folder)}
+    runs.write_whole(run.folder / "result.json", json.dumps(values, default=str))
+    return last
+
+
+def _result(last: RunEvent) -> dict[str, object]:
+    """The fields of ``result.json`` that a last event tells."""
+    values: dict[str, object] = {"state": type(last).__name__.lower()}
+    if isinstance(last, Failed):
+        values |= {"code": last.code, "details": dict(last.details)}
+    if isinstance(last, Finished | Stopped):
+        values["step"] = last.step
+    if isinstance(last, Finished):
+        scores = {
+            "validation_accuracy": last.validation_accuracy,
+            "test_accuracy": last.test_accuracy,
+            # Of the test, where there was one: what older versions of a page read.
+            "accuracy": last.validation_accuracy
+            if last.test_accuracy is None
+            else last.test_accuracy,
+        }
+        values |= {name: score for name, score in scores.items() if score is not None}
+    return values
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A finished run in; a model card, a push, a rented machine out."""

@@ -1,0 +1,139 @@
+"""A finished run in, its model card out: what it is, how good, and what it cannot know.
+
+The words are in ``card.md`` beside this file, a template of the Hub's client; here are
+only the numbers, read from the run's folder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from errors import KnownError
+from trainer import base_models
+from trainer.config import FOLDER, HUB, ZIP, RunConfig
+from trainer.data.hub_songs import GTZAN
+from trainer.evaluation import evaluate, report
+from trainer.evaluation.scores import Scores, of_counts
+from trainer.run import runs
+from trainer.run.runs import Run
+
+TEMPLATE = Path(__file__).with_name("card.md")
+MARK = "genrescope"  # the tag that tells our repositories from others
+LICENSE = "apache-2.0"  # of the code, and so of what is made of it alone
+
+
+def scores_of(run: Run) -> Scores:
+    """The scores that a finished run left in its folder.
+
+    Raises:
+        KnownError: ``push_not_finished`` where they are not there.
+    """
+    kept = evaluate.kept(run.folder)
+    if kept:
+        return kept
+    confusion = runs.read_json(run.folder / evaluate.CONFUSION)
+    if not confusion:
+        raise KnownError("push_not_finished", id=run.id)
+    return of_counts(np.array(confusion["counts"]), confusion["genres"])
+
+
+def text(run: Run, repo_id: str) -> str:
+    """The model card of a run for the repository that it goes to: Markdown."""
+    from huggingface_hub import ModelCard
+
+    config, scores = run.config(), scores_of(run)
+    result = runs.read_json(run.folder / "result.json") or {}
+    split = runs.read_json(run.folder / "split.json") or {"train": (), "test": ()}
+    model_card = ModelCard.from_template(
+        _front_matter(config, scores, repo_id),
+        template_path=str(TEMPLATE),
+        repo_id=repo_id,
+        run=config,
+        source=_source(config),
+        base=_hub_base(config),
+        is_mel=_is_mel(config),
+        n_learned=len(split["train"]),
+        n_chosen_on=len(split.get("validation", ())),
+        n_kept_back=len(split["test"]),
+        meaning=report.meaning(config.data, config.split, is_honest=scores.is_final),
+        gain=report.figures(scores)[1:],
+        calibration=report.calibration(scores),
+        scores=scores,
+        part=_part(scores),
+        step=result.get("step", 0),
+        genres=[_cell(each.genre) for each in scores.genres],
+        recipe=_recipe(config),
+    )
+    return f"{str(model_card).strip()}\n"
+
+
+def _front_matter(config: RunConfig, scores: Scores, repo_id: str) -> Any:
+    """What the Hub reads of a card."""
+    from huggingface_hub import EvalResult, ModelCardData
+
+    source = _source(config)
+    public = {"gtzan": GTZAN}.get(source, source if "/" in source else "")
+    names = {"composed": "composed songs", "folder": "a folder of songs"}
+    result = EvalResult(
+        task_type="audio-classification",
+        dataset_type=public or source,
+        dataset_split=_part(scores),
+        dataset_name="GTZAN" if source == "gtzan" else names.get(source, source),
+        metric_type="accuracy",
+        metric_value=scores.accuracy,
+    )
+    return ModelCardData(
+        license=_license(config),
+        library_name="transformers",
+        pipeline_tag="audio-classification",
+        base_model=_hub_base(config),
+        datasets=[public] if public else None,
+        metrics=["accuracy"],
+        tags=[*(() if _is_mel(config) else ("hubert",)), "music", "genre", MARK],
+        model_name=repo_id.split("/")[1],
+        eval_results=[result],
+    )
+
+
+def _part(scores: Scores) -> str:
+    """The part of the split that the scores are of."""
+    return "test" if scores.is_final else "validation"
+
+
+def _source(config: RunConfig) -> str:
+    """Where the songs came from: ``gtzan``, ``composed``, ``folder``, or a set's id."""
+    if config.data.startswith((FOLDER, ZIP)):
+        return "folder"  # never a path
+    return config.data.removeprefix(HUB)
+
+
+def _hub_base(config: RunConfig) -> str | None:
+    """The base model's id, where it is one of the Hub's."""
+    model = base_models.hub_model(config.base_model)
+    return model.id if model else None
+
+
+def _license(config: RunConfig) -> str | None:
+    """Our own licence, or that of the base model; None where it is not known."""
+    model = base_models.hub_model(config.base_model)
+    return (model.license or None) if model else LICENSE
+
+
+def _is_mel(config: RunConfig) -> bool:
+    """Whether the base model hears spectrograms: then it is no HuBERT."""
+    model = base_models.hub_model(config.base_model)
+    return model is not None and model.window_s > 0
+
+
+def _recipe(config: RunConfig) -> dict[str, object]:
+    """The settings that made the model, but for the place of the songs."""
+    return {**dataclasses.asdict(config), "data": _source(config)}
+
+
+def _cell(name: str) -> str:
+    """A genre's name, often a folder's, as text within a Markdown table."""
+    return "".join(f"\\{mark}" if mark in "\\|`*_[]<>#" else mark for mark in name)

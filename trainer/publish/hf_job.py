@@ -1,0 +1,118 @@
+"""The same run on a rented machine: a Hugging Face Job of the same command.
+
+The job clones this project, installs it, trains as the flags say with one process a
+GPU, and pushes the finished model, because its disk is gone when it ends. The token
+that it pushes with travels as a secret of the Hub's own interface, never in the
+command or the environment that anybody can read there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+
+import hub
+from errors import KnownError
+from trainer import base_models
+from trainer.config import FOLDER, ZIP, RunConfig
+from trainer.publish import push
+
+IMAGE = "ghcr.io/astral-sh/uv:python3.11-bookworm"  # with uv and git
+TIMEOUT = "6h"  # the Hub's own, 30 minutes, would end a longer run unsaved
+PLAIN_ADDRESS = re.compile(r"https://[\w.-]+(:\d+)?/[\w./~-]+")  # no name, no password
+# Values arrive as variables and as "$@", so that no text of theirs is ever a command.
+SCRIPT = """\
+set -eu
+git clone --depth 1 -- "$GENRESCOPE_SOURCE" genrescope
+cd genrescope
+uv venv --quiet
+uv pip install --quiet -r requirements.txt
+. .venv/bin/activate
+accelerate launch -m trainer "$@"
+python -m trainer push --to "$GENRESCOPE_PUSH_TO"
+"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that the Hub has accepted: where to watch it, and to end it."""
+
+    id: str
+    url: str
+
+
+def submit(
+    config: RunConfig, flavor: str, *, source: str, to: str, token_of: push.TokenOf
+) -> Job:
+    """Ask the Hub to train; it starts, and costs, as soon as a machine is free.
+
+    Args:
+        config: what to do; a folder of this machine's songs cannot travel.
+        flavor: the machine, such as ``t4-small``; ``hf jobs hardware`` lists prices.
+        source: the https address of this project's Git repository or Space.
+        to: ``OWNER/NAME``, the private model repository that gets the result.
+        token_of: the Hub token of whoever pays.
+
+    Raises:
+        KnownError: ``job_needs_public_songs``, ``job_bad_source``, ``not_a_choice``,
+            ``push_bad_name``, ``push_no_login``, ``push_bad_token``,
+            ``job_forbidden``, ``push_offline`` or ``job_lost``.
+    """
+    push.check(to)
+    _check(config, flavor, source)
+    token = push.checked_token(token_of)
+    command = ["bash", "-c", SCRIPT, "trainer", *flags(config)]
+    env = {"GENRESCOPE_SOURCE": source, "GENRESCOPE_PUSH_TO": to}
+    if config.base_model not in base_models.CHOICES:  # allowed here, so there too
+        env["GENRESCOPE_BASE_MODELS"] = config.base_model
+
+    def submitted(tell: hub.Tell) -> Job:
+        from huggingface_hub import HfApi
+
+        job = HfApi(token=token).run_job(
+            image=IMAGE,
+            command=command,
+            env=env,
+            secrets={"HF_TOKEN": token},
+            flavor=flavor,
+            timeout=TIMEOUT,
+        )
+        return Job(job.id, job.url)
+
+    return hub.patiently(submitted, patience_s=push.PATIENCE_S, known=_known)
+
+
+def flags(config: RunConfig) -> list[str]:
+    """The flags of ``python -m trainer`` that repeat a run."""
+    given: list[str] = []
+    for name, value in dataclasses.asdict(config).items():
+        text = ("no", "yes")[value] if isinstance(value, bool) else str(value)
+        given += [f"--{name.replace('_', '-')}", text]
+    return given
+
+
+def _check(config: RunConfig, flavor: str, source: str) -> None:
+    """Refuse what could not run there, before anything is paid for."""
+    from huggingface_hub import JobHardware
+
+    if config.data.startswith((FOLDER, ZIP)):
+        raise KnownError("job_needs_public_songs")
+    if not PLAIN_ADDRESS.fullmatch(source):
+        raise KnownError("job_bad_source")
+    flavors = [str(item.value) for item in JobHardware]
+    if flavor not in flavors:
+        raise KnownError(
+            "not_a_choice",
+            field="--on-hf-job",
+            value=flavor,
+            choices=flavors,
+        )
+
+
+def _known(error: BaseException | None) -> KnownError:
+    """Our code for one of the Hub client's many errors; for None, for silence."""
+    known = push.known(error, "")
+    if known.code in ("push_offline", "push_bad_token"):
+        return known
+    return KnownError("job_forbidden" if known.code == "push_forbidden" else "job_lost")

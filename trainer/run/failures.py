@@ -1,0 +1,88 @@
+"""Why a run ended badly: exceptions and exit statuses in, codes for people out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+from pathlib import Path
+
+import errors
+from trainer.run.events import Failed
+
+VMSTAT = Path("/proc/vmstat")
+# What libraries say instead of OSError(ENOSPC): safetensors, and torch.save.
+FULL_DISK_TEXTS = (
+    "No space left on device",
+    "os error 28",
+    "PytorchStreamWriter failed",
+    "unexpected pos",
+)
+# What they say instead of OutOfMemoryError: torch on a CPU, and CUDA's libraries.
+NO_MEMORY = (
+    "can't allocate memory",
+    "CUDA out of memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC",
+    "CUBLAS_STATUS_NOT_INITIALIZED",  # no room for its workspace
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
+
+logger = logging.getLogger(__name__)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the device or the machine had no memory left."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and _says(error, NO_MEMORY)
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error, or what caused it, says that the disk is full."""
+    if isinstance(error, OSError) and error.errno in errors.FULL_DISK:
+        return True
+    cause = error.__cause__ or error.__context__
+    return _says(error, FULL_DISK_TEXTS) or (cause is not None and is_disk_full(cause))
+
+
+def _says(error: BaseException, texts: tuple[str, ...]) -> bool:
+    return any(text in str(error) for text in texts)
+
+
+def of_error(error: Exception) -> Failed:
+    """A foreign error as something that a person can act on, where we know it."""
+    logger.error("the run failed", exc_info=error)
+    if is_out_of_memory(error):
+        return Failed("out_of_memory")
+    if is_disk_full(error):
+        return Failed("disk_full")
+    reference = secrets.token_hex(3)
+    logger.error("reference %s", reference)
+    return Failed("bug", {"reference": reference})
+
+
+def of_death(status: int, n_killed: int) -> Failed:
+    """Why a trainer is gone that wrote no result.
+
+    Args:
+        status: as ``os.waitpid`` tells it.
+        n_killed: processes that the kernel killed for memory while it worked.
+    """
+    if not os.WIFSIGNALED(status):
+        return Failed("trainer_left", {"exit_code": os.waitstatus_to_exitcode(status)})
+    number = os.WTERMSIG(status)
+    if number == signal.SIGKILL and n_killed > 0:
+        return Failed("killed_for_memory")
+    name = signal.Signals(number).name
+    is_ordered = number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+    return Failed("killed" if is_ordered else "crashed", {"signal": name})
+
+
+def n_killed_for_memory() -> int:
+    """How many processes this machine's kernel has killed for want of memory."""
+    if not VMSTAT.exists():
+        return 0
+    pairs = (line.split() for line in VMSTAT.read_text("ascii").splitlines())
+    return next((int(count) for name, count in pairs if name == "oom_kill"), 0)

@@ -1,0 +1,264 @@
+"""A run's folder on disk: its paths, config, events and state.
+
+Nothing about a run lives anywhere else, so every page, terminal and restarted server
+reads the same run. The training child is the only writer of results; pages read, and
+make the empty files ``stop`` and ``cancel`` and the file ``title``.
+
+A run's processes hold the lock of its folder, so that whether it is alive is asked of
+the kernel on every poll and never remembered.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from errors import KnownError
+from trainer.config import RunConfig
+from trainer.run import events, locks
+
+ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+ENDED = ("finished", "stopped", "cancelled", "failed")
+START_PATIENCE_S = 60.0  # then a folder without a process is a start that died
+TITLE_LENGTH = 80  # characters
+# JSON: which song is in which part, by name; the folder of the cache that holds them.
+SPLIT, SONGS = "split.json", "songs.json"
+MODEL = "model"
+# What a cancelled run keeps: how it was started, and what was told of it.
+RECORDS = frozenset(
+    "config.json title parent.json ticket.json process.json started.json lock stop"
+    " cancel events.jsonl trainer.log result.json".split()
+)
+
+
+@dataclass(frozen=True)
+class RunState:
+    """Where a run stands.
+
+    Attributes:
+        name: ``waiting``, ``running``, ``stopping``, ``finished``, ``stopped``,
+            ``cancelled`` or ``failed``; each has a sentence in the locales' section
+            ``states``.
+        code: of a failed run, the error's code.
+        details: the values that the error's sentence names.
+    """
+
+    name: str
+    code: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.name in ENDED
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: a folder whose name is its id."""
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        """Time of birth and four hex digits."""
+        return self.folder.name
+
+    @property
+    def model_dir(self) -> Path:
+        """The finished model: a checkpoint folder as transformers reads it."""
+        return self.folder / MODEL
+
+    @property
+    def events_file(self) -> Path:
+        """One event a line, append-only."""
+        return self.folder / "events.jsonl"
+
+    @property
+    def log_file(self) -> Path:
+        """The raw output of the child."""
+        return self.folder / "trainer.log"
+
+    @property
+    def stop_file(self) -> Path:
+        """Its being there asks the child to stop."""
+        return self.folder / "stop"
+
+    @property
+    def cancel_file(self) -> Path:
+        """Its being there asks the child to stop and to remove what it made."""
+        return self.folder / "cancel"
+
+    @property
+    def lock_file(self) -> Path:
+        """Locked for as long as one of the run's processes lives."""
+        return self.folder / "lock"
+
+    @property
+    def started_file(self) -> Path:
+        """JSON, written when the run's turn has come: ``pid`` of the trainer."""
+        return self.folder / "started.json"
+
+    @property
+    def parent_file(self) -> Path:
+        """JSON of a run that goes on from another: its ``id`` and the ``step``."""
+        return self.folder / "parent.json"
+
+    @property
+    def title(self) -> str:
+        """The name that a person gave the run; empty before."""
+        path = self.folder / "title"
+        return path.read_text("utf-8") if path.exists() else ""
+
+    @property
+    def config_file(self) -> Path:
+        """The choices that the run was started with."""
+        return self.folder / "config.json"
+
+    @property
+    def is_made(self) -> bool:
+        """Whether there is such a run; whoever makes one may be killed before that."""
+        return self.config_file.is_file()
+
+    def config(self) -> RunConfig:
+        """The choices that the run was started with."""
+        return RunConfig.from_json(self.config_file.read_text("utf-8"))
+
+    def events(self, cursor: int = 0) -> tuple[list[events.RunEvent], int]:
+        """The events after ``cursor`` (bytes), and the cursor to come back with.
+
+        Only complete lines count: the last one may be half-written.
+        """
+        if not self.events_file.exists():
+            return [], cursor
+        with self.events_file.open("rb") as file:
+            file.seek(cursor)
+            whole, newline, _ = file.read().rpartition(b"\n")
+        lines = whole.decode("utf-8", "replace").splitlines()
+        found = [
+            event
+            for line in lines
+            if (event := events.from_line(line, self._was_tested))
+        ]
+        return found, cursor + len(whole) + len(newline)
+
+    def _was_tested(self) -> bool:
+        """Whether the kept scores are of test songs, not those that chose the model."""
+        return bool((read_json(self.folder / "scores.json") or {}).get("is_final"))
+
+    def state(self) -> RunState:
+        """Where the run stands, derived from the folder and its lock alone."""
+        result = read_json(self.folder / "result.json")
+        if result is not None and result.get("state") in ENDED:
+            details = result.get("details", {})
+            return RunState(result["state"], result.get("code", ""), details)
+        if locks.is_held(self.lock_file):
+            if self.stop_file.exists():
+                return RunState("stopping")
+            return RunState("running" if self.started_file.exists() else "waiting")
+        if self._is_just_made():
+            return RunState("waiting")
+        details = {"last_line": self.last_line()}
+        return RunState("failed", "run_vanished", details)
+
+    def _is_just_made(self) -> bool:
+        """Whether the folder is so new that its process may be about to start."""
+        if self.lock_file.exists() or not self.folder.is_dir():
+            return False
+        return abs(time.time() - self.folder.stat().st_mtime) < START_PATIENCE_S
+
+    def last_line(self) -> str:
+        """The end of the raw log: often the only word of a killed process."""
+        if not self.log_file.exists():
+            return ""
+        with self.log_file.open("rb") as file:
+            file.seek(max(self.log_file.stat().st_size - 2000, 0))
+            tail = file.read().decode("utf-8", "replace")
+        lines = [line.strip() for line in tail.splitlines() if line.strip()]
+        return lines[-1][-200:] if lines else ""
+
+
+def create(runs_dir: Path, config: RunConfig) -> Run:
+    """A new run's folder, readable by its owner alone, with its config in it."""
+    run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    run = Run(runs_dir / run_id)
+    run.folder.mkdir(mode=0o700, parents=True)
+    write_whole(run.config_file, config.to_json())
+    return run
+
+
+def every(runs_dir: Path) -> list[Run]:
+    """All runs, the newest first."""
+    if not runs_dir.is_dir():
+        return []
+    names = sorted((path.name for path in runs_dir.iterdir()), reverse=True)
+    found = [Run(runs_dir / name) for name in names if ID.fullmatch(name)]
+    return [run for run in found if run.is_made]
+
+
+def find(runs_dir: Path, run_id: str) -> Run:
+    """The run with an id that may come from a visitor.
+
+    Raises:
+        KnownError: ``unknown_run`` for anything but the id of a run that is there.
+    """
+    run = Run(runs_dir / run_id) if ID.fullmatch(run_id) else None
+    if run is None or not run.is_made or run.folder.is_symlink():
+        raise KnownError("unknown_run", id=run_id)
+    return run
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that readers see all of it or nothing: by rename."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, "utf-8")
+    part.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A JSON file's values; ``None`` where it is not there or not whole."""
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def rename(run: Run, title: str) -> None:
+    """Give a run a title; an empty one takes it away."""
+    printable = "".join(c if c.isprintable() else " " for c in title)
+    write_whole(run.folder / "title", " ".join(printable.split())[:TITLE_LENGTH])
+
+
+def remove_products(run: Run) -> None:
+    """Remove all that a cancelled run has made; its settings, events and log stay."""
+    for path in run.folder.iterdir():
+        if path.name in RECORDS:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def delete(runs_dir: Path, run_id: str) -> None:
+    """Remove a run that has ended, and everything that it made.
+
+    Out of sight first, by rename, so that no page ever reads half a run.
+
+    Raises:
+        KnownError: ``unknown_run``, or ``run_is_at_work``.
+    """
+    run = find(runs_dir, run_id)
+    if not run.state().is_ended:
+        raise KnownError("run_is_at_work", id=run.id)
+    gone = runs_dir / f".deleted-{run.id}"
+    run.folder.rename(gone)
+    shutil.rmtree(gone)

@@ -1,0 +1,1 @@
+"""A RunConfig and songs in, a trained model out."""

@@ -1,0 +1,251 @@
+"""Cache the outputs of a model's frozen layers, so that epochs train only the rest.
+
+HuBERT's and wav2vec2's convolutions are 70 % of their work. Where they do not learn,
+their output for a window is the same in every epoch: it is computed once. Where only
+the head learns, one mean vector a layer is all that is cached of a window (of AST: the
+one vector that is its head's input), and a step takes milliseconds. The front ends of
+Whisper and AST are cheap, and run anew each time. The computation stays the model's
+own: the same module runs, with the frozen layers bypassed.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+import process
+from networks import architecture, forward
+from trainer.data.dataset import SongSet
+from trainer.run.events import Emit, ShouldStop, Stage, StopRequested
+from trainer.training.windows import AllWindows, collate
+
+if TYPE_CHECKING:
+    import torch
+
+Part = Literal["encoder", "head"]  # what learns: the rest is frozen
+DTYPES = {"encoder": np.float16, "head": np.float32}  # a song's frames are many
+FOLDER = "recorded"  # in a run's folder, while it trains
+
+
+def cache_path(run_dir: Path, name: str) -> Path:
+    """Return the file of a run's cache; its folder is made."""
+    folder = run_dir / FOLDER
+    folder.mkdir(exist_ok=True)
+    return folder / name
+
+
+def delete_cache(run_dir: Path) -> None:
+    """Delete a run's cached features: they are large, and made again in a minute."""
+    shutil.rmtree(run_dir / FOLDER, ignore_errors=True)
+
+
+def can_cache(model: Any, part: str) -> bool:
+    """Return whether the frozen layers cost enough to be worth a cache."""
+    return part == "head" or (part == "encoder" and architecture.takes_samples(model))
+
+
+@dataclass(frozen=True, eq=False)
+class CachedFeatures:
+    """A map-style data set: each window as the frozen layers' output.
+
+    Attributes:
+        windows: what the features were computed from.
+        values: (n_windows, ...) in their order, memory-mapped.
+    """
+
+    windows: AllWindows
+    values: NDArray[Any]
+
+    @property
+    def songs(self) -> SongSet:
+        """All songs, of which ``indices`` are some."""
+        return self.windows.songs
+
+    @property
+    def indices(self) -> NDArray[np.int64]:
+        """(n_songs,) the songs."""
+        return self.windows.indices
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """(n_windows,) position in ``indices`` of each window's song."""
+        return self.windows.owners
+
+    @property
+    def lengths(self) -> list[int]:
+        """(n_windows,) samples of each window."""
+        return self.windows.lengths
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __getitem__(self, place: int) -> dict[str, Any]:
+        position, _ = self.windows.places[place]
+        label = self.windows.songs.labels[self.indices[position]]
+        name = self.windows.extractor.model_input_names[0]
+        return {name: np.asarray(self.values[place], np.float32), "labels": int(label)}
+
+
+@dataclass
+class RandomCachedWindows:
+    """A map-style data set: one random cached window of each song an epoch.
+
+    The choice depends on seed, epoch and song alone, as ``RandomWindows``' does.
+    """
+
+    cached: CachedFeatures
+    seed: int
+    epoch: int = 0
+
+    def __post_init__(self) -> None:
+        owners = self.cached.owners
+        n_songs = len(self.cached.indices)
+        self.places = [
+            np.flatnonzero(owners == position) for position in range(n_songs)
+        ]
+
+    @property
+    def indices(self) -> NDArray[np.int64]:
+        """(n_songs,) the songs."""
+        return self.cached.indices
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose anew; the Trainer calls this at the start of each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, position: int) -> dict[str, Any]:
+        song = int(self.indices[position])
+        rng = np.random.default_rng((self.seed, self.epoch, song))
+        return self.cached[int(rng.choice(self.places[position]))]
+
+
+def cache_features(
+    windows: AllWindows,
+    model: Any,
+    part: Part,
+    path: Path,
+    *,
+    emit: Emit,
+    should_stop: ShouldStop,
+) -> CachedFeatures:
+    """Run every window through the frozen layers once.
+
+    Args:
+        windows: all that training or evaluation will need.
+        model: on the device where it shall run.
+        part: what will learn; the layers below it are frozen.
+        path: of the file that keeps the features; it may be large (a song of 30 s in
+            half-overlapping windows: 3 MB of float16 for HuBERT's convolutions).
+        emit: called with the progress.
+        should_stop: asked between batches.
+
+    Raises:
+        StopRequested: between two batches.
+    """
+    import torch
+
+    device = next(model.parameters()).device
+    values: NDArray[Any] | None = None
+    with torch.inference_mode(), _evaluating(model):
+        for batch in forward.batches(windows.lengths, forward.batch_size(model)):
+            if should_stop():
+                raise StopRequested
+            emit(Stage("record", batch.start, len(windows)))
+            items = collate([windows[place] for place in batch])
+            del items["labels"]
+            (given,) = (value.to(device) for value in items.values())
+            output = _frozen_output(model, part, given).cpu().numpy()
+            if values is None:
+                shape = (len(windows), *output.shape[1:])
+                values = np.memmap(path, DTYPES[part], "w+", shape=shape)
+            values[batch.start : batch.stop] = output
+    assert values is not None, "a data set of windows has one at least"
+    return CachedFeatures(windows, values)
+
+
+@contextmanager
+def _evaluating(model: Any) -> Iterator[None]:
+    """Switch to evaluation mode (no dropout), and back."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
+
+
+def _frozen_output(model: Any, part: Part, values: torch.Tensor) -> torch.Tensor:
+    """Compute what is cached of a batch.
+
+    Returns:
+        (n, channels, frames) of the convolutions, or (n, layers, channels) of all below
+        the head. The latter are means over time, which may come first: all that follows
+        in such a head is linear until its own mean. AST has one layer, its head's input.
+    """
+    import torch
+
+    if part == "encoder":
+        (convolutions,) = architecture.front_end(model)
+        return torch.as_tensor(convolutions(values))
+    out = architecture.body(model)(values, output_hidden_states=True)
+    if not architecture.averages_over_time(model):
+        return torch.as_tensor(out.pooler_output)[:, None]
+    layers = [*out.hidden_states[:-1], out.last_hidden_state]
+    return torch.stack([layer.mean(dim=1) for layer in layers], dim=1)
+
+
+def bypass(model: Any, part: Part) -> Callable[[], None]:
+    """Replace the frozen layers by a module that passes on their cached output.
+
+    Returns:
+        A function that restores them.
+    """
+    owner, name = (
+        (architecture.body(model), "feature_extractor")
+        if part == "encoder"
+        else (model, architecture.body_name(model))
+    )
+    frozen = getattr(owner, name)
+    setattr(owner, name, _pass_through(model, part))
+    return lambda: setattr(owner, name, frozen)
+
+
+def _pass_through(model: Any, part: Part) -> torch.nn.Module:
+    """Make a module whose output is its input, in the form that the model expects."""
+    process.settle()
+    import torch
+    from transformers.modeling_outputs import (
+        BaseModelOutput,
+        BaseModelOutputWithPooling,
+    )
+
+    if part == "encoder":
+        return torch.nn.Identity()
+    if not architecture.averages_over_time(model):
+
+        class Pooled(torch.nn.Module):
+            def forward(
+                self, values: torch.Tensor, **_: Any
+            ) -> BaseModelOutputWithPooling:
+                return BaseModelOutputWithPooling(pooler_output=values[:, 0])
+
+        return Pooled()
+
+    class LayerMeans(torch.nn.Module):
+        def forward(self, values: torch.Tensor, **_: Any) -> BaseModelOutput:
+            layers = values[:, :, None, :].unbind(dim=1)
+            return BaseModelOutput(
+                last_hidden_state=layers[-1], hidden_states=tuple(layers)
+            )
+
+    return LayerMeans()

@@ -1,0 +1,144 @@
+"""The model that a run starts from, with a new head for the run's genres."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import process
+from errors import KnownError
+from networks import architecture
+from trainer import base_models
+from trainer.config import RunConfig
+
+DEMO_DIR = Path(__file__).parents[2] / "assets" / "models" / "demo"
+MASK_LENGTH = 10  # frames that SpecAugment hides at once: 0.2 s of HuBERT's
+
+
+def load_base(config: RunConfig, genres: Sequence[str]) -> tuple[Any, Any]:
+    """The model and its feature extractor, ready to learn ``genres``.
+
+    Returns:
+        A transformers audio classifier in float32 whose classifier layer is new, with
+        the parts frozen that the config says; and what turns samples into its input.
+
+    Raises:
+        KnownError: ``no_demo_model``, or what the Hub's download raises.
+    """
+    from networks import small_hubert
+
+    if config.base_model == base_models.SMALL:
+        changes = {name: value for name, (_, value) in _wishes(config).items()}
+        model = small_hubert.small_hubert(genres, config.seed, **changes)
+        # Its first convolution starts as the filters that training would look for.
+        first = model.hubert.feature_extractor.conv_layers[0]
+        first.conv.requires_grad_(False)
+        extractor = small_hubert.feature_extractor()
+    else:
+        model, extractor = _pretrained(_folder(config.base_model), genres, config)
+    architecture.freeze(model, config.trained_part)
+    _shorten_masks(model, config.window_s, extractor.sampling_rate)
+    return model, extractor
+
+
+def left_out(config: RunConfig, model_config: Any) -> list[str]:
+    """The fields of a run that a model has no use for, by name."""
+    wishes = _wishes(config).items()
+    fields = [field for name, (field, _) in wishes if not _has(model_config, name)]
+    return list(dict.fromkeys(field for field in fields if field))
+
+
+def _wishes(config: RunConfig) -> dict[str, tuple[str, Any]]:
+    """What a run wants of a model's config: its own field's name, and the value.
+
+    "" in place of a field's name: what else goes with it, in some of the classes.
+    """
+    wishes: dict[str, tuple[str, Any]] = {}
+    if config.weighted_layers:
+        wishes["use_weighted_layer_sum"] = ("weighted_layers", True)
+        # A layer that is skipped is missing from the sum: transformers fails.
+        wishes |= {"layerdrop": ("", 0.0), "encoder_layerdrop": ("", 0.0)}
+    if config.fast_attention:
+        wishes["attention_dropout"] = ("fast_attention", 0.0)
+    for field in ("mask_time_fraction", "mask_feature_fraction"):
+        if share := getattr(config, field):
+            wishes[field.replace("_fraction", "_prob")] = (field, share)
+            wishes["apply_spec_augment"] = ("", True)
+    return wishes
+
+
+def _has(model_config: Any, name: str) -> bool:
+    """Whether a class of models heeds an entry of its config."""
+    if name.startswith("mask_"):  # Whisper's classifier has them and does nothing
+        return hasattr(model_config, "conv_dim")
+    return hasattr(model_config, name)
+
+
+def _folder(base_model: str) -> Path:
+    """The checkpoint folder of a base model, downloaded where it is the Hub's."""
+    model = base_models.hub_model(base_model)
+    if model:
+        import hub
+
+        return hub.fetch(model.id, revision=model.revision)
+    if not (DEMO_DIR / "model.safetensors").exists():
+        raise KnownError("no_demo_model")
+    return DEMO_DIR
+
+
+def _pretrained(
+    folder: Path, genres: Sequence[str], config: RunConfig
+) -> tuple[Any, Any]:
+    """A checkpoint's weights under a head that has never seen a genre."""
+    process.settle()
+    import torch
+    from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
+
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        model = AutoModelForAudioClassification.from_pretrained(
+            folder,
+            config=_model_config(folder, genres, config),
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            ignore_mismatched_sizes=True,  # a fine-tuned model has other labels
+        )
+        # All genres are as likely at the start: the first loss is ln(their number),
+        # however large the numbers are that the last layer hears.
+        layer = architecture.last_layer(model)
+        torch.nn.init.zeros_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+    return model, AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
+
+
+def _model_config(folder: Path, genres: Sequence[str], config: RunConfig) -> Any:
+    """The checkpoint's own config, with the run's genres and wishes."""
+    process.settle()
+    from transformers import AutoConfig
+
+    names = dict(enumerate(genres))
+    made = AutoConfig.from_pretrained(
+        folder,
+        id2label=names,
+        label2id={name: number for number, name in names.items()},
+        local_files_only=True,
+    )
+    made.problem_type = "single_label_classification"  # whatever it was before
+    for name, (_, value) in _wishes(config).items():
+        if _has(made, name):
+            setattr(made, name, value)
+    return made
+
+
+def _shorten_masks(model: Any, window_s: float, sampling_rate: int) -> None:
+    """Keep SpecAugment's masks shorter than a window, which it would fail at."""
+    if not architecture.takes_samples(model):
+        return
+    n_samples = round(window_s * sampling_rate)
+    n_frames = int(model._get_feat_extract_output_lengths(n_samples))
+    longest = max(min(MASK_LENGTH, n_frames // 2), 1)
+    model.config.mask_time_length = min(model.config.mask_time_length, longest)
+    widest = max(model.config.hidden_size // 8, 1)
+    model.config.mask_feature_length = min(model.config.mask_feature_length, widest)

@@ -1,0 +1,180 @@
+"""A RunConfig in, its songs, windows and model out, ready to train."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from networks import architecture
+from trainer import front
+from trainer.config import RunConfig
+from trainer.data import dataset, sources
+from trainer.data.dataset import SongSet
+from trainer.data.splits import Split
+from trainer.run.events import Emit, Noted, ShouldStop, Stage
+from trainer.training import feature_cache, initial_model, windows
+from trainer.training.cancellable import interruptible, obedient
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Songs, windows and a model.
+
+    ``validation`` chooses the checkpoint and ``test`` is reported; they are the same
+    songs unless ``split.is_honest``. The Trainer's data sets, ``train`` and
+    ``checked``, are windows, or cached features of the model's frozen layers.
+    """
+
+    config: RunConfig
+    songs: SongSet
+    train: windows.RandomWindows | feature_cache.RandomCachedWindows
+    checked: windows.AllWindows | feature_cache.CachedFeatures
+    validation: windows.AllWindows
+    test: windows.AllWindows
+    split: Split
+    model: Any
+    extractor: Any
+
+    def planned(self, n_processes: int) -> Parts:
+        """Turn epochs into steps; the last step of each may have fewer windows."""
+        config = self.config
+        if not config.n_epochs:
+            return self
+        n_per_step = config.batch_size * config.n_accumulated * n_processes
+        n_steps = config.n_epochs * math.ceil(len(self.train) / n_per_step)
+        return dataclasses.replace(
+            self, config=dataclasses.replace(config, n_steps=n_steps)
+        )
+
+    def bypass_frozen(self) -> Callable[[], None]:
+        """Bypass the frozen layers where they are cached; return what restores them."""
+        part = self.config.trained_part
+        if part == "all" or not isinstance(self.checked, feature_cache.CachedFeatures):
+            return lambda: None
+        return feature_cache.bypass(self.model, part)
+
+
+def with_cached_features(
+    parts: Parts, run_dir: Path, emit: Emit, should_stop: ShouldStop
+) -> Parts:
+    """Replace the data sets by cached features where the frozen layers allow it.
+
+    Augmentation changes the sound each time, so that nothing could be cached.
+
+    Raises:
+        StopRequested: between two windows.
+    """
+    import torch
+
+    config = parts.config
+    part = config.trained_part
+    if part == "all" or config.augmentation:
+        return parts
+    if not feature_cache.can_cache(parts.model, part):
+        return parts
+    if torch.cuda.is_available():  # where the Trainer will put it anyway
+        parts.model.to("cuda")
+    to_learn = windows.AllWindows(
+        parts.songs,
+        parts.split.train,
+        parts.extractor,
+        config.window_s,
+        n_per_window=1 if config.n_windows_per_song else 2,
+        n_at_most=config.n_windows_per_song,
+    )
+    train, checked = (
+        feature_cache.cache_features(
+            each,
+            parts.model,
+            part,
+            feature_cache.cache_path(run_dir, name),
+            emit=emit,
+            should_stop=should_stop,
+        )
+        for name, each in (("train", to_learn), ("checked", parts.validation))
+    )
+    random = feature_cache.RandomCachedWindows(train, parts.config.seed)
+    return dataclasses.replace(parts, train=random, checked=checked)
+
+
+def with_fresh_model(parts: Parts) -> Parts:
+    """Load the base model again; the old one's memory is given back."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    model, _ = initial_model.load_base(parts.config, parts.songs.genres)
+    front.quicken(model)
+    return dataclasses.replace(parts, model=model)
+
+
+def prepare(
+    config: RunConfig, cache_dir: Path, emit: Emit, should_stop: ShouldStop
+) -> Parts:
+    """Read and split the songs, and load the model that will learn their genres."""
+    emit(Stage("songs"))
+    said = obedient(emit, should_stop)
+    source = interruptible(lambda: sources.source_of(config, said), should_stop)
+    songs = dataset.prepare(source, cache_dir, emit=emit, should_stop=should_stop)
+    split = dataset.divided(songs, config)
+    emit(_split_note(split))
+    emit(Stage("model"))
+    model, extractor = interruptible(
+        lambda: initial_model.load_base(config, songs.genres), should_stop
+    )
+    front.quicken(model)
+    millions = sum(p.numel() for p in model.parameters()) / 1e6
+    emit(Noted("model", {"name": config.base_model, "millions": millions}))
+    config = _fitting(config, model, emit)
+    validation, test = (
+        windows.AllWindows(songs, indices, extractor, config.window_s)
+        for indices in (split.validation, split.test)
+    )
+    silent = np.union1d(validation.silent, test.silent)
+    windows.note_silent(songs, silent, emit)
+    return Parts(
+        config,
+        songs,
+        windows.RandomWindows(
+            songs,
+            split.train,
+            extractor,
+            config.window_s,
+            config.seed,
+            config.augmentation,
+        ),
+        validation,
+        validation,
+        test,
+        split,
+        model,
+        extractor,
+    )
+
+
+def _split_note(split: Split) -> Noted:
+    """How many songs are in which part."""
+    n_songs = {"n_train": len(split.train), "n_test": len(split.test)}
+    if not split.is_honest:
+        return Noted("split_two", n_songs)
+    return Noted("split_three", n_songs | {"n_validation": len(split.validation)})
+
+
+def _fitting(config: RunConfig, model: Any, emit: Emit) -> RunConfig:
+    """Adapt the choices to what this model can do; note what differs."""
+    left_out = initial_model.left_out(config, model.config)
+    if left_out:
+        emit(Noted("left_out", {"fields": left_out}))
+    window_s = architecture.fixed_window_s(model.config.to_dict())
+    if window_s is None or math.isclose(window_s, config.window_s):
+        return config
+    emit(Noted("one_window_length", {"window_s": window_s}))
+    return dataclasses.replace(config, window_s=window_s)

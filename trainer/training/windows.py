@@ -1,0 +1,223 @@
+"""Songs in, data sets of windows out: random ones to train on, all to evaluate.
+
+Evaluation takes the windows that classification does (``networks.windows``), so that
+the accuracy of a run is that of its model on the same files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.clip import Clip, Samples, clamped
+from audio.hubert.preprocessing import SAMPLING_RATE
+from errors import KnownError
+from networks import forward
+from networks.windows import Windows
+from trainer.data.dataset import INT16_MAX, SongSet
+from trainer.run.events import Emit, Noted
+
+TILT_DB_PER_OCTAVE = 3.0  # the most that augmentation tilts a spectrum
+NOISE_DB = (-60.0, -30.0)  # level of added noise, relative to the window's
+PIVOT_HZ = 1000.0  # where a tilted spectrum keeps its level
+
+
+def window(song: NDArray[np.int16], start: int, n_window: int) -> Samples:
+    """Cut ``n_window`` samples of a song as float32, a short song repeated."""
+    piece = song[start : start + n_window].astype(np.float32) / np.float32(INT16_MAX)
+    return np.resize(piece, n_window)
+
+
+def augment(samples: Samples, rng: np.random.Generator) -> Samples:
+    """Tilt the spectrum and add a little noise: another mix of the same music."""
+    import scipy.fft
+
+    tilt_db = rng.uniform(-TILT_DB_PER_OCTAVE, TILT_DB_PER_OCTAVE)
+    spectrum = scipy.fft.rfft(samples)
+    frequencies_hz = np.linspace(1.0, SAMPLING_RATE / 2, len(spectrum))
+    # x dB an octave is a power law: 10^(x/20 * log2(f)) = f^(x / 6.02)
+    spectrum *= (frequencies_hz / PIVOT_HZ) ** (tilt_db / 6.02)
+    tilted = scipy.fft.irfft(spectrum, len(samples)).astype(np.float32)
+    level = tilted.std() * 10 ** (rng.uniform(*NOISE_DB) / 20)
+    noise = rng.standard_normal(len(samples), dtype=np.float32)
+    return tilted + np.float32(level) * noise
+
+
+@dataclass
+class RandomWindows:
+    """A map-style data set: one random window of each training song an epoch.
+
+    The crop depends on seed, epoch and song alone, so that a run can be repeated.
+    """
+
+    songs: SongSet
+    indices: NDArray[np.int64]
+    extractor: Any
+    window_s: float
+    seed: int
+    augmentation: bool = False
+    epoch: int = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw new windows; the Trainer calls this at the start of each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, position: int) -> dict[str, Any]:
+        index = self.indices[position]
+        rng = np.random.default_rng((self.seed, self.epoch, int(index)))
+        song = self.songs.song(index)
+        n_window = round(self.window_s * SAMPLING_RATE)
+        start = rng.integers(max(len(song) - n_window, 0) + 1)
+        samples = window(song, int(start), n_window)
+        if self.augmentation:
+            samples = augment(samples, rng)
+        return _item(samples, self.songs.labels[index], self.extractor)
+
+
+def _spread(starts: list[int], n_at_most: int) -> list[int]:
+    """Choose some of the starts, evenly spread; the middle one where it is one."""
+    if not 0 < n_at_most < len(starts):
+        return starts
+    if n_at_most == 1:
+        return [starts[len(starts) // 2]]
+    places = np.linspace(0, len(starts) - 1, n_at_most)
+    return [starts[round(place)] for place in places]
+
+
+@dataclass(frozen=True, eq=False)
+class CachedSong:
+    """A song of the cache as ``networks.windows`` reads a sound: part by part.
+
+    Attributes:
+        integers: int16 (n_samples,) at 16 kHz.
+        name: what messages call it.
+    """
+
+    integers: NDArray[np.int16]
+    name: str = ""
+    sampling_rate: int = SAMPLING_RATE
+
+    @property
+    def n_samples(self) -> int:
+        """How many samples."""
+        return len(self.integers)
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.n_samples / self.sampling_rate
+
+    def part(self, start: int, stop: int) -> Samples:
+        """Convert the samples from ``start`` to ``stop`` to float32."""
+        piece = self.integers[max(start, 0) : max(stop, 0)]
+        return piece.astype(np.float32) / np.float32(INT16_MAX)
+
+    def slice(self, start_s: float, stop_s: float) -> Clip:
+        """Cut the part between two times (s), clamped to the song."""
+        start, stop = clamped(self, start_s, stop_s)
+        return Clip(self.part(start, stop), self.sampling_rate, self.name)
+
+
+class AllWindows:
+    """A map-style data set: every audible window of each song, in order.
+
+    ``n_per_window`` windows begin in the length of one; of ``n_at_most`` (0: all) the
+    first begins with the song, the last ends with it.
+
+    A song without an audible window is left out, as classification refuses it: there
+    is nothing to name a genre by, so that it is neither right nor wrong.
+
+    Attributes:
+        indices: (n_songs,) the songs that have a window.
+        silent: the others.
+        owners: (n_windows,) position in ``indices`` of the song of each window.
+
+    Raises:
+        KnownError: ``silent`` where no song has a window.
+    """
+
+    def __init__(
+        self,
+        songs: SongSet,
+        indices: NDArray[np.int64],
+        extractor: Any,
+        window_s: float,
+        n_per_window: int = 1,
+        n_at_most: int = 0,
+        *,
+        takes_any_length: bool = False,
+    ) -> None:
+        self.songs = songs
+        self.extractor = extractor
+        cut = [
+            Windows.of(
+                CachedSong(songs.song(index)),
+                SAMPLING_RATE,
+                window_s,
+                takes_any_length=takes_any_length,
+            )
+            for index in indices
+        ]
+        starts = [_spread(each.starts(n_per_window), n_at_most) for each in cut]
+        is_audible = np.array([bool(each) for each in starts], bool)
+        self.indices, self.silent = indices[is_audible], indices[~is_audible]
+        if not len(self.indices):
+            name = next((songs.songs[index].name for index in indices), "")
+            raise KnownError("silent", name=name)
+        self.cut = [each for each, some in zip(cut, starts, strict=True) if some]
+        self.places = [
+            (position, start)
+            for position, some in enumerate(filter(None, starts))
+            for start in some
+        ]
+        self.owners = np.array([position for position, _ in self.places])
+
+    @cached_property
+    def lengths(self) -> list[int]:
+        """(n_windows,) samples of each window."""
+        return [self.cut[position].n_window for position, _ in self.places]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, place: int) -> dict[str, Any]:
+        position, start = self.places[place]
+        samples = self.cut[position].window(start)
+        assert samples is not None, "silent windows were left out"
+        label = self.songs.labels[self.indices[position]]
+        return _item(samples, label, self.extractor)
+
+
+def note_silent(songs: SongSet, silent: NDArray[np.int64], emit: Emit) -> None:
+    """Emit which songs are not evaluated because they are silent, if any."""
+    names = [songs.songs[index].name for index in silent]
+    if names:
+        emit(Noted("songs_silent", {"names": names}))
+
+
+def _item(samples: Samples, label: np.int64, extractor: Any) -> dict[str, Any]:
+    """One example as the model wants it: normalised samples or mels, with its label."""
+    name = extractor.model_input_names[0]
+    values = forward.features(extractor, samples, SAMPLING_RATE)
+    return {name: values, "labels": int(label)}
+
+
+def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Stack a batch: float32 (n_items, ...) by its name, and labels (n_items,).
+
+    Nothing is padded.
+    """
+    import torch
+
+    (name,) = items[0].keys() - {"labels"}
+    values = np.stack([item[name] for item in items])
+    labels = torch.tensor([item["labels"] for item in items])
+    return {name: torch.from_numpy(values), "labels": labels}
