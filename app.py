@@ -23,22 +23,13 @@ with process.importing():
     from audio.decode.pool import DecoderPool
     from audio.transforms import MEL_BANDS
     from classifier.models import Models
-    from ui import (
-        api,
-        canvas,
-        clip_bar,
-        files,
-        page_state,
-        runs_api,
-        see_tab,
-        theme,
-        zero,
-    )
-    from ui.clips import ClipShelf
+    from ui import canvas, page_state, theme
+    from ui.api import runs, songs
     from ui.handlers import guard
-    from ui.lessons import mel
+    from ui.player import clip_bar
+    from ui.player.clips import ClipShelf
     from ui.scene import Scene, Transforms
-    from ui.server import gradio_patches
+    from ui.server import files, gradio_patches, zero
     from ui.server.access import LOCAL_HOSTS
     from ui.server.language import build_header, text, texts
     from ui.server.middleware import Gate, Language
@@ -46,6 +37,7 @@ with process.importing():
     from ui.session import Session
     from ui.tabs.classify import tab as classify_tab
     from ui.tabs.data import tab as data_tab
+    from ui.tabs.see import mel, tab
     from ui.tabs.teach import tab as teach_tab
     from ui.tabs.train import tab as train_tab
     from viz import paper
@@ -75,7 +67,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         session = Session(guarded, shelf, bar, link)
         with gr.Tabs() as tabs:
             with gr.Tab(text("app.see"), id="see") as see:
-                see_tab.build(session, settings)
+                tab.build(session, settings)
             with gr.Tab(text("app.data"), id="data") as data:
                 data_tab.build(data, session, settings)
             with gr.Tab(text("app.train"), id="train") as train:
@@ -89,8 +81,8 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         train_tab.watch(training, train, (see, data, classify, about))
         classify_tab.take_run(picker, session, tabs, training.classify, training.chosen)
         lent = models_of(settings) if settings.host.kind == "zero" else models
-        api.build(session, models, lent, settings.host)
-        runs_api.build(session, settings)
+        songs.build(session, models, lent, settings.host)
+        runs.build(session, settings)
     demo.queue(max_size=32, default_concurrency_limit=4)
     gradio_patches.poll_queue_less_often(demo)
     return demo

@@ -16,8 +16,8 @@ from typing import Any
 from audio import decode
 from audio.clip import Clip
 from bench.classify import save_song
-from ui.lessons import hearing, mel, sampling, spectrogram, spectrum, waveform
 from ui.scene import Scene, Transforms
+from ui.tabs.see import hubert_input, mel, sampling, spectrogram, spectrum, waveform
 
 N_TIMES = 5
 # How a lesson begins, and what one turn of a knob makes of that.
@@ -45,7 +45,7 @@ LESSONS: dict[str, tuple[Callable[..., Any], Sequence[Any], Sequence[Any]]] = {
         (128, "slaney", 0, 8000),
         (64, "htk", 0, 8000),
     ),
-    "what the model hears": (hearing.draw, (90.0,), (91.0,)),
+    "what the model hears": (hubert_input.draw, (90.0,), (91.0,)),
 }
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from audio.clip import Sound
+from audio.speech import is_speech
 from classifier.predict import Prediction
-from classifier.speech import is_speech
 
 Kind = Literal["sure", "unsure", "speech"]
 

@@ -5,8 +5,8 @@ import xml.etree.ElementTree as ET
 
 from signals import tone
 
-from ui.lessons import mel, spectrogram, spectrum, waveform
 from ui.scene import Scene, Transforms
+from ui.tabs.see import mel, spectrogram, spectrum, waveform
 from viz import curves
 from viz.curves import Curve
 from viz.plot import Axis, Plot, Rows, Sheet, time_axis

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from classifier.along import song_map, stretches
 from classifier.predict import Chunk, Prediction
+from classifier.song_map import song_map, stretches
 from networks.checkpoint import ModelRef
 
 REF = ModelRef("bundled", "demo", None, "demo", "tests", 5.0)

@@ -20,10 +20,10 @@ import app
 import i18n
 from audio import decode
 from settings import Settings
-from ui.downloads import content
-from ui.lessons import mel, spectrogram, spectrum, waveform
+from ui.export.downloads import content
 from ui.scene import Scene, Transforms
 from ui.server import language
+from ui.tabs.see import mel, spectrogram, spectrum, waveform
 
 tiny_model_dir = tiny.tiny_model_dir
 PICTURES = ("waveform", "dft", "stft", "mel")

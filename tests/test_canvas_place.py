@@ -4,7 +4,7 @@ import canvas
 import pytest
 from canvas import asked, box_of, curves, one_row, powers
 
-from ui import downloads
+from ui.export import downloads
 from viz import palette
 from viz.plot import Sheet
 

@@ -9,8 +9,8 @@ from signals import tone
 
 from audio import decode
 from audio.synth.examples import EXAMPLES, example
-from ui import examples
-from ui.clip_bar import facts_line, name_of, title_of
+from ui.player import examples
+from ui.player.clip_bar import facts_line, name_of, title_of
 
 
 def line(path, language="en", **changes):

@@ -9,8 +9,8 @@ from signals import tone
 from audio import decode
 from audio.decode import Limits
 from errors import KnownError
-from ui import clips
-from ui.clips import ClipShelf
+from ui.player import clips
+from ui.player.clips import ClipShelf
 
 
 @pytest.fixture

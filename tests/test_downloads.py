@@ -13,9 +13,9 @@ from test_recipes import SETTINGS
 from audio import transforms
 from audio.transforms import Frames
 from errors import KnownError
-from ui import downloads
-from ui.lessons import mel, spectrogram
+from ui.export import downloads
 from ui.scene import Scene, Transforms
+from ui.tabs.see import mel, spectrogram
 from viz import paper, plot
 
 

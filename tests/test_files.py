@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import settings
-from ui import files
+from ui.server import files
 
 
 def test_file_lies_under_a_name_of_its_own_that_its_content_does_not_tell(tmp_path):

@@ -11,20 +11,20 @@ from signals import chord, noise, silence, tone
 from audio import transforms
 from audio.clip import Clip
 from audio.synth.examples import example
-from ui import sounds
-from ui.lessons import (
-    back,
-    frame,
-    hearing,
+from ui.player import sound_files
+from ui.scene import Scene, Transforms
+from ui.tabs.see import (
+    comparison,
+    hubert_input,
+    inversion,
+    lesson,
     masking,
     mel,
     sampling,
     spectrogram,
     spectrum,
-    two,
     waveform,
 )
-from ui.scene import Scene, Transforms
 
 AS_AT_FIRST = {
     "dft": (0.0, 4096, "hann", 1, "peak"),
@@ -40,7 +40,7 @@ def scene_of(clip, language="en", view=None):
 
 def test_sound_file_is_as_loud_as_its_clip():
     quiet = tone(440.0, amplitude=0.01)
-    with wave.open(io.BytesIO(sounds.wav(quiet))) as file:
+    with wave.open(io.BytesIO(sound_files.wav(quiet))) as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32767
         assert file.getframerate() == quiet.sampling_rate
     assert np.abs(samples - quiet.samples).max() < 1 / 32767
@@ -48,9 +48,9 @@ def test_sound_file_is_as_loud_as_its_clip():
 
 def test_passage_of_a_new_sound_is_its_loudest():
     clip = Clip(np.r_[np.zeros(1000), 1.0, np.zeros(1000)], 1000)
-    assert frame.loudest_s(clip, 100) == pytest.approx(0.95)
-    assert frame.loudest_s(clip, 4096) == 0.0
-    assert frame.loudest_s(Clip([], 1000), 10) == 0.0
+    assert lesson.loudest_s(clip, 100) == pytest.approx(0.95)
+    assert lesson.loudest_s(clip, 4096) == 0.0
+    assert lesson.loudest_s(Clip([], 1000), 10) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_passage_of_a_new_sound_is_its_loudest():
 )
 def test_excerpt_is_ten_seconds_around_the_position(at_s, start_s):
     clip = noise(duration_s=30.0, sampling_rate=1000)
-    start, part = frame.excerpt(clip, at_s)
+    start, part = lesson.excerpt(clip, at_s)
     assert (start, part.duration_s) == (start_s, 10.0)
     first = round(start_s * 1000)
     assert np.array_equal(part.samples, clip.samples[first : first + 10_000])
@@ -66,7 +66,7 @@ def test_excerpt_is_ten_seconds_around_the_position(at_s, start_s):
 
 def test_excerpt_of_a_short_sound_is_all_of_it():
     clip = noise(duration_s=3.0)
-    assert frame.excerpt(clip, 2.0)[1].n_samples == clip.n_samples
+    assert lesson.excerpt(clip, 2.0)[1].n_samples == clip.n_samples
 
 
 def test_spectrum_names_the_notes_of_its_peaks():
@@ -147,8 +147,8 @@ def test_zoom_to_a_few_frames_fills_the_picture(length_s):
 
 
 def there_and_back(clip, source, n_iterations, window="hann", n_starts=4):
-    way = back.Way(0.0, 1.0, window, n_starts, source, n_iterations)
-    return back.there_and_back(clip, way)
+    way = inversion.Way(0.0, 1.0, window, n_starts, source, n_iterations)
+    return inversion.there_and_back(clip, way)
 
 
 def test_sound_comes_back_exactly_with_phase_and_nearly_without():
@@ -169,7 +169,7 @@ def test_sound_comes_back_exactly_with_phase_and_nearly_without():
 )
 def test_way_back_says_where_the_windows_do_not_add_up(window, n_starts, is_cola):
     scene = scene_of(noise())
-    sheet = back.draw(scene, back.Way(0.0, 1, window, n_starts, "stft", 0))
+    sheet = inversion.draw(scene, inversion.Way(0.0, 1, window, n_starts, "stft", 0))
     assert ("COLA fails" in sheet.about) == (not is_cola)
     total = sheet.plots[1].layers[0].ys
     assert (np.ptp(total) < 1e-3) == is_cola
@@ -177,10 +177,10 @@ def test_way_back_says_where_the_windows_do_not_add_up(window, n_starts, is_cola
 
 def test_search_tells_of_every_iteration():
     told = []
-    way = back.Way(0.0, 1, "hann", 4, "stft", 3)
+    way = inversion.Way(0.0, 1, "hann", 4, "stft", 3)
     scene = scene_of(noise())
     for _ in range(2):  # the second time it is known
-        scene.of(back.there_and_back, way=way, tell=told.append)
+        scene.of(inversion.there_and_back, way=way, tell=told.append)
     assert told == [0, 1, 2, 3]
 
 
@@ -249,23 +249,23 @@ def test_odd_sounds_have_their_lessons(clip, is_on):
         spectrum.draw(scene, *AS_AT_FIRST["dft"]),
         spectrogram.draw(scene, *AS_AT_FIRST["stft"]),
         mel.draw(scene, 128, "slaney", 0, 8000, is_on, "level"),
-        hearing.draw(scene, 0.0),
+        hubert_input.draw(scene, 0.0),
         masking.draw(scene, 8, 1),
     ]
     for sheet in sheets:
         assert "NaN" not in sheet.as_json()
         assert sheet.about
-    assert sounds.wav(sampling.hear_rate(clip, 0.0, 2000, is_on))
-    assert sounds.wav(sampling.hear_bits(clip, 0.0, 4, is_on))
-    assert sounds.wav(masking.hear(clip, 1))
+    assert sound_files.wav(sampling.hear_rate(clip, 0.0, 2000, is_on))
+    assert sound_files.wav(sampling.hear_bits(clip, 0.0, 4, is_on))
+    assert sound_files.wav(masking.hear(clip, 1))
 
 
 def test_model_hears_16_khz_and_says_so():
     clip = tone(1000.0, duration_s=2.0, sampling_rate=44_100)
-    about = hearing.draw(scene_of(clip), 1.0).about
+    about = hubert_input.draw(scene_of(clip), 1.0).about
     assert "32,000 values" in about
     assert "99 frames" in about
-    assert hearing.hear(tone(), 0.0).sampling_rate == 16_000
+    assert hubert_input.hear(tone(), 0.0).sampling_rate == 16_000
 
 
 def test_each_frame_is_in_one_row_seen_or_hidden():
@@ -290,9 +290,9 @@ def test_masking_follows_the_zoom():
     )
 
 
-@pytest.mark.parametrize("kind", two.PICTURES)
+@pytest.mark.parametrize("kind", comparison.PICTURES)
 def test_two_sounds_share_their_axes(kind):
-    pair = two.Pair(session=None)
+    pair = comparison.Pair(session=None)
     sheet = pair.draw(scene_of(tone(duration_s=1.0)), kind, "chord", ("a.wav", None))
     one, other = sheet.plots
     assert (one.x, one.y) == (other.x, other.y)
@@ -302,15 +302,15 @@ def test_two_sounds_share_their_axes(kind):
 
 
 def test_two_sounds_without_a_sound_before_say_so():
-    pair = two.Pair(session=None)
-    sheet = pair.draw(scene_of(tone()), "dft", two.BEFORE, ("a.wav", None))
+    pair = comparison.Pair(session=None)
+    sheet = pair.draw(scene_of(tone()), "dft", comparison.BEFORE, ("a.wav", None))
     assert len(sheet.plots) == 1
     assert "no sound before" in sheet.about
 
 
 def test_two_equal_sounds_40_db_apart_read_40_db_apart_in_mel_bands():
     loud, quiet = (
-        two.mel(scene_of(tone(amplitude=amplitude)), 1.0)[0].layers[0]
+        comparison.mel(scene_of(tone(amplitude=amplitude)), 1.0)[0].layers[0]
         for amplitude in (0.5, 0.005)
     )
     difference_db = unpacked(loud).max() - unpacked(quiet).max()

@@ -11,7 +11,7 @@ from test_lessons import scene_of
 import i18n
 from audio.clip import Clip
 from errors import KnownError
-from ui.lessons import mel
+from ui.tabs.see import mel
 
 
 def test_mel_and_stft_beside_it_share_their_axes():

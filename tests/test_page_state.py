@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 import gradio as gr
 
 from ui import page_state
-from ui.lessons.frame import Lesson
+from ui.tabs.see.lesson import Lesson
 
 
 def draw(scene, *values):

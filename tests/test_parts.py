@@ -14,9 +14,10 @@ from audio import decode
 from audio.decode import Limits
 from errors import KnownError
 from settings import Settings
-from ui import clip_bar, parts
-from ui.clips import ClipShelf
+from ui import excerpt
 from ui.handlers import guard
+from ui.player import clip_bar
+from ui.player.clips import ClipShelf
 
 LEFT, RIGHT = noise(1, 4.0, 44_100), tone(440, 4.0, 44_100)
 
@@ -32,8 +33,8 @@ def song(tmp_path):
 
 
 def part_file(path, start_s, stop_s, shelf, folder, name="my song"):
-    part = parts.part_of(shelf.take(path).clip, start_s, stop_s, 0.1)
-    return parts.file_of(path, part, shelf, name, str(folder))
+    part = excerpt.part_of(shelf.take(path).clip, start_s, stop_s, 0.1)
+    return excerpt.file_of(path, part, shelf, name, str(folder))
 
 
 def channels_of(path):
@@ -45,7 +46,7 @@ def channels_of(path):
     [(0, 0), ("12.5", 12.5), (" 1:30 ", 90), ("1:02:03.5", 3723.5), (4.25, 4.25)],
 )
 def test_time_is_read_as_people_write_it(asked, expected_s):
-    assert parts.seconds(asked) == expected_s
+    assert excerpt.seconds(asked) == expected_s
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def test_time_is_read_as_people_write_it(asked, expected_s):
 )
 def test_what_is_no_time_is_refused(asked):
     with pytest.raises(KnownError, match="not_a_time"):
-        parts.seconds(asked)
+        excerpt.seconds(asked)
 
 
 def test_part_keeps_every_sample_of_every_channel(tmp_path, song, shelf):
@@ -87,8 +88,8 @@ def test_part_is_named_after_the_whole_and_its_place_in_it(tmp_path, song, shelf
     assert Path(path).name == "my song 1.0–3.5 s.wav"
     again = part_file(path, 0.5, 1.0, shelf, tmp_path, name="my song 1.0–3.5 s")
     assert Path(again).name == "my song 1.50–2.00 s.wav"
-    assert parts.is_part(path) and parts.is_part(again)
-    assert not parts.is_part(song) and not parts.is_part(None)
+    assert excerpt.is_part(path) and excerpt.is_part(again)
+    assert not excerpt.is_part(song) and not excerpt.is_part(None)
 
 
 def test_part_of_a_long_name_is_still_a_file(tmp_path, song, shelf):
@@ -98,9 +99,9 @@ def test_part_of_a_long_name_is_still_a_file(tmp_path, song, shelf):
 
 def test_part_ends_with_the_sound_and_says_so(song, shelf):
     clip = shelf.take(song).clip
-    part = parts.part_of(clip, 3.0, 99.0, 0.1)
+    part = excerpt.part_of(clip, 3.0, 99.0, 0.1)
     assert (part.start_s, part.stop_s, part.is_clamped) == (3.0, 4.0, True)
-    assert not parts.part_of(clip, 3.0, 4.0, 0.1).is_clamped
+    assert not excerpt.part_of(clip, 3.0, 4.0, 0.1).is_clamped
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_part_ends_with_the_sound_and_says_so(song, shelf):
 )
 def test_range_without_a_sound_is_refused(song, shelf, start_s, stop_s, code):
     with pytest.raises(KnownError, match=code):
-        parts.part_of(shelf.take(song).clip, start_s, stop_s, 0.1)
+        excerpt.part_of(shelf.take(song).clip, start_s, stop_s, 0.1)
 
 
 def test_part_too_large_for_a_file_is_mixed_and_then_refused(tmp_path, song):

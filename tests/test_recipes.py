@@ -19,10 +19,11 @@ from audio.transforms.mel_scale import mel_filters
 from audio.transforms.quantization import quantised
 from audio.transforms.resampling import resampled
 from errors import KnownError
-from ui import downloads, recipes
-from ui.lessons import (
-    back,
-    hearing,
+from ui.export import downloads, recipes
+from ui.scene import Scene, Transforms
+from ui.tabs.see import (
+    hubert_input,
+    inversion,
     masking,
     mel,
     sampling,
@@ -30,7 +31,6 @@ from ui.lessons import (
     spectrum,
     waveform,
 )
-from ui.scene import Scene, Transforms
 from viz.plot import Provenance
 
 # librosa's loader imports what Python is about to lose, at its first call.
@@ -41,7 +41,7 @@ CLOSE_DB = 0.01
 
 
 def way_back(scene, *values):
-    return back.draw(scene, back.Way(*values))
+    return inversion.draw(scene, inversion.Way(*values))
 
 
 SETTINGS = {
@@ -53,7 +53,7 @@ SETTINGS = {
     "rate": (sampling.draw_rate, (0.2, 5512, True)),
     "bits": (sampling.draw_bits, (0.2, 6, True)),
     "back": (way_back, (0.1, 0.5, "hann", 4, "mel", 1)),
-    "hearing": (hearing.draw, (0.2,)),
+    "hearing": (hubert_input.draw, (0.2,)),
     "masking": (masking.draw, (8, 3)),
 }
 

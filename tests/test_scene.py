@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from signals import tone
 
+from audio import transforms
 from ui.scene import Transforms, seen
 
 

@@ -16,8 +16,8 @@ from audio.synth.examples import example
 from audio.transforms import Frames, pixels
 from audio.transforms.partials import peaks
 from audio.transforms.quantization import quantised
-from ui.lessons import spectrogram, waveform
 from ui.scene import Scene, Transforms
+from ui.tabs.see import spectrogram, waveform
 from viz import closeup
 from viz.plot import BOTTOM_DB, N_COLUMNS
 

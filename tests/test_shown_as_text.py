@@ -19,7 +19,7 @@ from trainer.config import RunConfig
 from trainer.messages import Progress
 from trainer.run.events import Noted, Stage
 from ui import templates
-from ui.clip_bar import facts_line
+from ui.player.clip_bar import facts_line
 from ui.server.access import Visitor
 from ui.tabs.classify import answer, batch
 from ui.tabs.classify.history import as_html

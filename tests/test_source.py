@@ -6,9 +6,9 @@ from files import stereo, write_audio, write_wav
 from signals import click, silence, tone
 
 from audio.decode import Limits
-from ui.clips import ClipShelf
-from ui.lessons import source
+from ui.player.clips import ClipShelf
 from ui.scene import Scene, Transforms
+from ui.tabs.see import source
 
 TONE = tone(1000, 5.0, 16_000)
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from signals import chord, click, noise, silence, sweep, tone
 
+from audio import speech
 from audio.clip import Clip
+from audio.speech import is_speech, signs
 from audio.synth.composer import STYLES, Shift, compose
-from classifier import speech
-from classifier.speech import is_speech, signs
 
 RATE = 16_000
 VOWELS_HZ = ((730, 1090, 2440), (270, 2290, 3010), (570, 840, 2410), (530, 1840, 2480))

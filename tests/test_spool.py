@@ -11,9 +11,9 @@ from signals import noise, sweep, tone
 
 from audio import decode
 from audio.decode import Limits, spooled
+from audio.speech import signs
 from classifier.models import Models
 from classifier.predict import listen, predict
-from classifier.speech import signs
 from errors import KnownError
 
 tiny_model_dir = tiny.tiny_model_dir

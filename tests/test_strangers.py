@@ -22,12 +22,12 @@ tiny_model_dir = tiny.tiny_model_dir
 # sees, and nothing else.
 MAY = set(
     """
-    ui.api:Endpoints.classify
-    ui.api:Endpoints.classify_many
-    ui.api:Endpoints.dft
-    ui.api:Endpoints.mel
-    ui.api:Endpoints.stft
-    ui.api:Endpoints.waveform
+    ui.api.songs:Endpoints.classify
+    ui.api.songs:Endpoints.classify_many
+    ui.api.songs:Endpoints.dft
+    ui.api.songs:Endpoints.mel
+    ui.api.songs:Endpoints.stft
+    ui.api.songs:Endpoints.waveform
     ui.tabs.classify.history:as_html
     ui.tabs.classify.batch:_giving.give
     ui.tabs.classify.batch:_naming.name_all
@@ -40,32 +40,32 @@ MAY = set(
     ui.tabs.classify.view:_zooming.zoom
     ui.tabs.classify.picker:Picker._refreshed
     ui.tabs.classify.view:cancelled
-    ui.clip_bar:_cutting.cut
-    ui.clip_bar:_cutting.use
-    ui.clip_bar:_giving.give
-    ui.clip_bar:_giving_what_the_address_names.give
-    ui.clip_bar:_same
-    ui.clip_bar:build.read
+    ui.player.clip_bar:_cutting.cut
+    ui.player.clip_bar:_cutting.use
+    ui.player.clip_bar:_giving.give
+    ui.player.clip_bar:_giving_what_the_address_names.give
+    ui.player.clip_bar:_same
+    ui.player.clip_bar:build.read
     ui.tabs.data.inspection:list_genres
     ui.tabs.data.inspection:list_songs
     ui.tabs.data.inspection:wire.show
     ui.tabs.data.tab:_wire.greeting
     ui.tabs.data.tab:_wire_split.split
     ui.tabs.data.tab:stop
-    ui.downloads:_saving.save
-    ui.lessons.back:build.forget
-    ui.lessons.back:build.rebuild
-    ui.lessons.frame:placed.place
-    ui.lessons.frame:plays.remake
-    ui.lessons.frame:redrawing.redraw
-    ui.lessons.selection:_moment.at
-    ui.lessons.selection:_zooming.zoom
-    ui.lessons.selection:build.<lambda>
-    ui.lessons.selection:hearing.hear
-    ui.lessons.two:build.remember
+    ui.export.downloads:_saving.save
+    ui.tabs.see.inversion:build.forget
+    ui.tabs.see.inversion:build.rebuild
+    ui.tabs.see.lesson:placed.place
+    ui.tabs.see.lesson:plays.remake
+    ui.tabs.see.lesson:redrawing.redraw
+    ui.tabs.see.selection:_moment.at
+    ui.tabs.see.selection:_zooming.zoom
+    ui.tabs.see.selection:build.<lambda>
+    ui.tabs.see.selection:hearing.hear
+    ui.tabs.see.comparison:build.remember
     ui.page_state:restore_knobs.restore
     ui.page_state:open_named_tab.open_tab
-    ui.runs_api:Endpoints.runs
+    ui.api.songs.runs:Endpoints.runs
     ui.song_choice:show_fields
     ui.tabs.teach.tab:asked
     ui.tabs.teach.tab:checked
@@ -88,8 +88,8 @@ MAY = set(
 MAY_NOT = {
     "ui.tabs.classify.picker:Picker._fetching.fetch": "may_not_fetch",
     "ui.tabs.data.tab:_wire.look": "may_not_look",
-    "ui.runs_api:Endpoints.start_run": "may_not_train",
-    "ui.runs_api:Endpoints.stop_run": "may_not_train",
+    "ui.api.songs.runs:Endpoints.start_run": "may_not_train",
+    "ui.api.songs.runs:Endpoints.stop_run": "may_not_train",
     "ui.tabs.train.handlers:Page.wire_new.begin": "may_not_train",
     "ui.tabs.train.handlers:Page.wire_ending.cancel": "may_not_train",
     "ui.tabs.train.handlers:Page.wire_ending.delete": "may_not_train",

@@ -11,8 +11,10 @@ import i18n
 from audio.synth import exercises
 from audio.synth.exercises import EXERCISES
 from settings import Settings
-from ui import examples, page_state, see_tab
+from ui import page_state
+from ui.player import examples
 from ui.server.access import Visitor
+from ui.tabs.see import tab
 from ui.tabs.teach import tab as teaching
 
 PARTS = ("title", "question", "hint", "aha")
@@ -28,8 +30,8 @@ def lessons():
     """The page's lessons, as they are handed to the addresses."""
     found = []
     with pytest.MonkeyPatch.context() as patch:
-        build = see_tab.build
-        patch.setattr(see_tab, "build", lambda *a: found.append(build(*a)) or found[0])
+        build = tab.build
+        patch.setattr(tab, "build", lambda *a: found.append(build(*a)) or found[0])
         app.create_app(Settings())
     return {lesson.name: lesson for lesson in found[0]}
 

@@ -19,7 +19,8 @@ from trainer.config import RunConfig
 from trainer.process import jobs
 from trainer.run import checkpoints, events, locks, runs
 from trainer.run.events import Device, Evaluated, Failed, Finished, Noted, Stage, Step
-from ui import runs_api, song_choice
+from ui import song_choice
+from ui.api import runs as runs_api
 from ui.server.access import Visitor
 from ui.tabs.train import actions, cache, cards, form, runs_table, scores, view
 from ui.tabs.train.actions import Allowed

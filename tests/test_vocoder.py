@@ -16,9 +16,10 @@ from audio import vocoder
 from audio.clip import Clip
 from errors import KnownError
 from settings import Settings
-from ui import downloads, recipes, vocoding
-from ui.lessons import back
+from ui import vocoding
+from ui.export import downloads, recipes
 from ui.scene import Scene, Transforms
+from ui.tabs.see import inversion
 from viz.plot import Provenance
 
 serve = test_hub.serve
@@ -118,7 +119,7 @@ def test_lesson_lets_the_vocoder_rebuild_and_says_its_limits(serve, folder):
     serve(folder, info=INFO)
     clip = tone(440.0, 1.0)
     scene = Scene(clip, Transforms())
-    sheet = back.draw(scene, back.Way(0.0, 1, "hann", 4, "vocoder", 32))
+    sheet = inversion.draw(scene, inversion.Way(0.0, 1, "hann", 4, "vocoder", 32))
     before, found, _ = sheet.plots
     assert (before.x, before.y) == (found.x, found.y)
     assert found.title == "Rebuilt by the neural vocoder"
@@ -132,12 +133,12 @@ def test_lesson_lets_the_vocoder_rebuild_and_says_its_limits(serve, folder):
 def test_lesson_says_that_the_hub_is_silent_and_can_be_asked_again(serve, folder):
     server = serve(folder, info=INFO, status=503)
     scene = Scene(tone(440.0, 1.0), Transforms())
-    way = back.Way(0.0, 1, "hann", 4, "vocoder", 32)
+    way = inversion.Way(0.0, 1, "hann", 4, "vocoder", 32)
     with pytest.raises(KnownError, match="hub_unreachable") as caught:
-        back.draw(scene, way)
+        inversion.draw(scene, way)
     assert vocoder.MODEL_ID in i18n.sentence(caught.value)
     server.status = 200
-    assert back.draw(scene, way).plots
+    assert inversion.draw(scene, way).plots
 
 
 def test_fetched_vocoder_needs_the_hub_no_more(serve, folder):

@@ -9,8 +9,8 @@ import pytest
 
 from errors import KnownError
 from settings import Host
-from ui import zero
 from ui.handlers import guard
+from ui.server import zero
 
 ZERO = Host("zero", "studio/genrescope")
 

@@ -16,8 +16,8 @@ import gradio as gr
 from gradio.components import Component
 
 from ui.handlers import QUIETLY, Guarded
-from ui.lessons.frame import Lesson
 from ui.session import Session
+from ui.tabs.see.lesson import Lesson
 
 LINK = """() => {
   const asked = new URLSearchParams(location.search);

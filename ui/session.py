@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import gradio as gr
 
 from audio.clip import Clip
-from ui.clip_bar import ClipBar
-from ui.clips import ClipShelf
 from ui.handlers import Guarded
+from ui.player.clip_bar import ClipBar
+from ui.player.clips import ClipShelf
 from ui.scene import Scene, Transforms, seen
 
 View = tuple[str, float, float] | None  # a sound's path, start and stop (s)

@@ -26,10 +26,11 @@ from classifier.queue import InferenceQueue
 from errors import KnownError
 from i18n import genre_name
 from networks.checkpoint import LoadedModel
-from ui import answers, files
+from ui.api import answers
 from ui.handlers import QUIETLY
 from ui.model_choice import EFFORTS, chosen, effort_of
 from ui.scripts import PLAY_OTHER, TAKE
+from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session

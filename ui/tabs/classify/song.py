@@ -19,9 +19,9 @@ from classifier.verdict import Verdict, judge
 from errors import KnownError
 from i18n import genre_name
 from networks.checkpoint import LoadedModel
-from ui.clip_bar import name_of
 from ui.handlers import QUIETLY
 from ui.model_choice import EFFORTS, chosen_pair, effort_of, title
+from ui.player.clip_bar import name_of
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session

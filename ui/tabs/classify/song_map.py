@@ -12,9 +12,9 @@ from dataclasses import replace
 import i18n
 import viz.genres
 from audio.levels import loudness
-from classifier.along import song_map
 from classifier.predict import Prediction
 from classifier.report import harmless
+from classifier.song_map import song_map
 from errors import KnownError
 from i18n import genre_name, short_name
 from ui.model_choice import title

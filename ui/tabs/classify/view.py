@@ -14,21 +14,23 @@ from gradio.i18n import I18nData
 from markupsafe import Markup
 
 import i18n
-from classifier.along import N_STRETCHES, Stretch, stretches
 from classifier.models import Models
 from classifier.predict import Prediction
 from classifier.queue import WaitingLine
+from classifier.song_map import N_STRETCHES, Stretch, stretches
 from errors import KnownError
 from networks.checkpoint import LoadedModel, ModelRef
-from ui import canvas, files, sounds
+from ui import canvas
 from ui.handlers import QUIETLY, Handler
-from ui.lessons import selection
 from ui.model_choice import title
+from ui.player import sound_files
 from ui.scripts import PLAY, TAKE
+from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session, View
 from ui.tabs.classify import song_map
+from ui.tabs.see import selection
 from ui.templates import render
 
 Update = dict[Any, Any]  # values by component
@@ -142,7 +144,7 @@ def _hearing_why(session: Session, number: int, cache_dir: str) -> Any:
             raise KnownError("no_clip")
         _, stretch = answered.reasons[number]
         part = session.clip(answered.path).slice(stretch.start_s, stretch.stop_s)
-        return sounds.file_of(part, cache_dir), stretch.start_s
+        return sound_files.file_of(part, cache_dir), stretch.start_s
 
     return hear_why
 

@@ -30,14 +30,15 @@ from trainer.data.faults import Fault, faults
 from trainer.data.splits import PARTS, Split
 from trainer.data.survey import Survey, survey
 from trainer.run.events import Noted, RunEvent, Stage, StopRequested
-from ui import canvas, sounds
+from ui import canvas
 from ui.handlers import QUIETLY
-from ui.lessons import mel
-from ui.lessons.frame import player
+from ui.player import sound_files
 from ui.scene import Scene, Transforms
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
+from ui.tabs.see import mel
+from ui.tabs.see.lesson import player
 from ui.templates import paragraphs
 from viz.plot import Sheet
 
@@ -187,7 +188,7 @@ def wire(session: Session, place: Place, inspected: gr.State, work: Dependency) 
         return [
             facts_html(known, index, visitor.language),
             numbers_html(known, index, visitor.language),
-            sounds.file_of(known.clip(index), place.player.GRADIO_CACHE),
+            sound_files.file_of(known.clip(index), place.player.GRADIO_CACHE),
             picture(known, index, visitor.language).as_json(),
         ]
 

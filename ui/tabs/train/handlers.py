@@ -16,8 +16,8 @@ from gradio.components import Component
 
 from trainer import messages
 from trainer.run import runs
-from ui import sounds
 from ui.handlers import QUIETLY
+from ui.player import sound_files
 from ui.scripts import PLAY_OTHER
 from ui.server.access import Visitor
 from ui.session import Session
@@ -190,7 +190,7 @@ class Page:
         def give(seen: Seen, asked: gr.EventData, visitor: Visitor) -> str:
             run = runs.find(settings.runs_dir, seen.run_id)
             song = scores.song(run, int(asked.number), settings.cache_dir, visitor)
-            return sounds.file_of(song, heard.GRADIO_CACHE)
+            return sound_files.file_of(song, heard.GRADIO_CACHE)
 
         played = place.play(give, self.shown.seen, heard, **QUIETLY)
         played.success(None, heard, None, js=PLAY_OTHER, **QUIETLY)

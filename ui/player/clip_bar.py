@@ -14,10 +14,11 @@ from audio.decode import Decoded, SourceFacts
 from audio.synth.examples import EXAMPLES
 from i18n import clock
 from settings import Settings
-from ui import examples, parts
-from ui import player as sound_player
-from ui.clips import ClipShelf
+from ui import excerpt
 from ui.handlers import QUIETLY, Guarded, Handler
+from ui.player import audio as sound_player
+from ui.player import examples
+from ui.player.clips import ClipShelf
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.templates import render
@@ -94,8 +95,8 @@ def build(
             return [gr.skip()] * 4
         line = facts_line(shelf.take(chosen), chosen, visitor.language)
         if chosen != before:
-            cut_from = whole if parts.is_part(before) else before
-            whole = cut_from if parts.is_part(chosen) else None
+            cut_from = whole if excerpt.is_part(before) else before
+            whole = cut_from if excerpt.is_part(chosen) else None
         return chosen, line, whole, gr.Button(visible=whole is not None)
 
     reading = player.change(
@@ -179,20 +180,20 @@ def _cutting(shelf: ClipShelf, cache_dir: str) -> tuple[Handler, Handler]:
 
     def file_of(path: str | None, start_s: float, stop_s: float, language: str) -> str:
         clip = shelf.take(path).clip
-        part = parts.part_of(clip, start_s, stop_s, shelf.limits.min_duration_s)
+        part = excerpt.part_of(clip, start_s, stop_s, shelf.limits.min_duration_s)
         if part.is_clamped:
             facts = {"start_s": part.start_s, "stop_s": part.stop_s}
             end = clock(clip.duration_s)
             gr.Info(i18n.word("clip.part_clamped", language, duration=end, **facts))
         assert path is not None  # the shelf has refused it
-        return parts.file_of(path, part, shelf, title_of(path, language), cache_dir)
+        return excerpt.file_of(path, part, shelf, title_of(path, language), cache_dir)
 
     def cut(path: str | None, start: str, length: str, visitor: Visitor) -> str:
-        start_s, length_s = parts.seconds(start), parts.seconds(length)
+        start_s, length_s = excerpt.seconds(start), excerpt.seconds(length)
         return file_of(path, start_s, start_s + length_s, visitor.language)
 
     def use(path: str | None, event: gr.EventData, visitor: Visitor) -> str:
-        start_s, stop_s = parts.seconds(event.start_s), parts.seconds(event.stop_s)
+        start_s, stop_s = excerpt.seconds(event.start_s), excerpt.seconds(event.stop_s)
         return file_of(path, start_s, stop_s, visitor.language)
 
     return cut, use

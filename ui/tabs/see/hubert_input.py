@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from audio.clip import Clip
 from audio.hubert.preprocessing import SAMPLING_RATE, model_input
-from ui.lessons.frame import (
+from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session
+from ui.tabs.see.lesson import (
     Lesson,
     draws,
     excerpt,
@@ -14,9 +17,6 @@ from ui.lessons.frame import (
     plays,
     position,
 )
-from ui.scene import Scene
-from ui.server.language import text
-from ui.session import Session
 from viz import closeup
 from viz.plot import Sheet
 

@@ -11,7 +11,10 @@ from audio.clip import Clip
 from audio.transforms import Frames
 from audio.transforms.quantization import Quantised, quantised
 from audio.transforms.resampling import RATES, resampled
-from ui.lessons.frame import (
+from ui.scene import Scene
+from ui.server.language import text
+from ui.session import Session
+from ui.tabs.see.lesson import (
     Lesson,
     draws,
     excerpt,
@@ -21,9 +24,6 @@ from ui.lessons.frame import (
     plays,
     position,
 )
-from ui.scene import Scene
-from ui.server.language import text
-from ui.session import Session
 from viz import closeup, spectrogram
 from viz.plot import Sheet
 

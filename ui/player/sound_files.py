@@ -9,7 +9,7 @@ import wave
 import numpy as np
 
 from audio.clip import Clip, Samples
-from ui import files
+from ui.server import files
 
 HEADER_BYTES = 44  # of a WAV file
 FLOATS = 3  # how a WAV file says that its samples are floats

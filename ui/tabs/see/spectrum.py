@@ -10,10 +10,10 @@ from audio.transforms import Reference
 from audio.transforms.partials import peaks
 from audio.transforms.spectrum import PADDINGS
 from audio.transforms.windows import WINDOWS
-from ui.lessons.frame import Lesson, draws, lesson, placed, position
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
+from ui.tabs.see.lesson import Lesson, draws, lesson, placed, position
 from viz.plot import Sheet
 
 N_SAMPLES = 4096

@@ -13,8 +13,9 @@ from audio import decode
 from audio.clip import Clip, Samples
 from audio.decode import channels
 from errors import KnownError
-from ui import files, sounds
-from ui.clips import ClipShelf
+from ui.player import sound_files
+from ui.player.clips import ClipShelf
+from ui.server import files
 
 FOLDER = "parts"  # in Gradio's cache; tells our parts from a visitor's own files
 NAME = re.compile(r"(?P<whole>.*) (?P<start_s>[\d.]+)–[\d.]+ s", re.DOTALL)
@@ -70,7 +71,7 @@ def file_of(path: str, part: Part, shelf: ClipShelf, name: str, cache_dir: str) 
         KnownError: ``part_too_long`` where no file could hold it.
     """
     rate = part.clip.sampling_rate
-    data = sounds.wav_of_floats(_samples(path, part, shelf), rate)
+    data = sound_files.wav_of_floats(_samples(path, part, shelf), rate)
     file_name = f"{_named(path, name, part)}.wav"
     return files.kept(data, file_name, str(Path(cache_dir) / FOLDER))
 
@@ -99,9 +100,9 @@ def _samples(path: str, part: Part, shelf: ClipShelf) -> Samples:
     """All channels (n_samples, n_channels); mixed where the file would be too large."""
     n_channels, max_bytes = shelf.take(path).facts.n_channels, shelf.limits.max_bytes
     mono, rate = part.clip.samples, part.clip.sampling_rate
-    if mono.nbytes + sounds.HEADER_BYTES > max_bytes:
+    if mono.nbytes + sound_files.HEADER_BYTES > max_bytes:
         raise KnownError("part_too_long", longest_s=max_bytes / mono.itemsize / rate)
-    n_bytes = mono.nbytes * n_channels + sounds.HEADER_BYTES
+    n_bytes = mono.nbytes * n_channels + sound_files.HEADER_BYTES
     if n_channels == 1 or n_bytes > max_bytes:
         return mono[:, None]
     start = round(part.start_s * rate)

@@ -22,16 +22,17 @@ from audio.transforms.inversion import (
     griffin_lim,
     inverse_stft,
 )
-from ui import sounds, vocoding
+from ui import vocoding
 from ui.handlers import QUIETLY
-from ui.lessons.frame import Lesson, lesson, placed, player, position
-from ui.lessons.spectrogram import STARTS_PER_FRAME
-from ui.lessons.spectrum import windows
-from ui.lessons.two import mel, on_the_same_axes
+from ui.player import sound_files
 from ui.scene import Scene, Transforms
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
+from ui.tabs.see.comparison import mel, on_the_same_axes
+from ui.tabs.see.lesson import Lesson, lesson, placed, player, position
+from ui.tabs.see.spectrogram import STARTS_PER_FRAME
+from ui.tabs.see.spectrum import windows
 from viz import rebuilding
 from viz.plot import Plot, Sheet
 
@@ -143,7 +144,7 @@ def _filled(
     """The players with their sounds; the last is called after what made it."""
     clips = (three.before, three.exact.clip, three.found_clip)
     pairs = zip(clips, heard, strict=True)
-    files = [sounds.file_of(clip, each.GRADIO_CACHE) for clip, each in pairs]
+    files = [sound_files.file_of(clip, each.GRADIO_CACHE) for clip, each in pairs]
     is_network = isinstance(three.found, Clip)
     name = "see.heard_vocoder" if is_network else "see.heard_found"
     last = gr.Audio(files[2], visible=True, label=i18n.word(name, language))

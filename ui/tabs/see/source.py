@@ -12,11 +12,11 @@ from audio.clip import Clip
 from audio.decode import Limits, channels
 from audio.decode.channels import Channels
 from audio.levels import extent, loudness
-from ui.clips import ClipShelf
-from ui.lessons.frame import Lesson, draws, lesson
+from ui.player.clips import ClipShelf
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
+from ui.tabs.see.lesson import Lesson, draws, lesson
 from viz import channels as pictures
 from viz import waveform
 from viz.plot import N_COLUMNS, Plot, Sheet

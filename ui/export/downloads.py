@@ -9,12 +9,15 @@ import gradio as gr
 
 import i18n
 from errors import KnownError
-from ui import clip_bar, examples, files, page_state, recipes
+from ui import page_state
+from ui.export import recipes
 from ui.handlers import QUIETLY
-from ui.lessons.frame import Lesson
+from ui.player import clip_bar, examples
 from ui.scripts import TAKE
+from ui.server import files
 from ui.server.access import Visitor
 from ui.session import Session, View
+from ui.tabs.see.lesson import Lesson
 from viz import paper, png, table
 from viz.paper import Look
 from viz.plot import Sheet

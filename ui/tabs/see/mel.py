@@ -12,11 +12,11 @@ from audio.transforms import FRAMES, MEL_BANDS, MelBands, Spectrogram
 from audio.transforms.mel_scale import FORMULAS, Formula
 from errors import KnownError
 from ui import canvas
-from ui.lessons import spectrogram
-from ui.lessons.frame import Choices, Lesson, draws, lesson
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
+from ui.tabs.see import spectrogram
+from ui.tabs.see.lesson import Choices, Lesson, draws, lesson
 from viz import filters
 from viz import spectrogram as pictures
 from viz.plot import Sheet, on_axes_of

@@ -7,10 +7,10 @@ import gradio as gr
 import viz.waveform
 from audio.levels import extent, loudness
 from ui.handlers import QUIETLY
-from ui.lessons.frame import Lesson, draws, lesson
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
+from ui.tabs.see.lesson import Lesson, draws, lesson
 from viz.plot import Sheet
 
 

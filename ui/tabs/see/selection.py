@@ -8,12 +8,12 @@ from typing import Any
 
 import gradio as gr
 
-from ui import sounds
 from ui.handlers import QUIETLY
-from ui.lessons.frame import SLIDER_STEP_S, Lesson, last_s, redrawing
+from ui.player import sound_files
 from ui.scripts import PLAY
 from ui.server.access import Visitor
 from ui.session import Session, View
+from ui.tabs.see.lesson import SLIDER_STEP_S, Lesson, last_s, redrawing
 
 
 def build(session: Session, lessons: Sequence[Lesson], spectrum: Lesson) -> None:
@@ -71,7 +71,7 @@ def hearing(session: Session, cache_dir: str) -> Any:
     def hear(path: str | None, asked: gr.EventData) -> tuple[str, float]:
         start_s = max(float(asked.start_s), 0.0)
         part = session.clip(path).slice(start_s, float(asked.stop_s))
-        return sounds.file_of(part, cache_dir), start_s
+        return sound_files.file_of(part, cache_dir), start_s
 
     return hear
 

@@ -18,8 +18,9 @@ from gradio.events import Dependency
 from gradio.i18n import I18nData
 
 from audio.clip import Clip
-from ui import canvas, sounds
+from ui import canvas
 from ui.handlers import QUIETLY
+from ui.player import sound_files
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session, View
@@ -207,7 +208,9 @@ def plays(
     def remake(path: str | None, *values: Any) -> Any:
         if path is None:
             return gr.skip()
-        return sounds.file_of(make(session.clip(path), *values), player.GRADIO_CACHE)
+        return sound_files.file_of(
+            make(session.clip(path), *values), player.GRADIO_CACHE
+        )
 
     inputs = [session.bar.path, *knobs]
     at_new_sound = after.then if after else session.bar.path.change

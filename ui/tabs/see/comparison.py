@@ -16,12 +16,12 @@ from audio.levels import loudness
 from audio.synth.examples import EXAMPLES, example
 from audio.transforms import Frames, MelBands
 from audio.transforms.partials import peaks
-from ui import clip_bar
 from ui.handlers import QUIETLY
-from ui.lessons.frame import Lesson, draws, lesson, loudest_s
+from ui.player import clip_bar
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
+from ui.tabs.see.lesson import Lesson, draws, lesson, loudest_s
 from viz import spectrogram
 from viz.plot import N_COLUMNS, Axis, Computed, Plot, Sheet, time_axis
 from viz.spectrogram import Cut

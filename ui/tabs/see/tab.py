@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from settings import Settings
-from ui import downloads, page_state
-from ui.lessons import (
-    back,
-    hearing,
+from ui import page_state
+from ui.export import downloads
+from ui.session import Session
+from ui.tabs.see import (
+    comparison,
+    hubert_input,
+    inversion,
     masking,
     mel,
     sampling,
@@ -14,11 +17,9 @@ from ui.lessons import (
     source,
     spectrogram,
     spectrum,
-    two,
     waveform,
 )
-from ui.lessons.frame import Lesson
-from ui.session import Session
+from ui.tabs.see.lesson import Lesson
 
 
 def build(session: Session, settings: Settings) -> tuple[Lesson, ...]:
@@ -30,11 +31,11 @@ def build(session: Session, settings: Settings) -> tuple[Lesson, ...]:
         sampling.build_bits(session),
         moment := spectrum.build(session),
         spectrogram.build(session),
-        back.build(session, is_offline=settings.is_offline),
+        inversion.build(session, is_offline=settings.is_offline),
         *mel.build(session),
-        hearing.build(session),
+        hubert_input.build(session),
         masking.build(session),
-        two.build(session),
+        comparison.build(session),
     )
     selection.build(session, lessons, moment)
     downloads.build(session, lessons)

@@ -10,8 +10,8 @@ import gradio as gr
 import i18n
 from settings import Settings
 from trainer.run import runs
-from ui import answers
-from ui.answers import RunAnswer
+from ui.api import answers
+from ui.api.answers import RunAnswer
 from ui.server.access import Visitor
 from ui.session import Session
 from ui.song_choice import FIRST_PRESET

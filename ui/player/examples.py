@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 
 from audio.synth.examples import EXAMPLES, example
-from ui import sounds
+from ui.player import sound_files
 
 IDS = {each.id for each in EXAMPLES}
 PREFIX = "genrescope-"  # tells our sounds from a visitor's "chord.wav"
@@ -18,7 +18,7 @@ def file_of(example_id: str, folder: Path) -> Path:
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(f".{secrets.token_hex(4)}")  # two may ask at once
-        unfinished.write_bytes(sounds.wav(example(example_id)))
+        unfinished.write_bytes(sound_files.wav(example(example_id)))
         unfinished.replace(path)
     return path
 

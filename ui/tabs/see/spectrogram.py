@@ -11,11 +11,11 @@ import gradio as gr
 from audio import transforms
 from audio.transforms import FRAMES, Frames, Spectrogram
 from audio.transforms.frames import Pooling
-from ui.lessons.frame import Choices, Lesson, draws, lesson
-from ui.lessons.spectrum import windows
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
+from ui.tabs.see.lesson import Choices, Lesson, draws, lesson
+from ui.tabs.see.spectrum import windows
 from viz import spectrogram
 from viz.plot import N_COLUMNS, Computed, Plot, Sheet
 from viz.spectrogram import Cut

@@ -18,14 +18,15 @@ from classifier.models import Models
 from classifier.predict import predict
 from classifier.verdict import judge
 from settings import Host
-from ui import answers, files, zero
-from ui.answers import SongAnswer, SongRow
-from ui.lessons import mel, spectrogram, spectrum, waveform
+from ui.api import answers
+from ui.api.answers import SongAnswer, SongRow
 from ui.model_choice import EFFORTS, chosen, effort_of
 from ui.scene import Scene
+from ui.server import files, zero
 from ui.server.access import Visitor
 from ui.session import Session
 from ui.tabs.classify.batch import BATCH_QUEUE, batches
+from ui.tabs.see import mel, spectrogram, spectrum, waveform
 from viz import paper
 from viz.plot import Sheet
 

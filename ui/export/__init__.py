@@ -1,0 +1,1 @@
+"""What visitors take away: files, scripts, links."""

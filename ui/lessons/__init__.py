@@ -1,1 +1,0 @@
-"""The tab See, one lesson after the other."""

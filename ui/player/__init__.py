@@ -1,0 +1,1 @@
+"""The chosen sound: upload, record, examples, play."""
