@@ -11,9 +11,9 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
-import hub
 from classifier.queue import InferenceQueue
 from errors import KnownError
+from hub import client
 from networks import checkpoint
 from networks.checkpoint import (
     DEFAULT_WINDOW_S,
@@ -103,7 +103,9 @@ class Models:
             return _hub_ref(name)
         raise KnownError("unknown_model", model=key)
 
-    def load(self, ref: ModelRef, count: hub.Count = hub.uncounted) -> LoadedModel:
+    def load(
+        self, ref: ModelRef, count: client.Count = client.uncounted
+    ) -> LoadedModel:
         """The model itself, loaded once however many ask for it at the same time.
 
         Args:
@@ -136,14 +138,14 @@ class Models:
             n_bytes -= left.n_bytes
         self._kept[key] = loaded
 
-    def _found(self, key: str, count: hub.Count) -> tuple[ModelRef, Path]:
+    def _found(self, key: str, count: client.Count) -> tuple[ModelRef, Path]:
         """What is known of a model once its checkpoint is on this disk, and where."""
         ref = self.ref(key)
         if ref.source == "bundled":
             return ref, self._bundled_model_dir
         if ref.source == "run":
             return ref, self._runs_dir / ref.id / "model"
-        folder = hub.fetch(ref.id, max_bytes=self._max_bytes, count=count)
+        folder = client.fetch(ref.id, max_bytes=self._max_bytes, count=count)
         found = checkpoint.describe("hub", ref.id, folder, revision=folder.name)
         return found or ref, folder
 

@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import process
 from errors import KnownError
-from hub import WEIGHTS, is_whole
+from hub.client import WEIGHTS, is_whole
 from networks import architecture, forward
 from networks.architecture import positive
 from networks.cpu.frontend import optimize_for_cpu

@@ -126,7 +126,7 @@ def data_hub(monkeypatch, tmp_path):
     """A Hub of our own with an empty cache, whose files all count as large."""
     from huggingface_hub import constants, file_download
 
-    import resumable
+    from hub import resumable
 
     server = DataHub()
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()

@@ -9,12 +9,12 @@ import pytest
 from songs import song_folder
 from tiny import save_tiny_base, save_tiny_model
 
-import hub
 import settings
 from audio.clip import Clip
 from classifier.models import Models
 from classifier.predict import predict
 from errors import KnownError
+from hub import client
 from networks import architecture
 from trainer import base_models, flags
 from trainer.config import RunConfig
@@ -56,7 +56,7 @@ def kind(request):
 def config(kind, songs, tmp_path_factory, monkeypatch):
     """A run from a tiny base model, in the place of the real one of its class."""
     folder = save_tiny_base(kind, tmp_path_factory.mktemp(kind) / "base")
-    monkeypatch.setattr(hub, "fetch", lambda model_id, revision: folder)
+    monkeypatch.setattr(client, "fetch", lambda model_id, revision: folder)
     return RunConfig(
         data=f"folder:{songs}",
         base_model=IDS[kind],
@@ -138,7 +138,7 @@ def test_pretrained_weights_arrive_and_the_last_layer_is_new(config, kind):
 
     model, _ = initial_model.load_base(config, tuple(GENRES))
     name, place = BODIES[kind]
-    theirs = getattr(transformers, name).from_pretrained(hub.fetch("", revision=""))
+    theirs = getattr(transformers, name).from_pretrained(client.fetch("", revision=""))
     weights = architecture.body(model).state_dict()
     stored = theirs.get_submodule(place).state_dict()
     assert weights.keys() - {"masked_spec_embed"} == stored.keys() - {
@@ -232,7 +232,7 @@ def test_weighted_layers_train_where_layers_would_be_skipped(
     songs, tmp_path, monkeypatch
 ):
     folder = save_tiny_model(tmp_path / "base", layerdrop=0.9)
-    monkeypatch.setattr(hub, "fetch", lambda model_id, revision: folder)
+    monkeypatch.setattr(client, "fetch", lambda model_id, revision: folder)
     config = small(songs, weighted_layers=True)
     config = dataclasses.replace(config, base_model=base_models.DISTILHUBERT)
     result, _ = run(config, songs, tmp_path / "run")
@@ -243,7 +243,7 @@ def test_masks_fit_into_the_shortest_window(songs, tmp_path, monkeypatch):
     # 10 frames of 100 ms each would not fit into 0.5 s.
     coarse = {"conv_stride": (5, 16, 20)}
     folder = save_tiny_model(tmp_path / "base", **coarse)
-    monkeypatch.setattr(hub, "fetch", lambda model_id, revision: folder)
+    monkeypatch.setattr(client, "fetch", lambda model_id, revision: folder)
     config = small(songs, mask_time_fraction=0.5, mask_feature_fraction=0.5)
     config = dataclasses.replace(config, base_model=base_models.DISTILHUBERT)
     result, _ = run(config, songs, tmp_path / "run")
@@ -299,7 +299,7 @@ def test_revision_of_a_base_model_is_part_of_its_name():
     other = base_models.hub_model("openai/whisper-tiny@main")
     assert (other.revision, other.window_s) == ("main", 30.0)
     for model in base_models.KNOWN:  # and those of our own list are exact
-        assert hub.COMMIT.fullmatch(base_models.hub_model(model.id).revision)
+        assert client.COMMIT.fullmatch(base_models.hub_model(model.id).revision)
 
 
 @pytest.mark.parametrize(

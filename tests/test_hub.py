@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 import tiny
 
-import conversion
-import hub
 import i18n
 from classifier.models import Models
 from errors import KnownError
+from hub import client, conversion
 
 tiny_model_dir = tiny.tiny_model_dir
 HUB_MODEL = "someone/genres"
@@ -130,7 +129,7 @@ def test_hub_model_is_fetched_at_its_revision(tmp_path, tiny_model_dir, serve):
     assert loaded.ref.trained_on == tiny.FACTS["trained_on"]
     assert loaded.labels == tiny.GENRES
     files = {path for path in server.asked if "/resolve/" in path}
-    expected = {f"/{HUB_MODEL}/resolve/{REVISION}/{f}" for f in hub.CHECKPOINT_FILES}
+    expected = {f"/{HUB_MODEL}/resolve/{REVISION}/{f}" for f in client.CHECKPOINT_FILES}
     assert files == expected
 
 
@@ -149,8 +148,8 @@ def test_hub_model_in_the_cache_needs_no_network(tmp_path, tiny_model_dir, serve
 def test_hub_that_never_answers_is_unreachable(
     tmp_path, tiny_model_dir, serve, monkeypatch, patience_s, answer_timeout_s
 ):
-    monkeypatch.setattr(hub, "PATIENCE_S", patience_s)
-    monkeypatch.setattr(hub, "ANSWER_TIMEOUT_S", answer_timeout_s)
+    monkeypatch.setattr(client, "PATIENCE_S", patience_s)
+    monkeypatch.setattr(client, "ANSWER_TIMEOUT_S", answer_timeout_s)
     server = serve(tiny_model_dir)
     server.release.clear()
     with pytest.raises(KnownError) as caught:
@@ -222,7 +221,7 @@ def pickle_with_an_offer(offer, parent):
     pages = {
         "/discussions": json.dumps(page),
         "/commits/refs%2Fpr%2F2": json.dumps(commits),
-        f"/revision/{OFFERED}": info(OFFERED, "pytorch_model.bin", hub.WEIGHTS),
+        f"/revision/{OFFERED}": info(OFFERED, "pytorch_model.bin", client.WEIGHTS),
     }
     return {
         "info": info(REVISION, "pytorch_model.bin").encode(),
@@ -234,11 +233,11 @@ def test_weights_of_a_pickle_are_taken_from_the_hubs_own_converter(
     tiny_model_dir, serve
 ):
     server = serve(tiny_model_dir, **pickle_with_an_offer(OFFER, REVISION))
-    folder = hub.fetch(HUB_MODEL, revision=REVISION)
+    folder = client.fetch(HUB_MODEL, revision=REVISION)
     assert folder.name == OFFERED
     assert not any("pytorch_model" in path for path in server.asked)
     server.asked.clear()
-    assert hub.fetch(HUB_MODEL, revision=REVISION) == folder
+    assert client.fetch(HUB_MODEL, revision=REVISION) == folder
     assert not server.asked  # the exact commit leads to it from now on
 
 
@@ -255,7 +254,7 @@ def test_weights_that_may_be_somebody_elses_are_not_taken(
     tmp_path, tiny_model_dir, serve, offer, parent
 ):
     folder = shutil.copytree(tiny_model_dir, tmp_path / "repository")
-    (folder / hub.WEIGHTS).unlink()
+    (folder / client.WEIGHTS).unlink()
     server = serve(folder, **pickle_with_an_offer(offer, parent))
     assert code_of_load(tmp_path) == "hub_file_missing"
     assert not any(f"/resolve/{OFFERED}" in path for path in server.asked)
@@ -300,9 +299,9 @@ def test_fetch_tells_how_much_of_the_weights_is_here(
             hear(size // 2)
             hear(size)
 
-    monkeypatch.setattr(hub.resumable, "fetch", arriving)
+    monkeypatch.setattr(client.resumable, "fetch", arriving)
     told = []
-    hub.fetch(HUB_MODEL, count=lambda n_bytes, n_all: told.append((n_bytes, n_all)))
+    client.fetch(HUB_MODEL, count=lambda n_bytes, n_all: told.append((n_bytes, n_all)))
     assert told == [(size // 2, size), (size, size)]
 
 
@@ -332,10 +331,10 @@ def test_what_is_no_hub_id_is_unknown_even_where_any_is_allowed(tmp_path, name):
 
 def test_exact_commit_that_is_here_is_not_asked_for_again(tiny_model_dir, serve):
     server = serve(tiny_model_dir)
-    folder = hub.fetch(HUB_MODEL, revision=REVISION)
+    folder = client.fetch(HUB_MODEL, revision=REVISION)
     assert folder.name == REVISION
     server.asked.clear()
-    assert hub.fetch(HUB_MODEL, revision=REVISION) == folder
+    assert client.fetch(HUB_MODEL, revision=REVISION) == folder
     assert not server.asked
 
 
@@ -343,11 +342,11 @@ def test_revision_by_name_is_asked_for_and_never_another_one_taken(
     tiny_model_dir, serve
 ):
     server = serve(tiny_model_dir)
-    folder = hub.fetch(HUB_MODEL, revision="refs/pr/4")
+    folder = client.fetch(HUB_MODEL, revision="refs/pr/4")
     assert folder.name == REVISION
     assert any("/revision/refs%2Fpr%2F4" in path for path in server.asked)
     serve(tiny_model_dir, status=503)
-    assert hub.fetch(HUB_MODEL) == folder
+    assert client.fetch(HUB_MODEL) == folder
     for other in ("refs/pr/5", "f" * 40):
         with pytest.raises(KnownError, match="hub_unreachable"):
-            hub.fetch(HUB_MODEL, revision=other)
+            client.fetch(HUB_MODEL, revision=other)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from test_hub import REVISION
 
-import hub
 from errors import KnownError
+from hub import client
 from trainer.run.events import StopRequested
 
 data_hub = hub_of_data.data_hub
@@ -26,7 +26,9 @@ def server(data_hub):
 
 
 def fetched(hear=lambda n_bytes: None):
-    (path,) = hub.download(SET, ["data/songs.tar"], REVISION, kind="dataset", hear=hear)
+    (path,) = client.download(
+        SET, ["data/songs.tar"], REVISION, kind="dataset", hear=hear
+    )
     return path
 
 
@@ -116,7 +118,7 @@ def test_file_that_another_process_fetches_is_waited_for(server, tmp_path):
 
 
 def test_small_file_is_left_to_the_client(server, monkeypatch):
-    import resumable
+    from hub import resumable
 
     monkeypatch.setattr(resumable, "LARGE_BYTES", len(CONTENT) + 1)
     heard = []

@@ -6,9 +6,9 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import hub
 from audio import vocoder
 from audio.clip import Clip
+from hub import client
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -26,11 +26,11 @@ def rebuilt(clip: Clip) -> Clip:
 
 def _folder() -> Path:
     name, exact = vocoder.MODEL_ID, vocoder.REVISION
-    if not hub.is_here(name, vocoder.FILES, exact):
+    if not client.is_here(name, vocoder.FILES, exact):
         # Only to notice a missing network within seconds.
-        hub.ask(name, functools.partial(_question, name, exact))
-    return hub.download(name, vocoder.FILES, exact)[0].parent
+        client.ask(name, functools.partial(_question, name, exact))
+    return client.download(name, vocoder.FILES, exact)[0].parent
 
 
 def _question(name: str, revision: str, api: HfApi) -> object:
-    return api.model_info(name, revision=revision, timeout=hub.ANSWER_TIMEOUT_S)
+    return api.model_info(name, revision=revision, timeout=client.ANSWER_TIMEOUT_S)

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-import hub
 import process
 from errors import KnownError
+from hub import client
 from trainer.data.song_files import SongFile, Source, reader
 from trainer.data.splits import PARTS, filtered_parts
 from trainer.run.events import Emit, Noted, Stage
@@ -71,7 +71,7 @@ class Form:
 
         for name, n_bytes in self.sizes.items():
             hear(0)
-            paths += hub.download(
+            paths += client.download(
                 self.repo_id, [name], self.sha, kind="dataset", hear=hear
             )
             before += n_bytes
@@ -162,12 +162,12 @@ def _folder_source(form: Form, emit: Emit) -> Source:
 def _files(repo_id: str, revision: str | None = None) -> Form:
     """The exact revision, and its files."""
     try:
-        info: DatasetInfo = hub.ask(
+        info: DatasetInfo = client.ask(
             repo_id,
             lambda api: api.dataset_info(
                 repo_id,
                 revision=revision,
-                timeout=hub.ANSWER_TIMEOUT_S,
+                timeout=client.ANSWER_TIMEOUT_S,
                 files_metadata=True,
             ),
         )

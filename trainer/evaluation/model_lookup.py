@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import hub
 from audio.hubert.preprocessing import SAMPLING_RATE
 from errors import KnownError
+from hub import client
 from networks import checkpoint
 from networks.checkpoint import HUB_ID, LoadedModel, Source
 from trainer.run import runs
@@ -52,7 +52,7 @@ def find(name: str, runs_dir: Path, bundled_dir: Path) -> Entrant:
             ``not_a_checkpoint``, ``no_such_model``, or what ``hub.fetch`` raises.
     """
     if name in BUNDLED:
-        if not hub.is_whole(bundled_dir):
+        if not client.is_whole(bundled_dir):
             raise KnownError("no_demo_model")
         return Entrant(name, "bundled", bundled_dir)
     run_id = name.removeprefix("run:")
@@ -60,20 +60,20 @@ def find(name: str, runs_dir: Path, bundled_dir: Path) -> Entrant:
         return _of_run(name, runs.find(runs_dir, run_id))
     folder = Path(name).expanduser()
     if folder.is_dir():
-        if not hub.is_whole(folder):
+        if not client.is_whole(folder):
             raise KnownError(
-                "not_a_checkpoint", folder=name, files=hub.CHECKPOINT_FILES
+                "not_a_checkpoint", folder=name, files=client.CHECKPOINT_FILES
             )
         return Entrant(name, "folder", folder)
     hub_id = name.removeprefix("hub:")
     if not HUB_ID.fullmatch(hub_id):
         raise KnownError("no_such_model", name=name)
-    fetched = hub.fetch(hub_id, max_bytes=checkpoint.MAX_BYTES)
+    fetched = client.fetch(hub_id, max_bytes=checkpoint.MAX_BYTES)
     return Entrant(name, "hub", fetched)
 
 
 def _of_run(name: str, run: Run) -> Entrant:
-    if not hub.is_whole(run.model_dir):
+    if not client.is_whole(run.model_dir):
         raise KnownError("run_without_model", id=run.id)
     return Entrant(name, "run", run.model_dir, run)
 

@@ -12,8 +12,8 @@ import dataclasses
 import re
 from dataclasses import dataclass
 
-import hub
 from errors import KnownError
+from hub import client
 from trainer import base_models
 from trainer.config import FOLDER, ZIP, RunConfig
 from trainer.publish import push
@@ -67,7 +67,7 @@ def submit(
     if config.base_model not in base_models.CHOICES:  # allowed here, so there too
         env["GENRESCOPE_BASE_MODELS"] = config.base_model
 
-    def submitted(tell: hub.Tell) -> Job:
+    def submitted(tell: client.Tell) -> Job:
         from huggingface_hub import HfApi
 
         job = HfApi(token=token).run_job(
@@ -80,7 +80,7 @@ def submit(
         )
         return Job(job.id, job.url)
 
-    return hub.patiently(submitted, patience_s=push.PATIENCE_S, known=_known)
+    return client.patiently(submitted, patience_s=push.PATIENCE_S, known=_known)
 
 
 def flags(config: RunConfig) -> list[str]:

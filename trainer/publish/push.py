@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import hub
 from errors import KnownError
+from hub import client
 from trainer.publish import card
 from trainer.run.events import Emit, Stage
 from trainer.run.runs import Run
@@ -90,10 +90,10 @@ def push(
             ``push_is_public``, ``push_refused``, ``push_offline`` or ``push_lost``.
     """
     check(repo_id)
-    if run.state().name != "finished" or not hub.is_whole(run.model_dir):
+    if run.state().name != "finished" or not client.is_whole(run.model_dir):
         raise KnownError("push_not_finished", id=run.id)
     token = checked_token(token_of)
-    return hub.patiently(
+    return client.patiently(
         _Push(run, repo_id, _texts(run, repo_id), private, token),
         patience_s=PATIENCE_S,
         known=lambda error: known(error, repo_id),
@@ -126,7 +126,7 @@ class _Push:
     private: bool
     token: str = field(repr=False)
 
-    def __call__(self, tell: hub.Tell) -> str:
+    def __call__(self, tell: client.Tell) -> str:
         """Claim the repository and fill it; its address."""
         from huggingface_hub import CommitOperationAdd, HfApi
         from huggingface_hub.utils import logging
@@ -188,9 +188,9 @@ class _Counted(io.BufferedReader):
         super().__init__(io.FileIO(path))
         self._total_bytes = path.stat().st_size
         self._told_bytes = 0
-        self._tell: hub.Tell | None = None
+        self._tell: client.Tell | None = None
 
-    def tell_to(self, tell: hub.Tell) -> None:
+    def tell_to(self, tell: client.Tell) -> None:
         """From now on: what was read before was for the file's hash."""
         self._tell = tell
 

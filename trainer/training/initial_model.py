@@ -79,9 +79,9 @@ def _folder(base_model: str) -> Path:
     """The checkpoint folder of a base model, downloaded where it is the Hub's."""
     model = base_models.hub_model(base_model)
     if model:
-        import hub
+        from hub import client
 
-        return hub.fetch(model.id, revision=model.revision)
+        return client.fetch(model.id, revision=model.revision)
     if not (DEMO_DIR / "model.safetensors").exists():
         raise KnownError("no_demo_model")
     return DEMO_DIR

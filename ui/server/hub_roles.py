@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import hub
 from cache import Cache
 from errors import KnownError
+from hub import client
 
 ROLE_KEPT_S = 300.0
 N_ROLES_KEPT = 1000
@@ -37,9 +37,9 @@ def hub_account(token: str) -> Account:
     """
     from huggingface_hub import HfApi
 
-    answer = hub.patiently(
+    answer = client.patiently(
         lambda tell: HfApi().whoami(token=token),
-        patience_s=hub.PATIENCE_S,
+        patience_s=client.PATIENCE_S,
         known=lambda error: KnownError("hub_unreachable", id="whoami"),
     )
     orgs = [org for org in answer.get("orgs") or () if org.get("name")]

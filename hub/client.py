@@ -14,10 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import conversion
-import resumable
 from errors import FULL_DISK, KnownError
-from resumable import Hear
+from hub import conversion, resumable
+from hub.resumable import Hear
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, ModelInfo

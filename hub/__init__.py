@@ -1,0 +1,1 @@
+"""The Hub in: files of models and data sets, fetched with patience, safetensors only."""
