@@ -37,7 +37,7 @@ class Desk:
     transforms: Transforms = field(default_factory=Transforms)
 
     def clip(self, path: str | None) -> Clip:
-        """The chosen sound.
+        """Return the chosen sound.
 
         Raises:
             KnownError: the codes of ``ClipShelf.take``.
@@ -45,7 +45,7 @@ class Desk:
         return self.shelf.take(path).clip
 
     def scene(self, path: str | None, view: View, language: str) -> Scene:
-        """What to draw of the chosen sound; raises as ``clip`` does."""
+        """Return what to draw of the chosen sound; raises as ``clip`` does."""
         clip = self.clip(path)
         shown = seen(clip, *view[1:]) if view and view[0] == path else None
         return Scene(clip, self.transforms, language, shown)

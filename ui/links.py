@@ -77,7 +77,7 @@ def keep() -> None:
 
 
 def address(view: str, sound: str = "", **settings: object) -> str:
-    """The part of an address from its question mark on.
+    """Return the part of an address from its question mark on.
 
     Args:
         view: name of a lesson or of a tab.
@@ -90,7 +90,7 @@ def address(view: str, sound: str = "", **settings: object) -> str:
 
 
 def query(lesson: Lesson, sound: str, values: Sequence[Any]) -> str:
-    """The part of an address from its question mark on.
+    """Return the part of an address from its question mark on.
 
     Args:
         lesson: whose knobs are written.
@@ -103,7 +103,7 @@ def query(lesson: Lesson, sound: str, values: Sequence[Any]) -> str:
 
 
 def restored(lessons: Sequence[Lesson], asked: Mapping[str, str]) -> list[Any]:
-    """A value, or none, for each knob of each lesson in turn.
+    """Return a value, or none, for each knob of each lesson in turn.
 
     Args:
         lessons: with the knobs.
@@ -119,7 +119,7 @@ def restored(lessons: Sequence[Lesson], asked: Mapping[str, str]) -> list[Any]:
 
 
 def offers(knob: Component) -> list[Any]:
-    """The values that a knob lets choose from; none for a position."""
+    """Return the values that a knob lets choose from; none for a position."""
     if isinstance(knob, gr.Checkbox):
         return [False, True]
     return [value for _, value in getattr(knob, "choices", None) or ()]

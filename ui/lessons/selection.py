@@ -68,7 +68,7 @@ def _zooming(desk: Desk, lessons: Sequence[Lesson]) -> Any:
 
 
 def hearing(desk: Desk, cache_dir: str) -> Any:
-    """A handler of ``hear``: the part as a file, and where it starts (s)."""
+    """Return a handler of ``hear``: the part as a file, and where it starts (s)."""
 
     def hear(path: str | None, asked: gr.EventData) -> tuple[str, float]:
         start_s = max(float(asked.start_s), 0.0)
@@ -79,7 +79,7 @@ def hearing(desk: Desk, cache_dir: str) -> Any:
 
 
 def _moment(desk: Desk) -> Any:
-    """The spectrum's passage, with the moment in its middle."""
+    """Return the spectrum's passage, with the moment in its middle."""
 
     def at(path: str | None, n_samples: int, asked: gr.EventData) -> float:
         clip = desk.clip(path)
