@@ -58,7 +58,7 @@ def song(duration_s: int, sampling_rate: int) -> Clip:
 
 
 def obvious(picture: str, clip: Clip) -> bytes:
-    """What a tutorial writes: librosa.display on a pyplot figure, to PNG."""
+    """Return what a tutorial writes: librosa.display on a pyplot figure, to PNG."""
     import librosa
     import matplotlib.pyplot as plt
 
@@ -91,7 +91,7 @@ def obvious(picture: str, clip: Clip) -> bytes:
 
 
 def numbers(picture: str, clip: Clip) -> object:
-    """What a picture is made of, at pixel resolution."""
+    """Return what a picture is made of, at pixel resolution."""
     if picture == "waveform":
         return pixels.envelope(clip.samples, N_COLUMNS)
     if picture == "dft":
@@ -148,7 +148,7 @@ def measure(way: str, picture: str, clip_name: str) -> None:
 
 
 def held_mb() -> float:
-    """What this process holds now (MB); Linux tells it in pages."""
+    """Return what this process holds now (MB); Linux tells it in pages."""
     n_pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     return n_pages * resource.getpagesize() / 2**20
 
@@ -202,7 +202,7 @@ def table() -> None:
 
 
 def processor() -> str:
-    """The processor's name, where the system tells it."""
+    """Return the processor's name, where the system tells it."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text("utf-8").splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if "model name" in line]

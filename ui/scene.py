@@ -101,7 +101,7 @@ class Scene:
         return self.view or (0.0, shortest_s)
 
     def of(self, function: Callable[..., Result], **settings: Any) -> Result:
-        """A function of the clip, from memory where it is known."""
+        """Return a function of the clip, from memory where it is known."""
         return self.transforms.of(function, self.clip, **settings)
 
     def computed(self, function: Callable[..., Any], **settings: Any) -> Computed:
@@ -163,7 +163,7 @@ class Scene:
 
 
 def seen(clip: Clip, start_s: float, stop_s: float) -> tuple[float, float] | None:
-    """The part of a clip that a visitor may see, within it and not too short.
+    """Return the part of a clip that a visitor may see, within it and not too short.
 
     Returns:
         None where that is all of it.

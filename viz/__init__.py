@@ -1,1 +1,1 @@
-"""Numbers in, pictures out."""
+"""Numbers in, sheets of plots out; sheets in, files out (``paper``, ``table``)."""

@@ -52,14 +52,14 @@ def outline(
 
 
 def title(index: int, n_channels: int, language: str) -> str:
-    """What a channel is called: left and right where there are two."""
+    """Return what a channel is called: left and right where there are two."""
     if n_channels == 2:
         return i18n.word(f"see.channel_{SIDES[index]}", language)
     return i18n.word("see.channel_n", language, n=index + 1)
 
 
 def table(decoded: Decoded, language: str) -> tuple[tuple[str, ...], ...]:
-    """What the file was, and what it is here; the head first."""
+    """Return what the file was, and what it is here; the head first."""
     head = tuple(_said(name, language) for name in ("property", "file", "here"))
     names = (_said(row, language) for row in ROWS)
     then, now = _then(decoded, language), _now(decoded.clip, language)
@@ -87,12 +87,12 @@ def describe(
 
 
 def container_of(facts: SourceFacts) -> str:
-    """A container's name as people write it."""
+    """Return a container's name as people write it."""
     return CONTAINERS.get(facts.container, facts.container.upper())
 
 
 def codec_of(facts: SourceFacts) -> str:
-    """A codec's name as people write it."""
+    """Return a codec's name as people write it."""
     if facts.codec.startswith("pcm_"):
         return "PCM"
     return CODECS.get(facts.codec, facts.codec.upper())

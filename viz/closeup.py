@@ -37,7 +37,7 @@ GREY = 3
 def sampling(
     original: Clip, sampled: Clip, start_s: float, since_s: float, language: str
 ) -> Plot:
-    """The new samples as points, the curve that they make, the old curve behind.
+    """Draw the new samples as points, the curve that they make, the old curve behind.
 
     Args:
         original: an excerpt.
@@ -71,7 +71,7 @@ def sampling(
 def staircase(
     original: Clip, quantised: Quantised, start_s: float, since_s: float, language: str
 ) -> Plot:
-    """The steps over the original curve; see ``sampling``."""
+    """Draw the steps over the original curve; see ``sampling``."""
     before = interpolation.curve(original, start_s, STAIRS_S)
     stairs = interpolation.points(quantised.clip, start_s, STAIRS_S)
     at_s = since_s + start_s
@@ -94,7 +94,7 @@ def staircase(
 
 
 def error(quantised: Quantised, start_s: float, since_s: float, language: str) -> Plot:
-    """What rounding did to each sample, in steps; see ``sampling``."""
+    """Draw what rounding did to each sample, in steps; see ``sampling``."""
     clip = Clip(quantised.error / quantised.step, quantised.clip.sampling_rate)
     at_s = since_s + start_s
     return Plot(
@@ -198,7 +198,7 @@ def describe_rounding(quantised: Quantised, language: str) -> str:
 
 
 def first_shown(heard: ModelInput, start_s: float) -> int:
-    """The first of the frames that a picture from ``start_s`` on shows."""
+    """Return the first of the frames that a picture from ``start_s`` on shows."""
     last = max(heard.n_frames - N_SHOWN, 0)
     return min(max(round(start_s * SAMPLING_RATE / HOP_LENGTH), 0), last)
 
@@ -241,7 +241,7 @@ def _height(language: str, *stretches: interpolation.Stretch) -> Axis:
 
 
 def _steps(step: float, y: Axis, at_s: float) -> tuple[Line, ...]:
-    """A rule at each value that there is, where they are few."""
+    """Return a rule at each value that there is, where they are few."""
     lowest, highest = (round(end / step) for end in (y.start, y.stop))
     if highest - lowest > N_LINES:
         return ()

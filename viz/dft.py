@@ -24,7 +24,7 @@ COLUMNS = ("number", "frequency", "level", "note", "cents", "harmonic")
 def plot(
     spectrum: Spectrum, partials: Partials, language: str, *, padding: int = 1
 ) -> Plot:
-    """The strongest bin of each pixel column, whichever the scale of frequency.
+    """Draw the strongest bin of each pixel column, whichever the scale of frequency.
 
     Args:
         spectrum: of the passage.
@@ -58,7 +58,7 @@ def plot(
 
 
 def shown_bins(spectrum: Spectrum, fmin_hz: float) -> tuple[Numbers, Numbers]:
-    """The bins that some pixel column shows, on a log axis or on a linear one.
+    """Return the bins that some pixel column shows, on a log axis or on a linear one.
 
     Returns:
         Frequencies (Hz), rising, and levels (dB).
@@ -81,7 +81,7 @@ def shown_bins(spectrum: Spectrum, fmin_hz: float) -> tuple[Numbers, Numbers]:
 def table(
     spectrum: Spectrum, partials: Partials, language: str
 ) -> tuple[tuple[str, ...], ...]:
-    """The peaks, numbered as in the plot; nothing where there are none."""
+    """Return the peaks, numbered as in the plot; nothing where there are none."""
     if not partials:
         return ()
     top_db, unit = 0.0, "dBFS"
@@ -97,7 +97,7 @@ def table(
 
 
 def describe(spectrum: Spectrum, language: str = i18n.DEFAULT_LANGUAGE) -> str:
-    """The spectrum's key numbers: its peak, its tone, what it can tell apart."""
+    """Say the spectrum's key numbers: its peak, its tone, what it can tell apart."""
     peak = strongest(spectrum)
     name = "about_dft" if peak else "about_dft_silence"
     sentences = [
@@ -129,7 +129,7 @@ def describe(spectrum: Spectrum, language: str = i18n.DEFAULT_LANGUAGE) -> str:
 
 
 def resolution_hz(spectrum: Spectrum) -> float:
-    """The distance at which two equal tones come apart; zero padding does not help."""
+    """Return how far apart two equal tones must be; zero padding does not help."""
     n_samples = max(spectrum.n_samples, 1)
     return resolution_bins(spectrum.window) * spectrum.sampling_rate / n_samples
 

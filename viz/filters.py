@@ -76,7 +76,7 @@ def scales(bank: Bank, language: str) -> Plot:
 
 
 def describe(bank: Bank, language: str) -> str:
-    """The formula; how wide the bands are, and whether some see only one bin."""
+    """Say the formula; how wide the bands are, and whether some see only one bin."""
     widths_hz = bank.edges_hz[2:] - bank.edges_hz[:-2]
     details = {
         "n": bank.bands.n_mels,
@@ -105,6 +105,6 @@ def _frequency(bank: Bank, language: str) -> Axis:
 
 
 def _share(hz: Numbers, formula: Formula) -> Numbers:
-    """The way along the mel scale, 0 to 1."""
+    """Return the way along the mel scale, 0 to 1."""
     mels = hz_to_mel(hz, formula)
     return (mels - mels[0]) / (mels[-1] - mels[0])

@@ -28,7 +28,7 @@ def put(
     limits: Range,
     colours: str,
 ) -> None:
-    """An image, lowest row first, each pixel in the colour of the nearest value.
+    """Draw an image, lowest row first, each pixel in the colour of the nearest value.
 
     Args:
         axes: linear ones; their limits may still change.
@@ -47,7 +47,7 @@ def put(
 
 
 def _made(image: AxesImage, *_: Any) -> tuple[Any, int, int, None]:
-    """The image's pixels, lowest row first, and where they begin in the figure.
+    """Return the image's pixels, lowest row first, and where they begin in the figure.
 
     Instead of matplotlib's own resampling, which takes ten times as long.
     """
@@ -68,7 +68,7 @@ def _made(image: AxesImage, *_: Any) -> tuple[Any, int, int, None]:
 def _nearest(
     limits: Range, ends: Range, n_pixels: int, n_values: int
 ) -> tuple[int, NDArray[np.intp]]:
-    """The first pixel that shows a value, and which value it and the next ones show."""
+    """Return the first pixel with a value, and which value each pixel from there shows."""
     middles = np.interp(np.arange(n_pixels) + 0.5, (0, n_pixels), limits)
     nearest = np.floor((middles - ends[0]) / (ends[1] - ends[0]) * n_values)
     inside = np.flatnonzero((nearest >= 0) & (nearest < n_values))
@@ -76,7 +76,7 @@ def _nearest(
 
 
 def bar(axes: Axes, limits: Range, label: str, colours: str) -> None:
-    """The colour bar; its arrows stand for all that lies beyond its ends.
+    """Draw the colour bar; its arrows stand for all that lies beyond its ends.
 
     By hand, because matplotlib's own costs as much as the picture.
     """

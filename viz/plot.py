@@ -317,7 +317,7 @@ def time_axis(shown_s: tuple[float, float], language: str) -> Axis:
 
 
 def on_axes_of(plot: Plot, other: Plot) -> Plot:
-    """The plot with the other's axes, so that what lies at one height is the same."""
+    """Return the plot on the other's axes, so that the same lies at the same height."""
     return replace(plot, x=other.x, y=other.y)
 
 

@@ -31,9 +31,10 @@ FONTS = {
 
 
 def encoded(pixels: NDArray[np.uint8]) -> bytes:
-    """A PNG file.
+    """Return a PNG file.
 
-    Three times faster than Pillow, which tries every filter on every row.
+    Twice as fast as Pillow at compress_level=1, which still tries every filter on every
+    row, and a third smaller for spectrograms.
 
     Args:
         pixels: RGBA (height, width, 4), top row first.
@@ -51,12 +52,12 @@ def encoded(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def language_for(language: str) -> str:
-    """The language that a PNG can be written in: this one, or English for want of a font."""
+    """Return the language a PNG is written in: this one, or English for want of a font."""
     return language if font_for(language) or language not in FONTS else "en"
 
 
 def font_for(language: str) -> str | None:
-    """A font of this system with the language's characters; None where Latin will do."""
+    """Return a font of this system for a language; None where Latin will do."""
     if language not in FONTS:
         return None
     from matplotlib.font_manager import get_font_names

@@ -48,7 +48,7 @@ def convergence(rebuilt: Rebuilt, language: str) -> Plot:
 def overlap(
     exact: RoundTrip, n_fft: int, hop_length: int, window: str, language: str
 ) -> Plot:
-    """What overlapping windows add up to: level where the sound can return exactly."""
+    """Draw the sum of overlapping windows: level where the sound can return exactly."""
     total = np.tile(window_sum(window, n_fft, hop_length), N_HOPS)
     every = max(len(total) // N_POINTS, 1)
     shown = total[::every]

@@ -59,7 +59,7 @@ def stft(levels: Spectrogram, cut: Cut) -> Plot:
 def folded(
     levels: Spectrogram, nyquist_hz: float, since_s: float, language: str
 ) -> Plot:
-    """An excerpt's spectrogram at another rate: above its new Nyquist there is nothing.
+    """Draw an excerpt's spectrogram at another rate, empty above its new Nyquist.
 
     Args:
         levels: of the excerpt at its new rate.

@@ -68,7 +68,7 @@ def _dress(axes: Axes) -> None:
 
 
 def figure_of(axes: Axes) -> Figure:
-    """The figure that axes stand in."""
+    """Return the figure that axes stand in."""
     figure = axes.get_figure(root=True)
     assert figure is not None
     return figure
@@ -83,7 +83,7 @@ def size_px(axes: Axes) -> tuple[int, int]:
 def scale_beside(
     axes: Axes, ticks: Mapping[float, str], x_px: float, label: str
 ) -> None:
-    """A labelled scale to the right of the axes, at a tenth of what an axis costs.
+    """Draw a labelled scale to the right of the axes, at a tenth of what an axis costs.
 
     Args:
         axes: beside which it stands.
@@ -116,7 +116,7 @@ def caption(axes: Axes, parts: Sequence[str]) -> None:
 
 
 def note(axes: Axes, word: str, colour: str) -> None:
-    """A word in the middle of the axes, such as "silence"."""
+    """Draw a word in the middle of the axes, such as "silence"."""
     middle: dict[str, Any] = {
         "ha": "center",
         "va": "center",
@@ -133,7 +133,7 @@ def text_px(line: str) -> float:
 
 @contextmanager
 def settings(changes: Any) -> Iterator[None]:
-    """The settings of matplotlib while one picture is written."""
+    """Apply the settings of matplotlib while one picture is written."""
     import matplotlib
 
     with ONE_AT_A_TIME, matplotlib.rc_context(changes), warnings.catch_warnings():

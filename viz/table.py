@@ -122,11 +122,11 @@ def _blocks(plot: Plot) -> Iterable[list[Row]]:
 
 
 def _unit(axis: Axis) -> str:
-    """What a column of an axis's values is called."""
+    """Return what a column of an axis's values is called."""
     return UNITS.get(axis.quantity, axis.quantity)
 
 
 def _times_s(image: Image) -> np.ndarray:
-    """The middle of each column (s)."""
+    """Return the middle of each column (s)."""
     n = image.n_columns
     return np.linspace(image.start_s, image.stop_s, 2 * n + 1)[1::2]

@@ -139,7 +139,7 @@ def frequencies_hz(
 
 
 def octaves_hz(fmin_hz: float, fmax_hz: float) -> list[float]:
-    """The C of every octave between two frequencies, where notes are the scale."""
+    """Return the C of every octave between two frequencies (Hz)."""
     return [hz for n in range(12) if fmin_hz <= (hz := hz_of(f"C{n}")) <= fmax_hz]
 
 
@@ -152,7 +152,7 @@ def places(frequencies_hz: Any, scale: Scale) -> Numbers:
 
 
 def hertz(frequency_hz: float) -> str:
-    """A tick's label: 200, 1k, 2.5k."""
+    """Return a tick's label: 200, 1k, 2.5k."""
     return f"{frequency_hz / 1000:g}k" if frequency_hz >= 1000 else f"{frequency_hz:g}"
 
 

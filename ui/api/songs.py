@@ -87,13 +87,13 @@ def build(session: Session, models: Models, lent: Models, host: Host) -> None:
 
 
 def _choice(name: str, choices: Iterable[str]) -> gr.Dropdown:
-    """A parameter with a few values, the first of them by default."""
+    """Make a parameter with a few values, the first of them by default."""
     first, *others = choices
     return gr.Dropdown([first, *others], value=first, label=_label(name))
 
 
 def _label(name: str) -> str:
-    """A parameter's description; the API's documentation is in English."""
+    """Return a parameter's description; the API's documentation is in English."""
     return i18n.word(f"api.{name}")
 
 

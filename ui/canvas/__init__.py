@@ -58,7 +58,7 @@ def place(
 
 
 def script(language: str) -> str:
-    """The page's script, with its texts in one language."""
+    """Return the page's script, with its texts in one language."""
     texts = {
         key.removeprefix("canvas."): text
         for key, text in i18n.table(language).items()

@@ -74,7 +74,7 @@ CONTENTS: dict[str, Callable[[Sheet, Look, str], bytes]] = {
 
 
 def _saving(session: Session, lesson: Lesson, cache_dir: str) -> Callable[..., Any]:
-    """A handler that gives a file, or the query of a link."""
+    """Return a handler that gives a file, or the query of a link."""
 
     def save(
         asked: gr.EventData,
@@ -101,7 +101,7 @@ def _saving(session: Session, lesson: Lesson, cache_dir: str) -> Callable[..., A
 
 
 def _query(lesson: Lesson, path: str, values: Sequence[Any], language: str) -> str:
-    """What to add to the page's address; it is copied, and shown there."""
+    """Return what to add to the page's address; it is copied, and shown there."""
     sound = examples.id_of(path)
     if sound is None:
         raise KnownError("link_needs_example")

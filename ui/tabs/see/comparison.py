@@ -95,7 +95,7 @@ class Pair:
     def _other(
         self, other: str, before: str | None, language: str
     ) -> tuple[Clip | None, str]:
-        """The second sound and its name; None where there was none before."""
+        """Return the second sound and its name; None where there was none before."""
         if other != BEFORE:
             if other not in self.made:
                 self.made[other] = example(other)
@@ -152,7 +152,7 @@ PICTURES: dict[str, Callable[[Scene, float], Drawn]] = {
 
 
 def on_the_same_axes(plots: Sequence[Plot]) -> tuple[Plot, ...]:
-    """The plots, each axis as wide as the widest."""
+    """Return the plots, each axis as wide as the widest."""
     x, y = _widest([plot.x for plot in plots]), _widest([plot.y for plot in plots])
     return tuple(replace(plot, x=x, y=y) for plot in plots)
 
@@ -163,5 +163,5 @@ def _widest(axes: Sequence[Axis]) -> Axis:
 
 
 def _name_of(path: str | None, language: str) -> str:
-    """What a sound is called above its picture."""
+    """Return what a sound is called above its picture."""
     return plain(clip_bar.name_of(path, language)) if path else ""

@@ -36,7 +36,7 @@ def build(session: Session) -> Lesson:
 
 
 def draw(scene: Scene, start_s: float) -> Sheet:
-    """Some frames of the model's input; the whole clip is resampled but once."""
+    """Draw some frames of the model's input; the whole clip is resampled but once."""
     heard = scene.of(model_input)
     about = closeup.describe_hearing(heard, scene.clip, scene.language)
     plot = closeup.model_frames(heard, start_s, scene.language)
@@ -45,7 +45,7 @@ def draw(scene: Scene, start_s: float) -> Sheet:
 
 
 def hear(clip: Clip, start_s: float) -> Clip:
-    """The excerpt at the model's rate, as loud as it was."""
+    """Return the excerpt at the model's rate, as loud as it was."""
     _, part = excerpt(clip, start_s)
     return part.resampled(SAMPLING_RATE)
 

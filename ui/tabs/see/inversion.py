@@ -141,7 +141,7 @@ def _knobs(offered: Sequence[str]) -> dict[str, Any]:
 def _filled(
     heard: Sequence[gr.Audio], three: ThereAndBack, language: str
 ) -> list[gr.Audio]:
-    """The players with their sounds; the last is called after what made it."""
+    """Return the players with their sounds; the last is called after what made it."""
     clips = (three.before, three.exact.clip, three.found_clip)
     pairs = zip(clips, heard, strict=True)
     files = [sound_files.file_of(clip, each.GRADIO_CACHE) for clip, each in pairs]
@@ -167,7 +167,7 @@ def draw(scene: Scene, way: Way) -> Sheet:
 
 
 def _compared(before: Clip, found: Clip, language: str) -> tuple[Plot, ...]:
-    """The mel bands of an excerpt, and of what the vocoder made of it."""
+    """Return the mel bands of an excerpt, and of what the vocoder made of it."""
     titles = {"see.heard_before": before, "see.heard_vocoder": found}
     plots = []
     for title, clip in titles.items():

@@ -101,7 +101,7 @@ def player(label: I18nData, *, visible: bool = True) -> gr.Audio:
 
 
 def position() -> gr.Slider:
-    """A knob for where in the sound; ``placed`` gives it the sound's length."""
+    """Make a knob for where in the sound; ``placed`` gives it the sound's length."""
     return gr.Slider(0, 1, 0, step=SLIDER_STEP_S, label=text("see.start_s"))
 
 
@@ -154,7 +154,7 @@ def excerpt(clip: Clip, at_s: float) -> tuple[float, Clip]:
 
 
 def redrawing(session: Session, lesson: Lesson) -> dict[str, Any]:
-    """What an event needs to draw a lesson anew."""
+    """Return what an event needs to draw a lesson anew."""
 
     @session.guarded
     def redraw(path: str | None, view: View, *values: Any, visitor: Visitor) -> Any:

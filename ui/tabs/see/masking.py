@@ -30,7 +30,7 @@ def build(session: Session) -> Lesson:
 
 
 def draw(scene: Scene, n_clusters: int, number: int) -> Sheet:
-    """The clusters of all frames, and which are hidden."""
+    """Draw the clusters of all frames, and which are hidden."""
     found = scene.of(masking.clusters, n_clusters=n_clusters)
     is_hidden = masking.hidden(len(found.labels), number)
     plot = guessing.guessing(found, is_hidden, scene.shown_s, scene.language)
@@ -40,7 +40,7 @@ def draw(scene: Scene, n_clusters: int, number: int) -> Sheet:
 
 
 def hear(clip: Clip, number: int) -> Clip:
-    """The loudest ten seconds, silent where frames are hidden."""
+    """Return the loudest ten seconds, silent where frames are hidden."""
     since_s, part = excerpt(clip, loudest_s(clip, clip.sampling_rate))
     n = n_frames(round(clip.duration_s * SAMPLING_RATE))
     first = round(since_s * SAMPLING_RATE / HOP_LENGTH)

@@ -129,6 +129,6 @@ def _faint(levels: Spectrogram, language: str) -> str:
 
 
 def highest_hz(scene: Scene, fmax_hz: float) -> float:
-    """A choice of ``fmax_hz`` as a frequency of this clip."""
+    """Return a choice of ``fmax_hz`` as a frequency of this clip."""
     nyquist_hz = scene.clip.sampling_rate / 2
     return min(fmax_hz, nyquist_hz) if fmax_hz != NYQUIST else nyquist_hz

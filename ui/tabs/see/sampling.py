@@ -75,12 +75,12 @@ def draw_rate(scene: Scene, start_s: float, rate: int, is_filtered: bool) -> She
 
 
 def frame_length(sampling_rate: int) -> int:
-    """A power of two, about 50 ms long (samples)."""
+    """Return a power of two, about 50 ms long (samples)."""
     return int(2 ** round(log2(FRAME_S * sampling_rate)))
 
 
 def hear_rate(clip: Clip, start_s: float, rate: int, is_filtered: bool) -> Clip:
-    """The excerpt at another rate, for a player."""
+    """Return the excerpt at another rate, for a player."""
     _, part = excerpt(clip, start_s)
     return resampled(part, rate, is_filtered=is_filtered).resampled(PLAYED_RATE)
 
@@ -116,7 +116,7 @@ def draw_bits(scene: Scene, start_s: float, n_bits: int, is_dithered: bool) -> S
 
 
 def hear_bits(clip: Clip, start_s: float, n_bits: int, is_dithered: bool) -> Clip:
-    """The excerpt in few bits."""
+    """Return the excerpt in few bits."""
     _, part = excerpt(clip, start_s)
     return quantised(part, n_bits, is_dithered=is_dithered).clip
 

@@ -66,7 +66,7 @@ def _zooming(session: Session, lessons: Sequence[Lesson]) -> Any:
 
 
 def hearing(session: Session, cache_dir: str) -> Any:
-    """A handler of ``hear``: the part as a file, and where it starts (s)."""
+    """Return a handler of ``hear``: the part as a file, and where it starts (s)."""
 
     def hear(path: str | None, asked: gr.EventData) -> tuple[str, float]:
         start_s = max(float(asked.start_s), 0.0)
@@ -77,7 +77,7 @@ def hearing(session: Session, cache_dir: str) -> Any:
 
 
 def _moment(session: Session) -> Any:
-    """The spectrum's passage, with the moment in its middle."""
+    """Return the spectrum's passage, with the moment in its middle."""
 
     def at(path: str | None, n_samples: int, asked: gr.EventData) -> float:
         clip = session.clip(path)

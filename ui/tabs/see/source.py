@@ -38,7 +38,7 @@ def build(session: Session) -> Lesson:
 
 
 def draw(shelf: ClipShelf, scene: Scene, channel: str) -> Sheet:
-    """The mix, which is at hand, or channels, for which the file is decoded again."""
+    """Draw the mix, or channels, for which the file is decoded again."""
     clip, language = scene.clip, scene.language
     path = shelf.path_of(clip)
     decoded, loud = shelf.take(path), scene.of(loudness)
@@ -58,7 +58,7 @@ def draw(shelf: ClipShelf, scene: Scene, channel: str) -> Sheet:
 def outlined(
     clip: Clip, path: str, shown_s: tuple[float, float], limits: Limits
 ) -> Channels:
-    """The channels of what is seen (s) of the file that a clip came from."""
+    """Return the channels of what is seen (s) of the file that a clip came from."""
     start, stop = (round(at_s * clip.sampling_rate) for at_s in shown_s)
     blocks = decode.channel_blocks(Path(path), limits)
     return channels.outlined(blocks, start, min(stop, clip.n_samples), N_COLUMNS)

@@ -43,7 +43,7 @@ def build(session: Session) -> Lesson:
 
 
 def windows() -> gr.Dropdown:
-    """A knob for the window."""
+    """Make a knob for the window."""
     choices = [(text(f"see.{name}"), name) for name in WINDOWS]
     return gr.Dropdown(choices, value="hann", label=text("see.window"))
 
@@ -56,7 +56,7 @@ def draw(
     padding: int,
     reference: Reference,
 ) -> Sheet:
-    """The spectrum of a passage, its peaks in a table."""
+    """Draw the spectrum of a passage, its peaks in a table."""
     found = scene.computed(
         transforms.dft,
         start_s=start_s,
