@@ -107,19 +107,19 @@ def test_stranger_cannot_hear_songs_of_this_host(tmp_path):
 
 def test_scores_are_drawn_once_however_often_pages_ask(tmp_path, monkeypatch):
     run, reader = ended(tmp_path), RunCache(tmp_path)
-    first = scores.drawn(run, reader, HERE)
-    assert "run-score" in first
+    first = scores.rendered(run, reader, HERE)
+    assert "run-score" in first.html
     monkeypatch.setattr(scores, "as_html", lambda *given: pytest.fail("drawn again"))
-    assert scores.drawn(run, reader, HERE) == first
+    assert scores.rendered(run, reader, HERE) == first
 
 
 def test_run_at_work_or_without_scores_shows_none(tmp_path):
     working = runs.create(tmp_path, RunConfig())
     keep_scores(working.folder)
-    assert scores.drawn(working, RunCache(tmp_path), HERE) == ""
+    assert scores.rendered(working, RunCache(tmp_path), HERE).html == ""
     (working.folder / "scores.json").write_text("{", "utf-8")
     assert scores.as_html(working, HERE) == ""
-    assert scores.drawn(None, RunCache(tmp_path), HERE) == ""
+    assert scores.rendered(None, RunCache(tmp_path), HERE).html == ""
 
 
 def test_result_names_the_score_that_was_reported_once(tmp_path):

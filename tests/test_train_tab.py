@@ -408,7 +408,7 @@ def test_curves_appear_with_the_first_step():
     assert runs_table.curves([Stage("songs")], "en") == ""
     assert runs_table.details([Stage("songs")], "en") == ""
     steps = [Step(1, 10, 2.3, 1e-4, 1.0, 8.0)]
-    assert titles(runs_table.curves(steps, "en")) == ["Loss", "Accuracy (%)"]
+    assert titles(runs_table.curves(steps, "en")) == ["Loss", "Validation accuracy (%)"]
     assert titles(runs_table.details(steps, "en")) == ["Learning rate", "Gradient norm"]
 
 
@@ -417,7 +417,7 @@ def test_runs_are_compared_in_curves_and_settings(host):
     first = ended(host, "finished", *happened)
     second = runs.create(host.runs_dir, RunConfig(preset="smoke", learning_rate=0.05))
     sheet, html = runs_table.compared([first, second], RunCache(host.runs_dir), "en")
-    assert titles(sheet) == ["Accuracy (%)", "Loss"]
+    assert titles(sheet) == ["Validation accuracy (%)", "Loss"]
     accuracy, loss = json.loads(sheet)["plots"]
     assert accuracy["layers"][0]["ys"] == [50.0]
     assert [len(line["xs"]) for line in loss["layers"]] == [1, 0]
