@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from networks import architecture
-from trainer import base, data, feature_cache, front, sources, windows
+from networks.cpu.training import optimize_for_cpu
+from trainer import base, data, feature_cache, sources, windows
 from trainer.config import RunConfig
 from trainer.data import SongSet
 from trainer.events import Emit, Noted, ShouldStop, Stage
@@ -110,7 +111,7 @@ def with_fresh_model(parts: Parts) -> Parts:
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     model, _ = base.load_base(parts.config, parts.songs.genres)
-    front.quicken(model)
+    optimize_for_cpu(model)
     return dataclasses.replace(parts, model=model)
 
 
@@ -128,7 +129,7 @@ def prepare(
     model, extractor = interruptible(
         lambda: base.load_base(config, songs.genres), should_stop
     )
-    front.quicken(model)
+    optimize_for_cpu(model)
     millions = sum(p.numel() for p in model.parameters()) / 1e6
     emit(Noted("model", {"name": config.base_model, "millions": millions}))
     config = _fitting(config, model, emit)
