@@ -23,6 +23,7 @@ from starlette.middleware import Middleware  # noqa: E402
 from audio.apart import Readers  # noqa: E402
 from audio.clip import Clip  # noqa: E402
 from audio.decode import Limits  # noqa: E402
+from audio.hearing import SAMPLING_RATE  # noqa: E402
 from classifier.models import Models  # noqa: E402
 from ui import (  # noqa: E402
     about_tab,
@@ -190,7 +191,7 @@ def warm(models: Models) -> None:
     import av  # noqa: F401
     import soxr  # noqa: F401
 
-    silence = Clip(np.zeros(16_000, np.float32), 16_000)
+    silence = Clip(np.zeros(SAMPLING_RATE, np.float32), SAMPLING_RATE)
     figure, about = figures.mel(silence, Look(theme="page"))
     style.svg(figure, about)
     for ref in models.available():

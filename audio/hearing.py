@@ -16,7 +16,7 @@ from audio.clip import Clip, Samples
 from audio.frames import Grid, Numbers, pooled_power, window_values
 from audio.levels import decibels
 
-SAMPLING_RATE = 16_000
+SAMPLING_RATE = 16_000  # Hz, of the input of HuBERT, wav2vec2, Whisper and AST
 KERNELS = (10, 3, 3, 3, 3, 2, 2)  # samples, or frames of the layer below
 STRIDES = (5, 2, 2, 2, 2, 2, 2)
 HOP_LENGTH = 320  # the product of the strides: 20 ms

@@ -28,6 +28,7 @@ from tempfile import TemporaryDirectory
 
 from audio.clip import Clip
 from audio.decode import Limits, load
+from audio.hearing import SAMPLING_RATE as RATE
 from audio.spool import spooled
 from bench.pictures import ROOT, processor, song, times
 from classifier.models import Models
@@ -36,7 +37,6 @@ from classifier.queue import InferenceQueue
 from networks.checkpoint import LoadedModel
 from settings import prepare_environment
 
-RATE = 16_000
 LIMITS = Limits(max_duration_s=3600.0)
 WINDOWS_S = (5.0, 30.0)  # of a model of ours; a whole clip of GTZAN
 MINUTES = (2, 4, 10, 30)

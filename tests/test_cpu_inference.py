@@ -210,7 +210,7 @@ def test_a_system_without_the_library_or_its_operators_answers_too(lacks, monkey
 
 
 def test_model_that_nobody_uses_gives_its_memory_back_at_once():
-    """Collecting cycles is switched off while the app runs."""
+    """The app freezes what it has loaded: a cycle would never be collected."""
     import gc
     import weakref
 

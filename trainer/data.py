@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audio.hearing import SAMPLING_RATE
 from errors import KnownError
 from trainer import splits
 from trainer.building import building
@@ -28,7 +29,6 @@ from trainer.config import RunConfig
 from trainer.events import Emit, Noted, ShouldStop, Stage, StopRequested
 from trainer.sources import SongFile, Source
 
-SAMPLING_RATE = 16_000  # Hz, what every HuBERT was trained on
 INT16_MAX = 32_767
 CLIPPED = 32_735  # 0.999 of full scale
 VERSION = 3  # of what stands in the cache

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from audio.clip import Clip
+from audio.hearing import SAMPLING_RATE
 from errors import KnownError
 from trainer import data, products, runs, sources
 from trainer.config import FOLDER, ZIP
-from trainer.data import INT16_MAX, SAMPLING_RATE
+from trainer.data import INT16_MAX
 from trainer.runs import Run
 
 

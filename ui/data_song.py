@@ -10,8 +10,8 @@ import gradio as gr
 from gradio.events import Dependency
 
 import words
+from audio.hearing import SAMPLING_RATE
 from errors import KnownError
-from trainer.data import SAMPLING_RATE
 from ui import pictures, sounds
 from ui.access import Visitor
 from ui.classifying.answer import genre_name

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from audio.clip import Clip
+from audio.hearing import SAMPLING_RATE
 from trainer import data, sources
 from trainer.config import RunConfig
-from trainer.data import INT16_MAX, SAMPLING_RATE, Song, SongSet
+from trainer.data import INT16_MAX, Song, SongSet
 from trainer.events import Noted, RunEvent, Stage, StopRequested
 from trainer.faults import Fault, faults
 from trainer.splits import PARTS, Split

@@ -11,10 +11,10 @@ from pathlib import Path
 import gradio as gr
 from gradio.i18n import I18nData
 
+from audio.hearing import SAMPLING_RATE
 from ui.theme import ACCENT, GREY
 
 SCRIPT = Path(__file__).with_suffix(".js")
-MODEL_RATE = 16_000  # Hz; what HuBERT hears, so a recording needs no more
 QUIETEST_DB, LOUD_DB = -50, -1  # dBFS; of the level meter, and from where it warns
 MICROPHONE = (
     '<p role="status"></p><meter hidden aria-hidden="true"'
@@ -40,7 +40,7 @@ def build(label: I18nData) -> gr.Audio:
             waveform_color=GREY.c400,
             waveform_progress_color=ACCENT.c600,
             trim_region_color=f"{ACCENT.c500}40",  # a quarter opaque
-            sample_rate=MODEL_RATE,
+            sample_rate=SAMPLING_RATE,  # of the model: a recording needs no more
         ),
     )
     gr.HTML(

@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Sequence
 
 import words
-from trainer.data import SAMPLING_RATE
+from audio.hearing import SAMPLING_RATE
 from trainer.faults import SHORT_S, Fault, Kind
 from trainer.splits import PARTS
 from trainer.survey import Share, Survey
