@@ -21,6 +21,7 @@ with process.importing():
     from audio.clip import Clip
     from audio.decode import Limits
     from audio.decode.pool import DecoderPool
+    from audio.hubert.preprocessing import SAMPLING_RATE
     from audio.transforms import MEL_BANDS
     from classifier.models import Models
     from ui import canvas, page_state, theme
@@ -171,7 +172,7 @@ def warm(models: Models) -> None:
     import av  # noqa: F401
     import soxr  # noqa: F401
 
-    silence = Clip(np.zeros(16_000, np.float32), 16_000)
+    silence = Clip(np.zeros(SAMPLING_RATE, np.float32), SAMPLING_RATE)
     paper.png(mel.sheet(Scene(silence, Transforms()), MEL_BANDS))
     for ref in models.available():
         if ref.source == "bundled":

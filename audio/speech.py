@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio.clip import Sound
+from audio.hubert.preprocessing import SAMPLING_RATE
 
-RATE = 16_000  # Hz
 HOP = 320  # samples, 20 ms
 N_FRAME = 2 * HOP
 N_SPECTRUM = 2048  # samples, 128 ms: resolves the partials of a voice
@@ -69,7 +69,7 @@ def signs(clip: Sound) -> Signs:
     """Measure a clip of a second or more; of a long one, the minute in its middle."""
     start_s = max(clip.duration_s - MAX_DURATION_S, 0.0) / 2
     middle = clip.slice(start_s, start_s + MAX_DURATION_S)
-    samples = middle.resampled(RATE).samples
+    samples = middle.resampled(SAMPLING_RATE).samples
     levels = _levels(samples)
     return Signs(_pauses(levels), _pulse(levels), _steadiness(samples))
 
@@ -82,7 +82,7 @@ def _levels(samples: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _pauses(levels: NDArray[np.float64]) -> float:
-    n_second = RATE // HOP
+    n_second = SAMPLING_RATE // HOP
     around = np.convolve(levels, np.full(n_second, 1 / n_second), "same")
     return float(np.mean(levels < around / 2))
 
@@ -93,7 +93,7 @@ def _pulse(levels: NDArray[np.float64]) -> float:
     # Wiener and Khinchin: the autocorrelation is the power spectrum's transform.
     spectrum = np.fft.rfft(onsets, 2 * len(onsets))
     alike = np.fft.irfft(np.abs(spectrum) ** 2)
-    first, last = (round(lag_s * RATE / HOP) for lag_s in BEAT_S)
+    first, last = (round(lag_s * SAMPLING_RATE / HOP) for lag_s in BEAT_S)
     peak = alike[first:last].max() / max(alike[0], 1e-12)
     return float(np.clip(peak, 0.0, 1.0))
 
@@ -101,7 +101,7 @@ def _pulse(levels: NDArray[np.float64]) -> float:
 def _steadiness(samples: NDArray[np.float32]) -> float:
     frames = np.lib.stride_tricks.sliding_window_view(samples, N_SPECTRUM)
     frames = frames[::HOP_SPECTRUM]
-    n_bins = round(TOP_HZ * N_SPECTRUM / RATE)
+    n_bins = round(TOP_HZ * N_SPECTRUM / SAMPLING_RATE)
     taper = np.hanning(N_SPECTRUM).astype(np.float32)
     spectra = np.abs(np.fft.rfft(frames * taper)[:, :n_bins])
     norms = np.linalg.norm(spectra, axis=1)

@@ -15,13 +15,13 @@ import numpy as np
 
 import process
 from audio.clip import Clip, Samples
+from audio.hubert.preprocessing import SAMPLING_RATE
 from errors import KnownError
 
 MODEL_ID = "microsoft/speecht5_hifigan"  # on the Hugging Face Hub
 # Its main branch has a pickle only; this one (refs/pr/1) adds the same as safetensors.
 REVISION = "6f01b211b404df2e0a0a20ca79628a757bb35854"
 FILES = ("config.json", "model.safetensors")
-SAMPLING_RATE = 16_000
 
 
 def rebuild(clip: Clip, folder: Path) -> Clip:

@@ -27,7 +27,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from audio.clip import Clip
-from audio.decode import Limits, load, spooled
+from audio.decode import Limits, load
+from audio.decode.spool import spooled
+from audio.hubert.preprocessing import SAMPLING_RATE as RATE
 from bench.pictures import ROOT, processor, song, times
 from classifier.models import Models
 from classifier.predict import listen, predict
@@ -35,7 +37,6 @@ from classifier.queue import InferenceQueue
 from networks.checkpoint import LoadedModel
 from settings import prepare_environment
 
-RATE = 16_000
 LIMITS = Limits(max_duration_s=3600.0)
 WINDOWS_S = (5.0, 30.0)  # of a model of ours; a whole clip of GTZAN
 MINUTES = (2, 4, 10, 30)

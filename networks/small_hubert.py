@@ -1,9 +1,9 @@
-"""Models to start a run from scratch: a HuBERT small enough for two cores.
+"""A HuBERT small enough to train from scratch on two cores.
 
-``small_hubert`` is a real ``HubertForSequenceClassification`` of half a million
-parameters. It starts at random but for its front end, which starts as a bank of
-mel-spaced filters: what the ear and most trained front ends come to anyway, and what a
-network of this size does not find by itself within minutes.
+``small_hubert`` is a ``HubertForSequenceClassification`` of half a million parameters.
+Its weights are random but for its front end, which is initialised as a bank of
+mel-spaced filters: what most trained front ends come to anyway, and what a network of
+this size does not find by itself within minutes.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import process
+from audio.hubert.preprocessing import SAMPLING_RATE
 
 if TYPE_CHECKING:
     from transformers import HubertForSequenceClassification, Wav2Vec2FeatureExtractor
 
-SAMPLING_RATE = 16_000  # Hz, what every HuBERT hears
-
 
 def feature_extractor() -> Wav2Vec2FeatureExtractor:
-    """What stands before the model: 16 kHz, mean 0 and variance 1 for each window."""
+    """Make its feature extractor: 16 kHz, mean 0 and variance 1 for each window."""
     process.settle()
     from transformers import Wav2Vec2FeatureExtractor
 
@@ -35,7 +34,7 @@ def feature_extractor() -> Wav2Vec2FeatureExtractor:
 def small_hubert(
     labels: Sequence[str], seed: int, **changes: Any
 ) -> HubertForSequenceClassification:
-    """A HuBERT of 0.55 M parameters that learns on a CPU: 25 frames a second.
+    """Build a HuBERT of 0.55 M parameters that trains on a CPU: 25 frames a second.
 
     Layer norm in place of group norm in the convolutions, and before each transformer
     layer in place of after it, are what lets it learn within a short schedule; the
@@ -43,8 +42,8 @@ def small_hubert(
 
     Args:
         labels: names of the classes, in the order of the model's outputs.
-        seed: decides the random start.
-        **changes: of its config.
+        seed: of the random weights.
+        **changes: to its config.
     """
     process.settle()
     import torch
@@ -84,12 +83,12 @@ def small_hubert(
 
 
 def _start_as_filter_bank(model: HubertForSequenceClassification) -> None:
-    """The front end starts as the first steps of a mel spectrogram.
+    """Initialise the front end as the first steps of a mel spectrogram.
 
     The first convolution splits the sound into bands. Each output of the second starts
     as a random mixture of the bands' energies: the same weight for both filters of a
     band and for all ten frames (20 ms), so that it averages where independent weights
-    would hear the phase as noise. This halves the steps that a run needs.
+    would take the phase for noise. This halves the steps that a run needs.
     """
     import torch
 
@@ -105,7 +104,7 @@ def _start_as_filter_bank(model: HubertForSequenceClassification) -> None:
 
 
 def gabor_filters(n_filters: int, n_samples: int) -> NDArray[np.float32]:
-    """Short tones under a Hann window, two a frequency: cosine and sine.
+    """Compute short tones under a Hann window, two a frequency: cosine and sine.
 
     A pair in quadrature catches its band whatever the phase. The bands' centres stand
     at equal distances in mel, 2595 log10(1 + f / 700), from 60 Hz to 7.6 kHz.

@@ -11,6 +11,7 @@ from tiny import save_tiny_base, save_tiny_model
 
 import settings
 from audio.clip import Clip
+from audio.hubert.preprocessing import SAMPLING_RATE
 from classifier.models import Models
 from classifier.predict import predict
 from errors import KnownError
@@ -19,7 +20,7 @@ from networks import architecture
 from trainer import base_models, flags
 from trainer.config import RunConfig
 from trainer.data import dataset, sources
-from trainer.data.dataset import INT16_MAX, SAMPLING_RATE
+from trainer.data.dataset import INT16_MAX
 from trainer.run.events import Noted, Stage, Step
 from trainer.training import initial_model, windows
 from trainer.training.train import train

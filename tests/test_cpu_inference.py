@@ -2,10 +2,8 @@ import copy
 
 import pytest
 
-from networks.cpu import frontend as tiles
-from networks.cpu import product as products
-from networks.cpu.conv import by_products
-from networks.cpu.fft_conv import by_fft
+from networks.cpu import fft_conv, frontend, product
+from networks.cpu.conv import strided_conv
 
 N_SECOND = 16_000
 
@@ -16,7 +14,7 @@ def tiny(kind, norm, **changes):
     import transformers
 
     torch.manual_seed(0)
-    config = getattr(transformers, f"{kind}Config")(
+    values = dict(
         hidden_size=16,
         num_hidden_layers=1,
         num_attention_heads=2,
@@ -28,8 +26,8 @@ def tiny(kind, norm, **changes):
         num_conv_pos_embeddings=16,
         num_conv_pos_embedding_groups=4,
         initializer_range=0.5,
-        **changes,
     )
+    config = getattr(transformers, f"{kind}Config")(**{**values, **changes})
     model = getattr(transformers, f"{kind}ForSequenceClassification")(config).eval()
     with torch.no_grad():  # norms that do something
         for name, weights in model.base_model.feature_extractor.named_parameters():
@@ -58,8 +56,8 @@ def test_tiles_give_what_the_whole_window_gives(kind, norm, n_samples):
     with torch.inference_mode():
         exact = copy.deepcopy(front).double()(given.double())
         frames, logits = front(given), model(given).logits
-        tiles.optimize_for_cpu(model)
-        assert front.forward.func is tiles._tiled
+        frontend.optimize_for_cpu(model)
+        assert front.forward.func is frontend._tiled
         tiled = front(given)
         assert tiled.shape == frames.shape
         # torch's own rounding is as large, and another one on every processor.
@@ -68,15 +66,34 @@ def test_tiles_give_what_the_whole_window_gives(kind, norm, n_samples):
         assert (model(given).logits - logits).abs().max() < 1e-4
 
 
+@pytest.mark.parametrize("norm", ["group", "layer"])
+@pytest.mark.parametrize(
+    ("kernels", "strides"),
+    [((320, 10, 4), (32, 10, 2)), ((10, 3, 2), (5, 2, 1)), ((400,), (160,))],
+)
+def test_front_ends_of_any_shape_give_what_the_whole_window_gives(
+    norm, kernels, strides
+):
+    import torch
+
+    dims = tuple(range(8, 8 + 4 * len(kernels), 4))
+    shape = {"conv_dim": dims, "conv_kernel": kernels, "conv_stride": strides}
+    model, given = tiny("Hubert", norm, **shape), sounds(40_001)
+    with torch.inference_mode():
+        expected = model(given).logits
+        frontend.optimize_for_cpu(model)
+        assert (model(given).logits - expected).abs().max() < 1e-4
+
+
 def test_tiles_of_any_length_give_the_same(monkeypatch):
     import torch
 
     model, given = tiny("Hubert", "group"), sounds(3 * N_SECOND)
     with torch.inference_mode():
         expected = model(given).logits
-        tiles.optimize_for_cpu(model)
+        frontend.optimize_for_cpu(model)
         for n_tile in (1, 1000, 7777, 10**9):
-            monkeypatch.setattr(tiles, "TILE", n_tile)
+            monkeypatch.setattr(frontend, "TILE", n_tile)
             assert (model(given).logits - expected).abs().max() < 1e-4
 
 
@@ -84,7 +101,7 @@ def test_digital_silence_and_a_constant_stay_finite():
     import torch
 
     model = tiny("Hubert", "group")
-    tiles.optimize_for_cpu(model)
+    frontend.optimize_for_cpu(model)
     with torch.inference_mode():
         for level in (0.0, 0.5):
             assert model(torch.full((1, N_SECOND), level)).logits.isfinite().all()
@@ -95,7 +112,7 @@ def test_weight_norm_is_worked_out_once():
 
     model = tiny("Hubert", "group")
     assert any(map(parametrize.is_parametrized, model.modules()))
-    tiles.optimize_for_cpu(model)
+    frontend.optimize_for_cpu(model)
     assert not any(map(parametrize.is_parametrized, model.modules()))
 
 
@@ -104,7 +121,7 @@ def test_other_models_are_left_as_they_are():
 
     other = torch.nn.Linear(2, 2)
     other.base_model = other
-    tiles.optimize_for_cpu(other)
+    frontend.optimize_for_cpu(other)
     assert "forward" not in vars(other)
 
 
@@ -119,7 +136,7 @@ def test_long_kernel_by_fft_gives_what_the_convolution_gives(
     conv = torch.nn.Conv1d(8, 8, kernel, padding=kernel // 2, groups=n_groups)
     given = torch.randn(2, 8, n_frames)
     with torch.inference_mode():
-        expected, found = conv(given), by_fft(conv)(given)
+        expected, found = conv(given), fft_conv.prepared(conv)(given)
     assert found.shape == expected.shape
     assert (found - expected).abs().max() < 1e-5
 
@@ -140,7 +157,7 @@ def test_products_of_matrices_give_what_the_convolution_gives(
     given = torch.randn(n_frames, n_in)
     with torch.inference_mode():
         expected = conv(given.T[None])[0].T
-        convolved = by_products(conv)
+        convolved = strided_conv(conv)
         # And a part of something larger, as a tile is.
         within = torch.cat([torch.randn(3, n_in), given])[3:]
         for frames in (given.clone(), within):
@@ -155,8 +172,8 @@ def test_weights_that_are_laid_out_anew_are_there_once(module):
 
     conv, linear = torch.nn.Conv1d(8, 16, 4, 2), torch.nn.Linear(8, 16)
     made = {
-        "Conv1d": (conv, by_products),
-        "Linear": (linear, products.optimize_for_cpu),
+        "Conv1d": (conv, strided_conv),
+        "Linear": (linear, product.optimize_linear),
     }
     laid_out, optimize_for_cpu = made[module]
     before = sum(each.nbytes for each in laid_out.parameters())
@@ -172,17 +189,37 @@ def test_a_linear_layer_answers_as_before(shape, has_bias):
     linear, given = torch.nn.Linear(5, 3, bias=has_bias), torch.randn(shape)
     with torch.inference_mode():
         expected = linear(given)
-        products.optimize_for_cpu(linear)
+        product.optimize_linear(linear)
         assert torch.allclose(linear(given), expected, atol=1e-6)
 
 
-def test_a_system_without_the_library_answers_too(monkeypatch):
+@pytest.mark.parametrize("lacks", ["library", "operators"])
+def test_a_system_without_the_library_or_its_operators_answers_too(lacks, monkeypatch):
     import torch
 
     model, given = tiny("Hubert", "layer"), sounds(N_SECOND)
     with torch.inference_mode():
         expected = model(given).logits
-        monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
-        tiles.optimize_for_cpu(model)
+        if lacks == "library":
+            monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+        else:
+            monkeypatch.setattr(torch.ops, "mkldnn", object())
+        frontend.optimize_for_cpu(model)
         assert not any(each.is_mkldnn for each in model.parameters())
         assert (model(given).logits - expected).abs().max() < 1e-4
+
+
+def test_model_that_nobody_uses_gives_its_memory_back_at_once():
+    """The app freezes what it has loaded: a cycle would never be collected."""
+    import gc
+    import weakref
+
+    model = tiny("Hubert", "group")
+    frontend.optimize_for_cpu(model)
+    weights = weakref.ref(model.hubert.feature_extractor.conv_layers[1].conv)
+    gc.disable()
+    try:
+        del model
+        assert weights() is None
+    finally:
+        gc.enable()

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from signals import tone
 
-from trainer.data.dataset import INT16_MAX, SAMPLING_RATE, Song, SongSet
+from audio.hubert.preprocessing import SAMPLING_RATE
+from trainer.data.dataset import INT16_MAX, Song, SongSet
 from trainer.training import windows
 
 

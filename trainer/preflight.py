@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from audio import decode
+from audio.hubert.preprocessing import SAMPLING_RATE
 from audio.synth import composer
 from errors import KnownError
 from trainer import base_models
@@ -28,7 +29,7 @@ GTZAN_S = 30.0
 GTZAN_GENRES = "blues classical country disco hiphop jazz metal pop reggae rock".split()
 GTZAN_BYTES = 1_226_192_050  # the download
 N_PROBED = 12  # songs of a folder whose headers are read
-BYTES_PER_S = 2 * 16_000  # of a decoded song in the cache
+BYTES_PER_S = 2 * SAMPLING_RATE  # of a decoded song in the cache
 STATE_BYTES = 3 * 4  # of a weight in a checkpoint: itself, and Adam's two averages
 N_CHECKPOINTS = 3  # the newest, the best, and the one that is being written
 READING_S = 0.006  # to compose or to decode a second of sound

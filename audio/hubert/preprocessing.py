@@ -17,7 +17,7 @@ from audio.levels import decibels
 from audio.transforms.frames import Grid, pooled_power
 from audio.transforms.windows import Numbers, window_values
 
-SAMPLING_RATE = 16_000
+SAMPLING_RATE = 16_000  # Hz, of the input of HuBERT, wav2vec2, Whisper and AST
 KERNELS = (10, 3, 3, 3, 3, 2, 2)  # samples, or frames of the layer below
 STRIDES = (5, 2, 2, 2, 2, 2, 2)
 HOP_LENGTH = 320  # the product of the strides: 20 ms

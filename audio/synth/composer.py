@@ -20,6 +20,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from audio.clip import Clip
+from audio.hubert.preprocessing import SAMPLING_RATE
 from audio.synth.instruments import Part, render
 from audio.synth.mixing import Mixer
 from errors import KnownError
@@ -154,7 +155,7 @@ def compose(
     seed: int,
     *,
     duration_s: float = 10.0,
-    sampling_rate: int = 16_000,
+    sampling_rate: int = SAMPLING_RATE,
     shift: Shift = Shift(),
 ) -> Clip:
     """Composes and renders a song; the same arguments give the same samples.

@@ -1,10 +1,11 @@
-"""A short convolution with a stride, as products of matrices, with fewer of them.
+"""A Conv1d with a stride as products of matrices (im2col without the copy).
 
-Frames first, channels beside one another: the samples under a kernel then lie in a row
-already, and a convolution is a sum of products of such rows with matrices.
+Frames come first, channels beside one another: the samples under a kernel then lie in a
+row already, and a convolution is a sum of products of such rows with matrices.
 
 A kernel of three and a stride of two, y[n] = A x[2n] + B x[2n+1] + C x[2n+2], shares
-every other frame with its neighbour. Two neighbours need six products, or five:
+every other frame with its neighbour. Two neighbours need six products, or five
+(Winograd's F(2, 2)):
 
     y[0] = A (x[0] - x[2]) + B x[1] + (A + C) x[2]
     y[1] = C (x[4] - x[2]) + B x[3] + (A + C) x[2]
@@ -15,21 +16,59 @@ of two taps gives two outputs by three multiplications; here on the even frames.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from networks.cpu.product import laid_out, product
+from networks.cpu.product import packed, product
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def by_products(conv: Any) -> Callable[[Tensor], Tensor]:
-    """What a ``Conv1d`` without padding does to frames, and to more of them.
+def n_outputs(n_frames: int, kernel: int, stride: int) -> int:
+    """Count the outputs of a convolution without padding."""
+    return (n_frames - kernel) // stride + 1
 
-    The convolution itself can no longer be called: its weights are laid out anew. Of
-    one channel it is used as it is.
+
+def rows(frames: Tensor, n_rows: int, hop: int, first: int, n_each: int = 1) -> Tensor:
+    """View frames ``first`` and following, ``n_each`` a row, again every ``hop``.
+
+    Args:
+        frames: (n_frames, n_in), contiguous, or part of what is.
+        n_rows: how many rows.
+        hop: frames from one row to the next.
+        first: the first row's first frame.
+        n_each: frames in a row.
+
+    Returns:
+        (n_rows, n_each * n_in), without a copy.
+    """
+    n_in = frames.shape[1]
+    start = frames.storage_offset() + first * n_in
+    return frames.as_strided((n_rows, n_each * n_in), (hop * n_in, 1), start)
+
+
+def strips(
+    frames: Tensor, kernel: int, stride: int, n_out: int
+) -> Iterator[tuple[Tensor, slice]]:
+    """Yield what lies under the kernel, at most a stride's length of it at a time.
+
+    Rows of so many taps do not overlap, so that each is read once.
+
+    Yields:
+        ``rows`` of the taps, and which taps they are.
+    """
+    for first in range(0, kernel, stride):
+        stop = min(first + stride, kernel)
+        yield rows(frames, n_out, stride, first, stop - first), slice(first, stop)
+
+
+def strided_conv(conv: Any) -> Callable[[Tensor], Tensor]:
+    """Prepare a ``Conv1d`` without padding for inference.
+
+    The module itself can no longer be called: its weights are laid out anew. A
+    convolution of one channel is used as it is.
 
     Returns:
         A function from (n_frames, n_in), contiguous, to (n_out, n_out_channels).
@@ -37,76 +76,76 @@ def by_products(conv: Any) -> Callable[[Tensor], Tensor]:
     import torch
 
     if conv.in_channels == 1:
-        return partial(_of_samples, conv)
+        return partial(_one_channel, conv)
     taps = conv.weight.detach().permute(2, 0, 1)  # (kernel, n_out_channels, n_in)
     stride, bias = conv.stride[0], None if conv.bias is None else conv.bias.detach()
-    in_pairs = (len(taps), stride) == (3, 2)
+    is_winograd = (len(taps), stride) == (3, 2)
+    matrices = _winograd_matrices(taps) if is_winograd else _matrices(taps, stride)
     conv.matrices = torch.nn.ParameterList(
-        torch.nn.Parameter(laid_out(matrix), requires_grad=False)
-        for matrix in (_of_pairs(taps) if in_pairs else _of_strides(taps, stride))
+        torch.nn.Parameter(packed(matrix), requires_grad=False) for matrix in matrices
     )
     conv.weight = None
-    how = _in_pairs if in_pairs else partial(_plain, len(taps), stride)
+    how = _winograd if is_winograd else partial(_direct, len(taps), stride)
     return partial(how, [*conv.matrices], bias)
 
 
-def _of_samples(conv: Any, samples: Tensor) -> Tensor:
-    """One channel in: short rows, which are cheap to copy and dear to add up."""
+def _one_channel(conv: Any, samples: Tensor) -> Tensor:
+    """Copy the short rows, which costs less than to add up several products."""
     import torch
 
-    rows = samples[:, 0].unfold(0, conv.kernel_size[0], conv.stride[0])
-    return torch.nn.functional.linear(rows, conv.weight[:, 0], conv.bias)
+    under = samples[:, 0].unfold(0, conv.kernel_size[0], conv.stride[0])
+    return torch.nn.functional.linear(under, conv.weight[:, 0], conv.bias)
 
 
-def _of_strides(taps: Tensor, stride: int) -> list[Tensor]:
-    """As many taps side by side as the stride is long: such rows do not overlap."""
+def _matrices(taps: Tensor, stride: int) -> list[Tensor]:
+    """The matrices of ``_direct``: as many taps beside one another as in a strip."""
     return [_beside(*some) for some in taps.split(stride)]
 
 
-def _plain(
+def _direct(
     kernel: int,
     stride: int,
     matrices: list[Tensor],
     bias: Tensor | None,
     frames: Tensor,
 ) -> Tensor:
-    """A product for each stride's length of the kernel, added up."""
-    n_out = (len(frames) - kernel) // stride + 1
-    rows = partial(_rows, frames, n_out, stride)
-    out = product(matrices[0], bias, rows(0, min(stride, kernel)))
-    for number, matrix in enumerate(matrices[1:], 1):
-        first = number * stride
-        out = product(matrix, None, rows(first, min(stride, kernel - first)), out)
+    """Add up a product for each strip of the kernel."""
+    out: Tensor | None = None
+    n_out = n_outputs(len(frames), kernel, stride)
+    for matrix, (strip, _) in zip(
+        matrices, strips(frames, kernel, stride, n_out), strict=True
+    ):
+        out = product(strip, matrix, bias if out is None else None, out)
+    assert out is not None, "a kernel has a tap"
     return out
 
 
-def _of_pairs(taps: Tensor) -> list[Tensor]:
-    """The matrices of ``_in_pairs``."""
+def _winograd_matrices(taps: Tensor) -> list[Tensor]:
+    """The matrices of ``_winograd``."""
     before, middle, after = taps
     return [before + after, _beside(before, middle), _beside(after, middle)]
 
 
-def _in_pairs(matrices: list[Tensor], bias: Tensor | None, frames: Tensor) -> Tensor:
+def _winograd(matrices: list[Tensor], bias: Tensor | None, frames: Tensor) -> Tensor:
     """A kernel of three, a stride of two: two outputs by five products."""
     shared, even, odd = matrices
-    n_out = (len(frames) - 3) // 2 + 1
+    n_out = n_outputs(len(frames), 3, 2)
     n_even, n_odd = (n_out + 1) // 2, n_out // 2
-    rows = partial(_rows, frames, hop=4)
-    both = product(shared, bias, rows(n_even, first=2))
+    both = product(rows(frames, n_even, 4, first=2), shared, bias)
     out = both.new_empty(n_out, both.shape[1])
-    out[::2] = product(even, None, _less(rows, n_even, 0, 1), both)
-    out[1::2] = product(odd, None, _less(rows, n_odd, 4, 3), both[:n_odd])
+    out[::2] = product(_less(frames, n_even, 0, 1), even, plus=both)
+    out[1::2] = product(_less(frames, n_odd, 4, 3), odd, plus=both[:n_odd])
     return out
 
 
-def _less(rows: Callable[..., Tensor], n_rows: int, outer: int, inner: int) -> Tensor:
+def _less(frames: Tensor, n_rows: int, outer: int, inner: int) -> Tensor:
     """x[outer] - x[2] and x[inner] beside one another, again every four frames."""
     import torch
 
-    middle = rows(n_rows, first=2)
+    middle = rows(frames, n_rows, 4, first=2)
     both = middle.new_empty(n_rows, 2, middle.shape[1])
-    torch.sub(rows(n_rows, first=outer), middle, out=both[:, 0])
-    both[:, 1] = rows(n_rows, first=inner)
+    torch.sub(rows(frames, n_rows, 4, first=outer), middle, out=both[:, 0])
+    both[:, 1] = rows(frames, n_rows, 4, first=inner)
     return both.flatten(1)
 
 
@@ -114,10 +153,3 @@ def _beside(*matrices: Tensor) -> Tensor:
     import torch
 
     return torch.cat(matrices, 1)
-
-
-def _rows(frames: Tensor, n_rows: int, hop: int, first: int, n_each: int = 1) -> Tensor:
-    """Frames ``first`` and following, ``n_each`` a row, again every ``hop``: a view."""
-    n_in = frames.shape[1]
-    start = frames.storage_offset() + first * n_in
-    return frames.as_strided((n_rows, n_each * n_in), (hop * n_in, 1), start)

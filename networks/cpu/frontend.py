@@ -1,13 +1,15 @@
-"""HuBERT's convolutions piece by piece: the same numbers, a fraction of the memory.
+"""HuBERT's convolutions tile by tile: the same numbers, a fraction of the memory.
 
 The seven convolutions at the front are 70 % of DistilHuBERT's work, and the output of
 the first takes 196 MB for a window of 30 s: too much for any cache. A convolution needs
-only the samples under its kernel, so the window goes through all of them in tiles of a
-second, frames first (see ``strides``). What stands against that is the norm after
-the first one, which needs its mean and variance over the whole window. The first
-output is linear in the samples, y = W u with u the samples under the kernel, so that
-both follow from the samples before anything is convolved: mean(y) = W mean(u) and
-var(y) = diag(W cov(u) Wᵀ), with a covariance of 10 by 10. The norm then is a scaling of W.
+only the samples under its kernel, so for inference the window goes through all of them
+in tiles of a second, frames first (see ``conv``).
+
+What stands against that is the norm after the first one, which needs its mean and
+variance over the whole window. The first output is linear in the samples, y = W u with
+u the samples under the kernel, so that both follow from the samples before anything is
+convolved: mean(y) = W mean(u) and var(y) = diag(W cov(u) Wᵀ), with a covariance of 10
+by 10. The norm then is a scaling of W. Training uses this as well, for its time alone.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import process
-from networks.cpu import product as products
-from networks.cpu.conv import by_products
-from networks.cpu.fft_conv import by_fft
+from networks.cpu import fft_conv
+from networks.cpu.conv import n_outputs, strided_conv
+from networks.cpu.product import optimize_linear
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,9 +32,10 @@ TILE = 16_000  # samples; 1 s
 
 
 def optimize_for_cpu(model: Any) -> None:
-    """Let a HuBERT or wav2vec2 on a CPU listen with less time and memory.
+    """Let a HuBERT or wav2vec2 on a CPU run inference in less time and memory.
 
-    Other models are left as they are, and so is a GPU's, where one large step is best.
+    It can no longer be trained. Other models are left as they are, and so is one on a
+    GPU, where one large step is best, but for a weight norm that is worked out once.
     """
     process.settle()
     from torch.nn import Linear
@@ -40,39 +43,90 @@ def optimize_for_cpu(model: Any) -> None:
     from transformers.models.hubert.modeling_hubert import HubertFeatureEncoder
     from transformers.models.wav2vec2.modeling_wav2vec2 import Wav2Vec2FeatureEncoder
 
-    front = getattr(model.base_model, "feature_extractor", None)
+    # Their relatives' attention reads the weights of its linear layers itself.
+    front = front_end(model)
     if not isinstance(front, HubertFeatureEncoder | Wav2Vec2FeatureEncoder):
         return
     position = model.base_model.encoder.pos_conv_embed.conv
-    if parametrize.is_parametrized(position, "weight"):  # its norm, worked out once
+    if parametrize.is_parametrized(position, "weight"):
         parametrize.remove_parametrizations(position, "weight")
-    if model.device.type == "cpu":
-        steps = [_step(layer) for layer in front.conv_layers]
-        front.forward = partial(_tiled, front.conv_layers, steps)  # type: ignore[method-assign]
-        for module in model.modules():
-            if isinstance(module, Linear):
-                products.optimize_for_cpu(module)
-        for weights in model.parameters():  # what is left of the file is let go
-            if not weights.is_mkldnn:
-                weights.data = weights.data.clone()
-        position.forward = by_fft(position)
+    if model.device.type != "cpu":
+        return
+    steps = [_step(layer) for layer in front.conv_layers]
+    front.forward = partial(_tiled, front.conv_layers, steps)  # type: ignore[method-assign]
+    for module in model.modules():
+        if isinstance(module, Linear):
+            optimize_linear(module)
+    for weights in model.parameters():  # what is left of the file is let go
+        if not weights.is_mkldnn:
+            weights.data = weights.data.clone()
+    position.forward = fft_conv.prepared(position)
+
+
+def front_end(model: Any) -> Any:
+    """Return the convolutions of HuBERT, wav2vec2 and their relatives, else None.
+
+    They have no padding, dilation or groups, and may have any kernels and strides.
+    """
+    from torch.nn import Conv1d
+
+    front = getattr(model.base_model, "feature_extractor", None)
+    convs = [getattr(each, "conv", None) for each in getattr(front, "conv_layers", ())]
+    plain = (0,), (1,), 1
+    is_plain = all(
+        isinstance(c, Conv1d) and (c.padding, c.dilation, c.groups) == plain
+        for c in convs
+    )
+    return front if convs and is_plain else None
+
+
+def is_normed_over_time(layer: Any) -> bool:
+    """Return whether a layer's norm is each channel's own, over the whole window."""
+    import torch
+
+    norm = getattr(layer, "layer_norm", None)
+    return isinstance(norm, torch.nn.GroupNorm) and norm.num_groups == norm.num_channels
+
+
+def normed_filters(layer: Any, window: Tensor) -> tuple[Tensor, Tensor]:
+    """Work the norm over a window into the filters of the first convolution.
+
+    Gradients reach the filters and the norm's weights, not the samples.
+
+    Args:
+        layer: with a norm over time; a bias of its convolution has no effect.
+        window: (n_samples,).
+
+    Returns:
+        Filters (kernel, n_channels) and bias (n_channels,), float32: the normed output
+        is ``under @ filters + bias``, with ``under`` the samples under the kernel.
+    """
+    kernel, stride = layer.conv.kernel_size[0], layer.conv.stride[0]
+    norm, weight = layer.layer_norm, layer.conv.weight[:, 0].double()
+    under = window.detach().unfold(0, kernel, stride).double()  # (n_frames, kernel)
+    mean = under.mean(dim=0)
+    covariance = under.T @ under / len(under) - mean.outer(mean)
+    variance = ((weight @ covariance) * weight).sum(dim=1)
+    scale = norm.weight.double() / (variance + norm.eps).sqrt()
+    bias = norm.bias.double() - weight @ mean * scale
+    return (weight * scale[:, None]).T.float(), bias.float()
 
 
 def _tiled(layers: Any, steps: list[Step], windows: Tensor) -> Tensor:
-    """What the front end makes of windows: (n_windows, n_channels, n_frames)."""
+    """Run the front end: (n_windows, n_samples) to (n_windows, n_channels, n_frames)."""
     import torch
 
-    return torch.stack([_of_one(layers, steps, window) for window in windows])
+    return torch.stack([_frames(layers, steps, window) for window in windows])
 
 
-def _of_one(layers: Any, steps: list[Step], window: Tensor) -> Tensor:
-    """One window's frames, tile by tile: (n_channels, n_frames)."""
+def _frames(layers: Any, steps: list[Step], window: Tensor) -> Tensor:
+    """Run one window tile by tile: (n_channels, n_frames)."""
     import torch
 
     hop, reach = _hop_and_reach(layers)
-    n_frames = (len(window) - reach) // hop + 1
+    n_frames = n_outputs(len(window), reach, hop)
     n_tile = max(TILE // hop, 1)
-    first = _first(layers[0], steps[0], window)
+    first = _first_step(layers[0], steps[0], window)
     tiles = []
     for frame in range(0, n_frames, n_tile):
         last = min(frame + n_tile, n_frames) - 1
@@ -81,27 +135,6 @@ def _of_one(layers: Any, steps: list[Step], window: Tensor) -> Tensor:
             frames = step(frames)
         tiles.append(frames)
     return torch.cat(tiles).T
-
-
-def _step(layer: Any) -> Step:
-    """A layer of the front end, frames first: convolution, norm, activation."""
-    import torch
-
-    convolved, norm = by_products(layer.conv), getattr(layer, "layer_norm", None)
-    activation = _in_place(layer.activation)
-    if not isinstance(norm, torch.nn.LayerNorm):
-        return lambda frames: activation(convolved(frames))
-    return lambda frames: activation(norm(convolved(frames)))
-
-
-def _in_place(activation: Any) -> Step:
-    """The same, in place where it is HuBERT's usual: its output is as large as any."""
-    process.settle()
-    import torch
-    from transformers.activations import GELUActivation
-
-    is_usual = isinstance(activation, GELUActivation)
-    return torch.ops.aten.gelu_.default if is_usual else activation
 
 
 def _hop_and_reach(layers: Any) -> tuple[int, int]:
@@ -113,23 +146,36 @@ def _hop_and_reach(layers: Any) -> tuple[int, int]:
     return hop, reach
 
 
-def _first(layer: Any, step: Step, window: Tensor) -> Step:
-    """The first convolution, its norm over the whole window worked out beforehand."""
+def _step(layer: Any) -> Step:
+    """A layer of the front end, frames first: convolution, norm, activation."""
     import torch
 
-    norm = getattr(layer, "layer_norm", None)
-    if not isinstance(norm, torch.nn.GroupNorm):  # it has no memory of the rest
-        return lambda sound: step(sound[:, None])
-    kernel, stride = layer.conv.kernel_size[0], layer.conv.stride[0]
-    weight = layer.conv.weight[:, 0].double()  # (n_channels, kernel)
-    under = window.unfold(0, kernel, stride).double()  # (n_frames, kernel)
-    mean = under.mean(dim=0)
-    covariance = under.T @ under / len(under) - mean.outer(mean)
-    variance = ((weight @ covariance) * weight).sum(dim=1)
-    scale = norm.weight.double() / (variance + norm.eps).sqrt()
-    weight, bias = weight * scale[:, None], norm.bias.double() - weight @ mean * scale
-    weight, bias = weight.T.float(), bias.float()
+    convolve, norm = strided_conv(layer.conv), getattr(layer, "layer_norm", None)
     activation = _in_place(layer.activation)
-    return lambda sound: activation(
-        torch.addmm(bias, sound.unfold(0, kernel, stride), weight)
+    if not isinstance(norm, torch.nn.LayerNorm):
+        return lambda frames: activation(convolve(frames))
+    return lambda frames: activation(norm(convolve(frames)))
+
+
+def _first_step(layer: Any, step: Step, window: Tensor) -> Step:
+    """The first layer for the tiles of one window, from samples to frames."""
+    import torch
+
+    if not is_normed_over_time(layer):  # no tile depends on another
+        return lambda samples: step(samples[:, None])
+    kernel, stride = layer.conv.kernel_size[0], layer.conv.stride[0]
+    filters, bias = normed_filters(layer, window)
+    activation = _in_place(layer.activation)
+    return lambda samples: activation(
+        torch.addmm(bias, samples.unfold(0, kernel, stride), filters)
     )
+
+
+def _in_place(activation: Any) -> Step:
+    """The same, in place where it is HuBERT's usual: its output is as large as any."""
+    process.settle()
+    import torch
+    from transformers.activations import GELUActivation
+
+    is_usual = isinstance(activation, GELUActivation)
+    return torch.ops.aten.gelu_.default if is_usual else activation

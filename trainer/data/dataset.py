@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audio.hubert.preprocessing import SAMPLING_RATE
 from errors import KnownError
 from trainer.config import RunConfig
 from trainer.data import splits
@@ -28,7 +29,6 @@ from trainer.data.song_files import SongFile, Source
 from trainer.data.staging import building
 from trainer.run.events import Emit, Noted, ShouldStop, Stage, StopRequested
 
-SAMPLING_RATE = 16_000  # Hz, what every HuBERT was trained on
 INT16_MAX = 32_767
 CLIPPED = 32_735  # 0.999 of full scale
 VERSION = 3  # of what stands in the cache

@@ -15,7 +15,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data.dataset import SAMPLING_RATE, SongSet
+from audio.hubert.preprocessing import SAMPLING_RATE
+from trainer.data.dataset import SongSet
 from trainer.run.events import Emit, ShouldStop, Stage, StopRequested
 
 Kind = Literal["unreadable", "silent", "clipped", "short", "copy", "near_copy"]

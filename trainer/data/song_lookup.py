@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from audio.clip import Clip
+from audio.hubert.preprocessing import SAMPLING_RATE
 from errors import KnownError
 from trainer.config import FOLDER, ZIP
 from trainer.data import dataset, sources
-from trainer.data.dataset import INT16_MAX, SAMPLING_RATE
+from trainer.data.dataset import INT16_MAX
 from trainer.run import runs
 from trainer.run.runs import Run
 

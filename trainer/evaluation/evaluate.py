@@ -43,7 +43,7 @@ def answers_of(
     Args:
         model: a transformers audio classifier, on the device where it shall run.
         windows: of the songs, the labels in the order of the model's; or cached
-            features, where the frozen part that made them is bypassed.
+            features, where the frozen layers that made them are bypassed.
         emit: called with the progress.
         should_stop: asked between batches.
         stage: what the progress is called.

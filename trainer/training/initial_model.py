@@ -17,7 +17,7 @@ MASK_LENGTH = 10  # frames that SpecAugment hides at once: 0.2 s of HuBERT's
 
 
 def load_base(config: RunConfig, genres: Sequence[str]) -> tuple[Any, Any]:
-    """The model and its feature extractor, ready to learn ``genres``.
+    """Load the model and its feature extractor, ready to learn ``genres``.
 
     Returns:
         A transformers audio classifier in float32 whose classifier layer is new, with
@@ -29,7 +29,7 @@ def load_base(config: RunConfig, genres: Sequence[str]) -> tuple[Any, Any]:
     from networks import small_hubert
 
     if config.base_model == base_models.SMALL:
-        changes = {name: value for name, (_, value) in _wishes(config).items()}
+        changes = {name: value for name, (_, value) in _config_entries(config).items()}
         model = small_hubert.small_hubert(genres, config.seed, **changes)
         # Its first convolution starts as the filters that training would look for.
         first = model.hubert.feature_extractor.conv_layers[0]
@@ -43,40 +43,40 @@ def load_base(config: RunConfig, genres: Sequence[str]) -> tuple[Any, Any]:
 
 
 def left_out(config: RunConfig, model_config: Any) -> list[str]:
-    """The fields of a run that a model has no use for, by name."""
-    wishes = _wishes(config).items()
-    fields = [field for name, (field, _) in wishes if not _has(model_config, name)]
+    """List the fields of a run that have no effect on a model, by name."""
+    entries = _config_entries(config).items()
+    fields = [field for name, (field, _) in entries if not _has(model_config, name)]
     return list(dict.fromkeys(field for field in fields if field))
 
 
-def _wishes(config: RunConfig) -> dict[str, tuple[str, Any]]:
-    """What a run wants of a model's config: its own field's name, and the value.
+def _config_entries(config: RunConfig) -> dict[str, tuple[str, Any]]:
+    """Map entries of a model's config to the RunConfig field they follow, and a value.
 
-    "" in place of a field's name: what else goes with it, in some of the classes.
+    "" in place of a field: an entry that some classes need beside another one.
     """
-    wishes: dict[str, tuple[str, Any]] = {}
+    entries: dict[str, tuple[str, Any]] = {}
     if config.weighted_layers:
-        wishes["use_weighted_layer_sum"] = ("weighted_layers", True)
+        entries["use_weighted_layer_sum"] = ("weighted_layers", True)
         # A layer that is skipped is missing from the sum: transformers fails.
-        wishes |= {"layerdrop": ("", 0.0), "encoder_layerdrop": ("", 0.0)}
+        entries |= {"layerdrop": ("", 0.0), "encoder_layerdrop": ("", 0.0)}
     if config.fast_attention:
-        wishes["attention_dropout"] = ("fast_attention", 0.0)
+        entries["attention_dropout"] = ("fast_attention", 0.0)
     for field in ("mask_time_fraction", "mask_feature_fraction"):
         if share := getattr(config, field):
-            wishes[field.replace("_fraction", "_prob")] = (field, share)
-            wishes["apply_spec_augment"] = ("", True)
-    return wishes
+            entries[field.replace("_fraction", "_prob")] = (field, share)
+            entries["apply_spec_augment"] = ("", True)
+    return entries
 
 
 def _has(model_config: Any, name: str) -> bool:
-    """Whether a class of models heeds an entry of its config."""
+    """Return whether a class of models uses an entry of its config."""
     if name.startswith("mask_"):  # Whisper's classifier has them and does nothing
         return hasattr(model_config, "conv_dim")
     return hasattr(model_config, name)
 
 
 def _folder(base_model: str) -> Path:
-    """The checkpoint folder of a base model, downloaded where it is the Hub's."""
+    """Return the checkpoint folder of a base model, downloaded if it is the Hub's."""
     model = base_models.hub_model(base_model)
     if model:
         from hub import client
@@ -90,7 +90,7 @@ def _folder(base_model: str) -> Path:
 def _pretrained(
     folder: Path, genres: Sequence[str], config: RunConfig
 ) -> tuple[Any, Any]:
-    """A checkpoint's weights under a head that has never seen a genre."""
+    """Load a checkpoint's weights under a new head."""
     process.settle()
     import torch
     from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
@@ -106,7 +106,7 @@ def _pretrained(
             ignore_mismatched_sizes=True,  # a fine-tuned model has other labels
         )
         # All genres are as likely at the start: the first loss is ln(their number),
-        # however large the numbers are that the last layer hears.
+        # however large the last layer's input is.
         layer = architecture.last_layer(model)
         torch.nn.init.zeros_(layer.weight)
         torch.nn.init.zeros_(layer.bias)
@@ -114,7 +114,7 @@ def _pretrained(
 
 
 def _model_config(folder: Path, genres: Sequence[str], config: RunConfig) -> Any:
-    """The checkpoint's own config, with the run's genres and wishes."""
+    """Read the checkpoint's own config, with the run's genres and entries."""
     process.settle()
     from transformers import AutoConfig
 
@@ -126,7 +126,7 @@ def _model_config(folder: Path, genres: Sequence[str], config: RunConfig) -> Any
         local_files_only=True,
     )
     made.problem_type = "single_label_classification"  # whatever it was before
-    for name, (_, value) in _wishes(config).items():
+    for name, (_, value) in _config_entries(config).items():
         if _has(made, name):
             setattr(made, name, value)
     return made

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from networks import architecture
-from trainer import front
+from networks.cpu.training import optimize_for_cpu
 from trainer.config import RunConfig
 from trainer.data import dataset, sources
 from trainer.data.dataset import SongSet
@@ -112,7 +112,7 @@ def with_fresh_model(parts: Parts) -> Parts:
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     model, _ = initial_model.load_base(parts.config, parts.songs.genres)
-    front.quicken(model)
+    optimize_for_cpu(model)
     return dataclasses.replace(parts, model=model)
 
 
@@ -130,7 +130,7 @@ def prepare(
     model, extractor = interruptible(
         lambda: initial_model.load_base(config, songs.genres), should_stop
     )
-    front.quicken(model)
+    optimize_for_cpu(model)
     millions = sum(p.numel() for p in model.parameters()) / 1e6
     emit(Noted("model", {"name": config.base_model, "millions": millions}))
     config = _fitting(config, model, emit)

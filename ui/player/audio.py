@@ -5,10 +5,10 @@ from __future__ import annotations
 import gradio as gr
 from gradio.i18n import I18nData
 
+from audio.hubert.preprocessing import SAMPLING_RATE
 from ui.server.gradio_patches import player_script
 from ui.theme import ACCENT, GREY
 
-MODEL_RATE = 16_000  # Hz; of HuBERT's input, so a recording needs no more
 QUIETEST_DB, LOUD_DB = -50, -1  # dBFS; of the level meter, and from where it warns
 MICROPHONE = (
     '<p role="status"></p><meter hidden aria-hidden="true"'
@@ -34,7 +34,7 @@ def build(label: I18nData) -> gr.Audio:
             waveform_color=GREY.c400,
             waveform_progress_color=ACCENT.c600,
             trim_region_color=f"{ACCENT.c500}40",  # a quarter opaque
-            sample_rate=MODEL_RATE,
+            sample_rate=SAMPLING_RATE,  # of the model: a recording needs no more
         ),
     )
     gr.HTML(

@@ -20,12 +20,13 @@ from markupsafe import Markup, escape
 
 import i18n
 from audio.clip import Clip
+from audio.hubert.preprocessing import SAMPLING_RATE
 from audio.transforms import MEL_BANDS
 from errors import KnownError
 from i18n import clock, genre_name
 from trainer.config import RunConfig
 from trainer.data import dataset, sources
-from trainer.data.dataset import INT16_MAX, SAMPLING_RATE, Song, SongSet
+from trainer.data.dataset import INT16_MAX, Song, SongSet
 from trainer.data.faults import Fault, faults
 from trainer.data.splits import PARTS, Split
 from trainer.data.survey import Survey, survey

@@ -8,8 +8,8 @@ from typing import Any
 from markupsafe import Markup
 
 import i18n
+from audio.hubert.preprocessing import SAMPLING_RATE
 from i18n import clock, genre_name
-from trainer.data.dataset import SAMPLING_RATE
 from trainer.data.faults import SHORT_S, Fault, Kind
 from trainer.data.splits import PARTS
 from trainer.data.survey import Share, Survey

@@ -6,7 +6,7 @@ import pytest
 import torch
 import transformers
 
-from trainer import front
+from networks.cpu import training
 
 HUBERT = {
     "hidden_size": 16,
@@ -59,7 +59,7 @@ def sounds_of(n_samples):
 def test_loss_and_gradients_stay_the_same(kind, shape, n_samples):
     plain = model_of(shape, kind)
     quick = copy.deepcopy(plain)
-    front.quicken(quick)
+    training.optimize_for_cpu(quick)
     sounds = sounds_of(n_samples)
     loss, gradients = loss_and_gradients(plain, sounds)
     quick_loss, quick_gradients = loss_and_gradients(quick, sounds)
@@ -77,7 +77,7 @@ def test_loss_and_gradients_stay_the_same(kind, shape, n_samples):
 def test_frozen_front_end_says_the_same_and_learns_nothing(shape):
     plain = model_of(shape)
     quick = copy.deepcopy(plain)
-    front.quicken(quick)
+    training.optimize_for_cpu(quick)
     quick.freeze_feature_encoder()
     frames = quick.hubert.feature_extractor(sounds_of(8000))
     assert not frames.requires_grad
@@ -89,8 +89,8 @@ def test_frozen_front_end_says_the_same_and_learns_nothing(shape):
 def test_long_batches_go_through_spectra_and_short_ones_do_not():
     model = model_of("group")
     conv = model.hubert.encoder.pos_conv_embed.conv
-    front.quicken(model)
-    shapes = [(2, 16, 1500), (1, 16, front.MANY_FRAMES - 1)]
+    training.optimize_for_cpu(model)
+    shapes = [(2, 16, 1500), (1, 16, training.MANY_FRAMES - 1)]
     for shape in shapes:
         frames = torch.randn(shape)
         expected = torch.nn.functional.conv1d(
@@ -104,7 +104,7 @@ def test_steps_of_the_optimizer_give_the_same_losses():
     for is_quick in (False, True):
         model = model_of("group")
         if is_quick:
-            front.quicken(model)
+            training.optimize_for_cpu(model)
         optimizer = torch.optim.AdamW(model.parameters(), 1e-3)
         torch.manual_seed(3)
         told = []
@@ -124,12 +124,12 @@ def test_model_without_such_a_front_end_is_left_alone():
         hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8
     )
     model = transformers.ASTForAudioClassification(config)
-    front.quicken(model)
+    training.optimize_for_cpu(model)
     assert "forward" not in vars(model.audio_spectrogram_transformer)
 
 
 def test_number_formats_of_other_machines_are_left_to_their_libraries():
     model = model_of("group").to(torch.bfloat16)
-    front.quicken(model)
+    training.optimize_for_cpu(model)
     frames = model.hubert.feature_extractor(sounds_of(4000).to(torch.bfloat16))
     assert frames.dtype == torch.bfloat16
