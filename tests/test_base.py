@@ -25,6 +25,8 @@ from trainer.run.events import Noted, Stage, Step
 from trainer.training import initial_model, windows
 from trainer.training.train import train
 
+pytestmark = pytest.mark.minute
+
 GENRES = {"low": 200.0, "high": 3000.0, "0": 500.0}  # a name may be a number's
 IDS = {
     "hubert": "facebook/hubert-base-ls960",

@@ -16,6 +16,8 @@ from audio import decode
 from audio.decode.pool import Bounds, DecoderPool
 from errors import KnownError
 
+pytestmark = pytest.mark.minute
+
 GROUPS = {
     made.__name__: made
     for made in (

@@ -17,6 +17,8 @@ from audio.decode.archive import ZipLimits, unpacked
 from errors import KnownError
 from trainer.data import sources
 
+pytestmark = pytest.mark.minute
+
 steadily = settings(
     derandomize=True,
     deadline=None,

@@ -22,6 +22,8 @@ from trainer.config import PRESETS, RunConfig, preset
 from trainer.data.splits import Wish, split
 from trainer.run import events
 
+pytestmark = pytest.mark.minute
+
 RATE = 8_000
 # The same examples on every machine, on however busy a one.
 steadily = settings(
@@ -177,7 +179,6 @@ anything = st.one_of(
 )  # fmt: skip
 
 
-@pytest.mark.minute
 @steadily
 @given(config=configs)
 def test_config_survives_its_file(config):

@@ -17,6 +17,8 @@ import app
 import i18n
 from settings import Host, Settings
 
+pytestmark = pytest.mark.minute
+
 tiny_model_dir = tiny.tiny_model_dir
 # Watching, looking at sound, classifying, learning: each changes what its own visitor
 # sees, and nothing else.
@@ -246,7 +248,6 @@ def test_stranger_is_refused_by_name_as_well(demo, settings, way):
     assert contents(settings) == before
 
 
-@pytest.mark.minute
 def test_what_a_stranger_may_call_changes_nothing_for_others(demo, settings):
     before = contents(settings)
     session = session_with_runs(demo, SOMEBODY, settings)

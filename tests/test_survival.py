@@ -26,7 +26,10 @@ from trainer.process import jobs, supervisor
 from trainer.run import checkpoints, runs
 from trainer.run.events import Device, Stage, Step
 
+pytestmark = pytest.mark.minute
+
 STAGES = "songs download decode model train validate test save".split()
+
 DEAF = """
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 checkpoint(run_dir, 4)
