@@ -2,6 +2,20 @@
 
 import os
 
+import pytest
+
+pytest.register_assert_rewrite("support")
+# Each fixture is written beside its helpers.
+pytest_plugins = [
+    "support.actor",
+    "support.browser",
+    "support.data_hub",
+    "support.hub_server",
+    "support.model_hub",
+    "support.show",
+    "support.tiny",
+]
+
 # Threads that wait for one another sleep, as in the app: with two test processes on two
 # cores they would spin most of the time. Read once, when torch is imported.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")

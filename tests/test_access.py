@@ -1,33 +1,15 @@
 """Who may train: the person at this machine, and nobody that a relay may hide."""
 
-import time
-
-import gradio as gr
 import pytest
-from starlette.requests import Request
 
 from errors import KnownError
 from settings import Host, Settings
+from support.visits import HERE, TOKEN, login, request
 from ui.server.access import Visitor, key_of, visitor_of
 from ui.server.hub_roles import Account, Members
 
 SPACE = Host("cpu", "studio/genrescope", has_login=True)
 SECRET = "a long secret of this host"
-TOKEN = "hf_oauth_planted"
-HERE = {"host": "127.0.0.1:7860", "origin": "http://127.0.0.1:7860"}
-
-
-def request(headers=HERE, client="127.0.0.1", login=None):
-    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    address = None if client is None else (client, 50_000)
-    session = {"oauth_info": login} if login else {}
-    scope = {"type": "http", "headers": raw, "client": address, "session": session}
-    return gr.Request(Request(scope))
-
-
-def login(lasts_s=3600):
-    """What Gradio keeps of who has signed in."""
-    return {"access_token": TOKEN, "expires_at": time.time() + lasts_s}
 
 
 def on_a_space(account, headers=None, signed_in=None, settings=None):

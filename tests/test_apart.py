@@ -5,14 +5,14 @@ import threading
 
 import numpy as np
 import pytest
-from files import stereo, write_audio, write_wav
-from signals import noise, tone
 
 import i18n
 from audio import decode
 from audio.decode import spooled
 from audio.decode.pool import ROOT, Bounds, DecoderPool
 from errors import KnownError
+from support.files import stereo, write_audio, write_wav
+from support.signals import noise, tone
 
 # What a file of a certain name does to the decoder that meets it.
 MISHAPS = """

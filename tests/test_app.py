@@ -8,24 +8,23 @@ from pathlib import Path
 
 import httpx
 import pytest
-import tiny
-from files import write_audio
 from gradio.route_utils import delete_files_created_by_app
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
-from signals import tone
 
 import app
 import i18n
 from audio import decode
 from settings import Settings
+from support import tiny
+from support.files import write_audio
+from support.signals import tone
 from ui.export.downloads import content
 from ui.scene import Scene, Transforms
 from ui.server import language
 from ui.tabs.see import mel, spectrogram, spectrum, waveform
 
-tiny_model_dir = tiny.tiny_model_dir
 PICTURES = ("waveform", "dft", "stft", "mel")
 AS_THE_PAGE_BEGINS = {
     "waveform": (waveform.draw, (False,)),

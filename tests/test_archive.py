@@ -1,12 +1,12 @@
 import zipfile
 
 import pytest
-from files import write_audio
-from signals import tone
 
 import i18n
 from audio.decode.archive import ZipLimits, unpacked
 from errors import KnownError
+from support.files import write_audio
+from support.signals import tone
 
 
 def zipped(path, entries, packing=zipfile.ZIP_DEFLATED):

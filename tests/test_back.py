@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from signals import chord, click, noise, silence, sweep, tone
 
 from audio.clip import Clip
 from audio.levels import FLOOR_DB, loudness
@@ -10,6 +9,7 @@ from audio.transforms import inversion, overlap_add
 from audio.transforms.inversion import Search
 from audio.transforms.windows import WINDOWS
 from errors import KnownError
+from support.signals import chord, click, noise, silence, sweep, tone
 
 RATE = 22_050
 GRID = [

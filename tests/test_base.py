@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from songs import song_folder
-from tiny import save_tiny_base, save_tiny_model
 
 import settings
 from audio.clip import Clip
@@ -17,6 +15,8 @@ from classifier.predict import predict
 from errors import KnownError
 from hub import client
 from networks import architecture
+from support.songs import song_folder
+from support.tiny import save_tiny_base, save_tiny_model
 from trainer import base_models, flags
 from trainer.config import RunConfig
 from trainer.data import dataset, sources

@@ -1,7 +1,4 @@
 import pytest
-import tiny
-from files import write_audio
-from signals import silence, sweep
 
 from audio.decode.archive import Song
 from classifier.batch import rows, songs_in
@@ -9,8 +6,8 @@ from classifier.models import Models
 from classifier.queue import InferenceQueue
 from errors import KnownError
 from networks import forward
-
-tiny_model_dir = tiny.tiny_model_dir
+from support.files import write_audio
+from support.signals import silence, sweep
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from signals import noise, silence, sweep, tone
 
 from audio import transforms
 from audio.clip import Clip
 from audio.transforms.quantization import quantised
 from errors import KnownError
+from support.signals import noise, silence, sweep, tone
 
 RATE = 22_050
 

@@ -2,12 +2,13 @@
 
 import re
 
-import browser
 import pytest
-from files import write_audio
-from signals import chord
 
-server, chromium, open_page = browser.server, browser.chromium, browser.open_page
+from support import browser
+from support.files import write_audio
+from support.page import DRAWN, lesson, scrolls_sideways, upload, wait_for_pictures
+from support.signals import chord
+
 pytestmark = pytest.mark.browser
 N_CANVASES = 15  # rate, bits and filters have two each, two sounds as well
 
@@ -16,28 +17,11 @@ TABS = {
     "zh-HK": ("zh-TW", ["看聲音", "資料", "訓練", "曲風辨識", "教學與關於"]),
     "zh-Hans-CN": ("zh-CN", ["看声音", "数据", "训练", "流派识别", "教学与关于"]),
 }
-DRAWN = ".lesson-picture canvas[role=img]"
 
 
 @pytest.fixture
 def song(tmp_path):
     return write_audio(tmp_path / "two notes.mp3", chord(duration_s=3.0))
-
-
-def upload(page, path):
-    page.locator("#player input[type=file]").set_input_files(path)
-
-
-def wait_for_pictures(page, n_pictures=browser.N_DRAWN):
-    page.wait_for_function(
-        f"document.querySelectorAll('.block.lesson-picture:has(canvas)').length === {n_pictures}"
-    )
-
-
-def scrolls_sideways(page):
-    return page.evaluate(
-        "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-    )
 
 
 @pytest.mark.parametrize("locale", TABS)
@@ -84,10 +68,6 @@ def test_knob_redraws_its_own_picture_only(open_page, song):
     stft.get_by_text("512 samples: 23.2 ms, 43.1 Hz").wait_for()
     assert page.locator(".numbers").all_inner_texts() == before
     assert page.locator(DRAWN).count() == N_CANVASES + 1
-
-
-def lesson(page, title):
-    return page.locator(".lesson").filter(has=page.get_by_role("heading", name=title))
 
 
 def choose(page, place, label, option):

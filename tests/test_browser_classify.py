@@ -3,13 +3,12 @@
 import shutil
 import zipfile
 
-import browser
 import pytest
-import tiny
-from files import write_audio
-from signals import chord, silence
 
-server, chromium, open_page = browser.server, browser.chromium, browser.open_page
+from support import browser, tiny
+from support.files import write_audio
+from support.signals import chord, silence
+
 pytestmark = pytest.mark.browser
 
 TOLD = ".block.answer .verdict:not(.so_far)"

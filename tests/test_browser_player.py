@@ -1,9 +1,9 @@
 """The player's microphone, in headless Chromium."""
 
-import browser
 import pytest
 
-server, chromium, open_page = browser.server, browser.chromium, browser.open_page
+from support import browser
+
 pytestmark = pytest.mark.browser
 
 HUMMING = """() => {

@@ -1,14 +1,13 @@
 """A run's scores in a browser: they stand there once, and a mistake can be heard."""
 
-import browser
 import pytest
-from marked import keep_scores
 
+from support import browser
+from support.marked import keep_scores
 from trainer.config import RunConfig
 from trainer.run import runs
 
 pytestmark = pytest.mark.browser
-server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 
 MARK = "() => { document.querySelector('.run-scores section').dataset.mine = 'yes'; }"
 COUNT_PLAYED = """() => {

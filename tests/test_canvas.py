@@ -4,20 +4,28 @@ import json
 import re
 from dataclasses import replace
 
-import canvas
 import numpy as np
 import pytest
-from canvas import RIGHT, box_of, curves, one_row, pixel, powers, spectrogram, waveform
 from matplotlib import colormaps
-from signals import click, tone
 
 from audio import transforms
 from audio.transforms import Frames, pixels
+from support import canvas
+from support.canvas import (
+    RIGHT,
+    box_of,
+    curves,
+    one_row,
+    pixel,
+    powers,
+    spectrogram,
+    waveform,
+)
+from support.signals import click, tone
 from ui import canvas as pictures
 from viz.plot import Axis, Line, Marks, Plot, Rows, Sheet
 
 pytestmark = pytest.mark.browser
-chromium, show = canvas.chromium, canvas.show
 
 
 INK = "document.querySelector('canvas').toDataURL()"

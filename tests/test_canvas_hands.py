@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-import canvas
 import numpy as np
 import pytest
-from canvas import (
+
+from support.canvas import (
     ADD_PLAYER,
     RIGHT,
     asked,
@@ -21,11 +21,9 @@ from canvas import (
     wait_for_reading,
     waveform,
 )
-
 from viz.plot import Line
 
 pytestmark = pytest.mark.browser
-chromium, show = canvas.chromium, canvas.show
 
 
 def test_read_out_of_a_tone_names_its_note_and_level(show):

@@ -1,15 +1,13 @@
 """A picture's place on the page: its tools, its size, what stands there."""
 
-import canvas
 import pytest
-from canvas import asked, box_of, curves, one_row, powers
 
+from support.canvas import asked, box_of, curves, one_row, powers
 from ui.export import downloads
 from viz import palette
 from viz.plot import Sheet
 
 pytestmark = pytest.mark.browser
-chromium, show = canvas.chromium, canvas.show
 
 
 def test_save_asks_for_the_format_that_was_chosen(show):

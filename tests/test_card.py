@@ -1,36 +1,14 @@
 import itertools
-import json
 
 import pytest
-import tiny
-from hub_server import front_matter
-from marked import keep_scores
 
 from errors import KnownError
+from support.finished_runs import finished_run
+from support.hub_server import front_matter
+from support.marked import keep_scores
 from trainer.config import RunConfig
 from trainer.publish import card
 from trainer.run import runs
-
-COUNTS = [[8, 1, 1], [0, 9, 1], [2, 2, 6]]  # 23 of 30
-
-
-def finished_run(folder, model_dir, genres=tiny.GENRES, **changes):
-    """A run's folder as a finished run leaves it, but for its checkpoints."""
-    run = runs.create(folder, RunConfig(**{"data": "composed", **changes}))
-    run.model_dir.symlink_to(model_dir)
-    n_songs = sum(map(sum, COUNTS))
-    split = {
-        "train": [f"/secret/learned {number}.wav" for number in range(120)],
-        "test": [f"/secret/tested {number}.wav" for number in range(n_songs)],
-    }
-    result = {"state": "finished", "step": 77, "accuracy": 23 / 30}
-    for name, values in {
-        "confusion.json": {"genres": genres, "counts": COUNTS},
-        "split.json": split,
-        "result.json": result,
-    }.items():
-        runs.write_whole(run.folder / name, json.dumps(values))
-    return run
 
 
 def card_of(tmp_path, **changes):

@@ -1,11 +1,9 @@
 import signal
 
 import pytest
-from actor import small_disk, small_memory, start, wait_for_end
 
+from support.actor import start, wait_for_end
 from trainer.run import checkpoints, failures
-
-__all__ = ["small_disk", "small_memory"]  # fixtures
 
 
 def test_crash_below_python_is_called_so():

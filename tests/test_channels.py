@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from files import stereo, write_audio, write_wav
-from signals import click, noise, silence, tone
 
 from audio import decode
 from audio.decode import channels
 from audio.transforms.pixels import envelope
+from support.files import stereo, write_audio, write_wav
+from support.signals import click, noise, silence, tone
 
 LEFT, RIGHT = noise(1, 2.0), tone(440, 2.0)
 

@@ -3,11 +3,11 @@
 import json
 
 import pytest
-import tiny
-from signals import noise, sweep, tone
 
 from classifier.models import Models
 from classifier.predict import predict
+from support import tiny
+from support.signals import noise, sweep, tone
 
 RATE = tiny.SAMPLING_RATE
 WINDOWS_S = {"wav2vec2": 30.0, "ast": 1.015, "whisper": 1.0}

@@ -10,9 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import tiny
-from files import write_audio
-from signals import noise, silence, sweep
 
 import classifier.__main__ as cli
 import settings
@@ -23,8 +20,10 @@ from classifier.predict import Prediction
 from classifier.verdict import Verdict
 from errors import KnownError
 from networks.checkpoint import ModelRef
+from support import tiny
+from support.files import write_audio
+from support.signals import noise, silence, sweep
 
-tiny_model_dir = tiny.tiny_model_dir
 RUN = "20260101-000000-aaaa"
 
 

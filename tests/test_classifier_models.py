@@ -2,16 +2,13 @@ import json
 import threading
 
 import pytest
-import tiny
-from tiny import FACTS, GENRES, SAMPLING_RATE, save_tiny_model
 
 import i18n
 from classifier.models import Models
 from errors import KnownError
 from networks import checkpoint
 from networks.checkpoint import DEFAULT_WINDOW_S
-
-tiny_model_dir = tiny.tiny_model_dir
+from support.tiny import FACTS, GENRES, SAMPLING_RATE, save_tiny_model
 
 HUB_MODEL = "someone/genres"
 

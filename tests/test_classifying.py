@@ -6,9 +6,6 @@ import zipfile
 from dataclasses import replace
 
 import pytest
-import tiny
-from files import write_audio
-from signals import chord, noise, silence, tone
 
 from audio.decode import Limits
 from classifier.models import Models
@@ -16,6 +13,9 @@ from classifier.predict import Chunk, Prediction, predict
 from classifier.queue import InferenceQueue, WaitingLine
 from classifier.verdict import Verdict, judge
 from errors import KnownError
+from support import tiny
+from support.files import write_audio
+from support.signals import chord, noise, silence, tone
 from ui.model_choice import chosen, chosen_pair, effort_of
 from ui.scene import Scene, Transforms
 from ui.server.access import Visitor
@@ -24,7 +24,6 @@ from ui.tabs.classify.batch import batches, content, file_of, table_html
 from ui.tabs.classify.history import MAX_SONGS, History, as_html
 from ui.tabs.classify.song import calmly, together
 
-tiny_model_dir = tiny.tiny_model_dir
 HERE, ELSEWHERE = Visitor(may_train=True), Visitor(may_train=False)
 QUEUE = InferenceQueue()
 EVIL = "<img src=x onerror=alert(1)>"

@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from files import stereo, write_audio
-from signals import tone
 
 from audio import decode
 from audio.synth.examples import EXAMPLES, example
+from support.files import stereo, write_audio
+from support.signals import tone
 from ui.player import examples
 from ui.player.clip_bar import facts_line, name_of, title_of
 

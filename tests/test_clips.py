@@ -3,12 +3,12 @@
 import threading
 
 import pytest
-from files import write_audio
-from signals import tone
 
 from audio import decode
 from audio.decode import Limits
 from errors import KnownError
+from support.files import write_audio
+from support.signals import tone
 from ui.player import clips
 from ui.player.clips import ClipShelf
 

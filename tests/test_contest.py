@@ -3,10 +3,10 @@
 import json
 
 import pytest
-import tiny
-from songs import song_folder
 
 from errors import KnownError
+from support import tiny
+from support.songs import song_folder
 from trainer.__main__ import main
 from trainer.config import RunConfig
 from trainer.data import sources
@@ -15,7 +15,6 @@ from trainer.evaluation.compare import FIRST_UNHEARD, Wish
 from trainer.run import runs
 from trainer.training.initial_model import DEMO_DIR
 
-tiny_model_dir = tiny.tiny_model_dir
 LABELS = ("Blues", "j-a-z-z", "ROCK")  # tiny.GENRES, as others write them
 
 

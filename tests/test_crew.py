@@ -5,19 +5,18 @@ import json
 import math
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from songs import song_folder
-from test_jobs import wait_until
 
 import settings
+from support.places import ROOT
+from support.songs import song_folder
+from support.started_runs import wait_until
 from trainer.run import runs
 from trainer.run.events import Evaluated, Noted, Step, StopRequested
 from trainer.training.distributed import Crew
 from trainer.training.train import train
 
-ROOT = Path(__file__).parents[1]
 LAUNCH = "-m torch.distributed.run --standalone --nproc-per-node 2 -m trainer".split()
 FLAGS = "--base-model small --window-s 0.5 --batch-size 2 --n-accumulated 2"
 

@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 import pytest
-from gallery import ACCURACY, LOSS, training
 
+from support.gallery import ACCURACY, LOSS, training
 from viz import curves, paper, reliability
 from viz.curves import Curve
 from viz.palette import GREY_LINE

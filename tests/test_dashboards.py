@@ -3,10 +3,10 @@ import sys
 from types import ModuleType
 
 import pytest
-from test_train import config_for
 
 import i18n
 from errors import KnownError
+from support.small_runs import config_for
 from trainer.config import RunConfig
 from trainer.training import dashboards
 from trainer.training.recipe import Batches, training_arguments

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from files import write_audio
-from signals import noise, silence, tone
-from songs import prepared, song_folder
 
 import i18n
 from errors import KnownError
+from support.files import write_audio
+from support.signals import noise, silence, tone
+from support.songs import prepared, song_folder
 from trainer import messages
 from trainer.config import RunConfig
 from trainer.data import dataset, sources

@@ -3,11 +3,10 @@
 import re
 import shutil
 
-import browser
 import pytest
-from songs import song_folder
 
-server, chromium, open_page = browser.server, browser.chromium, browser.open_page
+from support.songs import song_folder
+
 pytestmark = pytest.mark.browser
 
 

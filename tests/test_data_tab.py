@@ -4,13 +4,13 @@ import zipfile
 
 import gradio as gr
 import pytest
-from files import write_audio
-from signals import tone
-from songs import song_folder
 
 import i18n
 from errors import KnownError
 from settings import Host, Settings
+from support.files import write_audio
+from support.signals import tone
+from support.songs import song_folder
 from trainer.run.events import Stage
 from ui.server.access import Visitor
 from ui.tabs.data import inspection, tab

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from files import CODECS, stereo, write_audio, write_video, write_wav
-from signals import click, noise, tone
 
 import i18n
 from audio import decode
 from audio.decode import ffmpeg
 from errors import KnownError
+from support.files import CODECS, stereo, write_audio, write_video, write_wav
+from support.signals import click, noise, tone
 
 LOSSLESS = (".wav", ".w64", ".aiff", ".au", ".flac", ".mkv")
 CODES = """not_audio empty_file too_large too_short broken_audio not_finite

@@ -13,21 +13,19 @@ from pathlib import Path
 import gradio as gr
 import httpx
 import pytest
-import tiny
-from files import write_audio
 from gradio import processing_utils
 from gradio.state_holder import StateHolder
 from gradio_client import Client
 from gradio_client.exceptions import AppError
-from signals import tone
 
 import app
 import i18n
 from errors import KnownError
 from settings import Settings
+from support.files import write_audio
+from support.signals import tone
 from ui.server import gradio_patches
 
-tiny_model_dir = tiny.tiny_model_dir
 META = {"_type": "gradio.FileData"}
 SECRET = "planted in a file of this machine"
 

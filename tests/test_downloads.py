@@ -7,12 +7,12 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 from PIL import Image
-from signals import click, noise, silence, tone
-from test_recipes import SETTINGS
 
 from audio import transforms
 from audio.transforms import Frames
 from errors import KnownError
+from support.knobs import SETTINGS
+from support.signals import click, noise, silence, tone
 from ui.export import downloads
 from ui.scene import Scene, Transforms
 from ui.tabs.see import mel, spectrogram

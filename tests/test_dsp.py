@@ -4,7 +4,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-from signals import click, noise, silence, tone
 
 from audio import transforms
 from audio.clip import Clip
@@ -12,6 +11,7 @@ from audio.levels import FLOOR_DB, loudness
 from audio.transforms import Frames, MelBands
 from audio.transforms.windows import WINDOWS, window_values
 from errors import KnownError
+from support.signals import click, noise, silence, tone
 
 RATE = 22_050
 FULL = {"reference": "full_scale"}

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from files import write_audio
-from signals import silence, tone
 
 from audio.clip import Clip
 from audio.synth import composer
+from support.files import write_audio
+from support.signals import silence, tone
 from trainer.data import dataset, sources
 from trainer.data.faults import Fault, faults
 from trainer.run.events import StopRequested

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from songs import prepared, song_folder
-from tiny import save_tiny_model
 
+from support.songs import prepared, song_folder
+from support.tiny import save_tiny_model
 from trainer.data import sources
 from trainer.run.events import StopRequested
 from trainer.training import feature_cache, windows

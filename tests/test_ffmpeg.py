@@ -6,12 +6,12 @@ import struct
 
 import numpy as np
 import pytest
-from files import CODECS, stereo, write_audio, write_video, write_wav
-from signals import noise, tone
 
 from audio import decode
 from audio.decode import ffmpeg
 from errors import KnownError
+from support.files import CODECS, stereo, write_audio, write_video, write_wav
+from support.signals import noise, tone
 
 
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 10**9])

@@ -7,12 +7,12 @@ import sys
 import time
 
 import pytest
-from songs import song_folder
 
 import settings
 from audio.synth import composer
 from classifier.models import Models
 from classifier.predict import predict
+from support.songs import song_folder
 from trainer.config import RunConfig
 from trainer.process import jobs
 from trainer.run.events import Device, Noted, Step

@@ -11,20 +11,19 @@ import subprocess
 from urllib.parse import urlsplit
 
 import anyio
-import browser
 import gradio as gr
 import pytest
-from files import write_audio
 from gradio import processing_utils
 from gradio.mcp import GradioMCPServer
 from gradio.state_holder import SessionState
 from mcp.shared.memory import create_connected_server_and_client_session
-from signals import tone
 from starlette.testclient import TestClient
 
+from support import browser
+from support.files import write_audio
+from support.signals import tone
 from ui.server import gradio_patches
 
-chromium = browser.chromium
 META = {"_type": "gradio.FileData"}
 
 

@@ -5,26 +5,10 @@ from collections.abc import Iterator
 
 import gradio as gr
 import pytest
-from gradio.helpers import special_args
-from starlette.requests import Request
 
 from errors import KnownError
-from settings import Settings
-from ui.handlers import guard
+from support.handlers import guarded, run
 from ui.server.access import Visitor
-
-guarded = guard(Settings())
-
-
-def asked_by(language="en"):
-    headers = [(b"accept-language", language.encode())]
-    return gr.Request(Request({"type": "http", "headers": headers, "client": None}))
-
-
-def run(handler, *values, language="en"):
-    """Call a handler as Gradio does: it adds what the signature asks for."""
-    inputs, *_ = special_args(handler, list(values), asked_by(language))
-    return handler(*inputs)
 
 
 def test_handler_answers_with_what_it_was_given():

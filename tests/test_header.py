@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from files import stereo, write_audio
-from signals import tone
 
 from audio import decode
+from support.files import stereo, write_audio
+from support.signals import tone
 
 
 def test_facts_tell_what_the_file_was(tmp_path):

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from signals import noise, silence, sweep, tone
 
 from audio.clip import Clip
 from audio.hubert import preprocessing
 from audio.levels import FLOOR_DB, loudness
+from support.signals import noise, silence, sweep, tone
 
 
 @pytest.fixture(scope="module")

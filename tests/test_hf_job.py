@@ -4,17 +4,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hub_server import OWNER, TOKEN, push_hub
 
 import i18n
 import settings
 from errors import KnownError
+from support.hub_server import OWNER, TOKEN
 from trainer import __main__ as command
 from trainer import flags
 from trainer.config import RunConfig, preset
 from trainer.publish import hf_job
 
-push_hub = push_hub
 REPO = f"{OWNER}/genres"
 SOURCE = "https://huggingface.co/spaces/somebody/genrescope"
 SMOKE = preset("smoke")

@@ -5,11 +5,11 @@ import os
 import subprocess
 import sys
 from graphlib import TopologicalSorter
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from support.places import ROOT
+
 ROOMS = ("audio", "hub", "networks", "viz", "trainer", "classifier", "ui")
 # What any room may use.
 LOW = {"errors", "i18n", "process", "cache", "hub"}
@@ -191,3 +191,10 @@ def test_space_asks_for_the_gradio_that_is_pinned():
     pins = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
     (version,) = [pin.split("==")[1] for pin in pins if pin.startswith("gradio==")]
     assert f"sdk_version: {version}" in front
+
+
+def test_no_test_imports_another():
+    """What tests share is in tests/support, their fixtures in tests/conftest.py."""
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        names = set(imported(ast.parse(path.read_text("utf-8"))))
+        assert not [name for name in names if name.startswith("test_")], path.name

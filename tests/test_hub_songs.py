@@ -4,21 +4,18 @@ import json
 import tarfile
 import threading
 
-import data_hub as hub_of_data
 import pytest
-from songs import prepared, song_folder
-from test_hub import REVISION
 
 import i18n
 from errors import KnownError
+from support.model_hub import REVISION
+from support.songs import prepared, song_folder
 from trainer import messages
 from trainer.config import RunConfig
 from trainer.data import hub_songs, sources
 from trainer.run.events import Noted, Stage, StopRequested
 from trainer.training import prepare
 from ui.tabs.data import inspection
-
-data_hub = hub_of_data.data_hub
 
 
 def gtzan_tarball(tmp_path):

@@ -4,14 +4,13 @@ import ast
 import json
 import re
 import string
-from pathlib import Path
 
 import pytest
 
 import i18n
 from errors import KnownError
+from support.places import ROOT
 
-ROOT = Path(__file__).parents[1]
 SOURCES = [
     path
     for folder in (ROOT, *(ROOT / n for n in "audio viz trainer classifier ui".split()))

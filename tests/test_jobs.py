@@ -6,14 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-from songs import song_folder
-from test_train import config_for
 
-import settings
 from errors import KnownError
+from support.places import ROOT
+from support.songs import song_folder
+from support.started_runs import ENVIRONMENT, start, wait_until
 from trainer import __main__ as command
 from trainer import config as configs
 from trainer import messages
@@ -21,29 +20,6 @@ from trainer.config import RunConfig
 from trainer.process import jobs
 from trainer.run import checkpoints, runs
 from trainer.run.events import Device, Evaluated, Stage, Step
-
-PATIENCE_S = 120
-ROOT = Path(__file__).parents[1]
-ENVIRONMENT = settings.child_environment()
-
-
-def wait_until(claim, what):
-    """Wait for a condition; the time is only where a broken build gives up."""
-    end = time.monotonic() + PATIENCE_S
-    while not claim():
-        assert time.monotonic() < end, f"never came: {what}"
-        time.sleep(0.05)
-
-
-def start(tmp_path, **changes):
-    folder = tmp_path / "songs"
-    songs = folder if folder.exists() else song_folder(folder, 4)
-    return jobs.start(
-        config_for(songs, **changes),
-        tmp_path / "runs",
-        cache_dir=tmp_path / "cache",
-        env=ENVIRONMENT,
-    )
 
 
 def steps_of(run):
@@ -199,7 +175,7 @@ def test_id_that_is_no_run_of_ours_is_refused(tmp_path, run_id):
 
 SERVER = """
 import pathlib, sys, time
-from test_jobs import start
+from support.started_runs import start
 print(start(pathlib.Path(sys.argv[1]), n_steps=12).id, flush=True)
 time.sleep(1000)
 """

@@ -1,14 +1,13 @@
 """The main journey in a browser: a song, its pictures, its genre, a run, its model."""
 
-import browser
 import pytest
-from files import write_audio
-from test_browser import upload, wait_for_pictures
 
 from audio.synth.composer import compose
+from support import browser
+from support.files import write_audio
+from support.page import upload, wait_for_pictures
 from trainer.training.initial_model import DEMO_DIR
 
-server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 pytestmark = pytest.mark.browser
 
 PATIENCE_MS = 300_000  # only where a broken build gives up

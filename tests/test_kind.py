@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-import browser
 import pytest
-from test_browser import DRAWN, lesson, scrolls_sideways, wait_for_pictures
+
+from support import browser
+from support.page import DRAWN, lesson, scrolls_sideways, wait_for_pictures
 
 axe = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
 
-server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 pytestmark = pytest.mark.browser
 
 AXE = (Path(axe.__file__).parent / "axe.min.js").read_text("utf-8")

@@ -5,14 +5,14 @@ import wave
 
 import numpy as np
 import pytest
-from plots import unpacked
-from signals import chord, noise, silence, tone
 
 from audio import transforms
 from audio.clip import Clip
 from audio.synth.examples import example
+from support.plots import unpacked
+from support.scenes import scene_of
+from support.signals import chord, noise, silence, tone
 from ui.player import sound_files
-from ui.scene import Scene, Transforms
 from ui.tabs.see import (
     comparison,
     hubert_input,
@@ -32,10 +32,6 @@ AS_AT_FIRST = {
     "mel": (128, "slaney", 0, 8000, False, "level"),
 }
 ODD = [silence(), Clip([], 8000), Clip([0.5], 8000), tone(duration_s=0.004)]
-
-
-def scene_of(clip, language="en", view=None):
-    return Scene(clip, Transforms(), language, view)
 
 
 def test_sound_file_is_as_loud_as_its_clip():

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from signals import click, noise, silence, tone
 
 from audio.clip import Clip
 from audio.levels import extent, loudness
+from support.signals import click, noise, silence, tone
 
 
 def square(amplitude=0.5):

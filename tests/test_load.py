@@ -4,17 +4,15 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import browser
 import httpx
 import pytest
-import tiny
-from files import write_audio
 from gradio_client import Client, handle_file
-from signals import chord
 
+from support import tiny
+from support.files import write_audio
+from support.signals import chord
 from trainer.config import RunConfig
 
-server = browser.server
 pytestmark = pytest.mark.slow
 
 N_VISITORS = 50

@@ -4,10 +4,10 @@ import contextlib
 
 import numpy as np
 import pytest
-from signals import tone
-from songs import song_folder
 
 from errors import KnownError
+from support.signals import tone
+from support.songs import song_folder
 from trainer.config import RunConfig
 from trainer.data import sources
 from trainer.data.sources import SongFile, Source

@@ -4,10 +4,10 @@ import json
 import re
 
 import pytest
-from marked import keep_scores
 
 import i18n
 from errors import KnownError
+from support.marked import keep_scores
 from trainer.config import RunConfig
 from trainer.run import runs
 from trainer.run.runs import Run

@@ -1,13 +1,13 @@
 import librosa
 import numpy as np
 import pytest
-from signals import chord, noise, silence, sweep, tone
 
 from audio.clip import Clip
 from audio.hubert import masking
 from audio.hubert.masking import Clusters
 from audio.hubert.preprocessing import n_frames
 from errors import KnownError
+from support.signals import chord, noise, silence, sweep, tone
 
 
 def notes(*frequencies_hz, each_s=0.5):

@@ -6,18 +6,17 @@ import json
 import anyio
 import httpx
 import pytest
-import tiny
-from files import write_audio
 from gradio import FileData
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
-from signals import tone
 
 import app
 from settings import Settings
+from support import tiny
+from support.files import write_audio
+from support.signals import tone
 from ui.server import gradio_patches, mcp
 
-tiny_model_dir = tiny.tiny_model_dir
 PICTURES = {"waveform", "dft", "stft", "mel"}
 NAMES = {*PICTURES, "classify", "classify_many", "runs", "start_run", "stop_run"}
 

@@ -4,13 +4,13 @@ import re
 
 import numpy as np
 import pytest
-from plots import unpacked
-from signals import silence, tone
-from test_lessons import scene_of
 
 import i18n
 from audio.clip import Clip
 from errors import KnownError
+from support.plots import unpacked
+from support.scenes import scene_of
+from support.signals import silence, tone
 from ui.tabs.see import mel
 
 

@@ -4,12 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from signals import noise, tone
 
 from audio import transforms
 from audio.transforms import Frames, MelBands
 from audio.transforms.mel_scale import band_edges_hz, hz_to_mel, mel_filters, mel_to_hz
 from errors import KnownError
+from support.signals import noise, tone
 
 RATE = 22_050
 FULL = {"reference": "full_scale"}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from files import stereo, write_audio, write_wav
-from signals import noise, silence, tone
 
 from audio import decode
 from errors import KnownError
+from support.files import stereo, write_audio, write_wav
+from support.signals import noise, silence, tone
 
 
 def test_mix_is_the_mean_of_two_channels(tmp_path):

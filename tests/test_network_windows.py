@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from signals import noise, silence, tone
 
 from audio.clip import Clip
 from networks.windows import Windows, window_starts
+from support.signals import noise, silence, tone
 
 RATE = 16_000
 

@@ -3,12 +3,12 @@
 import html
 
 import pytest
-from test_access import request
 
 import app
 import i18n
 from errors import KnownError
 from settings import Host, Settings
+from support.visits import request
 from trainer.publish import push
 from ui.notice import notice
 from ui.server.access import Visitor

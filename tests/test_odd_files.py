@@ -7,14 +7,13 @@ that crashes a decoder; none here may.
 import json
 
 import numpy as np
-import odd_files
-import odd_headers
 import pytest
 
 import i18n
 from audio import decode
 from audio.decode.pool import Bounds, DecoderPool
 from errors import KnownError
+from support import odd_files, odd_headers
 
 pytestmark = pytest.mark.minute
 

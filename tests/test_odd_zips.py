@@ -8,13 +8,13 @@ import struct
 import zipfile
 
 import pytest
-from files import write_audio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from signals import tone
 
 from audio.decode.archive import ZipLimits, unpacked
 from errors import KnownError
+from support.files import write_audio
+from support.signals import tone
 from trainer.data import sources
 
 pytestmark = pytest.mark.minute

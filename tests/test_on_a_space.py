@@ -9,22 +9,21 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import browser
 import httpx
 import itsdangerous
 import pytest
-import tiny
-from files import write_audio
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
-from hub_server import OWNER, TOKEN, PushHub
-from signals import tone
-from test_card import finished_run
-from test_strangers import ask, data_of, endpoints, name_of, session_with_runs
 
 import app
 import i18n
 from settings import Host, Settings
+from support import browser, tiny
+from support.endpoints import ask, data_of, endpoints, name_of, session_with_runs
+from support.files import write_audio
+from support.finished_runs import finished_run
+from support.hub_server import OWNER, TOKEN, PushHub
+from support.signals import tone
 
 pytestmark = pytest.mark.minute
 

@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from gallery import SOUND, SVG, rows, sheets, sheets_of_a_tone, texts
 from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 from PIL import Image
-from signals import click, noise, silence, tone
 
 import i18n
 from audio.clip import Clip
+from support.gallery import SOUND, SVG, rows, sheets, sheets_of_a_tone, texts
+from support.signals import click, noise, silence, tone
 from viz import image, palette, paper, style
 from viz.paper import Look
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from signals import chord, noise, silence, sweep, time_axis, tone
 
 from audio import transforms
 from audio.clip import Clip
 from audio.transforms.partials import fundamental_hz, peaks
 from audio.transforms.windows import WINDOWS
+from support.signals import chord, noise, silence, sweep, time_axis, tone
 
 RATE = 22_050
 BRASS_DB = (-19.5, -17.9, -21.1, -25.1, -29.9, -38.6, -50.2)  # the tutorial's trumpet

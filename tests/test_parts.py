@@ -5,15 +5,15 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 import pytest
-from files import stereo, write_audio, write_wav
 from gradio.helpers import special_args
-from signals import noise, silence, tone
 from starlette.requests import Request
 
 from audio import decode
 from audio.decode import Limits
 from errors import KnownError
 from settings import Settings
+from support.files import stereo, write_audio, write_wav
+from support.signals import noise, silence, tone
 from ui import excerpt
 from ui.handlers import guard
 from ui.player import clip_bar

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from signals import click, noise, sweep, tone
 
 from audio import transforms
 from audio.clip import Clip
 from audio.transforms import Frames, pixels
 from audio.transforms.mel_scale import hz_to_mel
+from support.signals import click, noise, sweep, tone
 
 
 def test_envelope_keeps_an_asymmetric_wave_asymmetric():

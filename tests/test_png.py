@@ -4,11 +4,11 @@ import io
 
 import numpy as np
 import pytest
-from gallery import sheets
 from matplotlib import font_manager
 from PIL import Image
-from signals import tone
 
+from support.gallery import sheets
+from support.signals import tone
 from viz import paper, png
 
 

@@ -1,7 +1,5 @@
 import numpy as np
 import pytest
-import tiny
-from signals import chord, noise, silence, sweep, tone
 
 from audio.clip import Clip
 from classifier.models import Models
@@ -9,8 +7,9 @@ from classifier.predict import N_QUICK, listen, predict, spread
 from classifier.queue import InferenceQueue
 from errors import KnownError
 from networks import forward
+from support import tiny
+from support.signals import chord, noise, silence, sweep, tone
 
-tiny_model_dir = tiny.tiny_model_dir
 RATE = tiny.SAMPLING_RATE
 WINDOW_S = tiny.FACTS["window_s"]
 

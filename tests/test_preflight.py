@@ -3,10 +3,10 @@ import os
 from collections import namedtuple
 
 import pytest
-from songs import song_folder
 
 from audio.synth import composer
 from errors import KnownError
+from support.songs import song_folder
 from trainer import config, preflight
 from trainer.config import RunConfig
 from trainer.process import device

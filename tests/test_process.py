@@ -2,11 +2,11 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from support.places import ROOT
+
 WHILE_ANOTHER_THREAD_IMPORTS = """
 import importlib, sys, threading
 import datasets, numpy as np

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from odd_headers import whole
 
 from audio import decode, transforms
 from audio.clip import Clip
@@ -17,6 +16,7 @@ from audio.levels import power
 from audio.transforms import Frames, inversion, overlap_add
 from audio.transforms.windows import WINDOWS, window_values
 from errors import KnownError
+from support.odd_headers import whole
 from trainer import base_models
 from trainer.config import PRESETS, RunConfig, preset
 from trainer.data.splits import Wish, split

@@ -4,24 +4,21 @@ import logging
 import traceback
 
 import pytest
-import tiny
-from hub_server import OWNER, REVISION, TOKEN, push_hub
-from marked import keep_scores
-from signals import tone
-from test_card import finished_run
 
 import i18n
 from classifier.models import Models
 from classifier.predict import predict
 from errors import KnownError
+from support.finished_runs import finished_run
+from support.hub_server import OWNER, REVISION, TOKEN
+from support.marked import keep_scores
+from support.signals import tone
 from trainer import __main__ as command
 from trainer.evaluation.scores import Scores
 from trainer.publish import push
 from trainer.run import events
 from trainer.run.events import Stage
 
-tiny_model_dir = tiny.tiny_model_dir
-push_hub = push_hub
 REPO = f"{OWNER}/genres"
 ALLOWED = {
     "README.md",

@@ -1,17 +1,14 @@
 """Pushes as the page starts and shows them."""
 
 import pytest
-import tiny
-from hub_server import OWNER, TOKEN, push_hub
-from test_card import finished_run
 
 from errors import KnownError
+from support.finished_runs import finished_run
+from support.hub_server import OWNER, TOKEN
 from trainer.run.events import Stage
 from ui.tabs.train import pushes
 from ui.tabs.train.pushes import Push, Pushes
 
-tiny_model_dir = tiny.tiny_model_dir
-push_hub = push_hub
 REPO = f"{OWNER}/genres"
 
 

@@ -3,12 +3,12 @@
 import os
 import signal
 
-import actor
 import pytest
-from actor import UNTIL_STOPPED, start, trainer_pid, wait_for, wait_for_end
 
 import settings
 from errors import KnownError
+from support import actor
+from support.actor import UNTIL_STOPPED, start, trainer_pid, wait_for, wait_for_end
 from trainer import __main__ as command
 from trainer.config import RunConfig
 from trainer.process import jobs

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from signals import noise, silence, sweep, tone
 
 from audio import transforms
 from audio.clip import Clip
@@ -10,6 +9,7 @@ from audio.levels import FLOOR_DB, loudness
 from audio.synth.examples import example
 from audio.transforms import resampling
 from errors import KnownError
+from support.signals import noise, silence, sweep, tone
 
 RATE = 22_050
 

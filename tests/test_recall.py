@@ -5,9 +5,9 @@ import shutil
 
 import numpy as np
 import pytest
-from songs import prepared, song_folder
 
 from errors import KnownError
+from support.songs import prepared, song_folder
 from trainer.config import RunConfig
 from trainer.data import song_lookup, sources
 from trainer.run import runs

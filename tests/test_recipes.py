@@ -8,7 +8,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import soundfile
-from signals import chord, noise, silence, sweep, tone
 
 from audio import transforms
 from audio.clip import Clip
@@ -19,17 +18,13 @@ from audio.transforms.mel_scale import mel_filters
 from audio.transforms.quantization import quantised
 from audio.transforms.resampling import resampled
 from errors import KnownError
+from support.knobs import SETTINGS
+from support.signals import chord, noise, silence, sweep, tone
 from ui.export import downloads, recipes
 from ui.scene import Scene, Transforms
 from ui.tabs.see import (
-    hubert_input,
     inversion,
-    masking,
-    mel,
     sampling,
-    spectrogram,
-    spectrum,
-    waveform,
 )
 from viz.plot import Provenance
 
@@ -42,20 +37,6 @@ CLOSE_DB = 0.01
 
 def way_back(scene, *values):
     return inversion.draw(scene, inversion.Way(*values))
-
-
-SETTINGS = {
-    "waveform": (waveform.draw, (False,)),
-    "dft": (spectrum.draw, (0.2, 4096, "hann", 1, "peak")),
-    "stft": (spectrogram.draw, (2048, 0, 4, "hann", "peak")),
-    "mel": (mel.draw, (128, "slaney", 0, 8000, False, "level")),
-    "filters": (mel.draw_filters, (64, "htk", 100, 4000)),
-    "rate": (sampling.draw_rate, (0.2, 5512, True)),
-    "bits": (sampling.draw_bits, (0.2, 6, True)),
-    "back": (way_back, (0.1, 0.5, "hann", 4, "mel", 1)),
-    "hearing": (hubert_input.draw, (0.2,)),
-    "masking": (masking.draw, (8, 3)),
-}
 
 
 def busy(duration_s=1.0, rate=22_050):

@@ -3,9 +3,9 @@
 import dataclasses
 
 import pytest
-from marked import answers_by_hand
 
 import i18n
+from support.marked import answers_by_hand
 from trainer.config import SCHEMES
 from trainer.evaluation import report
 from trainer.evaluation.compare import Contest, Entry

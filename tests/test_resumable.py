@@ -4,16 +4,14 @@ import fcntl
 import hashlib
 from pathlib import Path
 
-import data_hub as hub_of_data
 import numpy as np
 import pytest
-from test_hub import REVISION
 
 from errors import KnownError
 from hub import client
+from support.model_hub import REVISION
 from trainer.run.events import StopRequested
 
-data_hub = hub_of_data.data_hub
 SET = "someone/songs"
 CONTENT = np.random.default_rng(0).bytes(10_000)
 CHECKSUM = hashlib.sha256(CONTENT).hexdigest()

@@ -4,10 +4,10 @@ import shutil
 
 import numpy as np
 import pytest
-from songs import song_folder
-from test_train import GENRES, config_for, of
 
 from errors import KnownError
+from support.small_runs import GENRES, config_for, of
+from support.songs import song_folder
 from trainer.config import RunConfig
 from trainer.process import jobs
 from trainer.run import checkpoints, runs

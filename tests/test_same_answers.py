@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-import tiny
-from files import write_audio
 
 from audio import decode
 from audio.clip import Clip
 from audio.synth.composer import compose
 from classifier.predict import predict
 from errors import KnownError
+from support import tiny
+from support.files import write_audio
 from trainer.data import dataset, sources
 from trainer.evaluation import evaluate, model_lookup
 from trainer.training.initial_model import DEMO_DIR

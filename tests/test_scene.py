@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from signals import tone
 
 from audio import transforms
+from support.signals import tone
 from ui.scene import Transforms, seen
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from marked import answers_by_hand
 
+from support.marked import answers_by_hand
 from trainer.evaluation.scores import (
     Answers,
     Scores,

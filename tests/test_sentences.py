@@ -3,11 +3,11 @@
 import dataclasses
 
 import pytest
-from signals import silence, tone
 
 from audio.hubert.preprocessing import model_input
 from audio.transforms import inversion
 from audio.transforms.griffin_lim import Search
+from support.signals import silence, tone
 from viz import closeup, rebuilding
 
 

@@ -3,15 +3,14 @@
 import platform
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import process
 import settings
 from settings import Host
+from support.places import ROOT
 
-ROOT = Path(__file__).parents[1]
 SPACE = {"SYSTEM": "spaces", "SPACE_ID": "studio/genrescope"}
 LOGIN = dict.fromkeys(settings.OAUTH_VARIABLES, "x")
 

@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from plots import unpacked
-from signals import chord, click, noise, sweep, tone
 
 import i18n
 import viz.dft
@@ -16,6 +14,8 @@ from audio.synth.examples import example
 from audio.transforms import Frames, pixels
 from audio.transforms.partials import peaks
 from audio.transforms.quantization import quantised
+from support.plots import unpacked
+from support.signals import chord, click, noise, sweep, tone
 from ui.scene import Scene, Transforms
 from ui.tabs.see import spectrogram, waveform
 from viz import closeup

@@ -5,8 +5,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from files import write_audio
-from signals import noise, tone
 
 import i18n
 from audio import decode
@@ -15,6 +13,8 @@ from classifier.predict import Chunk, Prediction
 from classifier.verdict import Verdict
 from errors import KnownError
 from networks.checkpoint import ModelRef
+from support.files import write_audio
+from support.signals import noise, tone
 from trainer.config import RunConfig
 from trainer.messages import Progress
 from trainer.run.events import Noted, Stage
@@ -197,7 +197,8 @@ def test_hostile_name_in_any_template_is_text(prediction, name):
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_message_about_a_file_is_text(language):
     import gradio as gr
-    from test_handlers import guarded, run
+
+    from support.handlers import guarded, run
 
     @guarded
     def refuse() -> None:

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from signals import noise, tone
 
 from networks.small_hubert import (
     SAMPLING_RATE,
@@ -8,6 +7,7 @@ from networks.small_hubert import (
     gabor_filters,
     small_hubert,
 )
+from support.signals import noise, tone
 
 LABELS = ("blues", "classical", "metal")
 

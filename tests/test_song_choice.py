@@ -5,12 +5,12 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
-from files import write_audio
-from signals import tone
 
 import i18n
 from errors import KnownError
 from settings import Settings
+from support.files import write_audio
+from support.signals import tone
 from trainer.config import RunConfig
 from trainer.data import dataset, sources
 from ui import song_choice

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from files import stereo, write_audio, write_wav
-from signals import click, silence, tone
 
 from audio.decode import Limits
+from support.files import stereo, write_audio, write_wav
+from support.signals import click, silence, tone
 from ui.player.clips import ClipShelf
 from ui.scene import Scene, Transforms
 from ui.tabs.see import source

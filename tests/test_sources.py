@@ -1,11 +1,11 @@
 import zipfile
 
 import pytest
-from files import write_audio
-from signals import tone
-from songs import PITCHES, prepared, song_folder
 
 from errors import KnownError
+from support.files import write_audio
+from support.signals import tone
+from support.songs import PITCHES, prepared, song_folder
 from trainer.data import sources
 
 

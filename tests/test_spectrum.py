@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from signals import chord, noise, silence, tone
 
 import viz.dft
 from audio import transforms
@@ -10,6 +9,7 @@ from audio.clip import Clip
 from audio.levels import FLOOR_DB
 from audio.transforms.windows import WINDOWS, scalloping_db, window_values
 from errors import KnownError
+from support.signals import chord, noise, silence, tone
 
 RATE = 22_050
 

@@ -5,9 +5,6 @@ import tracemalloc
 
 import numpy as np
 import pytest
-import tiny
-from files import stereo, write_audio, write_wav
-from signals import noise, sweep, tone
 
 from audio import decode
 from audio.decode import Limits, spooled
@@ -15,8 +12,8 @@ from audio.speech import signs
 from classifier.models import Models
 from classifier.predict import listen, predict
 from errors import KnownError
-
-tiny_model_dir = tiny.tiny_model_dir
+from support.files import stereo, write_audio, write_wav
+from support.signals import noise, sweep, tone
 
 
 @pytest.fixture(scope="module")

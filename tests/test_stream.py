@@ -1,9 +1,9 @@
 """Answers reach the page however the end of their stream and the next question meet."""
 
-import browser
 import pytest
 
-server, chromium, open_page = browser.server, browser.chromium, browser.open_page
+from support import browser
+
 pytestmark = pytest.mark.browser
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from signals import tone
-from songs import prepared
 
+from support.signals import tone
+from support.songs import prepared
 from trainer.data import sources
 from trainer.data.faults import Fault
 from trainer.data.splits import Split

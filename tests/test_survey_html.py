@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from files import write_audio
-from signals import silence, tone
-from songs import song_folder
 
+from support.files import write_audio
+from support.signals import silence, tone
+from support.songs import song_folder
 from trainer.config import RunConfig
 from trainer.data.faults import Fault
 from ui.tabs.data import inspection

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import time
 
-import actor
 import pytest
-from actor import (
-    small_disk,
+
+from errors import KnownError
+from support import actor
+from support.actor import (
     start,
     supervisor_pid,
     trainer_pid,
@@ -18,8 +19,6 @@ from actor import (
     wait_for_end,
     wait_until,
 )
-
-from errors import KnownError
 from trainer import messages
 from trainer.config import RunConfig
 from trainer.process import jobs, supervisor
@@ -38,8 +37,6 @@ child = subprocess.Popen(["sleep", "1000"])
 emit(Stage("train"))
 wait()
 """
-
-__all__ = ["small_disk"]  # a fixture
 
 
 def stage_and_wait(name):
@@ -135,7 +132,7 @@ def test_server_killed_in_the_middle_changes_nothing(tmp_path):
 import sys, time
 sys.path.insert(0, "tests")
 from pathlib import Path
-import actor
+from support import actor
 actor.start(Path({str(tmp_path)!r}))
 time.sleep(1000)
 """

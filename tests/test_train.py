@@ -1,38 +1,21 @@
-import dataclasses
 import json
 import math
 from pathlib import Path
 
 import pytest
-from songs import song_folder
 
 from errors import KnownError
-from trainer.config import RunConfig
+from support.small_runs import GENRES, config_for, of
+from support.songs import song_folder
 from trainer.evaluation.scores import Scores
 from trainer.run.events import Evaluated, Noted, Stage, Step
 from trainer.training import initial_model
 from trainer.training.train import train
 
-GENRES = {"low": 200.0, "high": 3000.0, "middle": 500.0}
-
 
 @pytest.fixture(scope="module")
 def songs(tmp_path_factory):
     return song_folder(tmp_path_factory.mktemp("data") / "songs", 5, GENRES)
-
-
-def config_for(songs, **changes):
-    small = RunConfig(
-        data=f"folder:{songs}",
-        base_model="small",
-        window_s=0.5,
-        n_steps=3,
-        batch_size=2,
-        n_accumulated=4,
-        learning_rate=1e-3,
-        eval_every_n_steps=3,
-    )
-    return dataclasses.replace(small, **changes)
 
 
 def run(songs, folder, should_stop=lambda: False, checkpoint=None, **changes):
@@ -46,10 +29,6 @@ def run(songs, folder, should_stop=lambda: False, checkpoint=None, **changes):
         checkpoint=checkpoint,
     )
     return result, told
-
-
-def of(told, kind):
-    return [event for event in told if isinstance(event, kind)]
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ import re
 
 import gradio as gr
 import pytest
-from songs import song_folder
 
 import app
 import i18n
 from errors import KnownError
 from settings import Settings
+from support.songs import song_folder
 from trainer.config import RunConfig
 from trainer.process import jobs
 from trainer.run import checkpoints, events, locks, runs

@@ -3,7 +3,6 @@
 import errno
 import zipfile
 
-import actor
 import gradio as gr
 import pytest
 from starlette.applications import Starlette
@@ -11,14 +10,13 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
-from test_handlers import guarded, run
 
 import i18n
 from audio.decode.archive import unpacked
 from errors import KnownError
+from support.handlers import guarded, run
 from ui.server.middleware import Gate
 
-small_disk = actor.small_disk
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
 

@@ -1,13 +1,13 @@
 from dataclasses import replace
 
 import pytest
-from signals import noise
-from test_speech import talk
 
 from classifier import verdict
 from classifier.predict import Chunk, Prediction
 from classifier.verdict import judge
 from networks.checkpoint import ModelRef
+from support.signals import noise
+from support.speech import talk
 
 REF = ModelRef("bundled", "demo", None, "demo", "tests", 1.0)
 

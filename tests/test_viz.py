@@ -1,11 +1,11 @@
 """What pictures say and how they look, wherever they are drawn."""
 
 import numpy as np
-from gallery import sheets_of_a_tone
 from matplotlib.colors import to_rgb
-from signals import tone
 
 from audio import transforms
+from support.gallery import sheets_of_a_tone
+from support.signals import tone
 from viz import dft, genres, palette
 from viz.wording import plain
 

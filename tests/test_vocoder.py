@@ -7,8 +7,6 @@ import gradio as gr
 import numpy as np
 import pytest
 import soundfile
-import test_hub
-from signals import silence, tone
 
 import app
 import i18n
@@ -16,13 +14,13 @@ from audio import vocoder
 from audio.clip import Clip
 from errors import KnownError
 from settings import Settings
+from support import model_hub
+from support.signals import silence, tone
 from ui import vocoding
 from ui.export import downloads, recipes
 from ui.scene import Scene, Transforms
 from ui.tabs.see import inversion
 from viz.plot import Provenance
-
-serve = test_hub.serve
 
 INFO = b'{"id": "microsoft/speecht5_hifigan", "sha": "%s"}' % (b"0" * 40)
 
@@ -110,7 +108,7 @@ def test_a_pickle_is_not_asked_for(serve, tmp_path):
 
 
 def test_a_missing_network_is_said(monkeypatch):
-    test_hub.use_hub(monkeypatch, "http://127.0.0.1:9")
+    model_hub.use_hub(monkeypatch, "http://127.0.0.1:9")
     with pytest.raises(KnownError, match="hub_unreachable"):
         vocoding.rebuilt(silence(0.1))
 

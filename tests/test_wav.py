@@ -5,11 +5,11 @@ import wave
 
 import numpy as np
 import pytest
-from signals import noise
 
 from audio import decode
 from audio.decode import wav
 from errors import KnownError
+from support.signals import noise
 
 
 def save(path, samples, *, n_channels=1, width=2, rate=22_050):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from signals import tone
 
 from audio.hubert.preprocessing import SAMPLING_RATE
+from support.signals import tone
 from trainer.data.dataset import INT16_MAX, Song, SongSet
 from trainer.training import windows
 

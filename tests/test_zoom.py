@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from signals import tone
 
 from audio.clip import Clip
 from audio.transforms import interpolation
+from support.signals import tone
 
 
 def test_points_are_the_samples_of_the_stretch():

@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
-from test_hub import REVISION, use_hub
+
+from support.model_hub import REVISION, use_hub
 
 
 class DataHub(ThreadingHTTPServer):

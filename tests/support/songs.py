@@ -1,8 +1,7 @@
 """Small sets of songs in the forms that are met in the wild."""
 
-from files import write_audio
-from signals import tone
-
+from support.files import write_audio
+from support.signals import tone
 from trainer.data import dataset
 from trainer.run.events import Noted
 

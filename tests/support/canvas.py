@@ -2,37 +2,15 @@
 
 A test module takes what it needs::
 
-    chromium, show = canvas.chromium, canvas.show
+    chromium, show = canvas.chromium, show.show
 """
 
-import json
 from dataclasses import replace
 
-import browser
 import numpy as np
-import pytest
 
-from ui import canvas as pictures
 from viz.plot import POWER_STEP, Axis, Band, Image, Plot, Sheet, packed, rounded
 
-chromium = browser.chromium
-ADDRESS = "http://pictures.test/"
-PAGE = """<!doctype html><meta charset="utf-8"><script>SCRIPT</script><style>STYLE
-body { margin: 0; --body-text-color: rgb(10, 20, 30); }
-body.dark { --body-text-color: rgb(240, 230, 220); }
-</style><body><div id="player"></div><script>
-window.asked = [];
-window.places = VALUES.map((value, i) => {
-  const element = document.createElement("div");
-  Object.assign(element, { id: `place${i}`, className: "prose picture" });
-  document.body.append(element);
-  const place = { props: { value } };
-  Genrescope.mount(element, place.props, (name, call) => { place.call = call; },
-    (event, data) => asked.push([event, data]), [], { empty: "empty", start_label: "hear" });
-  place.show = (value) => { place.props.value = value; place.call(); };
-  return place;
-});
-</script>"""
 # A player as Gradio's: in an open shadow root, and its address a blob's.
 ADD_PLAYER = """async (seconds) => {
   const n = seconds * 8000, bytes = new DataView(new ArrayBuffer(44 + n));
@@ -52,44 +30,6 @@ ADD_PLAYER = """async (seconds) => {
   window.wav = audio.src;
   await new Promise((ready) => { audio.onloadedmetadata = ready; });
 }"""
-
-
-@pytest.fixture
-def show(chromium):
-    """Open a page with sheets on it; nothing may be written on the console."""
-    contexts = []
-
-    def show(*sheets, width=900, context=None, language="en", scale=1):
-        if context is None:
-            viewport = {"width": width, "height": 900}
-            context = chromium.new_context(
-                viewport=viewport, device_scale_factor=scale, reduced_motion="reduce"
-            )
-            contexts.append(context)
-        values = [sheet and sheet.as_json() for sheet in sheets]
-        body = (
-            PAGE.replace("SCRIPT", pictures.script(language))
-            .replace("STYLE", pictures.STYLE.read_text("utf-8"))
-            .replace("VALUES", json.dumps(values).replace("</", "<\\/"))
-        )
-        page = context.new_page()
-        page.set_default_timeout(browser.WAIT_MS)
-        page.problems = []
-        page.on("pageerror", lambda error: page.problems.append(str(error)))
-        page.on("console", lambda message: browser.hear(page, message))
-        page.route(
-            "**/*", lambda route: route.fulfill(body=body, content_type="text/html")
-        )
-        page.goto(ADDRESS)
-        if sheets[0]:
-            page.wait_for_selector(".sheet-tools")
-        return page
-
-    yield show
-    for context in contexts:
-        problems = [p for page in context.pages for p in page.problems]
-        context.close()
-        assert problems == []
 
 
 def spectrogram(levels_db, frequencies_hz, stop_s=2.0, scales=("linear",), **more):

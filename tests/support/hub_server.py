@@ -12,7 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from test_hub import use_hub
+
+from support.model_hub import use_hub
 
 TOKEN = "hf_no-token-at-all_and-yet-nobody-may-see-it"
 OWNER = "visitor"

@@ -13,13 +13,13 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import tiny
 
-ROOT = Path(__file__).parents[1]
+from support import tiny
+from support.places import ROOT
+
 CHROMIUM_FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-dev-shm-usage"
     " --autoplay-policy=no-user-gesture-required"

@@ -8,8 +8,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from files import CODECS, stereo, write_audio, write_video, write_wav
-from signals import noise, tone
+
+from support.files import CODECS, stereo, write_audio, write_video, write_wav
+from support.signals import noise, tone
 
 
 @functools.cache

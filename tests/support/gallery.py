@@ -3,8 +3,7 @@
 import functools
 import xml.etree.ElementTree as ET
 
-from signals import tone
-
+from support.signals import tone
 from ui.scene import Scene, Transforms
 from ui.tabs.see import mel, spectrogram, spectrum, waveform
 from viz import curves

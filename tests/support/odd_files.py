@@ -14,9 +14,10 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from files import write_audio
-from odd_headers import id3, id3_frame, wav, whole
-from signals import tone
+
+from support.files import write_audio
+from support.odd_headers import id3, id3_frame, wav, whole
+from support.signals import tone
 
 HERE, PASSWORDS = "http://127.0.0.1:9/canary.mp3", "file:///etc/passwd"
 MARKUP = "<script>alert('x')</script><img src=x onerror=alert(1)>"

@@ -1,0 +1,1 @@
+"""What tests share: signals, files, stand-ins."""

@@ -1,0 +1,30 @@
+"""Every picture of a lesson with settings that are not the default."""
+
+from ui.tabs.see import (
+    hubert_input,
+    inversion,
+    masking,
+    mel,
+    sampling,
+    spectrogram,
+    spectrum,
+    waveform,
+)
+
+
+def way_back(scene, *values):
+    return inversion.draw(scene, inversion.Way(*values))
+
+
+SETTINGS = {
+    "waveform": (waveform.draw, (False,)),
+    "dft": (spectrum.draw, (0.2, 4096, "hann", 1, "peak")),
+    "stft": (spectrogram.draw, (2048, 0, 4, "hann", "peak")),
+    "mel": (mel.draw, (128, "slaney", 0, 8000, False, "level")),
+    "filters": (mel.draw_filters, (64, "htk", 100, 4000)),
+    "rate": (sampling.draw_rate, (0.2, 5512, True)),
+    "bits": (sampling.draw_bits, (0.2, 6, True)),
+    "back": (way_back, (0.1, 0.5, "hann", 4, "mel", 1)),
+    "hearing": (hubert_input.draw, (0.2,)),
+    "masking": (masking.draw, (8, 3)),
+}
