@@ -1,7 +1,7 @@
 """Change what Gradio does inside, one function a change, written for Gradio 6.31.
 
 Each says what goes wrong without it, and what is known upstream.
-``tests/test_gradio_patches.py`` shows the same on an unpatched Gradio, and fails where
+``tests/page/test_gradio_patches.py`` shows the same on an unpatched Gradio, and fails where
 it no longer goes wrong: then the patch can go. ``docs/gradio.md`` is the list to walk
 through before another version is pinned.
 """

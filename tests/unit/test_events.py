@@ -2,11 +2,11 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import pytest
 
 import i18n
+from support.places import ROOT
 from trainer import messages
 from trainer.config import RunConfig
 from trainer.run import events, runs
@@ -14,7 +14,7 @@ from trainer.run.events import Evaluated, Finished, Planned, Stage, Step
 
 # A run with a validation part, as the version recorded it that called validation
 # "test" and the test "evaluate".
-OLD = Path(__file__).with_name("old_run.jsonl")
+OLD = ROOT / "tests" / "support" / "old_run.jsonl"
 
 
 @pytest.fixture

@@ -146,7 +146,7 @@ def test_nan_loss_survives_the_line():
 
 def test_every_phase_that_is_emitted_has_a_name():
     room = Path(messages.__file__).parent
-    sources = [path.read_text("utf-8") for path in room.glob("*.py")]
+    sources = [path.read_text("utf-8") for path in room.rglob("*.py")]
     emitted = {name for text in sources for name in re.findall(r'Stage\("(\w+)"', text)}
     emitted |= set(re.findall(r'stage(?:: str)? ?= ?"(\w+)"', "".join(sources)))
     assert emitted >= {"validate", "calibrate", "test", "evaluate"}
