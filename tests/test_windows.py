@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from signals import tone
 
-from trainer import windows
+from errors import KnownError
+from trainer import telling, windows
 from trainer.data import INT16_MAX, SAMPLING_RATE, Song, SongSet
 
 
@@ -78,6 +79,32 @@ def test_all_windows_cover_each_test_song():
     assert data.owners.tolist() == [0, 1, 1, 1]
     assert [start for _, start in data.places] == [0, 0, 8000, 11_200]
     assert data[0]["labels"] == 1
+
+
+def test_silent_windows_are_left_out_as_in_classification():
+    songs = song_set(2.0, 1.0, 1.0)
+    songs.samples[4000:20_000] = 20  # -64 dBFS, in the first song
+    songs.samples[32_000:48_000] = 0  # all of the second one
+    data = windows.AllWindows(songs, np.arange(3), Plain(), 0.5)
+    assert data.places == [(0, 0), (0, 16_000), (0, 24_000), (1, 0), (1, 8000)]
+    assert (data.indices.tolist(), data.silent.tolist()) == ([0, 2], [1])
+    assert data.owners.tolist() == [0, 0, 0, 1, 1]
+    assert [data[place]["labels"] for place in (0, 3)] == [0, 0]
+
+
+def test_songs_without_an_answer_are_named():
+    songs, told = song_set(1.0, 1.0), []
+    windows.note_silent(songs, np.array([], int), told.append)
+    assert not told
+    windows.note_silent(songs, np.array([1]), told.append)
+    assert telling.line(told[0]).endswith("silent: 1.")
+
+
+def test_set_of_silent_songs_is_refused():
+    songs = song_set(1.0)
+    songs.samples[:] = 0
+    with pytest.raises(KnownError, match="silent"):
+        windows.AllWindows(songs, np.array([0]), Plain(), 0.5)
 
 
 @pytest.mark.parametrize(
