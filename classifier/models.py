@@ -104,13 +104,13 @@ class Models:
         raise KnownError("unknown_model", model=key)
 
     def load(
-        self, ref: ModelRef, count: client.Count = client.uncounted
+        self, ref: ModelRef, on_progress: client.OnDownload = client.ignore
     ) -> LoadedModel:
         """The model itself, loaded once however many ask for it at the same time.
 
         Args:
             ref: which one.
-            count: is told how much of a download is here, as of ``hub.fetch``.
+            on_progress: of a download, as for ``client.fetch``.
 
         Raises:
             KnownError: ``unknown_model``, or a code of ``hub.fetch`` or
@@ -120,7 +120,9 @@ class Models:
             if ref.key in self._kept:
                 self._kept.move_to_end(ref.key)
                 return self._kept[ref.key]
-        found, folder = self._found(ref.key, count)  # may wait for the Hub: no lock
+        found, folder = self._found(
+            ref.key, on_progress
+        )  # may wait for the Hub: no lock
         # Under it, since transformers switches torch's defaults while it loads.
         with self._lock:
             if ref.key not in self._kept:
@@ -138,14 +140,16 @@ class Models:
             n_bytes -= left.n_bytes
         self._kept[key] = loaded
 
-    def _found(self, key: str, count: client.Count) -> tuple[ModelRef, Path]:
+    def _found(self, key: str, on_progress: client.OnDownload) -> tuple[ModelRef, Path]:
         """What is known of a model once its checkpoint is on this disk, and where."""
         ref = self.ref(key)
         if ref.source == "bundled":
             return ref, self._bundled_model_dir
         if ref.source == "run":
             return ref, self._runs_dir / ref.id / "model"
-        folder = client.fetch(ref.id, max_bytes=self._max_bytes, count=count)
+        folder = client.fetch(
+            ref.id, max_bytes=self._max_bytes, on_progress=on_progress
+        )
         found = checkpoint.describe("hub", ref.id, folder, revision=folder.name)
         return found or ref, folder
 

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from errors import FULL_DISK, KnownError
 from hub import conversion, resumable
-from hub.resumable import Hear
+from hub.resumable import OnBytes
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, ModelInfo
 
 T = TypeVar("T")
-Tell = Callable[[Any], None]
-Count = Callable[[int, int], None]  # bytes that are here, and all
+OnProgress = Callable[[Any], None]
+OnDownload = Callable[[int, int], None]  # bytes that are here, and all
 
 WEIGHTS = "model.safetensors"
 CHECKPOINT_FILES = ("config.json", "preprocessor_config.json", WEIGHTS)
@@ -33,8 +33,8 @@ COMMIT = re.compile("[0-9a-f]{40}")
 PATIENCE_S = 8.0  # for the whole question, the look-up of the Hub's address included
 
 
-def uncounted(n_bytes: int, n_all: int) -> None:
-    """Nobody wants to know how much is here."""
+def ignore(n_bytes: int, n_all: int) -> None:
+    """Ignore the progress of a download."""
 
 
 def is_whole(folder: Path) -> bool:
@@ -47,7 +47,7 @@ def fetch(
     *,
     revision: str = "",
     max_bytes: int | None = None,
-    count: Count = uncounted,
+    on_progress: OnDownload = ignore,
 ) -> Path:
     """The folder with one revision of a model, downloaded where needed.
 
@@ -56,7 +56,7 @@ def fetch(
         revision: a commit, which is not asked for again once it is here, or the name
             of a branch or tag; "" for the newest.
         max_bytes: a checkpoint that takes more is refused before it is downloaded.
-        count: is told how much of the weights is here, again and again.
+        on_progress: is called with the bytes of the weights that are here, and all.
 
     Returns:
         A folder of the Hub client's cache, named by the commit. When the Hub cannot be
@@ -74,7 +74,10 @@ def fetch(
         info = _converted(asked) or asked
         n_bytes = _checked_size(info, max_bytes)
         files = download(
-            model_id, CHECKPOINT_FILES, str(info.sha), hear=lambda n: count(n, n_bytes)
+            model_id,
+            CHECKPOINT_FILES,
+            str(info.sha),
+            on_progress=lambda n: on_progress(n, n_bytes),
         )
         if info is not asked:
             conversion.lead(str(asked.sha), files[0].parent)
@@ -155,11 +158,11 @@ def ask(repo_id: str, question: Callable[[HfApi], T]) -> T:
 
 
 def patiently(
-    work: Callable[[Tell], T],
+    work: Callable[[OnProgress], T],
     *,
     patience_s: float,
     known: Callable[[BaseException | None], KnownError],
-    hear: Tell = lambda news: None,
+    on_progress: OnProgress = lambda news: None,
 ) -> T:
     """What ``work`` with the Hub gives, unless it is silent for too long.
 
@@ -171,7 +174,7 @@ def patiently(
         patience_s: how long it may be silent.
         known: our error for a foreign one; for None, for silence. The foreign one is
             never chained to ours: it holds the request, and that holds a token.
-        hear: gets the news, in the caller's thread.
+        on_progress: is called with the news, in the caller's thread.
 
     Raises:
         KnownError: what ``work`` raises, or ``known`` makes of it.
@@ -191,12 +194,12 @@ def patiently(
             return value
         if kind == "failed":
             raise value
-        hear(value)
+        on_progress(value)
 
 
 def _outcome(
-    work: Callable[[Tell], T],
-    tell: Tell,
+    work: Callable[[OnProgress], T],
+    tell: OnProgress,
     known: Callable[[BaseException | None], KnownError],
 ) -> tuple[str, T | KnownError]:
     """How a piece of work ends: ``done`` or ``failed``, and with what."""
@@ -218,7 +221,7 @@ def download(
     revision: str,
     *,
     kind: str = "model",
-    hear: Hear = lambda n_bytes: None,
+    on_progress: OnBytes = lambda n_bytes: None,
 ) -> list[Path]:
     """Files of one revision; a file that is there already is not asked for.
 
@@ -231,7 +234,7 @@ def download(
         names: of its files.
         revision: a commit.
         kind: "model" or "dataset".
-        hear: gets the bytes of a large file that are here, every now and then.
+        on_progress: is called with the bytes of a large file that are here.
 
     Raises:
         KnownError: ``hub_unreachable``, ``hub_model_missing``, ``hub_model_gated``,
@@ -243,7 +246,7 @@ def download(
     paths = []
     for name in names:
         try:
-            paths.append(_downloaded(repo_id, name, revision, kind, hear))
+            paths.append(_downloaded(repo_id, name, revision, kind, on_progress))
         except RemoteEntryNotFoundError as error:
             raise KnownError("hub_file_missing", id=repo_id, file=name) from error
         except (HTTPError, XetDownloadError, OSError, ValueError) as error:
@@ -253,13 +256,17 @@ def download(
     return paths
 
 
-def _downloaded(repo_id: str, name: str, revision: str, kind: str, hear: Hear) -> Path:
+def _downloaded(
+    repo_id: str, name: str, revision: str, kind: str, on_progress: OnBytes
+) -> Path:
     """One file, by the Hub's client; a large one is put where it looks first."""
     from huggingface_hub import hf_hub_download
 
     timeout_s = ANSWER_TIMEOUT_S
     if not is_here(repo_id, [name], revision, kind=kind):
-        resumable.fetch(repo_id, name, revision, kind, hear, answer_timeout_s=timeout_s)
+        resumable.fetch(
+            repo_id, name, revision, kind, on_progress, answer_timeout_s=timeout_s
+        )
     return Path(
         hf_hub_download(
             repo_id, name, repo_type=kind, revision=revision, etag_timeout=timeout_s

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from errors import KnownError
 
-Hear = Callable[[int], None]  # how many bytes of a file are here; may raise to stop
+OnBytes = Callable[[int], None]  # bytes of a file that are here; may raise to stop
 
 LARGE_BYTES = 20_000_000  # a file that is worth going on with
 TURN_S = 0.2  # between two looks whether another process has finished the same file
@@ -34,7 +34,7 @@ def fetch(
     name: str,
     revision: str,
     kind: str,
-    hear: Hear,
+    on_progress: OnBytes,
     *,
     answer_timeout_s: float,
 ) -> None:
@@ -45,7 +45,7 @@ def fetch(
         name: of the file.
         revision: a commit.
         kind: "model" or "dataset".
-        hear: gets the bytes that are here, every now and then.
+        on_progress: is called with the bytes that are here.
         answer_timeout_s: for the Hub to say what the file is.
 
     Raises:
@@ -62,7 +62,7 @@ def fetch(
         return
     folder = repo_folder_name(repo_id=repo_id, repo_type=kind)
     whole = Path(constants.HF_HUB_CACHE, folder, "blobs", checksum)
-    with _turn(whole, hear) as file:
+    with _turn(whole, on_progress) as file:
         if file is None:
             return
         if file.tell() > n_bytes:
@@ -73,7 +73,7 @@ def fetch(
             resume_size=file.tell(),
             headers=_headers(url, about.location),
             expected_size=n_bytes,
-            tqdm_class=partial(_Bar, hear),  # type: ignore[arg-type]
+            tqdm_class=partial(_Bar, on_progress),  # type: ignore[arg-type]
         )
         file.flush()
         if not _put(Path(file.name), whole, checksum):
@@ -102,7 +102,7 @@ def _put(part: Path, whole: Path, checksum: str) -> bool:
 
 
 @contextmanager
-def _turn(whole: Path, hear: Hear) -> Iterator[BinaryIO | None]:
+def _turn(whole: Path, on_progress: OnBytes) -> Iterator[BinaryIO | None]:
     """The file to go on with, ours alone; None once another process has finished it."""
     whole.parent.mkdir(parents=True, exist_ok=True)
     part = whole.with_name(f"{whole.name}.part")
@@ -110,7 +110,7 @@ def _turn(whole: Path, hear: Hear) -> Iterator[BinaryIO | None]:
         with part.open("ab") as file:
             n_bytes = os.fstat(file.fileno()).st_size
             if not _is_ours(file):
-                hear(n_bytes)
+                on_progress(n_bytes)
                 time.sleep(TURN_S)
             elif _is_still(part, file):
                 yield file
@@ -141,8 +141,8 @@ def _is_still(part: Path, file: BinaryIO) -> bool:
 class _Bar:
     """What the Hub's client takes for a progress bar; it passes the bytes on."""
 
-    def __init__(self, hear: Hear, initial: int = 0, **_: object) -> None:
-        self._hear, self._n_bytes = hear, initial
+    def __init__(self, on_progress: OnBytes, initial: int = 0, **_: object) -> None:
+        self._on_progress, self._n_bytes = on_progress, initial
 
     def __enter__(self) -> _Bar:
         return self
@@ -153,4 +153,4 @@ class _Bar:
     def update(self, n_bytes: int) -> None:
         """So many more are here, or fewer where the server begins anew."""
         self._n_bytes += n_bytes
-        self._hear(self._n_bytes)
+        self._on_progress(self._n_bytes)

@@ -205,15 +205,15 @@ def first_shown(heard: ModelInput, start_s: float) -> int:
 
 def describe_hearing(heard: ModelInput, original: Clip, language: str) -> str:
     """How many numbers and frames the model gets, and what it does not."""
-    unheard_db = heard.unheard_db
+    lost_db = heard.lost_db
     details = {
         "duration_s": original.duration_s,
         "n_samples": heard.clip.n_samples,
         "n": heard.n_frames,
         "nyquist_hz": original.sampling_rate / 2,
-        "db": unheard_db,
+        "db": lost_db,
     }
-    has_more = unheard_db is not None and unheard_db > FLOOR_DB
+    has_more = lost_db is not None and lost_db > FLOOR_DB
     name = "about_unheard" if has_more else "about_all_heard"
     sentences = [
         i18n.word("viz.about_hearing", language, **details),
