@@ -47,7 +47,7 @@ SECRETS = re.compile(
 
 
 def front_matter(root: Path) -> dict[str, Any]:
-    """Read what README.md tells the Hub; {} where it tells nothing."""
+    """Read the front matter of README.md; {} where it has none."""
     text = (root / "README.md").read_text("utf-8")
     parts = text.split("---\n", 2)
     found = yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0] else {}
@@ -151,7 +151,7 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def main() -> int:
-    """Print what is wrong, or how to publish; the exit status says which."""
+    """Print what is wrong, or how to publish; return the exit status."""
     found = list(problems(ROOT))
     if found:
         print("A Space cannot take this tree:", *found, sep="\n  ")

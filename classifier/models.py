@@ -1,8 +1,8 @@
-"""A model's key in, the model itself out: found cheaply, loaded once, memory bounded.
+"""Find models by key and load each once, within a bound on memory.
 
 Models are chosen by key: from the list of what this host has, or, where the host
 allows it, by the id of any audio classifier on the Hub. No path, address or code of a
-visitor's comes this far.
+visitor's reaches this module.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ MAX_KEPT_BYTES = 2_000_000_000  # of all that are kept; a HuBERT base takes 0.4 
 
 
 class Models:
-    """The models of this host, the few last used kept in memory.
+    """Load the models of this host; keep the few last used in memory.
 
     Args:
         bundled_model_dir: the checkpoint that ships with the app.
-        runs_dir: where runs live; a finished one has its checkpoint in ``model/``.
+        runs_dir: of all runs; a finished one has its checkpoint in ``model/``.
         hub_model: id of the Hub model that this host lists.
         is_offline: the Hub may not be asked.
         is_hub_open: any audio classifier on the Hub may be asked for by its id.
@@ -72,7 +72,7 @@ class Models:
         self._lock = threading.Lock()
 
     def available(self) -> tuple[ModelRef, ...]:
-        """Every model in the list: bundled, runs from the newest on, Hub.
+        """List every model: bundled, runs from the newest on, Hub.
 
         Reads small JSON files only; a folder that is no whole checkpoint is left out.
         """
@@ -88,7 +88,7 @@ class Models:
         return tuple(refs)
 
     def ref(self, key: str) -> ModelRef:
-        """The model with this key.
+        """Find the model with this key.
 
         Raises:
             KnownError: ``unknown_model`` for anything neither in ``available()`` nor,
@@ -106,10 +106,10 @@ class Models:
     def load(
         self, ref: ModelRef, on_progress: client.OnDownload = client.ignore
     ) -> LoadedModel:
-        """The model itself, loaded once however many ask for it at the same time.
+        """Load a model, once for all concurrent callers.
 
         Args:
-            ref: which one.
+            ref: of the model.
             on_progress: of a download, as for ``client.fetch``.
 
         Raises:
@@ -133,7 +133,7 @@ class Models:
             return self._kept[ref.key]
 
     def _keep(self, key: str, loaded: LoadedModel) -> None:
-        """Keep a model, and let the least recently used go where the room is short."""
+        """Keep a model; drop the least recently used ones beyond the limit."""
         n_bytes = sum(model.n_bytes for model in self._kept.values()) + loaded.n_bytes
         while self._kept and n_bytes > self._max_kept_bytes:
             _, left = self._kept.popitem(last=False)
@@ -141,7 +141,7 @@ class Models:
         self._kept[key] = loaded
 
     def _found(self, key: str, on_progress: client.OnDownload) -> tuple[ModelRef, Path]:
-        """What is known of a model once its checkpoint is on this disk, and where."""
+        """Find or download a checkpoint; return its description and folder."""
         ref = self.ref(key)
         if ref.source == "bundled":
             return ref, self._bundled_model_dir
@@ -155,12 +155,12 @@ class Models:
 
 
 def _hub_ref(name: str) -> ModelRef:
-    """Describe a model on the Hub, of which nothing is known before it is fetched."""
+    """Describe a model on the Hub that is not downloaded yet."""
     return ModelRef("hub", name, None, name, "", DEFAULT_WINDOW_S)
 
 
 def _finished_runs(runs_dir: Path) -> list[Path]:
-    """Folders of the runs that came to an end, newest first: their ids begin so."""
+    """List the folders of finished or stopped runs, newest first by their ids."""
     results = sorted(runs_dir.glob("*/result.json"), reverse=True)
     ended = ("finished", "stopped")
     return [path.parent for path in results if read_json(path).get("state") in ended]

@@ -106,8 +106,8 @@ def _start_as_filter_bank(model: HubertForSequenceClassification) -> None:
 def gabor_filters(n_filters: int, n_samples: int) -> NDArray[np.float32]:
     """Compute short tones under a Hann window, two a frequency: cosine and sine.
 
-    A pair in quadrature catches its band whatever the phase. The bands' centres stand
-    at equal distances in mel, 2595 log10(1 + f / 700), from 60 Hz to 7.6 kHz.
+    A pair in quadrature detects its band at any phase. The bands' centres are evenly
+    spaced in mel, 2595 log10(1 + f / 700), from 60 Hz to 7.6 kHz.
 
     Returns:
         float32 (n_filters, n_samples), each of energy 1.

@@ -1,4 +1,4 @@
-"""A sound in, the windows that a model gets out: each resampled when its turn comes.
+"""Cut a sound into a model's windows, each resampled when it is used.
 
 Classification and evaluation cut a song here, so that they mean the same windows.
 
@@ -91,7 +91,7 @@ class Windows:
         return self.n_samples < self.n_window
 
     def starts(self, n_per_window: int = 1) -> list[int]:
-        """List where windows that are not plainly silent begin (samples).
+        """List where windows begin (samples), without those that are plainly silent.
 
         Args:
             n_per_window: how many begin in the length of one.
@@ -108,7 +108,7 @@ class Windows:
         return np.resize(samples, self.n_window)
 
     def _is_silent(self, start: int) -> bool:
-        """Look at the sound itself, before it is resampled."""
+        """Return whether a window is silent, judged before it is resampled."""
         ratio = self.sound.sampling_rate / self.sampling_rate
         first, last = round(start * ratio), round((start + self.n_window) * ratio)
         piece = self.sound.part(first, last)
@@ -117,7 +117,7 @@ class Windows:
         return max(piece.max(), -piece.min()) < threshold
 
     def _resampled(self, start: int, stop: int) -> Samples:
-        """Part of the sound at the windows' rate; samples are counted at that rate."""
+        """Resample a part of the sound; ``start`` and ``stop`` are at the new rate."""
         common = gcd(self.sampling_rate, self.sound.sampling_rate)
         # As many samples of theirs last exactly as long as so many of ours.
         ours, theirs = self.sampling_rate // common, self.sound.sampling_rate // common

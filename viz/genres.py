@@ -1,4 +1,4 @@
-"""The sentence on genre along a song, for those who do not see its map."""
+"""Describe genre along a song, as the text alternative of its map."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Chunks = Sequence[tuple[float, float, Mapping[str, float]]]
 
 
 def describe_along(chunks: Chunks, language: str = i18n.DEFAULT_LANGUAGE) -> str:
-    """Say a song's length and its likeliest genres over all chunks.
+    """Describe a song's length and its likeliest genres over all chunks.
 
     Args:
         chunks: (start in s, stop in s, probabilities by genre) in the order of time.

@@ -1,4 +1,4 @@
-"""Pixels in, a PNG file out; and fonts for what matplotlib's own cannot write.
+"""Encode PNG files, and find fonts for the scripts that matplotlib's own lack.
 
 Source: T. Boutell et al., "PNG Specification", ISO/IEC 15948.
 """

@@ -1,4 +1,4 @@
-"""How far a model's confidence can be trusted: confidence against right answers."""
+"""Draw a reliability diagram: accuracy over confidence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def sheet(points: Sequence[Point], language: str) -> Sheet:
 
     Args:
         points: (mean confidence, share of right answers, number of songs), shares in
-            [0, 1], by confidence. Above each dot stands its number of songs.
+            [0, 1], by confidence. Each dot is labelled with its number of songs.
         language: of labels.
     """
     xs, ys = (
@@ -42,14 +42,14 @@ def sheet(points: Sequence[Point], language: str) -> Sheet:
 
 
 def describe(points: Sequence[Point], language: str = i18n.DEFAULT_LANGUAGE) -> str:
-    """Say every dot in a sentence."""
-    told = [
+    """Describe every dot in a sentence."""
+    dots = [
         i18n.word(
             "scores.point", language, confidence=confidence, accuracy=accuracy, n=n
         )
         for confidence, accuracy, n in points
     ]
-    return i18n.word("scores.about_reliability", language, points="; ".join(told))
+    return i18n.word("scores.about_reliability", language, points="; ".join(dots))
 
 
 def _percent(name: str, language: str, stop: float) -> Axis:

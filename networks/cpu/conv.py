@@ -1,7 +1,7 @@
 """A Conv1d with a stride as products of matrices (im2col without the copy).
 
-Frames come first, channels beside one another: the samples under a kernel then lie in a
-row already, and a convolution is a sum of products of such rows with matrices.
+Frames come first, channels are contiguous: the samples under a kernel then are a row
+already, and a convolution is a sum of products of such rows with matrices.
 
 A kernel of three and a stride of two, y[n] = A x[2n] + B x[2n+1] + C x[2n+2], shares
 every other frame with its neighbour. Two neighbours need six products, or five
@@ -52,7 +52,7 @@ def rows(frames: Tensor, n_rows: int, hop: int, first: int, n_each: int = 1) -> 
 def strips(
     frames: Tensor, kernel: int, stride: int, n_out: int
 ) -> Iterator[tuple[Tensor, slice]]:
-    """Yield what lies under the kernel, at most a stride's length of it at a time.
+    """Yield the frames under the kernel, at most a stride's length of it at a time.
 
     Rows of so many taps do not overlap, so that each is read once.
 
@@ -98,7 +98,7 @@ def _one_channel(conv: Any, samples: Tensor) -> Tensor:
 
 
 def _matrices(taps: Tensor, stride: int) -> list[Tensor]:
-    """The matrices of ``_direct``: as many taps beside one another as in a strip."""
+    """Concatenate the taps of each strip, for ``_direct``."""
     return [_beside(*some) for some in taps.split(stride)]
 
 
@@ -121,13 +121,13 @@ def _direct(
 
 
 def _winograd_matrices(taps: Tensor) -> list[Tensor]:
-    """The matrices of ``_winograd``."""
+    """Combine the taps of a kernel of three, for ``_winograd``."""
     before, middle, after = taps
     return [before + after, _beside(before, middle), _beside(after, middle)]
 
 
 def _winograd(matrices: list[Tensor], bias: Tensor | None, frames: Tensor) -> Tensor:
-    """A kernel of three, a stride of two: two outputs by five products."""
+    """Convolve with a kernel of three and a stride of two, by Winograd's products."""
     shared, even, odd = matrices
     n_out = n_outputs(len(frames), 3, 2)
     n_even, n_odd = (n_out + 1) // 2, n_out // 2
@@ -139,7 +139,7 @@ def _winograd(matrices: list[Tensor], bias: Tensor | None, frames: Tensor) -> Te
 
 
 def _less(frames: Tensor, n_rows: int, outer: int, inner: int) -> Tensor:
-    """x[outer] - x[2] and x[inner] beside one another, again every four frames."""
+    """Compute rows of x[outer] - x[2] and x[inner], one every four frames."""
     import torch
 
     middle = rows(frames, n_rows, 4, first=2)
