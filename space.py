@@ -78,14 +78,11 @@ def _of_files(root: Path, files: list[str]) -> Iterator[str]:
         if any(fnmatch.fnmatch(Path(name).name, each) for each in FORBIDDEN):
             yield f"{name}: a file of this kind must not leave"
         if size > MAX_FILE_BYTES:
-            if not _is_in_lfs(root, name):
+            rule = _git(root, "check-attr", "filter", "--", name)
+            if not rule.strip().endswith(": lfs"):
                 yield f"{name}: {size / 1e6:.0f} MB, and not in Git LFS"
         elif SECRETS.search((root / name).read_bytes()):
             yield f"{name}: looks as if it held a token or a key"
-
-
-def _is_in_lfs(root: Path, name: str) -> bool:
-    return _git(root, "check-attr", "filter", "--", name).strip().endswith(": lfs")
 
 
 def _of_front_matter(root: Path, front: Mapping[str, Any]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Clip, the one sound type: mono samples that nobody can change, and their rate."""
+"""The sound type of the project: read-only mono samples and their sampling rate."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from gradio.layouts import Form
 N_STARTS, N_LOADS = 5, 2
 BROWSER = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-QUIET_MS = 1500  # nothing was added for so long: the page stands
+QUIET_MS = 1500  # nothing was added for so long: the page is complete
 # When the last part was added: the page can be used from then on.
 WATCH = """
 window.added_ms = 0;
@@ -36,7 +36,7 @@ new MutationObserver((changes) => {
   if (changes.some(({ addedNodes }) => addedNodes.length)) window.added_ms = performance.now();
 }).observe(document, { childList: true, subtree: true });
 """
-STANDS = f"""window.added_ms && document.querySelector("[role=tab]")
+IS_COMPLETE = f"""window.added_ms && document.querySelector("[role=tab]")
   && performance.now() - window.added_ms > {QUIET_MS}"""
 TREE = "GENRESCOPE_BENCH_TREE"  # the file that the bare page is built from
 Tree = list[dict[str, object]]
@@ -135,7 +135,7 @@ def visit(context, url: str) -> dict[str, float]:
     tools.send("Performance.enable", {"timeDomain": "threadTicks"})
     page.add_init_script(WATCH)
     page.goto(url)
-    page.wait_for_function(STANDS, timeout=120_000)
+    page.wait_for_function(IS_COMPLETE, timeout=120_000)
     metrics = tools.send("Performance.getMetrics")["metrics"]
     busy_s = {each["name"]: each["value"] for each in metrics}["TaskDuration"]
     answered_ms = page.evaluate(

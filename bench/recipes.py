@@ -45,7 +45,7 @@ SONGS = [
     *("--data", COMPOSED, "--n-songs-per-genre", "20"),
     *("--split", "stratified", "--validation-fraction", "0.1"),
 ]
-# Composed songs are of 10 s: the tutorial hears them whole, as it hears GTZAN's.
+# Composed songs are of 10 s: the tutorial's window is a whole song, as of GTZAN's.
 TUTORIAL = ["--preset", "tutorial", "--window-s", "10"]
 ON_COMPOSED = {
     f"{name}, base {base}": [*flags, "--base-model", base]

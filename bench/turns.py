@@ -45,7 +45,7 @@ LESSONS: dict[str, tuple[Callable[..., Any], Sequence[Any], Sequence[Any]]] = {
         (128, "slaney", 0, 8000),
         (64, "htk", 0, 8000),
     ),
-    "what the model hears": (hubert_input.draw, (90.0,), (91.0,)),
+    "model input": (hubert_input.draw, (90.0,), (91.0,)),
 }
 
 

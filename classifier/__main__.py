@@ -6,7 +6,7 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -64,7 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = rows(
             songs, model, models.queue, effort=options.effort, n_workers=n_workers
         )
-        for row in _counted(found, len(songs)) if table and songs else found:
+        if table and songs:
+            from tqdm import tqdm
+
+            found = iter(tqdm(found, total=len(songs), unit="song", file=sys.stderr))
+        for row in found:
             outcome = max(outcome, _report(row, table, options.json))
     return outcome
 
@@ -98,13 +102,6 @@ def _songs_of(path: Path, folder: Path) -> list[Song]:
     return [
         Song(shown(f"{path}/{song.name}"), song.path) for song in unpacked(path, folder)
     ]
-
-
-def _counted(found: Iterator[Row], n_songs: int) -> Iterator[Row]:
-    """Show a progress bar while rows are iterated."""
-    from tqdm import tqdm
-
-    return iter(tqdm(found, total=n_songs, unit="song", file=sys.stderr))
 
 
 def _report(row: Row, table: Table | None, as_json: bool) -> int:
@@ -156,12 +153,6 @@ def _parser() -> argparse.ArgumentParser:
         default="whole",
         help="classify at most six windows of each song",
     )
-    _add_outcomes(parser)
-    return parser
-
-
-def _add_outcomes(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the output, and the number of workers."""
     parser.add_argument(
         "--csv",
         type=Path,
@@ -179,6 +170,7 @@ def _add_outcomes(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="songs classified at the same time (default: as many as cores)",
     )
+    return parser
 
 
 def _models(settings: Settings, runs_dir: Path | None, n_workers: int) -> Models:
@@ -208,15 +200,10 @@ def _failed(error: KnownError) -> int:
     return 1
 
 
-def _end_without_traceback() -> None:
-    """Let ``| head`` end this command as it ends any other."""
-    if hasattr(signal, "SIGPIPE"):  # Windows has none
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-
-
 if __name__ == "__main__":
     prepare_environment()
-    _end_without_traceback()
+    if hasattr(signal, "SIGPIPE"):  # Windows has none
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # so that ``| head`` ends it
     try:
         sys.exit(main())
     except KeyboardInterrupt:

@@ -8,9 +8,9 @@ visitor's reaches this module.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from pathlib import Path
 
+from cache import Cache
 from classifier.queue import InferenceQueue
 from errors import KnownError
 from hub import client
@@ -65,10 +65,11 @@ class Models:
         self._is_offline = is_offline
         self._is_hub_open = is_hub_open
         self._max_bytes = max_bytes
-        self._max_kept_bytes = max_kept_bytes
         self._device = device
         self.queue = InferenceQueue(n_at_once)
-        self._kept: OrderedDict[str, LoadedModel] = OrderedDict()
+        self._loaded: Cache[str, LoadedModel] = Cache(
+            max_kept_bytes, size_of=lambda model: model.n_bytes
+        )
         self._lock = threading.Lock()
 
     def available(self) -> tuple[ModelRef, ...]:
@@ -77,10 +78,12 @@ class Models:
         Reads small JSON files only; a folder that is no whole checkpoint is left out.
         """
         bundled = self._bundled_model_dir
+        results = sorted(self._runs_dir.glob("*/result.json"), reverse=True)
+        states = ("finished", "stopped")
+        finished = [r.parent for r in results if read_json(r).get("state") in states]
         found = [checkpoint.describe("bundled", bundled.name, bundled)]
         found += [
-            checkpoint.describe("run", run.name, run / "model")
-            for run in _finished_runs(self._runs_dir)
+            checkpoint.describe("run", run.name, run / "model") for run in finished
         ]
         refs = [ref for ref in found if ref]
         if not self._is_offline:
@@ -116,29 +119,19 @@ class Models:
             KnownError: ``unknown_model``, or a code of ``hub.fetch`` or
                 ``checkpoint.load``.
         """
+        loaded = self._loaded.get(ref.key)
+        if loaded:
+            return loaded
+        found, folder = self._found(ref.key, on_progress)  # may wait for the Hub
+        # One at a time, since transformers switches torch's defaults while it loads.
         with self._lock:
-            if ref.key in self._kept:
-                self._kept.move_to_end(ref.key)
-                return self._kept[ref.key]
-        found, folder = self._found(
-            ref.key, on_progress
-        )  # may wait for the Hub: no lock
-        # Under it, since transformers switches torch's defaults while it loads.
-        with self._lock:
-            if ref.key not in self._kept:
+            loaded = self._loaded.get(ref.key)
+            if not loaded:
                 loaded = checkpoint.load(
                     found, folder, max_bytes=self._max_bytes, device=self._device
                 )
-                self._keep(ref.key, loaded)
-            return self._kept[ref.key]
-
-    def _keep(self, key: str, loaded: LoadedModel) -> None:
-        """Keep a model; drop the least recently used ones beyond the limit."""
-        n_bytes = sum(model.n_bytes for model in self._kept.values()) + loaded.n_bytes
-        while self._kept and n_bytes > self._max_kept_bytes:
-            _, left = self._kept.popitem(last=False)
-            n_bytes -= left.n_bytes
-        self._kept[key] = loaded
+                self._loaded.put(ref.key, loaded)
+            return loaded
 
     def _found(self, key: str, on_progress: client.OnDownload) -> tuple[ModelRef, Path]:
         """Find or download a checkpoint; return its description and folder."""
@@ -157,10 +150,3 @@ class Models:
 def _hub_ref(name: str) -> ModelRef:
     """Describe a model on the Hub that is not downloaded yet."""
     return ModelRef("hub", name, None, name, "", DEFAULT_WINDOW_S)
-
-
-def _finished_runs(runs_dir: Path) -> list[Path]:
-    """List the folders of finished or stopped runs, newest first by their ids."""
-    results = sorted(runs_dir.glob("*/result.json"), reverse=True)
-    ended = ("finished", "stopped")
-    return [path.parent for path in results if read_json(path).get("state") in ended]

@@ -137,7 +137,8 @@ def listen(
     windows, note = _windows(clip, model)
     starts = windows.starts()
     order = [starts[at] for at in spread(len(starts))]
-    order = order[: _n_quick(model) if effort == "quick" else None]
+    if effort == "quick":
+        order = order[: max(min(N_QUICK, int(QUICK_S / model.window_s)), 1)]
     batch_size = forward.batch_size(model.model)
     answers: dict[int, NDArray[np.float64]] = {}
     for first in range(0, len(order), batch_size):
@@ -196,10 +197,6 @@ def _check_duration(clip: Sound, min_duration_s: float) -> None:
         )
 
 
-def _n_quick(model: LoadedModel) -> int:
-    return max(min(N_QUICK, int(QUICK_S / model.window_s)), 1)
-
-
 def _answers(
     starts: list[int], windows: Windows, model: LoadedModel
 ) -> dict[int, NDArray[np.float64]]:
@@ -230,22 +227,19 @@ def _prediction(
     """Return the mean of the windows computed so far."""
     mean = np.mean([*answers.values()], axis=0)
     pairs = zip(model.labels, mean.tolist(), strict=True)
+    rate, duration_s = windows.sampling_rate, windows.sound.duration_s
     return Prediction(
         genres=tuple(sorted(pairs, key=lambda pair: -pair[1])),
         chunks=tuple(
-            _chunk(start, answers[start], windows, model) for start in sorted(answers)
+            Chunk(
+                start / rate,
+                min((start + windows.n_window) / rate, duration_s),
+                dict(zip(model.labels, answers[start].tolist(), strict=True)),
+            )
+            for start in sorted(answers)
         ),
         n_total=len(answers) + n_left,
         model=model.ref,
         elapsed_s=time.perf_counter() - began,
         note=note,
     )
-
-
-def _chunk(
-    start: int, answer: NDArray[np.float64], windows: Windows, model: LoadedModel
-) -> Chunk:
-    start_s = start / windows.sampling_rate
-    stop_s = (start + windows.n_window) / windows.sampling_rate
-    probabilities = dict(zip(model.labels, answer.tolist(), strict=True))
-    return Chunk(start_s, min(stop_s, windows.sound.duration_s), probabilities)

@@ -45,9 +45,13 @@ def judge(prediction: Prediction, clip: Sound) -> Verdict:
     """Judge a prediction, final or not, of a clip."""
     top, probability = prediction.genres[0]
     rival, second = prediction.genres[1] if len(prediction.genres) > 1 else (top, 0.0)
-    agreement = _agreement(prediction, top)
     lead = probability - second
     is_exclusive = prediction.model.is_exclusive
+    agrees = [
+        chunk.top == top if is_exclusive else chunk.probabilities[top] >= MIN_PRESENT
+        for chunk in prediction.chunks
+    ]
+    agreement = sum(agrees) / len(agrees)
     is_clear = lead >= MIN_LEAD if is_exclusive else probability >= MIN_PRESENT
     is_sure = is_clear and agreement > MIN_AGREEMENT
     kind: Kind = "sure" if is_sure else "unsure"
@@ -55,12 +59,3 @@ def judge(prediction: Prediction, clip: Sound) -> Verdict:
     if is_speech(clip):
         kind = "speech"
     return Verdict(kind, genres, agreement, lead)
-
-
-def _agreement(prediction: Prediction, genre: str) -> float:
-    """Compute the share of the windows that predict a genre."""
-    if prediction.model.is_exclusive:
-        named = [chunk.top == genre for chunk in prediction.chunks]
-    else:
-        named = [c.probabilities[genre] >= MIN_PRESENT for c in prediction.chunks]
-    return sum(named) / len(named)

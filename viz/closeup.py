@@ -154,7 +154,7 @@ def describe_sampling(
         duration_s: of the whole sound (s).
         sampling_rate: the new one (Hz).
         strongest_hz: of the original, near the ten milliseconds; None in silence.
-        is_filtered: whether what lies above Nyquist was filtered out before.
+        is_filtered: whether frequencies above Nyquist were filtered out before.
         language: of the sentences.
     """
     details = {

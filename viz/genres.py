@@ -19,7 +19,12 @@ def describe_along(chunks: Chunks, language: str = i18n.DEFAULT_LANGUAGE) -> str
         chunks: (start in s, stop in s, probabilities by genre) in the order of time.
         language: of the sentence.
     """
-    named = (f"{plain(g)} {p:.0%}" for g, p in _means(chunks)[:N_NAMED])
+    means: dict[str, float] = {}
+    for _, _, by_genre in chunks:
+        for genre, probability in by_genre.items():
+            means[genre] = means.get(genre, 0.0) + probability / len(chunks)
+    ranked = sorted(means.items(), key=lambda item: -item[1])
+    named = (f"{plain(genre)} {mean:.0%}" for genre, mean in ranked[:N_NAMED])
     return i18n.word(
         "viz.about_along",
         language,
@@ -27,12 +32,3 @@ def describe_along(chunks: Chunks, language: str = i18n.DEFAULT_LANGUAGE) -> str
         n=len(chunks),
         ranking=i18n.listed(named, language),
     )
-
-
-def _means(chunks: Chunks) -> list[tuple[str, float]]:
-    """Return each genre's mean probability over the chunks, the most probable first."""
-    sums: dict[str, float] = {}
-    for _, _, by_genre in chunks:
-        for genre, probability in by_genre.items():
-            sums[genre] = sums.get(genre, 0.0) + probability / len(chunks)
-    return sorted(sums.items(), key=lambda item: -item[1])

@@ -43,11 +43,12 @@ def guessing(
     rows = np.arange(found.n_clusters)[:, None] == found.labels
     seen = np.vstack([np.zeros_like(is_hidden), rows & ~is_hidden])
     unseen = np.vstack([is_hidden, rows & is_hidden])
+    names = (HIDDEN_ROW, *(str(i + 1) for i in range(found.n_clusters)))
     facts = ["clusters_as_rows", "seen_and_hidden"] if n else []
     return Plot(
         name="masking",
         x=time_axis(shown_s, language),
-        y=Axis("row", 0, found.n_clusters + 1, "", names=_names(found)),
+        y=Axis("row", 0, found.n_clusters + 1, "", names=names),
         layers=tuple(
             Rows(
                 starts_s=rounded(starts * FRAME_S, 4),
@@ -88,10 +89,6 @@ def describe(found: Clusters, is_hidden: NDArray[np.bool_], language: str) -> st
         names.append("about_guesses")
     sentences = [i18n.word(f"viz.{name}", language, **details) for name in names]
     return joined(sentences, language)
-
-
-def _names(found: Clusters) -> tuple[str, ...]:
-    return (HIDDEN_ROW, *(str(i + 1) for i in range(found.n_clusters)))
 
 
 def _shares(

@@ -81,7 +81,7 @@ def png(
     Args:
         sheet: what to draw.
         look: as on the visitor's page.
-        language: of its texts; ``viz.png.language_for`` says which can be written.
+        language: of its texts; one that ``viz.png.language_for`` returns.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -214,7 +214,9 @@ def _image(axes: Axes, image: Image, plot: Plot, place: Place, colours: str) -> 
     width_px, height_px = style.size_px(axes)
     low, high = axes.get_ylim()
     edges = np.linspace(low, high, height_px + 1)
-    edges = edges[: max(int(np.searchsorted(edges, _top(image, place))), 1) + 1]
+    *_, below, last = place(image.frequencies_hz[-2:] * 2)
+    top = last + (last - below) / 2  # half a row above the highest one
+    edges = edges[: max(int(np.searchsorted(edges, top)), 1) + 1]
     low, high = edges[[0, -1]].tolist()
     rows = image.as_values(_rows(image, place, edges))
     share = (image.stop_s - image.start_s) / (plot.x.stop - plot.x.start)
@@ -223,12 +225,6 @@ def _image(axes: Axes, image: Image, plot: Plot, place: Place, colours: str) -> 
     shown = pixels.columns(rows, n_columns)
     images.put(axes, shown, extent, image.limits, colours)
     images.bar(axes, image.limits, image.label, colours)
-
-
-def _top(image: Image, place: Place) -> float:
-    """Return where an image ends: half a row above its highest one."""
-    *_, below, last = place(image.frequencies_hz[-2:] * 2)
-    return float(last + (last - below) / 2)
 
 
 def _rows(image: Image, place: Place, edges: Numbers) -> NDArray[np.uint8]:

@@ -71,7 +71,7 @@ class Axis:
 class Image:
     """Levels (dB) or powers over time (x) and frequency (y), as bytes.
 
-    Byte b stands for ``bottom + b * step`` or, where b is 0, for anything lower.
+    Byte b is ``bottom + b * step`` or, where b is 0, for anything lower.
 
     Attributes:
         start_s: left edge of the first column.

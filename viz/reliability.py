@@ -27,6 +27,9 @@ def sheet(points: Sequence[Point], language: str) -> Sheet:
         [round(100 * share, 2) for share in shares]
         for shares in ([p[0] for p in points], [p[1] for p in points])
     )
+    most = max((n for _, _, n in points), default=1)
+    sizes_px = (LARGEST_PX * (n / most) ** 0.5 for _, _, n in points)
+    radii_px = [round(max(size_px, SMALLEST_PX), 1) for size_px in sizes_px]
     plot = Plot(
         name="reliability",
         x=_percent("confidence", language, 100.0),
@@ -34,7 +37,7 @@ def sheet(points: Sequence[Point], language: str) -> Sheet:
         layers=(
             Line([0.0, 100.0], [0.0, 100.0], "rule", colour=GREY_LINE),
             Line(xs, [*ys]),
-            Marks(xs, ys, [f"{n}" for _, _, n in points], _radii_px(points)),
+            Marks(xs, ys, [f"{n}" for _, _, n in points], radii_px),
         ),
         ratio=RATIO,
     )
@@ -55,9 +58,3 @@ def describe(points: Sequence[Point], language: str = i18n.DEFAULT_LANGUAGE) -> 
 def _percent(name: str, language: str, stop: float) -> Axis:
     label = i18n.word(f"scores.{name}", language)
     return Axis("percent", 0.0, stop, f"{label} (%)")
-
-
-def _radii_px(points: Sequence[Point]) -> list[float]:
-    most = max((n for _, _, n in points), default=1)
-    shares = ((n / most) ** 0.5 for _, _, n in points)
-    return [round(max(LARGEST_PX * share, SMALLEST_PX), 1) for share in shares]

@@ -101,7 +101,15 @@ def mel(levels: Spectrogram, cut: Cut, *, is_power: bool = False) -> Plot:
     label = phrase(LEVELS[levels.reference], cut.language)
     image = _image(levels.levels_db, levels.frequencies_hz, levels, label)
     if is_power:
-        image = _in_power(image, levels, cut.language)
+        image = replace(
+            image,
+            levels=packed(power(levels.levels_db), 0.0, POWER_STEP),
+            label=phrase("power_of_mel", cut.language),
+            limits=(0.0, 1.0),
+            quantity="power",
+            bottom=0.0,
+            step=POWER_STEP,
+        )
     n_bands = phrase("bands", cut.language, n=len(edges) - 1)
     facts = (n_bands, *frame_facts(levels, cut))
     return _levels("mel", image, y, facts, levels, cut)
@@ -191,18 +199,6 @@ def _image(
         n_columns=n_columns,
         levels=packed(rows_db),
         label=label,
-    )
-
-
-def _in_power(image: Image, levels: Spectrogram, language: str) -> Image:
-    return replace(
-        image,
-        levels=packed(power(levels.levels_db), 0.0, POWER_STEP),
-        label=phrase("power_of_mel", language),
-        limits=(0.0, 1.0),
-        quantity="power",
-        bottom=0.0,
-        step=POWER_STEP,
     )
 
 

@@ -54,17 +54,12 @@ def figure_of_plots(
     for n_below in reversed(range(n_plots)):
         bottom = (BOTTOM_PX + n_below * height_px) / (n_plots * height_px)
         axes = figure.add_axes((LEFT_PX / width_px, bottom, width, height))
-        _dress(axes)
+        axes.set_facecolor("none")
+        for name, spine in axes.spines.items():
+            spine.set(color=INK, linewidth=0.8, visible=name in ("left", "bottom"))
+        axes.set_axisbelow(True)  # the grid behind the data
         every.append(axes)
     return figure, every
-
-
-def _dress(axes: Axes) -> None:
-    """Give axes their colours and a faint grid at the labelled ticks, behind the data."""
-    axes.set_facecolor("none")
-    for name, spine in axes.spines.items():
-        spine.set(color=INK, linewidth=0.8, visible=name in ("left", "bottom"))
-    axes.set_axisbelow(True)
 
 
 def figure_of(axes: Axes) -> Figure:

@@ -169,5 +169,5 @@ def _unpack(
         while block := source.read(BLOCK):
             target.write(block)
             if target.tell() > max_bytes:
-                raise zipfile.BadZipFile("larger than its header says")
+                raise zipfile.BadZipFile("larger than in its header")
         return target.tell()

@@ -66,7 +66,9 @@ def outlined(
     at = 0
     for block in passage(blocks, start, stop):
         piece = np.ascontiguousarray(np.clip(block, -1, 1).T)
-        outlines = outlines or [_nothing(n_columns) for _ in piece]
+        if not outlines:
+            highest = np.full(n_columns, np.inf, np.float32)
+            outlines = [Envelope(highest.copy(), -highest) for _ in piece]
         _widen(outlines, piece, at, edges)
         energies = energies + [np.dot(each, each) for each in piece]
         if len(piece) > 1:
@@ -79,12 +81,6 @@ def outlined(
         rms_dbfs=tuple(decibels(2 * energies / n_samples).tolist()),
         side_db=float(apart_db - both_db) if len(outlines) > 1 else None,
     )
-
-
-def _nothing(n_columns: int) -> Envelope:
-    """Make an outline without any sample yet."""
-    highest = np.full(n_columns, np.inf, np.float32)
-    return Envelope(lows=highest, highs=-highest)
 
 
 def _widen(

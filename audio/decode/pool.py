@@ -149,13 +149,10 @@ class DecoderPool:
             except (_LostError, OSError, ValueError, KeyError, TypeError) as error:
                 raise KnownError("decoder_gave_up", name=name) from error
             finally:
-                self._keep(worker) if is_well else worker.end()
-
-    def _keep(self, worker: _Worker) -> None:
-        if worker.n_jobs < MOST_JOBS:
-            self._idle.append(worker)
-        else:
-            worker.end()
+                if is_well and worker.n_jobs < MOST_JOBS:
+                    self._idle.append(worker)
+                else:
+                    worker.end()
 
 
 class _Worker:
@@ -181,8 +178,10 @@ class _Worker:
     def request(self, what: str, path: Path, name: str, limits: Limits) -> Answer:
         """Request a file; return the first line of the answer."""
         self.n_jobs += 1
+        fields = [item.name for item in dataclasses.fields(limits)]
+        numbers = {each: getattr(limits, each) for each in fields if each != "decoder"}
         message = {"ask": what, "path": str(path.absolute()), "name": name}
-        return self.exchange(message | {"limits": _plain(limits)})
+        return self.exchange(message | {"limits": numbers})
 
     def exchange(self, message: Answer) -> Answer:
         """Send a line and wait for the answer.
@@ -223,7 +222,7 @@ class _Worker:
         self._process.kill()
         self._process.wait()
         for pipe in self._pipes():
-            with contextlib.suppress(OSError):  # unsent bytes that nobody takes
+            with contextlib.suppress(OSError):  # bytes that were never sent
                 pipe.close()
 
     def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
@@ -242,12 +241,6 @@ class _Worker:
             yield
         finally:
             timer.cancel()
-
-
-def _plain(limits: Limits) -> dict[str, float]:
-    """Convert limits to what JSON can hold: without the decoder."""
-    names = [item.name for item in dataclasses.fields(limits)]
-    return {name: getattr(limits, name) for name in names if name != "decoder"}
 
 
 def _end_all(idle: list[_Worker]) -> None:

@@ -68,14 +68,10 @@ def main() -> None:
     line = Line(sys.stdin.buffer, target)
     while asked := line.receive():
         _bound_time(bounds.cpu_s)
-        _answer(asked, line)
-
-
-def _answer(asked: dict[str, Any], line: Line) -> None:
-    try:
-        ANSWERS[asked["ask"]](asked, line)
-    except KnownError as error:
-        line.send({"error": error.code, "details": error.details})
+        try:
+            ANSWERS[asked["ask"]](asked, line)
+        except KnownError as error:
+            line.send({"error": error.code, "details": error.details})
 
 
 def _load(asked: dict[str, Any], line: Line) -> None:

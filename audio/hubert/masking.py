@@ -24,7 +24,7 @@ from audio.transforms.checks import check_range
 from audio.transforms.frames import Grid, Levels, pooled_power
 from audio.transforms.mel_scale import mel_filters
 from audio.transforms.spectrum import re_peak
-from audio.transforms.windows import Numbers, window_values
+from audio.transforms.windows import window_values
 
 N_MELS = 40
 N_MFCC = 13  # with both derivatives 39 numbers a frame, as in the paper
@@ -127,16 +127,12 @@ def clusters(clip: Clip, *, n_clusters: int = 16) -> Clusters:
     n = min(n_clusters, len(np.unique(seen, axis=0)))
     centres, _ = kmeans(seen, n, iter=N_STARTS, rng=np.random.default_rng(0))
     labels, _ = vq(found.astype(np.float64), centres)
-    order = np.argsort(_brightness(bands_db, labels, len(centres)))
-    return Clusters(np.argsort(order)[labels].astype(np.int32), len(centres))
-
-
-def _brightness(bands_db: Levels, labels: NDArray[np.int32], n: int) -> Numbers:
-    """Compute the spectral centroid of each cluster, in bands, (n,)."""
+    # From dark to bright: by the spectral centroid of each cluster's frames, in bands.
     power = 10 ** (bands_db / 10)
-    middles = np.arange(N_MELS) @ power / power.sum(axis=0)
-    counts = np.bincount(labels, minlength=n)
-    return np.bincount(labels, middles, minlength=n) / np.maximum(counts, 1)
+    centroids = np.arange(N_MELS) @ power / power.sum(axis=0)
+    counts = np.maximum(np.bincount(labels, minlength=len(centres)), 1)
+    order = np.argsort(np.bincount(labels, centroids, len(centres)) / counts)
+    return Clusters(np.argsort(order)[labels].astype(np.int32), len(centres))
 
 
 def hidden(n: int, draw: int = 0) -> NDArray[np.bool_]:

@@ -74,7 +74,7 @@ def pooled_power(
     n_bins = n_rows = len(taper) // 2 + 1
     if filters is not None:
         n_bins = 1 + int(np.flatnonzero(filters.any(axis=0)).max(initial=0))
-        n_rows = len(filters)  # nothing lies above them
+        n_rows = len(filters)  # all higher bins are zero
         strips = _strips(filters)
         bands = np.zeros((N_SAMPLES_PER_BLOCK // len(taper) + 1, n_rows), np.float32)
     pool = np.maximum if pooling == "peak" else np.add
@@ -139,17 +139,14 @@ def _powers(
     power = np.empty((n_block, n_bins), np.float32)
     for first, n in grid.blocks(n_fft):
         start = grid.start + first * hop_length - n_fft // 2
-        stretch = _stretch(samples, start, start + (n - 1) * hop_length + n_fft)
+        stop = start + (n - 1) * hop_length + n_fft
+        stretch = samples[max(start, 0) : max(stop, 0)]
+        n_zeros = max(-start, 0), max(stop - len(samples), 0)  # outside of the clip
+        if any(n_zeros):
+            stretch = np.pad(stretch, n_zeros)
         frames = np.lib.stride_tricks.sliding_window_view(stretch, n_fft)[::hop_length]
         np.multiply(frames, taper, out=tapered[:n])
         spectra = fft.rfft(tapered[:n], axis=1)[:, :n_bins]
         parts = spectra.view(np.float32)
         np.square(parts, out=parts)
         yield first, np.add(parts[:, ::2], parts[:, 1::2], out=power[:n])
-
-
-def _stretch(samples: Samples, start: int, stop: int) -> Samples:
-    """Cut ``samples[start:stop]``, with zeros where that leaves the clip."""
-    inside = samples[max(start, 0) : max(stop, 0)]
-    before, after = max(-start, 0), max(stop - len(samples), 0)
-    return np.pad(inside, (before, after)) if before or after else inside

@@ -115,7 +115,7 @@ def from_mel(
 ) -> Rebuilt:
     """Rebuild a clip from its mel spectrogram, from which bins are estimated first.
 
-    An ``fmax_hz`` above the Nyquist frequency means Nyquist. What lies above it, or in
+    An ``fmax_hz`` above the Nyquist frequency means Nyquist. What is above it, or in
     bands too narrow to hold a bin, does not return.
 
     Raises:

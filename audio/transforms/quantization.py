@@ -15,7 +15,6 @@ import numpy as np
 
 from audio.clip import Clip, Samples
 from audio.transforms.checks import check_range
-from audio.transforms.windows import Numbers
 
 MIN_N_BITS = 2
 MAX_N_BITS = 16
@@ -79,16 +78,11 @@ def quantised(
     n_half = 2 ** (n_bits - 1)
     samples = np.clip(np.rint(stairs), -n_half, n_half - 1) * height
     error = samples - original
+    signal_power, error_power = (np.dot(x, x) for x in (original, error))
+    has_snr = bool(signal_power and error_power)
     return Quantised(
         clip=Clip(samples.astype(np.float32), clip.sampling_rate, clip.name),
         error=error.astype(np.float32),
         n_bits=n_bits,
-        snr_db=_snr_db(original, error),
+        snr_db=10 * log10(signal_power / error_power) if has_snr else None,
     )
-
-
-def _snr_db(samples: Numbers, error: Numbers) -> float | None:
-    signal_power, error_power = (np.dot(x, x) for x in (samples, error))
-    if not (signal_power and error_power):
-        return None
-    return 10 * log10(signal_power / error_power)

@@ -219,10 +219,12 @@ def _spectrogram(
     reference: Reference,
 ) -> Spectrogram:
     """Add times and parameters to levels."""
+    firsts = np.arange(grid.n_columns) * grid.n_per_column
+    middles = firsts + (grid.n_per_column - 1) / 2  # of a column's frames
     return Spectrogram(
         levels_db,
         frequencies_hz,
-        times_s=_times_s(grid, clip.sampling_rate),
+        times_s=(grid.start + middles * grid.hop_length) / clip.sampling_rate,
         scale=scale,
         reference=reference,
         window=frames.window,
@@ -234,29 +236,15 @@ def _spectrogram(
     )
 
 
-def _times_s(grid: Grid, sampling_rate: int) -> Numbers:
-    """Compute the middle of each column's frames (s)."""
-    middles = np.arange(grid.n_columns) * grid.n_per_column
-    frames = middles + (grid.n_per_column - 1) / 2
-    return (grid.start + frames * grid.hop_length) / sampling_rate
-
-
-def _checked_band_hz(
-    fmin_hz: float, fmax_hz: float, nyquist_hz: float
-) -> tuple[float, float]:
-    """Clamp the highest band's end to Nyquist, and refuse an empty range."""
-    fmax_hz = min(fmax_hz, nyquist_hz)
+def _filters(sampling_rate: int, n_fft: int, bands: MelBands) -> tuple[Levels, Numbers]:
+    """Return filters and centres, for bins so fine that every band holds one."""
+    check_range("n_mels", bands.n_mels, 1, MAX_N_MELS)
+    fmin_hz, nyquist_hz = bands.fmin_hz, sampling_rate / 2
+    fmax_hz = min(bands.fmax_hz, nyquist_hz)
     check_range("fmax_hz", fmax_hz, min(MIN_FMAX_HZ, nyquist_hz), nyquist_hz)
     check_range("fmin_hz", fmin_hz, 0.0, nyquist_hz)
     if fmin_hz >= fmax_hz:
         raise KnownError("empty_band", fmin_hz=fmin_hz, fmax_hz=fmax_hz)
-    return fmin_hz, fmax_hz
-
-
-def _filters(sampling_rate: int, n_fft: int, bands: MelBands) -> tuple[Levels, Numbers]:
-    """Return filters and centres, for bins so fine that every band holds one."""
-    check_range("n_mels", bands.n_mels, 1, MAX_N_MELS)
-    fmin_hz, fmax_hz = _checked_band_hz(bands.fmin_hz, bands.fmax_hz, sampling_rate / 2)
     n_padded = n_fft
     while True:
         filters, centres_hz = mel_filters(

@@ -80,7 +80,11 @@ def strided_conv(conv: Any) -> Callable[[Tensor], Tensor]:
     taps = conv.weight.detach().permute(2, 0, 1)  # (kernel, n_out_channels, n_in)
     stride, bias = conv.stride[0], None if conv.bias is None else conv.bias.detach()
     is_winograd = (len(taps), stride) == (3, 2)
-    matrices = _winograd_matrices(taps) if is_winograd else _matrices(taps, stride)
+    if is_winograd:
+        before, middle, after = taps
+        matrices = [before + after, _beside(before, middle), _beside(after, middle)]
+    else:  # for ``_direct``: the taps of each strip
+        matrices = [_beside(*some) for some in taps.split(stride)]
     conv.matrices = torch.nn.ParameterList(
         torch.nn.Parameter(packed(matrix), requires_grad=False) for matrix in matrices
     )
@@ -95,11 +99,6 @@ def _one_channel(conv: Any, samples: Tensor) -> Tensor:
 
     under = samples[:, 0].unfold(0, conv.kernel_size[0], conv.stride[0])
     return torch.nn.functional.linear(under, conv.weight[:, 0], conv.bias)
-
-
-def _matrices(taps: Tensor, stride: int) -> list[Tensor]:
-    """Concatenate the taps of each strip, for ``_direct``."""
-    return [_beside(*some) for some in taps.split(stride)]
 
 
 def _direct(
@@ -118,12 +117,6 @@ def _direct(
         out = product(strip, matrix, bias if out is None else None, out)
     assert out is not None, "a kernel has a tap"
     return out
-
-
-def _winograd_matrices(taps: Tensor) -> list[Tensor]:
-    """Combine the taps of a kernel of three, for ``_winograd``."""
-    before, middle, after = taps
-    return [before + after, _beside(before, middle), _beside(after, middle)]
 
 
 def _winograd(matrices: list[Tensor], bias: Tensor | None, frames: Tensor) -> Tensor:

@@ -123,7 +123,10 @@ def _frames(layers: Any, steps: list[Step], window: Tensor) -> Tensor:
     """Run one window tile by tile: (n_channels, n_frames)."""
     import torch
 
-    hop, reach = _hop_and_reach(layers)
+    hop, reach = 1, 1  # samples from frame to frame, and under one frame
+    for layer in layers:
+        reach += (layer.conv.kernel_size[0] - 1) * hop
+        hop *= layer.conv.stride[0]
     n_frames = n_outputs(len(window), reach, hop)
     n_tile = max(TILE // hop, 1)
     first = _first_step(layers[0], steps[0], window)
@@ -135,15 +138,6 @@ def _frames(layers: Any, steps: list[Step], window: Tensor) -> Tensor:
             frames = step(frames)
         tiles.append(frames)
     return torch.cat(tiles).T
-
-
-def _hop_and_reach(layers: Any) -> tuple[int, int]:
-    """Compute the hop from frame to frame and the receptive field (samples)."""
-    hop, reach = 1, 1
-    for layer in layers:
-        reach += (layer.conv.kernel_size[0] - 1) * hop
-        hop *= layer.conv.stride[0]
-    return hop, reach
 
 
 def _step(layer: Any) -> Step:
