@@ -13,12 +13,8 @@ from errors import KnownError
 Samples = NDArray[np.float32]
 
 
-class Sound(Protocol):
-    """What reads a long sound in parts, whether it is in memory or on disk."""
-
-    @property
-    def name(self) -> str:
-        """Name of the sound, for display."""
+class Readable(Protocol):
+    """A mono sound of which parts can be read: in memory, on disk, or in a cache."""
 
     @property
     def sampling_rate(self) -> int:
@@ -28,12 +24,20 @@ class Sound(Protocol):
     def n_samples(self) -> int:
         """Number of samples."""
 
+    def part(self, start: int, stop: int) -> Samples:
+        """Return the samples from ``start`` to ``stop``, as far as there are any."""
+
+
+class Sound(Readable, Protocol):
+    """A whole sound with a name, in memory or on disk."""
+
+    @property
+    def name(self) -> str:
+        """Name of the sound, for display."""
+
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
-
-    def part(self, start: int, stop: int) -> Samples:
-        """Return the samples from ``start`` to ``stop``, as far as there are any."""
 
     def slice(self, start_s: float, stop_s: float) -> Clip:
         """Cut out the part between two times (s), clamped to the sound."""

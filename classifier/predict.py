@@ -227,7 +227,8 @@ def _prediction(
     """Return the mean of the windows computed so far."""
     mean = np.mean([*answers.values()], axis=0)
     pairs = zip(model.labels, mean.tolist(), strict=True)
-    rate, duration_s = windows.sampling_rate, windows.sound.duration_s
+    rate, sound = windows.sampling_rate, windows.sound
+    duration_s = sound.n_samples / sound.sampling_rate
     return Prediction(
         genres=tuple(sorted(pairs, key=lambda pair: -pair[1])),
         chunks=tuple(

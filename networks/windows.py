@@ -16,7 +16,7 @@ from math import gcd
 
 import numpy as np
 
-from audio.clip import Clip, Samples, Sound
+from audio.clip import Clip, Readable, Samples
 
 SILENCE = 10 ** (-60 / 20)  # -60 dBFS; windows are normalised, so noise would be loud
 MARGIN_S = 0.1  # many times the length of soxr's filter
@@ -48,19 +48,19 @@ class Windows:
     """Equal windows that cover a sound.
 
     Attributes:
-        sound: at its own rate, in memory or on disk.
+        sound: at its own rate.
         sampling_rate: of the windows (Hz).
         n_window: samples of a window; of a shorter sound the one window is repeated.
     """
 
-    sound: Sound
+    sound: Readable
     sampling_rate: int
     n_window: int
 
     @classmethod
     def of(
         cls,
-        sound: Sound,
+        sound: Readable,
         sampling_rate: int,
         window_s: float,
         *,
