@@ -31,6 +31,7 @@ from audio.decode import Limits, load
 from audio.decode.spool import spooled
 from audio.hubert.preprocessing import SAMPLING_RATE as RATE
 from bench.pictures import ROOT, processor, song, times
+from bench.tutorial import model_and_extractor
 from classifier.models import Models
 from classifier.predict import listen, predict
 from classifier.queue import InferenceQueue
@@ -41,26 +42,14 @@ LIMITS = Limits(max_duration_s=3600.0)
 WINDOWS_S = (5.0, 30.0)  # of a model of ours; a whole clip of GTZAN
 MINUTES = (2, 4, 10, 30)
 TABLES = {"answers": (4,), "visitors": (2,), "lengths": MINUTES}  # and songs they need
-GENRES = "blues classical country disco hiphop jazz metal pop reggae rock".split()
 
 
 def save_model(folder: Path, window_s: float) -> None:
     """Save a checkpoint of DistilHuBERT's shape."""
-    import torch
-    import transformers
-
-    torch.manual_seed(0)
-    config = transformers.HubertConfig(
-        num_hidden_layers=2,
-        feat_proj_layer_norm=False,
-        id2label=dict(enumerate(GENRES)),
-        label2id={genre: index for index, genre in enumerate(GENRES)},
-        genrescope={"window_s": window_s},
-    )
-    transformers.HubertForSequenceClassification(config).save_pretrained(folder)
-    transformers.Wav2Vec2FeatureExtractor(return_attention_mask=False).save_pretrained(
-        folder
-    )
+    model, extractor = model_and_extractor(genrescope={"window_s": window_s})
+    extractor.return_attention_mask = False
+    for part in (model, extractor):
+        part.save_pretrained(folder)
 
 
 def save_song(path: Path, minutes: float) -> None:
@@ -84,7 +73,7 @@ def loaded(folder: Path) -> LoadedModel:
 
 
 def ours(way: str, folder: Path, clip: Clip) -> Callable[[], object]:
-    """Time a prediction of ours, after a warm-up."""
+    """Return a call that predicts by our code, after a warm-up."""
     model, queue = loaded(folder), InferenceQueue()
     predict(clip.slice(0, model.window_s), model, queue)
     if way in ("whole", "quick"):
@@ -93,7 +82,7 @@ def ours(way: str, folder: Path, clip: Clip) -> Callable[[], object]:
 
 
 def visits(n_visitors: int, folder: Path, path: Path) -> Callable[[], object]:
-    """Time a song for each of so many simultaneous visitors, after a warm-up."""
+    """Return a call that serves so many simultaneous visitors, after a warm-up."""
     model, queue = loaded(folder), InferenceQueue()
     predict(Clip(song(round(model.window_s), RATE).samples, RATE), model, queue)
 
@@ -114,7 +103,7 @@ def visits(n_visitors: int, folder: Path, path: Path) -> Callable[[], object]:
 
 
 def theirs(way: str, folder: Path, clip: Clip) -> Callable[[], object]:
-    """Time the pipeline, or its model called plainly on windows, after a warm-up."""
+    """Return a call of the pipeline, on the song or on windows, after a warm-up."""
     from transformers import pipeline
 
     classify = pipeline("audio-classification", str(folder), top_k=None)

@@ -243,12 +243,29 @@ def download(
             ``hub_file_missing`` or ``hub_file_damaged``.
     """
     from httpx2 import HTTPError
+    from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import RemoteEntryNotFoundError, XetDownloadError
 
     paths = []
     for name in names:
         try:
-            paths.append(_downloaded(repo_id, name, revision, kind, on_progress))
+            if not is_here(repo_id, [name], revision, kind=kind):
+                resumable.fetch(
+                    repo_id,
+                    name,
+                    revision,
+                    kind,
+                    on_progress,
+                    answer_timeout_s=ANSWER_TIMEOUT_S,
+                )
+            path = hf_hub_download(
+                repo_id,
+                name,
+                repo_type=kind,
+                revision=revision,
+                etag_timeout=ANSWER_TIMEOUT_S,
+            )
+            paths.append(Path(path))
         except RemoteEntryNotFoundError as error:
             raise KnownError("hub_file_missing", id=repo_id, file=name) from error
         except (HTTPError, XetDownloadError, OSError, ValueError) as error:
@@ -256,24 +273,6 @@ def download(
                 raise  # of this disk, not of the Hub
             raise _known(error, repo_id) from error
     return paths
-
-
-def _downloaded(
-    repo_id: str, name: str, revision: str, kind: str, on_progress: OnBytes
-) -> Path:
-    """Download one file by the Hub's client; a large one by ``resumable`` before."""
-    from huggingface_hub import hf_hub_download
-
-    timeout_s = ANSWER_TIMEOUT_S
-    if not is_here(repo_id, [name], revision, kind=kind):
-        resumable.fetch(
-            repo_id, name, revision, kind, on_progress, answer_timeout_s=timeout_s
-        )
-    return Path(
-        hf_hub_download(
-            repo_id, name, repo_type=kind, revision=revision, etag_timeout=timeout_s
-        )
-    )
 
 
 def _known(error: BaseException | None, model_id: str) -> KnownError:
