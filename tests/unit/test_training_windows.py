@@ -3,8 +3,8 @@ import pytest
 
 from audio.hubert.preprocessing import SAMPLING_RATE
 from support.signals import tone
+from trainer.data import windows
 from trainer.data.dataset import INT16_MAX, Song, SongSet
-from trainer.training import windows
 
 
 class Plain:

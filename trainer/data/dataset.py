@@ -26,7 +26,7 @@ from errors import KnownError
 from trainer.config import RunConfig
 from trainer.data import splits
 from trainer.data.song_files import SongFile, Source
-from trainer.data.staging import building
+from trainer.data.staging import staging_folder
 from trainer.run.events import Emit, Noted, ShouldStop, Stage, StopRequested
 
 INT16_MAX = 32_767
@@ -127,7 +127,7 @@ def prepare(
     key = hashlib.sha256(fingerprint.encode()).hexdigest()[:16]
     folder = cache_dir / f"songs-{key}"
     if not (folder / "manifest.json").exists():
-        with building(cache_dir) as part:
+        with staging_folder(cache_dir) as part:
             made = part / "songs"
             made.mkdir()
             _decode_all(source, made, emit, should_stop)
@@ -277,7 +277,7 @@ def divided(songs: SongSet, config: RunConfig) -> splits.Split:
         if n_songs < 2:
             raise KnownError("too_few_songs", genre=genre, n_songs=n_songs)
     has_groups = any(song.group for song in songs.songs)
-    wish = splits.Wish(
+    wish = splits.SplitOptions(
         config.split, config.test_fraction, config.validation_fraction, config.seed
     )
     return splits.split(

@@ -55,7 +55,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Wish:
+class SplitOptions:
     """How to split.
 
     Attributes:
@@ -73,7 +73,7 @@ class Wish:
 
 def split(
     labels: Indices,
-    wish: Wish,
+    wish: SplitOptions,
     *,
     groups: Sequence[str] = (),
     listed: Sequence[str] = (),

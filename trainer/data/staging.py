@@ -15,11 +15,11 @@ from pathlib import Path
 
 from trainer.run import locks
 
-PREFIX = ".building-"
+PREFIX = ".staging_folder-"
 
 
 @contextmanager
-def building(parent: Path) -> Iterator[Path]:
+def staging_folder(parent: Path) -> Iterator[Path]:
     """A new folder in ``parent``, which is made where needed; it goes at the end.
 
     Whoever has finished moves what is in it elsewhere. Folders whose builders died are

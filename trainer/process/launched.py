@@ -19,7 +19,7 @@ from trainer.process import worker
 from trainer.run import events, locks, runs
 from trainer.run.events import RunEvent
 from trainer.run.runs import Run
-from trainer.training import distributed as crews
+from trainer.training import distributed
 
 
 def run(
@@ -37,12 +37,12 @@ def run(
         cache_dir: where decoded songs are kept.
         show: gets the run's events as they come, in the main process.
     """
-    crew = crews.here()
-    folder = Path(crew.share(lambda: str(runs.create(runs_dir, config).folder)))
+    group = distributed.process_group()
+    folder = Path(group.broadcast(lambda: str(runs.create(runs_dir, config).folder)))
     the_run = Run(folder)
-    _stop_on_signals(the_run, crew.is_main)
+    _stop_on_signals(the_run, group.is_main)
     ask = the_run.stop_file.exists  # a cancelled run saves first, and is removed then
-    if not crew.is_main:
+    if not group.is_main:
         worker.trained(config, folder, cache_dir, emit=show, should_stop=ask)
         return the_run
     with (
@@ -61,7 +61,7 @@ def run(
 
 
 def _stop_on_signals(the_run: Run, is_main: bool) -> None:
-    """Ctrl-C reaches every process; the main one's stop is the crew's."""
+    """Ctrl-C reaches every process; the main one's stop is the group's."""
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         if is_main:

@@ -68,7 +68,9 @@ def main() -> None:
     status = supervisor.watch(run, pid, options.grace_s, options.devices)
     if runs.read_json(run.folder / "result.json") is None:
         is_forced = run.stop_file.exists()
-        death = failures.of_death(status, failures.n_killed_for_memory() - n_killed)
+        death = failures.from_exit_status(
+            status, failures.n_killed_for_memory() - n_killed
+        )
         end(run, _stopped(run.folder) if is_forced else death, options.cache_dir)
 
 
@@ -112,7 +114,7 @@ def _work(run: Run, cache_dir: Path) -> RunEvent:
     except KnownError as error:
         return Failed(error.code, error.details)
     except Exception as error:  # noqa: BLE001 - one of the two borders
-        return failures.of_error(error)
+        return failures.from_error(error)
 
 
 def trained(

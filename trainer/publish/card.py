@@ -17,7 +17,7 @@ from trainer import base_models
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
 from trainer.data.hub_songs import GTZAN
 from trainer.evaluation import evaluate, report
-from trainer.evaluation.scores import Scores, of_counts
+from trainer.evaluation.scores import Scores, from_confusion
 from trainer.run import runs
 from trainer.run.runs import Run
 
@@ -32,13 +32,13 @@ def scores_of(run: Run) -> Scores:
     Raises:
         KnownError: ``push_not_finished`` where they are not there.
     """
-    kept = evaluate.kept(run.folder)
+    kept = evaluate.load_scores(run.folder)
     if kept:
         return kept
     confusion = runs.read_json(run.folder / evaluate.CONFUSION)
     if not confusion:
         raise KnownError("push_not_finished", id=run.id)
-    return of_counts(np.array(confusion["counts"]), confusion["genres"])
+    return from_confusion(np.array(confusion["counts"]), confusion["genres"])
 
 
 def text(run: Run, repo_id: str) -> str:

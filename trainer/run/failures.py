@@ -51,7 +51,7 @@ def _says(error: BaseException, texts: tuple[str, ...]) -> bool:
     return any(text in str(error) for text in texts)
 
 
-def of_error(error: Exception) -> Failed:
+def from_error(error: Exception) -> Failed:
     """A foreign error as something that a person can act on, where we know it."""
     logger.error("the run failed", exc_info=error)
     if is_out_of_memory(error):
@@ -63,7 +63,7 @@ def of_error(error: Exception) -> Failed:
     return Failed("bug", {"reference": reference})
 
 
-def of_death(status: int, n_killed: int) -> Failed:
+def from_exit_status(status: int, n_killed: int) -> Failed:
     """Why a trainer is gone that wrote no result.
 
     Args:
