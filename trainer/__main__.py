@@ -29,7 +29,7 @@ EVALUATE = "python -m trainer evaluate"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train as the flags say; return 0 for a finished or stopped run."""
+    """Run a command; return 0 for a run that finished or was stopped."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     host = settings.from_environment()
     try:
@@ -65,7 +65,7 @@ def _start(options: argparse.Namespace, base_models: Sequence[str]) -> Run:
         return jobs.resume(runs.find(options.runs_dir, options.resume), **place)
     config = flags.config_of(options, base_models)
     seen = preflight.preflight(config, options.runs_dir, options.cache_dir)
-    print(messages.look_ahead(seen))
+    print(messages.preflight_line(seen))
     return jobs.start(config, options.runs_dir, **place)
 
 

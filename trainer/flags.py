@@ -295,4 +295,4 @@ def _help(item: dataclasses.Field[object]) -> str:
     if item.name == "preset":
         named = configs.PRESETS
     choices = f" One of: {', '.join(named)}." if named else ""
-    return messages.explained(item) + choices
+    return messages.field_help(item) + choices

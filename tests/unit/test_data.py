@@ -118,7 +118,7 @@ def test_genre_with_one_song_cannot_be_tested(tmp_path):
     (folder / "low" / "1.wav").unlink()
     songs, _ = prepared(sources.folder_songs(folder), tmp_path)
     with pytest.raises(KnownError) as caught:
-        dataset.divided(songs, RunConfig())
+        dataset.split_songs(songs, RunConfig())
     assert caught.value.details == {"genre": "low", "n_songs": 1}
 
 

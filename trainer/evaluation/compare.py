@@ -254,7 +254,7 @@ def _select(
     )
     songs = dataset.prepare(files, cache_dir, emit=emit, should_stop=should_stop)
     if selection.split:
-        return EvalSet(config, songs, dataset.divided(songs, config).test, "split")
+        return EvalSet(config, songs, dataset.split_songs(songs, config).test, "split")
     if selection.data == COMPOSED:
         return EvalSet(config, songs, np.arange(len(songs.songs)), "fresh")
     if selection.data or selection.is_all:

@@ -110,7 +110,7 @@ def _entry(entry: ModelResult, data: str, language: str) -> str:
     """Format one model's scores, table and mistakes."""
     scores = entry.scores
     about = {"model": entry.name, "n": scores.n_songs, "window_s": entry.window_s}
-    title = _word("heard", language, data=data, **about)
+    title = _word("evaluated", language, data=data, **about)
     lines = [accuracy(scores, language), *figures(scores, language)]
     lines += calibration(scores, language)
     parts = [

@@ -172,7 +172,7 @@ class _EventCallback:
         """Save and end without another validation where a stop is requested."""
         if self.should_stop():
             control.should_training_stop = True
-            # A whole checkpoint is never written again.
+            # A sealed checkpoint is never written again.
             control.should_save = state.global_step > self.saved_step
             control.should_evaluate = False
 

@@ -126,7 +126,7 @@ def prepare(
         lambda: sources.source_of(config, emit_download), should_stop
     )
     songs = dataset.prepare(source, cache_dir, emit=emit, should_stop=should_stop)
-    split = dataset.divided(songs, config)
+    split = dataset.split_songs(songs, config)
     emit(_split_note(split))
     emit(Stage("model"))
     model, extractor = interruptible(

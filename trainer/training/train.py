@@ -1,4 +1,4 @@
-"""Carry out a run: train as a RunConfig says, evaluate, and save the model.
+"""Carry out a run: train by a RunConfig, evaluate, and save the model.
 
 transformers' Trainer does the training; this module gives it the data sets, emits
 events, and saves what is left of the run. It imports nothing of the user interface.
@@ -72,7 +72,7 @@ def train(
     should_stop: ShouldStop,
     checkpoint: Path | None = None,
 ) -> Result:
-    """Train as the config says and save the model to ``run_dir/model``.
+    """Train with a config and save the model to ``run_dir/model``.
 
     Where the memory is not enough, each step is split into smaller batches.
 
@@ -113,8 +113,8 @@ def _write_split(parts: Parts, run_dir: Path) -> None:
     """Write the songs of each part, and the cache folder that has their samples."""
     split = parts.split.by_name(parts.songs.names)
     runs.write_whole(run_dir / runs.SPLIT, json.dumps(split, ensure_ascii=False))
-    if parts.songs.place:
-        place = {"folder": parts.songs.place.name}
+    if parts.songs.folder:
+        place = {"folder": parts.songs.folder.name}
         runs.write_whole(run_dir / runs.SONGS, json.dumps(place))
 
 
