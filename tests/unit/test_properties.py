@@ -220,6 +220,7 @@ def of_kind(kind):
         "str": st.text(max_size=40),
         "int": st.integers(0, 10**9),
         "float": st.floats(allow_nan=False),
+        "float | None": st.none() | st.floats(allow_nan=False),
         "Mapping[str, Any]": st.dictionaries(st.text(max_size=9), st.integers()),
     }
     return st.builds(kind, **{f.name: drawn[f.type] for f in dataclasses.fields(kind)})

@@ -61,7 +61,7 @@ def test_folder_of_a_living_process_is_left_alone(tmp_path, builder):
 def test_folder_that_a_sweep_takes_first_is_made_anew(tmp_path, monkeypatch):
     from trainer.data import staging as module
 
-    take, refused = module._take, []
+    take, refused = module._lock, []
 
     def swept_before_it_is_locked(folder):
         if not refused:
@@ -69,7 +69,7 @@ def test_folder_that_a_sweep_takes_first_is_made_anew(tmp_path, monkeypatch):
             folder.rmdir()
         return take(folder)
 
-    monkeypatch.setattr(module, "_take", swept_before_it_is_locked)
+    monkeypatch.setattr(module, "_lock", swept_before_it_is_locked)
     with staging_folder(tmp_path) as folder:
         assert folder not in refused
         assert folder.is_dir()
