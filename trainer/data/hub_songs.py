@@ -82,7 +82,7 @@ class Form:
         for name, n_bytes in self.sizes.items():
             on_progress(0)
             paths += client.download(
-                self.repo_id, [name], self.sha, kind="dataset", hear=on_progress
+                self.repo_id, [name], self.sha, kind="dataset", on_progress=on_progress
             )
             before += n_bytes
         on_progress(0)

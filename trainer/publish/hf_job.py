@@ -68,7 +68,7 @@ def submit(
     ):  # allowed on this host, so there too
         env["GENRESCOPE_BASE_MODELS"] = config.base_model
 
-    def submitted(tell: client.Tell) -> Job:
+    def submitted(tell: client.OnProgress) -> Job:
         from huggingface_hub import HfApi
 
         job = HfApi(token=token).run_job(

@@ -97,7 +97,7 @@ def push(
         _Push(run, repo_id, _texts(run, repo_id), private, token),
         patience_s=PATIENCE_S,
         known=lambda error: known(error, repo_id),
-        hear=emit,
+        on_progress=emit,
     )
 
 
@@ -126,7 +126,7 @@ class _Push:
     private: bool
     token: str = field(repr=False)
 
-    def __call__(self, tell: client.Tell) -> str:
+    def __call__(self, tell: client.OnProgress) -> str:
         """Create or check the repository, upload, and return its address."""
         from huggingface_hub import CommitOperationAdd, HfApi
         from huggingface_hub.utils import logging
@@ -190,9 +190,9 @@ class _ProgressReader(io.BufferedReader):
         super().__init__(io.FileIO(path))
         self._total_bytes = path.stat().st_size
         self._reported_bytes = 0
-        self._on_progress: client.Tell | None = None
+        self._on_progress: client.OnProgress | None = None
 
-    def report_to(self, on_progress: client.Tell) -> None:
+    def report_to(self, on_progress: client.OnProgress) -> None:
         """Report from now on: the reads before are for the file's hash."""
         self._on_progress = on_progress
 
