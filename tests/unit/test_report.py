@@ -22,7 +22,10 @@ def comparison_of(scores=SCORES, **changes):
 
 def test_text_holds_every_figure():
     text = report.text(comparison_of())
-    assert "75.0% of 4 songs classified correctly (95% confidence interval: 30.1% to 95.4%)" in text
+    assert (
+        "75.0% of 4 songs classified correctly (95% confidence interval: 30.1% to 95.4%)"
+        in text
+    )
     assert "0.778" in text  # macro F1
     assert "62.5%" in text
     assert "+12.5 points" in text
@@ -74,7 +77,10 @@ def test_temperature_is_told_with_the_error_before_and_after():
     [
         (PairedResult(40, 0, 0, 10, 1.0), "no difference (p = 1)"),
         (PairedResult(40, 3, 2, 5, 1.0), "no significant difference on 50 songs"),
-        (PairedResult(30, 1, 15, 4, 0.00052), "other is significantly better on songs like these"),
+        (
+            PairedResult(30, 1, 15, 4, 0.00052),
+            "other is significantly better on songs like these",
+        ),
     ],
 )
 def test_duel_ends_in_a_plain_sentence(duel, said):
