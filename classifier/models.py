@@ -8,9 +8,9 @@ visitor's comes this far.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from pathlib import Path
 
+from cache import Cache
 from classifier.queue import InferenceQueue
 from errors import KnownError
 from hub import client
@@ -65,10 +65,11 @@ class Models:
         self._is_offline = is_offline
         self._is_hub_open = is_hub_open
         self._max_bytes = max_bytes
-        self._max_kept_bytes = max_kept_bytes
         self._device = device
         self.queue = InferenceQueue(n_at_once)
-        self._kept: OrderedDict[str, LoadedModel] = OrderedDict()
+        self._kept: Cache[str, LoadedModel] = Cache(
+            max_kept_bytes, lambda model: model.n_bytes
+        )
         self._lock = threading.Lock()
 
     def available(self) -> tuple[ModelRef, ...]:
@@ -116,27 +117,19 @@ class Models:
             KnownError: ``unknown_model``, or a code of ``hub.fetch`` or
                 ``checkpoint.load``.
         """
-        with self._lock:
-            if ref.key in self._kept:
-                self._kept.move_to_end(ref.key)
-                return self._kept[ref.key]
+        kept = self._kept.get(ref.key)
+        if kept is not None:
+            return kept
         found, folder = self._found(ref.key, count)  # may wait for the Hub: no lock
         # Under it, since transformers switches torch's defaults while it loads.
         with self._lock:
-            if ref.key not in self._kept:
+            loaded = self._kept.get(ref.key)
+            if loaded is None:
                 loaded = checkpoint.load(
                     found, folder, max_bytes=self._max_bytes, device=self._device
                 )
-                self._keep(ref.key, loaded)
-            return self._kept[ref.key]
-
-    def _keep(self, key: str, loaded: LoadedModel) -> None:
-        """Keep a model, and let the least recently used go where the room is short."""
-        n_bytes = sum(model.n_bytes for model in self._kept.values()) + loaded.n_bytes
-        while self._kept and n_bytes > self._max_kept_bytes:
-            _, left = self._kept.popitem(last=False)
-            n_bytes -= left.n_bytes
-        self._kept[key] = loaded
+                self._kept.put(ref.key, loaded)
+            return loaded
 
     def _found(self, key: str, count: client.Count) -> tuple[ModelRef, Path]:
         """What is known of a model once its checkpoint is on this disk, and where."""

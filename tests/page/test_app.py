@@ -20,15 +20,16 @@ from settings import Settings
 from support import tiny
 from support.files import write_audio
 from support.signals import tone
+from ui import sheets
 from ui.export.downloads import content
 from ui.scene import Scene, Transforms
 from ui.server import language
-from ui.tabs.see import mel, spectrogram, spectrum, waveform
+from ui.tabs.see import mel, spectrogram
 
 PICTURES = ("waveform", "dft", "stft", "mel")
 AS_THE_PAGE_BEGINS = {
-    "waveform": (waveform.draw, (False,)),
-    "dft": (spectrum.draw, (0.0, 4096, "hann", 1, "peak")),
+    "waveform": (sheets.waveform, (False,)),
+    "dft": (sheets.spectrum, (0.0, 4096, "hann", 1, "peak")),
     "stft": (spectrogram.draw, (2048, 0, 4, "hann", "peak")),
     "mel": (mel.draw, (128, "slaney", 0, 8000, False, "level")),
 }

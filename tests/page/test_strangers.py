@@ -67,7 +67,7 @@ MAY = set(
     ui.tabs.see.selection:_moment.at
     ui.tabs.see.selection:_zooming.zoom
     ui.tabs.see.selection:build.<lambda>
-    ui.tabs.see.selection:hearing.hear
+    ui.player.passage:Passage._part
     ui.tabs.see.comparison:build.remember
     ui.page_state:restore_knobs.restore
     ui.page_state:open_named_tab.open_tab

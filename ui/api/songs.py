@@ -18,6 +18,7 @@ from classifier.models import Models
 from classifier.predict import predict
 from classifier.verdict import judge
 from settings import Host
+from ui import sheets
 from ui.api import answers
 from ui.api.answers import SongAnswer, SongRow
 from ui.model_choice import EFFORTS, chosen, effort_of
@@ -26,7 +27,6 @@ from ui.server import files, zero
 from ui.server.access import Visitor
 from ui.session import Session
 from ui.tabs.classify.batch import BATCH_QUEUE, batches
-from ui.tabs.see import mel, spectrogram, spectrum, waveform
 from viz import paper
 from viz.plot import Sheet
 
@@ -58,7 +58,7 @@ def build(session: Session, models: Models, lent: Models, host: Host) -> None:
             "waveform": [],
             "dft": [
                 gr.Number(0, label=_label("start_s")),
-                gr.Number(spectrum.N_SAMPLES, precision=0, label=_label("n_samples")),
+                gr.Number(sheets.N_SAMPLES, precision=0, label=_label("n_samples")),
                 _choice("window", WINDOWS),
                 gr.Number(1, precision=0, label=_label("padding")),
                 _choice("reference", REFERENCES),
@@ -113,7 +113,7 @@ class Endpoints:
 
     def waveform(self, song: str) -> str:
         """Draw the waveform of a song: amplitude over time, as a PNG."""
-        return self._png(waveform.draw(self._scene(song), False))
+        return self._png(sheets.waveform(self._scene(song)))
 
     def dft(
         self,
@@ -126,7 +126,7 @@ class Endpoints:
     ) -> str:
         """Draw the DFT of one passage, in dB relative to its peak or dBFS, as a PNG."""
         return self._png(
-            spectrum.draw(
+            sheets.spectrum(
                 self._scene(song), start_s, n_samples, window, padding, reference
             )
         )
@@ -134,14 +134,14 @@ class Endpoints:
     def stft(self, song: str, n_fft: int, hop_length: int, window: str) -> str:
         """Draw the STFT spectrogram of a song, in dBFS, as a PNG."""
         frames = Frames(n_fft, hop_length, window)
-        return self._png(spectrogram.sheet(self._scene(song), [frames]))
+        return self._png(sheets.spectrogram(self._scene(song), [frames]))
 
     def mel(
         self, song: str, n_mels: int, fmax_hz: float, fmin_hz: float, formula: Formula
     ) -> str:
         """Draw the mel spectrogram of a song, in dB re its loudest band, as a PNG."""
         bands = MelBands(n_mels, fmin_hz, fmax_hz, formula)
-        return self._png(mel.sheet(self._scene(song), bands))
+        return self._png(sheets.mel(self._scene(song), bands))
 
     def classify(
         self, song: str, model: str, effort: str, visitor: Visitor

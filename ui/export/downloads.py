@@ -9,11 +9,10 @@ import gradio as gr
 
 import i18n
 from errors import KnownError
-from ui import page_state
+from ui import canvas, page_state
 from ui.export import recipes
 from ui.handlers import QUIETLY
 from ui.player import clip_bar, examples
-from ui.scripts import TAKE
 from ui.server import files
 from ui.server.access import Visitor
 from ui.session import Session, View
@@ -32,7 +31,7 @@ def build(session: Session, lessons: Sequence[Lesson]) -> None:
         inputs = [session.bar.path, session.view, *lesson.knobs.values()]
         save = session.guarded(_saving(session, lesson, file.GRADIO_CACHE))
         saved = lesson.picture.save(save, inputs, [file, query], **QUIETLY)
-        saved.success(None, [file, query], None, js=TAKE, **QUIETLY)
+        saved.success(None, [file, query], None, js=canvas.TAKE, **QUIETLY)
 
 
 def content(

@@ -14,10 +14,9 @@ from audio.decode import Decoded, SourceFacts
 from audio.synth.examples import EXAMPLES
 from i18n import clock
 from settings import Settings
-from ui import excerpt
 from ui.handlers import QUIETLY, Guarded, Handler
 from ui.player import audio as sound_player
-from ui.player import examples
+from ui.player import examples, excerpt
 from ui.player.clips import ClipShelf
 from ui.server.access import Visitor
 from ui.server.language import text

@@ -26,10 +26,10 @@ from classifier.queue import InferenceQueue
 from errors import KnownError
 from i18n import genre_name
 from networks.checkpoint import LoadedModel
+from ui import canvas
 from ui.api import answers
 from ui.handlers import QUIETLY
 from ui.model_choice import EFFORTS, chosen, effort_of
-from ui.scripts import PLAY_OTHER, TAKE
 from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -120,7 +120,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
     for kind, each in save.items():
         give = session.guarded(_saving(kind, file.GRADIO_CACHE))
         given = each.click(give, batch, file, **QUIETLY)
-        given.success(None, [file, query], None, js=TAKE, **QUIETLY)
+        given.success(None, [file, query], None, js=canvas.TAKE, **QUIETLY)
 
 
 def _naming(
@@ -165,7 +165,7 @@ def _wire_table(session: Session, shown: gr.HTML, batch: gr.State) -> None:
     passage = gr.Audio(type="filepath", format=None, visible=False)
     give = session.guarded(_giving(passage.GRADIO_CACHE))
     played = shown.play(give, batch, passage, **QUIETLY)
-    played.success(None, passage, None, js=PLAY_OTHER, **QUIETLY)
+    played.success(None, passage, None, js=canvas.PLAY_OTHER, **QUIETLY)
     shown.take(give, batch, session.bar.player, **QUIETLY)
 
 

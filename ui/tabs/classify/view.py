@@ -23,14 +23,12 @@ from networks.checkpoint import LoadedModel, ModelRef
 from ui import canvas
 from ui.handlers import QUIETLY, Handler
 from ui.model_choice import title
-from ui.player import sound_files
-from ui.scripts import PLAY, TAKE
+from ui.player.passage import Passage
 from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session, View
 from ui.tabs.classify import song_map
-from ui.tabs.see import selection
 from ui.templates import render
 
 Update = dict[Any, Any]  # values by component
@@ -115,38 +113,27 @@ def nothing(places: Places) -> Update:
 
 def wire_map(session: Session, places: Places) -> None:
     """Wire the map: play from a moment, play, zoom or use a part, save."""
-    passage = gr.Audio(type="filepath", format=None, visible=False)
-    at_s = gr.Number(0, visible=False)
-    cache_dir = passage.GRADIO_CACHE
-    hearing = [passage, at_s]
+    passage, place = Passage(session), places.song_map
     for number, button in enumerate(places.hear):
-        why = session.guarded(_hearing_why(session, number, cache_dir))
-        heard = button.click(why, places.answered, hearing, **QUIETLY)
-        heard.then(None, hearing, None, js=PLAY, **QUIETLY)
-    place, path = places.song_map, session.bar.path
-    part = place.hear(
-        session.guarded(selection.hearing(session, cache_dir)), path, hearing, **QUIETLY
-    )
-    part.then(None, hearing, None, js=PLAY, **QUIETLY)
+        passage.play(button.click, _reason(passage, number), places.answered)
+    passage.wire(place)
     place.at(None, None, None, js=PLAY_FROM, **QUIETLY)
-    place.use(session.bar.use_part, path, session.bar.player, **QUIETLY)
     place.zoom(session.guarded(_zooming(session)), places.answered, place, **QUIETLY)
     file, query = gr.File(visible=False), gr.Textbox(visible=False)
     save = session.guarded(_saving(file.GRADIO_CACHE))
     saved = place.save(save, places.answered, file, **QUIETLY)
-    saved.success(None, [file, query], None, js=TAKE, **QUIETLY)
+    saved.success(None, [file, query], None, js=canvas.TAKE, **QUIETLY)
 
 
-def _hearing_why(session: Session, number: int, cache_dir: str) -> Any:
-    def hear_why(answered: Answered | None) -> tuple[str, float]:
-        # Nothing was heard, or silence.
+def _reason(passage: Passage, number: int) -> Handler:
+    def reason(answered: Answered | None) -> tuple[str, float]:
+        # No sound was classified, or a silent one.
         if answered is None or number >= len(answered.reasons):
             raise KnownError("no_clip")
         _, stretch = answered.reasons[number]
-        part = session.clip(answered.path).slice(stretch.start_s, stretch.stop_s)
-        return sound_files.file_of(part, cache_dir), stretch.start_s
+        return passage.cut(answered.path, stretch.start_s, stretch.stop_s)
 
-    return hear_why
+    return reason
 
 
 def _zooming(session: Session) -> Any:

@@ -31,15 +31,14 @@ from trainer.data.faults import Fault, faults
 from trainer.data.splits import PARTS, Split
 from trainer.data.survey import Survey, survey
 from trainer.run.events import Noted, RunEvent, Stage, StopRequested
-from ui import canvas
+from ui import canvas, sheets
 from ui.handlers import QUIETLY
 from ui.player import sound_files
+from ui.player.audio import player
 from ui.scene import Scene, Transforms
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
-from ui.tabs.see import mel
-from ui.tabs.see.lesson import player
 from ui.templates import paragraphs
 from viz.plot import Sheet
 
@@ -267,7 +266,7 @@ def numbers_html(inspected: InspectedSongs, index: int, language: str) -> Markup
 def picture(inspected: InspectedSongs, index: int, language: str) -> Sheet:
     """Draw a song's mel spectrogram as the mel lesson does; no zoom, no selection."""
     scene = Scene(inspected.clip(index), Transforms(), language)
-    sheet = mel.sheet(scene, MEL_BANDS)
+    sheet = sheets.mel(scene, MEL_BANDS)
     plots = tuple(dataclasses.replace(plot, is_sound=False) for plot in sheet.plots)
     return dataclasses.replace(sheet, plots=plots)
 

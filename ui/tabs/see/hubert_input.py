@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from audio.clip import Clip
 from audio.hubert.preprocessing import SAMPLING_RATE, model_input
+from ui.player.audio import player
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
@@ -13,7 +14,6 @@ from ui.tabs.see.lesson import (
     excerpt,
     lesson,
     placed,
-    player,
     plays,
     position,
 )

@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 import i18n
+from audio import vocoder
 from audio.clip import Clip
 from audio.transforms import FRAMES
 from audio.transforms.griffin_lim import Search, Tell, silently
@@ -22,15 +23,16 @@ from audio.transforms.inversion import (
     griffin_lim,
     inverse_stft,
 )
-from ui import vocoding
+from hub import client
 from ui.handlers import QUIETLY
 from ui.player import sound_files
+from ui.player.audio import player
 from ui.scene import Scene, Transforms
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
 from ui.tabs.see.comparison import mel, on_the_same_axes
-from ui.tabs.see.lesson import Lesson, lesson, placed, player, position
+from ui.tabs.see.lesson import Lesson, lesson, placed, position
 from ui.tabs.see.spectrogram import STARTS_PER_FRAME
 from ui.tabs.see.spectrum import windows
 from viz import rebuilding
@@ -202,14 +204,34 @@ def there_and_back(clip: Clip, way: Way, tell: Tell = silently) -> ThereAndBack:
     """Take an excerpt to its picture and back: phase kept, and phase thrown away.
 
     Raises:
-        KnownError: those of ``vocoding.rebuilt``.
+        KnownError: those of ``vocoded``.
     """
     before = clip.slice(way.start_s, way.start_s + way.length_s)
     exact = inverse_stft(
         before, n_fft=N_FFT, hop_length=way.hop_length, window=way.window
     )
     if way.source == VOCODER:
-        return ThereAndBack(before, exact, vocoding.rebuilt(before))
+        return ThereAndBack(before, exact, vocoded(before))
     rebuild = from_mel if way.source == "mel" else griffin_lim
     search = Search(n_iterations=way.n_iterations)
     return ThereAndBack(before, exact, rebuild(before, search=search, tell=tell))
+
+
+def vocoded(clip: Clip) -> Clip:
+    """Rebuild a clip from its mel spectrogram by the neural vocoder, at 16 kHz.
+
+    Fetch the vocoder first where it is not on this disk.
+
+    Raises:
+        KnownError: ``vocoder_broken``, or a code of ``client.ask`` or
+            ``client.download``; within seconds where there is no network.
+    """
+    name, exact = vocoder.MODEL_ID, vocoder.REVISION
+    if not client.is_here(name, vocoder.FILES, exact):
+        # Only to notice a missing network within seconds.
+        timeout = client.ANSWER_TIMEOUT_S
+        client.ask(
+            name, lambda api: api.model_info(name, revision=exact, timeout=timeout)
+        )
+    weights, *_ = client.download(name, vocoder.FILES, exact)
+    return vocoder.rebuild(clip, weights.parent)

@@ -85,21 +85,6 @@ def lesson(
                         player.render()
 
 
-def player(label: I18nData, *, visible: bool = True) -> gr.Audio:
-    """Where a lesson's sound will be; not rendered yet."""
-    return gr.Audio(
-        type="filepath",
-        format=None,  # as it is: neither converted nor made louder
-        label=label,
-        interactive=False,
-        buttons=["download"],
-        elem_classes="sound",
-        min_width=200,
-        visible=visible,
-        render=False,
-    )
-
-
 def position() -> gr.Slider:
     """Make a knob for where in the sound; ``placed`` gives it the sound's length."""
     return gr.Slider(0, 1, 0, step=SLIDER_STEP_S, label=text("see.start_s"))

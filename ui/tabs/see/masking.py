@@ -7,10 +7,11 @@ import gradio as gr
 from audio.clip import Clip
 from audio.hubert import masking
 from audio.hubert.preprocessing import HOP_LENGTH, SAMPLING_RATE, n_frames
+from ui.player.audio import player
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
-from ui.tabs.see.lesson import Lesson, draws, excerpt, lesson, loudest_s, player, plays
+from ui.tabs.see.lesson import Lesson, draws, excerpt, lesson, loudest_s, plays
 from viz import guessing
 from viz.plot import Sheet
 

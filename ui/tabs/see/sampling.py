@@ -11,6 +11,7 @@ from audio.clip import Clip
 from audio.transforms import Frames
 from audio.transforms.quantization import Quantised, quantised
 from audio.transforms.resampling import RATES, resampled
+from ui.player.audio import player
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
@@ -20,7 +21,6 @@ from ui.tabs.see.lesson import (
     excerpt,
     lesson,
     placed,
-    player,
     plays,
     position,
 )

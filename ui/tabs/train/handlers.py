@@ -16,9 +16,9 @@ from gradio.components import Component
 
 from trainer import messages
 from trainer.run import runs
+from ui import canvas
 from ui.handlers import QUIETLY
 from ui.player import sound_files
-from ui.scripts import PLAY_OTHER
 from ui.server.access import Visitor
 from ui.session import Session
 from ui.tabs.train import actions, form, runs_table, scores, view
@@ -193,7 +193,7 @@ class Page:
             return sound_files.file_of(song, heard.GRADIO_CACHE)
 
         played = place.play(give, self.shown.seen, heard, **QUIETLY)
-        played.success(None, heard, None, js=PLAY_OTHER, **QUIETLY)
+        played.success(None, heard, None, js=canvas.PLAY_OTHER, **QUIETLY)
 
     def _on(
         self,
