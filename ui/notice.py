@@ -18,14 +18,14 @@ SIGN_IN, SIGN_OUT = "login/huggingface", "logout"  # Gradio's own addresses
 def notice(visitor: Visitor, settings: Settings) -> Markup:
     """Show all of it; "" where nothing is missing."""
     host, language = settings.host, visitor.language
-    said = [*_limits(host, language)]
+    parts = [*_limits(host, language)]
     if not visitor.may_train:
-        said = [*_strangers(visitor, settings), *said]
-    if said and host.space_id:
-        said.append(_link(_duplicate(host), "host.duplicate", language))
+        parts = [*_strangers(visitor, settings), *parts]
+    if parts and host.space_id:
+        parts.append(_link(_duplicate(host), "host.duplicate", language))
     if visitor.is_signed_in:
-        said.append(_link(SIGN_OUT, "host.sign_out", language))
-    return paragraphs(said)
+        parts.append(_link(SIGN_OUT, "host.sign_out", language))
+    return paragraphs(parts)
 
 
 def ways(visitor: Visitor, host: Host) -> Markup:

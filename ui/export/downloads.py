@@ -76,7 +76,7 @@ def _saving(session: Session, lesson: Lesson, cache_dir: str) -> Callable[..., A
     """Return a handler that gives a file, or the query of a link."""
 
     def save(
-        asked: gr.EventData,
+        event: gr.EventData,
         path: str | None,
         view: View,
         *values: Any,
@@ -84,16 +84,16 @@ def _saving(session: Session, lesson: Lesson, cache_dir: str) -> Callable[..., A
     ) -> tuple[str | None, str | None]:
         if path is None:
             raise KnownError("no_clip")
-        if asked.format == LINK:
+        if event.format == LINK:
             return None, _query(lesson, path, values, visitor.language)
         language = visitor.language
-        if asked.format == "png":
+        if event.format == "png":
             language = png.language_for(language)
         scene = session.scene(path, view, language)
-        look = paper.look_of(asked.scales, asked.range, asked.map)
-        data = content(lesson.draw(scene, *values), asked.format, look, language)
+        look = paper.look_of(event.scales, event.range, event.map)
+        data = content(lesson.draw(scene, *values), event.format, look, language)
         stem = examples.id_of(path) or clip_bar.title_of(path, language)
-        name = f"{stem}-{lesson.name}.{asked.format}"
+        name = f"{stem}-{lesson.name}.{event.format}"
         return files.kept(data, name, cache_dir), None
 
     return save

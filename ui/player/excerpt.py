@@ -81,18 +81,18 @@ def is_part(path: str | None) -> bool:
     return path is not None and Path(path).parent.parent.name == FOLDER
 
 
-def seconds(asked: object) -> float:
+def seconds(value: object) -> float:
     """A time as people or pictures write it: 12.5, "12.5", "1:30", "1:02:03".
 
     Raises:
         KnownError: ``not_a_time``.
     """
     try:
-        fields = [float(field) for field in str(asked).strip().split(":")]
+        fields = [float(field) for field in str(value).strip().split(":")]
     except ValueError:
-        raise KnownError("not_a_time", value=asked) from None
+        raise KnownError("not_a_time", value=value) from None
     if len(fields) > 3 or not all(0 <= field < math.inf for field in fields):
-        raise KnownError("not_a_time", value=asked)
+        raise KnownError("not_a_time", value=value)
     return sum(field * 60**power for power, field in enumerate(reversed(fields)))
 
 

@@ -67,13 +67,13 @@ def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> lis
     model = title(ref, language)
     if ref.revision:
         model = f"{model} @ {ref.revision[:REVISION_LENGTH]}"
-    heard: dict[str, Any] = {
+    numbers: dict[str, Any] = {
         "title": model,
         "n_windows": prediction.n_done,
         "window_s": ref.window_s,
         "elapsed_s": prediction.elapsed_s,
     }
-    lines = [_word("basis", language, **heard)]
+    lines = [_word("basis", language, **numbers)]
     if prediction.note:
         lines.append(_word(f"note_{prediction.note}", language))
     if verdict:
@@ -84,8 +84,8 @@ def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> lis
     lines.append(_word("calibrated" if is_calibrated else "uncalibrated", language))
     if not ref.is_exclusive:
         lines.append(_word("not_exclusive", language))
-    said = ref.trained_on or _word("unknown_training", language)
-    trained_on = i18n.table(language).get(f"trained_on.{said}", said)
+    training = ref.trained_on or _word("unknown_training", language)
+    trained_on = i18n.table(language).get(f"trained_on.{training}", training)
     n_labels = len(prediction.genres)
     lines.append(_word("knows", language, trained_on=trained_on, n=n_labels))
     return lines

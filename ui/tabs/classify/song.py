@@ -93,7 +93,7 @@ def _asking(session: Session, models: Models, places: Places, history: History) 
         visitor: Visitor,
     ) -> Iterator[Update]:
         language = visitor.language
-        clip, heard = session.clip(path), effort_of(effort)
+        clip, wanted = session.clip(path), effort_of(effort)
         loaded: list[LoadedModel] = []
         pair = chosen_pair(models, (key, other), visitor)
         yield dict.fromkeys(places.hear, gr.Button(visible=HIDDEN))
@@ -102,7 +102,7 @@ def _asking(session: Session, models: Models, places: Places, history: History) 
             loaded.append((yield from view.loaded(place, models, ref, language)))
         shown = partial(_shown, session, places, str(path), language)
         try:
-            answers = together(clip, loaded, models.queue, heard)
+            answers = together(clip, loaded, models.queue, wanted)
             for predictions, is_last in calmly(answers):
                 verdicts = [judge(each, clip) for each in predictions if is_last]
                 yield shown(predictions, verdicts)
@@ -151,12 +151,12 @@ def _reasons(places: Places) -> Any:
     def reasons(answered: Answered | None, visitor: Visitor) -> list[gr.Button]:
         found = answered.reasons if answered else []
         is_pair = answered is not None and len(answered.predictions) > 1
-        said = [
+        labels = [
             _why(prediction if is_pair else None, stretch.genre, visitor.language)
             for prediction, stretch in found
         ]
-        n_hidden = len(places.hear) - len(said)
-        shown = [gr.Button(why, visible=True) for why in said]
+        n_hidden = len(places.hear) - len(labels)
+        shown = [gr.Button(why, visible=True) for why in labels]
         return [*shown, *(gr.Button(visible=HIDDEN) for _ in range(n_hidden))]
 
     return reasons

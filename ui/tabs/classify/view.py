@@ -137,12 +137,12 @@ def _reason(passage: Passage, number: int) -> Handler:
 
 
 def _zooming(session: Session) -> Any:
-    def zoom(answered: Answered | None, asked: gr.EventData, visitor: Visitor) -> Any:
+    def zoom(answered: Answered | None, event: gr.EventData, visitor: Visitor) -> Any:
         if answered is None:
             return gr.skip()
         view: View = None
-        if asked.start_s is not None:
-            view = answered.path, float(asked.start_s), float(asked.stop_s)
+        if event.start_s is not None:
+            view = answered.path, float(event.start_s), float(event.stop_s)
         scene = session.scene(answered.path, view, visitor.language)
         return song_map.sheet(scene, answered.predictions).as_json()
 
@@ -150,16 +150,16 @@ def _zooming(session: Session) -> Any:
 
 
 def _saving(cache_dir: str) -> Any:
-    def save(answered: Answered | None, asked: gr.EventData, visitor: Visitor) -> str:
+    def save(answered: Answered | None, event: gr.EventData, visitor: Visitor) -> str:
         if answered is None or not answered.predictions:
             raise KnownError("no_clip")
-        said, language = answered.predictions, visitor.language
+        predictions, language = answered.predictions, visitor.language
         name = f"{Path(answered.path).stem}-genres"
-        if len(said) == 1:
-            data = song_map.content(said[0], asked.format, language)
-            return files.kept(data, f"{name}.{asked.format}", cache_dir)
-        data = song_map.contents(said, asked.format, language)
-        return files.kept(data, f"{name}-{asked.format}.zip", cache_dir)
+        if len(predictions) == 1:
+            data = song_map.content(predictions[0], event.format, language)
+            return files.kept(data, f"{name}.{event.format}", cache_dir)
+        data = song_map.contents(predictions, event.format, language)
+        return files.kept(data, f"{name}-{event.format}.zip", cache_dir)
 
     return save
 
@@ -182,13 +182,13 @@ def loaded(
     pool = ThreadPoolExecutor(1, thread_name_prefix="load")
     future = pool.submit(models.load, ref, lambda *counts: here.append(counts))
     pool.shutdown(wait=False)  # who leaves the page finds the model there later
-    said = ""
+    shown = Markup()
     while not future.done():
         del here[:-1]
         news = loading(ref, here[-1], language)
-        if news != said:
-            said = news
-            yield {place: said}
+        if news != shown:
+            shown = news
+            yield {place: shown}
         wait([future], LOOK_S)
     return future.result()
 
@@ -242,8 +242,9 @@ def in_line(visitors: WaitingLine, place: Any, handler: Handler) -> Handler:
     def wrapper(*values: Any, visitor: Visitor) -> Iterator[Update]:
         with visitors.ticket() as ticket:
             for number in ticket.positions(PATIENCE_S):
-                said = status("in_line", visitor.language, bar=ENDLESS, place=number)
-                yield {place: said}
+                language = visitor.language
+                line = status("in_line", language, bar=ENDLESS, place=number)
+                yield {place: line}
             yield from handler(*values, visitor=visitor)
 
     return wrapper

@@ -64,16 +64,16 @@ class InspectedSongs:
     split: Split
     notes: tuple[Noted, ...] = ()
 
-    def divided(self, **wish: Any) -> InspectedSongs:
+    def divided(self, **settings: Any) -> InspectedSongs:
         """Split the same songs otherwise.
 
         Args:
-            **wish: fields of RunConfig that say how to split.
+            **settings: fields of RunConfig that say how to split.
 
         Raises:
             KnownError: what RunConfig or ``data.divided`` refuses.
         """
-        config = dataclasses.replace(self.config, **wish)
+        config = dataclasses.replace(self.config, **settings)
         split = dataset.divided(self.songs, config)
         return dataclasses.replace(self, config=config, split=split)
 
@@ -162,7 +162,7 @@ class Place:
 
 def build() -> Place:
     """Lay out the place."""
-    heard = player(text("data.player"))
+    sound = player(text("data.player"))
     picture = canvas.place("song_empty", name="song-picture")
     with gr.Row(elem_classes=["lesson", "data"]):
         with gr.Column(scale=1, min_width=300):
@@ -172,9 +172,9 @@ def build() -> Place:
             facts = gr.HTML(elem_classes="numbers")
             numbers = gr.HTML(elem_classes="numbers")
         with gr.Column(scale=2, min_width=320, elem_classes="song-shown"):
-            heard.render()
+            sound.render()
             picture.render()
-    return Place(genre, song, facts, numbers, heard, picture)
+    return Place(genre, song, facts, numbers, sound, picture)
 
 
 def wire(session: Session, place: Place, inspected: gr.State, work: Dependency) -> None:
@@ -249,7 +249,7 @@ def numbers_html(inspected: InspectedSongs, index: int, language: str) -> Markup
     samples, song = inspected.clip(index).samples, inspected.song(index)
     middle = samples[len(samples) // 2 :][:N_SHOWN]
     number = inspected.songs.genres.index(song.genre)
-    said = i18n.word(
+    sentence = i18n.word(
         "data.as_numbers",
         language,
         n=len(samples),
@@ -260,7 +260,7 @@ def numbers_html(inspected: InspectedSongs, index: int, language: str) -> Markup
         last=len(inspected.songs.genres) - 1,
         genre=genre_name(song.genre, language),
     )
-    return paragraphs([said])
+    return paragraphs([sentence])
 
 
 def picture(inspected: InspectedSongs, index: int, language: str) -> Sheet:

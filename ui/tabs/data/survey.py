@@ -60,10 +60,10 @@ def survey_html(inspected: InspectedSongs, language: str) -> Markup:
 
 def means(inspected: InspectedSongs, language: str) -> str:
     """Say what a score on this split means, and what it does not."""
-    said = [_word(f"means_{inspected.config.split}", language)]
+    sentences = [_word(f"means_{inspected.config.split}", language)]
     if not inspected.split.is_honest:
-        said.append(_word("means_chosen", language))
-    return joined(said, language)
+        sentences.append(_word("means_chosen", language))
+    return joined(sentences, language)
 
 
 def _word(name: str, language: str, **details: object) -> str:
@@ -94,15 +94,15 @@ def _rates(found: Survey, language: str) -> list[str]:
     if len(found.rates) > 1:
         each = (f"{hertz(rate)} × {n}" for rate, n in found.rates)
         listed = i18n.listed(each, language)
-        said = [_word("rates_mixed", language, rates=listed)]
+        sentences = [_word("rates_mixed", language, rates=listed)]
     else:
         kept = "rates_as_heard" if rate == SAMPLING_RATE else "rates_converted"
         same = _word("rates_same", language, n=n_songs, rate=hertz(rate))
-        said = [joined([same, _word(kept, language)], language)]
+        sentences = [joined([same, _word(kept, language)], language)]
     shortest, middle, longest = (clock(each) for each in found.durations_s)
     name = "durations_same" if shortest == longest else "durations"
     lengths = {"shortest": shortest, "middle": middle, "longest": longest}
-    return [*said, _word(name, language, **lengths)]
+    return [*sentences, _word(name, language, **lengths)]
 
 
 def _rate_bars(found: Survey) -> list[tuple[str, str, int]]:
@@ -133,13 +133,13 @@ def _split(inspected: InspectedSongs, language: str) -> str:
     shares = {part: n / n_songs for part, n in counts.items()}
     numbers = {f"n_{part}": n for part, n in counts.items()}
     name = "split_three" if split.is_honest else "split_two"
-    said = [_word(name, language, **shares, **numbers)]
+    sentences = [_word(name, language, **shares, **numbers)]
     if inspected.config.split in DRAWN:
-        said.append(_word("split_seed", language, seed=inspected.config.seed))
+        sentences.append(_word("split_seed", language, seed=inspected.config.seed))
     n_left = n_songs - sum(counts.values())
     if n_left:
-        said.append(_word("split_left", language, n=n_left))
-    return joined(said, language)
+        sentences.append(_word("split_left", language, n=n_left))
+    return joined(sentences, language)
 
 
 def _untested(found: Survey, language: str) -> list[str]:

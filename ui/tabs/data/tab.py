@@ -123,8 +123,8 @@ def _wire(
         for each in inspect_form(values, settings, visitor):
             if isinstance(each, InspectedSongs):
                 survey = survey_html(each, visitor.language)
-                said = _kept(each, visitor.language)
-                yield [each, survey, said, *_buttons(is_busy=False)]
+                kept = _kept(each, visitor.language)
+                yield [each, survey, kept, *_buttons(is_busy=False)]
             else:
                 bar = progress_html(each, visitor.language)
                 yield [gr.skip(), gr.skip(), bar, *_buttons(is_busy=True)]
@@ -157,12 +157,14 @@ def _wire_split(
     def split(
         inspected: InspectedSongs | None,
         index: int | None,
-        *wish: Any,
+        *split_settings: Any,
         visitor: Visitor,
     ) -> list[Any]:
         if inspected is None or index is None:
             return [gr.skip()] * 3
-        other = inspected.divided(**dict(zip(SPLIT_FIELDS, wish, strict=True)))
+        other = inspected.divided(
+            **dict(zip(SPLIT_FIELDS, split_settings, strict=True))
+        )
         facts = inspection.facts_html(other, index, visitor.language)
         return [other, survey_html(other, visitor.language), facts]
 
@@ -180,14 +182,14 @@ def greet(visitor: Visitor, host: Host) -> list[Any]:
     """Let visitors look who may; tell others why they may not, and where they may."""
     if visitor.may_train:
         return [gr.skip(), gr.skip()]
-    said = paragraphs([i18n.word("errors.may_not_look", visitor.language)])
-    return [said + notice.ways(visitor, host), gr.Button(interactive=False)]
+    sentence = paragraphs([i18n.word("errors.may_not_look", visitor.language)])
+    return [sentence + notice.ways(visitor, host), gr.Button(interactive=False)]
 
 
 def stop(visitor: Visitor) -> list[Any]:
     """Show that it has stopped: somebody cancelled, or an error was shown."""
-    said = paragraphs([i18n.word("data.stopped", visitor.language)])
-    return [said, *_buttons(is_busy=False)]
+    sentence = paragraphs([i18n.word("data.stopped", visitor.language)])
+    return [sentence, *_buttons(is_busy=False)]
 
 
 def inspect_form(

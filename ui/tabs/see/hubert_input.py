@@ -1,4 +1,4 @@
-"""What the model hears: the bridge to Train and Classify."""
+"""What the model receives: the bridge to Train and Classify."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from viz.plot import Sheet
 def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     sound = player(text("see.heard_by_model"))
-    with lesson("hearing", heard=[sound]) as picture:
+    with lesson("hearing", players=[sound]) as picture:
         start_s = position()
     at_loudest = placed(session, start_s, _n_shown)
     plays(session, sound, hear, start_s, after=at_loudest)
@@ -37,9 +37,9 @@ def build(session: Session) -> Lesson:
 
 def draw(scene: Scene, start_s: float) -> Sheet:
     """Draw some frames of the model's input; the whole clip is resampled but once."""
-    heard = scene.of(model_input)
-    about = closeup.describe_hearing(heard, scene.clip, scene.language)
-    plot = closeup.model_frames(heard, start_s, scene.language)
+    prepared = scene.of(model_input)
+    about = closeup.describe_hearing(prepared, scene.clip, scene.language)
+    plot = closeup.model_frames(prepared, start_s, scene.language)
     made = scene.provenance("hearing", start_s=start_s)
     return scene.sheet((plot,), about, (), made)
 

@@ -75,8 +75,8 @@ class Way:
 def build(session: Session, *, is_offline: bool) -> Lesson:
     """Lay out the lesson and wire it; offline without the neural vocoder."""
     names = ("before", "exact", "found")
-    heard = [player(text(f"see.heard_{name}"), visible=False) for name in names]
-    with lesson("back", empty="back_empty", heard=heard) as picture:
+    sounds = [player(text(f"see.heard_{name}"), visible=False) for name in names]
+    with lesson("back", empty="back_empty", players=sounds) as picture:
         knobs = _knobs(SEARCHED if is_offline else (*SEARCHED, VOCODER))
         button = gr.Button(text("see.rebuild"), variant="primary")
 
@@ -90,21 +90,21 @@ def build(session: Session, *, is_offline: bool) -> Lesson:
         way = Way(*values)
 
         def tell(n_done: int) -> None:
-            said = i18n.word("see.searching", visitor.language, n=n_done)
-            progress((n_done, way.n_iterations), said, unit="")
+            sentence = i18n.word("see.searching", visitor.language, n=n_done)
+            progress((n_done, way.n_iterations), sentence, unit="")
 
         if way.source == VOCODER:
             progress(0.0, i18n.word("see.vocoding", visitor.language))
         scene = session.scene(path, None, visitor.language)
         three = scene.of(there_and_back, way=way, tell=tell)
-        players = _filled(heard, three, visitor.language)
+        players = _filled(sounds, three, visitor.language)
         return [draw(scene, way).as_json(), *players]
 
     @session.guarded
     def forget() -> list[Any]:
-        return [None, *(gr.Audio(None, visible=False) for _ in heard)]
+        return [None, *(gr.Audio(None, visible=False) for _ in sounds)]
 
-    session.bar.path.change(forget, None, [picture, *heard], **QUIETLY)
+    session.bar.path.change(forget, None, [picture, *sounds], **QUIETLY)
     placed(
         session,
         knobs["start_s"],
@@ -114,7 +114,7 @@ def build(session: Session, *, is_offline: bool) -> Lesson:
     button.click(
         rebuild,
         [session.bar.path, *knobs.values()],
-        [picture, *heard],
+        [picture, *sounds],
         show_progress_on=picture,
         api_visibility="private",
         **QUEUE,
@@ -141,11 +141,11 @@ def _knobs(offered: Sequence[str]) -> dict[str, Any]:
 
 
 def _filled(
-    heard: Sequence[gr.Audio], three: ThereAndBack, language: str
+    sounds: Sequence[gr.Audio], three: ThereAndBack, language: str
 ) -> list[gr.Audio]:
     """Return the players with their sounds; the last is called after what made it."""
     clips = (three.before, three.exact.clip, three.found_clip)
-    pairs = zip(clips, heard, strict=True)
+    pairs = zip(clips, sounds, strict=True)
     files = [sound_files.file_of(clip, each.GRADIO_CACHE) for clip, each in pairs]
     is_network = isinstance(three.found, Clip)
     name = "see.heard_vocoder" if is_network else "see.heard_found"

@@ -58,7 +58,7 @@ def lesson(
     *,
     empty: str = "empty",
     start: str = "",
-    heard: Sequence[gr.Audio] = (),
+    players: Sequence[gr.Audio] = (),
     more: Sequence[gr.HTML] = (),
 ) -> Iterator[gr.HTML]:
     """One lesson's place; controls made inside stand below its text.
@@ -67,7 +67,7 @@ def lesson(
         name: of its texts in the section ``see``.
         empty: of the text that stands where the picture will be.
         start: of a button there, which fires the picture's ``start``.
-        heard: players below the picture, not rendered yet.
+        players: players below the picture, not rendered yet.
         more: pictures below it, not rendered yet.
     """
     picture = canvas.place(empty, start)
@@ -79,9 +79,9 @@ def lesson(
         with gr.Column(scale=2, min_width=320):
             for each in (picture, *more):
                 each.render()
-            if heard:
+            if players:
                 with gr.Row(elem_classes="heard"):
-                    for player in heard:
+                    for player in players:
                         player.render()
 
 

@@ -22,7 +22,7 @@ N_DRAWS = 20
 def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     sound = player(text("see.heard_masked"))
-    with lesson("masking", heard=[sound]) as picture:
+    with lesson("masking", players=[sound]) as picture:
         n_clusters = gr.Radio(N_CLUSTERS, value=8, label=text("see.n_clusters"))
         number = gr.Slider(1, N_DRAWS, 1, step=1, label=text("see.draw_number"))
     plays(session, sound, hear, number)

@@ -37,7 +37,7 @@ N_FOR_STRONGEST = 2048  # samples around the stretch
 def build_rate(session: Session) -> Lesson:
     """Lay out the lesson on the sampling rate and wire it."""
     sound = player(text("see.heard_rate"))
-    with lesson("rate", heard=[sound]) as picture:
+    with lesson("rate", players=[sound]) as picture:
         start_s = position()
         rates = [(f"{rate:,} Hz", rate) for rate in RATES]
         rate = gr.Dropdown(rates, value=4000, label=text("see.rate"))
@@ -88,7 +88,7 @@ def hear_rate(clip: Clip, start_s: float, rate: int, is_filtered: bool) -> Clip:
 def build_bits(session: Session) -> Lesson:
     """Lay out the lesson on the bit depth and wire it."""
     sound = player(text("see.heard_bits"))
-    with lesson("bits", heard=[sound]) as picture:
+    with lesson("bits", players=[sound]) as picture:
         start_s = position()
         depths = [(f"{n} bit", n) for n in DEPTHS]
         n_bits = gr.Dropdown(depths, value=4, label=text("see.n_bits"))

@@ -43,13 +43,13 @@ def _zooming(session: Session, lessons: Sequence[Lesson]) -> Any:
     """Draw all pictures over time at once: they show the same part."""
 
     def zoom(
-        path: str | None, asked: gr.EventData, *values: Any, visitor: Visitor
+        path: str | None, event: gr.EventData, *values: Any, visitor: Visitor
     ) -> Any:
         if path is None:
             return gr.skip()
         view: View = None
-        if asked.start_s is not None:
-            view = path, float(asked.start_s), float(asked.stop_s)
+        if event.start_s is not None:
+            view = path, float(event.start_s), float(event.stop_s)
         scene = session.scene(path, view, visitor.language)
         turned = iter(values)
         sheets = [
@@ -63,9 +63,9 @@ def _zooming(session: Session, lessons: Sequence[Lesson]) -> Any:
 def _moment(session: Session) -> Any:
     """Return the spectrum's passage, with the moment in its middle."""
 
-    def at(path: str | None, n_samples: int, asked: gr.EventData) -> float:
+    def at(path: str | None, n_samples: int, event: gr.EventData) -> float:
         clip = session.clip(path)
-        start_s = float(asked.at_s) - n_samples / clip.sampling_rate / 2
+        start_s = float(event.at_s) - n_samples / clip.sampling_rate / 2
         n_steps = min(max(start_s, 0.0), last_s(clip, n_samples)) // SLIDER_STEP_S
         return round(n_steps * SLIDER_STEP_S, 3)
 

@@ -139,8 +139,10 @@ class RunCache:
             return self.events(run)
         before = self.story(Run(self._runs_dir / given["id"]))
         kinds = (Step, Evaluated)
-        told = [e for e in before if isinstance(e, kinds) and e.step <= given["step"]]
-        return (*told, *self.events(run))
+        earlier = [
+            e for e in before if isinstance(e, kinds) and e.step <= given["step"]
+        ]
+        return (*earlier, *self.events(run))
 
     def rendered(
         self,
