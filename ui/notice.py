@@ -1,4 +1,4 @@
-"""Tell visitors what this host cannot do for them, why, and how to get it."""
+"""Show visitors what this host cannot do for them, why, and how to get it."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def build_link() -> gr.Textbox:
 
 
 def restore_knobs(session: Session, lessons: Sequence[Lesson]) -> None:
-    """Set the knobs as the page's address says."""
+    """Set the knobs to what the page's address names."""
     knobs = [knob for lesson in lessons for knob in lesson.knobs.values()]
 
     @session.guarded

@@ -76,7 +76,7 @@ class Scene:
 
     @property
     def shown_s(self) -> tuple[float, float]:
-        """Start and stop of what is seen (s)."""
+        """Return start and stop of what is seen (s)."""
         shortest_s = max(self.clip.duration_s, 1 / self.clip.sampling_rate)
         return self.view or (0.0, shortest_s)
 
@@ -123,7 +123,7 @@ class Scene:
         return named
 
     def seen(self, about: str) -> str:
-        """Key numbers, and which part of the sound they belong to."""
+        """Return key numbers, and which part of the sound they belong to."""
         if self.view is None:
             return about
         start_s, stop_s = self.view

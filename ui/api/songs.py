@@ -107,7 +107,7 @@ class Endpoints:
     """
 
     def __init__(self, session: Session, models: Models, cache_dir: str) -> None:
-        self._desk = session
+        self._session = session
         self._models = models
         self._cache_dir = cache_dir
 
@@ -146,35 +146,35 @@ class Endpoints:
     def classify(
         self, song: str, model: str, effort: str, visitor: Visitor
     ) -> dict[str, Any]:
-        """Name the genre of a song by listening to all of it, or to a part.
+        """Classify a song by genre, from all of its windows or from some.
 
-        Every genre comes with its probability, and the answer says how far it can be
-        trusted.
+        Every genre comes with its probability, and with a verdict on how far the answer
+        can be trusted.
         """
         loaded = self._models.load(chosen(self._models, model, visitor))
         queue = self._models.queue
         with queue.line.ticket() as ticket:
             ticket.acquire()
-            with self._desk.shelf.passing(song) as sound:
+            with self._session.shelf.passing(song) as sound:
                 prediction = predict(sound, loaded, queue, effort=effort_of(effort))
                 return asdict(answers.of_song(prediction, judge(prediction, sound)))
 
     def classify_many(
         self, songs: list[str], model: str, effort: str, visitor: Visitor
     ) -> list[dict[str, Any]]:
-        """Name the genres of many songs, or of zips of songs: a row for each.
+        """Classify many songs, or zips of songs, by genre: a row for each.
 
         A song that cannot be read has the reason in its row; the others go on.
         """
         loaded = self._models.load(chosen(self._models, model, visitor))
-        limits = self._desk.shelf.limits
+        limits = self._session.shelf.limits
         queue = self._models.queue
         *_, last = batches(songs, loaded, queue, effort_of(effort), limits)
         return [asdict(answers.of_row(entry.row)) for entry in last.entries]
 
     def _scene(self, song: str) -> Scene:
         """Return a song to draw, in English, like the API's documentation."""
-        return self._desk.scene(song, None, i18n.DEFAULT_LANGUAGE)
+        return self._session.scene(song, None, i18n.DEFAULT_LANGUAGE)
 
     def _png(self, sheet: Sheet) -> str:
         return files.kept(paper.png(sheet), "picture.png", self._cache_dir)

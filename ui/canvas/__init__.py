@@ -38,9 +38,9 @@ def place(
 ) -> gr.HTML:
     """Make a place for a picture; not rendered yet.
 
-    Its events carry, as ``gr.EventData``: ``zoom``, ``hear`` and ``use`` a range of the
-    chosen sound, ``start_s`` and ``stop_s`` (``zoom`` None and None for all of it);
-    ``at`` a moment, ``at_s``; ``save`` a ``format`` and the look, ``scales``, ``range``
+    Its events carry, as ``gr.EventData``: those of a selection a range of the chosen
+    sound, ``start_s`` and ``stop_s`` (``zoom`` None and None for all of it); ``at`` a
+    moment, ``at_s``; ``save`` a ``format`` and the look, ``scales``, ``range``
     and ``map``; ``start`` nothing.
 
     Args:

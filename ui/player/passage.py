@@ -31,7 +31,7 @@ class Passage:
     start_s: gr.Number = field(default_factory=lambda: gr.Number(0, visible=False))
 
     def wire(self, picture: gr.HTML) -> None:
-        """Let a picture's ``hear`` play a part of the sound, and ``use`` choose it."""
+        """Let a picture's selection be played, or become the chosen sound."""
         bar = self.session.bar
         self.play(picture.hear, self._part, bar.path)
         picture.use(bar.use_part, bar.path, bar.player, **QUIETLY)

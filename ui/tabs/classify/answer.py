@@ -1,4 +1,4 @@
-"""A prediction in, what the page says of it out, as HTML; every name is escaped."""
+"""A prediction in, its description as HTML out; every name is escaped."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _shares(prediction: Prediction) -> list[tuple[str, float, str]]:
 
 
 def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> list[str]:
-    """Say what the answer rests on, and what the model cannot know: a sentence each."""
+    """List what the answer rests on, and what the model cannot know: a sentence each."""
     ref = prediction.model
     model = title(ref, language)
     if ref.revision:

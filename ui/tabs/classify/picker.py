@@ -20,7 +20,7 @@ from ui.tabs.classify.answer import REVISION_LENGTH
 
 
 class Picker:
-    """The controls, which stand where they are rendered.
+    """The controls, placed where they are rendered.
 
     Args:
         session: what the tabs share.
@@ -35,7 +35,7 @@ class Picker:
     fetching: Dependency
 
     def __init__(self, session: Session, models: Models) -> None:
-        self._desk = session
+        self._session = session
         self._models = models
         none = [(text("classify.no_other"), "")]
         self.model = gr.Dropdown([], label=text("classify.model"), render=False)
@@ -64,7 +64,7 @@ class Picker:
             status = gr.HTML(elem_classes=["classify-status"])
         self.fetching = gr.on(
             [fetch.click, hub_id.submit],
-            self._desk.guarded(view.tidied(status, self._fetching(status))),
+            self._session.guarded(view.tidied(status, self._fetching(status))),
             [hub_id, self._fetched, self.other],
             [status, self._fetched, self.model, self.other],
             show_progress="hidden",
@@ -76,7 +76,7 @@ class Picker:
     def wire(self, tab: gr.Tab) -> None:
         """Fill the lists whenever the tab opens."""
         tab.select(
-            self._desk.guarded(self._refreshed),
+            self._session.guarded(self._refreshed),
             [self.model, self.other, self._fetched],
             [self.model, self.other, self._hub],
             **QUIETLY,

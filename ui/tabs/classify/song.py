@@ -1,4 +1,4 @@
-"""One song: its genre at once, better as it goes; the song as a map; why it says so."""
+"""One song: its genre at once, better as it goes; the song as a map; the passages with the most evidence."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ui.tabs.classify.picker import Picker
 from ui.tabs.classify.view import HIDDEN, Answered, Places, Update, nothing
 
 PAUSE_S = 0.3  # between two answers on a page; more often than that is restless
-# So many pages that all stand in our own line, which says one's place in every language;
+# So many pages that all wait in our own queue, which shows one's place in every language;
 # half of Gradio's threads at most, which they wait in.
 PAGE_QUEUE: dict[str, Any] = {"concurrency_id": "asking", "concurrency_limit": 20}
 

@@ -35,7 +35,7 @@ Update = dict[Any, Any]  # values by component
 # On the page but not seen: a button that has yet to be put there may miss that it is to
 # be shown, where answers follow each other closely.
 HIDDEN: Literal["hidden"] = "hidden"
-N_MODELS = 2  # that listen to a song, side by side
+N_MODELS = 2  # that classify a song, side by side
 PLAY_FROM = "() => Genrescope.sound.playFrom(Genrescope.sound.state.at_s)"
 Bar = tuple[int, int]  # done, and in all
 ENDLESS: Bar = (0, 0)
@@ -90,7 +90,7 @@ class Places:
 
 
 def lay_out(status: gr.HTML) -> Places:
-    """Lay out all places but the status, which stands beside the question."""
+    """Lay out all places but the status, which is beside the question."""
     shown = gr.HTML(text("classify.empty"), elem_classes=["answer"])
     with gr.Row(elem_classes=["chips", "hear-why"]):
         hear = tuple(
@@ -170,7 +170,7 @@ def loaded(
     """Load a model in a thread while the page shows how far it is.
 
     Args:
-        place: where that is said.
+        place: where that is shown.
         models: loads it.
         ref: of the model.
         language: of the visitor.
@@ -207,7 +207,7 @@ def loading(ref: ModelRef, n_bytes: Bar, language: str) -> Markup:
 def status(
     key: str, language: str, /, *, bar: Bar | None = None, **values: Any
 ) -> Markup:
-    """Say what is going on in a sentence that screen readers speak by themselves.
+    """Describe the progress in a sentence that screen readers speak by themselves.
 
     Args:
         key: of the sentence, in the section ``classify``.
@@ -251,7 +251,7 @@ def in_line(visitors: WaitingLine, place: Any, handler: Handler) -> Handler:
 
 
 def cancelled(shown: str | None, visitor: Visitor) -> str:
-    """Show what was there before Cancel, unless something was at work."""
+    """Show what was there before Cancel, unless work was in progress."""
     is_working = "<progress" in (shown or "")
     return (
         i18n.word("classify.cancelled", visitor.language) if is_working else shown or ""

@@ -68,7 +68,7 @@ class InspectedSongs:
         """Split the same songs otherwise.
 
         Args:
-            **settings: fields of RunConfig that say how to split.
+            **settings: fields of RunConfig that choose the split.
 
         Raises:
             KnownError: what RunConfig or ``data.divided`` refuses.

@@ -59,7 +59,7 @@ def survey_html(inspected: InspectedSongs, language: str) -> Markup:
 
 
 def means(inspected: InspectedSongs, language: str) -> str:
-    """Say what a score on this split means, and what it does not."""
+    """Explain what a score on this split means, and what it does not."""
     sentences = [_word(f"means_{inspected.config.split}", language)]
     if not inspected.split.is_honest:
         sentences.append(_word("means_chosen", language))
@@ -89,7 +89,7 @@ def _numbers(shares: Sequence[Share], parts: Sequence[str]) -> list[int | str]:
 
 
 def _rates(found: Survey, language: str) -> list[str]:
-    """Say whether the sampling rates agree, and how long the songs last."""
+    """Describe whether the sampling rates agree, and how long the songs last."""
     rate, n_songs = found.rates[0]
     if len(found.rates) > 1:
         each = (f"{hertz(rate)} × {n}" for rate, n in found.rates)
@@ -112,7 +112,7 @@ def _rate_bars(found: Survey) -> list[tuple[str, str, int]]:
 
 
 def _labels(found: Survey, language: str) -> str:
-    """Say how many labels with how many songs there are, and what guessing would give."""
+    """Describe how many songs each label has, and how often guessing would be right."""
     most = max(found.shares, key=lambda share: share.n_songs)
     fewest = min(share.n_songs for share in found.shares)
     return _word(
@@ -127,7 +127,7 @@ def _labels(found: Survey, language: str) -> str:
 
 
 def _split(inspected: InspectedSongs, language: str) -> str:
-    """Say how many songs are in each part, and how they were split."""
+    """Describe how many songs are in each part, and how they were split."""
     split, n_songs = inspected.split, len(inspected.songs.songs)
     counts = {part: len(getattr(split, part)) for part in _parts(inspected)}
     shares = {part: n / n_songs for part, n in counts.items()}

@@ -66,7 +66,7 @@ class Page:
 
     @property
     def at_work(self) -> list[Any]:
-        """List what shows whether something is being done."""
+        """List what shows whether songs are being inspected."""
         return [self.status, self.button, self.cancel]
 
 
@@ -142,7 +142,7 @@ def _wire(
         show_progress="hidden",
         api_visibility="private",
     )
-    # Gradio calls that a failure as well: so it is said once, when the work has ended.
+    # Gradio calls that a failure as well: so it is shown once, when the work has ended.
     work.failure(session.guarded(stop), None, page.at_work, **QUIETLY)
     page.cancel.click(None, cancels=[work], api_visibility="private")
     return work
@@ -151,7 +151,7 @@ def _wire(
 def _wire_split(
     session: Session, form: Form, page: Page, place: inspection.Place
 ) -> None:
-    """Split the inspected songs anew, where the form says so."""
+    """Split the inspected songs anew, as the form asks."""
 
     @session.guarded
     def split(
@@ -179,7 +179,7 @@ def _wire_split(
 
 
 def greet(visitor: Visitor, host: Host) -> list[Any]:
-    """Let visitors look who may; tell others why they may not, and where they may."""
+    """Enable the button for those who may inspect songs; explain to others why not."""
     if visitor.may_train:
         return [gr.skip(), gr.skip()]
     sentence = paragraphs([i18n.word("errors.may_not_look", visitor.language)])
@@ -227,7 +227,7 @@ def progress_html(stage: Stage, language: str) -> Markup:
 
 
 def _kept(inspected: InspectedSongs, language: str) -> Markup:
-    """Say how many songs there are, and where they come from where that is not plain."""
+    """Describe how many songs there are, and where they come from if that is not plain."""
     kept = i18n.word("data.kept", language, n=len(inspected.songs.songs))
     return paragraphs(
         [kept, *(messages.line(note, language) for note in inspected.notes)]

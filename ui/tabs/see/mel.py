@@ -67,7 +67,7 @@ def draw(
 def bands_of(
     scene: Scene, n_mels: int, formula: Formula, fmin_hz: float, fmax_hz: float
 ) -> MelBands:
-    """Return the bands of a clip that the controls stand for."""
+    """Return the bands that the controls choose for a clip."""
     return MelBands(n_mels, fmin_hz, highest_hz(scene, fmax_hz), formula)
 
 
@@ -76,7 +76,7 @@ def draw_filters(
 ) -> Sheet:
     """Draw the bands' triangles, and the mel scale over frequency."""
     bands = bands_of(scene, n_mels, formula, fmin_hz, fmax_hz)
-    if fmin_hz >= bands.fmax_hz:  # as transforms.mel says it
+    if fmin_hz >= bands.fmax_hz:  # with the error of transforms.mel
         raise KnownError("empty_band", fmin_hz=fmin_hz, fmax_hz=bands.fmax_hz)
     bank = filters.Bank(scene.clip.sampling_rate, FRAMES.n_fft, bands)
     plots = (

@@ -49,7 +49,7 @@ def build_rate(session: Session) -> Lesson:
 
 
 def draw_rate(scene: Scene, start_s: float, rate: int, is_filtered: bool) -> Sheet:
-    """Ten milliseconds of a clip at another rate, and the excerpt's spectrogram."""
+    """Draw ten milliseconds of a clip at another rate, and the excerpt's spectrogram."""
     since_s, part = excerpt(scene.clip, start_s)
     sampled = resampled(part, rate, is_filtered=is_filtered)
     at_s = max(start_s - since_s, 0.0)
@@ -100,7 +100,7 @@ def build_bits(session: Session) -> Lesson:
 
 
 def draw_bits(scene: Scene, start_s: float, n_bits: int, is_dithered: bool) -> Sheet:
-    """Five milliseconds of a clip in few bits, and the error."""
+    """Draw five milliseconds of a clip in few bits, and the error."""
     since_s, part = excerpt(scene.clip, start_s)
     rounded: Quantised = quantised(part, n_bits, is_dithered=is_dithered)
     at_s = start_s - since_s

@@ -108,7 +108,7 @@ def plan_addresses() -> dict[str, str]:
 
 
 def asked(id: str, visitor: Visitor) -> tuple[str, str, str]:
-    """Ask a question: Markdown, an empty answer, and nothing said about it yet."""
+    """Ask a question: Markdown, an empty answer, and no comment on it yet."""
     exercises.exercise(id)
     question = i18n.word(f"teach.{id}_question", visitor.language)
     way = i18n.word("teach.open", visitor.language)

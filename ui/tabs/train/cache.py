@@ -1,7 +1,7 @@
 """Read and render runs once for all pages of this server.
 
 Fifty pages that watch one run cost hardly more than one: an event is read once, and a
-picture of a run at work is drawn anew only now and then.
+picture of an active run is drawn anew only now and then.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from trainer.run.runs import Run
 N_KEPT = 200  # runs, and pictures and texts
 OVERVIEW_EVERY_S = 0.5
 READ_EVERY_S = 0.9  # less than between two polls of one page
-# What is drawn of a run at work takes from its processor: each picture so often at
+# What is drawn of an active run takes from its processor: each picture so often at
 # most, and all of them together so large a share of one core.
 DRAW_EVERY_S = 4.0
 DRAWING_SHARE = 0.01
@@ -158,7 +158,7 @@ class RunCache:
             key: of what, and for which look, visitor or language.
             version: changes when there is something new to show.
             render: makes the HTML.
-            may_lag: of a run at work an older one will do, so that drawing takes a
+            may_lag: of an active run an older one will do, so that drawing takes a
                 bounded share of the processor.
         """
         with self._lock:

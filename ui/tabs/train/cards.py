@@ -1,4 +1,4 @@
-"""A run in words and bars, as HTML: where it stands, what came of it, its log."""
+"""A run in words and bars, as HTML: its state, its result, its log."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def at_work(
 
 
 def _at(run: Run, progress: Progress, language: str) -> str:
-    """Say how far the running run is."""
+    """Describe how far the running run is."""
     name, left = name_of(run), _left(progress, language)
     if run.state().name == "stopping":
         return i18n.word("train.at_stop", language, name=name)
@@ -84,7 +84,7 @@ def standing(
         run: the one that is shown, if any.
         events: of it.
         visitor: who reads.
-        place: in the queue behind the run at work, from 1 on; 0 outside of it.
+        place: in the queue behind the active run, from 1 on; 0 outside of it.
     """
     language = visitor.language
     if run is None:
@@ -100,7 +100,7 @@ def standing(
 
 
 def _skipped(events: Sequence[RunEvent], language: str) -> str:
-    """Say how many songs were left out, which the log names; "" for none."""
+    """Count the songs that were left out, which the log names; "" for none."""
     notes = (event for event in events if isinstance(event, Noted))
     skipped = next((note for note in notes if note.code == "songs_skipped"), None)
     return messages.line(skipped, language) if skipped else ""
@@ -141,7 +141,7 @@ def phases(
 
 
 def _counts(phase: Progress, is_now: bool, language: str) -> str:
-    """Say how much of a phase is done, and while songs are decoded how fast."""
+    """Describe how much of a phase is done, and while songs are decoded how fast."""
     # The last song is not announced, only the next phase.
     done = phase.total if not is_now and phase.stage in WHOLE else phase.done
     counts = messages.amounts(phase.stage, done, phase.total, language)

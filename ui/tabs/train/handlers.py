@@ -84,7 +84,7 @@ class Page:
         fetched.success(None, content, None, js=SAVE, api_visibility="private")
 
     def wire_new(self, new: Form, ahead: gr.HTML, tab: gr.Tab) -> None:
-        """Fill the form, say what a run would need, start it."""
+        """Fill the form, estimate what a run would need, start it."""
         settings, inputs = self.server.settings, set(new.by_name.values())
 
         @self.guarded
