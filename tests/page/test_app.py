@@ -19,6 +19,7 @@ from audio import decode
 from settings import Settings
 from support import tiny
 from support.files import write_audio
+from support.served import served, settings_in
 from support.signals import tone
 from ui import sheets
 from ui.export.downloads import content
@@ -38,24 +39,13 @@ AS_THE_PAGE_BEGINS = {
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory, tiny_model_dir):
     home = tmp_path_factory.mktemp("home")
-    return Settings(
-        runs_dir=home / "runs",
-        cache_dir=home / "cache",
-        songs_dir=home / "songs",
-        bundled_model_dir=tiny_model_dir,
-        is_offline=True,
-    )
+    return settings_in(home, tiny_model_dir)
 
 
 @pytest.fixture(scope="module")
 def demo(settings, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        demo = app.create_app(settings)
-        options = app.launch_options(settings)
-        demo.launch(**options, prevent_thread_lock=True, quiet=True)
+    with served(settings, tmp_path_factory.mktemp("gradio")) as demo:
         yield demo
-        demo.close()
 
 
 @pytest.fixture(scope="module")
