@@ -56,7 +56,8 @@ def _strangers(visitor: Visitor, settings: Settings) -> Iterator[str]:
             "host.secret" if settings.secret else "host.elsewhere", language
         )
         if settings.secret:
-            yield _form(language)
+            action = secret.PATH.lstrip("/")
+            yield render("secret_form", language, action=action, field=secret.FIELD)
     elif not host.has_login:
         yield i18n.word("host.no_login", language)
     elif visitor.is_signed_in:
@@ -64,11 +65,6 @@ def _strangers(visitor: Visitor, settings: Settings) -> Iterator[str]:
     else:
         yield i18n.word("host.members", language, owner=host.owner)
         yield _link(SIGN_IN, "host.sign_in", language)
-
-
-def _form(language: str) -> Markup:
-    action = secret.PATH.lstrip("/")
-    return render("secret_form", language, action=action, field=secret.FIELD)
 
 
 def _duplicate(host: Host) -> str:

@@ -131,11 +131,7 @@ def keep_ffmpeg_out() -> None:
 
     Upstream: by design since PR 2003; ``format=None`` does not switch it off.
     """
-    processing_utils.ffmpeg_installed = _never
-
-
-def _never() -> bool:
-    return False
+    processing_utils.ffmpeg_installed = lambda: False
 
 
 def poll_queue_less_often(demo: gr.Blocks) -> None:
