@@ -39,7 +39,7 @@ def test_newcomer_walks_from_a_song_to_a_model_of_their_own(open_page, song):
     page.get_by_role("button", name="All settings").click()
     page.get_by_label("Songs to compose per genre").filter(visible=True).fill("3")
     page.get_by_label("Steps", exact=True).fill("12")
-    page.get_by_label("Test every").fill("6")
+    page.get_by_label("Validate every").fill("6")
     page.get_by_role("button", name="Start", exact=True).click()
     page.locator("progress").wait_for()
     value = page.locator("progress").evaluate("bar => bar.value")
