@@ -85,7 +85,7 @@ def test_every_endpoint_is_documented(client):
     [
         ("/classify", "verdict: Literal['sure', 'unsure', 'speech'] (sure; unsure"),
         ("/classify_many", "reason: str | None (why there is no answer"),
-        ("/runs", "accuracy: float | None (share of test songs"),
+        ("/runs", "accuracy: float | None (share of the validation songs"),
         ("/stop_run", "state: str (waiting, running"),
     ],
 )
