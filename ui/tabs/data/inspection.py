@@ -107,8 +107,8 @@ class InspectedSongs:
 def inspect(config: RunConfig, cache_dir: Path) -> Iterator[Stage | InspectedSongs]:
     """Read a config's songs into the cache and look for what is wrong with them.
 
-    The work is done by a thread. Whoever closes the iterator before its end, such as a
-    page that is left, stops it before the next song or file.
+    The work is done by a thread. Closing the iterator before its end, as when a page is
+    left, stops it before the next song or file.
 
     Yields:
         How far it is, every now and then; at last the inspected songs.

@@ -130,7 +130,7 @@ def delete(run_id: str, settings: Settings, visitor: Visitor) -> None:
 
 
 def ask(visitor: Visitor) -> None:
-    """Refuse whoever may not train here.
+    """Refuse visitors who may not train here.
 
     Raises:
         KnownError: ``may_not_train``.
