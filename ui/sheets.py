@@ -20,7 +20,7 @@ from ui.scene import Scene
 from viz import spectrogram as pictures
 from viz.plot import N_COLUMNS, Computed, Plot, Sheet, on_axes_of
 from viz.spectrogram import Cut
-from viz.wording import joined, said
+from viz.wording import joined, phrase
 
 N_SAMPLES = 4096  # of a spectrum
 MOST_STARTS = 64  # per frame
@@ -102,7 +102,7 @@ def mel(
     levels, language = found[0].result, scene.language
     cut = _cut(scene, levels, FRAMES)
     if is_beside:
-        cut = replace(cut, title=said("bands_title", language))
+        cut = replace(cut, title=phrase("bands_title", language))
     plots = [pictures.mel(levels, cut, is_power=quantity == "power")]
     if is_beside:
         found.append(levels_of(scene, transforms.stft, FRAMES))
@@ -151,7 +151,7 @@ def _stft(
     if is_titled:
         rate, n_fft = levels.sampling_rate, levels.n_fft
         numbers = {"n": n_fft, "ms": 1000 * n_fft / rate, "hz": rate / n_fft}
-        title = said("time_against_frequency", scene.language, **numbers)
+        title = phrase("time_against_frequency", scene.language, **numbers)
         cut = replace(cut, title=title)
     return pictures.stft(levels, cut)
 

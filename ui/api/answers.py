@@ -192,8 +192,8 @@ def schema_of(kind: Any) -> dict[str, Any]:
 def _describe(part: dict[str, Any], kind: type) -> None:
     about, _, attributes = (inspect.getdoc(kind) or "").partition("\n\nAttributes:\n")
     part["description"] = about
-    for name, said in FIELD.findall(inspect.cleandoc(attributes)):
-        part["properties"][name]["description"] = " ".join(said.split())
+    for name, description in FIELD.findall(inspect.cleandoc(attributes)):
+        part["properties"][name]["description"] = " ".join(description.split())
 
 
 def place(kind: Any, label: str) -> gr.JSON:
