@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
+from classifier.arrival import Arrival
 from classifier.queue import InferenceQueue
 from errors import KnownError
 from hub import client
@@ -24,6 +25,7 @@ from networks.checkpoint import (
     read_json,
 )
 
+AUTO = "auto"  # the key of whichever model knows most of those that are here
 MAX_KEPT_BYTES = 2_000_000_000  # of all that are kept; a HuBERT base takes 0.4 GB
 
 
@@ -33,7 +35,8 @@ class Models:
     Args:
         bundled_model_dir: the checkpoint that ships with the app.
         runs_dir: where runs live; a finished one has its checkpoint in ``model/``.
-        hub_model: id of the Hub model that this host lists.
+        hub_model: id of the Hub model that this host lists, and that answers where
+            nobody chose a model; "" for none.
         is_offline: the Hub may not be asked.
         is_hub_open: any audio classifier on the Hub may be asked for by its id.
         max_bytes: models with larger files are refused.
@@ -43,7 +46,9 @@ class Models:
         device: where models run, such as "cpu"; the fastest by default.
 
     Attributes:
+        hub_model: id of the Hub model; "" for none.
         queue: where inference of all models runs.
+        arrival: how the Hub's model comes here once ``prepare`` was called.
     """
 
     def __init__(
@@ -61,7 +66,7 @@ class Models:
     ) -> None:
         self._bundled_model_dir = bundled_model_dir
         self._runs_dir = runs_dir
-        self._hub_model = hub_model
+        self.hub_model = hub_model
         self._is_offline = is_offline
         self._is_hub_open = is_hub_open
         self._max_bytes = max_bytes
@@ -70,6 +75,7 @@ class Models:
         self.queue = InferenceQueue(n_at_once)
         self._kept: OrderedDict[str, LoadedModel] = OrderedDict()
         self._lock = threading.Lock()
+        self.arrival = Arrival(lambda count: self.load(self._hub(), count))
 
     def available(self) -> tuple[ModelRef, ...]:
         """Every model in the list: bundled, runs from the newest on, Hub.
@@ -83,17 +89,68 @@ class Models:
             for run in _finished_runs(self._runs_dir)
         ]
         refs = [ref for ref in found if ref]
-        if not self._is_offline:
-            refs.append(_hub_ref(self._hub_model))
+        if self._is_hub_model_at_hand():
+            refs.append(_hub_ref(self.hub_model))
         return tuple(refs)
 
+    def prepare(self) -> None:
+        """Let the Hub's model come in the background, where the Hub may be asked."""
+        if self._is_hub_model_at_hand():
+            self.arrival.start()
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether the Hub may not be asked."""
+        return self._is_offline
+
+    def candidates(self) -> tuple[ModelRef, ...]:
+        """Whom ``auto`` would ask if it could wait: the Hub's model, then one from here."""
+        listed = self.available()
+        others = [ref for ref in listed if ref.source != "hub"]
+        first = [self._hub()] if len(others) < len(listed) else []
+        return (*first, *others[:1])
+
+    def auto(self) -> ModelRef:
+        """The model that answers now where nobody chose one.
+
+        The Hub's, as soon as it is on this disk; the bundled one until then. The Hub is
+        not asked: what is here is good enough, and no answer waits.
+
+        Raises:
+            KnownError: ``no_model``.
+        """
+        if self.arrival.progress.state != "refused" and (cached := self._cached()):
+            return cached
+        listed = self.available()
+        if not listed:
+            raise KnownError("no_model")
+        return listed[0]
+
+    def _is_hub_model_at_hand(self) -> bool:
+        """Whether the Hub's model is here, or may be fetched."""
+        return bool(self.hub_model) and (not self._is_offline or bool(self._cached()))
+
+    def _hub(self) -> ModelRef:
+        """The Hub's model: the revision that is here, or the newest one."""
+        return self._cached() or _hub_ref(self.hub_model)
+
+    def _cached(self) -> ModelRef | None:
+        """Describe the Hub's model, if it is on this disk, with its revision."""
+        folder = client.cached(self.hub_model) if self.hub_model else None
+        if folder is None:
+            return None
+        name = self.hub_model
+        return checkpoint.describe("hub", name, folder, revision=folder.name)
+
     def ref(self, key: str) -> ModelRef:
-        """The model with this key.
+        """The model with this key; of ``auto``, the one that answers now.
 
         Raises:
             KnownError: ``unknown_model`` for anything neither in ``available()`` nor,
-                where the host allows it, the id of a model on the Hub.
+                where the host allows it, the id of a model on the Hub; ``no_model``.
         """
+        if key == AUTO:
+            return self.auto()
         for ref in self.available():
             if ref.key == key:
                 return ref
@@ -109,7 +166,7 @@ class Models:
         """The model itself, loaded once however many ask for it at the same time.
 
         Args:
-            ref: which one.
+            ref: which one; of the Hub's, the newest revision where it names none.
             count: is told how much of a download is here, as of ``hub.fetch``.
 
         Raises:
@@ -120,7 +177,7 @@ class Models:
             if ref.key in self._kept:
                 self._kept.move_to_end(ref.key)
                 return self._kept[ref.key]
-        found, folder = self._found(ref.key, count)  # may wait for the Hub: no lock
+        found, folder = self._found(ref, count)  # may wait for the Hub: no lock
         # Under it, since transformers switches torch's defaults while it loads.
         with self._lock:
             if ref.key not in self._kept:
@@ -138,14 +195,19 @@ class Models:
             n_bytes -= left.n_bytes
         self._kept[key] = loaded
 
-    def _found(self, key: str, count: client.Count) -> tuple[ModelRef, Path]:
+    def _found(self, asked: ModelRef, count: client.Count) -> tuple[ModelRef, Path]:
         """What is known of a model once its checkpoint is on this disk, and where."""
-        ref = self.ref(key)
+        ref = self.ref(asked.key)
         if ref.source == "bundled":
             return ref, self._bundled_model_dir
         if ref.source == "run":
             return ref, self._runs_dir / ref.id / "model"
-        folder = client.fetch(ref.id, max_bytes=self._max_bytes, count=count)
+        folder = client.fetch(
+            ref.id,
+            revision=asked.revision or "",
+            max_bytes=self._max_bytes,
+            count=count,
+        )
         found = checkpoint.describe("hub", ref.id, folder, revision=folder.name)
         return found or ref, folder
 
