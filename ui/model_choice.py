@@ -24,9 +24,9 @@ def chosen(models: Models, key: str | None, visitor: Visitor) -> ModelRef:
         KnownError: ``no_model``, ``may_not_fetch``, or a code of ``Models.ref``.
     """
     key = key or AUTO
-    if key.startswith("hub:") and not visitor.may_train:
-        if key not in {ref.key for ref in models.available()}:
-            raise KnownError("may_not_fetch")
+    is_listed = key in {ref.key for ref in models.available()}
+    if key.startswith("hub:") and not is_listed and not visitor.may_train:
+        raise KnownError("may_not_fetch")
     return models.ref(key)
 
 

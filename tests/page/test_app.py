@@ -42,6 +42,7 @@ def settings(tmp_path_factory, tiny_model_dir):
         cache_dir=home / "cache",
         songs_dir=home / "songs",
         bundled_model_dir=tiny_model_dir,
+        hub_model="",
         is_offline=True,
     )
 
