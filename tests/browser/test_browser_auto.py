@@ -11,10 +11,8 @@ from support.signals import chord
 
 pytestmark = pytest.mark.browser
 
-chromium, open_page = browser.chromium, browser.open_page
-
 TOLD = ".block.answer .verdict:not(.so_far)"
-LINE = ".classify-status.auto"
+LINE = ".block.classify-status.auto"
 NAME = f"{HUB_MODEL} (Hugging Face Hub)"
 
 
