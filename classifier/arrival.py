@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from errors import KnownError
-from hub.client import Count
+from hub.client import OnDownload
 
 State = Literal["idle", "coming", "unreachable", "refused", "here"]
 
@@ -45,7 +45,7 @@ class Arrival:
     """
 
     def __init__(
-        self, load: Callable[[Count], object], pauses_s: Sequence[float] = PAUSES_S
+        self, load: Callable[[OnDownload], object], pauses_s: Sequence[float] = PAUSES_S
     ) -> None:
         self._load = load
         self._pauses_s = pauses_s

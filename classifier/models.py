@@ -1,16 +1,16 @@
-"""A model's key in, the model itself out: found cheaply, loaded once, memory bounded.
+"""Find models by key and load each once, within a bound on memory.
 
 Models are chosen by key: from the list of what this host has, or, where the host
 allows it, by the id of any audio classifier on the Hub. No path, address or code of a
-visitor's comes this far.
+visitor's reaches this module.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from pathlib import Path
 
+from cache import Cache
 from classifier.arrival import Arrival
 from classifier.queue import InferenceQueue
 from errors import KnownError
@@ -25,16 +25,16 @@ from networks.checkpoint import (
     read_json,
 )
 
-AUTO = "auto"  # the key of whichever model knows most of those that are here
+AUTO = "auto"  # the key of the Hub's model once it is here, of the bundled one before
 MAX_KEPT_BYTES = 2_000_000_000  # of all that are kept; a HuBERT base takes 0.4 GB
 
 
 class Models:
-    """The models of this host, the few last used kept in memory.
+    """Load the models of this host; keep the few last used in memory.
 
     Args:
         bundled_model_dir: the checkpoint that ships with the app.
-        runs_dir: where runs live; a finished one has its checkpoint in ``model/``.
+        runs_dir: of all runs; a finished one has its checkpoint in ``model/``.
         hub_model: id of the Hub model that this host lists, and that answers where
             nobody chose a model; "" for none.
         is_offline: the Hub may not be asked.
@@ -70,23 +70,26 @@ class Models:
         self._is_offline = is_offline
         self._is_hub_open = is_hub_open
         self._max_bytes = max_bytes
-        self._max_kept_bytes = max_kept_bytes
         self._device = device
         self.queue = InferenceQueue(n_at_once)
-        self._kept: OrderedDict[str, LoadedModel] = OrderedDict()
+        self._loaded: Cache[str, LoadedModel] = Cache(
+            max_kept_bytes, size_of=lambda model: model.n_bytes
+        )
         self._lock = threading.Lock()
-        self.arrival = Arrival(lambda count: self.load(self._hub(), count))
+        self.arrival = Arrival(lambda news: self.load(self._hub(), news))
 
     def available(self) -> tuple[ModelRef, ...]:
-        """Every model in the list: bundled, runs from the newest on, Hub.
+        """List every model: bundled, runs from the newest on, Hub.
 
         Reads small JSON files only; a folder that is no whole checkpoint is left out.
         """
         bundled = self._bundled_model_dir
+        results = sorted(self._runs_dir.glob("*/result.json"), reverse=True)
+        states = ("finished", "stopped")
+        finished = [r.parent for r in results if read_json(r).get("state") in states]
         found = [checkpoint.describe("bundled", bundled.name, bundled)]
         found += [
-            checkpoint.describe("run", run.name, run / "model")
-            for run in _finished_runs(self._runs_dir)
+            checkpoint.describe("run", run.name, run / "model") for run in finished
         ]
         refs = [ref for ref in found if ref]
         if self._is_hub_model_at_hand():
@@ -94,7 +97,7 @@ class Models:
         return tuple(refs)
 
     def prepare(self) -> None:
-        """Let the Hub's model come in the background, where the Hub may be asked."""
+        """Fetch and load the Hub's model in the background, where that may be asked."""
         if self._is_hub_model_at_hand():
             self.arrival.start()
 
@@ -104,14 +107,14 @@ class Models:
         return self._is_offline
 
     def candidates(self) -> tuple[ModelRef, ...]:
-        """Whom ``auto`` would ask if it could wait: the Hub's model, then one from here."""
+        """List what ``auto`` tries if it may wait: the Hub's model, then a local one."""
         listed = self.available()
         others = [ref for ref in listed if ref.source != "hub"]
         first = [self._hub()] if len(others) < len(listed) else []
         return (*first, *others[:1])
 
     def auto(self) -> ModelRef:
-        """The model that answers now where nobody chose one.
+        """Find the model that answers now where nobody chose one.
 
         The Hub's, as soon as it is on this disk; the bundled one until then. The Hub is
         not asked: what is here is good enough, and no answer waits.
@@ -127,11 +130,11 @@ class Models:
         return listed[0]
 
     def _is_hub_model_at_hand(self) -> bool:
-        """Whether the Hub's model is here, or may be fetched."""
+        """Tell whether the Hub's model is here, or may be fetched."""
         return bool(self.hub_model) and (not self._is_offline or bool(self._cached()))
 
     def _hub(self) -> ModelRef:
-        """The Hub's model: the revision that is here, or the newest one."""
+        """Describe the Hub's model: the revision that is here, or the newest one."""
         return self._cached() or _hub_ref(self.hub_model)
 
     def _cached(self) -> ModelRef | None:
@@ -143,7 +146,7 @@ class Models:
         return checkpoint.describe("hub", name, folder, revision=folder.name)
 
     def ref(self, key: str) -> ModelRef:
-        """The model with this key; of ``auto``, the one that answers now.
+        """Find the model with this key; of ``auto``, the one that answers now.
 
         Raises:
             KnownError: ``unknown_model`` for anything neither in ``available()`` nor,
@@ -161,42 +164,36 @@ class Models:
         raise KnownError("unknown_model", model=key)
 
     def load(
-        self, ref: ModelRef, count: client.Count = client.uncounted
+        self, ref: ModelRef, on_progress: client.OnDownload = client.ignore
     ) -> LoadedModel:
-        """The model itself, loaded once however many ask for it at the same time.
+        """Load a model, once for all concurrent callers.
 
         Args:
-            ref: which one; of the Hub's, the newest revision where it names none.
-            count: is told how much of a download is here, as of ``hub.fetch``.
+            ref: of the model; of one on the Hub, the newest revision where it names none.
+            on_progress: of a download, as for ``client.fetch``.
 
         Raises:
             KnownError: ``unknown_model``, or a code of ``hub.fetch`` or
                 ``checkpoint.load``.
         """
+        loaded = self._loaded.get(ref.key)
+        if loaded:
+            return loaded
+        found, folder = self._found(ref, on_progress)  # may wait for the Hub
+        # One at a time, since transformers switches torch's defaults while it loads.
         with self._lock:
-            if ref.key in self._kept:
-                self._kept.move_to_end(ref.key)
-                return self._kept[ref.key]
-        found, folder = self._found(ref, count)  # may wait for the Hub: no lock
-        # Under it, since transformers switches torch's defaults while it loads.
-        with self._lock:
-            if ref.key not in self._kept:
+            loaded = self._loaded.get(ref.key)
+            if not loaded:
                 loaded = checkpoint.load(
                     found, folder, max_bytes=self._max_bytes, device=self._device
                 )
-                self._keep(ref.key, loaded)
-            return self._kept[ref.key]
+                self._loaded.put(ref.key, loaded)
+            return loaded
 
-    def _keep(self, key: str, loaded: LoadedModel) -> None:
-        """Keep a model, and let the least recently used go where the room is short."""
-        n_bytes = sum(model.n_bytes for model in self._kept.values()) + loaded.n_bytes
-        while self._kept and n_bytes > self._max_kept_bytes:
-            _, left = self._kept.popitem(last=False)
-            n_bytes -= left.n_bytes
-        self._kept[key] = loaded
-
-    def _found(self, asked: ModelRef, count: client.Count) -> tuple[ModelRef, Path]:
-        """What is known of a model once its checkpoint is on this disk, and where."""
+    def _found(
+        self, asked: ModelRef, on_progress: client.OnDownload
+    ) -> tuple[ModelRef, Path]:
+        """Find or download a checkpoint; return its description and folder."""
         ref = self.ref(asked.key)
         if ref.source == "bundled":
             return ref, self._bundled_model_dir
@@ -206,19 +203,12 @@ class Models:
             ref.id,
             revision=asked.revision or "",
             max_bytes=self._max_bytes,
-            count=count,
+            on_progress=on_progress,
         )
         found = checkpoint.describe("hub", ref.id, folder, revision=folder.name)
         return found or ref, folder
 
 
 def _hub_ref(name: str) -> ModelRef:
-    """Describe a model on the Hub, of which nothing is known before it is fetched."""
+    """Describe a model on the Hub that is not downloaded yet."""
     return ModelRef("hub", name, None, name, "", DEFAULT_WINDOW_S)
-
-
-def _finished_runs(runs_dir: Path) -> list[Path]:
-    """Folders of the runs that came to an end, newest first: their ids begin so."""
-    results = sorted(runs_dir.glob("*/result.json"), reverse=True)
-    ended = ("finished", "stopped")
-    return [path.parent for path in results if read_json(path).get("state") in ended]

@@ -72,7 +72,7 @@ class Form:
         for name, n_bytes in self.sizes.items():
             hear(0)
             paths += client.download(
-                self.repo_id, [name], self.sha, kind="dataset", hear=hear
+                self.repo_id, [name], self.sha, kind="dataset", on_progress=hear
             )
             before += n_bytes
         hear(0)

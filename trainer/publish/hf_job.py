@@ -67,7 +67,7 @@ def submit(
     if config.base_model not in base_models.CHOICES:  # allowed here, so there too
         env["GENRESCOPE_BASE_MODELS"] = config.base_model
 
-    def submitted(tell: client.Tell) -> Job:
+    def submitted(tell: client.OnProgress) -> Job:
         from huggingface_hub import HfApi
 
         job = HfApi(token=token).run_job(

@@ -97,7 +97,7 @@ def push(
         _Push(run, repo_id, _texts(run, repo_id), private, token),
         patience_s=PATIENCE_S,
         known=lambda error: known(error, repo_id),
-        hear=emit,
+        on_progress=emit,
     )
 
 
@@ -126,7 +126,7 @@ class _Push:
     private: bool
     token: str = field(repr=False)
 
-    def __call__(self, tell: client.Tell) -> str:
+    def __call__(self, tell: client.OnProgress) -> str:
         """Claim the repository and fill it; its address."""
         from huggingface_hub import CommitOperationAdd, HfApi
         from huggingface_hub.utils import logging
@@ -188,9 +188,9 @@ class _Counted(io.BufferedReader):
         super().__init__(io.FileIO(path))
         self._total_bytes = path.stat().st_size
         self._told_bytes = 0
-        self._tell: client.Tell | None = None
+        self._tell: client.OnProgress | None = None
 
-    def tell_to(self, tell: client.Tell) -> None:
+    def tell_to(self, tell: client.OnProgress) -> None:
         """From now on: what was read before was for the file's hash."""
         self._tell = tell
 
