@@ -59,10 +59,10 @@ def test_answer_stays_until_the_reader_asks_the_model_that_has_come(
     assert not again.is_visible()
     page.evaluate("window.shifted = 0")
     hub.rest.set()
-    page.locator(LINE).filter(has_text=f"{NAME} answers.").wait_for()
+    page.locator(LINE).filter(has_text=f"{NAME} is here and answers.").wait_for()
     again.wait_for()
     assert answer.inner_text() == said
-    assert page.evaluate("window.shifted") < 0.01
+    assert page.evaluate("window.shifted") == 0
     again.click()
     answer.filter(has_text="Wild").or_(answer.filter(has_text="wild")).wait_for()
     page.locator(TOLD).wait_for()
