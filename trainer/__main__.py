@@ -99,7 +99,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     """Say how good a model is, or two; the exit code is 0 when it is said."""
     names = [options.model, *([options.against] if options.against else [])]
     _quiet_libraries()
-    bundled = initial_model.DEMO_DIR
+    bundled = initial_model.BUNDLED_DIR
     models = [model_lookup.find(name, options.runs_dir, bundled) for name in names]
     wish = flags.wish_of(options)
     found = compare.hold(models, wish, options.cache_dir, emit=_Phases())

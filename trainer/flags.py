@@ -35,7 +35,7 @@ EXAMPLES = """examples:
   python -m trainer --preset smoke --data folder:songs  your songs, a subfolder a genre
   python -m trainer --preset tutorial                   DistilHuBERT on GTZAN, for a GPU
   python -m trainer --preset fast                       the best accuracy for the time
-  python -m trainer --preset head --base-model demo     no GPU, no network: seconds
+  python -m trainer --preset head                       no GPU, no network: seconds
   python -m trainer --resume 20260131-120000-1a2b       go on where a run ended
 
 several GPUs or machines (a step is made of n times as many windows):

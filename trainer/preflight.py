@@ -86,7 +86,7 @@ DISTIL = Cost(
 # patches for 10 s (AST), 1500 states for 30 s (Whisper).
 BASE = DISTIL.scaled(94_600_000, 2.0)
 COSTS = {
-    base_models.DEMO: SMALL,
+    base_models.BUNDLED: SMALL,
     base_models.SMALL: SMALL,
     base_models.DISTILHUBERT: DISTIL,
     "MIT/ast-finetuned-audioset-10-10-0.4593": DISTIL.scaled(86_200_000, 3.8),

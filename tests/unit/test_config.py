@@ -111,6 +111,21 @@ def test_command_of_a_preset_names_it_alone():
     assert config.preset("smoke").command() == "python -m trainer --preset smoke"
 
 
+def test_names_of_older_versions_are_read_and_never_written():
+    old = RunConfig.from_json('{"preset": "demo", "base_model": "demo", "seed": 7}')
+    assert (old.preset, old.base_model, old.seed) == ("scratch", "bundled", 7)
+    assert "demo" not in old.to_json() + old.command()
+    assert config.preset("demo") == config.preset("scratch")
+    options = PARSER.parse_args(["--preset", "smoke", "--base-model", "demo"])
+    assert flags_of.config_of(options) == config.preset("smoke")
+    assert "demo" not in PARSER.format_help()
+
+
+def test_presets_from_the_bundled_model_name_it():
+    assert config.preset("head").base_model == "bundled"
+    assert config.preset("smoke").base_model == "bundled"
+
+
 def test_help_names_every_choice_and_how_to_resume():
     text = PARSER.format_help()
     for item in dataclasses.fields(RunConfig):

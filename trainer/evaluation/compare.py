@@ -266,7 +266,7 @@ def _config(entrant: Entrant, wish: Wish) -> RunConfig:
         config = entrant.run.config()
     else:
         config = dataclasses.replace(
-            configs.preset("demo"),
+            configs.preset("scratch"),
             data=wish.data,
             n_songs_per_genre=wish.n_songs_per_genre,
         )

@@ -18,6 +18,7 @@ from trainer.run.runs import Run, read_json, write_whole
 
 NAME = re.compile(r"checkpoint-(\d+)")
 LIST = "whole.json"
+BASE = "base"  # in the folder of a resumed run: the model that its parent left
 STATE = "trainer_state.json"  # the Trainer's own: steps, best step, best score
 
 
@@ -101,6 +102,9 @@ def sweep(run_dir: Path) -> None:
 def adopt(parent: Run, run_dir: Path, checkpoint: Path) -> None:
     """Give a new run what it goes on from: the checkpoint, and the best one so far.
 
+    The parent's own model comes along as ``base``: it has the frozen layers too, which a
+    checkpoint may lack, in case the base model has become another one since.
+
     The files are shared by hard links where the disk can, so that this costs nothing,
     and so that either run can be deleted without a loss to the other.
     """
@@ -110,6 +114,8 @@ def adopt(parent: Run, run_dir: Path, checkpoint: Path) -> None:
         if is_whole(path):
             target = run_dir / "checkpoints" / path.name
             shutil.copytree(path, target, copy_function=_link)
+    if (parent.model_dir / "model.safetensors").is_file():
+        shutil.copytree(parent.model_dir, run_dir / BASE, copy_function=_link)
     for name in ("scores.json", "confusion.json"):
         if best_step and (parent.folder / name).exists():
             shutil.copy2(parent.folder / name, run_dir)

@@ -92,7 +92,9 @@ def train(
     dashboards.check(config.report_to)
     crew = crews.here()
     emit = crew.voice(emit)
-    parts = crew.first(lambda: prepare(config, cache_dir, emit, should_stop))
+    base = run_dir / checkpoints.BASE
+    former = [folder for folder in (base, checkpoint) if folder and folder.is_dir()]
+    parts = crew.first(lambda: prepare(config, cache_dir, emit, should_stop, former))
     should_stop = crew.ear(should_stop)
     parts = parts.planned(crew.n_processes)
     if crew.is_main:
