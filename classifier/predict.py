@@ -247,5 +247,6 @@ def _chunk(
 ) -> Chunk:
     start_s = start / windows.sampling_rate
     stop_s = (start + windows.n_window) / windows.sampling_rate
+    duration_s = windows.sound.n_samples / windows.sound.sampling_rate
     probabilities = dict(zip(model.labels, answer.tolist(), strict=True))
-    return Chunk(start_s, min(stop_s, windows.sound.duration_s), probabilities)
+    return Chunk(start_s, min(stop_s, duration_s), probabilities)

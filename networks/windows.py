@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import gcd
+from typing import Protocol
 
 import numpy as np
 
-from audio.clip import Clip, Samples, Sound
+from audio.clip import Clip, Samples
 
 SILENCE = 10 ** (-60 / 20)  # -60 dBFS; windows are normalised, so noise would be loud
 MARGIN_S = 0.1  # many times the length of soxr's filter
@@ -43,24 +44,39 @@ def window_starts(n_samples: int, n_window: int, n_hop: int | None = None) -> li
     return starts
 
 
+class Readable(Protocol):
+    """A mono sound of which parts can be read: in memory, on disk, or in a cache."""
+
+    @property
+    def sampling_rate(self) -> int:
+        """In Hz."""
+
+    @property
+    def n_samples(self) -> int:
+        """How many samples."""
+
+    def part(self, start: int, stop: int) -> Samples:
+        """Read the samples from ``start`` to ``stop``, as far as there are any."""
+
+
 @dataclass(frozen=True, eq=False)
 class Windows:
     """Equal windows that cover a sound.
 
     Attributes:
-        sound: at its own rate, in memory or on disk.
+        sound: at its own rate.
         sampling_rate: of the windows (Hz).
         n_window: samples of a window; of a shorter sound the one window is repeated.
     """
 
-    sound: Sound
+    sound: Readable
     sampling_rate: int
     n_window: int
 
     @classmethod
     def of(
         cls,
-        sound: Sound,
+        sound: Readable,
         sampling_rate: int,
         window_s: float,
         *,

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from audio.hubert.preprocessing import SAMPLING_RATE
+from errors import KnownError
 from support.signals import tone
+from trainer import messages
 from trainer.data.dataset import INT16_MAX, Song, SongSet
 from trainer.training import windows
 
@@ -79,6 +81,32 @@ def test_all_windows_cover_each_test_song():
     assert data.owners.tolist() == [0, 1, 1, 1]
     assert [start for _, start in data.places] == [0, 0, 8000, 11_200]
     assert data[0]["labels"] == 1
+
+
+def test_silent_windows_are_left_out_as_in_classification():
+    songs = song_set(2.0, 1.0, 1.0)
+    songs.samples[4000:20_000] = 20  # -64 dBFS, in the first song
+    songs.samples[32_000:48_000] = 0  # all of the second one
+    data = windows.AllWindows(songs, np.arange(3), Plain(), 0.5)
+    assert data.places == [(0, 0), (0, 16_000), (0, 24_000), (1, 0), (1, 8000)]
+    assert (data.indices.tolist(), data.silent.tolist()) == ([0, 2], [1])
+    assert data.owners.tolist() == [0, 0, 0, 1, 1]
+    assert [data[place]["labels"] for place in (0, 3)] == [0, 0]
+
+
+def test_songs_without_an_answer_are_named():
+    songs, told = song_set(1.0, 1.0), []
+    windows.note_silent(songs, np.array([], int), told.append)
+    assert not told
+    windows.note_silent(songs, np.array([1]), told.append)
+    assert messages.line(told[0]).endswith("silent: 1.")
+
+
+def test_set_of_silent_songs_is_refused():
+    songs = song_set(1.0)
+    songs.samples[:] = 0
+    with pytest.raises(KnownError, match="silent"):
+        windows.AllWindows(songs, np.array([0]), Plain(), 0.5)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from networks import architecture
+from networks import architecture, forward
 from networks.cpu.training import optimize_for_cpu
 from trainer.config import RunConfig
 from trainer.data import dataset, sources
@@ -73,16 +73,13 @@ def with_cached_features(
     Raises:
         StopRequested: between two windows.
     """
-    import torch
-
     config = parts.config
     part = config.trained_part
     if part == "all" or config.augmentation:
         return parts
     if not feature_cache.can_cache(parts.model, part):
         return parts
-    if torch.cuda.is_available():  # where the Trainer will put it anyway
-        parts.model.to("cuda")
+    parts.model.to(forward.fastest_device())  # where the Trainer will put it anyway
     to_learn = windows.AllWindows(
         parts.songs,
         parts.split.train,

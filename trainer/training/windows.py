@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.clip import Clip, Samples, clamped
+from audio.clip import Samples
 from audio.hubert.preprocessing import SAMPLING_RATE
 from errors import KnownError
 from networks import forward
@@ -97,12 +97,11 @@ class CachedSong:
     """A song of the cache as ``networks.windows`` reads a sound: part by part.
 
     Attributes:
-        integers: int16 (n_samples,) at 16 kHz.
-        name: what messages call it.
+        integers: int16 (n_samples,).
+        sampling_rate: Hz.
     """
 
     integers: NDArray[np.int16]
-    name: str = ""
     sampling_rate: int = SAMPLING_RATE
 
     @property
@@ -110,20 +109,10 @@ class CachedSong:
         """How many samples."""
         return len(self.integers)
 
-    @property
-    def duration_s(self) -> float:
-        """Length in seconds."""
-        return self.n_samples / self.sampling_rate
-
     def part(self, start: int, stop: int) -> Samples:
         """Convert the samples from ``start`` to ``stop`` to float32."""
         piece = self.integers[max(start, 0) : max(stop, 0)]
         return piece.astype(np.float32) / np.float32(INT16_MAX)
-
-    def slice(self, start_s: float, stop_s: float) -> Clip:
-        """Cut the part between two times (s), clamped to the song."""
-        start, stop = clamped(self, start_s, stop_s)
-        return Clip(self.part(start, stop), self.sampling_rate, self.name)
 
 
 class AllWindows:
