@@ -103,6 +103,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     models = [model_lookup.find(name, options.runs_dir, bundled) for name in names]
     wish = flags.wish_of(options)
     found = compare.hold(models, wish, options.cache_dir, emit=_Phases())
+    if options.baseline:
+        for model, entry in zip(models, found.entries, strict=True):
+            if model.run and found.meaning in ("run", "chosen"):
+                evaluate.keep_baseline(entry.scores, model.run.folder)
     if options.json:
         options.json.write_text(found.to_json(), "utf-8")
     print(report.text(found))

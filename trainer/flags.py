@@ -71,6 +71,7 @@ EVALUATE_EXAMPLES = """examples:
   python -m trainer evaluate bundled --data composed
   python -m trainer evaluate 20260131-120000-1a2b --against bundled
   python -m trainer evaluate OWNER/NAME --data gtzan --split listed
+  python -m trainer evaluate 20260131-120000-1a2b --baseline
   python -m trainer evaluate my_model --data folder:songs --json scores.json
 
 exit code: 0 evaluated, 2 refused
@@ -143,6 +144,12 @@ def evaluate_parser(runs_dir: Path, cache_dir: Path) -> argparse.ArgumentParser:
     )
     songs = made.add_argument_group("the songs")
     songs.add_argument("--data", default=Wish.data, help=i18n.word("fields.data_info"))
+    made.add_argument(
+        "--baseline",
+        action="store_true",
+        help="train a simple model too (MFCC statistics and an SVM), on the training"
+        " part of the same songs, and score it beside; of a run, its scores keep it",
+    )
     which = songs.add_mutually_exclusive_group()
     which.add_argument(
         "--split",

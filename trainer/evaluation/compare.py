@@ -23,7 +23,7 @@ from trainer.data import dataset, sources
 from trainer.data.dataset import SongSet
 from trainer.data.song_files import Source
 from trainer.data.splits import PARTS
-from trainer.evaluation import evaluate, model_lookup, scores
+from trainer.evaluation import baseline, evaluate, model_lookup, scores
 from trainer.evaluation.model_lookup import Entrant
 from trainer.evaluation.scores import Answers, Duel, Scores
 from trainer.run import runs
@@ -48,6 +48,7 @@ class Wish:
         test_fraction: share of the songs in the test part.
         seed: of what the scheme draws.
         n_songs_per_genre: of composed songs.
+        baseline: train a simple model on the training part, and score it beside.
     """
 
     data: str = ""
@@ -56,6 +57,7 @@ class Wish:
     test_fraction: float = 0.2
     seed: int = 42
     n_songs_per_genre: int = 50
+    baseline: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +71,7 @@ class Questions:
         meaning: what their choice says of a score: ``run``, ``chosen`` where they chose
             the run's checkpoint too, ``split``, ``all``, or ``fresh``: composed anew.
         n_gone: songs that the run kept back and that are no longer there.
+        train: (n_train,) the training part of the same split; None without a split.
     """
 
     config: RunConfig
@@ -76,6 +79,7 @@ class Questions:
     indices: Indices
     meaning: str
     n_gone: int = 0
+    train: Indices | None = None
 
 
 @dataclass(frozen=True)
@@ -141,11 +145,13 @@ def hold(
     the model knows remains a possible, wrong answer.
 
     Raises:
-        KnownError: ``no_data_named``, ``no_common_genres``, ``songs_gone``, or what
-            songs and models raise.
+        KnownError: ``no_data_named``, ``no_common_genres``, ``songs_gone``,
+            ``baseline_without_train``, or what songs and models raise.
         StopRequested: between two songs or batches.
     """
     asked = _questions(models[0], wish, cache_dir, emit, should_stop)
+    if wish.baseline and asked.train is None:
+        raise KnownError("baseline_without_train")
     emit(Stage("model"))
     loaded = [model_lookup.load(each) for each in models]
     known = [_numbers(asked.songs.genres, each.labels) for each in loaded]
@@ -168,6 +174,12 @@ def hold(
         )
         rights.append(answers.is_right(each.temperature))
         entries.append(_entry(entrant, each, asked, answers))
+    if wish.baseline:
+        simple = _simple(asked, windows[0].indices, emit, should_stop)
+        entries = [
+            _beside(entry, right, *simple)
+            for entry, right in zip(entries, rights, strict=True)
+        ]
     return Contest(
         asked.config.data,
         asked.config.split if asked.meaning in ("run", "chosen", "split") else "",
@@ -190,6 +202,40 @@ def _entry(
         model.window_s,
         len(set(answers.names) & entrant.learned_from()),
         entrant.run is None and _is_of_kind(asked, model.ref.trained_on),
+    )
+
+
+def _simple(
+    asked: Questions, indices: Indices, emit: Emit, should_stop: ShouldStop
+) -> tuple[NDArray[np.bool_], int, float]:
+    """Where the simple model was right (n_songs,), what it learned from, and its C."""
+    songs, train = asked.songs, asked.train
+    assert train is not None
+    is_grouped = asked.config.split == "group"
+    groups = [song.group or song.name for song in songs.songs] if is_grouped else ()
+    said, c = baseline.answers(
+        songs,
+        train,
+        indices,
+        groups=groups,
+        seed=asked.config.seed,
+        emit=emit,
+        should_stop=should_stop,
+    )
+    return said == songs.labels[indices], len(train), c
+
+
+def _beside(
+    entry: Entry,
+    right: NDArray[np.bool_],
+    simple: NDArray[np.bool_],
+    n_learned: int,
+    c: float,
+) -> Entry:
+    """An entry with the simple model's result beside its own."""
+    found = scores.baseline_of(right, simple, n_learned, c)
+    return dataclasses.replace(
+        entry, scores=dataclasses.replace(entry.scores, baseline=found)
     )
 
 
@@ -250,7 +296,8 @@ def _questions(
     source = _source(config, wish, emit)
     songs = dataset.prepare(source, cache_dir, emit=emit, should_stop=should_stop)
     if wish.split:
-        return Questions(config, songs, dataset.divided(songs, config).test, "split")
+        parts = dataset.divided(songs, config)
+        return Questions(config, songs, parts.test, "split", train=parts.train)
     if wish.data == COMPOSED:
         return Questions(config, songs, np.arange(len(songs.songs)), "fresh")
     if wish.data or wish.is_all:
@@ -287,9 +334,13 @@ def _kept_back(entrant: Entrant, config: RunConfig, songs: SongSet) -> Questions
     """The songs that the model's run tested with, by their names."""
     assert entrant.run is not None
     split = runs.read_json(entrant.run.folder / runs.SPLIT) or {}
-    wanted = set(split.get(PARTS[-1], ()))
-    indices = np.array([i for i, name in enumerate(songs.names) if name in wanted], int)
+    wanted, learned = (set(split.get(part, ())) for part in (PARTS[-1], PARTS[0]))
+    indices, train = (
+        np.array([i for i, name in enumerate(songs.names) if name in some], int)
+        for some in (wanted, learned)
+    )
     if not len(indices):
         raise KnownError("songs_gone", id=entrant.run.id)
     meaning = "run" if "validation" in split else "chosen"
-    return Questions(config, songs, indices, meaning, len(wanted) - len(indices))
+    n_gone = len(wanted) - len(indices)
+    return Questions(config, songs, indices, meaning, n_gone, train)

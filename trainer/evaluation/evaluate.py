@@ -19,6 +19,7 @@ from trainer.config import METRIC
 from trainer.data.dataset import SongSet
 from trainer.evaluation import metrics
 from trainer.evaluation.scores import Answers, Scores, scores_of, temperature_of
+from trainer.run import runs
 from trainer.run.events import Emit, ShouldStop, Stage, StopRequested
 from trainer.training.feature_cache import CachedFeatures
 from trainer.training.windows import AllWindows, collate
@@ -78,6 +79,14 @@ def keep(scores: Scores, genres: tuple[str, ...], run_dir: Path) -> None:
     (run_dir / SCORES).write_text(scores.to_json(), "utf-8")
     counts = {"genres": genres, "counts": scores.counts}
     (run_dir / CONFUSION).write_text(json.dumps(counts, ensure_ascii=False), "utf-8")
+
+
+def keep_baseline(scores: Scores, run_dir: Path) -> None:
+    """Add what a simple model got to a run's ``scores.json``, if it is of those songs."""
+    own = kept(run_dir)
+    if own and scores.baseline and own.n_songs == scores.n_songs:
+        own = dataclasses.replace(own, baseline=scores.baseline)
+        runs.write_whole(run_dir / SCORES, own.to_json())
 
 
 def kept(run_dir: Path) -> Scores | None:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 
 import i18n
+from trainer.evaluation.baseline import NAME as BASELINE
 from trainer.evaluation.compare import Contest, Entry
 from trainer.evaluation.scores import Duel, Scores
 
@@ -51,6 +52,34 @@ def calibration(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> list[s
     about = {"temperature": temperature, "before": 100 * before, "after": after}
     lesson = "too_sure" if temperature > 1 else "too_unsure"
     return [_said("calibrated", language, **about), _said(lesson, language)]
+
+
+def baseline(
+    scores: Scores, name: str, language: str = i18n.DEFAULT_LANGUAGE
+) -> list[str]:
+    """How a simple model did on the same songs, and what that means.
+
+    Args:
+        scores: of the model.
+        name: what the sentences call it.
+        language: of the words.
+    """
+    simple = scores.baseline
+    if simple is None:
+        return []
+    low, high = simple.interval
+    about = {"accuracy": simple.accuracy, "n_songs": simple.n_songs, "c": simple.c}
+    about |= {"low": low, "high": high, "n_learned": simple.n_learned}
+    duel = simple.duel
+    means = "baseline_alike"
+    if duel.p < SIGNIFICANT:
+        is_better = duel.n_first > duel.n_second
+        means = "baseline_below" if is_better else "baseline_above"
+    return [
+        _said("baseline", language, **about),
+        *compared(duel, name, BASELINE, language),
+        _said(means, language, model=name),
+    ]
 
 
 def meaning(
@@ -118,8 +147,9 @@ def _entry(entry: Entry, data: str, language: str) -> str:
         "\n".join(said),
         _table(scores, language),
         _mistakes(scores, language),
+        "\n".join(baseline(scores, entry.name, language)),
     ]
-    return "\n\n".join(parts)
+    return "\n\n".join(filter(None, parts))
 
 
 def _table(scores: Scores, language: str) -> str:

@@ -87,6 +87,54 @@ class Bin:
 
 
 @dataclass(frozen=True)
+class Duel:
+    """Two models on the same songs.
+
+    Attributes:
+        n_both: songs that both named rightly.
+        n_first: songs that only the first one named rightly.
+        n_second: songs that only the second one did.
+        n_neither: songs that none did.
+        p: how likely two equally good models would differ this much (``mcnemar``).
+    """
+
+    n_both: int
+    n_first: int
+    n_second: int
+    n_neither: int
+    p: float
+
+    @property
+    def n_songs(self) -> int:
+        """Heard by both."""
+        return self.n_both + self.n_first + self.n_second + self.n_neither
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """How a simple model did on the same songs: MFCC statistics and an SVM.
+
+    Attributes:
+        accuracy: share of the songs that it named rightly.
+        interval: of that, 95 % (Wilson).
+        n_learned: songs that it learned from.
+        c: its penalty, chosen among those songs.
+        duel: the comparison with the model, which comes first.
+    """
+
+    accuracy: float
+    interval: tuple[float, float]
+    n_learned: int
+    c: float
+    duel: Duel
+
+    @property
+    def n_songs(self) -> int:
+        """Songs that both named."""
+        return self.duel.n_songs
+
+
+@dataclass(frozen=True)
 class Scores:
     """How good a model is.
 
@@ -108,6 +156,7 @@ class Scores:
             in a file of an earlier version.
         is_final: of the test songs, once the run was over; else of the songs that
             chose its checkpoint.
+        baseline: what a simple model got, where somebody asked for it.
     """
 
     n_songs: int
@@ -123,6 +172,7 @@ class Scores:
     reliability: tuple[Bin, ...]
     raw_calibration_error: float | None = None
     is_final: bool = False
+    baseline: Baseline | None = None
 
     @property
     def n_right(self) -> int:
@@ -144,6 +194,10 @@ class Scores:
             "mistakes": tuple(Mistake(**each) for each in values["mistakes"]),
             "reliability": tuple(Bin(**each) for each in values["reliability"]),
         }
+        if simple := values.get("baseline"):
+            fought = {"duel": Duel(**simple["duel"])}
+            interval = {"interval": tuple(simple["interval"])}
+            nested["baseline"] = Baseline(**{**simple, **fought, **interval})
         return cls(**{**values, **nested})
 
 
@@ -205,35 +259,20 @@ def temperature_of(answers: Answers) -> float:
     return float(np.exp(best.x))
 
 
-@dataclass(frozen=True)
-class Duel:
-    """Two models on the same songs.
-
-    Attributes:
-        n_both: songs that both named rightly.
-        n_first: songs that only the first one named rightly.
-        n_second: songs that only the second one did.
-        n_neither: songs that none did.
-        p: how likely two equally good models would differ this much (``mcnemar``).
-    """
-
-    n_both: int
-    n_first: int
-    n_second: int
-    n_neither: int
-    p: float
-
-    @property
-    def n_songs(self) -> int:
-        """Heard by both."""
-        return self.n_both + self.n_first + self.n_second + self.n_neither
-
-
 def duel(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Duel:
     """Two models compared, of which (n_songs,) say where each was right."""
     counts = (first & second, first & ~second, second & ~first, ~first & ~second)
     both, one, other, none = (int(np.count_nonzero(each)) for each in counts)
     return Duel(both, one, other, none, mcnemar(first, second))
+
+
+def baseline_of(
+    model: NDArray[np.bool_], simple: NDArray[np.bool_], n_learned: int, c: float
+) -> Baseline:
+    """Compare a model with the simple one, of which (n_songs,) say where each was right."""
+    n_right, n_songs = int(np.count_nonzero(simple)), len(simple)
+    interval = wilson_interval(n_right, n_songs)
+    return Baseline(n_right / n_songs, interval, n_learned, c, duel(model, simple))
 
 
 def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
