@@ -1,9 +1,10 @@
-"""A prediction in, how far it can be trusted out.
+"""Judge how far a prediction can be trusted.
 
-A model names a genre for anything. What it says is doubted where its windows disagree,
-where the second genre is close, and where the sound is speech rather than music; a
-silent one has no prediction at all (``predict`` refuses it). Of labels that do not
-exclude each other a close second says nothing: there, the first is doubted by itself.
+A model returns a genre for any input. Its prediction is doubtful where its windows
+disagree, where the second genre is close, and where the sound is speech rather than
+music; a silent one has no prediction at all (``predict`` refuses it). Of labels that do
+not exclude each other a close second means nothing: there, the first one's own
+probability counts.
 """
 
 from __future__ import annotations
@@ -18,21 +19,19 @@ from classifier.predict import Prediction
 Kind = Literal["sure", "unsure", "speech"]
 
 MIN_LEAD = 0.15  # of the first genre's probability over the second's
-MIN_AGREEMENT = 0.5  # more than half of the windows name the song's genre
-MIN_PRESENT = (
-    0.5  # of a label that does not exclude others: it is rather there than not
-)
+MIN_AGREEMENT = 0.5  # more than half of the windows predict the song's genre
+MIN_PRESENT = 0.5  # of a label that does not exclude others: more likely than not
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How far an answer can be trusted.
+    """How far a prediction can be trusted.
 
     Attributes:
         kind: ``sure``; ``unsure`` where the windows disagree or the first is not clear;
             ``speech`` where the sound is not music to begin with.
         genres: the likeliest; where unsure, with its rival.
-        agreement: share of the windows that name the song's likeliest genre.
+        agreement: share of the windows whose likeliest genre is the song's.
         lead: probability of the likeliest genre, less that of the second.
     """
 
@@ -43,12 +42,16 @@ class Verdict:
 
 
 def judge(prediction: Prediction, clip: Sound) -> Verdict:
-    """Judge a prediction, final or not, with the clip that it is about."""
+    """Judge a prediction, final or not, of a clip."""
     top, probability = prediction.genres[0]
     rival, second = prediction.genres[1] if len(prediction.genres) > 1 else (top, 0.0)
-    agreement = _agreement(prediction, top)
     lead = probability - second
     is_exclusive = prediction.model.is_exclusive
+    agrees = [
+        chunk.top == top if is_exclusive else chunk.probabilities[top] >= MIN_PRESENT
+        for chunk in prediction.chunks
+    ]
+    agreement = sum(agrees) / len(agrees)
     is_clear = lead >= MIN_LEAD if is_exclusive else probability >= MIN_PRESENT
     is_sure = is_clear and agreement > MIN_AGREEMENT
     kind: Kind = "sure" if is_sure else "unsure"
@@ -56,12 +59,3 @@ def judge(prediction: Prediction, clip: Sound) -> Verdict:
     if is_speech(clip):
         kind = "speech"
     return Verdict(kind, genres, agreement, lead)
-
-
-def _agreement(prediction: Prediction, genre: str) -> float:
-    """The share of the windows that name a genre."""
-    if prediction.model.is_exclusive:
-        named = [chunk.top == genre for chunk in prediction.chunks]
-    else:
-        named = [c.probabilities[genre] >= MIN_PRESENT for c in prediction.chunks]
-    return sum(named) / len(named)

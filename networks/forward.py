@@ -78,7 +78,7 @@ def logits(
     Args:
         model: a transformers audio classifier.
         values: float32 (n_windows, ...), as of ``features``.
-        title: what messages call the model; its class by default.
+        title: of the model in messages; its class by default.
 
     Returns:
         Float32 (n_windows, n_labels).

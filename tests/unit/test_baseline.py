@@ -63,7 +63,7 @@ def noise_or_hum(n_songs):
 def named(songs, n_train, **options):
     train, test = np.arange(n_train), np.arange(n_train, len(songs.songs))
     given = {"emit": lambda event: None, "should_stop": lambda: False, **options}
-    return baseline.answers(songs, train, test, **given)
+    return baseline.predict(songs, train, test, **given)
 
 
 def test_statistics_are_those_of_the_coefficients_and_their_deltas():
@@ -124,7 +124,7 @@ def test_shell_tells_the_simple_model_beside(
     given += ["--json", str(kept), "--cache-dir", str(cache_dir)]
     assert main(given) == 0
     shown = capsys.readouterr().out
-    assert "learned from 6 songs and named 100.0% of the same 4 rightly" in shown
+    assert "trained on 6 songs and classified 100.0% of the same 4 correctly" in shown
     assert "only MFCC + SVM" in shown
     assert "What it means: these songs do not show" in shown
     (entry,) = json.loads(kept.read_text("utf-8"))["entries"]
@@ -148,11 +148,11 @@ def test_run_keeps_what_the_simple_model_got(
     parts = {"train": names[:6], "validation": [], "test": names[6:]}
     runs.write_whole(run.folder / "split.json", json.dumps(parts))
     keep_scores(run.folder)  # of 4 songs
-    before = evaluate.kept(run.folder)
+    before = evaluate.load_scores(run.folder)
     given = ["evaluate", run.id, "--baseline", "--runs-dir", str(tmp_path)]
     assert main([*given, "--cache-dir", str(cache_dir)]) == 0
-    after = evaluate.kept(run.folder)
-    assert (after.baseline.n_learned, after.baseline.accuracy) == (6, 1.0)
+    after = evaluate.load_scores(run.folder)
+    assert (after.baseline.n_train, after.baseline.accuracy) == (6, 1.0)
     assert dataclasses.replace(after, baseline=None) == before
     assert Scores.from_json(after.to_json()) == after
 
@@ -162,7 +162,7 @@ def test_scores_of_older_versions_have_no_baseline(tmp_path):
     values = json.loads((tmp_path / evaluate.SCORES).read_text("utf-8"))
     values.pop("baseline", None)
     assert Scores.from_json(json.dumps(values)).baseline is None
-    assert report.baseline(evaluate.kept(tmp_path), "it") == []
+    assert report.baseline(evaluate.load_scores(tmp_path), "it") == []
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,8 @@ def test_sentence_says_which_is_better_and_whether_that_is_shown(
     right = np.arange(20) < model
     other = np.arange(20) >= 20 - simple
     found = dataclasses.replace(
-        evaluate.kept(tmp_path), baseline=scores.baseline_of(right, other, 50, 10.0)
+        evaluate.load_scores(tmp_path),
+        baseline=scores.baseline_of(right, other, 50, 10.0),
     )
     said = report.baseline(found, "mine", language)
     assert said[-1] == i18n.word(f"scores.baseline_{meaning}", language, model="mine")

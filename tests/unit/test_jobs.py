@@ -88,7 +88,7 @@ def test_killed_run_keeps_what_was_saved_and_frees_the_lock(tmp_path, stage):
     state = run.state()
     assert (state.name, state.code) == ("failed", "killed")
     assert messages.failure(state.code, state.details, "en")
-    assert all(map(checkpoints.is_whole, checkpoints.every(run.folder)))
+    assert all(map(checkpoints.is_complete, checkpoints.every(run.folder)))
     again = start(tmp_path)
     wait_until(lambda: again.state().is_ended, "the next run")
     assert again.state().name == "finished"

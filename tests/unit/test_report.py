@@ -8,20 +8,20 @@ import i18n
 from support.marked import answers_by_hand
 from trainer.config import SCHEMES
 from trainer.evaluation import report
-from trainer.evaluation.compare import Contest, Entry
-from trainer.evaluation.scores import Duel, scores_of
+from trainer.evaluation.compare import Comparison, ModelResult
+from trainer.evaluation.scores import PairedResult, scores_of
 
 SCORES = scores_of(answers_by_hand())
 
 
-def contest_of(scores=SCORES, **changes):
-    entry = Entry("mine", scores, 4.0, changes.pop("n_learned", 0))
+def comparison_of(scores=SCORES, **changes):
+    entry = ModelResult("mine", scores, 4.0, changes.pop("n_learned", 0))
     facts = ("folder:songs", "random", "run", 0, (), 0, (entry,), None)
-    return dataclasses.replace(Contest(*facts), **changes)
+    return dataclasses.replace(Comparison(*facts), **changes)
 
 
 def test_text_holds_every_figure():
-    text = report.text(contest_of())
+    text = report.text(comparison_of())
     assert "75.0% of 4 songs named rightly (95% interval: 30.1% to 95.4%)" in text
     assert "0.778" in text  # macro F1
     assert "62.5%" in text
@@ -35,7 +35,7 @@ def test_table_is_aligned_whatever_the_genres_are_called():
         dataclasses.replace(each, genre=genre)
         for each, genre in zip(SCORES.genres, genres, strict=True)
     )
-    text = report.text(contest_of(dataclasses.replace(SCORES, genres=named)))
+    text = report.text(comparison_of(dataclasses.replace(SCORES, genres=named)))
     head, *rows = text.split("\n\n")[2].splitlines()
     assert len(rows) == 3
     assert {report._width(line) for line in rows} == {report._width(head)}
@@ -45,7 +45,7 @@ def test_table_is_aligned_whatever_the_genres_are_called():
 @pytest.mark.parametrize("meaning", ["run", "chosen", "split", "all", "fresh"])
 def test_every_choice_of_songs_has_its_sentence(meaning, language):
     text = report.text(
-        contest_of(
+        comparison_of(
             meaning=meaning, left_out=("x",), n_left_out=1, n_gone=2, n_learned=3
         ),
         language,
@@ -72,9 +72,9 @@ def test_temperature_is_told_with_the_error_before_and_after():
 @pytest.mark.parametrize(
     ("duel", "said"),
     [
-        (Duel(40, 0, 0, 10, 1.0), "nothing tells them apart"),
-        (Duel(40, 3, 2, 5, 1.0), "no difference that 50 songs could show"),
-        (Duel(30, 1, 15, 4, 0.00052), "on songs like these, other is better"),
+        (PairedResult(40, 0, 0, 10, 1.0), "nothing tells them apart"),
+        (PairedResult(40, 3, 2, 5, 1.0), "no difference that 50 songs could show"),
+        (PairedResult(30, 1, 15, 4, 0.00052), "on songs like these, other is better"),
     ],
 )
 def test_duel_ends_in_a_plain_sentence(duel, said):

@@ -1,4 +1,4 @@
-"""What a simple model gets from the same songs: MFCC statistics and an SVM.
+"""Train a simple model on the same songs: MFCC statistics and an SVM.
 
 20 MFCCs and their deltas, each by its mean and standard deviation over the song, and a
 support vector machine with a Gaussian kernel: what was usual before networks (G.
@@ -43,7 +43,7 @@ def mfcc_statistics(samples: NDArray[np.float32]) -> Features:
     return np.concatenate([value for part in parts for value in part])
 
 
-def answers(
+def predict(
     songs: SongSet,
     train: Indices,
     test: Indices,
@@ -53,16 +53,16 @@ def answers(
     emit: Emit,
     should_stop: ShouldStop,
 ) -> tuple[Indices, float]:
-    """Train on some songs, and name the genres of others.
+    """Train on some songs, and predict the genres of others.
 
     Args:
         songs: all of them.
-        train: (n_train,) which ones to learn from.
-        test: (n_test,) which ones to name.
-        groups: (n_songs,) whose songs stay together while C is chosen; empty for none.
+        train: (n_train,) which ones to train on.
+        test: (n_test,) which ones to classify.
+        groups: (n_songs,) songs of a group stay in one fold while C is chosen; empty for none.
         seed: of that choice's folds.
         emit: called with the progress.
-        should_stop: asked between songs.
+        should_stop: called between songs.
 
     Returns:
         The label (n_test,) of each song, and the C that cross-validation chose.

@@ -1,4 +1,4 @@
-"""The model that a run starts from, with a new head for the run's genres."""
+"""Load the base model of a run, with a new classification head for its genres."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ SHAPE = (
     " intermediate_size num_hidden_layers num_conv_pos_embeddings"
     " num_conv_pos_embedding_groups classifier_proj_size"
 ).split()
-MASK_LENGTH = 10  # frames that SpecAugment hides at once: 0.2 s of HuBERT's
+MASK_LENGTH = 10  # frames that SpecAugment masks at once: 0.2 s of HuBERT's
 
 
 def load_base(
     config: RunConfig, genres: Sequence[str], former: Sequence[Path] = ()
 ) -> tuple[Any, Any]:
-    """Load the model and its feature extractor, ready to learn ``genres``.
+    """Load the model and its feature extractor, ready to be trained on ``genres``.
 
     Args:
-        config: the run's choices.
+        config: the run's settings.
         genres: its labels.
-        former: of a run that goes on, folders with weights of that run. Where the
-            bundled model has another shape by now, the first whole one stands in.
+        former: of a resumed run, folders with weights of it. If the bundled model has
+            had another architecture since, the first complete one replaces it.
 
     Returns:
         A transformers audio classifier in float32 whose classifier layer is new, with
-        the parts frozen that the config says; and what turns samples into its input.
+        the parts frozen as in the config; and its feature extractor.
 
     Raises:
-        KnownError: ``no_demo_model``, ``base_model_changed``, or what the Hub's
-            download raises.
+        KnownError: ``no_demo_model``, ``base_model_changed``, or what the download from
+            the Hub raises.
     """
     from networks import small_hubert
 
     if config.base_model == base_models.SMALL:
         changes = {name: value for name, (_, value) in _config_entries(config).items()}
         model = small_hubert.small_hubert(genres, config.seed, **changes)
-        # Its first convolution starts as the filters that training would look for.
+        # Its first convolution starts as the filters that training would arrive at.
         first = model.hubert.feature_extractor.conv_layers[0]
         first.conv.requires_grad_(False)
         extractor = small_hubert.feature_extractor()
@@ -60,7 +60,7 @@ def load_base(
 
 
 def left_out(config: RunConfig, model_config: Any) -> list[str]:
-    """List the fields of a run that have no effect on a model, by name."""
+    """List the fields of a RunConfig that have no effect on a model."""
     entries = _config_entries(config).items()
     fields = [field for name, (field, _) in entries if not _has(model_config, name)]
     return list(dict.fromkeys(field for field in fields if field))
@@ -104,7 +104,7 @@ def _folder(base_model: str, former: Sequence[Path]) -> Path:
     if not former or all(_shape(folder) == _shape(BUNDLED_DIR) for folder in former):
         return BUNDLED_DIR
     for folder in former:
-        if _has_every_part(folder):
+        if _is_complete(folder):
             return folder
     raise KnownError("base_model_changed")
 
@@ -115,10 +115,10 @@ def _shape(folder: Path) -> dict[str, Any]:
     return {name: config.get(name) for name in SHAPE}
 
 
-def _has_every_part(folder: Path) -> bool:
-    """Return whether the weights of the front end and of the encoder are in a file.
+def _is_complete(folder: Path) -> bool:
+    """Return whether the weights include those of the front end and of the encoder.
 
-    A checkpoint of a run whose frozen layers were cached has those of the rest alone.
+    A checkpoint lacks the frozen layers whose outputs were cached.
     """
     process.settle()
     from safetensors import safe_open
@@ -177,7 +177,7 @@ def _model_config(folder: Path, genres: Sequence[str], config: RunConfig) -> Any
 
 
 def _shorten_masks(model: Any, window_s: float, sampling_rate: int) -> None:
-    """Keep SpecAugment's masks shorter than a window, which it would fail at."""
+    """Limit SpecAugment's masks to less than a window; longer ones are an error."""
     if not architecture.takes_samples(model):
         return
     n_samples = round(window_s * sampling_rate)

@@ -179,7 +179,7 @@ def result(
 
 def score(run: Run, events: Sequence[RunEvent], language: str) -> list[str]:
     """Return the run's test score; without one, its best validation and at which step."""
-    scores = evaluate.kept(run.folder)
+    scores = evaluate.load_scores(run.folder)
     if scores and scores.is_final:
         return [report.of_run(scores, language)]
     best = messages.best(events)
