@@ -17,6 +17,7 @@ from errors import KnownError
 
 DISTILHUBERT = "ntu-spml/distilhubert"
 BUNDLED, SMALL = "bundled", "small"
+BUNDLED_WINDOW_S = 10.0  # as its config.json has it
 FORMER = {"demo": BUNDLED}  # what older versions called them: read, never written
 NAME = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@(\w[\w./-]*))?")
 

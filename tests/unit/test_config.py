@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from errors import KnownError
+from networks import checkpoint
 from trainer import config
 from trainer import flags as flags_of
 from trainer.config import RunConfig
+from trainer.training.initial_model import BUNDLED_DIR
 
 PARSER = flags_of.parser(Path("runs"), Path("cache"), source="")
 
@@ -121,9 +123,11 @@ def test_names_of_older_versions_are_read_and_never_written():
     assert "demo" not in PARSER.format_help()
 
 
-def test_presets_from_the_bundled_model_name_it():
-    assert config.preset("head").base_model == "bundled"
-    assert config.preset("smoke").base_model == "bundled"
+@pytest.mark.parametrize("name", ["head", "smoke"])
+def test_presets_from_the_bundled_model_have_its_windows(name):
+    recipe = config.preset(name)
+    described = checkpoint.describe("bundled", "bundled", BUNDLED_DIR)
+    assert (recipe.base_model, recipe.window_s) == ("bundled", described.window_s)
 
 
 def test_help_names_every_choice_and_how_to_resume():
