@@ -39,7 +39,7 @@ PROCESS_BYTES = 450 * 10**6  # and their memory
 
 @dataclass(frozen=True)
 class Cost:
-    """What a base model costs: measured for DistilHuBERT and for the small HuBERT.
+    """What a base model costs: measured for DistilHuBERT, the bundled and the small HuBERT.
 
     Attributes:
         n_parameters: number of weights.

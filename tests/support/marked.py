@@ -12,7 +12,7 @@ EVEN, LIKELY = 0.0, float(np.log(8))  # of three: 1/3 each; 8 of 10 for one
 
 
 def answers_by_hand(names=("a", "b", "c", "d")):
-    """Four songs of two windows each; three are named rightly, with 0.8 or 0.45.
+    """Four songs of two windows each; three are classified correctly, with 0.8 or 0.45.
 
     Blues: a is right (both windows); b is heard as jazz. Jazz: c is right in its first
     window alone. Metal: d is right.

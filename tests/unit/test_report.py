@@ -22,7 +22,10 @@ def comparison_of(scores=SCORES, **changes):
 
 def test_text_holds_every_figure():
     text = report.text(comparison_of())
-    assert "75.0% of 4 songs named rightly (95% interval: 30.1% to 95.4%)" in text
+    assert (
+        "75.0% of 4 songs classified correctly (95% confidence interval: 30.1% to 95.4%)"
+        in text
+    )
     assert "0.778" in text  # macro F1
     assert "62.5%" in text
     assert "+12.5 points" in text
@@ -65,16 +68,19 @@ def test_choosing_on_the_test_songs_is_always_said(scheme):
 def test_temperature_is_told_with_the_error_before_and_after():
     told = report.calibration(scores_of(answers_by_hand(), 3.0))
     assert "3.00" in told[0]
-    assert "too sure" in told[1]
-    assert "not adjusted" in report.calibration(SCORES)[0]
+    assert "overconfident" in told[1]
+    assert "not calibrated" in report.calibration(SCORES)[0]
 
 
 @pytest.mark.parametrize(
     ("duel", "said"),
     [
-        (PairedResult(40, 0, 0, 10, 1.0), "nothing tells them apart"),
-        (PairedResult(40, 3, 2, 5, 1.0), "no difference that 50 songs could show"),
-        (PairedResult(30, 1, 15, 4, 0.00052), "on songs like these, other is better"),
+        (PairedResult(40, 0, 0, 10, 1.0), "no difference (p = 1)"),
+        (PairedResult(40, 3, 2, 5, 1.0), "no significant difference on 50 songs"),
+        (
+            PairedResult(30, 1, 15, 4, 0.00052),
+            "other is significantly better on songs like these",
+        ),
     ],
 )
 def test_duel_ends_in_a_plain_sentence(duel, said):
