@@ -243,7 +243,7 @@ def classify(size: Size, home: Path) -> Found:
     limits = decode.Limits(max_duration_s=3600.0)
     clip = decode.load(folder / "0.mp3", limits=limits).clip
     found: Found = {
-        "bundled": of_model(settings.ROOT / "assets/models/demo", clip, folder)
+        "bundled": of_model(settings.ROOT / "assets/models/bundled", clip, folder)
     }
     for window_s in size.windows_s:
         model = save_model(home / f"model-{window_s:g}", size, window_s)
