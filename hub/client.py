@@ -1,7 +1,7 @@
 """An id on the Hugging Face Hub in, files on this disk out.
 
 It stands below the rooms, because trainer and classifier both need it. Of a model only
-the three files of a checkpoint are fetched, at one exact revision: never a pickle,
+the files of a checkpoint are fetched, at one exact revision: never a pickle,
 never code. A missing or silent network is noticed within seconds.
 """
 
@@ -27,6 +27,8 @@ Count = Callable[[int, int], None]  # bytes that are here, and all
 
 WEIGHTS = "model.safetensors"
 CHECKPOINT_FILES = ("config.json", "preprocessor_config.json", WEIGHTS)
+FEATURES = "features.safetensors"  # of ``networks.novelty``; few models have it
+MAX_FEATURES_BYTES = 16_000_000  # a larger one is none of ours
 SHARD_INDEX = f"{WEIGHTS}.index.json"  # of weights that stand in several files
 ANSWER_TIMEOUT_S = 5.0  # for the Hub to answer one question
 COMMIT = re.compile("[0-9a-f]{40}")
@@ -73,8 +75,10 @@ def fetch(
         asked = _info(model_id, revision)
         info = _converted(asked) or asked
         n_bytes = _checked_size(info, max_bytes)
+        # The weights last: a folder that has them lacks nothing.
+        names = [*_features(info), *CHECKPOINT_FILES]
         files = download(
-            model_id, CHECKPOINT_FILES, str(info.sha), hear=lambda n: count(n, n_bytes)
+            model_id, names, str(info.sha), hear=lambda n: count(n, n_bytes)
         )
         if info is not asked:
             conversion.lead(str(asked.sha), files[0].parent)
@@ -120,6 +124,12 @@ def is_here(
         for name in names
     )
     return all(isinstance(path, str) for path in found)
+
+
+def _features(info: ModelInfo) -> list[str]:
+    """The file of the model's own features, where it has one of a likely size."""
+    sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
+    return [FEATURES] if 0 < sizes.get(FEATURES, 0) <= MAX_FEATURES_BYTES else []
 
 
 def _checked_size(info: ModelInfo, max_bytes: int | None) -> int:

@@ -62,7 +62,7 @@ def answers_of(
         items = collate([windows[place] for place in batch])
         del items["labels"]
         (values,) = items.values()
-        logits.append(forward.logits(model, values, title))
+        logits.append(forward.outputs(model, values, title).logits)
     is_exclusive = architecture.is_exclusive(model.config.to_dict())
     return _answers(np.concatenate(logits), windows, is_exclusive)
 
