@@ -167,7 +167,7 @@ def sweep(folder: Path) -> None:
 def warm(models: Models) -> None:
     """Import and load now what the first visitor's first click would wait for.
 
-    At the usual priority: whoever clicks meanwhile waits for the same imports.
+    At the usual priority: a visitor who clicks meanwhile waits for the same imports.
     """
     import av  # noqa: F401
     import soxr  # noqa: F401

@@ -1,4 +1,4 @@
-"""Keep what was computed or loaded, up to a size and an age, for many threads."""
+"""Cache computed or loaded values, up to a size and an age, for many threads."""
 
 from __future__ import annotations
 

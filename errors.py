@@ -1,4 +1,4 @@
-"""What a person can act on: codes with details, never sentences."""
+"""Errors for users: codes with details, never sentences."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 import functools
 from typing import Any
 
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT)  # what an OSError says of a full one
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)  # error numbers of a full disk
 
 
 class KnownError(Exception):
@@ -17,7 +17,7 @@ class KnownError(Exception):
 
     Args:
         code: a key of the section ``errors`` in every file of ``locales/``.
-        **details: the values that the sentence names.
+        **details: the values in the sentence.
     """
 
     def __init__(self, code: str, /, **details: object) -> None:
@@ -26,7 +26,7 @@ class KnownError(Exception):
         self.details = details
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """How another process gets it."""
+        """Support pickling, for other processes."""
         return functools.partial(KnownError, self.code, **self.details), ()
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
 """Set how this process behaves: memory, garbage collection, threads, shared imports.
 
-It stands below all rooms, and needs none of them. What is set by environment variables
+It imports no other module of the project. What is set by environment variables
 before Python starts a library is in ``settings.prepare_environment``.
 """
 

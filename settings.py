@@ -1,4 +1,4 @@
-"""What this host allows: folders, limits, and who may train.
+"""Settings of this host: folders, limits and permissions.
 
 The only reader of ``os.environ``.
 """
@@ -34,13 +34,13 @@ CHILD_VARIABLES = (
 
 @dataclass(frozen=True)
 class Host:
-    """Where the app runs.
+    """The machine that runs the app.
 
     Attributes:
         kind: "local" is a computer of one's own; the others are a Hugging Face Space on
             a CPU, on a GPU of its own, or on ZeroGPU, which lends one for seconds.
         space_id: OWNER/NAME of the Space.
-        is_lasting: what is written here outlives a restart.
+        is_lasting: files written here outlive a restart.
         has_login: visitors of the Space can sign in with their Hugging Face account.
     """
 
@@ -56,7 +56,7 @@ class Host:
 
     @property
     def owner(self) -> str:
-        """The user or the organisation that the Space belongs to; "" elsewhere."""
+        """Owner of the Space, a user or an organisation; "" elsewhere."""
         return self.space_id.partition("/")[0]
 
 
@@ -65,20 +65,20 @@ class Settings:
     """One host's choices; the defaults are a laptop's.
 
     Attributes:
-        runs_dir: where runs live, a folder each.
+        runs_dir: of all runs, a folder each.
         cache_dir: decoded songs, safe to delete.
-        uploads_dir: visitors' files, all of which are deleted in time; Gradio is told
-            so unless ``GRADIO_TEMP_DIR`` says otherwise.
+        uploads_dir: visitors' files, all of which are deleted in time; Gradio's folder
+            for them unless ``GRADIO_TEMP_DIR`` is set.
         songs_dir: visitors' own data sets, one folder each, genres inside.
         bundled_model_dir: the model that ships with the app.
         hub_model: id of the Hub model that the classify tab offers.
         max_upload_bytes: larger files are refused before they are read.
-        max_duration_s: longer songs are cut here, and the page says so.
-        n_readers: processes that decode what visitors upload, so that a file that
-            crashes a decoder crashes nothing else; 0 decodes in the server itself.
-        host: where the app runs.
-        secret: opens this host to who comes from elsewhere and knows it; "" to nobody.
-        is_offline: nothing may be asked of the Hub.
+        max_duration_s: longer songs are cut here, with a note on the page.
+        n_readers: processes that decode uploads, so that a file that crashes a decoder
+            crashes nothing else; 0 decodes in the server itself.
+        host: the machine.
+        secret: admits visitors from other machines; "" admits none.
+        is_offline: no request to the Hub is allowed.
         base_models: models of the Hub that runs may start from besides the usual ones,
             as ``id`` or ``id@revision``.
         source: the https address that a rented machine gets this project from.
@@ -127,7 +127,7 @@ def from_environment(
         n_readers=int(env.get("GENRESCOPE_READERS", Settings.n_readers)),
         host=host,
         secret=secret if len(secret) >= MIN_SECRET_LENGTH else "",
-        is_offline=_says_yes(env.get("HF_HUB_OFFLINE")),
+        is_offline=_is_true(env.get("HF_HUB_OFFLINE")),
         base_models=tuple(name.strip() for name in base_models if name.strip()),
         source=env.get("GENRESCOPE_SOURCE", space),
         is_launched=int(env.get("WORLD_SIZE", "1")) > 1,
@@ -135,7 +135,7 @@ def from_environment(
 
 
 def host_of(env: Mapping[str, str], data: Path) -> Host:
-    """Tell a Space from a computer by the variables that every Space sets.
+    """Detect a Space by the variables that every Space sets.
 
     Source: https://huggingface.co/docs/hub/spaces-overview#helper-environment-variables
     and ``spaces/config.py`` of the package ``spaces`` for ZeroGPU.
@@ -143,7 +143,7 @@ def host_of(env: Mapping[str, str], data: Path) -> Host:
     if env.get("SYSTEM") != "spaces" and "SPACE_ID" not in env:
         return Host()
     kind: Kind = "cpu" if env.get("ACCELERATOR", "none") in ("", "none") else "gpu"
-    if _says_yes(env.get("SPACES_ZERO_GPU")):
+    if _is_true(env.get("SPACES_ZERO_GPU")):
         kind = "zero"
     return Host(
         kind,
@@ -153,14 +153,14 @@ def host_of(env: Mapping[str, str], data: Path) -> Host:
     )
 
 
-def _says_yes(value: str | None) -> bool:
+def _is_true(value: str | None) -> bool:
     return (value or "").lower() in ("1", "t", "true", "yes", "on")
 
 
 def prepare_environment() -> None:
     """Set what Gradio and the Hub's client read at import, unless the host did.
 
-    Call it before ``gradio`` is imported. Visitors' files lie apart from those of other
+    Call it before ``gradio`` is imported. Visitors' files are apart from those of other
     programs, so that they can be deleted; no telemetry leaves; a proxy is not asked for
     our own address (Gradio calls itself at launch); a missing network is noticed in
     seconds; Gradio's own event statistics, costly per event, are kept rare; threads that

@@ -47,7 +47,7 @@ SECRETS = re.compile(
 
 
 def front_matter(root: Path) -> dict[str, Any]:
-    """Read what README.md tells the Hub; {} where it tells nothing."""
+    """Read the front matter of README.md; {} where it has none."""
     text = (root / "README.md").read_text("utf-8")
     parts = text.split("---\n", 2)
     found = yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0] else {}
@@ -78,14 +78,11 @@ def _of_files(root: Path, files: list[str]) -> Iterator[str]:
         if any(fnmatch.fnmatch(Path(name).name, each) for each in FORBIDDEN):
             yield f"{name}: a file of this kind must not leave"
         if size > MAX_FILE_BYTES:
-            if not _is_in_lfs(root, name):
+            rule = _git(root, "check-attr", "filter", "--", name)
+            if not rule.strip().endswith(": lfs"):
                 yield f"{name}: {size / 1e6:.0f} MB, and not in Git LFS"
         elif SECRETS.search((root / name).read_bytes()):
             yield f"{name}: looks as if it held a token or a key"
-
-
-def _is_in_lfs(root: Path, name: str) -> bool:
-    return _git(root, "check-attr", "filter", "--", name).strip().endswith(": lfs")
 
 
 def _of_front_matter(root: Path, front: Mapping[str, Any]) -> Iterator[str]:
@@ -151,7 +148,7 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def main() -> int:
-    """Print what is wrong, or how to publish; the exit status says which."""
+    """Print what is wrong, or how to publish; return the exit status."""
     found = list(problems(ROOT))
     if found:
         print("A Space cannot take this tree:", *found, sep="\n  ")

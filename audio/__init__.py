@@ -1,1 +1,1 @@
-"""Sound in, numbers out."""
+"""Decode, analyse, transform and synthesise sound."""

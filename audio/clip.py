@@ -1,4 +1,4 @@
-"""Clip, the one sound type: mono samples that nobody can change, and their rate."""
+"""The sound type of the project: read-only mono samples and their sampling rate."""
 
 from __future__ import annotations
 
@@ -13,37 +13,41 @@ from errors import KnownError
 Samples = NDArray[np.float32]
 
 
-class Sound(Protocol):
-    """What a long sound is asked for, whether it is in memory or on disk."""
-
-    @property
-    def name(self) -> str:
-        """What screens call it."""
+class Readable(Protocol):
+    """A mono sound of which parts can be read: in memory, on disk, or in a cache."""
 
     @property
     def sampling_rate(self) -> int:
-        """In Hz."""
+        """Sampling rate in Hz."""
 
     @property
     def n_samples(self) -> int:
-        """How many samples."""
+        """Number of samples."""
+
+    def part(self, start: int, stop: int) -> Samples:
+        """Return the samples from ``start`` to ``stop``, as far as there are any."""
+
+
+class Sound(Readable, Protocol):
+    """A whole sound with a name, in memory or on disk."""
+
+    @property
+    def name(self) -> str:
+        """Name of the sound, for display."""
 
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
 
-    def part(self, start: int, stop: int) -> Samples:
-        """The samples from ``start`` to ``stop``, as far as there are any."""
-
     def slice(self, start_s: float, stop_s: float) -> Clip:
-        """The part between two times (s), clamped to the sound."""
+        """Cut out the part between two times (s), clamped to the sound."""
 
 
 def clamped(sound: Sound, start_s: float, stop_s: float) -> tuple[int, int]:
-    """The samples between two times (s), as far as there are any.
+    """Convert two times (s) to sample indices, clamped to the sound.
 
     Raises:
-        KnownError: ``empty_range`` where nothing lies between the two.
+        KnownError: ``empty_range`` where no sample is between the two.
     """
     start, stop = (
         min(max(round(at_s * sound.sampling_rate), 0), sound.n_samples)
@@ -61,7 +65,7 @@ class Clip:
     Attributes:
         samples: float32 (n_samples,) in [-1, 1], read-only.
         sampling_rate: Hz.
-        name: what screens call it; never a path.
+        name: for display; never a path.
     """
 
     samples: Samples
@@ -79,7 +83,7 @@ class Clip:
 
     @property
     def n_samples(self) -> int:
-        """How many samples."""
+        """Number of samples."""
         return len(self.samples)
 
     @property
@@ -88,20 +92,20 @@ class Clip:
         return self.n_samples / self.sampling_rate
 
     def part(self, start: int, stop: int) -> Samples:
-        """The samples from ``start`` to ``stop``, as far as there are any: a view."""
+        """Return a view of the samples from ``start`` to ``stop``."""
         return self.samples[max(start, 0) : max(stop, 0)]
 
     def slice(self, start_s: float, stop_s: float) -> Clip:
-        """The part from ``start_s`` to ``stop_s`` (s), clamped to the clip.
+        """Cut out the part from ``start_s`` to ``stop_s`` (s), clamped to the clip.
 
         Raises:
-            KnownError: ``empty_range`` where nothing lies between the two.
+            KnownError: ``empty_range`` where no sample is between the two.
         """
         start, stop = clamped(self, start_s, stop_s)
         return Clip(self.samples[start:stop], self.sampling_rate, self.name)
 
     def resampled(self, sampling_rate: int) -> Clip:
-        """The same sound at another rate (Hz), by soxr in high quality."""
+        """Resample the clip to another rate (Hz), by soxr in high quality."""
         if sampling_rate == self.sampling_rate:
             return self
         import soxr

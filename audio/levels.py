@@ -1,4 +1,4 @@
-"""Decibels, and how loud a clip is.
+"""Convert power to decibels, and measure a clip's level.
 
 0 dBFS is the level of a sine that fills [-1, 1]. Source: AES17.
 """
@@ -41,7 +41,7 @@ class Loudness:
 
 @dataclass(frozen=True)
 class Extent:
-    """Where a clip lies between -1 and 1.
+    """Range and offset of a clip's samples.
 
     Attributes:
         lowest: sample.
@@ -57,17 +57,17 @@ class Extent:
 
 
 def decibels(power: NDArray[Any]) -> NDArray[Any]:
-    """Power as level, ``FLOOR_DB`` at the least."""
+    """Convert power to level (dB), ``FLOOR_DB`` at least."""
     return 10 * np.log10(np.maximum(power, FLOOR_POWER))
 
 
 def power(levels_db: NDArray[Any]) -> NDArray[Any]:
-    """The inverse of ``decibels``: 0 dB is 1, -10 dB a tenth."""
+    """Convert level (dB) to power: 0 dB is 1, -10 dB a tenth."""
     return 10 ** (levels_db / 10)
 
 
-def turned_into_decibels(power: NDArray[Any]) -> NDArray[Any]:
-    """``decibels`` in the same memory: new pages would take as long as the logarithm."""
+def decibels_in_place(power: NDArray[Any]) -> NDArray[Any]:
+    """Convert as ``decibels``, in place: new memory would cost as much as the log."""
     np.maximum(power, FLOOR_POWER, out=power)
     np.log10(power, out=power)
     power *= 10
@@ -75,7 +75,7 @@ def turned_into_decibels(power: NDArray[Any]) -> NDArray[Any]:
 
 
 def loudness(clip: Clip) -> Loudness:
-    """Peak and RMS of a clip."""
+    """Measure peak and RMS of a clip."""
     if not clip.n_samples:
         return Loudness(FLOOR_DB, 0.0, FLOOR_DB)
     # argmax would copy a read-only array; of a comparison it finds the first one.
@@ -91,7 +91,7 @@ def loudness(clip: Clip) -> Loudness:
 
 
 def extent(clip: Clip) -> Extent:
-    """Extremes, mean and clipped samples of a clip; zeros where it has no samples."""
+    """Measure extremes, mean and clipping of a clip; zeros where it has no samples."""
     samples = clip.samples
     if not clip.n_samples:
         return Extent(0.0, 0.0, 0.0, 0)

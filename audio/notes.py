@@ -1,4 +1,4 @@
-"""Frequencies as notes of the piano."""
+"""Convert between frequencies and notes of the piano."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Note:
 
 
 def note_of(frequency_hz: float) -> Note:
-    """The note nearest to a frequency above 0 Hz, in equal temperament."""
+    """Find the note nearest to a frequency above 0 Hz, in equal temperament."""
     key = A4_MIDI + 12 * log2(frequency_hz / A4_HZ)
     midi = round(key)
     octave = midi // 12 - 1
@@ -47,9 +47,9 @@ def note_of(frequency_hz: float) -> Note:
 
 
 def hz_of(name: str) -> float:
-    """The frequency (Hz) of a note as people write it: A4, E♭5, Eb5, "E flat 5", 降E5.
+    """Parse a note as people write it, in Hz: A4, E♭5, Eb5, "E flat 5", 降E5.
 
-    Several names of one note may stand in a row, as ``note_of`` writes them: D♯5/E♭5.
+    Several names of one note may follow each other, as in ``note_of``: D♯5/E♭5.
 
     Raises:
         KnownError: ``not_a_note``, or ``note_without_octave``.

@@ -1,6 +1,6 @@
-"""A clip in, whether it sounds like speech out: three numbers, no model.
+"""Detect speech by three features of the signal, without a model.
 
-A genre model names a genre for anything that it hears. Speech differs from music in
+A genre model returns a genre for any input. Speech differs from music in
 how its loudness and spectrum move: it pauses between words, keeps no beat, and no
 sound in it lasts. Each sign alone is found in music too (a drum solo pauses, rubato
 keeps no beat, noise does not last); all three together are not.
@@ -27,15 +27,15 @@ HOP_SPECTRUM = 512  # samples, 32 ms
 LAG = 4  # of those hops, 128 ms: a syllable is over after 100 to 250 ms
 TOP_HZ = 4000.0  # above it, both are mostly noise
 BEAT_S = (0.2, 2.0)  # from 300 beats a minute to 30
-MIN_DURATION_S = 3.0  # below it pauses and beats cannot be told
-MAX_DURATION_S = 60.0  # of the middle of a song; more tells no more
+MIN_DURATION_S = 3.0  # below it pauses and beats cannot be measured
+MAX_DURATION_S = 60.0  # of the middle of a song; more adds nothing
 
 MIN_PAUSES, MAX_PULSE, MAX_STEADINESS = 0.25, 0.25, 0.55
 
 
 @dataclass(frozen=True)
 class Signs:
-    """What tells speech from music; each is between 0 and 1.
+    """The features that separate speech from music; each is between 0 and 1.
 
     Attributes:
         pauses: share of frames of 40 ms with less than half of the level (RMS) of the
@@ -52,7 +52,7 @@ class Signs:
 
     @property
     def is_speech(self) -> bool:
-        """All three speak for speech."""
+        """Whether all three features are those of speech."""
         return (
             self.pauses >= MIN_PAUSES
             and self.pulse <= MAX_PULSE
@@ -61,7 +61,7 @@ class Signs:
 
 
 def is_speech(clip: Sound) -> bool:
-    """Whether a clip sounds like speech; never below three seconds."""
+    """Return whether a clip sounds like speech; False below three seconds."""
     return clip.duration_s >= MIN_DURATION_S and signs(clip).is_speech
 
 
@@ -75,7 +75,7 @@ def signs(clip: Sound) -> Signs:
 
 
 def _levels(samples: NDArray[np.float32]) -> NDArray[np.float64]:
-    """RMS of each frame, (n_frames,); a hair above zero."""
+    """Compute the RMS of each frame, (n_frames,), always above zero."""
     frames = np.lib.stride_tricks.sliding_window_view(samples, N_FRAME)[::HOP]
     powers = np.einsum("ij,ij->i", frames, frames, dtype=np.float64) / N_FRAME
     return np.sqrt(powers + 1e-12)

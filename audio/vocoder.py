@@ -1,8 +1,8 @@
-"""From a mel spectrogram back to sound by a network that has learned how speech goes.
+"""Invert a mel spectrogram by a neural vocoder, the HiFi-GAN of SpeechT5.
 
-Where Griffin-Lim searches for phases that fit, a neural vocoder has heard so much sound
-that it knows them. This one, the HiFi-GAN of SpeechT5, was trained on read speech: of
-music it makes what a voice would make of it. Source: J. Kong, J. Kim and J. Bae,
+Where Griffin-Lim searches for consistent phases, a neural vocoder predicts the waveform
+from what it learned. This one was trained on read speech: music comes out as a voice
+would sing it. Source: J. Kong, J. Kim and J. Bae,
 "HiFi-GAN" (2020); J. Ao et al., "SpeechT5" (2022).
 """
 
@@ -25,7 +25,7 @@ FILES = ("config.json", "model.safetensors")
 
 
 def rebuild(clip: Clip, folder: Path) -> Clip:
-    """The clip from 80 mel bands up to 7.6 kHz, 62.5 frames a second, its phase gone.
+    """Rebuild a clip from 80 mel bands up to 7.6 kHz, 62.5 frames a second, no phase.
 
     Everything is in memory at once: for excerpts of some seconds.
 
@@ -42,16 +42,16 @@ def rebuild(clip: Clip, folder: Path) -> Clip:
     import torch
 
     vocoder = _loaded(folder)
-    heard = clip.resampled(SAMPLING_RATE)
-    if not heard.n_samples:
-        return heard
+    sound = clip.resampled(SAMPLING_RATE)
+    if not sound.n_samples:
+        return sound
     with torch.inference_mode():
-        samples = vocoder(torch.from_numpy(_bands(heard.samples))).numpy()
-    return Clip(samples[: heard.n_samples].copy(), SAMPLING_RATE, clip.name)
+        samples = vocoder(torch.from_numpy(_bands(sound.samples))).numpy()
+    return Clip(samples[: sound.n_samples].copy(), SAMPLING_RATE, clip.name)
 
 
 def _bands(samples: Samples) -> Samples:
-    """Log-mel magnitudes as SpeechT5 was trained with it, float32 (n_frames, 80)."""
+    """Compute log-mel magnitudes as in SpeechT5's training, float32 (n_frames, 80)."""
     process.settle()
     from transformers import SpeechT5FeatureExtractor
 
@@ -61,7 +61,7 @@ def _bands(samples: Samples) -> Samples:
 
 
 def _loaded(folder: Path) -> Any:
-    """The network: safetensors only, no weight missing, no code of its own."""
+    """Load the network: safetensors only, no weight missing, no code of its own."""
     process.settle()
     import torch
     from huggingface_hub.errors import StrictDataclassError

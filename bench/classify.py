@@ -1,4 +1,4 @@
-"""Naming a song's genre against transformers' pipeline, as ratios of one run.
+"""Classification against transformers' pipeline, as ratios of one run.
 
 ``python -m bench.classify`` prints tables in Markdown; it takes a quarter of an hour, and
 ``python -m bench.classify answers`` (or ``lengths``, ``visitors``) prints one of them.
@@ -10,7 +10,7 @@ Answers are from the decoded song, and memory is the process's peak above that o
 that has loaded model and song only. Both sides get the song decoded by this program and
 the pipeline gets it at its rate: it cannot do either without further programs. For
 lengths and visitors, decoding is part of the work, and memory is the peak above that of
-a process that has heard one window.
+a process that has classified one window.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from audio.decode import Limits, load
 from audio.decode.spool import spooled
 from audio.hubert.preprocessing import SAMPLING_RATE as RATE
 from bench.pictures import ROOT, processor, song, times
+from bench.tutorial import model_and_extractor
 from classifier.models import Models
 from classifier.predict import listen, predict
 from classifier.queue import InferenceQueue
@@ -41,30 +42,18 @@ LIMITS = Limits(max_duration_s=3600.0)
 WINDOWS_S = (5.0, 30.0)  # of a model of ours; a whole clip of GTZAN
 MINUTES = (2, 4, 10, 30)
 TABLES = {"answers": (4,), "visitors": (2,), "lengths": MINUTES}  # and songs they need
-GENRES = "blues classical country disco hiphop jazz metal pop reggae rock".split()
 
 
 def save_model(folder: Path, window_s: float) -> None:
-    """A checkpoint of DistilHuBERT's shape."""
-    import torch
-    import transformers
-
-    torch.manual_seed(0)
-    config = transformers.HubertConfig(
-        num_hidden_layers=2,
-        feat_proj_layer_norm=False,
-        id2label=dict(enumerate(GENRES)),
-        label2id={genre: index for index, genre in enumerate(GENRES)},
-        genrescope={"window_s": window_s},
-    )
-    transformers.HubertForSequenceClassification(config).save_pretrained(folder)
-    transformers.Wav2Vec2FeatureExtractor(return_attention_mask=False).save_pretrained(
-        folder
-    )
+    """Save a checkpoint of DistilHuBERT's shape."""
+    model, extractor = model_and_extractor(genrescope={"window_s": window_s})
+    extractor.return_attention_mask = False
+    for part in (model, extractor):
+        part.save_pretrained(folder)
 
 
 def save_song(path: Path, minutes: float) -> None:
-    """A synthetic mp3, one channel."""
+    """Write a synthetic mp3, one channel."""
     import av
 
     clip = song(round(minutes * 60), 44_100)
@@ -84,7 +73,7 @@ def loaded(folder: Path) -> LoadedModel:
 
 
 def ours(way: str, folder: Path, clip: Clip) -> Callable[[], object]:
-    """An answer of ours, after a warm-up."""
+    """Return a call that predicts by our code, after a warm-up."""
     model, queue = loaded(folder), InferenceQueue()
     predict(clip.slice(0, model.window_s), model, queue)
     if way in ("whole", "quick"):
@@ -93,7 +82,7 @@ def ours(way: str, folder: Path, clip: Clip) -> Callable[[], object]:
 
 
 def visits(n_visitors: int, folder: Path, path: Path) -> Callable[[], object]:
-    """A song for each of so many visitors who come at once, after a warm-up."""
+    """Return a call that serves so many simultaneous visitors, after a warm-up."""
     model, queue = loaded(folder), InferenceQueue()
     predict(Clip(song(round(model.window_s), RATE).samples, RATE), model, queue)
 
@@ -114,7 +103,7 @@ def visits(n_visitors: int, folder: Path, path: Path) -> Callable[[], object]:
 
 
 def theirs(way: str, folder: Path, clip: Clip) -> Callable[[], object]:
-    """The pipeline, or its model called plainly on windows, after a warm-up."""
+    """Return a call of the pipeline, on the song or on windows, after a warm-up."""
     from transformers import pipeline
 
     classify = pipeline("audio-classification", str(folder), top_k=None)
@@ -132,7 +121,7 @@ def theirs(way: str, folder: Path, clip: Clip) -> Callable[[], object]:
 
 
 def measure(way: str, folder: str, song_path: str) -> None:
-    """In the child: print what one answer takes, and the process's peak, as JSON."""
+    """Print one prediction's time and the process's peak as JSON, in the child."""
     import torch
 
     prepare_environment()
@@ -156,18 +145,18 @@ def measure(way: str, folder: str, song_path: str) -> None:
 
 
 def forget_peak() -> None:
-    """What loading took for a moment does not count. Source: proc(5), clear_refs."""
+    """Reset the peak, so that loading does not count. Source: proc(5), clear_refs."""
     Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak_mb() -> float:
-    """Of this program alone: ``getrusage`` counts the parent before it as well."""
+    """Read this program's peak: ``getrusage`` counts the parent before it as well."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def measured(way: str, folder: Path, song_path: Path) -> list[float]:
-    """In the parent: CPU s, wall s and peak MB above a process without the work."""
+    """Measure CPU s, wall s and peak MB above a process without the work."""
     _, _, bare_mb = child("0" if way.isdigit() else "loaded", folder, song_path)
     cpu_s, wall_s, mb = child(way, folder, song_path)
     return [cpu_s, wall_s, mb - bare_mb]
@@ -175,7 +164,7 @@ def measured(way: str, folder: Path, song_path: Path) -> list[float]:
 
 @functools.cache
 def child(way: str, folder: Path, song_path: Path) -> list[float]:
-    """CPU s, wall s and peak MB of a process of its own."""
+    """Run a child process; return its CPU s, wall s and peak MB."""
     command = [sys.executable, "-m", "bench.classify", way, folder, song_path]
     answer = subprocess.run(
         command, capture_output=True, text=True, check=True, cwd=ROOT
@@ -185,7 +174,7 @@ def child(way: str, folder: Path, song_path: Path) -> list[float]:
 
 
 def difference(folder: Path, song_path: Path) -> float:
-    """The largest difference of a probability to the model called plainly."""
+    """Compute the largest difference of a probability to the model called plainly."""
     from transformers import pipeline
 
     clip = load(song_path, limits=LIMITS).clip

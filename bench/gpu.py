@@ -47,7 +47,7 @@ PARTS: dict[str, Callable[[Size, Path], Found]] = {
 
 
 def has_cuda() -> bool:
-    """Whether there is a CUDA device, asked of torch only where nothing else knows."""
+    """Return whether there is a CUDA device; torch is imported only if necessary."""
     from trainer.process import device
 
     if device.gpu():
@@ -58,7 +58,7 @@ def has_cuda() -> bool:
 
 
 def run_parts(names: Sequence[str], size: Size, home: Path) -> None:
-    """In the child: add a line to ``parts.jsonl`` for each part that is done."""
+    """Run parts, in the child; add a line to ``parts.jsonl`` for each."""
     import torch  # noqa: F401 - so that no part's time holds the imports
     from transformers.utils import logging
 
@@ -77,7 +77,7 @@ def run_parts(names: Sequence[str], size: Size, home: Path) -> None:
 
 
 def results_of(home: Path, size_name: str, until: float, log: Any) -> dict[str, Found]:
-    """In the parent: every part's figures, or why there are none."""
+    """Run the child until every part has figures or an error."""
     results: dict[str, Found] = {}
     lines = home / "parts.jsonl"
     while left := [name for name in PARTS if name not in results]:
@@ -93,7 +93,7 @@ def results_of(home: Path, size_name: str, until: float, log: Any) -> dict[str, 
 
 
 def child(command: Sequence[str], until: float, log: Any) -> str:
-    """Run a process that ends in time; how it ended."""
+    """Run a process with a time limit; return how it ended."""
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
     left_s = until - time.time()
     if left_s < PATIENCE_S:
@@ -144,7 +144,7 @@ def keep(results: dict[str, Found], log: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print and write everything; the exit code is 0 where nothing failed."""
+    """Measure, print and write everything; return 0 where nothing failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=450.0, help="to end within")
     parser.add_argument("--tiny", action="store_true", help="try it, on a CPU too")

@@ -1,7 +1,7 @@
-"""Fifty visitors upload, look and classify while a run goes on: does all of it hold?
+"""Load test: fifty visitors upload, look and classify while a run trains.
 
-``python -m bench.load`` starts a server of its own on loopback, with a run at work, and
-prints what RESULTS.md holds; ``--seconds 300`` are the five minutes there.
+``python -m bench.load`` starts a server of its own on loopback, with a training run,
+and prints what RESULTS.md holds; ``--seconds 300`` are the five minutes there.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from trainer.process import jobs
 from trainer.run.events import Step
 from trainer.run.runs import Run
 
-# A song of 30 s is uploaded anew for each question: in between it is looked at or heard.
+# A song of 30 s is uploaded anew for each question: in between it is seen or played.
 THINKS_S = (10.0, 50.0)
 PLOTS = ("waveform", "stft", "mel")
 QUIET_S = 20.0  # the run alone, before and after
@@ -45,8 +45,8 @@ SONG_S = 30.0
 
 
 @dataclass
-class Told:
-    """What the visitors met.
+class Results:
+    """Results of the visits.
 
     Attributes:
         waits_s: of each kind of question, how long each answer took.
@@ -64,7 +64,7 @@ class Told:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print latencies, memory and what the run lost."""
+    """Print latencies, memory and the run's loss of speed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--visitors", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60.0)
@@ -78,51 +78,51 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _measure(n_visitors: int, duration_s: float, server: Server, run: Run) -> None:
-    """Three phases: the run alone, with visitors, alone again."""
+    """Measure three phases: the run alone, with visitors, alone again."""
     first_mb = server.megabytes()
     marks = [time.time()]
     time.sleep(QUIET_S)
     marks.append(time.time())
     began_s = server.cpu_s()
-    told = asyncio.run(_visits(n_visitors, duration_s, server))
-    told.cpu_s = server.cpu_s() - began_s
+    results = asyncio.run(_visits(n_visitors, duration_s, server))
+    results.cpu_s = server.cpu_s() - began_s
     marks.append(time.time())
     time.sleep(QUIET_S)
     marks.append(time.time())
     print(f"{n_visitors} visitors, {duration_s:g} s")
-    for kind, waits_s in sorted(told.waits_s.items()):
+    for kind, waits_s in sorted(results.waits_s.items()):
         p50, p95, p100 = np.percentile(waits_s, (50, 95, 100))
         print(f"{kind}: {len(waits_s)} answers, {p50:.2f} {p95:.2f} {p100:.2f} s")
-    print(f"busy: {told.n_busy}; errors: {len(told.errors)}", *told.errors[:5])
-    print(f"server: {first_mb:.0f} MB at first, {told.peak_mb:.0f} MB at most")
-    n_answers = sum(map(len, told.waits_s.values()))
-    print(f"server: {1000 * told.cpu_s / n_answers:.0f} ms of processor an answer")
+    print(f"busy: {results.n_busy}; errors: {len(results.errors)}", *results.errors[:5])
+    print(f"server: {first_mb:.0f} MB at first, {results.peak_mb:.0f} MB at most")
+    n_answers = sum(map(len, results.waits_s.values()))
+    print(f"server: {1000 * results.cpu_s / n_answers:.0f} ms of processor an answer")
     print("a step alone, with visitors, alone again, s:", *_steps_s(run, marks))
 
 
-async def _visits(n_visitors: int, duration_s: float, server: Server) -> Told:
-    """Everybody visits at once until the time is over."""
-    told = Told()
+async def _visits(n_visitors: int, duration_s: float, server: Server) -> Results:
+    """Simulate all visitors at once until the time is over."""
+    results = Results()
     until = time.monotonic() + duration_s
     songs = [_wav(seed) for seed in range(len(STYLES))]
 
     async def watch() -> None:
         while time.monotonic() < until:
-            told.peak_mb = max(told.peak_mb, server.megabytes())
+            results.peak_mb = max(results.peak_mb, server.megabytes())
             await asyncio.sleep(0.5)
 
     visits = (
-        _visit(random.Random(n), server.url, songs[n % len(songs)], until, told)
+        _visit(random.Random(n), server.url, songs[n % len(songs)], until, results)
         for n in range(n_visitors)
     )
     await asyncio.gather(watch(), *visits)
-    return told
+    return results
 
 
 async def _visit(
-    chance: random.Random, url: str, song: bytes, until: float, told: Told
+    chance: random.Random, url: str, song: bytes, until: float, results: Results
 ) -> None:
-    """One visitor: a song, its pictures, its genre, and again."""
+    """Simulate one visitor: a song, its pictures, its genre, and again."""
     async with httpx.AsyncClient(base_url=url, timeout=ANSWER_S) as page:
         await asyncio.sleep(chance.uniform(0, THINKS_S[1]))
         while time.monotonic() < until:
@@ -133,11 +133,11 @@ async def _visit(
             except (httpx.HTTPError, json.JSONDecodeError) as error:
                 answer = repr(error)
             if not answer:
-                told.waits_s[kind].append(time.monotonic() - began)
+                results.waits_s[kind].append(time.monotonic() - began)
             elif "full" in answer.lower():
-                told.n_busy += 1
+                results.n_busy += 1
             else:
-                told.errors.append(f"{kind}: {answer[:200]}")
+                results.errors.append(f"{kind}: {answer[:200]}")
             await asyncio.sleep(chance.uniform(*THINKS_S))
 
 
@@ -162,7 +162,7 @@ async def _asked(page: httpx.AsyncClient, kind: str, song: bytes) -> str:
 
 
 def _defaults(kind: str) -> list[object]:
-    """What a question needs besides the song."""
+    """Return a question's arguments besides the song."""
     return {
         "stft": [2048, 512, "hann"],
         "mel": [128, 8000, 0, "slaney"],
@@ -171,7 +171,7 @@ def _defaults(kind: str) -> list[object]:
 
 
 def _wav(number: int) -> bytes:
-    """A composed song as the bytes of a file."""
+    """Encode a composed song as the bytes of a file."""
     clip = compose(STYLES[number], 7, duration_s=SONG_S, sampling_rate=22_050)
     written = io.BytesIO()
     with wave.open(written, "wb") as file:
@@ -190,19 +190,19 @@ class Server:
     process: psutil.Popen
 
     def megabytes(self) -> float:
-        """Memory of the server and of its helpers; the run belongs to this process."""
+        """Measure memory of the server and its workers; the run is this process's."""
         family = [self.process, *self.process.children(recursive=True)]
         return sum(member.memory_info().rss for member in family) / 1e6
 
     def cpu_s(self) -> float:
-        """Processor time of the server and of its helpers so far."""
+        """Measure CPU time of the server and its workers so far."""
         family = [self.process, *self.process.children(recursive=True)]
         return sum(sum(member.cpu_times()[:2]) for member in family)
 
 
 @contextmanager
 def served(home: Path) -> Iterator[Server]:
-    """The app on a port of its own."""
+    """Start the app on a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -237,7 +237,7 @@ def _wait_for(url: str) -> None:
 
 @contextmanager
 def training(home: Path) -> Iterator[Run]:
-    """A run of the server's host that is at work, stopped at the end."""
+    """Start a run on the server's host; stop it at the end."""
     config = configs.RunConfig(
         preset="demo",
         **{
@@ -265,7 +265,7 @@ def steps_of(run: Run) -> list[Step]:
 
 
 def _steps_s(run: Run, marks: Sequence[float]) -> list[str]:
-    """The mean time of a step between one mark and the next."""
+    """Compute the mean time of a step between one mark and the next."""
     at = [event.at for event in steps_of(run)]
     means = (
         statistics.fmean(b - a for a, b in itertools.pairwise(at) if begin <= a < end)

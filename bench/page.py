@@ -1,4 +1,4 @@
-"""How fast and how heavy the page is, beside a bare Gradio page of the same components.
+"""Speed and size of the page, against a bare Gradio page of the same components.
 
 ``python -m bench.page`` prints the rows of RESULTS.md. The bare page is built from our
 own: the same classes in the same tree, with Gradio's default properties, theme and
@@ -28,7 +28,7 @@ from gradio.layouts import Form
 N_STARTS, N_LOADS = 5, 2
 BROWSER = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-QUIET_MS = 1500  # nothing was added for so long: the page stands
+QUIET_MS = 1500  # nothing was added for so long: the page is complete
 # When the last part was added: the page can be used from then on.
 WATCH = """
 window.added_ms = 0;
@@ -36,7 +36,7 @@ new MutationObserver((changes) => {
   if (changes.some(({ addedNodes }) => addedNodes.length)) window.added_ms = performance.now();
 }).observe(document, { childList: true, subtree: true });
 """
-STANDS = f"""window.added_ms && document.querySelector("[role=tab]")
+IS_COMPLETE = f"""window.added_ms && document.querySelector("[role=tab]")
   && performance.now() - window.added_ms > {QUIET_MS}"""
 TREE = "GENRESCOPE_BENCH_TREE"  # the file that the bare page is built from
 Tree = list[dict[str, object]]
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def measured() -> list[dict[str, float]]:
-    """Medians of starts in turns, so that whatever else the machine does meets both."""
+    """Measure medians of alternating starts, so that other load meets both."""
     found: dict[str, list[dict[str, float]]] = {"ours": [], "bare": []}
     for _ in range(N_STARTS):
         for which, rows in found.items():
@@ -68,14 +68,14 @@ def measured() -> list[dict[str, float]]:
 
 
 def whole(start: dict[str, float], visit: dict[str, float]) -> dict[str, float]:
-    """A start of the server, then a visit."""
+    """Measure a start of the server, then a visit."""
     in_all_s = start["start to first byte, s"] + visit["request to interactive, s"]
     return {**start, "start to interactive, s": in_all_s, **visit}
 
 
 @contextmanager
 def served(which: str):
-    """A server in a process of its own: its address, and what its first answer took."""
+    """Start a server process; yield its address and the time to its first answer."""
     with socket.socket() as probe, TemporaryDirectory() as home:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -103,7 +103,7 @@ def served(which: str):
 
 
 def answers(url: str) -> bool:
-    """Whether the first byte comes."""
+    """Return whether a first byte arrives."""
     try:
         with urllib.request.urlopen(url) as answer:
             return bool(answer.read(1))
@@ -112,7 +112,7 @@ def answers(url: str) -> bool:
 
 
 def all_visits(url: str) -> list[dict[str, float]]:
-    """Some visits, each by a browser that knows nothing of the page, after one more."""
+    """Measure some visits after a warm-up, each by a browser with an empty cache."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
@@ -123,7 +123,7 @@ def all_visits(url: str) -> list[dict[str, float]]:
 
 
 def visit(context, url: str) -> dict[str, float]:
-    """One visit."""
+    """Measure one visit."""
     page = context.new_page()
     tools = context.new_cdp_session(page)
     n_bytes: list[float] = []
@@ -135,7 +135,7 @@ def visit(context, url: str) -> dict[str, float]:
     tools.send("Performance.enable", {"timeDomain": "threadTicks"})
     page.add_init_script(WATCH)
     page.goto(url)
-    page.wait_for_function(STANDS, timeout=120_000)
+    page.wait_for_function(IS_COMPLETE, timeout=120_000)
     metrics = tools.send("Performance.getMetrics")["metrics"]
     busy_s = {each["name"]: each["value"] for each in metrics}["TaskDuration"]
     answered_ms = page.evaluate(
@@ -153,7 +153,7 @@ def visit(context, url: str) -> dict[str, float]:
 
 
 def tree_of(demo: gr.Blocks) -> Tree:
-    """A page's components, without what they show and do."""
+    """Reduce a page to the tree of its components."""
     layout = demo.get_config_file()["layout"]
     return [_tree(demo, child) for child in layout["children"]]
 
@@ -173,7 +173,7 @@ def _tree(demo: gr.Blocks, node) -> dict[str, object]:
 
 
 def bare(tree: Tree) -> gr.Blocks:
-    """A page of these components, and nothing else."""
+    """Build a page of these components, and nothing else."""
     with gr.Blocks() as page:
         for node in tree:
             _build(node)
@@ -192,13 +192,13 @@ def _build(node) -> None:
 
 
 def serve_bare() -> None:
-    """Serve the bare page until the process ends; it knows no app."""
+    """Serve the bare page until the process ends, without the app."""
     tree = json.loads(Path(os.environ[TREE]).read_text("utf-8"))
     bare(tree).queue().launch(ssr_mode=False)
 
 
 def write_tree() -> None:
-    """Write down what our page is made of."""
+    """Write the tree of our page's components to a file."""
     import app
 
     tree = tree_of(app.create_app(app.host.from_environment()))

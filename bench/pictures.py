@@ -43,7 +43,7 @@ LIBRARIES = ("numpy", "scipy", "librosa", "matplotlib")
 
 
 def song(duration_s: int, sampling_rate: int) -> Clip:
-    """Harmonic notes of half a second over noise: no silence, nothing to skip."""
+    """Compute harmonic notes of half a second over noise, without silence."""
     rng = np.random.default_rng(0)
     samples = rng.standard_normal(duration_s * sampling_rate, np.float32)
     samples *= 0.02
@@ -58,7 +58,7 @@ def song(duration_s: int, sampling_rate: int) -> Clip:
 
 
 def obvious(picture: str, clip: Clip) -> bytes:
-    """Return what a tutorial writes: librosa.display on a pyplot figure, to PNG."""
+    """Draw as a tutorial does: librosa.display on a pyplot figure, to PNG."""
     import librosa
     import matplotlib.pyplot as plt
 
@@ -91,7 +91,7 @@ def obvious(picture: str, clip: Clip) -> bytes:
 
 
 def numbers(picture: str, clip: Clip) -> object:
-    """Return what a picture is made of, at pixel resolution."""
+    """Return the numbers of a picture, at pixel resolution."""
     if picture == "waveform":
         return pixels.envelope(clip.samples, N_COLUMNS)
     if picture == "dft":
@@ -118,7 +118,7 @@ def ours(picture: str, clip: Clip) -> Sheet:
 
 
 def call_of(way: str, picture: str, clip: Clip) -> Callable[[], object]:
-    """One way to make one picture."""
+    """Return the function that makes a picture in one way."""
     return {
         "nothing": lambda: None,
         "obvious": lambda: obvious(picture, clip),
@@ -130,7 +130,7 @@ def call_of(way: str, picture: str, clip: Clip) -> Callable[[], object]:
 
 
 def measure(way: str, picture: str, clip_name: str) -> None:
-    """In the child: print CPU seconds, peak and peak above the warm process (MB)."""
+    """Print CPU s, peak and peak above the warm process (MB), in the child."""
     duration_s, sampling_rate = CLIPS[clip_name]
     clip = song(duration_s, sampling_rate)
     short = Clip(clip.samples[: sampling_rate // 2], sampling_rate)
@@ -148,13 +148,13 @@ def measure(way: str, picture: str, clip_name: str) -> None:
 
 
 def held_mb() -> float:
-    """Return what this process holds now (MB); Linux tells it in pages."""
+    """Read this process's current memory (MB), from Linux's count of pages."""
     n_pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     return n_pages * resource.getpagesize() / 2**20
 
 
 def measured(way: str, picture: str, clip_name: str) -> tuple[float, float, float]:
-    """In the parent: what a child of its own has printed."""
+    """Run a child process; return the numbers that it printed."""
     command = [sys.executable, "-m", "bench.pictures", way, picture, clip_name]
     answer = subprocess.run(
         command, capture_output=True, text=True, check=True, cwd=ROOT
@@ -164,7 +164,7 @@ def measured(way: str, picture: str, clip_name: str) -> tuple[float, float, floa
 
 
 def row(clip_name: str, picture: str, bare_mb: float) -> str:
-    """One line of the table, ratios included."""
+    """Format a line of the table, ratios included."""
     theirs_s, theirs_mb, theirs_warm_mb = measured("obvious", picture, clip_name)
     theirs_mb -= bare_mb
     memory = f"{theirs_mb:.0f} MB, warm {theirs_warm_mb:.0f} MB"
@@ -181,7 +181,7 @@ def row(clip_name: str, picture: str, bare_mb: float) -> str:
 
 
 def times(ratio: float) -> str:
-    """How many times less: 3.4x, 57x."""
+    """Format a ratio: 3.4x, 57x."""
     return f"{ratio:.1f}x" if ratio < 10 else f"{ratio:,.0f}x"
 
 
@@ -202,7 +202,7 @@ def table() -> None:
 
 
 def processor() -> str:
-    """Return the processor's name, where the system tells it."""
+    """Return the processor's name, where the system has it."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text("utf-8").splitlines() if info.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if "model name" in line]

@@ -1,4 +1,4 @@
-"""What a page that watches a run costs the server, and 50 of them its steps.
+"""Cost of pages that watch a run: for the server, and 50 of them for its steps.
 
 ``python -m bench.polling`` prints the rows of RESULTS.md.
 """
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def polls(runs_dir: Path) -> dict[str, float]:
-    """Median milliseconds of a poll beside 50 ended runs, 5000 steps into one."""
+    """Measure a poll's median time (ms) with 50 ended runs and one of 5000 steps."""
     shown, server = _window(runs_dir)
     for _ in range(N_RUNS):
         run = runs.create(runs_dir, configs.preset("smoke"))
@@ -56,13 +56,13 @@ def polls(runs_dir: Path) -> dict[str, float]:
     live = runs.create(runs_dir, configs.preset("smoke"))
     with locks.held(live.lock_file):
         runs.write_whole(live.started_file, "{}")
-        _tell(live, N_EVENTS)
+        _add_steps(live, N_EVENTS)
         seen = view.changes(shown, live.id, Seen(), server, VIEWER)[shown.seen]
         idle_ms, news_ms = [], []
         for number in range(100):
             idle_ms.append(_poll_ms(shown, server, live.id, seen))
             if number % 10 == 0:
-                _tell(live, 1)
+                _add_steps(live, 1)
                 time.sleep(READ_EVERY_S)
                 news_ms.append(_poll_ms(shown, server, live.id, seen))
                 now = view.changes(shown, live.id, seen, server, VIEWER)
@@ -74,7 +74,7 @@ def polls(runs_dir: Path) -> dict[str, float]:
 
 
 def steps(home: Path) -> dict[str, float]:
-    """What 50 pages cost a run, over HTTP, in turns with and without them.
+    """Measure the cost of 50 pages for a run, over HTTP, alternately with and without.
 
     Other work on the machine moves the steps more than the pages do, hence the turns,
     and the processor's time that the server took: where no core is free, it is what
@@ -94,8 +94,8 @@ def steps(home: Path) -> dict[str, float]:
             ended = time.time()
             share = (server.cpu_s() - used_s) / (ended - began)
             marks[is_watched].append((began, ended, share))
-        told = load.steps_of(run)
-    gaps = [(a.at, b.at - a.at) for a, b in itertools.pairwise(told)]
+        done = load.steps_of(run)
+    gaps = [(a.at, b.at - a.at) for a, b in itertools.pairwise(done)]
     means: dict[str, float] = {}
     for name, turns in (("watched", marks[True]), ("alone", marks[False])):
         held = [gap for at, gap in gaps if any(b <= at < e for b, e, _ in turns)]
@@ -105,7 +105,7 @@ def steps(home: Path) -> dict[str, float]:
 
 
 async def _watch(url: str, sessions: Sequence[str]) -> None:
-    """Fifty pages for a while, each of which polls as often as it is told."""
+    """Run fifty pages for a while, each polling at the page's own interval."""
     until = time.monotonic() + TURN_S
     limits = httpx.Limits(keepalive_expiry=3)  # before the server closes them
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60) as client:
@@ -119,7 +119,7 @@ async def _watch(url: str, sessions: Sequence[str]) -> None:
 
 
 def _tick(config: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    """The timer's number, and the event that polls, in the page's own description."""
+    """Find the timer's id and the polling event in the page's own description."""
     kinds = {part["id"]: part["type"] for part in config["components"]}
     timer = next(number for number, kind in kinds.items() if kind == "timer")
     events = config["dependencies"]
@@ -133,7 +133,7 @@ async def _page(
     timer: int,
     until: float,
 ) -> None:
-    """One page: it asks, waits, and asks again."""
+    """Simulate one page: request, wait, and again."""
     every_s = POLL_S
     await asyncio.sleep(random.random() * every_s)
     while time.monotonic() < until:
@@ -158,7 +158,7 @@ def _window(runs_dir: Path) -> tuple[Window, Server]:
     return shown, Server(settings, RunCache(runs_dir), Pushes())
 
 
-def _tell(run: Run, n_steps: int) -> None:
+def _add_steps(run: Run, n_steps: int) -> None:
     line = events.to_line(Step(1, 2 * N_EVENTS, 2.0, 1e-3, 1.0, 8.0)) + "\n"
     with run.events_file.open("a") as file:
         file.write(line * n_steps)

@@ -1,14 +1,13 @@
-"""Each recipe that a CPU can run, on real recordings or on composed songs.
+"""Train each recipe that a CPU can run, on real recordings or on composed songs.
 
     python -m bench.recipes FOLDER [RECIPE ...]
     python -m bench.recipes [composed [RECIPE ...]]
 
 FOLDER has a subfolder a class; the first digit of a file's name is its fold (ESC-10).
-Of fold 2, what comes after the first five of a class chooses the checkpoint; fold 3 is
-heard once, at the end. On 200 composed songs the tutorial's recipe is compared with
-``fast``, from the same model and with the same split; then both name 200 fresh ones.
-Prints a row of a table in
-RESULTS.md for each recipe.
+Of fold 2, all but the first five of a class choose the checkpoint; fold 3 is the test,
+used once. On 200 composed songs the tutorial's recipe is compared with ``fast``, from
+the same model and with the same split; then both classify 200 fresh ones. Prints a row
+of a table in RESULTS.md for each recipe.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ SONGS = [
     *("--data", COMPOSED, "--n-songs-per-genre", "20"),
     *("--split", "stratified", "--validation-fraction", "0.1"),
 ]
-# Composed songs are of 10 s: the tutorial hears them whole, as it hears GTZAN's.
+# Composed songs are of 10 s: the tutorial's window is a whole song, as of GTZAN's.
 TUTORIAL = ["--preset", "tutorial", "--window-s", "10"]
 ON_COMPOSED = {
     f"{name}, base {base}": [*flags, "--base-model", base]
@@ -56,7 +55,7 @@ ON_COMPOSED = {
 
 
 def listed(source: Path, folder: Path) -> Path:
-    """The same songs under ``folder``, by links, with the split as ``songs.csv``."""
+    """Link the songs under ``folder``, with the split as ``songs.csv``."""
     rows = [("file", "split")]
     for song in sorted(source.glob("*/*")):
         genre = folder / song.parent.name
@@ -77,12 +76,12 @@ def listed(source: Path, folder: Path) -> Path:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Of the processes that train and evaluate."""
+    """Return the environment of the processes that train and evaluate."""
     return {**os.environ, "GENRESCOPE_HOME": str(home), "HF_HUB_OFFLINE": "1"}
 
 
 def trained(flags: list[str], home: Path) -> tuple[runs.Run, float]:
-    """Train in a process of its own; the run, and how long it all took (s)."""
+    """Train in a process of its own; return the run and the time taken (s)."""
     started = time.monotonic()
     command = [sys.executable, "-m", "trainer", *flags]
     subprocess.run(
@@ -92,7 +91,7 @@ def trained(flags: list[str], home: Path) -> tuple[runs.Run, float]:
 
 
 def row(name: str, run: runs.Run, took_s: float) -> str:
-    """What a run was like, as a row of the table."""
+    """Format a run's results as a row of the table."""
     scores = Scores.from_json((run.folder / "scores.json").read_text("utf-8"))
     low, high = scores.interval
     events, _ = run.events()
@@ -109,18 +108,18 @@ def row(name: str, run: runs.Run, took_s: float) -> str:
 
 
 def duel(home: Path, first: runs.Run, second: runs.Run) -> str:
-    """Both models on the same composed songs, which no run learns from, as text."""
+    """Compare both models on the same composed songs, which no run learns from."""
     command = [sys.executable, "-m", "trainer", "evaluate", first.id, "--against"]
     command += [second.id, "--data", COMPOSED, "--n-songs-per-genre", N_FRESH]
-    told = subprocess.run(
+    output = subprocess.run(
         command,
         env=environment(home),
         check=True,
         capture_output=True,
         text=True,
     ).stdout
-    lines = [line for line in told.splitlines() if "95 % interval" in line]
-    return "\n".join([*lines, *told.split("\n\n")[-2].splitlines()])
+    lines = [line for line in output.splitlines() if "95 % interval" in line]
+    return "\n".join([*lines, *output.split("\n\n")[-2].splitlines()])
 
 
 def main() -> None:

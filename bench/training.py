@@ -1,4 +1,4 @@
-"""Preparing songs and learning from them against the tutorial's own script, as ratios.
+"""Data preparation and training against the tutorial's own script, as ratios.
 
 ``python -m bench.training`` prints the tables of RESULTS.md; ``preparing`` or
 ``training`` after it prints one of them. The peer is ``bench.tutorial``. Both sides get
@@ -40,12 +40,12 @@ from bench.tutorial import (
 N_FULL = 200  # songs that the share of "head" is worked out for
 N_PER_SONG = 6, 11  # windows of 5 s in 30: one beside the other, and overlapping
 RECIPES = ("tutorial", "fast", "head")
-SHORT_S = 10  # of the songs that "fast" and "head" hear: enough for their windows
+SHORT_S = 10  # of the songs of "fast" and "head": enough for their windows
 TABLES = ("preparing", "training")
 
 
 def save_songs(folder: Path, n_songs: int, duration_s: int = SONG_S) -> Path:
-    """One folder a genre, each song different from the others."""
+    """Write songs, one folder a genre, each song different from the others."""
     import soundfile
 
     samples = song(duration_s, RATE).samples
@@ -58,7 +58,7 @@ def save_songs(folder: Path, n_songs: int, duration_s: int = SONG_S) -> Path:
 
 
 def packed(folder: Path) -> Path:
-    """The same songs as one Parquet file, sounds and class numbers, as the Hub's."""
+    """Write the songs as one Parquet file, sounds and class numbers, as the Hub's."""
     import datasets
 
     datasets.disable_progress_bars()
@@ -76,7 +76,7 @@ def packed(folder: Path) -> Path:
 
 
 def prepare(side: str, songs: Path, home: Path) -> dict[str, float]:
-    """Seconds, bytes on the disk and the process's peak of a preparation."""
+    """Measure seconds, bytes on the disk and the process's peak of a preparation."""
     warm = packed(save_songs(home / "warm", 5, 1))
     run = tutorial.prepare if side == "theirs" else _prepare_ours
     run(warm, home / "cache-warm")
@@ -88,11 +88,11 @@ def prepare(side: str, songs: Path, home: Path) -> dict[str, float]:
         if path.is_file()
     }
     learned_from = ("cache-", "samples")  # not the copy that load_dataset makes
-    told = {
+    found = {
         "bytes": sum(sizes.values()),
         "encoded": sum(n for name, n in sizes.items() if name.startswith(learned_from)),
     }
-    return {**took, **told, "mb": _peak_mb() - before_mb}
+    return {**took, **found, "mb": _peak_mb() - before_mb}
 
 
 def _prepare_ours(songs: Path, cache: Path) -> None:
@@ -103,7 +103,7 @@ def _prepare_ours(songs: Path, cache: Path) -> None:
 
 
 def train_ours(recipe: str, songs_dir: Path, home: Path) -> dict[str, float]:
-    """A step of ours, a song of it, and a window that is recorded before."""
+    """Measure a step of ours, a song of it, and the caching of a window before."""
     from trainer.run.events import StopNow
     from trainer.training import initial_model, train
 
@@ -128,15 +128,15 @@ def train_ours(recipe: str, songs_dir: Path, home: Path) -> dict[str, float]:
             should_stop=lambda: False,
         )
     cpu_s, wall_s = (value / chosen.batch_size for value in last_step(marks["step"]))
-    told = {"cpu_s": cpu_s, "wall_s": wall_s}
-    heard = marks["record"]
-    if len(heard) > 2:
-        told["window_cpu_s"] = (heard[-1][0] - heard[1][0]) / (len(heard) - 2)
-    return told
+    found = {"cpu_s": cpu_s, "wall_s": wall_s}
+    cached = marks["record"]
+    if len(cached) > 2:
+        found["window_cpu_s"] = (cached[-1][0] - cached[1][0]) / (len(cached) - 2)
+    return found
 
 
 def _checkpoint(home: Path) -> Path:
-    """A folder with DistilHuBERT's shape, as the Hub's would be."""
+    """Save a checkpoint folder of DistilHuBERT's shape, as the Hub's would be."""
     folder = home / "base"
     if not folder.exists():
         for part in model_and_extractor():
@@ -145,7 +145,7 @@ def _checkpoint(home: Path) -> Path:
 
 
 def chosen_by(recipe: str, songs_dir: Path) -> Any:
-    """The recipe's RunConfig with a few steps of one forward pass each."""
+    """Return the recipe's RunConfig with a few steps of one forward pass each."""
     from trainer import config
 
     return dataclasses.replace(
@@ -173,19 +173,19 @@ def _peak_mb() -> float:
 
 
 def cell(kind: str, side: str, songs: str) -> None:
-    """In the child: print one cell as JSON."""
+    """Print one cell as JSON, in the child."""
     with tempfile.TemporaryDirectory() as home:
         if kind == "prepare":
-            told = prepare(side, Path(songs), Path(home))
+            found = prepare(side, Path(songs), Path(home))
         elif side == "theirs":
-            told = tutorial.train(Path(songs), Path(home))
+            found = tutorial.train(Path(songs), Path(home))
         else:
-            told = train_ours(side, Path(songs), Path(home))
-    print(json.dumps(told))
+            found = train_ours(side, Path(songs), Path(home))
+    print(json.dumps(found))
 
 
 def measured(*words: object) -> dict[str, float]:
-    """In the parent: one cell, in a child of its own."""
+    """Measure one cell in a child process."""
     command = [sys.executable, "-m", "bench.training", "cell", *map(str, words)]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
     answer = subprocess.run(
@@ -195,16 +195,16 @@ def measured(*words: object) -> dict[str, float]:
 
 
 def print_preparing(home: Path, sizes: list[int]) -> None:
-    """Seconds, disk and memory of both sides for each number of songs."""
+    """Print seconds, disk and memory of both sides for each number of songs."""
     print("| songs | side | CPU s | wall s | MB on disk | encoded | MB of memory |")
     print("|---|---|---|---|---|---|---|", flush=True)
     for n_songs in sizes:
         songs = packed(save_songs(home / f"songs-{n_songs}", n_songs))
         sides = {side: measured("prepare", side, songs) for side in ("theirs", "ours")}
-        for side, told in sides.items():
-            cells = [f"{told[k]:.2f}" for k in ("cpu_s", "wall_s")]
-            cells += [f"{told[k] / 1e6:.1f}" for k in ("bytes", "encoded")]
-            print(f"| {n_songs} | {side} | {' | '.join(cells)} | {told['mb']:.0f} |")
+        for side, found in sides.items():
+            cells = [f"{found[k]:.2f}" for k in ("cpu_s", "wall_s")]
+            cells += [f"{found[k] / 1e6:.1f}" for k in ("bytes", "encoded")]
+            print(f"| {n_songs} | {side} | {' | '.join(cells)} | {found['mb']:.0f} |")
         ratios = [
             times(sides["theirs"][k] / sides["ours"][k])
             for k in ("cpu_s", "wall_s", "bytes", "encoded")
@@ -213,7 +213,7 @@ def print_preparing(home: Path, sizes: list[int]) -> None:
 
 
 def print_training(home: Path, n_rounds: int) -> None:
-    """Seconds a song of a step, the sides one after the other in each round."""
+    """Print seconds a song of a step, the sides one after the other in each round."""
     long, short = save_songs(home / "long", 20), save_songs(home / "short", 40, SHORT_S)
     songs = packed(long)
     songs = songs.rename(home / songs.name)
@@ -223,18 +223,18 @@ def print_training(home: Path, n_rounds: int) -> None:
         theirs = measured("train", "theirs", songs)
         for recipe in ("theirs", *RECIPES):
             folder = long if recipe == "tutorial" else short
-            told = theirs if recipe == "theirs" else measured("train", recipe, folder)
-            ratio = times(theirs["cpu_s"] / told["cpu_s"])
-            cells = f"{told['cpu_s']:.3f} | {told['wall_s']:.3f} | {ratio}"
+            found = theirs if recipe == "theirs" else measured("train", recipe, folder)
+            ratio = times(theirs["cpu_s"] / found["cpu_s"])
+            cells = f"{found['cpu_s']:.3f} | {found['wall_s']:.3f} | {ratio}"
             print(f"| {number} | {recipe} | {cells} |", flush=True)
-            if "window_cpu_s" in told:
-                print_recorded(recipe, theirs, told)
+            if "window_cpu_s" in found:
+                print_recorded(recipe, theirs, found)
 
 
 def print_recorded(
-    recipe: str, theirs: dict[str, float], told: dict[str, float]
+    recipe: str, theirs: dict[str, float], found: dict[str, float]
 ) -> None:
-    """What a recipe takes for 200 songs of 30 s, against the tutorial's epochs."""
+    """Print a recipe's time for 200 songs of 30 s, against the tutorial's epochs."""
     from trainer import config
 
     chosen = config.preset(recipe)
@@ -245,15 +245,15 @@ def print_recorded(
     n_learned = N_FULL - n_test - n_validation
     n_each, n_overlapping = N_PER_SONG
     n_windows = n_learned * (chosen.n_windows_per_song or n_overlapping)
-    heard_s = (n_windows + n_validation * n_each) * told["window_cpu_s"]
-    learned_s = chosen.n_epochs * n_learned * told["cpu_s"]
+    cached_s = (n_windows + n_validation * n_each) * found["window_cpu_s"]
+    learned_s = chosen.n_epochs * n_learned * found["cpu_s"]
     epoch_s = (N_FULL - n_test) * theirs["cpu_s"]
-    per_song_s = (heard_s + learned_s) / chosen.n_epochs / n_learned
+    per_song_s = (cached_s + learned_s) / chosen.n_epochs / n_learned
     print(
-        f"\n{recipe} on {N_FULL} songs of {SONG_S} s: {told['window_cpu_s']:.2f} CPU s a"
-        f" window, {heard_s:.0f} for all that are recorded, {learned_s:.0f} for"
+        f"\n{recipe} on {N_FULL} songs of {SONG_S} s: {found['window_cpu_s']:.2f} CPU s a"
+        f" window, {cached_s:.0f} for all that are recorded, {learned_s:.0f} for"
         f" {chosen.n_epochs} epochs; together"
-        f" {(heard_s + learned_s) / epoch_s:.3f} of the {epoch_s:.0f} of one epoch of"
+        f" {(cached_s + learned_s) / epoch_s:.3f} of the {epoch_s:.0f} of one epoch of"
         f" the tutorial, {times(theirs['cpu_s'] / per_song_s)} the songs a second\n"
     )
 

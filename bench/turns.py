@@ -1,4 +1,4 @@
-"""What a visitor waits for in the tab See: a song's arrival, and a turn of a knob.
+"""Response times in the tab See: of a song's arrival, and of a turn of a knob.
 
 ``python -m bench.turns`` prints two tables: CPU milliseconds of an mp3 of 4 minutes from
 its file to every first picture, and of one turn in each lesson, the least of some. What
@@ -45,7 +45,7 @@ LESSONS: dict[str, tuple[Callable[..., Any], Sequence[Any], Sequence[Any]]] = {
         (128, "slaney", 0, 8000),
         (64, "htk", 0, 8000),
     ),
-    "what the model hears": (hubert_input.draw, (90.0,), (91.0,)),
+    "model input": (hubert_input.draw, (90.0,), (91.0,)),
 }
 
 
@@ -74,13 +74,13 @@ def main() -> None:
 
 
 def first_ms(name: str, clip: Clip) -> float:
-    """A lesson's picture of a new sound."""
+    """Time a lesson's picture of a new sound."""
     draw, first, _ = LESSONS[name]
     return least_ms(lambda: drawn(draw, clip, Transforms(), first))
 
 
 def turn_ms(name: str, clip: Clip) -> float:
-    """A picture after one turn; what the first one has left in memory is there."""
+    """Time a picture after one turn, with the cache of the first one."""
     draw, first, turned = LESSONS[name]
     kept = [Transforms() for _ in range(N_TIMES)]
     for each in kept:
@@ -92,13 +92,13 @@ def turn_ms(name: str, clip: Clip) -> float:
 def drawn(
     draw: Callable[..., Any], clip: Clip, kept: Transforms, values: Sequence[Any]
 ) -> str:
-    """What the server sends to the page."""
+    """Return the JSON that the server sends to the page."""
     sent: str = draw(Scene(clip, kept), *values).as_json()
     return sent
 
 
 def least_ms(work: Callable[[], object]) -> float:
-    """CPU milliseconds, the least of some calls."""
+    """Measure CPU milliseconds, the least of some calls."""
     times_ms = []
     for _ in range(N_TIMES):
         start_s = time.process_time()

@@ -1,8 +1,9 @@
 """The tutorial's own script, the peer of ``bench.training``; changed only where it must.
 
 Today's libraries force this: sounds are decoded by soundfile and resampled by librosa,
-as ``datasets`` did before it needed torchcodec; GTZAN comes as Parquet, not as a script; the model is DistilHuBERT's shape with
-random weights, so that no network is needed.
+as ``datasets`` did before it needed torchcodec; GTZAN comes as Parquet, not as a
+script; the model is DistilHuBERT's shape with random weights, so that no network is
+needed.
 """
 
 from __future__ import annotations
@@ -13,23 +14,23 @@ from typing import Any
 
 GENRES = "blues classical country disco hiphop jazz metal pop reggae rock".split()
 RATE, SONG_S = 22_050, 30  # as GTZAN's
-HEARD_RATE = 16_000
+MODEL_RATE = 16_000
 N_STEPS = 2  # of which the first warms up
 Mark = tuple[float, float]  # CPU and wall seconds
 
 
 def now() -> Mark:
-    """The clocks of this process."""
+    """Read the clocks of this process."""
     return time.process_time(), time.perf_counter()
 
 
 def last_step(marks: list[Mark]) -> Mark:
-    """CPU and wall seconds of the last step."""
+    """Compute CPU and wall seconds of the last step."""
     return marks[-1][0] - marks[-2][0], marks[-1][1] - marks[-2][1]
 
 
 def model_and_extractor(**changes: Any) -> tuple[Any, Any]:
-    """DistilHuBERT's shape; no network is needed."""
+    """Build a model of DistilHuBERT's shape; no network is needed."""
     import torch
     import transformers
 
@@ -47,7 +48,7 @@ def model_and_extractor(**changes: Any) -> tuple[Any, Any]:
 
 
 def encoded(songs: Path, extractor: Any, cache: Path) -> Any:
-    """The tutorial's data set: float32 samples and an int32 mask, written by ``map``.
+    """Prepare the tutorial's data set by ``map``: float32 samples and an int32 mask.
 
     ``songs`` is a Parquet file with the sounds in it, the form in which GTZAN's mirrors
     on the Hub are. ``load_dataset`` writes it once more, as Arrow, into ``cache``.
@@ -68,11 +69,11 @@ def encoded(songs: Path, extractor: Any, cache: Path) -> Any:
         arrays = []
         for sound in rows["audio"]:
             samples, rate = soundfile.read(io.BytesIO(sound["bytes"]), dtype="float32")
-            arrays.append(librosa.resample(samples, orig_sr=rate, target_sr=HEARD_RATE))
+            arrays.append(librosa.resample(samples, orig_sr=rate, target_sr=MODEL_RATE))
         return extractor(
             arrays,
-            sampling_rate=HEARD_RATE,
-            max_length=HEARD_RATE * SONG_S,
+            sampling_rate=MODEL_RATE,
+            max_length=MODEL_RATE * SONG_S,
             truncation=True,
             return_attention_mask=True,
         )
@@ -84,7 +85,7 @@ def encoded(songs: Path, extractor: Any, cache: Path) -> Any:
 
 
 def prepare(songs: Path, cache: Path) -> None:
-    """Every song as float32 and a mask, on the disk."""
+    """Write every song as float32 and a mask to the disk."""
     import transformers
 
     extractor = transformers.Wav2Vec2FeatureExtractor(return_attention_mask=True)
@@ -92,7 +93,7 @@ def prepare(songs: Path, cache: Path) -> None:
 
 
 def train(songs: Path, home: Path) -> dict[str, float]:
-    """A step of the tutorial's Trainer: seconds, and seconds a song."""
+    """Measure a step of the tutorial's Trainer: seconds, and seconds a song."""
     import transformers
 
     model, extractor = model_and_extractor()

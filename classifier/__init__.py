@@ -1,1 +1,1 @@
-"""Clip and checkpoint in, prediction out."""
+"""Classify clips with a checkpoint."""

@@ -1,4 +1,4 @@
-"""Songs in, their genres out, from a shell: ``python -m classifier SONG``."""
+"""Classify songs from a shell: ``python -m classifier SONG``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -32,15 +32,15 @@ examples:
   python -m classifier --model list
 """
 EPILOG = """\
-A song that cannot be read is named on standard error, and the rest goes on. With
---csv, songs that the table holds already are left out: start again after an
-interruption, and it goes on. The exit code is 0 when every song got its genre, and 1
-when one did not.
+A song that cannot be read is named on standard error, and the others are classified.
+With --csv, songs that the table holds already are left out: start again after an
+interruption to classify the others. The exit code is 0 when every song got its
+genre, and 1 when one did not.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Name the genre of each song; the exit code."""
+    """Classify each song; return the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
     n_workers = options.workers or os.cpu_count() or 1
@@ -64,17 +64,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = rows(
             songs, model, models.queue, effort=options.effort, n_workers=n_workers
         )
-        for row in _counted(found, len(songs)) if table and songs else found:
-            outcome = max(outcome, _told(row, table, options.json))
+        if table and songs:
+            from tqdm import tqdm
+
+            found = iter(tqdm(found, total=len(songs), unit="song", file=sys.stderr))
+        for row in found:
+            outcome = max(outcome, _report(row, table, options.json))
     return outcome
 
 
 def _songs(named: Sequence[Path], folder: Path) -> tuple[list[Song], int]:
-    """Every song that is named, in folders and zips as well, and the exit code.
+    """List every song of the arguments, also in folders and zips.
 
     Args:
         named: songs, folders and zips.
         folder: where zips are unpacked.
+
+    Returns:
+        The songs, and the exit code.
     """
     songs: list[Song] = []
     outcome = 0
@@ -97,15 +104,8 @@ def _songs_of(path: Path, folder: Path) -> list[Song]:
     ]
 
 
-def _counted(found: Iterator[Row], n_songs: int) -> Iterator[Row]:
-    """The same rows, with a progress bar."""
-    from tqdm import tqdm
-
-    return iter(tqdm(found, total=n_songs, unit="song", file=sys.stderr))
-
-
-def _told(row: Row, table: Table | None, as_json: bool) -> int:
-    """Say what became of a song, where it was asked for; the exit code."""
+def _report(row: Row, table: Table | None, as_json: bool) -> int:
+    """Write a row to the table, or print it; return the exit code."""
     if table:
         table.add(row)
     if row.error:
@@ -136,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
         "--model",
         default="bundled",
         metavar="KEY",
-        help="which model listens (default: %(default)s): one of the 'list', or any "
+        help="the model to use (default: %(default)s): one of the 'list', or any "
         "audio classifier of the Hugging Face Hub",
     )
     parser.add_argument(
@@ -151,19 +151,13 @@ def _parser() -> argparse.ArgumentParser:
         action="store_const",
         const="quick",
         default="whole",
-        help="hear at most six windows of each song",
+        help="classify at most six windows of each song",
     )
-    _add_outcomes(parser)
-    return parser
-
-
-def _add_outcomes(parser: argparse.ArgumentParser) -> None:
-    """What becomes of the answers, and how many songs are at work."""
     parser.add_argument(
         "--csv",
         type=Path,
         metavar="FILE",
-        help="write a table, a row a song, or go on with it",
+        help="write a table, a row a song, or append to it",
     )
     parser.add_argument(
         "--json",
@@ -174,8 +168,9 @@ def _add_outcomes(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=int,
         metavar="N",
-        help="songs at work at the same time (default: as many as cores)",
+        help="songs classified at the same time (default: as many as cores)",
     )
+    return parser
 
 
 def _models(settings: Settings, runs_dir: Path | None, n_workers: int) -> Models:
@@ -184,7 +179,7 @@ def _models(settings: Settings, runs_dir: Path | None, n_workers: int) -> Models
         runs_dir=runs_dir or settings.runs_dir,
         hub_model=settings.hub_model,
         is_offline=settings.is_offline,
-        is_hub_open=True,  # to whoever has a shell on this machine
+        is_hub_open=True,  # to all users with a shell on this machine
         n_at_once=n_workers,
     )
 
@@ -205,15 +200,10 @@ def _failed(error: KnownError) -> int:
     return 1
 
 
-def _end_without_traceback() -> None:
-    """Let ``| head`` end this command as it ends any other."""
-    if hasattr(signal, "SIGPIPE"):  # Windows has none
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-
-
 if __name__ == "__main__":
     prepare_environment()
-    _end_without_traceback()
+    if hasattr(signal, "SIGPIPE"):  # Windows has none
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # so that ``| head`` ends it
     try:
         sys.exit(main())
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""Songs in, a row each out: its genre, or the reason why it has none."""
+"""Classify many songs: a row for each, with its genre or its error."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from networks.checkpoint import LoadedModel
 
 @dataclass(frozen=True)
 class Row:
-    """What became of one song.
+    """The result of one song.
 
     Attributes:
         song: its name.
-        elapsed_s: decoding and listening (s).
-        duration_s: of what was heard of it (s); None where it could not be read.
+        elapsed_s: of decoding and inference (s).
+        duration_s: of the decoded sound (s); None where it could not be read.
         cut_at_s: where a song longer than the limit was cut; None when it was not.
-        prediction: the answer; None where there is none.
-        verdict: how far it can be trusted.
-        error: the reason why; None where there is an answer.
+        prediction: None where the song failed.
+        verdict: on the prediction.
+        error: why the song failed; None where it did not.
     """
 
     song: str
@@ -45,11 +45,11 @@ class Row:
 
 
 class _StoppedError(Exception):
-    """Somebody asked for the end, between two windows."""
+    """The batch was stopped between two windows."""
 
 
 def songs_in(folder: Path) -> list[Song]:
-    """Every file below a folder that is named as audio, in order, by its path.
+    """List the files below a folder with an audio suffix, sorted by path.
 
     Raises:
         KnownError: ``folder_without_songs``.
@@ -74,18 +74,18 @@ def rows(
     n_workers: int = 1,
     should_stop: Callable[[], bool] | None = None,
 ) -> Iterator[Row]:
-    """A row a song, in their order; a song that fails does not end the others.
+    """Yield a row for each song, in their order; a failed song does not end the others.
 
-    Who leaves the iteration ends the work, within a window.
+    Closing the generator stops the work within a window.
 
     Args:
         songs: taken one by one, a few ahead of what is done.
-        model: which one.
+        model: a loaded one.
         queue: where inference of all songs runs.
         effort: as for ``listen``.
         limits: what a file may be.
-        n_workers: songs at work at the same time.
-        should_stop: asked before each window; then the iteration ends.
+        n_workers: songs classified at the same time.
+        should_stop: is called before each window; True ends the iteration.
     """
     left = threading.Event()
 

@@ -1,16 +1,16 @@
-"""A model's key in, the model itself out: found cheaply, loaded once, memory bounded.
+"""Find models by key and load each once, within a bound on memory.
 
 Models are chosen by key: from the list of what this host has, or, where the host
 allows it, by the id of any audio classifier on the Hub. No path, address or code of a
-visitor's comes this far.
+visitor's reaches this module.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from pathlib import Path
 
+from cache import Cache
 from classifier.queue import InferenceQueue
 from errors import KnownError
 from hub import client
@@ -28,11 +28,11 @@ MAX_KEPT_BYTES = 2_000_000_000  # of all that are kept; a HuBERT base takes 0.4 
 
 
 class Models:
-    """The models of this host, the few last used kept in memory.
+    """Load the models of this host; keep the few last used in memory.
 
     Args:
         bundled_model_dir: the checkpoint that ships with the app.
-        runs_dir: where runs live; a finished one has its checkpoint in ``model/``.
+        runs_dir: of all runs; a finished one has its checkpoint in ``model/``.
         hub_model: id of the Hub model that this host lists.
         is_offline: the Hub may not be asked.
         is_hub_open: any audio classifier on the Hub may be asked for by its id.
@@ -65,22 +65,25 @@ class Models:
         self._is_offline = is_offline
         self._is_hub_open = is_hub_open
         self._max_bytes = max_bytes
-        self._max_kept_bytes = max_kept_bytes
         self._device = device
         self.queue = InferenceQueue(n_at_once)
-        self._kept: OrderedDict[str, LoadedModel] = OrderedDict()
+        self._loaded: Cache[str, LoadedModel] = Cache(
+            max_kept_bytes, size_of=lambda model: model.n_bytes
+        )
         self._lock = threading.Lock()
 
     def available(self) -> tuple[ModelRef, ...]:
-        """Every model in the list: bundled, runs from the newest on, Hub.
+        """List every model: bundled, runs from the newest on, Hub.
 
         Reads small JSON files only; a folder that is no whole checkpoint is left out.
         """
         bundled = self._bundled_model_dir
+        results = sorted(self._runs_dir.glob("*/result.json"), reverse=True)
+        states = ("finished", "stopped")
+        finished = [r.parent for r in results if read_json(r).get("state") in states]
         found = [checkpoint.describe("bundled", bundled.name, bundled)]
         found += [
-            checkpoint.describe("run", run.name, run / "model")
-            for run in _finished_runs(self._runs_dir)
+            checkpoint.describe("run", run.name, run / "model") for run in finished
         ]
         refs = [ref for ref in found if ref]
         if not self._is_offline:
@@ -88,7 +91,7 @@ class Models:
         return tuple(refs)
 
     def ref(self, key: str) -> ModelRef:
-        """The model with this key.
+        """Find the model with this key.
 
         Raises:
             KnownError: ``unknown_model`` for anything neither in ``available()`` nor,
@@ -104,59 +107,46 @@ class Models:
         raise KnownError("unknown_model", model=key)
 
     def load(
-        self, ref: ModelRef, count: client.Count = client.uncounted
+        self, ref: ModelRef, on_progress: client.OnDownload = client.ignore
     ) -> LoadedModel:
-        """The model itself, loaded once however many ask for it at the same time.
+        """Load a model, once for all concurrent callers.
 
         Args:
-            ref: which one.
-            count: is told how much of a download is here, as of ``hub.fetch``.
+            ref: of the model.
+            on_progress: of a download, as for ``client.fetch``.
 
         Raises:
             KnownError: ``unknown_model``, or a code of ``hub.fetch`` or
                 ``checkpoint.load``.
         """
+        loaded = self._loaded.get(ref.key)
+        if loaded:
+            return loaded
+        found, folder = self._found(ref.key, on_progress)  # may wait for the Hub
+        # One at a time, since transformers switches torch's defaults while it loads.
         with self._lock:
-            if ref.key in self._kept:
-                self._kept.move_to_end(ref.key)
-                return self._kept[ref.key]
-        found, folder = self._found(ref.key, count)  # may wait for the Hub: no lock
-        # Under it, since transformers switches torch's defaults while it loads.
-        with self._lock:
-            if ref.key not in self._kept:
+            loaded = self._loaded.get(ref.key)
+            if not loaded:
                 loaded = checkpoint.load(
                     found, folder, max_bytes=self._max_bytes, device=self._device
                 )
-                self._keep(ref.key, loaded)
-            return self._kept[ref.key]
+                self._loaded.put(ref.key, loaded)
+            return loaded
 
-    def _keep(self, key: str, loaded: LoadedModel) -> None:
-        """Keep a model, and let the least recently used go where the room is short."""
-        n_bytes = sum(model.n_bytes for model in self._kept.values()) + loaded.n_bytes
-        while self._kept and n_bytes > self._max_kept_bytes:
-            _, left = self._kept.popitem(last=False)
-            n_bytes -= left.n_bytes
-        self._kept[key] = loaded
-
-    def _found(self, key: str, count: client.Count) -> tuple[ModelRef, Path]:
-        """What is known of a model once its checkpoint is on this disk, and where."""
+    def _found(self, key: str, on_progress: client.OnDownload) -> tuple[ModelRef, Path]:
+        """Find or download a checkpoint; return its description and folder."""
         ref = self.ref(key)
         if ref.source == "bundled":
             return ref, self._bundled_model_dir
         if ref.source == "run":
             return ref, self._runs_dir / ref.id / "model"
-        folder = client.fetch(ref.id, max_bytes=self._max_bytes, count=count)
+        folder = client.fetch(
+            ref.id, max_bytes=self._max_bytes, on_progress=on_progress
+        )
         found = checkpoint.describe("hub", ref.id, folder, revision=folder.name)
         return found or ref, folder
 
 
 def _hub_ref(name: str) -> ModelRef:
-    """Describe a model on the Hub, of which nothing is known before it is fetched."""
+    """Describe a model on the Hub that is not downloaded yet."""
     return ModelRef("hub", name, None, name, "", DEFAULT_WINDOW_S)
-
-
-def _finished_runs(runs_dir: Path) -> list[Path]:
-    """Folders of the runs that came to an end, newest first: their ids begin so."""
-    results = sorted(runs_dir.glob("*/result.json"), reverse=True)
-    ended = ("finished", "stopped")
-    return [path.parent for path in results if read_json(path).get("state") in ended]

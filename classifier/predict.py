@@ -1,8 +1,8 @@
-"""A clip and a model in, its genres with their probabilities out, better as it goes.
+"""Predict a clip's genre probabilities, refined window by window.
 
-The song goes through the model in windows of the length that it was trained on, as
-``networks.windows`` cuts them. Windows spread over the song come first, so that a first
-answer is there at once. The song's answer is the mean of its windows'.
+The model runs on windows of the length that it was trained on, as cut by
+``networks.windows``. Windows spread over the song come first, for an early first
+prediction. The song's prediction is the mean of its windows'.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MAX_REPEATS = 10  # a sound repeated more often than this is a hum, not a song
 
 @dataclass(frozen=True)
 class Chunk:
-    """One window's answer.
+    """One window's prediction.
 
     Attributes:
         start_s: where it begins in the song (s).
@@ -58,15 +58,15 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Prediction:
-    """A song's answer, from the windows computed so far.
+    """A song's prediction, from the windows computed so far.
 
     Attributes:
         genres: (genre, probability), the likeliest first; the sum is 1 where the
             model's genres exclude each other.
-        chunks: the windows' answers, in the order of the song.
-        n_total: how many windows there will be in the end.
-        model: whose answer it is.
-        elapsed_s: how long it took so far, without loading the model (s).
+        chunks: the windows' predictions, in the order of the song.
+        n_total: number of windows in the end.
+        model: that computed it.
+        elapsed_s: time taken so far, without loading the model (s).
         note: what was done with a song shorter than a window; None for the others.
     """
 
@@ -79,7 +79,7 @@ class Prediction:
 
     @property
     def n_done(self) -> int:
-        """How many windows were computed."""
+        """Number of windows computed so far."""
         return len(self.chunks)
 
     @property
@@ -106,15 +106,15 @@ def predict(
     on_progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Prediction:
-    """Name a clip's genre: the last answer of ``listen``, with its errors.
+    """Predict a clip's genre: the last prediction of ``listen``, with its errors.
 
     Args:
         clip: at any rate, in memory or on disk.
-        model: which one.
+        model: a loaded one.
         queue: as for ``listen``.
         effort: as for ``listen``.
-        on_progress: called with (windows done, windows in all) as they are done.
-        should_stop: asked before each batch of windows.
+        on_progress: is called with (windows done, windows in all) as they are done.
+        should_stop: is called before each batch of windows.
     """
     for answer in listen(clip, model, queue, effort=effort, should_stop=should_stop):
         if on_progress:
@@ -130,7 +130,7 @@ def listen(
     effort: Effort = "whole",
     should_stop: Callable[[], bool] | None = None,
 ) -> Iterator[Prediction]:
-    """Name a clip's genre, again after each window (on a GPU: each batch of them).
+    """Yield a clip's prediction after each window (on a GPU: each batch of them).
 
     The last window of a song is shifted back to end with it. Silent windows are left
     out. A song shorter than one window is repeated until it fills it, or classified as
@@ -144,17 +144,18 @@ def listen(
             default.
         effort: six windows spread over the song (fewer where six last more than 60 s),
             or all of them.
-        should_stop: asked before each batch of windows.
+        should_stop: is called before each batch of windows.
 
     Raises:
         KnownError: ``too_short``, ``silent``, ``prediction_stopped``, or
-            ``model_broken`` where the model answers with NaN.
+            ``model_broken`` where a logit is NaN.
     """
     began = time.perf_counter()
     windows, note = _windows(clip, model)
     starts = windows.starts()
     order = [starts[at] for at in spread(len(starts))]
-    order = order[: _n_quick(model) if effort == "quick" else None]
+    if effort == "quick":
+        order = order[: max(min(N_QUICK, int(QUICK_S / model.window_s)), 1)]
     batch_size = forward.batch_size(model.model)
     answers: dict[int, _Answer] = {}
     for first in range(0, len(order), batch_size):
@@ -170,12 +171,12 @@ def listen(
 
 
 def spread(n_windows: int) -> list[int]:
-    """Every window once, in an order whose beginning covers the song.
+    """Order all windows so that the first ones cover the song.
 
-    First the middles of six equal parts, which are the quick answer; then the others
-    in bit-reversed order (van der Corput's sequence), which halves the gaps again and
-    again. Six and the rest begin in the middle of the song: beginnings and ends are
-    the least like it.
+    First the middles of six equal parts, which are the quick prediction; then the
+    others in bit-reversed order (van der Corput's sequence), which halves the gaps
+    again and again. Six and the rest begin in the middle of the song: beginnings and
+    ends are the least like it.
     """
     if not n_windows:
         return []
@@ -211,10 +212,6 @@ def _check_duration(clip: Sound, min_duration_s: float) -> None:
             duration_s=clip.duration_s,
             min_duration_s=min_duration_s,
         )
-
-
-def _n_quick(model: LoadedModel) -> int:
-    return max(min(N_QUICK, int(QUICK_S / model.window_s)), 1)
 
 
 def _answers(
@@ -256,21 +253,25 @@ def _prediction(
     """Return the mean of the windows computed so far."""
     mean = np.mean([each.probabilities for each in answers.values()], axis=0)
     pairs = zip(model.labels, mean.tolist(), strict=True)
+    rate, sound = windows.sampling_rate, windows.sound
+    duration_s = sound.n_samples / sound.sampling_rate
     return Prediction(
         genres=tuple(sorted(pairs, key=lambda pair: -pair[1])),
         chunks=tuple(
-            _chunk(start, answers[start], windows, model) for start in sorted(answers)
+            Chunk(
+                start / rate,
+                min((start + windows.n_window) / rate, duration_s),
+                dict(
+                    zip(
+                        model.labels, answers[start].probabilities.tolist(), strict=True
+                    )
+                ),
+                answers[start].distance,
+            )
+            for start in sorted(answers)
         ),
         n_total=len(answers) + n_left,
         model=model.ref,
         elapsed_s=time.perf_counter() - began,
         note=note,
     )
-
-
-def _chunk(start: int, answer: _Answer, windows: Windows, model: LoadedModel) -> Chunk:
-    start_s = start / windows.sampling_rate
-    stop_s = (start + windows.n_window) / windows.sampling_rate
-    duration_s = windows.sound.n_samples / windows.sound.sampling_rate
-    shares = dict(zip(model.labels, answer.probabilities.tolist(), strict=True))
-    return Chunk(start_s, min(stop_s, duration_s), shares, answer.distance)

@@ -1,34 +1,32 @@
-"""Where inference runs: a few threads in fair turns, and the line of those who wait.
+"""Run inference of all callers on few threads, in fair turns, behind a waiting line.
 
-What torch and the C library keep for themselves grows with every thread that computes,
-by some 50 MB each; so few threads run models, for all callers, and at low priority: a
-run that trains on the same processor goes first. Each caller submits one window, waits
-for its logits, then submits the next: windows are taken in the order in which they are
+The memory that torch and the C library keep grows with every thread that computes, by
+some 50 MB each; so few threads run models, for all callers, and at low priority: a run
+that trains on the same processor comes first. Each caller submits one window, waits for
+its logits, then submits the next: windows are computed in the order in which they are
 submitted, so that turns are fair. And few callers run inference at a time: the others
-wait in line before their song is decoded, and are told their position.
+wait in line before their song is decoded, and know their position.
 """
 
 from __future__ import annotations
 
-import ctypes
 import itertools
-import os
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-NICENESS = 10  # a tenth of the processor where a run wants all of it
+import process
+
 TRIM_EVERY_N = 32  # windows, after which memory is given back: it takes 3 ms
-N_PLACES = 2  # one caller draws or decodes while the other one's window is computed
+N_PLACES = 2  # one caller draws or decodes while another one's window is computed
 
 T = TypeVar("T")
 
 
 class InferenceQueue:
-    """Runs inference for many callers, a window at a time.
+    """Run inference for many callers, a window at a time.
 
     Args:
         n_at_once: windows computed at the same time.
@@ -40,34 +38,14 @@ class InferenceQueue:
 
     def __init__(self, n_at_once: int = 1, n_places: int = N_PLACES) -> None:
         self.line = WaitingLine(n_places)
-        self._pool = ThreadPoolExecutor(n_at_once, "inference", lower_priority)
+        self._pool = ThreadPoolExecutor(n_at_once, "inference", process.lower_priority)
         self._n_run = itertools.count(1)
 
     def run(self, work: Callable[[], T]) -> T:
         """Call a function on the queue's threads; return or raise what it does."""
         if next(self._n_run) % TRIM_EVERY_N == 0:
-            self._pool.submit(trim_memory)
+            self._pool.submit(process.trim_memory)
         return self._pool.submit(work).result()
-
-
-def trim_memory() -> None:
-    """Give memory that lies free between what is in use back to the system.
-
-    Windows leave holes of all sizes, of which the C library fills few: memory would grow
-    by 100 kB a window, 40 MB in half an hour of song.
-
-    Source: malloc_trim(3), of glibc.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim:
-        trim(0)
-
-
-def lower_priority() -> None:
-    """Lower the priority of this thread and of those that it starts."""
-    if sys.platform == "linux":  # elsewhere it would be the whole process
-        niceness = max(os.getpriority(os.PRIO_PROCESS, 0), NICENESS)
-        os.setpriority(os.PRIO_PROCESS, 0, niceness)
 
 
 class WaitingLine:
@@ -84,7 +62,7 @@ class WaitingLine:
 
     @contextmanager
     def ticket(self) -> Iterator[Ticket]:
-        """Join the line; leave it at the end of the block, come what may."""
+        """Join the line; leave it at the end of the block, also after an error."""
         ticket = Ticket(self)
         with self._moved:
             self._tickets.append(ticket)
@@ -109,7 +87,7 @@ class Ticket:
     """One caller's position in a line.
 
     Args:
-        line: which one.
+        line: the one that it joined.
     """
 
     def __init__(self, line: WaitingLine) -> None:
@@ -124,7 +102,7 @@ class Ticket:
         """Yield the positions on the way, each when it is reached; 0 ends it.
 
         The same one is yielded again whenever nothing has moved for a while (s), so
-        that the caller can check that somebody is still there.
+        that the caller can check whether its visitor is still connected.
         """
         while position := self.position:
             yield position

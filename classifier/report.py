@@ -1,4 +1,4 @@
-"""A row in, text out: a line for people, an object for programs, a table on disk."""
+"""Format a row: as a line, as JSON, or in a CSV on disk."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLUMNS = (
 
 
 def line(row: Row) -> str:
-    """The likeliest genres, whether they are to be doubted, and the song, for people."""
+    """Format a row for people: the likeliest genres, any doubt, the song."""
     genres = row.prediction.genres[:N_SHOWN] if row.prediction else ()
     shown = [f"{genre:<9} {100 * p:3.0f} %" for genre, p in genres]
     kind = row.verdict.kind if row.verdict else "sure"
@@ -32,7 +32,7 @@ def line(row: Row) -> str:
 
 
 def json_line(row: Row) -> str:
-    """All there is to know of an answer, for programs."""
+    """Format a row for programs, with every field of the prediction."""
     answer: dict[str, Any] = {"song": row.song, "elapsed_s": round(row.elapsed_s, 3)}
     if row.prediction and row.verdict:
         answer |= {
@@ -50,7 +50,7 @@ def json_line(row: Row) -> str:
 
 
 def cells(row: Row) -> dict[str, Any]:
-    """The row's place in a table, by column; what it does not have is left out."""
+    """Return the row's cells by column, without the missing ones."""
     found: dict[str, Any] = {"song": row.song, "elapsed_s": round(row.elapsed_s, 3)}
     if row.duration_s is not None:
         found["duration_s"] = round(row.duration_s, 3)
@@ -70,10 +70,10 @@ def cells(row: Row) -> dict[str, Any]:
 
 
 def harmless(cell: object) -> object:
-    """A cell of a CSV that no spreadsheet takes for a formula.
+    """Escape a cell of a CSV, so that no spreadsheet reads it as a formula.
 
-    Whoever names a file decides what stands in the table that somebody else opens: a
-    text that begins like a formula gets an apostrophe, which spreadsheets do not show.
+    File names are untrusted input to the person who opens the table: a text that begins
+    like a formula gets an apostrophe, which spreadsheets do not show.
 
     Source: https://owasp.org/www-community/attacks/CSV_Injection
     """
@@ -82,12 +82,12 @@ def harmless(cell: object) -> object:
 
 
 def harmless_cells(row: Row) -> dict[str, object]:
-    """What ``cells`` gives, for a CSV."""
+    """Return the row's cells, escaped for a CSV."""
     return {name: harmless(cell) for name, cell in cells(row).items()}
 
 
 class Table:
-    """A CSV that grows by a row a song, and can go on where it was left.
+    """A CSV that grows by a row a song, and can be continued later.
 
     Args:
         path: made where it is missing. A last line that was cut off is dropped.
@@ -114,18 +114,18 @@ class Table:
             ) from error
 
     def has(self, song: str) -> bool:
-        """Whether a song of this name has a row."""
+        """Return whether a song of this name has a row."""
         return harmless(song) in self._songs
 
     def add(self, row: Row) -> None:
-        """Write a row at once: an interruption loses none that is done."""
+        """Append a row to the file at once: an interruption loses none."""
         with self._path.open("a", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writerow(harmless_cells(row))
 
 
 def _songs_of(text: str) -> set[str]:
-    """Names of the songs in a table of ours; KeyError for one of somebody else's."""
+    """Read the names of the songs in a table; raise KeyError for other columns."""
     # Not by splitlines: a name may hold what else it takes for the end of a line.
     reader = csv.DictReader(io.StringIO(text, newline=""))
     if text and reader.fieldnames != COLUMNS:

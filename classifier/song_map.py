@@ -1,4 +1,4 @@
-"""A prediction in, the song as a map out: each genre along time, and where it peaks."""
+"""Genre probabilities along a song, and the strongest stretch of each genre."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from classifier.predict import Chunk, Prediction
 
-STRETCH_S = 10.0  # long enough to hear why; a single window may be a fluke
+STRETCH_S = 10.0  # long enough to recognise by ear; a single window may be a fluke
 N_STRETCHES = 3  # genres
 
 
@@ -23,7 +23,7 @@ class SongMap:
         genres: the rows, the likeliest first.
         starts_s: float64 (n_windows,), where each column begins (s).
         stops_s: float64 (n_windows,), where it ends; columns do not overlap, and gaps
-            between them were silent or not heard yet.
+            between them were silent or not computed yet.
         probabilities: float64 (n_genres, n_windows).
     """
 
@@ -35,7 +35,7 @@ class SongMap:
 
 @dataclass(frozen=True)
 class Stretch:
-    """The part of a song that speaks most for a genre.
+    """The part of a song with a genre's highest probability.
 
     Attributes:
         genre: its name.
@@ -51,7 +51,7 @@ class Stretch:
 
 
 def song_map(prediction: Prediction) -> SongMap:
-    """Every genre's probability in every window."""
+    """Collect every genre's probability in every window."""
     genres = tuple(genre for genre, _ in prediction.genres)
     chunks = prediction.chunks
     stops_s = np.array([chunk.stop_s for chunk in chunks])
@@ -63,7 +63,7 @@ def song_map(prediction: Prediction) -> SongMap:
 
 
 def stretches(prediction: Prediction, n_genres: int = N_STRETCHES) -> list[Stretch]:
-    """The strongest stretch of each of the likeliest genres.
+    """Find the strongest stretch of each of the likeliest genres.
 
     A stretch is a row of neighbouring windows, as many as last ten seconds (fewer
     where no row is that long), with the highest mean.
@@ -81,7 +81,7 @@ def stretches(prediction: Prediction, n_genres: int = N_STRETCHES) -> list[Stret
 
 
 def _neighbours(chunks: Sequence[Chunk]) -> list[list[Chunk]]:
-    """The chunks in rows without a gap."""
+    """Split the chunks into rows without a gap."""
     rows = [[chunks[0]]]
     for before, chunk in itertools.pairwise(chunks):
         if chunk.start_s > before.stop_s + 1e-6:

@@ -1,11 +1,12 @@
-"""A prediction in, how far it can be trusted out.
+"""Judge how far a prediction can be trusted.
 
-A model names a genre for anything. What it says is doubted where its windows disagree,
-where the second genre is close, where the sound is unlike all that the model learned
-from, and where it is speech rather than music; a silent one has no prediction at all
-(``predict`` refuses it). What is close and what disagrees is the model's own rule,
-chosen on songs that it did not know, or the usual one. Of labels that do not exclude
-each other a close second says nothing: there, the first is doubted by itself.
+A model returns a genre for any input. Its prediction is doubtful where its windows
+disagree, where the second genre is close, where the sound is unlike everything that the
+model was trained on, and where it is speech rather than music; a silent one has no
+prediction at all (``predict`` refuses it). What is close and what disagrees is the
+model's own rule, chosen on songs that it was not trained on, or the usual one. Of
+labels that do not exclude each other a close second means nothing: there, the first
+one's own probability counts.
 """
 
 from __future__ import annotations
@@ -20,22 +21,20 @@ from networks.clear import USUAL
 
 Kind = Literal["sure", "unsure", "speech", "unlike"]
 
-MIN_PRESENT = (
-    0.5  # of a label that does not exclude others: it is rather there than not
-)
-MAX_DISTANCE = 1.0  # beyond it are 1 % of the windows of what the model learned from
+MIN_PRESENT = 0.5  # of a label that does not exclude others: more likely than not
+MAX_DISTANCE = 1.0  # exceeded by 1 % of held-out windows like those of the training
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How far an answer can be trusted.
+    """How far a prediction can be trusted.
 
     Attributes:
         kind: ``sure``; ``unsure`` where the windows disagree or the first is not clear;
             ``speech`` where the sound is not music to begin with; ``unlike`` where it
             is unlike anything that the model learned from.
         genres: the likeliest; where unsure, with its rival.
-        agreement: share of the windows that name the song's likeliest genre.
+        agreement: share of the windows whose likeliest genre is the song's.
         lead: probability of the likeliest genre, less that of the second.
         distance: from what the model learned from, the median of the windows; above 1
             it is unlike. None where the model has no such measure.
@@ -49,15 +48,20 @@ class Verdict:
 
 
 def judge(prediction: Prediction, clip: Sound) -> Verdict:
-    """Judge a prediction, final or not, with the clip that it is about."""
+    """Judge a prediction, final or not, of a clip."""
     top, probability = prediction.genres[0]
     rival, second = prediction.genres[1] if len(prediction.genres) > 1 else (top, 0.0)
-    agreement = _agreement(prediction, top)
     lead = probability - second
+    is_exclusive = prediction.model.is_exclusive
+    agrees = [
+        chunk.top == top if is_exclusive else chunk.probabilities[top] >= MIN_PRESENT
+        for chunk in prediction.chunks
+    ]
+    agreement = sum(agrees) / len(agrees)
     distance = prediction.distance
     rule = prediction.model.clear or USUAL
     is_near = distance is None or distance <= rule.distance
-    if prediction.model.is_exclusive:
+    if is_exclusive:
         is_sure = lead >= rule.lead and agreement > rule.agreement and is_near
     else:
         is_sure = probability >= MIN_PRESENT and agreement > USUAL.agreement and is_near
@@ -68,12 +72,3 @@ def judge(prediction: Prediction, clip: Sound) -> Verdict:
         kind = "unlike"
     genres = (top,) if is_sure or kind == "unlike" else (top, rival)
     return Verdict(kind, genres, agreement, lead, distance)
-
-
-def _agreement(prediction: Prediction, genre: str) -> float:
-    """The share of the windows that name a genre."""
-    if prediction.model.is_exclusive:
-        named = [chunk.top == genre for chunk in prediction.chunks]
-    else:
-        named = [c.probabilities[genre] >= MIN_PRESENT for c in prediction.chunks]
-    return sum(named) / len(named)

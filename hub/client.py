@@ -1,8 +1,7 @@
-"""An id on the Hugging Face Hub in, files on this disk out.
+"""Download files from the Hugging Face Hub, and query it, with short timeouts.
 
-It stands below the rooms, because trainer and classifier both need it. Of a model only
-the files of a checkpoint are fetched, at one exact revision: never a pickle,
-never code. A missing or silent network is noticed within seconds.
+Of a model only the files of a checkpoint are downloaded, at one exact revision:
+never a pickle, never code. A missing or silent network is an error within seconds.
 """
 
 from __future__ import annotations
@@ -16,31 +15,31 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from errors import FULL_DISK, KnownError
 from hub import conversion, resumable
-from hub.resumable import Hear
+from hub.resumable import OnBytes
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, ModelInfo
 
 T = TypeVar("T")
-Tell = Callable[[Any], None]
-Count = Callable[[int, int], None]  # bytes that are here, and all
+OnProgress = Callable[[Any], None]
+OnDownload = Callable[[int, int], None]  # bytes that are here, and all
 
 WEIGHTS = "model.safetensors"
 CHECKPOINT_FILES = ("config.json", "preprocessor_config.json", WEIGHTS)
 FEATURES = "features.safetensors"  # of ``networks.novelty``; few models have it
 MAX_FEATURES_BYTES = 16_000_000  # a larger one is none of ours
-SHARD_INDEX = f"{WEIGHTS}.index.json"  # of weights that stand in several files
-ANSWER_TIMEOUT_S = 5.0  # for the Hub to answer one question
+SHARD_INDEX = f"{WEIGHTS}.index.json"  # of weights in several files
+ANSWER_TIMEOUT_S = 5.0  # for one answer of the Hub
 COMMIT = re.compile("[0-9a-f]{40}")
-PATIENCE_S = 8.0  # for the whole question, the look-up of the Hub's address included
+PATIENCE_S = 8.0  # for a whole request, the look-up of the Hub's address included
 
 
-def uncounted(n_bytes: int, n_all: int) -> None:
-    """Nobody wants to know how much is here."""
+def ignore(n_bytes: int, n_all: int) -> None:
+    """Ignore the progress of a download."""
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether a folder holds every file of a checkpoint."""
+    """Return whether a folder holds every file of a checkpoint."""
     return all((folder / name).is_file() for name in CHECKPOINT_FILES)
 
 
@@ -49,16 +48,16 @@ def fetch(
     *,
     revision: str = "",
     max_bytes: int | None = None,
-    count: Count = uncounted,
+    on_progress: OnDownload = ignore,
 ) -> Path:
-    """The folder with one revision of a model, downloaded where needed.
+    """Download one revision of a model, unless it is here; return its folder.
 
     Args:
         model_id: on the Hub, such as ``ntu-spml/distilhubert``.
         revision: a commit, which is not asked for again once it is here, or the name
             of a branch or tag; "" for the newest.
         max_bytes: a checkpoint that takes more is refused before it is downloaded.
-        count: is told how much of the weights is here, again and again.
+        on_progress: is called with the bytes of the weights that are here, and all.
 
     Returns:
         A folder of the Hub client's cache, named by the commit. When the Hub cannot be
@@ -78,7 +77,10 @@ def fetch(
         # The weights last: a folder that has them lacks nothing.
         names = [*_features(info), *CHECKPOINT_FILES]
         files = download(
-            model_id, names, str(info.sha), hear=lambda n: count(n, n_bytes)
+            model_id,
+            names,
+            str(info.sha),
+            on_progress=lambda n: on_progress(n, n_bytes),
         )
         if info is not asked:
             conversion.lead(str(asked.sha), files[0].parent)
@@ -90,7 +92,7 @@ def fetch(
 
 
 def _info(model_id: str, revision: str) -> ModelInfo:
-    """What the Hub says of one revision: its commit, its files and their sizes."""
+    """Request the metadata of one revision: its commit, its files and their sizes."""
     info = ask(
         model_id,
         lambda api: api.model_info(
@@ -106,7 +108,7 @@ def _info(model_id: str, revision: str) -> ModelInfo:
 
 
 def _converted(info: ModelInfo) -> ModelInfo | None:
-    """The same with safetensors in place of a pickle alone, where there is such a one."""
+    """Find the revision with safetensors of a model that holds only a pickle."""
     if not conversion.is_needed(file.rfilename for file in info.siblings or ()):
         return None
     commit = ask(info.id, lambda api: conversion.commit(api, info))
@@ -116,7 +118,7 @@ def _converted(info: ModelInfo) -> ModelInfo | None:
 def is_here(
     repo_id: str, names: Sequence[str], revision: str, *, kind: str = "model"
 ) -> bool:
-    """Whether files of one exact revision were downloaded before."""
+    """Return whether files of one exact revision were downloaded before."""
     from huggingface_hub import try_to_load_from_cache
 
     found = (
@@ -133,7 +135,7 @@ def _features(info: ModelInfo) -> list[str]:
 
 
 def _checked_size(info: ModelInfo, max_bytes: int | None) -> int:
-    """Bytes of a checkpoint's weights as the Hub lists them.
+    """Sum the bytes of a checkpoint, check them, and return those of its weights.
 
     Raises:
         KnownError: ``hub_model_sharded`` or ``model_too_large``.
@@ -149,7 +151,7 @@ def _checked_size(info: ModelInfo, max_bytes: int | None) -> int:
 
 
 def ask(repo_id: str, question: Callable[[HfApi], T]) -> T:
-    """The Hub's answer to one question about a repository.
+    """Query the Hub about a repository.
 
     Raises:
         KnownError: ``hub_unreachable`` within seconds, ``hub_model_missing`` or
@@ -158,62 +160,65 @@ def ask(repo_id: str, question: Callable[[HfApi], T]) -> T:
     from huggingface_hub import HfApi
 
     return patiently(
-        lambda tell: question(HfApi()),
+        lambda report: question(HfApi()),
         patience_s=PATIENCE_S,
         known=lambda error: _known(error, repo_id),
     )
 
 
 def patiently(
-    work: Callable[[Tell], T],
+    work: Callable[[OnProgress], T],
     *,
     patience_s: float,
     known: Callable[[BaseException | None], KnownError],
-    hear: Tell = lambda news: None,
+    on_progress: OnProgress = lambda news: None,
 ) -> T:
-    """What ``work`` with the Hub gives, unless it is silent for too long.
+    """Run ``work`` with the Hub, unless it makes no progress for too long.
 
-    It is done in a thread that may be left behind: no timeout of the client covers the
+    It runs in a thread that may be left behind: no timeout of the client covers the
     look-up of an address, nor a server that sends a byte now and then.
 
     Args:
-        work: gets a function that takes its news; each piece renews the patience.
-        patience_s: how long it may be silent.
-        known: our error for a foreign one; for None, for silence. The foreign one is
-            never chained to ours: it holds the request, and that holds a token.
-        hear: gets the news, in the caller's thread.
+        work: gets a function to report progress; each report restarts the timeout.
+        patience_s: timeout without progress.
+        known: converts a foreign error to ours; gets None at the timeout. The foreign
+            one is never chained to ours: it holds the request, and that holds a token.
+        on_progress: is called with each report, in the caller's thread.
 
     Raises:
         KnownError: what ``work`` raises, or ``known`` makes of it.
     """
-    told: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+    messages: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
 
     def run() -> None:
-        told.put(_outcome(work, lambda news: told.put(("news", news)), known))
+        def report(news: Any) -> None:
+            messages.put(("news", news))
+
+        messages.put(_outcome(work, report, known))
 
     threading.Thread(target=run, name="hub", daemon=True).start()
     while True:
         try:
-            kind, value = told.get(timeout=patience_s)
+            kind, value = messages.get(timeout=patience_s)
         except queue.Empty:
             raise known(None) from None
         if kind == "done":
             return value
         if kind == "failed":
             raise value
-        hear(value)
+        on_progress(value)
 
 
 def _outcome(
-    work: Callable[[Tell], T],
-    tell: Tell,
+    work: Callable[[OnProgress], T],
+    report: OnProgress,
     known: Callable[[BaseException | None], KnownError],
 ) -> tuple[str, T | KnownError]:
-    """How a piece of work ends: ``done`` or ``failed``, and with what."""
+    """Run work; return ``done`` with its result or ``failed`` with its error."""
     from httpx2 import HTTPError
 
     try:
-        return "done", work(tell)
+        return "done", work(report)
     except KnownError as error:
         return "failed", error
     except RuntimeError as error:  # the client's, around what broke an upload
@@ -228,12 +233,12 @@ def download(
     revision: str,
     *,
     kind: str = "model",
-    hear: Hear = lambda n_bytes: None,
+    on_progress: OnBytes = lambda n_bytes: None,
 ) -> list[Path]:
-    """Files of one revision; a file that is there already is not asked for.
+    """Download files of one revision, except those that are here already.
 
     File by file rather than by ``snapshot_download``, which first lists the whole
-    repository, and that request has no timeout. A large file goes on where a killed
+    repository, and that request has no timeout. A large file is resumed where a killed
     process left it, and is compared with the Hub's checksum.
 
     Args:
@@ -241,19 +246,36 @@ def download(
         names: of its files.
         revision: a commit.
         kind: "model" or "dataset".
-        hear: gets the bytes of a large file that are here, every now and then.
+        on_progress: is called with the bytes of a large file that are here.
 
     Raises:
         KnownError: ``hub_unreachable``, ``hub_model_missing``, ``hub_model_gated``,
             ``hub_file_missing`` or ``hub_file_damaged``.
     """
     from httpx2 import HTTPError
+    from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import RemoteEntryNotFoundError, XetDownloadError
 
     paths = []
     for name in names:
         try:
-            paths.append(_downloaded(repo_id, name, revision, kind, hear))
+            if not is_here(repo_id, [name], revision, kind=kind):
+                resumable.fetch(
+                    repo_id,
+                    name,
+                    revision,
+                    kind,
+                    on_progress,
+                    answer_timeout_s=ANSWER_TIMEOUT_S,
+                )
+            path = hf_hub_download(
+                repo_id,
+                name,
+                repo_type=kind,
+                revision=revision,
+                etag_timeout=ANSWER_TIMEOUT_S,
+            )
+            paths.append(Path(path))
         except RemoteEntryNotFoundError as error:
             raise KnownError("hub_file_missing", id=repo_id, file=name) from error
         except (HTTPError, XetDownloadError, OSError, ValueError) as error:
@@ -263,22 +285,8 @@ def download(
     return paths
 
 
-def _downloaded(repo_id: str, name: str, revision: str, kind: str, hear: Hear) -> Path:
-    """One file, by the Hub's client; a large one is put where it looks first."""
-    from huggingface_hub import hf_hub_download
-
-    timeout_s = ANSWER_TIMEOUT_S
-    if not is_here(repo_id, [name], revision, kind=kind):
-        resumable.fetch(repo_id, name, revision, kind, hear, answer_timeout_s=timeout_s)
-    return Path(
-        hf_hub_download(
-            repo_id, name, repo_type=kind, revision=revision, etag_timeout=timeout_s
-        )
-    )
-
-
 def _known(error: BaseException | None, model_id: str) -> KnownError:
-    """Our code for one of the Hub client's many errors."""
+    """Convert one of the Hub client's many errors to ours."""
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError
 
     if isinstance(error, GatedRepoError):
@@ -292,7 +300,7 @@ def _known(error: BaseException | None, model_id: str) -> KnownError:
 
 
 def _cached(model_id: str, revision: str = "") -> Path | None:
-    """The whole snapshot of a revision; without one, that which was downloaded last.
+    """Find the whole snapshot of a revision; without one, the last downloaded.
 
     Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
     """

@@ -1,9 +1,8 @@
-"""The weights of a model that holds a pickle alone, as the Hub's own converter has them.
+"""Find the safetensors conversion of a model whose repository holds only a pickle.
 
 Some old models of the Hub (HuBERT base and wav2vec2 base are two) have their weights in
 ``pytorch_model.bin``, which runs code where it is opened. The Hub's converter offers the
 same numbers as safetensors in a pull request, and transformers takes them from there.
-``hub`` alone uses this.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ TITLE = "Adding `safetensors` variant of this model"
 
 
 def is_needed(names: Iterable[str]) -> bool:
-    """Whether a repository with files of these names holds a pickle alone."""
+    """Return whether a repository with files of these names holds only a pickle."""
     listed = set(names)
     return PICKLE in listed and not any(".safetensors" in name for name in listed)
 
 
 def commit(api: HfApi, info: ModelInfo) -> str:
-    """The commit that adds safetensors to the one that ``info`` is of; "" for none.
+    """Find the commit that adds safetensors to that of ``info``; "" for none.
 
-    It must be the converter's own and stand on that very commit, so that nobody else's
+    Its author must be the converter and its parent that very commit, so that no other
     weights are taken for the model's.
     """
     from huggingface_hub.errors import HfHubHTTPError
@@ -49,10 +48,10 @@ def commit(api: HfApi, info: ModelInfo) -> str:
 
 
 def lead(commit: str, folder: Path) -> None:
-    """Let a commit's name lead to the conversion that was downloaded in its place.
+    """Resolve a commit to the conversion that was downloaded in its place.
 
-    ``folder`` is that of the conversion in the Hub client's cache, which keeps what
-    names lead to in ``refs``.
+    ``folder`` is that of the conversion in the Hub client's cache, which resolves names
+    by ``refs``.
     """
     refs = folder.parents[1] / "refs"
     refs.mkdir(exist_ok=True)

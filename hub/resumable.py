@@ -1,8 +1,8 @@
-"""A large file of the Hub, fetched so that a kill in the middle loses nothing.
+"""Download a large file of the Hub so that a killed download can be resumed.
 
 The Hub's client (2.4) begins each attempt anew, and leaves a killed one's bytes behind.
 Here a file grows beside the place where the client keeps it, under a lock that dies
-with its process, and moves there once it has the Hub's checksum. ``hub`` alone uses it.
+with its process, and moves there once it has the Hub's checksum.
 
 Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
 """
@@ -23,9 +23,9 @@ from urllib.parse import urlsplit
 
 from errors import KnownError
 
-Hear = Callable[[int], None]  # how many bytes of a file are here; may raise to stop
+OnBytes = Callable[[int], None]  # bytes of a file that are here; may raise to stop
 
-LARGE_BYTES = 20_000_000  # a file that is worth going on with
+LARGE_BYTES = 20_000_000  # a file that is worth resuming
 TURN_S = 0.2  # between two looks whether another process has finished the same file
 
 
@@ -34,7 +34,7 @@ def fetch(
     name: str,
     revision: str,
     kind: str,
-    hear: Hear,
+    on_progress: OnBytes,
     *,
     answer_timeout_s: float,
 ) -> None:
@@ -45,12 +45,12 @@ def fetch(
         name: of the file.
         revision: a commit.
         kind: "model" or "dataset".
-        hear: gets the bytes that are here, every now and then.
-        answer_timeout_s: for the Hub to say what the file is.
+        on_progress: is called with the bytes that are here.
+        answer_timeout_s: for the file's metadata.
 
     Raises:
-        KnownError: ``hub_file_damaged`` where it is not what the Hub's checksum says;
-            it has been deleted then.
+        KnownError: ``hub_file_damaged`` where its checksum is not the Hub's; it has
+            been deleted then.
     """
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
     from huggingface_hub.file_download import http_get, repo_folder_name
@@ -62,7 +62,7 @@ def fetch(
         return
     folder = repo_folder_name(repo_id=repo_id, repo_type=kind)
     whole = Path(constants.HF_HUB_CACHE, folder, "blobs", checksum)
-    with _turn(whole, hear) as file:
+    with _turn(whole, on_progress) as file:
         if file is None:
             return
         if file.tell() > n_bytes:
@@ -73,7 +73,7 @@ def fetch(
             resume_size=file.tell(),
             headers=_headers(url, about.location),
             expected_size=n_bytes,
-            tqdm_class=partial(_Bar, hear),  # type: ignore[arg-type]
+            tqdm_class=partial(_Bar, on_progress),  # type: ignore[arg-type]
         )
         file.flush()
         if not _put(Path(file.name), whole, checksum):
@@ -81,7 +81,7 @@ def fetch(
 
 
 def _headers(url: str, location: str) -> dict[str, str]:
-    """What the Hub's client would send; a token to the Hub alone, not where files lie."""
+    """Build the client's headers; only the Hub gets the token, no file server."""
     from huggingface_hub.utils._headers import build_hf_headers
 
     headers = build_hf_headers()
@@ -91,7 +91,7 @@ def _headers(url: str, location: str) -> dict[str, str]:
 
 
 def _put(part: Path, whole: Path, checksum: str) -> bool:
-    """Name a finished file so; delete it where it is not what the checksum says."""
+    """Rename a finished file; delete it where the checksum is another."""
     with part.open("rb") as file:
         is_right = hashlib.file_digest(file, "sha256").hexdigest() == checksum
     if is_right:
@@ -102,15 +102,15 @@ def _put(part: Path, whole: Path, checksum: str) -> bool:
 
 
 @contextmanager
-def _turn(whole: Path, hear: Hear) -> Iterator[BinaryIO | None]:
-    """The file to go on with, ours alone; None once another process has finished it."""
+def _turn(whole: Path, on_progress: OnBytes) -> Iterator[BinaryIO | None]:
+    """Open the partial file under its lock; yield None once the file is finished."""
     whole.parent.mkdir(parents=True, exist_ok=True)
     part = whole.with_name(f"{whole.name}.part")
     while not whole.exists():
         with part.open("ab") as file:
             n_bytes = os.fstat(file.fileno()).st_size
             if not _is_ours(file):
-                hear(n_bytes)
+                on_progress(n_bytes)
                 time.sleep(TURN_S)
             elif _is_still(part, file):
                 yield file
@@ -121,7 +121,7 @@ def _turn(whole: Path, hear: Hear) -> Iterator[BinaryIO | None]:
 def _is_ours(file: BinaryIO) -> bool:
     """Take the file's lock, unless another process holds it.
 
-    As ``trainer.run.locks`` does; this module stands below the trainer.
+    As ``trainer.run.locks`` does, which this module must not import.
     """
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -131,7 +131,7 @@ def _is_ours(file: BinaryIO) -> bool:
 
 
 def _is_still(part: Path, file: BinaryIO) -> bool:
-    """Whether a file that was opened is the one of that name: it may have been moved."""
+    """Return whether an open file is still the one of that name: it may have moved."""
     try:
         return os.path.samestat(part.stat(), os.fstat(file.fileno()))
     except FileNotFoundError:
@@ -139,18 +139,18 @@ def _is_still(part: Path, file: BinaryIO) -> bool:
 
 
 class _Bar:
-    """What the Hub's client takes for a progress bar; it passes the bytes on."""
+    """A progress bar for the Hub's client, which only calls ``on_progress``."""
 
-    def __init__(self, hear: Hear, initial: int = 0, **_: object) -> None:
-        self._hear, self._n_bytes = hear, initial
+    def __init__(self, on_progress: OnBytes, initial: int = 0, **_: object) -> None:
+        self._on_progress, self._n_bytes = on_progress, initial
 
     def __enter__(self) -> _Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing was drawn."""
+        """Do nothing: nothing was drawn."""
 
     def update(self, n_bytes: int) -> None:
-        """So many more are here, or fewer where the server begins anew."""
+        """Add bytes that arrived; negative where the server begins anew."""
         self._n_bytes += n_bytes
-        self._hear(self._n_bytes)
+        self._on_progress(self._n_bytes)

@@ -1,1 +1,1 @@
-"""A checkpoint and sound in, logits out: what training and classification share."""
+"""Load checkpoints and run them: what training and classification share."""

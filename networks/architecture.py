@@ -1,4 +1,4 @@
-"""Where the parts of an audio classifier are, in every class that can be trained.
+"""Find the parts of an audio classifier, in every class that can be trained.
 
 HuBERT and wav2vec2 take samples: convolutions, a transformer, and a head that averages
 over time. Whisper and AST take a mel spectrogram of one length. Whisper: two
@@ -14,17 +14,14 @@ from typing import Any
 # What makes the transformer's input, by the name that the class gives it.
 FRONT_ENDS = (("feature_extractor",), ("conv1", "conv2"), ("embeddings",))
 MEL_HOP_S, MEL_FRAME_S = 0.010, 0.025  # of AST and Whisper alike, at 16 kHz
-AST_FRAMES, WHISPER_STATES = (
-    1024,
-    1500,
-)  # transformers' defaults, where a config is mute
+AST_FRAMES, WHISPER_STATES = 1024, 1500  # transformers' defaults
 MULTI_LABEL = "multi_label_classification"
 
 
 def body_name(model: Any) -> str:
-    """Return the name of what stands below the head: all that was pretrained."""
+    """Return the attribute with all that is below the head, which was pretrained."""
     name: str = model.base_model_prefix
-    return name if hasattr(model, name) else "encoder"  # of Whisper, whose prefix lies
+    return name if hasattr(model, name) else "encoder"  # Whisper's prefix is wrong
 
 
 def body(model: Any) -> Any:

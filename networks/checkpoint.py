@@ -1,4 +1,4 @@
-"""A checkpoint folder in, its description or a model ready for inference out.
+"""Describe a checkpoint folder, or load its model for inference.
 
 A checkpoint is a folder with ``config.json`` (whose ``id2label`` names the genres),
 ``preprocessor_config.json`` and ``model.safetensors``, of any audio classifier that
@@ -41,15 +41,15 @@ MAX_BYTES = 1_500_000_000  # of one model's weights; a large HuBERT takes 1.26 G
 
 @dataclass(frozen=True)
 class ModelRef:
-    """Which model, before it is loaded.
+    """A model before it is loaded.
 
     Attributes:
-        source: it ships with the app, is on the Hub, was trained by a run here, or is
-            in a folder that a person named.
+        source: bundled with the app, on the Hub, trained by a run here, or in a folder
+            given by a person.
         id: its name within the source.
         revision: the Hub's commit, known once the model is loaded.
-        title: what screens call it.
-        trained_on: in its maker's words; empty where the checkpoint does not say.
+        title: for display.
+        trained_on: in its maker's words; empty where the checkpoint has none.
         window_s: length of the pieces of song that it was trained on (s).
         takes_any_length: it was trained on clips of any length rather than on windows
             of one, so that a shorter song goes in as it is.
@@ -73,7 +73,7 @@ class ModelRef:
 
     @property
     def key(self) -> str:
-        """Return what the page's list and ``--model`` call it, such as ``run:<id>``."""
+        """Key in the page's list and for ``--model``, such as ``run:<id>``."""
         return self.source if self.source == "bundled" else f"{self.source}:{self.id}"
 
 
@@ -82,7 +82,7 @@ class LoadedModel:
     """A model ready for inference; any number of threads may use it at once.
 
     Attributes:
-        ref: which one it is.
+        ref: its description.
         model: a transformers audio classifier, float32, in evaluation mode.
         feature_extractor: turns samples into the model's input, as in training.
         labels: the genres, in the order of the model's outputs.
@@ -130,7 +130,7 @@ def describe(
         trained_on=str(facts.get("trained_on") or ""),
         window_s=window_s or DEFAULT_WINDOW_S,
         takes_any_length=window_s is None,
-        # A run whose songs were too few to fit a temperature says 1.
+        # A run whose songs were too few to fit a temperature has 1.
         is_calibrated=positive(facts.get("temperature")) not in (None, 1.0),
         is_exclusive=architecture.is_exclusive(config),
         clear=clear.of_config(facts),
@@ -192,7 +192,7 @@ def _facts(config: Mapping[str, Any]) -> dict[str, Any]:
 def _check(
     ref: ModelRef, folder: Path, config: Mapping[str, Any], max_bytes: int
 ) -> None:
-    """Refuse what a look at the small files can refuse."""
+    """Refuse a checkpoint by its small files, before its weights are loaded."""
     process.settle()
     from transformers.models.auto.modeling_auto import (
         MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES as KNOWN,

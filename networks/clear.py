@@ -93,6 +93,10 @@ class ClearScore:
     is_held_out: bool
     curve: tuple[tuple[float, float], ...] = ()
 
+    def rule(self) -> ClearRule:
+        """Return the rule with the precision and coverage that were measured."""
+        return ClearRule(self.lead, self.agreement, self.precision, self.coverage)
+
 
 def of_config(facts: Mapping[str, Any]) -> ClearRule | None:
     """Read the rule from a checkpoint's facts; None where it has none that is whole."""

@@ -98,8 +98,8 @@ def outputs(
     Args:
         model: a transformers audio classifier.
         values: float32 (n_windows, ...), as of ``features``.
-        title: what messages call the model; its class by default.
-        with_features: the pooled features too, at the cost of two means.
+        title: of the model in messages; its class by default.
+        with_features: compute the pooled features too, at the cost of two means.
 
     Raises:
         KnownError: ``model_broken`` where a logit is not finite.

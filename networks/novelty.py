@@ -11,7 +11,6 @@ It is fitted once and kept beside the weights, in ``features.safetensors``.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,7 +119,7 @@ def save(novelty: Novelty, folder: Path) -> None:
 
     half = folder / f"{FILE}.part"
     save_file({name: _single(getattr(novelty, name)) for name in TENSORS}, half)
-    os.replace(half, folder / FILE)
+    half.replace(folder / FILE)
 
 
 def load(folder: Path, n_features: int | None = None) -> Novelty | None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 import process
 from audio.hubert.preprocessing import SAMPLING_RATE
+from audio.transforms.mel_scale import hz_to_mel, mel_to_hz
 
 if TYPE_CHECKING:
     from transformers import HubertForSequenceClassification, Wav2Vec2FeatureExtractor
@@ -106,16 +107,15 @@ def _start_as_filter_bank(model: HubertForSequenceClassification) -> None:
 def gabor_filters(n_filters: int, n_samples: int) -> NDArray[np.float32]:
     """Compute short tones under a Hann window, two a frequency: cosine and sine.
 
-    A pair in quadrature catches its band whatever the phase. The bands' centres stand
-    at equal distances in mel, 2595 log10(1 + f / 700), from 60 Hz to 7.6 kHz.
+    A pair in quadrature detects its band at any phase. The bands' centres are evenly
+    spaced in mel (HTK), from 60 Hz to 7.6 kHz.
 
     Returns:
         float32 (n_filters, n_samples), each of energy 1.
     """
     n_bands = n_filters // 2
-    low_mel, high_mel = 2595 * np.log10(1 + np.array([60.0, 7600.0]) / 700)
-    centres_mel = np.linspace(low_mel, high_mel, n_bands)
-    centres_hz = 700 * (10 ** (centres_mel / 2595) - 1)
+    low_mel, high_mel = hz_to_mel(np.array([60.0, 7600.0]), "htk")
+    centres_hz = mel_to_hz(np.linspace(low_mel, high_mel, n_bands), "htk")
     time_s = (np.arange(n_samples) - (n_samples - 1) / 2) / SAMPLING_RATE
     angles = 2 * np.pi * centres_hz[:, None] * time_s
     pairs = np.stack([np.cos(angles), np.sin(angles)], axis=1)

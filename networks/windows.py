@@ -1,4 +1,4 @@
-"""A sound in, the windows that a model gets out: each resampled when its turn comes.
+"""Cut a sound into a model's windows, each resampled when it is used.
 
 Classification and evaluation cut a song here, so that they mean the same windows.
 
@@ -13,11 +13,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import gcd
-from typing import Protocol
 
 import numpy as np
 
-from audio.clip import Clip, Samples
+from audio.clip import Clip, Readable, Samples
 
 SILENCE = 10 ** (-60 / 20)  # -60 dBFS; windows are normalised, so noise would be loud
 MARGIN_S = 0.1  # many times the length of soxr's filter
@@ -42,21 +41,6 @@ def window_starts(n_samples: int, n_window: int, n_hop: int | None = None) -> li
     if len(starts) > 1 and starts[-1] - starts[-2] < MIN_NEW_FRACTION * n_window:
         starts.pop()
     return starts
-
-
-class Readable(Protocol):
-    """A mono sound of which parts can be read: in memory, on disk, or in a cache."""
-
-    @property
-    def sampling_rate(self) -> int:
-        """In Hz."""
-
-    @property
-    def n_samples(self) -> int:
-        """How many samples."""
-
-    def part(self, start: int, stop: int) -> Samples:
-        """Read the samples from ``start`` to ``stop``, as far as there are any."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +91,7 @@ class Windows:
         return self.n_samples < self.n_window
 
     def starts(self, n_per_window: int = 1) -> list[int]:
-        """List where windows that are not plainly silent begin (samples).
+        """List where windows begin (samples), without those that are plainly silent.
 
         Args:
             n_per_window: how many begin in the length of one.
@@ -124,7 +108,7 @@ class Windows:
         return np.resize(samples, self.n_window)
 
     def _is_silent(self, start: int) -> bool:
-        """Look at the sound itself, before it is resampled."""
+        """Return whether a window is silent, judged before it is resampled."""
         ratio = self.sound.sampling_rate / self.sampling_rate
         first, last = round(start * ratio), round((start + self.n_window) * ratio)
         piece = self.sound.part(first, last)
@@ -133,7 +117,7 @@ class Windows:
         return max(piece.max(), -piece.min()) < threshold
 
     def _resampled(self, start: int, stop: int) -> Samples:
-        """Part of the sound at the windows' rate; samples are counted at that rate."""
+        """Resample a part of the sound; ``start`` and ``stop`` are at the new rate."""
         common = gcd(self.sampling_rate, self.sound.sampling_rate)
         # As many samples of theirs last exactly as long as so many of ours.
         ours, theirs = self.sampling_rate // common, self.sound.sampling_rate // common

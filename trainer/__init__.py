@@ -1,1 +1,1 @@
-"""RunConfig in, checkpoint folder out, events on the way."""
+"""Fine-tune audio classifiers on music genres, as runs of their own process."""

@@ -1,4 +1,4 @@
-"""A run from a shell: start, follow, resume, push, rent, evaluate; see ``--help``."""
+"""Command line of the trainer: start, resume, evaluate and push; see ``--help``."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ EVALUATE = "python -m trainer evaluate"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train as the flags say; the exit code is 0 for a finished or stopped run."""
+    """Run a command; return 0 for a run that finished or was stopped."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     host = settings.from_environment()
     try:
         if given[:1] == ["push"]:
             return _push(flags.push_parser(host.runs_dir).parse_args(given[1:]))
         if given[:1] == ["evaluate"]:
-            asked = flags.evaluate_parser(host.runs_dir, host.cache_dir)
-            return _evaluate(asked.parse_args(given[1:]))
+            parser = flags.evaluate_parser(host.runs_dir, host.cache_dir)
+            return _evaluate(parser.parse_args(given[1:]))
         parser = flags.parser(host.runs_dir, host.cache_dir, host.source)
         options = parser.parse_args(given)
         if options.on_hf_job:
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _start(options: argparse.Namespace, base_models: Sequence[str]) -> Run:
-    """The run that the flags ask for: a new one, or one that goes on."""
+    """Start the run that the flags describe, or resume one."""
     place: dict[str, Any] = {
         "cache_dir": options.cache_dir,
         "env": settings.child_environment(),
@@ -65,12 +65,12 @@ def _start(options: argparse.Namespace, base_models: Sequence[str]) -> Run:
         return jobs.resume(runs.find(options.runs_dir, options.resume), **place)
     config = flags.config_of(options, base_models)
     seen = preflight.preflight(config, options.runs_dir, options.cache_dir)
-    print(messages.look_ahead(seen))
+    print(messages.preflight_line(seen))
     return jobs.start(config, options.runs_dir, **place)
 
 
 def _push(options: argparse.Namespace) -> int:
-    """Push a run; the exit code is 0 when its model is on the Hub."""
+    """Push a run's model to the Hub; return the exit code."""
     run = _run_to_push(options.runs_dir, options.run)
     address = push.push(
         run,
@@ -84,7 +84,7 @@ def _push(options: argparse.Namespace) -> int:
 
 
 def _run_to_push(runs_dir: Path, run_id: str) -> Run:
-    """The run by that id; without one, the newest that is finished."""
+    """Find the run by that id; without one, the newest finished run."""
     if run_id:
         return runs.find(runs_dir, run_id)
     every = runs.every(runs_dir)
@@ -96,13 +96,13 @@ def _run_to_push(runs_dir: Path, run_id: str) -> Run:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    """Say how good a model is, or two; the exit code is 0 when it is said."""
+    """Evaluate a model, or compare two; return the exit code."""
     names = [options.model, *([options.against] if options.against else [])]
     _quiet_libraries()
     bundled = initial_model.DEMO_DIR
     models = [model_lookup.find(name, options.runs_dir, bundled) for name in names]
-    wish = flags.wish_of(options)
-    found = compare.hold(models, wish, options.cache_dir, emit=_Phases())
+    selection = flags.selection_of(options)
+    found = compare.compare(models, selection, options.cache_dir, emit=_Phases())
     if options.json:
         options.json.write_text(found.to_json(), "utf-8")
     print(report.text(found))
@@ -110,7 +110,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _quiet_libraries() -> None:
-    """Keep transformers' own bars and warnings out of the result."""
+    """Turn off transformers' progress bars and warnings."""
     process.settle()
     from transformers.utils import logging
 
@@ -135,7 +135,7 @@ def _rent(options: argparse.Namespace, base_models: Sequence[str]) -> int:
 def _train_as_one_of_several(
     options: argparse.Namespace, base_models: Sequence[str]
 ) -> int:
-    """Train in this process, which a launcher has started beside others."""
+    """Train in this process, one of several that a launcher started."""
     run = launched.run(
         flags.config_of(options, base_models),
         options.runs_dir,
@@ -161,18 +161,18 @@ def _follow(run: Run) -> int:
                 at_most_s = jobs.stop(run).at_most_s
                 print(i18n.word("notes.stopping", n=round(at_most_s)), flush=True)
     state = run.state()
-    if state.code == "run_vanished":  # it could not say so itself
+    if state.code == "run_vanished":  # its process could not emit this itself
         print(messages.failure(state.code, state.details, i18n.DEFAULT_LANGUAGE))
-    if state.name == "finished" and (scores := evaluate.kept(run.folder)):
+    if state.name == "finished" and (scores := evaluate.load_scores(run.folder)):
         config, is_honest = run.config(), scores.is_final
-        meant = report.meaning(config.data, config.split, is_honest=is_honest)
-        print(report.of_run(scores), *meant, sep="\n")
+        meaning = report.meaning(config.data, config.split, is_honest=is_honest)
+        print(report.of_run(scores), *meaning, sep="\n")
         print(i18n.word("notes.more_scores", command=f"{EVALUATE} {run.id}"))
     return 0 if state.name in ("finished", "stopped") else 1
 
 
 class _Shown:
-    """Prints events as they come, as the lines of the log."""
+    """Print events as they come, as the lines of the log."""
 
     def __init__(self) -> None:
         self.events: list[RunEvent] = []
@@ -186,7 +186,7 @@ class _Shown:
 
 
 class _Phases:
-    """Names each phase where it begins, and what is noted, apart from the result."""
+    """Print each phase where it begins, and the notes, to stderr."""
 
     def __init__(self) -> None:
         self.phase = ""
@@ -199,7 +199,7 @@ class _Phases:
 
 
 def _print(lines: Sequence[str], events: Sequence[RunEvent]) -> None:
-    """The new lines of the log; after a step, how long the rest will take."""
+    """Print new lines of the log; after a step, the estimated time left."""
     for line in lines:
         print(line, flush=True)
     if lines and isinstance(events[-1], Step) and events[-1].step < events[-1].n_steps:
@@ -210,5 +210,5 @@ def _print(lines: Sequence[str], events: Sequence[RunEvent]) -> None:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except KeyboardInterrupt:  # of a run, _follow makes a stop of it
+    except KeyboardInterrupt:  # in _follow, it stops the run instead
         sys.exit(128 + signal.SIGINT)

@@ -1,9 +1,9 @@
-"""Which models a run may start from: an allow-list, which a host can extend.
+"""List the pretrained models that a run may start from; a host can extend the list.
 
-A run's config names its base model in full: one of the two that ship with the project,
-or a model of the Hub, with ``@revision`` where an exact state of it is meant. Whether a
-person may choose it is asked where the choice comes in, at the page and in the shell;
-so the trainer's process needs no list, and a folder of a run says what it started from.
+A run's config has the full name of its base model: one of the two that ship with the
+project, or a model of the Hub, with ``@revision`` for an exact version. The page and the
+command line check a user's choice against the list, so that the trainer's process needs
+no list, and a run's folder records its base model.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ NAME = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@(\w[\w./-]*))?")
 
 @dataclass(frozen=True)
 class HubModel:
-    """A model of the Hub.
+    """A model on the Hub.
 
     Attributes:
         id: such as ``facebook/wav2vec2-base``.
-        revision: a commit, or the name of a branch or tag; "" for the newest state.
+        revision: a commit, branch or tag; "" for the newest commit.
         license: of its weights, as the Hub abbreviates it; "" where unknown.
-        window_s: the one length of sound (s) that it can hear; 0 where it hears any.
+        window_s: the fixed length of its input (s); 0 where any length fits.
     """
 
     id: str
@@ -78,18 +78,18 @@ CHOICES = (KNOWN[0].id, DEMO, SMALL, *(model.id for model in KNOWN[1:]))
 
 
 def is_possible(base_model: object) -> bool:
-    """Whether a base model has the form of a name: ours, or one of the Hub's."""
+    """Return whether a name is one of the list, or has the form of a Hub id."""
     is_name = isinstance(base_model, str)
     return is_name and (base_model in CHOICES or bool(NAME.fullmatch(str(base_model))))
 
 
 def choices(also: Sequence[str] = ()) -> tuple[str, ...]:
-    """What may be chosen on a host that allows some more: each once, ours first."""
+    """List the allowed base models of a host, without duplicates, ours first."""
     return tuple(dict.fromkeys((*CHOICES, *also)))
 
 
 def admit(base_model: str, also: Sequence[str] = ()) -> None:
-    """Let a base model pass that may be chosen.
+    """Check that a base model is allowed.
 
     Raises:
         KnownError: ``not_a_choice``.
@@ -104,7 +104,7 @@ def admit(base_model: str, also: Sequence[str] = ()) -> None:
 
 
 def hub_model(base_model: str) -> HubModel | None:
-    """What is known of a base model; None for those that are not the Hub's."""
+    """Look up a base model of the Hub; None for those that ship with the project."""
     match = NAME.fullmatch(base_model)
     if not match:
         return None

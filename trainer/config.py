@@ -1,6 +1,6 @@
-"""RunConfig: every choice of a run, its presets, and its ranges, checked once.
+"""Define RunConfig: every setting of a run, with its range, checked once.
 
-The same dataclass is the page's form, the command line's flags and ``config.json``.
+The page's form, the command line's flags and ``config.json`` have the same fields.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from typing import Any, Literal
 
 from errors import KnownError
 from trainer import base_models
-from trainer.presets import PRESETS as PRESETS  # a part of what this module offers
+from trainer.presets import PRESETS as PRESETS  # re-exported
 
 FOLDER, ZIP, HUB = "folder:", "zip:", "hub:"
 SCHEMES = ("stratified", "random", "group", "listed")  # of a split; see ``splits``
-METRIC = "accuracy"  # by which the Trainer chooses a checkpoint
+METRIC = "accuracy"  # of the best checkpoint
 
 
 def _number(default: float, minimum: float, maximum: float) -> Any:
-    """A field whose value lies in [minimum, maximum]."""
+    """Define a field whose value must be in [minimum, maximum]."""
     return field(default=default, metadata={"minimum": minimum, "maximum": maximum})
 
 
 def _choice(default: str, *choices: str) -> Any:
-    """A field whose value is one of ``choices``."""
+    """Define a field whose value must be one of ``choices``."""
     return field(default=default, metadata={"choices": choices})
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """The tutorial's values, unless a preset or a person says otherwise.
+    """The settings of a run; the defaults are the tutorial's.
 
     Attributes:
         preset: the name of the recipe that this config started from.
@@ -43,40 +43,40 @@ class RunConfig:
         base_model: a model of the Hub, as ``id`` or ``id@revision``; ``demo``, the
             bundled model; or ``small``, the bundled model's shape from a random start.
         trained_part: ``all``; ``encoder``, with what makes its input frozen (HuBERT's
-            and Whisper's convolutions, AST's patches); or ``head``, the layers that
-            stand above the pretrained ones.
-        window_s: length of the pieces of song that the model hears (s); AST and
-            Whisper hear one length only, which then stands in its place.
-        n_windows_per_song: of each song to learn from, where what a frozen part says
-            is recorded; spread evenly. 0: all, overlapping by half.
+            and Whisper's convolutions, AST's patches); or ``head``, the layers
+            above the pretrained ones.
+        window_s: length of the input windows (s); AST and Whisper have a fixed length,
+            which replaces it.
+        n_windows_per_song: of each training song, where the outputs of frozen layers
+            are cached; evenly spread. 0: all, overlapping by half.
         n_steps: optimizer steps.
-        n_epochs: rounds through the songs, in place of the steps; 0: the steps count.
+        n_epochs: passes over the training songs, in place of ``n_steps``; 0: unused.
         batch_size: windows in one forward pass.
-        n_accumulated: forward passes added up for one step.
-        learning_rate: the highest, after the warm-up.
+        n_accumulated: batches whose gradients are accumulated in one step.
+        learning_rate: the peak, after the warm-up.
         encoder_rate_fraction: the pretrained layers' rate as a share of the head's.
         warmup_fraction: share of the steps in which the rate rises from 0.
         schedule: how the rate falls after that.
         weight_decay: AdamW's.
-        label_smoothing: share of the truth that is spread over all genres.
-        weighted_layers: the head hears a learned mixture of all layers rather than the
-            last one; no layer is skipped in training then.
-        fast_attention: no dropout inside the attention, which keeps it off its fast
-            path.
-        mask_time_fraction: share of the frames that SpecAugment hides while learning;
-            0: as the checkpoint says. HuBERT and wav2vec2 only.
+        label_smoothing: share of the target that is spread over all genres.
+        weighted_layers: give the head a learned weighted sum of all layers rather than
+            the last one; no layer is dropped in training then.
+        fast_attention: no attention dropout, with which torch would not use its fast
+            kernels.
+        mask_time_fraction: share of the frames that SpecAugment masks in training;
+            0: as in the checkpoint. HuBERT and wav2vec2 only.
         mask_feature_fraction: the same for channels.
-        augmentation: change level and spectral tilt of the windows at random.
+        augmentation: change the spectral tilt of the windows and add noise at random.
         precision: ``auto`` is fp16 or bf16 on a CUDA GPU and fp32 elsewhere.
-        eval_every_n_steps: how often to evaluate and save; 0 is once an epoch.
-        split: ``stratified``, each genre alike; ``random``, as in the tutorial;
-            ``group``, artists or albums whole; or ``listed``, by a list that comes
-            with the songs (GTZAN: the fault-filtered one).
-        test_fraction: share of the songs that is kept for testing.
-        validation_fraction: share of the songs that choose the checkpoint; 0: the
+        eval_every_n_steps: steps between two validations and checkpoints; 0: an epoch.
+        split: ``stratified``, the same share of each genre; ``random``, as in the
+            tutorial; ``group``, artists or albums kept together; or ``listed``, by a
+            list that comes with the songs (GTZAN: the fault-filtered one).
+        test_fraction: share of the songs in the test part.
+        validation_fraction: share of the songs that choose the best checkpoint; 0: the
             test songs do, as in the tutorial.
-        seed: of split, start, order and windows.
-        report_to: a dashboard that is told of the run besides, where it is installed.
+        seed: of split, initial weights, order and windows.
+        report_to: a dashboard to log to as well, where it is installed.
     """
 
     preset: str = "tutorial"
@@ -132,31 +132,31 @@ class RunConfig:
             raise _no_choice("preset", self.preset, PRESETS)
 
     def to_json(self) -> str:
-        """The config as JSON, one field a line."""
+        """Serialize as JSON, one field a line."""
         return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False)
 
     def command(self) -> str:
-        """The command line that repeats this run: what differs from its preset."""
+        """Build the command line that repeats this run: what differs from its preset."""
         recipe = preset(self.preset)
         words = ["python", "-m", "trainer", "--preset", self.preset]
         for item in dataclasses.fields(self):
             value = getattr(self, item.name)
-            # Steps on a command line stand in place of the preset's epochs.
-            is_told = item.name == "n_epochs" and self.n_steps != recipe.n_steps
-            if is_told or value != getattr(recipe, item.name):
+            # Steps on a command line replace the preset's epochs.
+            is_needed = item.name == "n_epochs" and self.n_steps != recipe.n_steps
+            if is_needed or value != getattr(recipe, item.name):
                 words += [f"--{item.name.replace('_', '-')}", _flag_value(value)]
         return shlex.join(words)
 
     @classmethod
     def from_json(cls, text: str) -> RunConfig:
-        """The config that ``to_json`` wrote; fields of other versions are ignored."""
+        """Parse what ``to_json`` wrote; fields of other versions are ignored."""
         known = {item.name for item in dataclasses.fields(cls)}
         values: Mapping[str, Any] = json.loads(text)
         return cls(**{name: values[name] for name in values if name in known})
 
 
 def _flag_value(value: object) -> str:
-    """A field's value as a flag has it; a float in all its digits."""
+    """Format a field's value as a flag's; a float in all its digits."""
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
@@ -165,10 +165,10 @@ def _no_choice(field: str, value: object, choices: Iterable[str]) -> KnownError:
 
 
 def _check(item: dataclasses.Field[Any], value: object) -> None:
-    """Refuse a value of the wrong type, out of range, or not among the choices.
+    """Check a value's type, range or choices.
 
     Raises:
-        KnownError: ``not_a_number``, ``out_of_range`` or ``not_a_choice``, naming
+        KnownError: ``not_a_number``, ``out_of_range`` or ``not_a_choice``, with
             the field, its value and what is allowed.
     """
     about = {"field": item.name, "value": value}
@@ -184,7 +184,7 @@ def _check(item: dataclasses.Field[Any], value: object) -> None:
 
 
 def preset(name: str) -> RunConfig:
-    """The config of a preset.
+    """Return the config of a preset.
 
     Raises:
         KnownError: ``not_a_choice`` for a name that is not in ``PRESETS``.
@@ -193,9 +193,9 @@ def preset(name: str) -> RunConfig:
 
 
 def changed(recipe: RunConfig, given: Mapping[str, Any]) -> RunConfig:
-    """A recipe with a person's choices in it.
+    """Return a recipe with some fields changed.
 
-    A number of steps, named alone, stands in place of the recipe's epochs.
+    A number of steps, given alone, replaces the recipe's epochs.
 
     Raises:
         KnownError: what RunConfig refuses.

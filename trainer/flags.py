@@ -1,6 +1,6 @@
-"""The command line's flags: a RunConfig's fields, and what a run needs besides.
+"""Define the command line's flags: a RunConfig's fields, and where things are.
 
-The texts are those of the page's form, so that a flag is explained in one place.
+The help texts are those of the page's form, so that each is written once.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ import i18n
 from trainer import base_models, messages
 from trainer import config as configs
 from trainer.config import FOLDER, SCHEMES, ZIP, RunConfig
-from trainer.evaluation.compare import Wish
+from trainer.evaluation.compare import SongSelection
 
-ABOUT = """Fine-tune a model to tell genres apart, from a shell.
+ABOUT = """Fine-tune a model to classify music by genre.
 
-Choose a preset, the tutorial's if you name none, and change what you like of it: every
-flag that you leave out keeps the preset's value. The run is a folder and a process of
-its own, exactly as the page's: it shows up in the page, waits in the queue while another
-run is at work, and goes on when this terminal closes. Ctrl-C asks it to stop: it
-finishes its step, saves, and ends.
+Choose a preset (default: tutorial) and change any of its values by a flag. The run has a
+folder and a process of its own, as when it is started from the page: it is listed there,
+waits in the queue while another run is training, and continues when this terminal closes.
+Ctrl-C stops it: it finishes its step, saves, and ends.
 """
 USAGE = """python -m trainer [--preset NAME] [--FLAG VALUE ...]
        python -m trainer push [RUN] --to OWNER/NAME
@@ -36,36 +35,36 @@ EXAMPLES = """examples:
   python -m trainer --preset tutorial                   DistilHuBERT on GTZAN, for a GPU
   python -m trainer --preset fast                       the best accuracy for the time
   python -m trainer --preset head --base-model demo     no GPU, no network: seconds
-  python -m trainer --resume 20260131-120000-1a2b       go on where a run ended
+  python -m trainer --resume 20260131-120000-1a2b       continue a run that ended
 
-several GPUs or machines (a step is made of n times as many windows):
+several GPUs or machines (each step has n times as many windows):
   accelerate launch -m trainer --preset tutorial
 a rented machine (hf jobs hardware lists the flavors and what they cost):
   python -m trainer --preset tutorial --on-hf-job t4-small --to OWNER/NAME
-any model evaluated, on songs that it was not trained on:
+evaluate any model, on songs that it was not trained on:
   python -m trainer evaluate bundled --data composed
-a finished run's model to the Hub:
+push a finished run's model to the Hub:
   python -m trainer push 20260131-120000-1a2b --to OWNER/NAME
 
-what a run leaves in its folder:
-  model/         what transformers loads; the Classify tab lists it
-  checkpoints/   the newest and the best, to go on from
+what a run saves in its folder:
+  model/         the trained model; transformers loads it, the Classify tab lists it
+  checkpoints/   the newest and the best, to resume from
   events.jsonl   every step and validation, a line each
   trainer.log    the raw output
-  result.json    how it ended
+  result.json    the final state
 
 exit code: 0 finished or stopped, 1 failed or cancelled, 2 refused
 """
 PUSH = """Push a finished run's model to the Hugging Face Hub, with its model card.
 
-The login is this machine's: hf auth login, or the variable HF_TOKEN. An interrupted
-push can be repeated.
+Log in first with hf auth login, or set the variable HF_TOKEN. An interrupted push can
+be repeated.
 """
 EVALUATE = """Evaluate a model on songs whose genre is known.
 
-MODEL is bundled, a run's id, the folder of a checkpoint, or OWNER/NAME of the Hub. Of a
-run, its test songs are used unless others are named. Composed songs are composed anew,
-from seeds that no run trains on.
+MODEL is bundled, a run's id, the folder of a checkpoint, or OWNER/NAME on the Hub. For a
+run, its test songs are used unless others are given. Composed songs are composed from
+seeds that no run trains on.
 """
 EVALUATE_EXAMPLES = """examples:
   python -m trainer evaluate bundled --data composed
@@ -90,12 +89,12 @@ OTHERS = "the recipe"
 
 
 def parser(runs_dir: Path, cache_dir: Path, source: str) -> argparse.ArgumentParser:
-    """The flags of a run, with this host's folders as defaults.
+    """Build the parser of a run's flags, with this host's folders as defaults.
 
     Args:
-        runs_dir: gets a folder for the run.
-        cache_dir: keeps decoded songs.
-        source: the https address that a rented machine gets this project from.
+        runs_dir: where the run's folder is created.
+        cache_dir: where decoded songs are cached.
+        source: the https address that a rented machine clones this project from.
     """
     made = _bare("python -m trainer", ABOUT, EXAMPLES, USAGE)
     groups = {name: made.add_argument_group(name) for name in (*GROUPS, OTHERS)}
@@ -109,8 +108,8 @@ def parser(runs_dir: Path, cache_dir: Path, source: str) -> argparse.ArgumentPar
     made.add_argument(
         "--resume",
         metavar="RUN",
-        help="go on from the newest whole checkpoint of a run that ended, by its id:"
-        " the same songs, order and schedule; no other choice is needed",
+        help="resume the run with this id from its newest complete checkpoint, with the"
+        " same songs, order and schedule; no other flag is needed",
     )
     _add_places(made, runs_dir, cache_dir)
     _add_rented(made, source)
@@ -118,43 +117,52 @@ def parser(runs_dir: Path, cache_dir: Path, source: str) -> argparse.ArgumentPar
 
 
 def push_parser(runs_dir: Path) -> argparse.ArgumentParser:
-    """The flags of ``python -m trainer push``."""
+    """Build the parser of ``python -m trainer push``."""
     made = _bare("python -m trainer push", PUSH, None)
     made.add_argument(
-        "run", nargs="?", default="", help="its id; without: the newest finished run"
+        "run",
+        nargs="?",
+        default="",
+        help="id of the run [default: the newest finished one]",
     )
-    made.add_argument("--to", required=True, metavar="OWNER/NAME", help="where to")
     made.add_argument(
-        "--public", action="store_true", help="let everyone see it [default: private]"
+        "--to", required=True, metavar="OWNER/NAME", help="the repository"
+    )
+    made.add_argument(
+        "--public",
+        action="store_true",
+        help="make the repository public [default: private]",
     )
     made.add_argument("--runs-dir", type=Path, default=runs_dir, metavar="FOLDER")
     return made
 
 
 def evaluate_parser(runs_dir: Path, cache_dir: Path) -> argparse.ArgumentParser:
-    """The flags of ``python -m trainer evaluate``; songs as ``contest.Wish`` has them."""
+    """Build the parser of ``python -m trainer evaluate``."""
     made = _bare("python -m trainer evaluate", EVALUATE, EVALUATE_EXAMPLES)
-    made.add_argument("model", metavar="MODEL", help="which model to evaluate")
+    made.add_argument("model", metavar="MODEL", help="the model to evaluate")
     made.add_argument(
-        "--against", metavar="MODEL", help="another one, compared on the same songs"
+        "--against", metavar="MODEL", help="a second model to compare on the same songs"
     )
     made.add_argument(
-        "--json", type=Path, metavar="FILE", help="write all figures there as well"
+        "--json", type=Path, metavar="FILE", help="also write all scores to this file"
     )
     songs = made.add_argument_group("the songs")
-    songs.add_argument("--data", default=Wish.data, help=i18n.word("fields.data_info"))
+    songs.add_argument(
+        "--data", default=SongSelection.data, help=i18n.word("fields.data_info")
+    )
     which = songs.add_mutually_exclusive_group()
     which.add_argument(
         "--split",
         choices=SCHEMES,
-        default=Wish.split,
+        default=SongSelection.split,
         help="use the test part of this split [all songs of --data]",
     )
     which.add_argument(
         "--all",
         dest="is_all",
         action="store_true",
-        help="use all songs, those too that the model's run was trained on",
+        help="use all songs, including those that the model's run was trained on",
     )
     for name, kind in (
         ("test_fraction", float),
@@ -164,7 +172,7 @@ def evaluate_parser(runs_dir: Path, cache_dir: Path) -> argparse.ArgumentParser:
         songs.add_argument(
             "--" + name.replace("_", "-"),
             type=kind,
-            default=getattr(Wish, name),
+            default=getattr(SongSelection, name),
             metavar=METAVARS[kind.__name__],
             help=i18n.word(f"fields.{name}_info").replace("%", "%%") + " [%(default)s]",
         )
@@ -172,18 +180,18 @@ def evaluate_parser(runs_dir: Path, cache_dir: Path) -> argparse.ArgumentParser:
     return made
 
 
-def wish_of(options: argparse.Namespace) -> Wish:
-    """Which songs the flags of ``evaluate`` ask for."""
-    names = [item.name for item in dataclasses.fields(Wish)]
-    return Wish(**{name: getattr(options, name) for name in names})
+def selection_of(options: argparse.Namespace) -> SongSelection:
+    """Read the selection of songs from the flags of ``evaluate``."""
+    names = [item.name for item in dataclasses.fields(SongSelection)]
+    return SongSelection(**{name: getattr(options, name) for name in names})
 
 
 def config_of(options: argparse.Namespace, also: Sequence[str] = ()) -> RunConfig:
-    """The preset, changed by the flags that were given.
+    """Build the config: the preset, changed by the flags that were given.
 
     Args:
         options: the flags.
-        also: base models that this host allows besides ours.
+        also: further base models that this host allows.
 
     Raises:
         KnownError: what RunConfig refuses.
@@ -196,7 +204,7 @@ def config_of(options: argparse.Namespace, also: Sequence[str] = ()) -> RunConfi
     }
     for kind in (FOLDER, ZIP):
         if str(given.get("data", "")).startswith(kind):
-            # The child works in the project's folder, a person anywhere.
+            # The child's working directory is the project's folder.
             place = Path(given["data"].removeprefix(kind)).absolute()
             given["data"] = f"{kind}{place}"
     config = configs.changed(base, given)
@@ -218,11 +226,10 @@ def _bare(
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """Help whose names of models are not broken at their hyphens."""
+    """A help formatter that does not break model names at their hyphens."""
 
     def _split_lines(self, text: str, width: int) -> list[str]:
-        said = " ".join(text.split())
-        return textwrap.wrap(said, width, break_on_hyphens=False)
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
 
 def _add_places(made: argparse.ArgumentParser, runs_dir: Path, cache_dir: Path) -> None:
@@ -232,14 +239,14 @@ def _add_places(made: argparse.ArgumentParser, runs_dir: Path, cache_dir: Path) 
         type=Path,
         default=runs_dir,
         metavar="FOLDER",
-        help="gets a folder for the run [%(default)s]",
+        help="where the run's folder is created [%(default)s]",
     )
     place.add_argument(
         "--cache-dir",
         type=Path,
         default=cache_dir,
         metavar="FOLDER",
-        help="keeps decoded songs for the next run; safe to delete [%(default)s]",
+        help="where decoded songs are cached; safe to delete [%(default)s]",
     )
 
 
@@ -262,30 +269,30 @@ def _group(
     made: argparse.ArgumentParser,
     groups: Mapping[str, argparse._ArgumentGroup],
 ) -> argparse._ActionsContainer:
-    """Where the help shows a field; the preset stands before all groups."""
+    """Return the help group of a field; the preset comes before all groups."""
     if name == "preset":
         return made
     return groups[next((g for g, names in GROUPS.items() if name in names), OTHERS)]
 
 
 def _reader(type_name: str) -> Callable[[str], Any]:
-    """How to read a flag's value."""
+    """Return the function that parses a flag's value."""
     readers: dict[str, Callable[[str], Any]]
     readers = {"int": int, "float": float, "bool": yes_or_no}
     return readers.get(type_name, str)
 
 
 def yes_or_no(text: str) -> bool:
-    """A flag's yes or no; the refusal of other words names this function."""
+    """Parse yes or no; argparse's error message includes this function's name."""
     if text.lower() not in ("yes", "no"):
         raise ValueError(text)
     return text.lower() == "yes"
 
 
 def _help(item: dataclasses.Field[object]) -> str:
-    """What the page says of a field, and all choices."""
+    """Format the help of a field: the page's text and all choices."""
     named = item.metadata.get("choices") or item.metadata.get("named", ())
     if item.name == "preset":
         named = configs.PRESETS
     choices = f" One of: {', '.join(named)}." if named else ""
-    return messages.explained(item) + choices
+    return messages.field_help(item) + choices

@@ -1,4 +1,4 @@
-"""Events in, sentences and numbers for people out: what page and terminal both show."""
+"""Format events as sentences, and compute a run's progress, for page and terminal."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from trainer.run.events import (
     Stopped,
 )
 
-AFTER = {"validate": "train"}  # going on after a validation is no news
-N_ESTIMATING = 3  # steps to see before a time left is named
-N_RECENT = 20  # steps that the estimate looks back on
+AFTER = {"validate": "train"}  # continuing after a validation is not logged
+N_ESTIMATING = 3  # steps before a time left is estimated
+N_RECENT = 20  # steps of the estimate
 PLAIN = {
     Planned: "planned",
     Step: "step",
@@ -38,19 +38,19 @@ PLAIN = {
     Stopped: "stopped",
     Cancelled: "cancelled",
 }
-NOT_IN_LOG = (Device, Planned)  # shown elsewhere, too often for a log
+NOT_IN_LOG = (Device, Planned)  # shown elsewhere
 PROBLEMS = (
     "song_skipped",
     "songs_skipped",
     "batch_halved",
     "gtzan_mirror",
-)  # notes that a person should not miss
-NOT_THE_TUTORIALS = ("preset", "n_songs_per_genre")  # it has no such choice
+)  # notes to highlight
+NOT_THE_TUTORIALS = ("preset", "n_songs_per_genre")  # it has no such setting
 GIB = 2**30
 
 
 def line(event: RunEvent, language: str = i18n.DEFAULT_LANGUAGE) -> str:
-    """One event as one line of the log; a Stage is its phase's name alone."""
+    """Format one event as a line of the log; of a Stage, only its name."""
     if isinstance(event, Stage):
         return i18n.word(f"stages.{event.name}", language)
     if isinstance(event, Failed):
@@ -69,14 +69,14 @@ def line(event: RunEvent, language: str = i18n.DEFAULT_LANGUAGE) -> str:
 
 
 def _finished(event: Finished) -> str:
-    """The note about a run's end: by its test, or where it had none its validation."""
+    """Choose the note of a run's end: with test accuracy, validation, or neither."""
     if event.test_accuracy is not None:
         return "finished_tested"
     return "finished" if event.validation_accuracy is None else "finished_validated"
 
 
 def _note(note: Noted, language: str) -> str:
-    """A fact; of a song that was left out, the reason as well."""
+    """Format a note; of a skipped song, with the reason."""
     details = dict(note.details)
     if note.code == "song_skipped":
         about = {"name": details["name"], **details.get("details", {})}
@@ -85,7 +85,7 @@ def _note(note: Noted, language: str) -> str:
 
 
 def amounts(stage: str, done: int, total: int, language: str) -> str:
-    """How much of a phase is done, in its unit; "" where that cannot be told."""
+    """Format how much of a phase is done, in its unit; "" where unknown."""
     if not total:
         return ""
     if stage == "download":
@@ -95,18 +95,18 @@ def amounts(stage: str, done: int, total: int, language: str) -> str:
 
 
 def failure(code: str, details: Mapping[str, Any], language: str) -> str:
-    """Why a run failed and what to try."""
+    """Format the cause of a failure, with what to try."""
     return i18n.sentence(KnownError(code, **details), language)
 
 
 def log_lines(events: Iterable[RunEvent], language: str) -> list[str]:
-    """The log: every event a line, a phase only where it begins."""
+    """Format the log: every event a line, a phase only where it begins."""
     return [line(event, language) for _, event in log(events)]
 
 
 def log(events: Iterable[RunEvent]) -> list[tuple[str, RunEvent]]:
-    """The events of the log, each after its level: ``step``, ``news``, ``problem``."""
-    told: list[tuple[str, RunEvent]] = []
+    """Select the events of the log, each with its level: step, news or problem."""
+    found: list[tuple[str, RunEvent]] = []
     phase = ""
     for event in events:
         if isinstance(event, NOT_IN_LOG):
@@ -116,8 +116,8 @@ def log(events: Iterable[RunEvent]) -> list[tuple[str, RunEvent]]:
             phase = event.name
             if not is_news:
                 continue
-        told.append((_level(event), event))
-    return told
+        found.append((_level(event), event))
+    return found
 
 
 def _level(event: RunEvent) -> str:
@@ -131,14 +131,14 @@ def _level(event: RunEvent) -> str:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is.
+    """Progress of a run.
 
     Attributes:
-        stage: the phase at work; empty before the first.
-        done: pieces of the phase that are done.
-        total: pieces of the phase, 0 where they cannot be counted.
-        left_s: estimated time until the training's end (s); None while unknown.
-        per_s: pieces of the phase a second; None while unknown.
+        stage: the current phase; "" before the first.
+        done: units of the phase that are done.
+        total: units of the phase; 0 where unknown.
+        left_s: estimated time until the end of training (s); None while unknown.
+        per_s: units of the phase a second; None while unknown.
     """
 
     stage: str = ""
@@ -154,50 +154,50 @@ class Progress:
 
 
 def progress(events: Sequence[RunEvent]) -> Progress:
-    """How far the events say that the run is."""
-    told = [event for event in events if isinstance(event, Stage | Step)]
-    if not told:
+    """Compute the progress of a run from its events."""
+    steps = [event for event in events if isinstance(event, Stage | Step)]
+    if not steps:
         return Progress()
-    return dataclasses.replace(_reached(told), left_s=_left_s(events))
+    return dataclasses.replace(_reached(steps), left_s=_left_s(events))
 
 
-def _reached(told: Sequence[Stage | Step]) -> Progress:
-    """The phase at work, without the time that is left."""
-    last = told[-1]
+def _reached(events: Sequence[Stage | Step]) -> Progress:
+    """Compute the progress of the current phase, without the time left."""
+    last = events[-1]
     if isinstance(last, Step):
         return Progress("train", last.step, last.n_steps)
-    return Progress(last.name, last.done, last.total, per_s=_per_s(told))
+    return Progress(last.name, last.done, last.total, per_s=_per_s(events))
 
 
 def phases(events: Sequence[RunEvent]) -> list[Progress]:
-    """Each phase so far, as far as it is, in the order in which they began."""
-    told: dict[str, list[Stage | Step]] = {}
+    """Compute the progress of each phase so far, in order of their start."""
+    by_phase: dict[str, list[Stage | Step]] = {}
     for event in events:
         if isinstance(event, Stage | Step):
             name = "train" if isinstance(event, Step) else event.name
-            told.setdefault(name, []).append(event)
-    return [_reached(of_phase) for of_phase in told.values()]
+            by_phase.setdefault(name, []).append(event)
+    return [_reached(of_phase) for of_phase in by_phase.values()]
 
 
 def best(events: Iterable[RunEvent]) -> Evaluated | None:
-    """The validation whose model is kept: the first of the highest accuracy."""
+    """Find the validation of the best checkpoint: the first of the highest accuracy."""
     validations = [event for event in events if isinstance(event, Evaluated)]
     return max(validations, key=lambda each: each.accuracy, default=None)
 
 
 def test_accuracy(events: Iterable[RunEvent]) -> float | None:
-    """The accuracy on the test songs, where the run has come to its test."""
+    """Return the accuracy on the test songs; None where there was no test."""
     ends = [event for event in events if isinstance(event, Finished)]
     return ends[-1].test_accuracy if ends else None
 
 
-def _per_s(told: Sequence[Stage | Step]) -> float | None:
-    """Pieces a second of the phase at work, since it began."""
-    name = getattr(told[-1], "name", "")
+def _per_s(events: Sequence[Stage | Step]) -> float | None:
+    """Compute the units a second of the current phase, since it began."""
+    name = getattr(events[-1], "name", "")
     phase = list(
         itertools.takewhile(
             lambda event: isinstance(event, Stage) and event.name == name,
-            reversed(told),
+            reversed(events),
         )
     )
     last, first = phase[0], phase[-1]
@@ -208,11 +208,11 @@ def _per_s(told: Sequence[Stage | Step]) -> float | None:
 
 
 def _left_s(events: Sequence[RunEvent]) -> float | None:
-    """The median of the last steps times the steps left, with the validations to come.
+    """Estimate the time left (s): median step times steps left, plus validations.
 
-    The median, because one slow step (a validation in between, a busy machine, a clock that
-    was put back) says nothing about the next ones. Only the steps since training last
-    began: those of a run that this one goes on from were made at another time.
+    The median ignores a slow step (a validation in between, a busy machine, a clock that
+    was set back). Only the steps since training last began count: those of a run that
+    this one resumes are of another time.
     """
     plans = [i for i, event in enumerate(events) if isinstance(event, Planned)]
     recent = events[plans[-1] :] if plans else events
@@ -232,7 +232,7 @@ def _left_s(events: Sequence[RunEvent]) -> float | None:
 
 
 def _validations(events: Sequence[RunEvent]) -> tuple[float, int]:
-    """How long the last validation took (s), and the steps between two of them."""
+    """Measure the last validation (s), and the steps between two of them."""
     took_s, every, before = 0.0, 0, 0
     last_step_at = 0.0
     for event in events:
@@ -244,27 +244,27 @@ def _validations(events: Sequence[RunEvent]) -> tuple[float, int]:
     return took_s, every
 
 
-def look_ahead(seen: Preflight, language: str = i18n.DEFAULT_LANGUAGE) -> str:
-    """What a run will need, as one line; all of it an estimate."""
-    minutes = max(round(seen.time_s / 60), 1)
+def preflight_line(needs: Preflight, language: str = i18n.DEFAULT_LANGUAGE) -> str:
+    """Format the estimated needs of a run as one line."""
+    minutes = max(round(needs.time_s / 60), 1)
     return i18n.word(
         "notes.preflight",
         language,
-        device=seen.device,
-        n_songs=seen.n_songs or "?",
-        n_genres=len(seen.genres) or "?",
-        n_steps=seen.n_steps,
+        device=needs.device,
+        n_songs=needs.n_songs or "?",
+        n_genres=len(needs.genres) or "?",
+        n_steps=needs.n_steps,
         minutes=minutes,
-        memory_gb=seen.memory_bytes / 1e9,
-        disk_gb=seen.disk_needed_bytes / 1e9,
-        free_gb=seen.disk_free_bytes / 1e9,
+        memory_gb=needs.memory_bytes / 1e9,
+        disk_gb=needs.disk_needed_bytes / 1e9,
+        free_gb=needs.disk_free_bytes / 1e9,
     )
 
 
-def explained(
+def field_help(
     item: dataclasses.Field[Any], language: str = i18n.DEFAULT_LANGUAGE
 ) -> str:
-    """What a choice of a run does, its range, and the tutorial's value."""
+    """Explain a field of RunConfig: what it does, its range, the tutorial's value."""
     info = i18n.word(f"fields.{item.name}_info", language)
     if "minimum" in item.metadata:
         ends = {end: f"{item.metadata[end]:,.10g}" for end in ("minimum", "maximum")}
@@ -278,14 +278,14 @@ def explained(
 
 
 def time_words(left_s: float | None, language: str) -> str:
-    """A time left, in words."""
+    """Format the time left."""
     if left_s is None:
         return i18n.word("notes.estimating", language)
     return i18n.word("notes.left", language, time=span(left_s, language))
 
 
 def span(time_s: float, language: str) -> str:
-    """A length of time, in words; one that a clock put backwards is none."""
+    """Format a duration; a negative one, of a clock set back, is 0."""
     minutes, seconds = divmod(max(round(time_s), 0), 60)
     key = "train.minutes" if minutes else "train.seconds"
     return i18n.word(key, language, n=minutes, s=seconds)

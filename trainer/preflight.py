@@ -1,7 +1,7 @@
-"""What a run will need, estimated before it starts, and a refusal where it cannot fit.
+"""Estimate time, memory and disk of a run before it starts; refuse one that cannot fit.
 
-Cheap: folders are listed, a few headers are read, and nothing heavy is imported. The
-costs were measured per second of sound; a page calls them an estimate.
+Fast: it lists folders, reads a few headers, and imports nothing heavy. The costs were
+measured per second of audio.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ N_PROBED = 12  # songs of a folder whose headers are read
 BYTES_PER_S = 2 * SAMPLING_RATE  # of a decoded song in the cache
 STATE_BYTES = 3 * 4  # of a weight in a checkpoint: itself, and Adam's two averages
 N_CHECKPOINTS = 3  # the newest, the best, and the one that is being written
-READING_S = 0.006  # to compose or to decode a second of sound
+READING_S = 0.006  # to compose or to decode a second of audio
 IMPORTS_S = 10.0  # torch and transformers
 PROCESS_BYTES = 450 * 10**6  # and their memory
 
@@ -42,12 +42,12 @@ class Cost:
     """What a base model costs: measured for DistilHuBERT and for the small HuBERT.
 
     Attributes:
-        n_parameters: weights.
-        cpu_s: processor seconds of one thread for a second of sound, there and back,
-            by the part that is trained; what stays as it is was recorded before.
-        test_cpu_s: the same for a second that is only heard.
-        gpu_s: seconds of a current GPU for a second of sound, there and back.
-        step_bytes: memory for a second of sound in a batch, by the part.
+        n_parameters: number of weights.
+        cpu_s: CPU seconds of one thread for a second of audio, forward and backward, by
+            the trained part; the output of the rest is cached before.
+        test_cpu_s: the same, forward only.
+        gpu_s: seconds of a current GPU for a second of audio, forward and backward.
+        step_bytes: memory for a second of audio in a batch, by the trained part.
     """
 
     n_parameters: int
@@ -57,7 +57,7 @@ class Cost:
     step_bytes: dict[str, float]
 
     def scaled(self, n_parameters: int, ratio: float) -> Cost:
-        """The cost of a model with ``ratio`` times the multiplications a second."""
+        """Scale to a model with ``ratio`` times the multiplications a second."""
         return Cost(
             n_parameters,
             {part: ratio * cost_s for part, cost_s in self.cpu_s.items()},
@@ -93,23 +93,24 @@ COSTS = {
     "openai/whisper-tiny": DISTIL.scaled(8_300_000, 0.2),
     "openai/whisper-small": DISTIL.scaled(88_200_000, 1.7),
 }
-FRONT_END_SHARE = 0.7  # of hearing, in HuBERT and wav2vec2
-FRONT_END_BYTES = 2 * 512 * 50  # recorded of a second: float16, channels, frames
+FRONT_END_SHARE = 0.7  # of a forward pass, in HuBERT and wav2vec2
+FRONT_END_BYTES = 2 * 512 * 50  # cached of a second: float16, channels, frames
 
 
 @dataclass(frozen=True)
 class Preflight:
-    """What a run will need, as far as it can be told beforehand.
+    """Estimated needs of a run.
 
     Attributes:
         device: name of the GPU, or of the processor.
-        is_gpu: which of the two.
-        genres: (genre, number of songs), sorted; empty where only a download tells.
+        is_gpu: whether it is a GPU.
+        genres: (genre, number of songs), sorted; empty where they are unknown
+            before the download.
         n_steps: optimizer steps.
-        time_s: estimated, from the first song to the saved model.
-        memory_bytes: estimated, of the device.
+        time_s: estimated, from reading the songs to the saved model.
+        memory_bytes: estimated, on the device.
         disk_needed_bytes: estimated, decoded songs and checkpoints.
-        disk_free_bytes: on the same disk now.
+        disk_free_bytes: free on that disk now.
     """
 
     device: str
@@ -123,19 +124,19 @@ class Preflight:
 
     @property
     def n_songs(self) -> int:
-        """Songs of all genres."""
+        """Number of songs of all genres."""
         return sum(n_songs for _, n_songs in self.genres)
 
 
 def preflight(
     config: RunConfig, runs_dir: Path, cache_dir: Path, *, devices: str = ""
 ) -> Preflight:
-    """Look before the start.
+    """Estimate what a run needs.
 
     Args:
-        config: the run's choices.
-        runs_dir: where its folder will be.
-        cache_dir: where decoded songs are kept.
+        config: the run's settings.
+        runs_dir: where its folder will be created.
+        cache_dir: where decoded songs are cached.
         devices: ``CUDA_VISIBLE_DEVICES`` of the trainer.
 
     Raises:
@@ -143,12 +144,12 @@ def preflight(
     """
     genres = _genres(config)
     n_songs = sum(n for _, n in genres)
-    config = _settled(config, n_songs)
+    config = _resolved(config, n_songs)
     sound_s = n_songs * _song_s(config)
     gpu = device.gpu(devices)
     cost = COSTS.get(config.base_model, BASE)
-    recorded_s = _recorded_s(config, n_songs, sound_s)
-    kept_s = recorded_s if config.trained_part == "encoder" else 0.0
+    cached_s = _cached_s(config, n_songs, sound_s)
+    kept_s = cached_s if config.trained_part == "encoder" else 0.0
     disk_bytes, free_bytes = _disk(config, cost, sound_s, kept_s, runs_dir, cache_dir)
     return Preflight(
         device=gpu.name if gpu else device.processor_name(),
@@ -162,8 +163,8 @@ def preflight(
     )
 
 
-def _settled(config: RunConfig, n_songs: int) -> RunConfig:
-    """The choices as the run will have them: steps for epochs, the model's windows."""
+def _resolved(config: RunConfig, n_songs: int) -> RunConfig:
+    """Convert epochs to steps, and use the model's fixed window length, if any."""
     changes: dict[str, Any] = {}
     model = base_models.hub_model(config.base_model)
     if model and model.window_s:
@@ -179,12 +180,12 @@ def _train_fraction(config: RunConfig) -> float:
     return 1 - config.test_fraction - config.validation_fraction
 
 
-def _recorded_s(config: RunConfig, n_songs: int, sound_s: float) -> float:
-    """Seconds of sound that a part hears once, to be recorded; 0 where none is."""
+def _cached_s(config: RunConfig, n_songs: int, sound_s: float) -> float:
+    """Estimate the seconds of audio whose features are cached; 0 where none are."""
     model = base_models.hub_model(config.base_model)
-    hears_mels = model is not None and model.window_s > 0
-    is_anew = config.trained_part == "encoder" and hears_mels
-    if config.trained_part == "all" or config.augmentation or is_anew:
+    takes_mels = model is not None and model.window_s > 0
+    is_cheap = config.trained_part == "encoder" and takes_mels
+    if config.trained_part == "all" or config.augmentation or is_cheap:
         return 0.0
     n_train = n_songs * _train_fraction(config)
     overlapping_s = 2 * sound_s * _train_fraction(config)
@@ -193,12 +194,12 @@ def _recorded_s(config: RunConfig, n_songs: int, sound_s: float) -> float:
 
 
 def _validation_s(config: RunConfig, sound_s: float) -> float:
-    """Seconds of sound of the songs that choose the checkpoint."""
+    """Estimate the seconds of audio of the validation songs."""
     return sound_s * (config.validation_fraction or config.test_fraction)
 
 
 def _genres(config: RunConfig) -> tuple[tuple[str, int], ...]:
-    """Songs by genre; for a folder its files, of which some may prove unreadable."""
+    """Count songs by genre; of a folder its files, some of which may be unreadable."""
     if config.data == "composed":
         names = sorted(composer.STYLES)
         return tuple((name, config.n_songs_per_genre) for name in names)
@@ -214,7 +215,7 @@ def _genres(config: RunConfig) -> tuple[tuple[str, int], ...]:
 
 
 def _song_s(config: RunConfig) -> float:
-    """The mean length of a song (s); of a folder, that of a few songs."""
+    """Estimate the mean length of a song (s); of a folder, from a few songs."""
     if config.data == "composed":
         return COMPOSED_S
     if not config.data.startswith(FOLDER):
@@ -228,7 +229,7 @@ def _song_s(config: RunConfig) -> float:
 
 
 def _lengths_s(songs: Sequence[Path]) -> list[float]:
-    """Lengths as the headers tell them, songs without one left out."""
+    """Read lengths from headers, leaving out songs without one."""
     lengths = []
     for path in songs:
         try:
@@ -241,7 +242,7 @@ def _lengths_s(songs: Sequence[Path]) -> list[float]:
 def _time_s(
     config: RunConfig, cost: Cost, n_songs: int, sound_s: float, *, is_gpu: bool
 ) -> float:
-    """Reading the songs, training, validation and test (s)."""
+    """Estimate the time to read the songs, train, validate and test (s)."""
     n_threads = 1 if is_gpu else max(os.cpu_count() or 1, 1)
     train_cost = cost.gpu_s if is_gpu else cost.cpu_s[config.trained_part] / n_threads
     test_cost = cost.gpu_s / 3 if is_gpu else cost.test_cpu_s / n_threads
@@ -250,12 +251,12 @@ def _time_s(
     n_train = max(n_songs * _train_fraction(config), 1)
     every = config.eval_every_n_steps or math.ceil(n_train / n_per_step)
     evaluated_s = math.ceil(config.n_steps / every) * _validation_s(config, sound_s)
-    recorded_s = _recorded_s(config, n_songs, sound_s)
-    if recorded_s and config.trained_part == "head":
-        evaluated_s = recorded_s  # after that, validation is nearly free
-    elif recorded_s:
-        recorded_s *= FRONT_END_SHARE
-        evaluated_s = recorded_s + (1 - FRONT_END_SHARE) * evaluated_s
+    cached_s = _cached_s(config, n_songs, sound_s)
+    if cached_s and config.trained_part == "head":
+        evaluated_s = cached_s  # after that, validation is nearly free
+    elif cached_s:
+        cached_s *= FRONT_END_SHARE
+        evaluated_s = cached_s + (1 - FRONT_END_SHARE) * evaluated_s
     if config.validation_fraction:
         evaluated_s += sound_s * (config.test_fraction + config.validation_fraction)
     computed_s = trained_s * train_cost + evaluated_s * test_cost
@@ -263,7 +264,7 @@ def _time_s(
 
 
 def _memory_bytes(config: RunConfig, cost: Cost) -> int:
-    """The process, the weights with their gradients and averages, and one batch."""
+    """Estimate process, weights, gradients, Adam's averages and one batch (bytes)."""
     batch_s = config.batch_size * config.window_s
     batch_bytes = batch_s * cost.step_bytes[config.trained_part]
     return round(PROCESS_BYTES + 16 * cost.n_parameters + batch_bytes)
@@ -273,27 +274,27 @@ def _disk(
     config: RunConfig,
     cost: Cost,
     sound_s: float,
-    recorded_s: float,
+    cached_s: float,
     runs_dir: Path,
     cache_dir: Path,
 ) -> tuple[int, int]:
-    """What the run needs on its fuller disk, and what is free there (bytes).
+    """Estimate what the run needs on its fuller disk; return it and what is free.
 
     Raises:
-        KnownError: ``disk_too_small``, naming the folder.
+        KnownError: ``disk_too_small``, with the folder.
     """
     weights = cost.n_parameters
     run_bytes = weights * (N_CHECKPOINTS * STATE_BYTES + 4)
-    run_bytes += round(recorded_s * FRONT_END_BYTES) if weights > 10**6 else 0
+    run_bytes += round(cached_s * FRONT_END_BYTES) if weights > 10**6 else 0
     songs_bytes = round(sound_s * BYTES_PER_S)
     songs_bytes += GTZAN_BYTES if config.data == "gtzan" else 0
     places = {runs_dir: run_bytes, cache_dir: songs_bytes}
     disks = {place: _existing(place).stat().st_dev for place in places}
-    answers = []
+    found = []
     for place in places:
         needed = sum(places[other] for other in places if disks[other] == disks[place])
-        answers.append((needed, shutil.disk_usage(_existing(place)).free, place))
-    needed, free, place = min(answers, key=lambda answer: answer[1] - answer[0])
+        found.append((needed, shutil.disk_usage(_existing(place)).free, place))
+    needed, free, place = min(found, key=lambda each: each[1] - each[0])
     if needed > free:
         gb = {"needed_gb": needed / 1e9, "free_gb": free / 1e9}
         raise KnownError("disk_too_small", folder=place, **gb)
@@ -301,6 +302,6 @@ def _disk(
 
 
 def _existing(folder: Path) -> Path:
-    """The folder, or its nearest parent that is there."""
+    """Return the folder, or its nearest parent that exists."""
     folder = folder.absolute()
     return next(path for path in (folder, *folder.parents) if path.exists())

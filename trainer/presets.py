@@ -1,11 +1,11 @@
-"""The recipes: what each changes of the tutorial's values."""
+"""Define the presets: what each changes of the tutorial's settings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-# Rates as model cards report them best for DistilHuBERT; time spared as measured.
+# Learning rates as in the best model cards of DistilHuBERT; time saved as measured.
 _FAST = {
     "split": "stratified",
     "validation_fraction": 0.1,
@@ -34,9 +34,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "batch_size": 8,
         "n_accumulated": 1,
     },
-    # Much for little time.
+    # The best accuracy for the time.
     "fast": _FAST,
-    # Seconds of learning, once the songs are heard: for a host without a GPU.
+    # Seconds of training, once the features are cached: for a host without a GPU.
     "head": {
         "split": "stratified",
         "validation_fraction": 0.1,
@@ -69,7 +69,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "weight_decay": 0.01,
         "eval_every_n_steps": 200,
     },
-    # A minute on a CPU: the bundled model learns new labels.
+    # A minute on a CPU: the bundled model gets new labels.
     "smoke": {
         "split": "stratified",
         "data": "composed",

@@ -14,7 +14,7 @@ from audio.clip import Clip
 from audio.transforms import Spectrogram, Spectrum
 from viz import waveform
 from viz.plot import Computed, Plot, Provenance, Sheet, by_name
-from viz.wording import joined, said, with_minus
+from viz.wording import joined, phrase, with_minus
 
 Result = TypeVar("Result")
 
@@ -147,7 +147,7 @@ class Scene:
         if self.view is None:
             return about
         start_s, stop_s = self.view
-        part = said("about_part", self.language, start_s=start_s, stop_s=stop_s)
+        part = phrase("about_part", self.language, start_s=start_s, stop_s=stop_s)
         return joined([part, about], self.language)
 
     def sheet(

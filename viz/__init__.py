@@ -1,1 +1,1 @@
-"""Numbers in, sheets of plots out; sheets in, files out (``paper``, ``table``)."""
+"""Describe numbers as sheets of plots, and write these to files."""

@@ -1,4 +1,4 @@
-"""What a file was: its channels as outlines, a table of then and now, its levels."""
+"""Draw a file's channels, and tabulate its properties before and after decoding."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from audio.levels import FLOOR_DB, Extent, Loudness
 from audio.transforms.pixels import Envelope
 from viz.plot import Axis, Band, Plot, rounded, time_axis
 from viz.waveform import FULL_SCALE
-from viz.wording import joined, said
+from viz.wording import joined, phrase
 
 BYTES_A_SAMPLE, BITS_A_SAMPLE = 4, 32  # of a clip
 CONTAINERS = {"ogg": "Ogg", "matroska": "WebM"}  # the others are abbreviations
@@ -36,10 +36,10 @@ ROWS = (
 def outline(
     outline: Envelope, shown_s: tuple[float, float], title: str, language: str
 ) -> Plot:
-    """One channel of what is seen, between two times (s)."""
+    """Draw one channel between two times (s)."""
     band = Band(*shown_s, rounded(outline.lows), rounded(outline.highs))
     is_silent = not (outline.lows.any() or outline.highs.any())
-    amplitude = said("amplitude", language)
+    amplitude = phrase("amplitude", language)
     return Plot(
         name="channel",
         x=time_axis(shown_s, language),
@@ -47,21 +47,21 @@ def outline(
         layers=(band,),
         title=title,
         is_sound=True,
-        note=said("silence", language) if is_silent else "",
+        note=phrase("silence", language) if is_silent else "",
     )
 
 
 def title(index: int, n_channels: int, language: str) -> str:
-    """Return what a channel is called: left and right where there are two."""
+    """Return a channel's name: left and right where there are two."""
     if n_channels == 2:
         return i18n.word(f"see.channel_{SIDES[index]}", language)
     return i18n.word("see.channel_n", language, n=index + 1)
 
 
 def table(decoded: Decoded, language: str) -> tuple[tuple[str, ...], ...]:
-    """Return what the file was, and what it is here; the head first."""
-    head = tuple(_said(name, language) for name in ("property", "file", "here"))
-    names = (_said(row, language) for row in ROWS)
+    """Tabulate the file's properties and the clip's; the head first."""
+    head = tuple(_word(name, language) for name in ("property", "file", "here"))
+    names = (_word(row, language) for row in ROWS)
     then, now = _then(decoded, language), _now(decoded.clip, language)
     return (head, *zip(names, then, now, strict=True))
 
@@ -69,9 +69,9 @@ def table(decoded: Decoded, language: str) -> tuple[tuple[str, ...], ...]:
 def describe(
     clip: Clip, loud: Loudness, extent: Extent, found: Channels | None, language: str
 ) -> str:
-    """How many values, how loud they are and, where it is known, how wide the sound."""
+    """Describe the number of values, the levels and, where known, the stereo width."""
     sentences = [
-        _said(
+        _word(
             "sum",
             language,
             duration_s=clip.duration_s,
@@ -108,7 +108,7 @@ def _then(decoded: Decoded, language: str) -> Iterable[str]:
         codec_of(facts),
         f"{facts.n_channels}",
         f"{facts.sampling_rate:,} Hz",
-        f"{bits}" if bits else _said("no_bits", language),
+        f"{bits}" if bits else _word("no_bits", language),
         f"{duration_s:.3f} s",
         f"{facts.n_channels} × {n_samples:,}",
         f"{facts.size_bytes / 1e6:.2f} MB",
@@ -126,15 +126,15 @@ def _now(clip: Clip, language: str) -> Iterable[str]:
         f"{BITS_A_SAMPLE}",
         f"{clip.duration_s:.3f} s",
         f"{clip.n_samples:,}",
-        _said("memory", language, mb=n_bytes / 1e6),
+        _word("memory", language, mb=n_bytes / 1e6),
         f"{clip.sampling_rate * BITS_A_SAMPLE / 1000:,.0f} kbit/s",
     )
 
 
 def _levels(loud: Loudness, extent: Extent, language: str) -> str:
     if loud.peak_dbfs <= FLOOR_DB:
-        return _said("silence", language)
-    return _said(
+        return _word("silence", language)
+    return _word(
         "levels",
         language,
         peak_db=loud.peak_dbfs,
@@ -148,11 +148,11 @@ def _levels(loud: Loudness, extent: Extent, language: str) -> str:
 
 def _width(side_db: float, language: str) -> str:
     if side_db < SAME_DB:
-        return _said("same", language)
+        return _word("same", language)
     if side_db > -SAME_DB:
-        return _said("opposed", language)
-    return _said("side", language, db=side_db)
+        return _word("opposed", language)
+    return _word("side", language, db=side_db)
 
 
-def _said(name: str, language: str, **details: object) -> str:
+def _word(name: str, language: str, **details: object) -> str:
     return i18n.word(f"see.source_{name}", language, **details)

@@ -1,4 +1,4 @@
-"""Some milliseconds from nearby: at another rate, in few bits, as the model gets them."""
+"""Draw some milliseconds: at another rate, in few bits, as the model's input."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from audio.transforms import interpolation
 from audio.transforms.quantization import Quantised
 from audio.transforms.resampling import alias_hz
 from viz.plot import Axis, Line, Marks, Plot, Shape, rounded
-from viz.wording import joined, said
+from viz.wording import joined, phrase
 
 LENGTH_S = 0.01
 STAIRS_S = 0.005  # so that single steps are seen
@@ -61,10 +61,10 @@ def sampling(
             _line(kept, at_s, "dots"),
         ),
         facts=(
-            said("samples_shown", language, **rates),
-            said("behind", language, hz=original.sampling_rate),
+            phrase("samples_shown", language, **rates),
+            phrase("behind", language, hz=original.sampling_rate),
         ),
-        title=said("samples_title", language),
+        title=phrase("samples_title", language),
     )
 
 
@@ -76,9 +76,9 @@ def staircase(
     stairs = interpolation.points(quantised.clip, start_s, STAIRS_S)
     at_s = since_s + start_s
     y = _height(language, before, stairs)
-    facts = [said("steps", language, n_bits=quantised.n_bits, n=2**quantised.n_bits)]
+    facts = [phrase("steps", language, n_bits=quantised.n_bits, n=2**quantised.n_bits)]
     if quantised.snr_db is not None:
-        facts.append(said("snr", language, db=quantised.snr_db))
+        facts.append(phrase("snr", language, db=quantised.snr_db))
     return Plot(
         name="staircase",
         x=_time(at_s, STAIRS_S, language),
@@ -89,7 +89,7 @@ def staircase(
             _line(stairs, at_s, "steps"),
         ),
         facts=tuple(facts),
-        title=said("staircase_title", language),
+        title=phrase("staircase_title", language),
     )
 
 
@@ -100,24 +100,24 @@ def error(quantised: Quantised, start_s: float, since_s: float, language: str) -
     return Plot(
         name="error",
         x=_time(at_s, STAIRS_S, language),
-        y=Axis("count", -ERROR_STEPS, ERROR_STEPS, said("error_steps", language)),
+        y=Axis("count", -ERROR_STEPS, ERROR_STEPS, phrase("error_steps", language)),
         layers=(_line(interpolation.points(clip, start_s, STAIRS_S), at_s, "steps"),),
-        facts=(said("step_size", language, step=quantised.step),),
-        title=said("error_title", language),
+        facts=(phrase("step_size", language, step=quantised.step),),
+        title=phrase("error_title", language),
     )
 
 
-def model_frames(heard: ModelInput, start_s: float, language: str) -> Plot:
-    """Ten frames of the model's input, a rule where each begins; one in full length."""
-    first = first_shown(heard, start_s)
+def model_frames(signal: ModelInput, start_s: float, language: str) -> Plot:
+    """Draw ten frames of the model's input, each with its beginning, one in full."""
+    first = first_shown(signal, start_s)
     at_s = first * HOP_LENGTH / SAMPLING_RATE
     start = first * HOP_LENGTH
-    shown = heard.part(start, start + N_SHOWN * HOP_LENGTH + 1)
+    shown = signal.part(start, start + N_SHOWN * HOP_LENGTH + 1)
     wave = interpolation.points(Clip(shown, SAMPLING_RATE), 0.0, FRAMES_S)
     loudest = float(np.abs(wave.values).max(initial=0.0))
     height = 1.1 * max(loudest, MIN_DEVIATIONS)
     top = height * (1 + 2 * NUMBERS_SHARE)
-    n_shown = min(heard.n_frames - first, N_SHOWN)
+    n_shown = min(signal.n_frames - first, N_SHOWN)
     starts_s = [at_s + i * HOP_LENGTH / SAMPLING_RATE for i in range(n_shown)]
     middles_s = [s + HOP_LENGTH / SAMPLING_RATE / 2 for s in starts_s]
     field_s = [at_s, at_s + FRAME_LENGTH / SAMPLING_RATE]
@@ -126,7 +126,7 @@ def model_frames(heard: ModelInput, start_s: float, language: str) -> Plot:
     return Plot(
         name="model_frames",
         x=_time(at_s, FRAMES_S, language),
-        y=Axis("amplitude", -height, top, said("deviations", language)),
+        y=Axis("amplitude", -height, top, phrase("deviations", language)),
         layers=(
             *field,
             *(Line([s, s], [-height, top], "rule", colour=GREY) for s in starts_s),
@@ -134,8 +134,8 @@ def model_frames(heard: ModelInput, start_s: float, language: str) -> Plot:
             Marks(middles_s, [height * (1 + NUMBERS_SHARE)] * n_shown, numbers),
         ),
         facts=(
-            said("frames_of_clip", language, n=heard.n_frames),
-            said("frame_of_model", language, ms=1000 * FRAME_LENGTH / SAMPLING_RATE),
+            phrase("frames_of_clip", language, n=signal.n_frames),
+            phrase("frame_of_model", language, ms=1000 * FRAME_LENGTH / SAMPLING_RATE),
         ),
     )
 
@@ -148,13 +148,13 @@ def describe_sampling(
     is_filtered: bool,
     language: str,
 ) -> str:
-    """How many values a sound has, and what becomes of its strongest tone.
+    """Describe the number of values, and the effect on the strongest tone.
 
     Args:
         duration_s: of the whole sound (s).
         sampling_rate: the new one (Hz).
         strongest_hz: of the original, near the ten milliseconds; None in silence.
-        is_filtered: whether what lies above Nyquist was filtered out before.
+        is_filtered: whether frequencies above Nyquist were filtered out before.
         language: of the sentences.
     """
     details = {
@@ -174,7 +174,7 @@ def describe_sampling(
 
 
 def describe_rounding(quantised: Quantised, language: str) -> str:
-    """How coarse the steps are, and the noise that they make."""
+    """Describe the steps' size and the noise of quantisation."""
     details = {
         "n_bits": quantised.n_bits,
         "n": 2**quantised.n_bits,
@@ -197,23 +197,23 @@ def describe_rounding(quantised: Quantised, language: str) -> str:
     return joined(sentences, language)
 
 
-def first_shown(heard: ModelInput, start_s: float) -> int:
+def first_shown(signal: ModelInput, start_s: float) -> int:
     """Return the first of the frames that a picture from ``start_s`` on shows."""
-    last = max(heard.n_frames - N_SHOWN, 0)
+    last = max(signal.n_frames - N_SHOWN, 0)
     return min(max(round(start_s * SAMPLING_RATE / HOP_LENGTH), 0), last)
 
 
-def describe_hearing(heard: ModelInput, original: Clip, language: str) -> str:
-    """How many numbers and frames the model gets, and what it does not."""
-    unheard_db = heard.unheard_db
+def describe_model_input(signal: ModelInput, original: Clip, language: str) -> str:
+    """Describe the model's input: samples, frames, and the power lost above 8 kHz."""
+    lost_db = signal.lost_db
     details = {
         "duration_s": original.duration_s,
-        "n_samples": heard.clip.n_samples,
-        "n": heard.n_frames,
+        "n_samples": signal.clip.n_samples,
+        "n": signal.n_frames,
         "nyquist_hz": original.sampling_rate / 2,
-        "db": unheard_db,
+        "db": lost_db,
     }
-    has_more = unheard_db is not None and unheard_db > FLOOR_DB
+    has_more = lost_db is not None and lost_db > FLOOR_DB
     name = "about_unheard" if has_more else "about_all_heard"
     sentences = [
         i18n.word("viz.about_hearing", language, **details),
@@ -230,18 +230,18 @@ def _line(
 
 
 def _time(at_s: float, length_s: float, language: str) -> Axis:
-    return Axis("time", at_s, at_s + length_s, said("time", language))
+    return Axis("time", at_s, at_s + length_s, phrase("time", language))
 
 
 def _height(language: str, *stretches: interpolation.Stretch) -> Axis:
-    """As high as the loudest, the same up and down."""
+    """Make a symmetric axis as high as the loudest value."""
     loudest = max(float(np.abs(s.values).max(initial=0.0)) for s in stretches)
     height = max(HEADROOM * loudest, MIN_HEIGHT)
-    return Axis("amplitude", -height, height, said("amplitude", language))
+    return Axis("amplitude", -height, height, phrase("amplitude", language))
 
 
 def _steps(step: float, y: Axis, at_s: float) -> tuple[Line, ...]:
-    """Return a rule at each value that there is, where they are few."""
+    """Draw a rule at each quantised value, where they are few."""
     lowest, highest = (round(end / step) for end in (y.start, y.stop))
     if highest - lowest > N_LINES:
         return ()

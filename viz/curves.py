@@ -1,4 +1,4 @@
-"""A run as it learns: a quantity over steps, of one run or of several."""
+"""Draw training curves: a quantity over steps, of one run or of several."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import i18n
 from audio.transforms.windows import Numbers
 from viz.palette import GREY_LINE, LINES
 from viz.plot import N_COLUMNS, Axis, Line, Plot, Quantity
-from viz.wording import joined, plain, said
+from viz.wording import joined, phrase, plain
 
 N_DOTTED = 20  # a line of so few points shows each of them
 HEADROOM = 1.1
@@ -66,16 +66,16 @@ def plot(
     stop = n_steps or max((s for each in curves for s in each.steps), default=1)
     return Plot(
         name=name,
-        x=Axis("count", 0.0, float(max(stop, 1)), said("step", language)),
+        x=Axis("count", 0.0, float(max(stop, 1)), phrase("step", language)),
         y=Axis(quantity, 0.0, top, ""),
         layers=tuple(_line(i, curve) for i, curve in enumerate(curves)),
-        title=said(name, language),
+        title=phrase(name, language),
         ratio=RATIO,
     )
 
 
 def describe(loss: Curve, accuracy: Curve, n_steps: int, language: str) -> str:
-    """Say the last loss and the last accuracy (percent)."""
+    """Describe the last loss and the last accuracy (percent)."""
     sentences = []
     if loss.last:
         step, value = loss.last
@@ -91,9 +91,9 @@ def describe(loss: Curve, accuracy: Curve, n_steps: int, language: str) -> str:
 
 
 def describe_each(name: str, curves: Sequence[Curve], language: str) -> str:
-    """Say the last value of each run."""
-    told = [f"{c.name} {c.last[1]:.3g}".strip() for c in curves if c.last]
-    return f"{said(name, language)}: {i18n.listed(told, language)}"
+    """Describe the last value of each run."""
+    values = [f"{c.name} {c.last[1]:.3g}".strip() for c in curves if c.last]
+    return f"{phrase(name, language)}: {i18n.listed(values, language)}"
 
 
 def _line(number: int, curve: Curve) -> Line:

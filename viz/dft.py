@@ -1,4 +1,4 @@
-"""The spectrum of one passage: level over frequency, its peaks marked and named."""
+"""Draw the spectrum of one passage: level over frequency, its peaks marked."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from audio.transforms import Peak, Spectrum, pixels, strongest
 from audio.transforms.partials import Partial, fundamental_hz
 from audio.transforms.windows import Numbers, resolution_bins, scalloping_db
 from viz.plot import N_COLUMNS, Axis, Line, Marks, Plot, rounded
-from viz.wording import cents, joined, said, with_minus
+from viz.wording import cents, joined, phrase, with_minus
 
-FMIN_HZ = 20.0  # the lowest tone that ears hear
+FMIN_HZ = 20.0  # the lowest audible tone
 BOTTOM_DB = {"peak": -100.0, "full_scale": -120.0}
 HEADROOM_DB = 18.0  # for the words above the strongest peak
 N_PEAKS = 8
@@ -24,7 +24,7 @@ COLUMNS = ("number", "frequency", "level", "note", "cents", "harmonic")
 def plot(
     spectrum: Spectrum, partials: Partials, language: str, *, padding: int = 1
 ) -> Plot:
-    """Draw the strongest bin of each pixel column, whichever the scale of frequency.
+    """Draw the strongest bin of each pixel column, on any scale of frequency.
 
     Args:
         spectrum: of the passage.
@@ -39,7 +39,7 @@ def plot(
     curve = Line(
         rounded(frequencies_hz, 3), rounded(np.maximum(levels_db, bottom_db), 2), "fill"
     )
-    level = said(f"level_{spectrum.reference}", language)
+    level = phrase(f"level_{spectrum.reference}", language)
     strong = strongest(spectrum)
     return Plot(
         name="dft",
@@ -47,13 +47,13 @@ def plot(
             "frequency",
             fmin_hz,
             nyquist_hz,
-            said("frequency", language),
+            phrase("frequency", language),
             ("log", "linear", "note"),
         ),
         y=Axis("level", bottom_db, HEADROOM_DB, level),
         layers=(curve, *([_marks(partials, strong)] if strong else [])),
         facts=_facts(spectrum, language, padding),
-        note="" if strong else said("silence", language),
+        note="" if strong else phrase("silence", language),
     )
 
 
@@ -97,7 +97,7 @@ def table(
 
 
 def describe(spectrum: Spectrum, language: str = i18n.DEFAULT_LANGUAGE) -> str:
-    """Say the spectrum's key numbers: its peak, its tone, what it can tell apart."""
+    """Describe the spectrum's peak, fundamental and resolution."""
     peak = strongest(spectrum)
     name = "about_dft" if peak else "about_dft_silence"
     sentences = [
@@ -129,13 +129,13 @@ def describe(spectrum: Spectrum, language: str = i18n.DEFAULT_LANGUAGE) -> str:
 
 
 def resolution_hz(spectrum: Spectrum) -> float:
-    """Return how far apart two equal tones must be; zero padding does not help."""
+    """Compute the distance of two separable equal tones; zero padding does not help."""
     n_samples = max(spectrum.n_samples, 1)
     return resolution_bins(spectrum.window) * spectrum.sampling_rate / n_samples
 
 
 def lowest_reading_db(spectrum: Spectrum) -> float:
-    """How much too low a tone half-way between two bins reads; zero padding helps."""
+    """Compute the scalloping loss half-way between two bins; zero padding helps."""
     bins_of_window = spectrum.sampling_rate / max(spectrum.n_samples, 1)
     offset_bins = spectrum.bin_width_hz / bins_of_window / 2
     return scalloping_db(spectrum.window, offset_bins)
@@ -155,7 +155,7 @@ def _cells(
 
 
 def _marks(partials: Partials, strong: Peak) -> Marks:
-    """Numbers from left to right; the strongest with its frequency."""
+    """Label the peaks with their numbers, and the strongest with its frequency."""
     named = [
         (each.frequency_hz, each.level_db, f"{number}")
         for number, each in enumerate(partials, start=1)
@@ -168,17 +168,17 @@ def _marks(partials: Partials, strong: Peak) -> Marks:
     else:
         hz, level_db, number = loudest
         named[named.index(loudest)] = (hz, level_db, f"{number} · {hz:,.1f} Hz")
-    xs, ys, said_there = zip(*named, strict=True)
-    return Marks(rounded(np.array(xs), 2), rounded(np.array(ys), 2), list(said_there))
+    xs, ys, words = zip(*named, strict=True)
+    return Marks(rounded(np.array(xs), 2), rounded(np.array(ys), 2), list(words))
 
 
 def _facts(spectrum: Spectrum, language: str, padding: int) -> tuple[str, ...]:
     facts = (
-        said("passage", language, n=spectrum.n_samples, start_s=spectrum.start_s),
-        said(f"window_{spectrum.window}", language),
-        said("bin_width", language, hz=spectrum.bin_width_hz),
-        said("resolution", language, hz=resolution_hz(spectrum)),
+        phrase("passage", language, n=spectrum.n_samples, start_s=spectrum.start_s),
+        phrase(f"window_{spectrum.window}", language),
+        phrase("bin_width", language, hz=spectrum.bin_width_hz),
+        phrase("resolution", language, hz=resolution_hz(spectrum)),
     )
-    padded = (said("padded", language, n=padding),) if padding > 1 else ()
-    nyquist = said("nyquist", language, hz=spectrum.sampling_rate / 2)
+    padded = (phrase("padded", language, n=padding),) if padding > 1 else ()
+    nyquist = phrase("nyquist", language, hz=spectrum.sampling_rate / 2)
     return (*facts, *padded, nyquist)

@@ -1,4 +1,4 @@
-"""What a mel spectrogram is made with: its triangles, and the scale that spaces them."""
+"""Draw a mel filter bank: its triangles, and the mel scale that spaces them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from audio.transforms import MelBands
 from audio.transforms.mel_scale import Formula, band_edges_hz, hz_to_mel
 from audio.transforms.windows import Numbers
 from viz.plot import Axis, Line, Plot, Scale, rounded
-from viz.wording import joined, said
+from viz.wording import joined, phrase
 
 N_POINTS = 200  # of the scale's curve
 HEADROOM = 1.1
@@ -33,7 +33,7 @@ class Bank:
 
 
 def triangles(bank: Bank, language: str) -> Plot:
-    """Every filter, its area 1: the narrowest, at the bottom, are the highest."""
+    """Draw every filter with area 1: the narrowest, at low frequencies, are highest."""
     edges_hz = bank.edges_hz
     heights = (edges_hz[2:] - edges_hz[:-2]).min() / (edges_hz[2:] - edges_hz[:-2])
     lines = tuple(
@@ -47,21 +47,24 @@ def triangles(bank: Bank, language: str) -> Plot:
     return Plot(
         name="filters",
         x=_frequency(bank, language),
-        y=Axis("count", 0.0, HEADROOM, said("weight", language)),
+        y=Axis("count", 0.0, HEADROOM, phrase("weight", language)),
         layers=lines,
-        facts=(said("bands", language, n=bank.bands.n_mels), said("area", language)),
-        title=said("filters_title", language),
+        facts=(
+            phrase("bands", language, n=bank.bands.n_mels),
+            phrase("area", language),
+        ),
+        title=phrase("filters_title", language),
     )
 
 
 def scales(bank: Bank, language: str) -> Plot:
-    """Mel over frequency, both formulas; each has its own unit, so both end at 1."""
+    """Draw mel over frequency by both formulas, each scaled to end at 1."""
     hz = np.linspace(bank.bands.fmin_hz, bank.bands.fmax_hz, N_POINTS)
     lines = tuple(
         Line(
             rounded(hz, 1),
             rounded(_share(hz, formula), 4),
-            name=said(f"formula_{formula}", language),
+            name=phrase(f"formula_{formula}", language),
             colour=0 if formula == bank.bands.formula else 3,
         )
         for formula in get_args(Formula)
@@ -69,14 +72,14 @@ def scales(bank: Bank, language: str) -> Plot:
     return Plot(
         name="mel_scale",
         x=_frequency(bank, language),
-        y=Axis("count", 0.0, 1.0, said("mel_share", language)),
+        y=Axis("count", 0.0, 1.0, phrase("mel_share", language)),
         layers=lines,
-        title=said("scale_title", language),
+        title=phrase("scale_title", language),
     )
 
 
 def describe(bank: Bank, language: str) -> str:
-    """Say the formula; how wide the bands are, and whether some see only one bin."""
+    """Describe the formula, the bands' widths, and whether some hold only one bin."""
     widths_hz = bank.edges_hz[2:] - bank.edges_hz[:-2]
     details = {
         "n": bank.bands.n_mels,
@@ -85,11 +88,11 @@ def describe(bank: Bank, language: str) -> str:
         "bin_hz": bank.sampling_rate / bank.n_fft,
     }
     sentences = [
-        said(f"about_{bank.bands.formula}", language),
-        said("about_filters", language, **details),
+        phrase(f"about_{bank.bands.formula}", language),
+        phrase("about_filters", language, **details),
     ]
     if details["narrow_hz"] < details["bin_hz"]:
-        sentences.append(said("about_narrow", language, **details))
+        sentences.append(phrase("about_narrow", language, **details))
     return joined(sentences, language)
 
 
@@ -99,12 +102,12 @@ def _frequency(bank: Bank, language: str) -> Axis:
         "frequency",
         bank.bands.fmin_hz,
         bank.bands.fmax_hz,
-        said("frequency", language),
+        phrase("frequency", language),
         scales,
     )
 
 
 def _share(hz: Numbers, formula: Formula) -> Numbers:
-    """Return the way along the mel scale, 0 to 1."""
+    """Convert frequencies to shares of the mel scale, 0 to 1."""
     mels = hz_to_mel(hz, formula)
     return (mels - mels[0]) / (mels[-1] - mels[0])

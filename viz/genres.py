@@ -1,4 +1,4 @@
-"""The sentence on genre along a song, for those who do not see its map."""
+"""Describe genre along a song, as the text alternative of its map."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ Chunks = Sequence[tuple[float, float, Mapping[str, float]]]
 
 
 def describe_along(chunks: Chunks, language: str = i18n.DEFAULT_LANGUAGE) -> str:
-    """Say a song's length and its likeliest genres over all chunks.
+    """Describe a song's length and its likeliest genres over all chunks.
 
     Args:
         chunks: (start in s, stop in s, probabilities by genre) in the order of time.
         language: of the sentence.
     """
-    named = (f"{plain(g)} {p:.0%}" for g, p in _means(chunks)[:N_NAMED])
+    means: dict[str, float] = {}
+    for _, _, by_genre in chunks:
+        for genre, probability in by_genre.items():
+            means[genre] = means.get(genre, 0.0) + probability / len(chunks)
+    ranked = sorted(means.items(), key=lambda item: -item[1])
+    named = (f"{plain(genre)} {mean:.0%}" for genre, mean in ranked[:N_NAMED])
     return i18n.word(
         "viz.about_along",
         language,
@@ -27,12 +32,3 @@ def describe_along(chunks: Chunks, language: str = i18n.DEFAULT_LANGUAGE) -> str
         n=len(chunks),
         ranking=i18n.listed(named, language),
     )
-
-
-def _means(chunks: Chunks) -> list[tuple[str, float]]:
-    """Return each genre's mean probability over the chunks, the most probable first."""
-    sums: dict[str, float] = {}
-    for _, _, by_genre in chunks:
-        for genre, probability in by_genre.items():
-            sums[genre] = sums.get(genre, 0.0) + probability / len(chunks)
-    return sorted(sums.items(), key=lambda item: -item[1])

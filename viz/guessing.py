@@ -1,4 +1,4 @@
-"""What HuBERT had to guess: a row a cluster, its frames along the time, spans hidden."""
+"""Draw HuBERT's pretraining task: clusters over time, with masked spans."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from audio.hubert.masking import Clusters, baselines
 from audio.hubert.preprocessing import HOP_LENGTH, SAMPLING_RATE
 from viz import palette
 from viz.plot import Axis, Plot, Rows, rounded, time_axis
-from viz.wording import joined, said
+from viz.wording import joined, phrase
 
 N_COLUMNS = 400
 FRAME_S = HOP_LENGTH / SAMPLING_RATE
@@ -26,12 +26,12 @@ def guessing(
     shown_s: tuple[float, float],
     language: str,
 ) -> Plot:
-    """Rows of clusters, the darkest below; under them, where frames are hidden.
+    """Draw rows of clusters, the darkest lowest; under them the masked frames.
 
     Args:
         found: the cluster of each frame.
         is_hidden: (n_frames,)
-        shown_s: start and stop of what is seen (s).
+        shown_s: start and stop of the visible part (s).
         language: of labels and facts.
     """
     n_all = len(found.labels)
@@ -43,18 +43,19 @@ def guessing(
     rows = np.arange(found.n_clusters)[:, None] == found.labels
     seen = np.vstack([np.zeros_like(is_hidden), rows & ~is_hidden])
     unseen = np.vstack([is_hidden, rows & is_hidden])
+    names = (HIDDEN_ROW, *(str(i + 1) for i in range(found.n_clusters)))
     facts = ["clusters_as_rows", "seen_and_hidden"] if n else []
     return Plot(
         name="masking",
         x=time_axis(shown_s, language),
-        y=Axis("row", 0, found.n_clusters + 1, "", names=_names(found)),
+        y=Axis("row", 0, found.n_clusters + 1, "", names=names),
         layers=tuple(
             Rows(
                 starts_s=rounded(starts * FRAME_S, 4),
                 stops_s=rounded(stops * FRAME_S, 4),
                 shares=[rounded(row, 2) for row in shares],
                 colours=[colour] * len(shares),
-                name=said(name, language),
+                name=phrase(name, language),
             )
             for name, colour, shares in (
                 ("seen", palette.ACCENT, _shares(seen, starts, stops)),
@@ -62,18 +63,18 @@ def guessing(
             )
         ),
         facts=(
-            *(said(name, language) for name in facts),
-            *((said("model_frames_per_column", language, n=n_each),) * (n_each > 1)),
+            *(phrase(name, language) for name in facts),
+            *((phrase("model_frames_per_column", language, n=n_each),) * (n_each > 1)),
         ),
         is_sound=True,
-        note="" if n_all else said("nothing_to_guess", language),
+        note="" if n_all else phrase("nothing_to_guess", language),
     )
 
 
 def describe(found: Clusters, is_hidden: NDArray[np.bool_], language: str) -> str:
-    """How much is hidden, and how far two guesses come that know nothing."""
+    """Describe the share of masked frames, and the accuracy of both baselines."""
     if not len(found.labels):
-        return said("nothing_to_guess", language)
+        return phrase("nothing_to_guess", language)
     right = baselines(found, is_hidden)
     details = {
         "n": len(is_hidden),
@@ -90,14 +91,10 @@ def describe(found: Clusters, is_hidden: NDArray[np.bool_], language: str) -> st
     return joined(sentences, language)
 
 
-def _names(found: Clusters) -> tuple[str, ...]:
-    return (HIDDEN_ROW, *(str(i + 1) for i in range(found.n_clusters)))
-
-
 def _shares(
     rows: NDArray[np.bool_], starts: NDArray[np.int_], stops: NDArray[np.int_]
 ) -> NDArray[np.float64]:
-    """Which share of each column's frames a row holds, (n_rows, n_columns)."""
+    """Compute the share of each column's frames in a row, (n_rows, n_columns)."""
     sums = np.cumsum(np.pad(rows, ((0, 0), (1, 0))), axis=1)
     shares: NDArray[np.float64] = (sums[:, stops] - sums[:, starts]) / (stops - starts)
     return shares

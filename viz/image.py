@@ -1,4 +1,4 @@
-"""Levels over time as an image on paper, with its colour bar."""
+"""Draw levels over time as an image on paper, with its colour bar."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _nearest(
 
 
 def bar(axes: Axes, limits: Range, label: str, colours: str) -> None:
-    """Draw the colour bar; its arrows stand for all that lies beyond its ends.
+    """Draw the colour bar; its arrows are for all values beyond its ends.
 
     By hand, because matplotlib's own costs as much as the picture.
     """

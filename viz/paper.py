@@ -1,4 +1,4 @@
-"""A sheet as a figure on paper: what the page draws on canvases, for files.
+"""Draw a sheet as a figure in a file, as the page draws it on canvases.
 
 It looks as it does on the page: see ``Look``.
 """
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Place = Callable[[Any], Numbers]  # of values, on their axis
 
 WIDTH_PX, HEIGHT_PX = 1000, 400  # of one plot
-HEARD_HZ, LOWEST_LOG_HZ = 20.0, 32.0  # a log axis that would begin unheard begins here
+AUDIBLE_HZ, LOWEST_LOG_HZ = 20.0, 32.0  # a log axis begins at 32 Hz, not below 20
 TICK_PX = 64  # the least room for a labelled tick along the bottom
 HERTZ_PX = 30  # likewise, of frequencies
 NUMBER_PX = 40  # likewise, upright
@@ -47,7 +47,7 @@ DASHES = ("-", "--", ":")
 
 @dataclass(frozen=True)
 class Look:
-    """What the visitor has chosen of a picture's look.
+    """The visitor's choices of a picture's look.
 
     Attributes:
         scales: of axes, by "<plot>.x" or "<plot>.y".
@@ -81,7 +81,7 @@ def png(
     Args:
         sheet: what to draw.
         look: as on the visitor's page.
-        language: of its texts; ``viz.png.language_for`` says which can be written.
+        language: of its texts; one that ``viz.png.language_for`` returns.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -95,8 +95,8 @@ def png(
 def svg(sheet: Sheet, look: Look = AS_IT_COMES) -> bytes:
     """Draw a sheet as an SVG, titled with its key numbers.
 
-    It need not know the glyphs of every language: its text stays text, which is drawn
-    in the fonts of whoever opens it.
+    It needs no glyphs of every language: its text stays text, drawn in the fonts of
+    the viewer's system.
     """
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     title = "".join(c for c in sheet.about if c.isprintable())
@@ -117,7 +117,7 @@ def figure(sheet: Sheet, look: Look = AS_IT_COMES) -> Figure:
 
 
 def as_seen(plot: Plot, look: Look) -> Plot:
-    """Return the plot with its axes' scales and its levels' range as they are seen."""
+    """Return the plot with its axes' scales and its levels' range as on the page."""
     layers = tuple(
         replace(layer, limits=(layer.limits[1] - look.range_db, layer.limits[1]))
         if look.range_db and isinstance(layer, Image) and layer.quantity == "level"
@@ -204,7 +204,7 @@ def _names(
 
 def _ends(axis: Axis) -> tuple[float, float]:
     stop = axis.stop if axis.stop > axis.start else axis.start + 1
-    if axis.scales[0] in ("log", "note") and axis.start < HEARD_HZ:
+    if axis.scales[0] in ("log", "note") and axis.start < AUDIBLE_HZ:
         return max(axis.start, min(LOWEST_LOG_HZ, stop / 10)), stop
     return axis.start, stop
 
@@ -214,7 +214,9 @@ def _image(axes: Axes, image: Image, plot: Plot, place: Place, colours: str) -> 
     width_px, height_px = style.size_px(axes)
     low, high = axes.get_ylim()
     edges = np.linspace(low, high, height_px + 1)
-    edges = edges[: max(int(np.searchsorted(edges, _top(image, place))), 1) + 1]
+    *_, below, last = place(image.frequencies_hz[-2:] * 2)
+    top = last + (last - below) / 2  # half a row above the highest one
+    edges = edges[: max(int(np.searchsorted(edges, top)), 1) + 1]
     low, high = edges[[0, -1]].tolist()
     rows = image.as_values(_rows(image, place, edges))
     share = (image.stop_s - image.start_s) / (plot.x.stop - plot.x.start)
@@ -223,12 +225,6 @@ def _image(axes: Axes, image: Image, plot: Plot, place: Place, colours: str) -> 
     shown = pixels.columns(rows, n_columns)
     images.put(axes, shown, extent, image.limits, colours)
     images.bar(axes, image.limits, image.label, colours)
-
-
-def _top(image: Image, place: Place) -> float:
-    """Return where an image ends: half a row above its highest one."""
-    *_, below, last = place(image.frequencies_hz[-2:] * 2)
-    return float(last + (last - below) / 2)
 
 
 def _rows(image: Image, place: Place, edges: Numbers) -> NDArray[np.uint8]:

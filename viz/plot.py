@@ -1,4 +1,4 @@
-"""What a picture is made of: axes, layers of numbers, facts, provenance; no drawing.
+"""Describe a picture: axes, layers of numbers, facts, provenance; no drawing.
 
 The page's script (``ui/canvas``) draws a ``Sheet`` in the browser, ``paper`` in files,
 ``table`` writes its numbers. Everything that only changes the look is decided there:
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from audio.transforms import MAX_N_COLUMNS, Frames, Spectrogram
 from audio.transforms.frames import Levels
-from viz.wording import said
+from viz.wording import phrase
 
 Quantity = Literal[
     "time",
@@ -55,7 +55,7 @@ class Axis:
         stop: value at the right or the top.
         label: quantity and unit in the visitor's language, "Frequency (Hz)".
         scales: that the visitor may choose from; the first one is shown first.
-        names: of the rows, the lowest first, where the quantity is "row": row i lies
+        names: of the rows, the lowest first, where the quantity is "row": row i is
             between i and i + 1.
     """
 
@@ -71,7 +71,7 @@ class Axis:
 class Image:
     """Levels (dB) or powers over time (x) and frequency (y), as bytes.
 
-    Byte b stands for ``bottom + b * step`` or, where b is 0, for anything lower.
+    Byte b is ``bottom + b * step`` or, where b is 0, for anything lower.
 
     Attributes:
         start_s: left edge of the first column.
@@ -83,7 +83,7 @@ class Image:
         label: quantity and unit of the levels, "Level (dBFS)".
         limits: lowest and highest value that has a colour of its own at first.
         quantity: decides how values are written, and whether their range can change.
-        bottom: what byte 0 stands for.
+        bottom: value of byte 0.
         step: from one byte to the next.
     """
 
@@ -105,7 +105,7 @@ class Image:
         return self.as_values(self.levels)
 
     def as_values(self, levels: NDArray[np.uint8]) -> Levels:
-        """Return what some of its bytes stand for, float32."""
+        """Convert some of its bytes to values, float32."""
         return self.bottom + np.float32(self.step) * levels.astype(np.float32)
 
 
@@ -190,11 +190,11 @@ class Marks:
 
 @dataclass(frozen=True)
 class Plot:
-    """One pair of axes and what stands between them.
+    """One pair of axes and the layers between them.
 
     Attributes:
         name: which picture it is; the page remembers the chosen scale by it.
-        title: above it, where several stand side by side.
+        title: above it, where several are side by side.
         x: horizontal axis. Plots whose x is a time of the chosen sound share one
             cursor, one selection and one zoom.
         y: vertical axis.
@@ -218,7 +218,7 @@ class Plot:
 
 @dataclass(frozen=True, eq=False)
 class Computed:
-    """What a function of a clip returned, and what it was given.
+    """The result of a function of a clip, with its arguments.
 
     Attributes:
         function: ``transforms.dft``, ``transforms.stft``, ``transforms.mel``, ``waveform.part``.
@@ -244,7 +244,7 @@ class Computed:
 
 @dataclass(frozen=True, eq=False)
 class Provenance:
-    """Where a sheet's numbers came from.
+    """The computation behind a sheet's numbers.
 
     Attributes:
         picture: which one it is: the name of the script that makes it again.
@@ -260,14 +260,14 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Sheet:
-    """All that a place for pictures shows.
+    """The content of one place for pictures.
 
     Attributes:
         plots: side by side where there is room.
         about: the key numbers in a sentence or two: also the text alternative.
         table: rows of cells, the head first; empty for none.
         duration_s: of the chosen sound; 0 where there is none.
-        provenance: of the numbers; None where nobody can ask for it.
+        provenance: of the numbers; None where it cannot be downloaded.
     """
 
     plots: tuple[Plot, ...]
@@ -313,11 +313,11 @@ def rounded(values: NDArray[Any], n_decimals: int = 5) -> list[float]:
 def time_axis(shown_s: tuple[float, float], language: str) -> Axis:
     """Return an axis of times in a sound, in seconds or min:s as the page writes them."""
     key = "time_min" if shown_s[1] > 60 else "time"
-    return Axis("time", *shown_s, said(key, language))
+    return Axis("time", *shown_s, phrase(key, language))
 
 
 def on_axes_of(plot: Plot, other: Plot) -> Plot:
-    """Return the plot on the other's axes, so that the same lies at the same height."""
+    """Return the plot on the other's axes, so that both can be compared."""
     return replace(plot, x=other.x, y=other.y)
 
 

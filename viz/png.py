@@ -1,4 +1,4 @@
-"""Pixels in, a PNG file out; and fonts for what matplotlib's own cannot write.
+"""Encode PNG files, and find fonts for the scripts that matplotlib's own lack.
 
 Source: T. Boutell et al., "PNG Specification", ISO/IEC 15948.
 """
@@ -67,8 +67,5 @@ def font_for(language: str) -> str | None:
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + name + data + _checksum(name + data)
-
-
-def _checksum(data: bytes) -> bytes:
-    return struct.pack(">I", zlib.crc32(data))
+    checksum = struct.pack(">I", zlib.crc32(name + data))
+    return struct.pack(">I", len(data)) + name + data + checksum

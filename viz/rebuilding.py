@@ -1,4 +1,4 @@
-"""Back to sound: how the windows add up, and how near each iteration came."""
+"""Draw the inversion of a spectrogram: the windows' sum, and the convergence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from audio.levels import FLOOR_DB
 from audio.transforms.inversion import Rebuilt, RoundTrip
 from audio.transforms.overlap_add import window_sum
 from viz.plot import Axis, Line, Marks, Plot, rounded
-from viz.wording import joined, said, with_minus
+from viz.wording import joined, phrase, with_minus
 
 MIN_SPAN_DB = 30.0  # so that a search that found nothing looks like it
 N_HOPS = 4  # shown of the windows' sum
@@ -18,7 +18,7 @@ HIGHEST_SUM = 2.2
 
 
 def convergence(rebuilt: Rebuilt, language: str) -> Plot:
-    """Error of the magnitudes (dB) over iterations; lower is nearer."""
+    """Draw the error of the magnitudes (dB) over iterations."""
     curve_db = np.array(rebuilt.convergence_db)
     n_iterations = len(curve_db) - 1
     last_db = float(curve_db[-1])
@@ -26,52 +26,52 @@ def convergence(rebuilt: Rebuilt, language: str) -> Plot:
     iterations = [float(n) for n in range(len(curve_db))]
     return Plot(
         name="convergence",
-        x=Axis("count", 0.0, max(n_iterations, 1), said("iterations", language)),
+        x=Axis("count", 0.0, max(n_iterations, 1), phrase("iterations", language)),
         y=Axis(
             "level",
             bottom_db,
             float(curve_db.max()) + 6,
-            said("magnitude_error", language),
+            phrase("magnitude_error", language),
         ),
         layers=(
             Line(iterations, rounded(curve_db, 2)),
             Marks([iterations[-1]], [last_db], [with_minus(f"{last_db:.1f} dB")]),
         ),
         facts=(
-            said("n_iterations", language, n=n_iterations),
-            said("took", language, s=rebuilt.elapsed_s),
+            phrase("n_iterations", language, n=n_iterations),
+            phrase("took", language, s=rebuilt.elapsed_s),
         ),
-        title=said("convergence_title", language),
+        title=phrase("convergence_title", language),
     )
 
 
 def overlap(
     exact: RoundTrip, n_fft: int, hop_length: int, window: str, language: str
 ) -> Plot:
-    """Draw the sum of overlapping windows: level where the sound can return exactly."""
+    """Draw the sum of overlapping windows: constant where the inverse is exact."""
     total = np.tile(window_sum(window, n_fft, hop_length), N_HOPS)
     every = max(len(total) // N_POINTS, 1)
     shown = total[::every]
     name = "windows_constant" if exact.is_cola else "windows_ripple"
     return Plot(
         name="overlap",
-        x=Axis("count", 0.0, float(len(total)), said("samples", language)),
-        y=Axis("count", 0.0, HIGHEST_SUM, said("window_sum", language)),
+        x=Axis("count", 0.0, float(len(total)), phrase("samples", language)),
+        y=Axis("count", 0.0, HIGHEST_SUM, phrase("window_sum", language)),
         layers=(
             Line([float(i * every) for i in range(len(shown))], rounded(shown, 4)),
             Line([0.0, float(len(total))], [1.0, 1.0], "rule", colour=3),
         ),
         facts=(
-            said(name, language),
-            said(f"window_{window}", language),
-            said("overlap", language, percent=100 * (1 - hop_length / n_fft)),
+            phrase(name, language),
+            phrase(f"window_{window}", language),
+            phrase("overlap", language, percent=100 * (1 - hop_length / n_fft)),
         ),
-        title=said("overlap_title", language),
+        title=phrase("overlap_title", language),
     )
 
 
 def describe(exact: RoundTrip, rebuilt: Rebuilt, language: str) -> str:
-    """How near the sound came back with phase, and without."""
+    """Describe the error of the reconstruction with phase, and without."""
     if rebuilt.error_db == FLOOR_DB:  # of silence, nothing is lost
         return i18n.word("viz.about_rebuilding_silence", language)
     details = {

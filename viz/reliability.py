@@ -1,4 +1,4 @@
-"""How far a model's confidence can be trusted: confidence against right answers."""
+"""Draw a reliability diagram: accuracy over confidence."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ def sheet(points: Sequence[Point], language: str) -> Sheet:
 
     Args:
         points: (mean confidence, share of right answers, number of songs), shares in
-            [0, 1], by confidence. Above each dot stands its number of songs.
+            [0, 1], by confidence. Each dot is labelled with its number of songs.
         language: of labels.
     """
     xs, ys = (
         [round(100 * share, 2) for share in shares]
         for shares in ([p[0] for p in points], [p[1] for p in points])
     )
+    most = max((n for _, _, n in points), default=1)
+    sizes_px = (LARGEST_PX * (n / most) ** 0.5 for _, _, n in points)
+    radii_px = [round(max(size_px, SMALLEST_PX), 1) for size_px in sizes_px]
     plot = Plot(
         name="reliability",
         x=_percent("confidence", language, 100.0),
@@ -34,7 +37,7 @@ def sheet(points: Sequence[Point], language: str) -> Sheet:
         layers=(
             Line([0.0, 100.0], [0.0, 100.0], "rule", colour=GREY_LINE),
             Line(xs, [*ys]),
-            Marks(xs, ys, [f"{n}" for _, _, n in points], _radii_px(points)),
+            Marks(xs, ys, [f"{n}" for _, _, n in points], radii_px),
         ),
         ratio=RATIO,
     )
@@ -42,22 +45,16 @@ def sheet(points: Sequence[Point], language: str) -> Sheet:
 
 
 def describe(points: Sequence[Point], language: str = i18n.DEFAULT_LANGUAGE) -> str:
-    """Say every dot in a sentence."""
-    told = [
+    """Describe every dot in a sentence."""
+    dots = [
         i18n.word(
             "scores.point", language, confidence=confidence, accuracy=accuracy, n=n
         )
         for confidence, accuracy, n in points
     ]
-    return i18n.word("scores.about_reliability", language, points="; ".join(told))
+    return i18n.word("scores.about_reliability", language, points="; ".join(dots))
 
 
 def _percent(name: str, language: str, stop: float) -> Axis:
     label = i18n.word(f"scores.{name}", language)
     return Axis("percent", 0.0, stop, f"{label} (%)")
-
-
-def _radii_px(points: Sequence[Point]) -> list[float]:
-    most = max((n for _, _, n in points), default=1)
-    shares = ((n / most) ** 0.5 for _, _, n in points)
-    return [round(max(LARGEST_PX * share, SMALLEST_PX), 1) for share in shares]

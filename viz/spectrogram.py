@@ -1,4 +1,4 @@
-"""Spectrograms: level over time and frequency, on linear bins or in mel bands."""
+"""Draw spectrograms: level over time and frequency, in linear bins or mel bands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from viz.plot import (
     rounded,
     time_axis,
 )
-from viz.wording import said
+from viz.wording import phrase
 
 N_ROWS = 400  # of pixels; a screen of fine pixels shows two for each
 LEVELS = {"peak": "level_of_mel", "full_scale": "level_of_linear"}
@@ -30,13 +30,13 @@ FMIN_HZ = 32.0  # of an STFT: just below C1, the lowest note that most music nee
 
 @dataclass(frozen=True)
 class Cut:
-    """How a spectrogram was cut out of its sound; for axes and facts.
+    """The part of the sound that a spectrogram shows; for axes and facts.
 
     Attributes:
-        shown_s: start and stop of what is seen (s).
+        shown_s: start and stop of the visible part (s).
         language: of labels and facts.
         is_zoomed: the hop is finer than asked, so that each column has its frame.
-        title: above the plot, where two stand side by side.
+        title: above the plot, where two are side by side.
     """
 
     shown_s: tuple[float, float]
@@ -46,12 +46,12 @@ class Cut:
 
 
 def stft(levels: Spectrogram, cut: Cut) -> Plot:
-    """Level over time and frequency."""
+    """Draw level over time and frequency."""
     fmin_hz, fmax_hz = range_hz(levels)
     rows_db, frequencies_hz = pixels.fine_rows(levels, N_ROWS)
     scales: tuple[Scale, ...] = ("log", "linear", "mel", "note")
-    y = Axis("frequency", fmin_hz, fmax_hz, said("frequency", cut.language), scales)
-    label = said("level_of_linear", cut.language)
+    y = Axis("frequency", fmin_hz, fmax_hz, phrase("frequency", cut.language), scales)
+    label = phrase("level_of_linear", cut.language)
     image = _image(rows_db, frequencies_hz, levels, label)
     return _levels("stft", image, y, frame_facts(levels, cut), levels, cut)
 
@@ -63,7 +63,7 @@ def folded(
 
     Args:
         levels: of the excerpt at its new rate.
-        nyquist_hz: of the excerpt as it was; as far, at most, the axis shows nothing.
+        nyquist_hz: of the excerpt as it was; the axis ends there at the latest.
         since_s: where it starts in the whole sound (s).
         language: of labels and facts.
     """
@@ -71,44 +71,52 @@ def folded(
     top_hz = max(new_hz, min(nyquist_hz, 2 * new_hz))
     levels = replace(levels, times_s=levels.times_s + since_s)
     rows_db, frequencies_hz = pixels.fine_rows(levels, N_ROWS)
-    image = _image(rows_db, frequencies_hz, levels, said("level_of_linear", language))
-    name = said("nyquist", language, hz=new_hz)
+    image = _image(rows_db, frequencies_hz, levels, phrase("level_of_linear", language))
+    name = phrase("nyquist", language, hz=new_hz)
     ends_s = (max(image.start_s, since_s), image.stop_s)
     rule = Line(list(ends_s), [new_hz, new_hz], "rule", name, colour=1)
     scales: tuple[Scale, ...] = ("linear", "log", "mel")
     return Plot(
         name="folded",
         x=time_axis(ends_s, language),
-        y=Axis("frequency", LOWEST_HZ, top_hz, said("frequency", language), scales),
+        y=Axis("frequency", LOWEST_HZ, top_hz, phrase("frequency", language), scales),
         layers=(image, rule) if new_hz < top_hz else (image,),
         facts=(name,),
-        title=said("folded_title", language),
-        note=said("silence", language) if levels.is_silent else "",
+        title=phrase("folded_title", language),
+        note=phrase("silence", language) if levels.is_silent else "",
     )
 
 
 def mel(levels: Spectrogram, cut: Cut, *, is_power: bool = False) -> Plot:
-    """Level over time in bands as high as each other, as the mel scale has them.
+    """Draw level over time in mel bands of equal height.
 
     Args:
         levels: relative to the loudest, if ``is_power``.
         cut: of its sound.
-        is_power: shows the power that they stand for, from 0 to 1.
+        is_power: shows their power, from 0 to 1.
     """
     low, *_, high = edges = _edges_hz(levels.frequencies_hz)
     scales: tuple[Scale, ...] = ("mel", "log", "linear", "note")
-    y = Axis("frequency", low, high, said("mel_frequency", cut.language), scales)
-    label = said(LEVELS[levels.reference], cut.language)
+    y = Axis("frequency", low, high, phrase("mel_frequency", cut.language), scales)
+    label = phrase(LEVELS[levels.reference], cut.language)
     image = _image(levels.levels_db, levels.frequencies_hz, levels, label)
     if is_power:
-        image = _in_power(image, levels, cut.language)
-    n_bands = said("bands", cut.language, n=len(edges) - 1)
+        image = replace(
+            image,
+            levels=packed(power(levels.levels_db), 0.0, POWER_STEP),
+            label=phrase("power_of_mel", cut.language),
+            limits=(0.0, 1.0),
+            quantity="power",
+            bottom=0.0,
+            step=POWER_STEP,
+        )
+    n_bands = phrase("bands", cut.language, n=len(edges) - 1)
     facts = (n_bands, *frame_facts(levels, cut))
     return _levels("mel", image, y, facts, levels, cut)
 
 
 def describe(levels: Spectrogram, language: str = i18n.DEFAULT_LANGUAGE) -> str:
-    """Say in a sentence how long it is, over which frequencies, and where loudest."""
+    """Describe the duration, the range of frequencies and the loudest point."""
     first_s = levels.times_s[0] - levels.column_s / 2
     stop_s = levels.times_s[-1] + levels.column_s / 2
     duration_s = stop_s - max(first_s, 0.0)
@@ -143,7 +151,7 @@ def range_hz(levels: Spectrogram) -> tuple[float, float]:
 
 
 def frame_facts(levels: Spectrogram, cut: Cut) -> tuple[str, ...]:
-    """How a spectrogram was made: frames, hop, window, what a column shows, bins."""
+    """List a spectrogram's parameters: frames, hop, window, pooling, bins."""
     ms = 1000 / levels.sampling_rate
     n_fft, hop, n_each = levels.n_fft, levels.hop_length, levels.n_frames_per_column
     pooled = {"peak": "frames_per_column", "mean": "mean_per_column"}[levels.pooling]
@@ -156,7 +164,7 @@ def frame_facts(levels: Spectrogram, cut: Cut) -> tuple[str, ...]:
         ("bin_width", {"hz": levels.sampling_rate / n_fft}),
         ("nyquist", {"hz": levels.sampling_rate / 2}),
     )
-    return tuple(said(name, cut.language, **details) for name, details in parts)
+    return tuple(phrase(name, cut.language, **details) for name, details in parts)
 
 
 def _levels(
@@ -175,7 +183,7 @@ def _levels(
         facts=facts,
         title=cut.title,
         is_sound=True,
-        note=said("silence", cut.language) if levels.is_silent else "",
+        note=phrase("silence", cut.language) if levels.is_silent else "",
     )
 
 
@@ -194,20 +202,8 @@ def _image(
     )
 
 
-def _in_power(image: Image, levels: Spectrogram, language: str) -> Image:
-    return replace(
-        image,
-        levels=packed(power(levels.levels_db), 0.0, POWER_STEP),
-        label=said("power_of_mel", language),
-        limits=(0.0, 1.0),
-        quantity="power",
-        bottom=0.0,
-        step=POWER_STEP,
-    )
-
-
 def _edges_hz(centres_hz: np.ndarray) -> list[float]:
-    """Where bands end, half-way to their neighbours; (n_bands + 1,) Hz."""
+    """Compute the bands' edges, half-way to their neighbours; (n_bands + 1,) Hz."""
     if len(centres_hz) == 1:
         return [LOWEST_HZ, 2 * float(centres_hz[0])]
     middles = (centres_hz[1:] + centres_hz[:-1]) / 2

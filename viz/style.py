@@ -1,4 +1,4 @@
-"""How matplotlib draws pictures here: sizes, letters, axes; colours are in ``palette``.
+"""Set up matplotlib's figures: sizes, fonts, axes; colours are in ``palette``.
 
 Figures are matplotlib's objects without pyplot, so that none stays registered. One unit
 is one pixel: figures have 72 dots an inch, and a font of size 12 is 12 pixels high.
@@ -54,28 +54,23 @@ def figure_of_plots(
     for n_below in reversed(range(n_plots)):
         bottom = (BOTTOM_PX + n_below * height_px) / (n_plots * height_px)
         axes = figure.add_axes((LEFT_PX / width_px, bottom, width, height))
-        _dress(axes)
+        axes.set_facecolor("none")
+        for name, spine in axes.spines.items():
+            spine.set(color=INK, linewidth=0.8, visible=name in ("left", "bottom"))
+        axes.set_axisbelow(True)  # the grid behind the data
         every.append(axes)
     return figure, every
 
 
-def _dress(axes: Axes) -> None:
-    """Give axes their colours and a faint grid at the labelled ticks, behind the data."""
-    axes.set_facecolor("none")
-    for name, spine in axes.spines.items():
-        spine.set(color=INK, linewidth=0.8, visible=name in ("left", "bottom"))
-    axes.set_axisbelow(True)
-
-
 def figure_of(axes: Axes) -> Figure:
-    """Return the figure that axes stand in."""
+    """Return the figure of axes."""
     figure = axes.get_figure(root=True)
     assert figure is not None
     return figure
 
 
 def size_px(axes: Axes) -> tuple[int, int]:
-    """Width and height of the axes in pixels."""
+    """Measure width and height of the axes in pixels."""
     box = axes.get_window_extent()
     return round(box.width), round(box.height)
 
@@ -86,7 +81,7 @@ def scale_beside(
     """Draw a labelled scale to the right of the axes, at a tenth of what an axis costs.
 
     Args:
-        axes: beside which it stands.
+        axes: to the left of the scale.
         ticks: words at shares of the axes' height.
         x_px: from the right edge of the axes.
         label: quantity and unit.
@@ -104,7 +99,7 @@ def scale_beside(
 
 
 def caption(axes: Axes, parts: Sequence[str]) -> None:
-    """One line above the axes: as many of ``parts`` as fit, the first ones first."""
+    """Write a line above the axes: as many of ``parts`` as fit, in their order."""
     room_px = figure_of(axes).bbox.width - axes.get_window_extent().x0
     line = parts[0]
     for part in parts[1:]:
@@ -126,7 +121,7 @@ def note(axes: Axes, word: str, colour: str) -> None:
 
 
 def text_px(line: str) -> float:
-    """About how wide a text is; Chinese characters are squares."""
+    """Estimate the width of a text; Chinese characters are squares."""
     wide = sum(unicodedata.east_asian_width(c) in "WF" for c in line)
     return FONT_PX * (wide + 0.58 * (len(line) - wide))
 

@@ -1,4 +1,4 @@
-"""The numbers of a picture as files: a table of what it shows, arrays of what it is."""
+"""Write the numbers of a picture to files: CSV at its resolution, NPZ in full."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def as_csv(sheet: Sheet) -> bytes:
 def as_npz(sheet: Sheet) -> bytes:
     """Write the same as NumPy's arrays, in full where a transform has made them.
 
-    The settings that its provenance knows are scalars; where a sheet shows no result of
-    a transform, its layers are taken.
+    The settings of its provenance are scalars; where a sheet shows no result of a
+    transform, its layers are written.
     """
     provenance = sheet.provenance or Provenance("", {})
     is_power = provenance.settings.get("quantity") == "power"
@@ -75,7 +75,7 @@ def _of_result(result: Any, is_power: bool) -> dict[str, Any]:
 
 
 def _of_layer(layer: Any, plot: Plot) -> dict[str, Any]:
-    """Arrays of a layer by what they are."""
+    """Return the arrays of a layer by name."""
     x, y = _unit(plot.x), _unit(plot.y)
     y = "value" if x == y else y
     match layer:
@@ -122,7 +122,7 @@ def _blocks(plot: Plot) -> Iterable[list[Row]]:
 
 
 def _unit(axis: Axis) -> str:
-    """Return what a column of an axis's values is called."""
+    """Return the name of a column of an axis's values."""
     return UNITS.get(axis.quantity, axis.quantity)
 
 

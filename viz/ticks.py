@@ -1,4 +1,4 @@
-"""Where axes are labelled, and how: times and frequencies in round numbers."""
+"""Choose ticks of axes, times and frequencies in round numbers, and draw them."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def numbers(
 def frequencies_hz(
     fmin_hz: float, fmax_hz: float, length_px: int, scale: Scale, tick_px: int = LOG_PX
 ) -> list[float]:
-    """Frequencies to label: evenly spaced, on a log axis 1, 2, 5, 10 or decades."""
+    """Choose frequencies to label: evenly spaced; on a log axis 1, 2, 5 or decades."""
     if scale == "linear":
         n_ticks = max(length_px // (2 * tick_px), 2)
         return _evenly(fmin_hz, fmax_hz, n_ticks, STEPS_HZ)
@@ -144,7 +144,7 @@ def octaves_hz(fmin_hz: float, fmax_hz: float) -> list[float]:
 
 
 def places(frequencies_hz: Any, scale: Scale) -> Numbers:
-    """Where frequencies stand on an axis, in its own unit: Hz, decades or mel."""
+    """Convert frequencies to an axis's unit: Hz, decades or mel."""
     frequencies_hz = np.asarray(frequencies_hz, np.float64)
     if scale == "log":
         return np.log10(np.maximum(frequencies_hz, TINY_HZ))
@@ -164,12 +164,12 @@ def clock(time_s: float, n_decimals: int = 0) -> str:
 
 
 def _n_decimals(step: float) -> int:
-    """Return how many decimals tell multiples of a step apart."""
+    """Count the decimals that distinguish multiples of a step."""
     return max(ceil(-log10(step) - 1e-9), 0)
 
 
 def _evenly(start: float, stop: float, n_ticks: int, steps: list[float]) -> list[float]:
-    """Multiples of the smallest step of which at most ``n_ticks`` fit."""
+    """List multiples of the smallest step of which at most ``n_ticks`` fit."""
     step = next((s for s in steps if (stop - start) / s <= n_ticks), steps[-1])
     first, last = ceil(start / step - 1e-9), int(stop / step * (1 + 1e-9))
     return [i * step for i in range(first, last + 1)]

@@ -1,4 +1,4 @@
-"""The waveform: amplitude over time."""
+"""Draw the waveform: amplitude over time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from audio.clip import Clip
 from audio.levels import FLOOR_DB, Extent, Loudness, loudness
 from audio.transforms import interpolation, pixels
 from viz.plot import N_COLUMNS, Axis, Band, Line, Plot, rounded, time_axis
-from viz.wording import said, with_minus
+from viz.wording import phrase, with_minus
 
-N_DOTS = N_COLUMNS // 2  # more samples than that are no longer told apart
+N_DOTS = N_COLUMNS // 2  # more samples than that are no longer distinguishable
 N_JOINED = 8 * N_COLUMNS  # of fewer, columns would not touch each other
 FULL_SCALE = 1.05  # of the y axis; the samples end at 1
 HEADROOM = 1.1
@@ -25,14 +25,14 @@ def plot(
     *,
     is_stretched: bool = False,
 ) -> Plot:
-    """Amplitude over time: extremes of each column, or the samples themselves.
+    """Draw amplitude over time: extremes of each column, or the samples themselves.
 
     Args:
         clip: the whole sound.
-        shown_s: start and stop of what is seen (s).
+        shown_s: start and stop of the visible part (s).
         loud: of the whole sound.
         language: of labels and facts.
-        is_stretched: the loudest sample that is seen fills the height.
+        is_stretched: the loudest visible sample fills the height.
     """
     shown = part(clip, *shown_s)
     layers = _wave(clip, shown, *shown_s)
@@ -42,17 +42,17 @@ def plot(
     return Plot(
         name="waveform",
         x=time_axis(shown_s, language),
-        y=Axis("amplitude", -height, height, said("amplitude", language)),
+        y=Axis("amplitude", -height, height, phrase("amplitude", language)),
         layers=layers,
         facts=_wave_facts(loud, shown.n_samples, language),
         ratio=0.4,
         is_sound=True,
-        note=said("silence", language) if loud.peak_dbfs <= FLOOR_DB else "",
+        note=phrase("silence", language) if loud.peak_dbfs <= FLOOR_DB else "",
     )
 
 
 def table(loud: Loudness, extent: Extent, language: str) -> tuple[tuple[str, ...], ...]:
-    """How loud a sound is, in several ways; nothing of silence."""
+    """Tabulate a sound's levels; empty for silence."""
     if loud.peak_dbfs <= FLOOR_DB:
         return ()
     cells = {
@@ -64,7 +64,7 @@ def table(loud: Loudness, extent: Extent, language: str) -> tuple[tuple[str, ...
         "table_clipped": f"{extent.n_clipped:,}",
     }
     return (
-        tuple(said(name, language) for name in cells),
+        tuple(phrase(name, language) for name in cells),
         tuple(with_minus(cell) for cell in cells.values()),
     )
 
@@ -72,7 +72,7 @@ def table(loud: Loudness, extent: Extent, language: str) -> tuple[tuple[str, ...
 def describe(
     clip: Clip, language: str = i18n.DEFAULT_LANGUAGE, loud: Loudness | None = None
 ) -> str:
-    """One sentence with the waveform's key numbers; ``loud`` spares their search."""
+    """Describe the waveform's key numbers; ``loud`` where they are known already."""
     loud = loud or loudness(clip)
     name = "about_waveform_silence" if loud.peak_dbfs <= FLOOR_DB else "about_waveform"
     return i18n.word(
@@ -86,7 +86,7 @@ def describe(
 
 
 def part(clip: Clip, start_s: float, stop_s: float) -> Clip:
-    """Return what is seen; an empty clip stays empty."""
+    """Return the visible part; an empty clip stays empty."""
     return clip.slice(start_s, stop_s) if clip.n_samples else clip
 
 
@@ -117,12 +117,12 @@ def _wave_facts(loud: Loudness, n_samples: int, language: str) -> tuple[str, ...
     if loud.peak_dbfs <= FLOOR_DB:
         return ()
     facts = (
-        said("peak", language, db=loud.peak_dbfs),
-        said("rms", language, db=loud.rms_dbfs),
+        phrase("peak", language, db=loud.peak_dbfs),
+        phrase("rms", language, db=loud.rms_dbfs),
     )
     if n_samples > N_JOINED:
         n_each = round(n_samples / N_COLUMNS)
-        return (*facts, said("samples_per_column", language, n=n_each))
+        return (*facts, phrase("samples_per_column", language, n=n_each))
     if n_samples <= N_DOTS:
-        return (*facts, said("dots_and_curve", language, n=n_samples))
-    return (*facts, said("samples_joined", language, n=n_samples))
+        return (*facts, phrase("dots_and_curve", language, n=n_samples))
+    return (*facts, phrase("samples_joined", language, n=n_samples))

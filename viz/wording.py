@@ -1,4 +1,4 @@
-"""The words of pictures, in one language, and how they are written."""
+"""Translate and format the texts of pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import i18n
 MINUS = re.compile(r"-(?=\d)")  # becomes a true minus sign
 
 
-def said(name: str, language: str, **details: object) -> str:
+def phrase(name: str, language: str, **details: object) -> str:
     """Return a text of the section ``viz``, with a true minus sign below zero."""
     return with_minus(i18n.word(f"viz.{name}", language, **details))
 

@@ -36,14 +36,14 @@ if SOURCE == "vocoder":
     from transformers import SpeechT5FeatureExtractor, SpeechT5HifiGan
 
     found_rate = 16_000
-    heard = librosa.resample(samples, orig_sr=sampling_rate, target_sr=found_rate)
+    resampled = librosa.resample(samples, orig_sr=sampling_rate, target_sr=found_rate)
     extractor = SpeechT5FeatureExtractor()
-    bands = extractor(audio_target=heard, sampling_rate=found_rate)["input_values"]
+    bands = extractor(audio_target=resampled, sampling_rate=found_rate)["input_values"]
     vocoder = SpeechT5HifiGan.from_pretrained(
         VOCODER, revision=REVISION, use_safetensors=True
     )
     with torch.inference_mode():
-        without_phase = vocoder(torch.tensor(bands[0])).numpy()[: len(heard)]
+        without_phase = vocoder(torch.tensor(bands[0])).numpy()[: len(resampled)]
 else:
     without_phase = librosa.griffinlim(
         levels, n_iter=N_ITERATIONS, length=len(samples), **frames

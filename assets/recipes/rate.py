@@ -9,7 +9,7 @@ import soundfile
 
 START_S = 0.0  # of the ten milliseconds that are shown
 RATE = 4000  # Hz
-IS_FILTERED = True  # take out first what lies above half the new rate
+IS_FILTERED = True  # first remove the frequencies above half the new rate
 
 samples, old_rate = librosa.load(sys.argv[1], sr=None, mono=True)
 if IS_FILTERED:

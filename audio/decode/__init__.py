@@ -1,4 +1,4 @@
-"""A file in, its mono sound and what it was out; all suspicion of files lives here."""
+"""Decode untrusted audio files to mono, and report what each file was."""
 
 from audio.decode.file import channel_blocks, load, probe
 from audio.decode.limits import USUAL, Decoded, Decoder, Limits, SourceFacts

@@ -1,7 +1,7 @@
-"""Read zips from strangers, within limits.
+"""Read untrusted zips within limits.
 
 No name inside is used as a path: songs are numbered, and their own names are only
-shown. Sizes are counted while unpacking, since a header may lie.
+displayed. Sizes are counted while unpacking, since a header may be wrong.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Song:
     """A file that may be a song.
 
     Attributes:
-        name: what tables call it.
-        path: where it is.
+        name: for display.
+        path: of the file.
     """
 
     name: str
@@ -68,9 +68,9 @@ USUAL = ZipLimits()
 
 
 def shown(name: str) -> str:
-    """A name as one line of text that every encoding of ours can hold.
+    """Escape a name, so that it is one line of valid UTF-8.
 
-    What breaks a line, and bytes that were no UTF-8, are written as Python writes them.
+    Line breaks, control characters and lone surrogates become Python's escapes.
     """
     return "".join(
         letter.encode("unicode_escape").decode()
@@ -82,7 +82,7 @@ def shown(name: str) -> str:
 
 @contextmanager
 def opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open a zip; whatever proves wrong with it while it is open is a known error.
+    """Open a zip; any fault in it found while it is open is raised as a known error.
 
     Raises:
         KnownError: ``zip_broken``, or ``no_room`` where the disk is full.
@@ -103,11 +103,11 @@ def songs_in(
     limits: ZipLimits,
     is_song: Callable[[str], bool],
 ) -> list[zipfile.ZipInfo]:
-    """List a zip's entries that are songs, judged by what the headers say alone.
+    """List a zip's entries that are songs, by its headers alone.
 
     Args:
         archive: an open zip.
-        name: what its refusal calls it.
+        name: of the zip, for the error.
         limits: what it may hold.
         is_song: whether an entry is one, by its name.
 
@@ -135,7 +135,7 @@ def unpacked(path: Path, folder: Path, limits: ZipLimits = USUAL) -> Iterator[So
 
     Args:
         path: the zip.
-        folder: exists, and is empty; who made it deletes it.
+        folder: exists, and is empty; its maker deletes it.
         limits: what the zip may hold.
 
     Raises:
@@ -155,7 +155,7 @@ def unpacked(path: Path, folder: Path, limits: ZipLimits = USUAL) -> Iterator[So
 
 
 def is_song(name: str) -> bool:
-    """Whether a name ends as audio does, and is not what macOS leaves beside it."""
+    """Return whether a name has an audio suffix, and is none of macOS's own files."""
     path = PurePosixPath(name)
     is_hidden = path.name.startswith(".") or "__MACOSX" in path.parts
     return not is_hidden and path.suffix.lower() in AUDIO_SUFFIXES
@@ -164,10 +164,10 @@ def is_song(name: str) -> bool:
 def _unpack(
     archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, max_bytes: int
 ) -> int:
-    """Write one entry, never more than it said; how many bytes it took."""
+    """Write one entry, at most ``max_bytes``; return the number of bytes written."""
     with archive.open(entry) as source, path.open("xb") as target:
         while block := source.read(BLOCK):
             target.write(block)
             if target.tell() > max_bytes:
-                raise zipfile.BadZipFile("larger than its header says")
+                raise zipfile.BadZipFile("larger than in its header")
         return target.tell()

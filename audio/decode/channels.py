@@ -1,7 +1,7 @@
-"""A file's channels before they were mixed: their outlines, and what one side has alone.
+"""Measure a file's channels before the downmix: outlines, levels, side against mid.
 
-Nothing here keeps the channels of a whole song: it is decoded again when it is asked
-for, and each block is reduced as it comes.
+The channels of a whole song are never in memory: the file is decoded again, and each
+block is reduced as it comes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from audio.transforms.pixels import Envelope
 
 @dataclass(frozen=True, eq=False)
 class Channels:
-    """What the channels of a passage look like.
+    """Outlines and levels of a passage's channels.
 
     Attributes:
         outlines: of each channel, in the file's order.
@@ -36,7 +36,7 @@ class Channels:
 
 
 def passage(blocks: Iterable[Samples], start: int, stop: int) -> Iterator[Samples]:
-    """The samples ``start`` to ``stop`` of blocks (n_samples, n_channels)."""
+    """Yield the samples ``start`` to ``stop`` of blocks (n_samples, n_channels)."""
     at = 0
     for block in blocks:
         piece = block[max(start - at, 0) : stop - at]
@@ -50,7 +50,7 @@ def passage(blocks: Iterable[Samples], start: int, stop: int) -> Iterator[Sample
 def outlined(
     blocks: Iterable[Samples], start: int, stop: int, n_columns: int
 ) -> Channels:
-    """The channels between two samples, clipped to full scale as players do.
+    """Reduce the channels between two samples, clipped to full scale as players do.
 
     Args:
         blocks: (n_samples, n_channels) each; from ``decode.channel_blocks``.
@@ -66,7 +66,9 @@ def outlined(
     at = 0
     for block in passage(blocks, start, stop):
         piece = np.ascontiguousarray(np.clip(block, -1, 1).T)
-        outlines = outlines or [_nothing(n_columns) for _ in piece]
+        if not outlines:
+            highest = np.full(n_columns, np.inf, np.float32)
+            outlines = [Envelope(highest.copy(), -highest) for _ in piece]
         _widen(outlines, piece, at, edges)
         energies = energies + [np.dot(each, each) for each in piece]
         if len(piece) > 1:
@@ -79,12 +81,6 @@ def outlined(
         rms_dbfs=tuple(decibels(2 * energies / n_samples).tolist()),
         side_db=float(apart_db - both_db) if len(outlines) > 1 else None,
     )
-
-
-def _nothing(n_columns: int) -> Envelope:
-    """An outline before its first sample."""
-    highest = np.full(n_columns, np.inf, np.float32)
-    return Envelope(lows=highest, highs=-highest)
 
 
 def _widen(

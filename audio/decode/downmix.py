@@ -1,4 +1,4 @@
-"""Channels in, one channel out: a mono mix that does not cancel."""
+"""Downmix channels to mono, without cancellation."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ CANCELLED = 0.25  # -6 dB
 
 
 def packed(frame: AudioFrame) -> tuple[Samples, int]:
-    """A packed float32 frame's samples, and how many of them were no numbers.
+    """Convert a packed float32 frame to an array; replace invalid samples by 0.
 
     Returns:
-        (n_samples, n_channels), 0 where a sample was no number or beyond every scale;
-        and at how many moments one was.
+        Samples (n_samples, n_channels), 0 where one was not finite or beyond every
+        scale; and the number of moments with such a sample.
     """
     n_channels = frame.layout.nb_channels
     block = np.asarray(frame.to_ndarray(), np.float32).reshape(-1, n_channels)
@@ -32,19 +32,19 @@ def packed(frame: AudioFrame) -> tuple[Samples, int]:
 
 
 class Mix:
-    """The mono mix as it grows, and what tells whether it is sound.
+    """Accumulate the mono mix, with the statistics that validate it.
 
     One byte buffer, because a list of blocks would need the memory twice at the end.
 
     Args:
-        channel: the one to take; None takes the mean of all.
-        file: where the mix goes instead, as float32 samples.
+        channel: index of the only one to use; None averages all.
+        file: gets the mix as float32 samples, in place of the memory.
 
     Attributes:
         sampling_rate: Hz, of the last frame.
-        n_samples: how many so far.
+        n_samples: so far.
         peak: the largest sample so far, in either direction.
-        n_broken: samples that were no numbers, or beyond every scale, and became 0.
+        n_broken: samples that were not finite, or beyond every scale, and became 0.
     """
 
     def __init__(self, channel: int | None, file: BinaryIO | None = None) -> None:
@@ -71,7 +71,7 @@ class Mix:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether the channels erase one another.
+        """Whether the channels cancel.
 
         Energies add up where channels have nothing in common, or only one sounds.
         Only opposed ones (stereo: correlation below -0.75) leave a quarter of that.
@@ -97,7 +97,7 @@ class Mix:
             self._buffer += mono.data
 
     def samples(self, max_duration_s: float, *, is_any_scale: bool) -> Samples:
-        """The mix, float32 (n_samples,) in [-1, 1], no longer than the limit.
+        """Return the mix, float32 (n_samples,) in [-1, 1], cut at the limit.
 
         Args:
             max_duration_s: the limit.

@@ -1,8 +1,8 @@
-"""A path in, frames of float sound out: FFmpeg on a short lead.
+"""Decode files to float frames by FFmpeg, restricted to what is on the allow-lists.
 
-FFmpeg, in PyAV's wheel, is the one decoder. It meets strangers' files, so demuxers and
-codecs are allowed by list: no playlist, no picture and no video is ever decoded, and no
-file can name another one or a host.
+FFmpeg, in PyAV's wheel, is the only decoder. Files are untrusted, so demuxers, codecs
+and protocols are allowed by list: no playlist, picture or video is ever decoded, and
+no file can refer to another one or to a host.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ MAX_BROKEN_PACKETS = 1000  # in a row; bounds the work on a file made to fail
 
 
 def demuxed(path: Path) -> InputContainer:
-    """The opened container.
+    """Open a container.
 
     Raises:
         av.FFmpegError: it is of no kind that we allow, or its header is broken.
@@ -62,12 +62,12 @@ def demuxed(path: Path) -> InputContainer:
 
 
 def container_name(container: InputContainer) -> str:
-    """What people call it: one of ``CONTAINERS``."""
+    """Return the container's usual name: one of ``CONTAINERS``' values."""
     return CONTAINERS[container.format.name.split(",")[0]]
 
 
 def sound_of(container: InputContainer) -> AudioStream | None:
-    """The stream to decode; None where there is none that we allow."""
+    """Return the stream to decode; None where no allowed one exists."""
     import av
 
     stream = container.streams.best("audio")
@@ -78,7 +78,7 @@ def sound_of(container: InputContainer) -> AudioStream | None:
 
 
 def bit_depth(codec: AudioCodecContext) -> int | None:
-    """Bits a sample, read where each lossless codec's specification puts them."""
+    """Read the bits a sample from a lossless codec's header; None for other codecs."""
     header = codec.extradata or b""
     if pcm := re.fullmatch(r"pcm_[usf](\d+).*", codec.name):
         return int(pcm[1])
@@ -92,7 +92,7 @@ def bit_depth(codec: AudioCodecContext) -> int | None:
 def duration_s(
     container: InputContainer, stream: AudioStream, path: Path
 ) -> float | None:
-    """Length in s; None where FFmpeg could only guess it from the bit rate."""
+    """Return the length (s); None where FFmpeg could only estimate it."""
     kind = container.format.name
     if kind == "aac" or (kind == "mp3" and not _is_counted(path)):
         return None
@@ -102,7 +102,7 @@ def duration_s(
 
 
 def _is_counted(mp3: Path) -> bool:
-    """Whether an mp3's first frame is the one that tells how many follow."""
+    """Return whether an mp3's first frame holds the number of frames (Xing header)."""
     with mp3.open("rb") as file:
         tag = file.read(10)
         if tag.startswith(b"ID3") and len(tag) == 10:
@@ -114,7 +114,7 @@ def _is_counted(mp3: Path) -> bool:
 
 
 def blocks(stream: AudioStream) -> Iterator[AudioFrame]:
-    """The sound in frames of packed float32, all with the first one's rate and layout.
+    """Yield frames of packed float32, all with the first one's rate and layout.
 
     FFmpeg converts what changes on the way (chained files). Packed, because PyAV 18
     reads beyond the plane pointers of a planar frame with eight channels or more, and
@@ -138,7 +138,7 @@ def blocks(stream: AudioStream) -> Iterator[AudioFrame]:
 
 
 def _collected(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
-    """The codec's short frames in longer ones; each holds frames of one kind.
+    """Concatenate the codec's short frames into longer ones, each of one format.
 
     Otherwise the overhead of converting and mixing each would cost as much as decoding.
     """
@@ -164,14 +164,14 @@ def _rest(fifo: AudioFifo) -> Iterator[AudioFrame]:
 
 
 def _frames(stream: AudioStream) -> Iterator[AudioFrame]:
-    """Every frame that can be decoded; broken packets are left out, as players do.
+    """Yield every frame that can be decoded; skip broken packets, as players do.
 
     Raises:
         av.FFmpegError: nothing at all could be decoded.
     """
     import av
 
-    is_heard, n_broken, problem = False, 0, None
+    is_decoded, n_broken, problem = False, 0, None
     packets = cast("InputContainer", stream.container).demux(stream)
     while n_broken < MAX_BROKEN_PACKETS:
         try:
@@ -183,7 +183,7 @@ def _frames(stream: AudioStream) -> Iterator[AudioFrame]:
             n_broken, problem = n_broken + 1, error
             continue
         if frames:
-            is_heard, n_broken = True, 0
+            is_decoded, n_broken = True, 0
         yield from frames
-    if problem and not is_heard:
+    if problem and not is_decoded:
         raise problem

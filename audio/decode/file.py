@@ -1,4 +1,4 @@
-"""File in, Clip out, or a KnownError: all suspicion of files lives here.
+"""Load a file as a Clip, or raise a KnownError; each check of a file is done here.
 
 A file is judged before it is opened (bytes), by its header (kind, rate), and while it
 is decoded (seconds, finite samples). What is damaged in the middle or cut off at the
@@ -32,7 +32,7 @@ MAX_BROKEN_SHARE = 0.01  # of the samples
 
 
 def probe(path: Path, limits: Limits = USUAL) -> SourceFacts:
-    """What the header says, without decoding the sound: the cheap refusal.
+    """Read a file's header without decoding its sound; the cheapest check.
 
     Raises:
         KnownError: ``unreadable``, ``empty_file``, ``too_large``, ``not_audio``,
@@ -53,7 +53,7 @@ def load(path: Path, *, name: str | None = None, limits: Limits = USUAL) -> Deco
 
     Args:
         path: the file.
-        name: what messages call it; the path's last part by default.
+        name: of the file in messages; the path's last part by default.
         limits: what the file may be.
 
     Raises:
@@ -73,7 +73,7 @@ def load(path: Path, *, name: str | None = None, limits: Limits = USUAL) -> Deco
 
 
 def channel_blocks(path: Path, limits: Limits = USUAL) -> Iterator[Samples]:
-    """Every channel of a file that ``load`` can read, block by block; none is kept.
+    """Yield every channel of a file that ``load`` can read, block by block.
 
     Together the blocks are as long as the clip, unless that was cut. Levels are the
     file's: what exceeds full scale is neither clipped nor scaled.
@@ -95,7 +95,7 @@ def channel_blocks(path: Path, limits: Limits = USUAL) -> Iterator[Samples]:
 def mixed(
     path: Path, name: str, limits: Limits, *, file: BinaryIO | None = None
 ) -> tuple[SourceFacts, Mix]:
-    """A file's mono mix, in memory or in ``file``, as ``load`` makes it.
+    """Downmix a file to mono, in memory or into ``file``, as for ``load``.
 
     Raises:
         KnownError: as ``load``.
@@ -160,7 +160,7 @@ def _check_rate(sampling_rate: int, name: str, limits: Limits) -> None:
 def _opened(
     path: Path, name: str, limits: Limits
 ) -> Iterator[tuple[AudioStream, SourceFacts]]:
-    """The file's sound, ready to decode; every foreign error ends here."""
+    """Open a file's audio stream; convert every foreign error to a known one."""
     import av
 
     try:

@@ -1,4 +1,4 @@
-"""What a file may be, and what is known of it once it is decoded."""
+"""Limits on files, and the types that decoding returns."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Decoder(Protocol):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a file may be.
+    """Limits on a file.
 
     Attributes:
         max_bytes: a larger file is refused unread.
@@ -54,7 +54,7 @@ USUAL = Limits()
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """What the file was before it became a Clip, as its header says.
+    """A file's properties before decoding, from its header.
 
     Attributes:
         container: such as ``mp4``; see ``ffmpeg.CONTAINERS``.

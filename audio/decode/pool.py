@@ -1,7 +1,7 @@
 """Decode untrusted files in worker processes with CPU, time and memory limits.
 
 A crash costs one request. Workers are warm: each decodes file after file, and is
-replaced once it has died. What they answer is data: JSON, and samples of a size that is
+replaced once it has died. Their answers are data: JSON, and samples of a size that is
 checked. No executor of the standard library fits: none sets resource limits, streams
 channels, or does without pickle.
 """
@@ -30,14 +30,14 @@ from errors import KnownError
 
 ROOT = Path(__file__).parents[2]
 MOST_CHANNELS = 1024  # in an answer; FFmpeg has none with more
-MOST_JOBS = 200  # of one reader, so that what a library leaks does not add up
+MOST_JOBS = 200  # of one worker, so that what a library leaks does not add up
 PART = 1 << 18  # samples that pass through memory at once
 Answer = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What the reading of one file may cost.
+    """Resource limits of decoding one file.
 
     Attributes:
         cpu_s: seconds of processor time.
@@ -51,15 +51,15 @@ class Bounds:
 
 
 class _LostError(Exception):
-    """A reader has died, or says what no reader says."""
+    """A worker has died, or its answer is invalid."""
 
 
 class DecoderPool:
     """Worker processes that decode for this one; a ``limits.Decoder``.
 
     Args:
-        environment: theirs; holds no secret.
-        n_at_once: how many at the same time; who comes later waits.
+        environment: of the workers; holds no secret.
+        n_at_once: files decoded at the same time; further callers block.
         bounds: of each file.
     """
 
@@ -76,72 +76,72 @@ class DecoderPool:
         self._end = weakref.finalize(self, _end_all, self._idle)
 
     def load(self, path: Path, name: str, limits: Limits) -> Decoded:
-        """As ``decode.load``.
+        """Decode a file, as ``decode.load``.
 
         Raises:
             KnownError: as ``decode.load``, and ``decoder_gave_up`` where the
-                reader died, or was ended at its bounds.
+                worker died, or was killed at its bounds.
         """
-        with self._reader(name) as reader:
-            answer = reader.ask("load", path, name, limits)
+        with self._worker(name) as worker:
+            answer = worker.request("load", path, name, limits)
             facts = SourceFacts(**answer["facts"])
             most = round(limits.max_duration_s * limits.max_sampling_rate)
-            samples = reader.samples(answer["n_samples"], most)
+            samples = worker.samples(answer["n_samples"], most)
             clip = Clip(samples, answer["sampling_rate"], answer["name"])
             return Decoded(clip, facts, answer["cut_at_s"])
 
     def spool(
         self, path: Path, name: str, limits: Limits, file: BinaryIO
     ) -> tuple[Spool, float | None]:
-        """As ``spool.spooled``, into a file of the caller's.
+        """Decode into a file of the caller's, as ``spool.spooled``.
 
         Raises:
             KnownError: as ``load``.
         """
-        with self._reader(name) as reader:
-            answer = reader.ask("load", path, name, limits)
+        with self._worker(name) as worker:
+            answer = worker.request("load", path, name, limits)
             n_samples, sampling_rate = answer["n_samples"], answer["sampling_rate"]
             most = round(limits.max_duration_s * limits.max_sampling_rate)
             if not 0 <= n_samples <= most:
                 raise _LostError
             for start in range(0, n_samples, PART):
                 n_part = min(PART, n_samples - start)
-                file.write(reader.samples(n_part, PART).data)
+                file.write(worker.samples(n_part, PART).data)
             file.flush()
             sound = Spool(file, n_samples, sampling_rate, answer["name"])
             return sound, answer["cut_at_s"]
 
     def channel_blocks(self, path: Path, limits: Limits) -> Iterator[Samples]:
-        """As ``decode.channel_blocks``; the reader waits while nobody takes a block.
+        """Yield blocks, as ``decode.channel_blocks``; the worker waits between them.
 
         Raises:
             KnownError: as ``load``.
         """
-        with self._reader(path.name) as reader:
-            answer = reader.ask("channels", path, path.name, limits)
+        with self._worker(path.name) as worker:
+            answer = worker.request("channels", path, path.name, limits)
             while answer.get("shape"):
                 n_samples, n_channels = answer["shape"]
                 if not 0 < n_channels <= MOST_CHANNELS:
                     raise _LostError
                 most = n_channels * limits.max_sampling_rate
-                block = reader.samples(n_samples * n_channels, most)
+                block = worker.samples(n_samples * n_channels, most)
                 yield block.reshape(n_samples, n_channels)
-                answer = reader.exchange({"more": True})
+                answer = worker.exchange({"more": True})
 
     def close(self) -> None:
-        """End those that have nothing to do."""
+        """End the idle workers."""
         _end_all(self._idle)
 
     @contextmanager
-    def _reader(self, name: str) -> Iterator[_Worker]:
-        """One reader, alone, for one file; every way in which it is lost ends here."""
+    def _worker(self, name: str) -> Iterator[_Worker]:
+        """Lend one worker for one file; convert its failures to known errors."""
         with self._turns:
-            reader = self._idle.pop() if self._idle else None
-            if reader is None or not reader.is_ready:
-                reader = _Worker(self._environment, self._bounds)
+            worker = self._idle.pop() if self._idle else None
+            if worker is None or not worker.is_ready:
+                worker = _Worker(self._environment, self._bounds)
             is_well = False
             try:
-                yield reader
+                yield worker
                 is_well = True
             except KnownError as error:
                 is_well = error.code != "decoder_gave_up"
@@ -149,13 +149,10 @@ class DecoderPool:
             except (_LostError, OSError, ValueError, KeyError, TypeError) as error:
                 raise KnownError("decoder_gave_up", name=name) from error
             finally:
-                self._keep(reader) if is_well else reader.end()
-
-    def _keep(self, reader: _Worker) -> None:
-        if reader.n_jobs < MOST_JOBS:
-            self._idle.append(reader)
-        else:
-            reader.end()
+                if is_well and worker.n_jobs < MOST_JOBS:
+                    self._idle.append(worker)
+                else:
+                    worker.end()
 
 
 class _Worker:
@@ -178,21 +175,23 @@ class _Worker:
         """Whether it is alive."""
         return self._process.poll() is None
 
-    def ask(self, what: str, path: Path, name: str, limits: Limits) -> Answer:
-        """Ask for a file; the first line of the answer."""
+    def request(self, what: str, path: Path, name: str, limits: Limits) -> Answer:
+        """Request a file; return the first line of the answer."""
         self.n_jobs += 1
-        asked = {"ask": what, "path": str(path.absolute()), "name": name}
-        return self.exchange(asked | {"limits": _plain(limits)})
+        fields = [item.name for item in dataclasses.fields(limits)]
+        numbers = {each: getattr(limits, each) for each in fields if each != "decoder"}
+        message = {"ask": what, "path": str(path.absolute()), "name": name}
+        return self.exchange(message | {"limits": numbers})
 
-    def exchange(self, what: Answer) -> Answer:
+    def exchange(self, message: Answer) -> Answer:
         """Send a line and wait for the answer.
 
         Raises:
-            KnownError: the one that the reader met.
+            KnownError: the one that the worker raised.
         """
-        with self._patience():
+        with self._time_limit():
             source, target = self._pipes()
-            target.write(json.dumps(what).encode() + b"\n")
+            target.write(json.dumps(message).encode() + b"\n")
             target.flush()
             line = source.readline()
         if not line.endswith(b"\n"):
@@ -204,12 +203,12 @@ class _Worker:
         return answer
 
     def samples(self, n_samples: int, most: int) -> Samples:
-        """The numbers that follow a line."""
+        """Read the samples that follow a line."""
         if not 0 <= n_samples <= most:
             raise _LostError
         samples = np.empty(n_samples, np.float32)
         room, n_read = samples.view(np.uint8).data, 0
-        with self._patience():
+        with self._time_limit():
             source, _ = self._pipes()
             while n_read < len(room):
                 n_new = cast("Any", source).readinto(room[n_read:])
@@ -219,11 +218,11 @@ class _Worker:
         return samples
 
     def end(self) -> None:
-        """End it, whatever it is doing."""
+        """Kill the process."""
         self._process.kill()
         self._process.wait()
         for pipe in self._pipes():
-            with contextlib.suppress(OSError):  # unsent bytes that nobody takes
+            with contextlib.suppress(OSError):  # bytes that were never sent
                 pipe.close()
 
     def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
@@ -233,8 +232,8 @@ class _Worker:
         return source, target
 
     @contextmanager
-    def _patience(self) -> Iterator[None]:
-        """End the process where the work inside takes too long."""
+    def _time_limit(self) -> Iterator[None]:
+        """Kill the process if the block takes longer than the wall time allowed."""
         timer = threading.Timer(self._bounds.wall_s, self._process.kill)
         timer.daemon = True
         timer.start()
@@ -242,12 +241,6 @@ class _Worker:
             yield
         finally:
             timer.cancel()
-
-
-def _plain(limits: Limits) -> dict[str, float]:
-    """The limits without those who decode."""
-    names = [item.name for item in dataclasses.fields(limits)]
-    return {name: getattr(limits, name) for name in names if name != "decoder"}
 
 
 def _end_all(idle: list[_Worker]) -> None:

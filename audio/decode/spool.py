@@ -1,4 +1,4 @@
-"""A sound on disk, read in parts: memory that does not grow with its length."""
+"""Decode to a temporary file and read it in parts, so that memory stays constant."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Spool:
     """Mono sound in an open file; any number of threads may read it at once.
 
     Attributes:
-        file: float32 samples and nothing else; whoever opened it closes it.
-        n_samples: how many of them are the sound.
+        file: float32 samples and nothing else; its opener closes it.
+        n_samples: of the sound; the file may hold more.
         sampling_rate: Hz.
-        name: what screens call it; never a path.
-        gain: what samples are multiplied by to stand in [-1, 1].
+        name: for display; never a path.
+        gain: factor that brings the samples into [-1, 1].
     """
 
     file: BinaryIO
@@ -43,7 +43,7 @@ class Spool:
         return self.n_samples / self.sampling_rate
 
     def part(self, start: int, stop: int) -> Samples:
-        """The samples from ``start`` to ``stop``, as far as there are any."""
+        """Read the samples from ``start`` to ``stop``, as far as there are any."""
         start, stop = max(start, 0), min(stop, self.n_samples)
         n_bytes = max(stop - start, 0) * N_BYTES
         found = pread(self.file.fileno(), n_bytes, start * N_BYTES)
@@ -51,10 +51,10 @@ class Spool:
         return np.clip(samples * np.float32(self.gain), -1.0, 1.0)
 
     def slice(self, start_s: float, stop_s: float) -> Clip:
-        """The part from ``start_s`` to ``stop_s`` (s), clamped to the sound.
+        """Read the part from ``start_s`` to ``stop_s`` (s), clamped to the sound.
 
         Raises:
-            KnownError: ``empty_range`` where nothing lies between the two.
+            KnownError: ``empty_range`` where no sample is between the two.
         """
         start, stop = clamped(self, start_s, stop_s)
         return Clip(self.part(start, stop), self.sampling_rate, self.name)
@@ -64,11 +64,11 @@ class Spool:
 def spooled(
     path: Path, *, name: str | None = None, limits: Limits = USUAL
 ) -> Iterator[tuple[Spool, float | None]]:
-    """The same sound as ``decode.load``'s, on disk while it is used, never whole here.
+    """Decode a file as ``decode.load`` does, but to disk instead of memory.
 
-    It lies in the system's folder for temporary files (TMPDIR names another), in a
-    file without a name, which is gone with the process at the latest: 10 MB a minute
-    at 44.1 kHz.
+    The samples are in a file without a name in the system's folder for temporary files
+    (TMPDIR), which is deleted with the process at the latest: 10 MB a minute at
+    44.1 kHz.
 
     Yields:
         The sound, and where it was cut (s) if it is longer than the limit.

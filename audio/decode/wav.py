@@ -1,4 +1,4 @@
-"""The plainest files of all, read without FFmpeg: wav, one channel, 16 bits.
+"""Read the most common files without FFmpeg: wav, one channel, 16 bits.
 
 A set of a thousand clips often holds nothing else (GTZAN does), and opening a file in
 FFmpeg costs more than all of such a song. Whatever is unusual is left to ``decode``.
@@ -16,11 +16,11 @@ from audio.decode.file import load
 from audio.decode.limits import USUAL, Limits
 
 FULL_SCALE = np.float32(2**15)
-HEADER_BYTES = 44  # the least that stands before the sound
+HEADER_BYTES = 44  # at least, before the samples
 
 
 def clip(path: Path, *, limits: Limits = USUAL) -> Clip:
-    """The sound of any file, as ``decode.load`` gives it; of the plainest ones at once.
+    """Load any file as ``decode.load`` does, faster where it is a mono 16-bit wav.
 
     Raises:
         KnownError: as ``decode.load``.
@@ -41,9 +41,10 @@ def clip(path: Path, *, limits: Limits = USUAL) -> Clip:
 
 
 def plain(path: Path) -> tuple[Samples, int] | None:
-    """(n_samples,) float32 in [-1, 1) and Hz; None where it is not the plainest kind.
+    """Read a mono 16-bit wav: float32 (n_samples,) in [-1, 1), and its rate (Hz).
 
-    A file that is shorter than its header says is not.
+    Returns:
+        None for any other file, and for one shorter than its header states.
     """
     try:
         with wave.open(str(path), "rb") as file:

@@ -1,7 +1,7 @@
-"""The process that decodes for another one: questions in, sound out, within bounds.
+"""Decode files for another process, within limits on CPU time, memory and files.
 
-Run by ``audio.decode.pool``. A line of JSON asks for a file; a line answers, and samples
-follow it as float32 of this machine. It ends with its questions.
+Run by ``audio.decode.pool``. A request is a line of JSON; the answer is a line, then
+samples as float32 of this machine. The process ends when its input does.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ MOST_FILES = 32  # open at once: libraries, pipes and one song
 
 
 class Line:
-    """Where questions come from and answers go to.
+    """Read requests and write answers.
 
     Args:
-        source: of questions.
+        source: of requests.
         target: of answers, a file descriptor.
     """
 
@@ -40,12 +40,12 @@ class Line:
         self._target = target
 
     def receive(self) -> dict[str, Any] | None:
-        """The next question; None where there will be no more."""
+        """Return the next request; None at the end of the input."""
         line = self._source.readline()
         return json.loads(line) if line else None
 
     def send(self, answer: dict[str, Any], samples: Samples | None = None) -> None:
-        """A line, and samples behind it."""
+        """Write a line, then the samples."""
         self._write(json.dumps(answer, default=str).encode() + b"\n")
         if samples is not None:
             self._write(np.ascontiguousarray(samples).data.cast("B"))
@@ -57,9 +57,9 @@ class Line:
 
 
 def main() -> None:
-    """Answer until nobody asks."""
+    """Answer requests until the input ends."""
     bounds = Bounds(**json.loads(sys.argv[1]))
-    # What libraries print would stand between the answers.
+    # What libraries print must not mix with the answers.
     target = os.dup(1)
     os.dup2(2, 1)
     import av  # noqa: F401 - needs more open files than songs do
@@ -68,14 +68,10 @@ def main() -> None:
     line = Line(sys.stdin.buffer, target)
     while asked := line.receive():
         _bound_time(bounds.cpu_s)
-        _answer(asked, line)
-
-
-def _answer(asked: dict[str, Any], line: Line) -> None:
-    try:
-        ANSWERS[asked["ask"]](asked, line)
-    except KnownError as error:
-        line.send({"error": error.code, "details": error.details})
+        try:
+            ANSWERS[asked["ask"]](asked, line)
+        except KnownError as error:
+            line.send({"error": error.code, "details": error.details})
 
 
 def _load(asked: dict[str, Any], line: Line) -> None:
@@ -108,7 +104,7 @@ ANSWERS: dict[str, Callable[[dict[str, Any], Line], None]] = {
 
 
 def _bound(bounds: Bounds) -> None:
-    """Give up what no decoder needs: memory, files, writing, a memory dump."""
+    """Limit this process's memory, open files, writing and core dumps."""
     import resource
 
     for kind, most in (
@@ -122,7 +118,7 @@ def _bound(bounds: Bounds) -> None:
 
 
 def _bound_time(cpu_s: int) -> None:
-    """From now on so many seconds of processor time, then the system ends us."""
+    """Limit this process to so many more seconds of CPU time."""
     import resource
 
     soonest = math.ceil(time.process_time()) + cpu_s

@@ -1,1 +1,1 @@
-"""Samples in, what HuBERT gets and learned to guess out."""
+"""HuBERT's input, and the masked-prediction task of its pretraining."""

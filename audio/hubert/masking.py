@@ -1,9 +1,9 @@
-"""How HuBERT learned: frames sorted into clusters, spans hidden, clusters guessed.
+"""HuBERT's pretraining task: cluster the frames, mask spans, predict their clusters.
 
-Nobody named anything for it. k-means sorted the frames of 960 hours of speech into 100
-clusters by their MFCCs, and the model had to name the clusters of frames that it could
-not see; a second round took clusters of what the first one had learned. Here the frames
-are those of one clip, and so are the clusters.
+It needs no labels. k-means assigned the frames of 960 hours of speech to 100 clusters
+by their MFCCs, and the model predicted the clusters of masked frames; a second
+iteration clustered the features that the first one had learned. Here frames and
+clusters are those of one clip.
 
 Source: W.-N. Hsu et al., "HuBERT" (2021), sections II and IV; spans as in A. Baevski et
 al., "wav2vec 2.0" (2020). Derivatives as in librosa's ``feature.delta``.
@@ -19,17 +19,17 @@ from numpy.typing import NDArray
 
 from audio.clip import Clip
 from audio.hubert.preprocessing import FRAME_LENGTH, HOP_LENGTH, SAMPLING_RATE, n_frames
-from audio.levels import turned_into_decibels
+from audio.levels import decibels_in_place
 from audio.transforms.checks import check_range
 from audio.transforms.frames import Grid, Levels, pooled_power
 from audio.transforms.mel_scale import mel_filters
 from audio.transforms.spectrum import re_peak
-from audio.transforms.windows import Numbers, window_values
+from audio.transforms.windows import window_values
 
 N_MELS = 40
 N_MFCC = 13  # with both derivatives 39 numbers a frame, as in the paper
 WIDTH = 9  # frames that a derivative is taken over
-RANGE_DB = 80.0  # what lies further below the loudest band counts as that
+RANGE_DB = 80.0  # lower levels are raised to this far below the loudest band
 
 MIN_N_CLUSTERS, MAX_N_CLUSTERS = 2, 64
 N_LEARNED_FROM = 2000  # frames, evenly spaced, that are enough for so few clusters
@@ -42,7 +42,7 @@ FADE = SAMPLING_RATE // 200  # samples, 5 ms: a sharp edge would be a click
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
-    """To which cluster each frame of a clip belongs.
+    """The cluster of each frame of a clip.
 
     Attributes:
         labels: int32 (n_frames,); cluster 0 sounds darkest, the last one brightest.
@@ -55,7 +55,7 @@ class Clusters:
 
 @dataclass(frozen=True)
 class Baselines:
-    """How often two guesses that know nothing are right; NaN where nothing is hidden.
+    """Accuracy of two predictions without a model; NaN where no frame is masked.
 
     Attributes:
         commonest: always the cluster that most of the other frames have.
@@ -67,7 +67,7 @@ class Baselines:
 
 
 def features(clip: Clip) -> Levels:
-    """MFCCs with their first and second derivatives, by the frames of the model.
+    """Compute MFCCs with their first and second derivatives, by the model's frames.
 
     Returns:
         float32 (n_frames, 39); librosa's but for a constant in the first column.
@@ -76,21 +76,21 @@ def features(clip: Clip) -> Levels:
 
 
 def _bands_db(clip: Clip) -> Levels:
-    """Levels (dB) relative to the loudest, float32 (n_bands, n_frames)."""
-    heard = clip.resampled(SAMPLING_RATE)
-    n = n_frames(heard.n_samples)
+    """Compute mel levels (dB) relative to the loudest, float32 (n_bands, n_frames)."""
+    sound = clip.resampled(SAMPLING_RATE)
+    n = n_frames(sound.n_samples)
     if not n:
         return np.empty((N_MELS, 0), np.float32)
     grid = Grid(FRAME_LENGTH // 2, n, HOP_LENGTH)
     taper = window_values("hann", FRAME_LENGTH)
     filters, _ = mel_filters(SAMPLING_RATE, FRAME_LENGTH, N_MELS, SAMPLING_RATE / 2)
-    power = pooled_power(heard.samples, taper, grid, filters)
-    levels_db: Levels = np.maximum(re_peak(turned_into_decibels(power)), -RANGE_DB)
+    power = pooled_power(sound.samples, taper, grid, filters)
+    levels_db: Levels = np.maximum(re_peak(decibels_in_place(power)), -RANGE_DB)
     return levels_db
 
 
 def _changing(bands_db: Levels) -> Levels:
-    """MFCCs of bands, and how they change: (n_frames, 39)."""
+    """Compute MFCCs of bands with both derivatives, (n_frames, 39)."""
     from scipy.fft import dct
     from scipy.signal import savgol_filter
 
@@ -127,30 +127,26 @@ def clusters(clip: Clip, *, n_clusters: int = 16) -> Clusters:
     n = min(n_clusters, len(np.unique(seen, axis=0)))
     centres, _ = kmeans(seen, n, iter=N_STARTS, rng=np.random.default_rng(0))
     labels, _ = vq(found.astype(np.float64), centres)
-    order = np.argsort(_brightness(bands_db, labels, len(centres)))
+    # From dark to bright: by the spectral centroid of each cluster's frames, in bands.
+    power = 10 ** (bands_db / 10)
+    centroids = np.arange(N_MELS) @ power / power.sum(axis=0)
+    counts = np.maximum(np.bincount(labels, minlength=len(centres)), 1)
+    order = np.argsort(np.bincount(labels, centroids, len(centres)) / counts)
     return Clusters(np.argsort(order)[labels].astype(np.int32), len(centres))
 
 
-def _brightness(bands_db: Levels, labels: NDArray[np.int32], n: int) -> Numbers:
-    """The band in the middle of each cluster's power, (n,)."""
-    power = 10 ** (bands_db / 10)
-    middles = np.arange(N_MELS) @ power / power.sum(axis=0)
-    counts = np.bincount(labels, minlength=n)
-    return np.bincount(labels, middles, minlength=n) / np.maximum(counts, 1)
-
-
 def hidden(n: int, draw: int = 0) -> NDArray[np.bool_]:
-    """Which of ``n`` frames are hidden: spans of ten, their beginnings drawn by lot.
+    """Mask spans of ten of ``n`` frames, their beginnings drawn at random.
 
     Returns:
-        (n,); another ``draw`` hides others.
+        True for masked frames, (n,); another ``draw`` masks others.
     """
     begins = np.random.default_rng(draw).random(n) < START_PROBABILITY
     return np.convolve(np.append(begins, False), np.ones(SPAN))[:n] > 0
 
 
 def baselines(found: Clusters, is_hidden: NDArray[np.bool_]) -> Baselines:
-    """What a model has to beat to have learned something."""
+    """Measure the baselines that a trained model has to beat."""
     targets = found.labels[is_hidden]
     if not len(targets):
         return Baselines(nan, nan)
@@ -165,17 +161,17 @@ def baselines(found: Clusters, is_hidden: NDArray[np.bool_]) -> Baselines:
 
 
 def silenced(clip: Clip, is_hidden: NDArray[np.bool_]) -> Clip:
-    """The clip at 16 kHz, silent where its frames are hidden.
+    """Resample the clip to 16 kHz and silence its masked frames.
 
-    The model gets a learned vector there, after its convolutions; for ears, silence
-    has to stand for it.
+    The model gets a learned vector there, after its convolutions; silence represents it
+    for listeners.
     """
-    heard = clip.resampled(SAMPLING_RATE)
-    is_heard = np.repeat(~is_hidden, HOP_LENGTH)[: heard.n_samples]
-    n_after = heard.n_samples - len(is_heard) + FADE // 2
-    gains = np.pad(is_heard.astype(np.float32), (FADE // 2, n_after), constant_values=1)
+    sound = clip.resampled(SAMPLING_RATE)
+    is_kept = np.repeat(~is_hidden, HOP_LENGTH)[: sound.n_samples]
+    n_after = sound.n_samples - len(is_kept) + FADE // 2
+    gains = np.pad(is_kept.astype(np.float32), (FADE // 2, n_after), constant_values=1)
     faded = np.convolve(gains, np.full(FADE, 1 / FADE), mode="valid")
-    n, still = heard.n_samples, gains[FADE // 2 :]
+    n, still = sound.n_samples, gains[FADE // 2 :]
     return Clip(
-        heard.samples * np.minimum(still[:n], faded[:n]), SAMPLING_RATE, clip.name
+        sound.samples * np.minimum(still[:n], faded[:n]), SAMPLING_RATE, clip.name
     )

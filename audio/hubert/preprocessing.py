@@ -1,4 +1,4 @@
-"""What HuBERT hears: the waveform at 16 kHz, levelled, in steps of 20 ms.
+"""HuBERT's input: the waveform at 16 kHz, normalised, in frames of 20 ms.
 
 Nothing above 8 kHz and no loudness reaches the model, and no spectrogram: seven layers
 of convolution learn from the samples themselves. Source: W.-N. Hsu et al., "HuBERT"
@@ -22,38 +22,38 @@ KERNELS = (10, 3, 3, 3, 3, 2, 2)  # samples, or frames of the layer below
 STRIDES = (5, 2, 2, 2, 2, 2, 2)
 HOP_LENGTH = 320  # the product of the strides: 20 ms
 FRAME_LENGTH = 400  # samples that one frame depends on: 25 ms
-N_FFT = 2048  # for what lies above 8 kHz
+N_FFT = 2048  # to measure the power above 8 kHz
 MIN_VARIANCE = 1e-7  # added, so that silence does not become noise
 
 
 @dataclass(frozen=True, eq=False)
 class ModelInput:
-    """A clip as the model gets it, made once for all that is shown of it.
+    """A clip as the model's input.
 
     Attributes:
         clip: at 16 kHz, as loud as it was.
-        mean: of its samples, which is taken out.
+        mean: of its samples, which is subtracted.
         spread: their standard deviation, by which they are divided.
-        unheard_db: what the original has above 8 kHz, see ``unheard_db``.
+        lost_db: power of the original above 8 kHz, see ``lost_db``.
     """
 
     clip: Clip
     mean: float
     spread: float
-    unheard_db: float | None
+    lost_db: float | None
 
     @property
     def samples(self) -> Samples:
-        """All that the model gets: float32 (n_samples,), mean 0 and variance 1."""
+        """The model's input: float32 (n_samples,), mean 0 and variance 1."""
         return self.part(0, self.clip.n_samples)
 
     def part(self, start: int, stop: int) -> Samples:
-        """``samples[start:stop]`` at the price of that part; silence stays 0."""
+        """Compute ``samples[start:stop]`` at the cost of that part; silence stays 0."""
         return (self.clip.samples[start:stop] - self.mean) / self.spread
 
     @property
     def n_frames(self) -> int:
-        """How many vectors the front end makes of it; 0 below 25 ms."""
+        """Number of frames after the front end; 0 below 25 ms."""
         return n_frames(self.clip.n_samples)
 
     @property
@@ -68,17 +68,17 @@ class ModelInput:
 
 
 def model_input(clip: Clip) -> ModelInput:
-    """The clip at 16 kHz, its mean taken out and its spread made 1."""
-    heard = clip.resampled(SAMPLING_RATE)
+    """Resample a clip to 16 kHz and normalise it to mean 0 and variance 1."""
+    sound = clip.resampled(SAMPLING_RATE)
     mean, variance = 0.0, 0.0
-    if heard.n_samples:
-        mean, variance = float(heard.samples.mean()), float(heard.samples.var())
+    if sound.n_samples:
+        mean, variance = float(sound.samples.mean()), float(sound.samples.var())
     spread = sqrt(variance + MIN_VARIANCE)
-    return ModelInput(heard, mean, spread, unheard_db(clip))
+    return ModelInput(sound, mean, spread, lost_db(clip))
 
 
-def unheard_db(clip: Clip) -> float | None:
-    """The power above 8 kHz, which the model never gets, relative to all (dB).
+def lost_db(clip: Clip) -> float | None:
+    """Measure the power above 8 kHz, which resampling removes, relative to all (dB).
 
     Measured in Hann-windowed frames side by side, ``FLOOR_DB`` at least.
 
@@ -93,12 +93,12 @@ def unheard_db(clip: Clip) -> float | None:
     power = pooled_power(clip.samples, taper, grid, pooling="mean")[:, 0]
     if not power.any():
         return None
-    first_unheard = int(SAMPLING_RATE / 2 / clip.sampling_rate * N_FFT) + 1
-    return float(decibels(power[first_unheard:].sum() / power.sum()))
+    first_lost = int(SAMPLING_RATE / 2 / clip.sampling_rate * N_FFT) + 1
+    return float(decibels(power[first_lost:].sum() / power.sum()))
 
 
 def n_frames(n_samples: int) -> int:
-    """Frames that the seven layers leave of so many samples.
+    """Compute the number of frames after the seven convolutions.
 
     It is ``1 + (n_samples - 400) // 320``: each layer fits its kernel as often as its
     stride allows.

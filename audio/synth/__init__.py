@@ -1,1 +1,1 @@
-"""A seed in, composed songs and the built-in sounds out."""
+"""Compose songs from seeds, and compute the built-in sounds."""

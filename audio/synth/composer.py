@@ -1,9 +1,10 @@
-"""Songs in ten styles from a seed: what is played.
+"""Compose songs in ten styles from a seed: their notes.
 
-A style is data (styles.toml): tempo, swing, scale, chords, and who plays which pattern.
-The interpreter below turns it into notes, ``instruments`` makes them sound, ``mixer``
+A style is data (styles.toml): tempo, swing, scale, chords, instruments and patterns.
+The interpreter below turns it into notes, ``instruments`` renders them, ``mixing``
 mixes them. The seed draws key, tempo, progression, players, patterns, melody, levels,
-room and noise. Who knows these songs knows the rules of the styles, not real music.
+room and noise. A model trained on these songs learns the rules of the styles, not real
+music.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ STYLES = tuple(
     "blues classical country disco hiphop jazz metal pop reggae rock".split()
 )
 BEATS = 4  # a bar
-# All that decides what a seed sounds like: who keeps songs, keeps them by these.
+# All that decides what a seed sounds like: the key of every cache of songs.
 FILES = "composer.py styles.toml instruments.py instruments.toml mixing.py"
 RULES = tuple(Path(__file__).with_name(name) for name in FILES.split())
 Note = tuple[float, float, float, float]
@@ -67,7 +68,7 @@ class Shift:
 
     @classmethod
     def drawn(cls, seed: int) -> Shift:
-        """A clearly noticeable shift, the same for the same seed."""
+        """Draw a clearly noticeable shift, the same for the same seed."""
         rng = np.random.default_rng([seed, len(STYLES)])
         return cls(
             gain_db=rng.uniform(-20, 0),
@@ -79,7 +80,7 @@ class Shift:
 
 @dataclass(frozen=True)
 class Line:
-    """What one player may do; styles.toml holds the values.
+    """The rules of one player; styles.toml holds the values.
 
     Attributes:
         players: names of instruments, separated by commas.
@@ -119,11 +120,11 @@ class Chord:
     tones: tuple[int, ...]
 
     def lowest(self, register: int) -> int:
-        """The first root at or above a MIDI pitch."""
+        """Find the first root at or above a MIDI pitch."""
         return register + (self.root - register) % 12
 
     def degree(self, number: str) -> int:
-        """Semitones from the root to its third, fifth, ...; 7 is 8 without a seventh."""
+        """Count semitones above the root; "7" is the octave where no seventh exists."""
         seventh = next((tone for tone in self.tones if tone in (10, 11)), 12)
         return {"1": 0, "3": self.tones[1], "5": 7, "6": 9, "7": seventh, "8": 12}[
             number
@@ -132,7 +133,7 @@ class Chord:
 
 @dataclass(frozen=True)
 class Form:
-    """What all players of a song share: key, chords (one a bar) and time."""
+    """Key, chords (one a bar) and tempo, which all players of a song share."""
 
     style: Style
     key: int
@@ -141,7 +142,7 @@ class Form:
     swing: float
 
     def seconds(self, beats: NDArray[np.float64]) -> NDArray[np.float64]:
-        """When a beat sounds: swing moves the middle of each pair to its place."""
+        """Convert beats to seconds; swing moves the middle of each pair of beats."""
         pair_beats = self.style.swung_beats
         pair, within = np.divmod(beats / pair_beats, 1)
         early = within * 2 * self.swing
@@ -158,7 +159,7 @@ def compose(
     sampling_rate: int = SAMPLING_RATE,
     shift: Shift = Shift(),
 ) -> Clip:
-    """Composes and renders a song; the same arguments give the same samples.
+    """Compose and render a song; the same arguments give the same samples.
 
     Args:
         genre: one of ``STYLES``.
@@ -214,7 +215,7 @@ def _form(style: Style, duration_s: float, faster: float, rng: Generator) -> For
 
 
 def _chord(word: str, key: int) -> Chord:
-    """A word like "Bb7", moved up by ``key`` semitones."""
+    """Parse a word like "Bb7" and move it up by ``key`` semitones."""
     flat = word[1:].startswith("b")
     root = ROOTS[word[0]] - flat + key
     return Chord(root % 12, CHORDS[word[1 + flat :]])
@@ -231,7 +232,7 @@ def _part(line: Line, form: Form, rng: Generator, move_db: float) -> Part:
 def _notes(
     line: Line, words: Sequence[str], form: Form, rng: Generator
 ) -> Iterator[Note]:
-    """A line's notes through the song: beat, length in beats, MIDI pitch, loudness."""
+    """Yield a line's notes: beat, length in beats, MIDI pitch, loudness."""
     motifs = rng.integers(-2, 3, (3, 16))  # steps of a melody along its scale
     bars = {"all": (0, 1, 2, 3), "first": (0,), "last": (3,)}[line.bars]
     for bar in range(len(form.chords) - 1):
@@ -247,7 +248,7 @@ def _notes(
 def _tune(
     register: int, chord: Chord, form: Form, motif: NDArray[np.int64]
 ) -> Iterator[int]:
-    """The melody of a bar: from a chord tone along the scale, at most 20 semitones."""
+    """Draw a bar's melody: from a chord tone along the scale, at most 20 semitones."""
     pitches = np.arange(register - 3, register + 17)
     ladder = pitches[np.isin((pitches - form.key) % 12, form.style.scale)]
     first = chord.lowest(register) + chord.tones[motif[0] % 3]
@@ -256,7 +257,7 @@ def _tune(
 
 
 def _letters(word: str, rng: Generator) -> Iterator[tuple[float, float, str]]:
-    """What is played in a bar: beat, length in beats, letter."""
+    """Yield a bar's events: beat, length in beats, letter."""
     step = BEATS / len(word)
     for at, letter in enumerate(word):
         if letter in ".-" or (letter in "?~" and rng.random() < 0.5):
@@ -283,7 +284,7 @@ def _pitches(
 def _performed(
     notes: NDArray[np.float64], form: Form, rng: Generator
 ) -> NDArray[np.float64]:
-    """Beats become seconds as people play them: swung, a little late, uneven."""
+    """Convert beats to seconds as people play them: swung, a little late, uneven."""
     start_s = form.seconds(notes[:, 0])
     length_s = form.seconds(notes[:, 0] + notes[:, 1]) - start_s
     late_s = np.abs(rng.normal(0, 0.005, len(notes)))

@@ -1,7 +1,7 @@
-"""The sounds that are always there: made when asked for, from no file and no network.
+"""Compute the built-in sounds, without files or network.
 
-Each is computed by this project and given away (CC0), so a class may do with it what
-it likes. What people call them stands in locales, section ``examples``, under the id.
+Each is this project's own and public domain (CC0). Their names are in locales, section
+``examples``, under the id.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Example:
 
 
 def example(id: str) -> Clip:
-    """The built-in sound with this id, the same samples every time.
+    """Compute the built-in sound with this id, the same samples every time.
 
     Raises:
         KnownError: ``unknown_example``.
@@ -54,7 +54,7 @@ def example(id: str) -> Clip:
 
 
 def _brass() -> Clip:
-    """A trumpet-like note of 5 s: bright only once it speaks, with a late vibrato."""
+    """Compute a trumpet-like note of 5 s: a dull attack and a late vibrato."""
     time_s = _time_s(5.0)
     vibrato = 0.004 * np.clip((time_s - 1) / 1.5, 0, 1)
     hz = BRASS_HZ * (1 + vibrato * np.sin(2 * np.pi * 5.2 * time_s))
@@ -67,7 +67,7 @@ def _brass() -> Clip:
 
 
 def _sweep() -> Clip:
-    """20 Hz to just below the Nyquist frequency in 8 s, each octave as long."""
+    """Compute a sweep from 20 Hz to almost Nyquist in 8 s, each octave as long."""
     time_s, duration_s, low_hz, high_hz = _time_s(8.0), 8.0, 20.0, 11_000.0
     rate = np.log(high_hz / low_hz) / duration_s
     turns = low_hz * (np.exp(rate * time_s) - 1) / rate
@@ -75,13 +75,13 @@ def _sweep() -> Clip:
 
 
 def _chord(name: str, *frequencies_hz: float) -> Clip:
-    """Steady tones of equal level, 3 s."""
+    """Add steady tones of equal level, 3 s."""
     angles = 2 * np.pi * np.multiply.outer(frequencies_hz, _time_s(3.0))
     return _clip(np.sin(angles).sum(axis=0), name)
 
 
 def _click() -> Clip:
-    """A single sample of full scale in the middle of a second of silence."""
+    """Put a single sample of full scale into the middle of a second of silence."""
     samples = np.zeros(SAMPLING_RATE, np.float32)
     samples[len(samples) // 2] = 1.0
     return Clip(samples, SAMPLING_RATE, "click")
@@ -92,7 +92,7 @@ def _time_s(duration_s: float) -> NDArray[np.float64]:
 
 
 def _clip(sound: NDArray[np.float64], name: str) -> Clip:
-    """Peak at -3 dB, with 10 ms of fade at both ends."""
+    """Scale to a peak of -3 dB, and fade 10 ms at both ends."""
     fade = np.minimum(np.arange(len(sound)) / (0.01 * SAMPLING_RATE), 1)
     faded = sound * fade * fade[::-1]
     return Clip(faded * (0.7079 / np.abs(faded).max()), SAMPLING_RATE, name)

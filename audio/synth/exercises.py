@@ -1,7 +1,7 @@
-"""Questions about the built-in sounds, and whether somebody's answer is right.
+"""Exercises about the built-in sounds: measure the solution, parse and check answers.
 
-No answer is written down: each is measured on its sound, as a learner would measure it
-with the lessons. So an answer stays true when a sound is composed anew.
+No solution is stored: each is measured on its sound, as a learner measures it with the
+lessons. So a solution stays true when a sound is composed anew.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from errors import KnownError
 
 Unit = Literal["note", "hz", "db", "percent", "count"]
 
-# What may stand behind a number, and what it stands for; a count may be of anything.
+# Suffixes of a number, and their factors; a count may be of anything.
 HZ = {"": 1.0, "hz": 1.0, "khz": 1000.0, "hertz": 1.0, "赫": 1.0, "赫茲": 1.0}
 HZ |= {"赫兹": 1.0, "千赫": 1000.0, "千赫茲": 1000.0, "千赫兹": 1000.0}
 DB = {"": 1.0, "db": 1.0, "decibel": 1.0, "decibels": 1.0, "分貝": 1.0, "分贝": 1.0}
@@ -41,14 +41,14 @@ OTHER_UNITS = (HZ.keys() | DB.keys() | PERCENT.keys()) - {""}
 NUMBER = re.compile(r"[~≈]?\s*([+-]?\d[\d.,]*)\s*(.*)")
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
 
-AT_S = 0.5  # where spectra are taken: every tone has spoken, none has faded
+AT_S = 0.5  # where spectra are computed: after every attack, before every fade
 PASSAGES = tuple(2**power for power in range(8, 17))  # samples
 BETWEEN_HZ = 660.0  # half-way between the octave's tones
 FAINT_DB = -60.0
 SLOW_RATE = 2000  # Hz
 FEW_BITS, MORE_BITS = 6, 12
 LOW_HZ = 1000.0
-FAR_OFF = 0.05  # a share of the frequency that nobody takes for an error of reading
+FAR_OFF = 0.05  # share of the frequency: more than any error of reading
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ class Exercise:
     """A question.
 
     Attributes:
-        id: of its words in the locales, section ``teach``.
+        id: of its texts in the locales, section ``teach``.
         sound: id of the built-in sound that it is about.
         unit: of the answer; "note" is Hz or a note's name.
         tolerance: how far off a right answer may be, in that unit; of Hz, a share.
-        measure: the answer, of the sound.
+        measure: computes the answer from the sound.
     """
 
     id: str
@@ -71,7 +71,7 @@ class Exercise:
 
 
 def exercise(id: str) -> Exercise:
-    """The exercise with this id.
+    """Find the exercise with this id.
 
     Raises:
         KnownError: ``not_a_choice``.
@@ -85,13 +85,13 @@ def exercise(id: str) -> Exercise:
 
 @functools.cache
 def solution(id: str) -> float:
-    """The measured answer of an exercise, in its unit."""
+    """Measure the answer of an exercise, in its unit."""
     asked = exercise(id)
     return asked.measure(example(asked.sound))
 
 
 def is_right(id: str, answer: float) -> bool:
-    """Whether an answer, in the exercise's unit, is near enough to the measured one."""
+    """Return whether an answer, in the exercise's unit, is within the tolerance."""
     asked, right = exercise(id), solution(id)
     is_frequency = asked.unit in ("note", "hz")
     tolerance = asked.tolerance * (right if is_frequency else 1.0)
@@ -99,7 +99,7 @@ def is_right(id: str, answer: float) -> bool:
 
 
 def read(text: str, unit: Unit) -> float:
-    """An answer as people type it: "622", "0.62 kHz", "1,244 Hz", "E♭5", "６ 分貝".
+    """Parse a typed answer: "622", "0.62 kHz", "1,244 Hz", "E♭5", "６ 分貝".
 
     Raises:
         KnownError: ``not_an_answer``, ``not_a_note`` or ``note_without_octave``.
@@ -131,7 +131,7 @@ def _strongest_harmonic(clip: Clip) -> float:
 
 
 def _shortest_passage(clip: Clip) -> float:
-    """The fewest samples whose spectrum shows two tones."""
+    """Find the fewest samples whose spectrum shows two tones."""
     for n_samples in PASSAGES:
         if len(peaks(transforms.dft(clip, start_s=AT_S, n_samples=n_samples))) == 2:
             return n_samples
@@ -139,16 +139,16 @@ def _shortest_passage(clip: Clip) -> float:
 
 
 def _n_clean_windows(clip: Clip) -> float:
-    """How many windows leak so little that a tone 60 dB down would be seen."""
+    """Count the windows that leak so little that a tone 60 dB down is visible."""
     spectra = [transforms.dft(clip, start_s=AT_S, window=window) for window in WINDOWS]
     nearest = round(BETWEEN_HZ / spectra[0].bin_width_hz)
     return sum(each.levels_db[nearest] < FAINT_DB for each in spectra)
 
 
 def _unevenness_db(clip: Clip) -> float:
-    """Between the strongest and the weakest frequency, 0 Hz and Nyquist left out.
+    """Measure the range between the strongest and the weakest frequency (dB).
 
-    Those two have no mirror image to add, so they read half.
+    0 Hz and Nyquist are left out: without a mirror image to add, they read half.
     """
     loudest_s = float(np.abs(clip.samples).argmax()) / clip.sampling_rate
     n_samples = PASSAGES[0]
@@ -158,17 +158,17 @@ def _unevenness_db(clip: Clip) -> float:
 
 
 def _highest_rate_that_folds(clip: Clip) -> float:
-    """The highest rate to choose from at which the end of the sound is another tone."""
+    """Find the highest rate at which the end of the sound is another tone."""
     true_hz = _last_hz(clip)
     for rate in sorted(RATES, reverse=True):
-        heard_hz = _last_hz(resampled(clip, rate, is_filtered=False))
-        if abs(heard_hz - true_hz) > FAR_OFF * true_hz:
+        alias_hz = _last_hz(resampled(clip, rate, is_filtered=False))
+        if abs(alias_hz - true_hz) > FAR_OFF * true_hz:
             return rate
     return 0
 
 
 def _last_hz(clip: Clip) -> float:
-    """The strongest frequency 0.1 s before the end."""
+    """Measure the strongest frequency 0.1 s before the end."""
     start_s = clip.duration_s - 0.1
     n_samples = 2 * (clip.sampling_rate // 50)  # 40 ms
     peak = transforms.strongest(
@@ -201,7 +201,7 @@ def _n_frames_of_model(clip: Clip) -> float:
 
 
 def _chance_percent(clip: Clip) -> float:
-    """What guessing gets right among the styles that the song could be of."""
+    """Compute the accuracy of guessing among the styles."""
     return 100 / len(STYLES)
 
 

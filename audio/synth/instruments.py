@@ -1,4 +1,4 @@
-"""Notes in, samples out: the instruments of the composed songs.
+"""Render notes to samples: the instruments of the composed songs.
 
 Every sound is computed from a handful of numbers; nothing is recorded or loaded. A
 pitched note reads one period of its wave from a table ("wavetable synthesis"), which
@@ -85,7 +85,7 @@ class Drum:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """What one instrument plays.
+    """The notes of one instrument.
 
     Attributes:
         instrument: a name in instruments.toml.
@@ -101,13 +101,13 @@ class Part:
 def render(
     parts: Sequence[Part], n_samples: int, sampling_rate: int, rng: Generator
 ) -> Wave:
-    """Plays the parts together.
+    """Render the parts and mix them.
 
     Args:
-        parts: who plays what.
-        n_samples: length of the answer; later notes are left out.
+        parts: instruments with their notes.
+        n_samples: length of the mix; later notes are left out.
         sampling_rate: Hz.
-        rng: draws how each instrument is built today, and the drums' noise.
+        rng: draws the variation of each instrument, and the drums' noise.
 
     Returns:
         float32 (n_samples,), each part with the peak that its level asks for.
@@ -134,7 +134,7 @@ def _instruments() -> dict[str, Voice | Drum]:
 
 
 def _built(instrument: Voice | Drum, rng: Generator) -> Voice | Drum:
-    """One example of an instrument: no two are built alike (each number +-25 %)."""
+    """Vary each number of an instrument by up to 25 %: no two are built alike."""
     names = [field.name for field in fields(instrument)]
     spread = np.exp(rng.uniform(-0.25, 0.25, len(names)))
     varied = {
@@ -152,7 +152,7 @@ def _add(out: Wave, sound: Wave, start: int, gain: float) -> None:
 def _voice_part(
     voice: Voice, notes: NDArray[np.float64], n_samples: int, sampling_rate: int
 ) -> Wave:
-    """Every note of a voice; a note that returns is computed once."""
+    """Render the notes of a voice; a note that repeats is computed once."""
     out = np.zeros(n_samples, np.float32)
     longest_s = notes[:, 1].max(initial=0.01) + voice.release_s
     time_s = np.arange(int(longest_s * sampling_rate) + 1) / sampling_rate
@@ -170,7 +170,7 @@ def _voice_part(
 
 
 def _warped_time(voice: Voice, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Time as the oscillator feels it: bent by vibrato and slide; times Hz = turns."""
+    """Bend the oscillator's time by vibrato and slide; times Hz, it gives turns."""
     depth = 2 ** (voice.vibrato_cents / 1200) - 1
     rate = 2 * np.pi * 5.5
     vibrato = depth / rate * np.sin(rate * time_s) * np.minimum(time_s / 0.3, 1)
@@ -179,7 +179,7 @@ def _warped_time(voice: Voice, time_s: NDArray[np.float64]) -> NDArray[np.float6
 
 
 def _body(voice: Voice, time_s: NDArray[np.float64]) -> Wave:
-    """(2, n): how loud the bright and the dull wave are while a note is held."""
+    """Compute the envelopes of the bright and the dull wave of a held note, (2, n)."""
     sustain = min(voice.sustain, 1.0)
     level = sustain + (1 - sustain) * np.exp(-time_s / voice.decay_s)
     level *= np.minimum(time_s / voice.attack_s, 1)
@@ -207,7 +207,7 @@ def _note(
 
 
 def _tables(voice: Voice, hz: float, sampling_rate: int) -> tuple[Wave, Wave]:
-    """One period, bright and dull, holding only harmonics below Nyquist."""
+    """Compute one period, bright and dull, of harmonics below Nyquist only."""
     n_harmonics = int(min(0.48 * sampling_rate / hz, TABLE_SIZE // 2 - 1))
     number = np.arange(1, max(n_harmonics, 1) + 1)
     gains = np.where(number % 2 == 0, min(voice.even, 1.0), 1.0)
@@ -223,7 +223,7 @@ def _tables(voice: Voice, hz: float, sampling_rate: int) -> tuple[Wave, Wave]:
 
 
 def _driven(sound: Wave, drive: float, sampling_rate: int) -> Wave:
-    """An overdriven amplifier and its loudspeaker, which keeps 90 Hz to 4.5 kHz."""
+    """Distort as an overdriven amplifier and its speaker, which keeps 90 to 4500 Hz."""
     from scipy.signal import butter, sosfilt
 
     loudest = max(float(np.abs(sound).max()), 1e-9)
@@ -252,7 +252,7 @@ def _drum_hit(drum: Drum, sampling_rate: int, rng: Generator) -> Wave:
 def _noise_band(
     n_samples: int, drum: Drum, sampling_rate: int, rng: Generator
 ) -> NDArray[np.float64]:
-    """White noise between the drum's edges, peak 1."""
+    """Filter white noise to the band between the drum's edges, peak 1."""
     low_hz = min(drum.low_hz, 0.4 * sampling_rate)
     spectrum = np.fft.rfft(rng.standard_normal(n_samples))
     hz = np.fft.rfftfreq(n_samples, 1 / sampling_rate) + 1e-9

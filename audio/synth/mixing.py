@@ -1,4 +1,4 @@
-"""The mixing session of the composed songs: room, tilt, noise floor, final level."""
+"""Mix the composed songs: room, tilt, noise floor, final level."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FADE_S = 0.02  # where the music is cut
 
 @dataclass(frozen=True)
 class Mixer:
-    """How the sum of the parts becomes a song.
+    """Settings of a mix.
 
     Attributes:
         room_s: time constant of the room's decay.
@@ -32,7 +32,7 @@ class Mixer:
     peak_db: float
 
     def mixed(self, dry: Wave, sampling_rate: int, rng: Generator) -> Wave:
-        """The finished song, as long as the dry one and never above full scale.
+        """Mix a song, as long as the dry one and never above full scale.
 
         Args:
             dry: float32 (n_samples,), the sum of the parts.
@@ -50,7 +50,7 @@ class Mixer:
         return song * np.float32(_gain(min(self.peak_db, 0)) / loudest)
 
     def _filtered(self, sound: Wave, sampling_rate: int, rng: Generator) -> Wave:
-        """Room and tilt are both filters: one product of spectra does the two."""
+        """Apply room and tilt, both filters, by one product of spectra."""
         from scipy.fft import irfft, next_fast_len, rfft
 
         room = self._room(sampling_rate, rng)
@@ -63,7 +63,7 @@ class Mixer:
         return irfft(spectrum, n_fft)[: len(sound)]
 
     def _room(self, sampling_rate: int, rng: Generator) -> Wave:
-        """Echoes so dense that they are noise, dying away."""
+        """Compute the room's impulse response: noise that decays exponentially."""
         n_samples = int(4 * self.room_s * sampling_rate)
         time_s = np.arange(n_samples, dtype=np.float32) / np.float32(sampling_rate)
         echoes = rng.standard_normal(n_samples, np.float32)

@@ -1,4 +1,4 @@
-"""Samples in, spectra and spectrograms out, and back again."""
+"""Compute spectra and spectrograms of clips, and invert them."""
 
 from audio.transforms.spectrogram import (
     FRAMES,

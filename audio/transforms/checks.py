@@ -1,4 +1,4 @@
-"""Settings checked at the door of the transforms; NaN lies outside every range."""
+"""Validate the parameters of transforms; NaN is outside of every range."""
 
 from __future__ import annotations
 

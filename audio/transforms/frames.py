@@ -1,6 +1,6 @@
-"""The power of a clip's frames, reduced to a picture's columns.
+"""Compute the power of a clip's frames, pooled to a picture's columns.
 
-Frames are transformed a block at a time into one kept buffer and reduced to the
+Frames are transformed a block at a time into one reused buffer and pooled to the
 picture's columns on the way, so that a song's spectrogram is never whole in memory.
 """
 
@@ -26,7 +26,7 @@ N_BANDS_PER_STRIP = 16  # few enough to skip most zeros, enough for a fast produ
 
 @dataclass(frozen=True)
 class Grid:
-    """Which frames of a clip are looked at, and how many share a column.
+    """The frames of a clip to transform, and how many share a column.
 
     Attributes:
         start: the sample in the middle of the first frame.
@@ -42,11 +42,11 @@ class Grid:
 
     @property
     def n_columns(self) -> int:
-        """How many columns."""
+        """Number of columns."""
         return ceil(self.n_frames / self.n_per_column)
 
     def blocks(self, n_fft: int) -> Iterator[tuple[int, int]]:
-        """First frame and number of frames that are transformed together.
+        """Yield first frame and number of frames that are transformed together.
 
         They fill whole columns or, where a column has too many, a part of one.
         """
@@ -66,7 +66,7 @@ def pooled_power(
     filters: Levels | None = None,
     pooling: Pooling = "peak",
 ) -> Levels:
-    """Power of a column's frames, the highest or their mean; a full-scale sine is 1.
+    """Pool the power of each column's frames by maximum or mean; a full sine is 1.
 
     Returns:
         float32 (n_bins or n_bands, n_columns).
@@ -74,7 +74,7 @@ def pooled_power(
     n_bins = n_rows = len(taper) // 2 + 1
     if filters is not None:
         n_bins = 1 + int(np.flatnonzero(filters.any(axis=0)).max(initial=0))
-        n_rows = len(filters)  # nothing lies above them
+        n_rows = len(filters)  # all higher bins are zero
         strips = _strips(filters)
         bands = np.zeros((N_SAMPLES_PER_BLOCK // len(taper) + 1, n_rows), np.float32)
     pool = np.maximum if pooling == "peak" else np.add
@@ -97,7 +97,7 @@ def pooled_power(
 
 
 def _strips(filters: Levels) -> list[tuple[slice, slice, Levels]]:
-    """Filters cut into narrow products: bands, the bins that they cover, weights.
+    """Split filters into narrow products: bands, the bins that they cover, weights.
 
     Triangles are mostly zeros; neighbours overlap, so a few share their bins.
     """
@@ -112,7 +112,7 @@ def _strips(filters: Levels) -> list[tuple[slice, slice, Levels]]:
 
 
 def _reduced(rows: Levels, n_each: int, pool: np.ufunc) -> Levels:
-    """Every ``n_each`` rows as one, and what is left over as one."""
+    """Pool every ``n_each`` rows to one, and the remaining rows to one."""
     n_whole = len(rows) // n_each
     n_in_whole = n_whole * n_each
     whole = rows[:n_in_whole].reshape(n_whole, n_each, rows.shape[1])
@@ -125,10 +125,10 @@ def _reduced(rows: Levels, n_each: int, pool: np.ufunc) -> Levels:
 def _powers(
     samples: Samples, taper: Numbers, grid: Grid, n_bins: int
 ) -> Iterator[tuple[int, Levels]]:
-    """First frame and power (n_frames, n_bins) of block after block.
+    """Yield first frame and power (n_frames, n_bins) of block after block.
 
-    The buffers are kept: asking for new memory would cost more than the sums. So each
-    answer is gone with the next.
+    The buffers are reused: allocating memory would cost more than the sums. So each
+    result is overwritten by the next.
     """
     from scipy import fft
 
@@ -139,17 +139,14 @@ def _powers(
     power = np.empty((n_block, n_bins), np.float32)
     for first, n in grid.blocks(n_fft):
         start = grid.start + first * hop_length - n_fft // 2
-        stretch = _stretch(samples, start, start + (n - 1) * hop_length + n_fft)
+        stop = start + (n - 1) * hop_length + n_fft
+        stretch = samples[max(start, 0) : max(stop, 0)]
+        n_zeros = max(-start, 0), max(stop - len(samples), 0)  # outside of the clip
+        if any(n_zeros):
+            stretch = np.pad(stretch, n_zeros)
         frames = np.lib.stride_tricks.sliding_window_view(stretch, n_fft)[::hop_length]
         np.multiply(frames, taper, out=tapered[:n])
         spectra = fft.rfft(tapered[:n], axis=1)[:, :n_bins]
         parts = spectra.view(np.float32)
         np.square(parts, out=parts)
         yield first, np.add(parts[:, ::2], parts[:, 1::2], out=power[:n])
-
-
-def _stretch(samples: Samples, start: int, stop: int) -> Samples:
-    """``samples[start:stop]``, with zeros where that leaves the clip."""
-    inside = samples[max(start, 0) : max(stop, 0)]
-    before, after = max(-start, 0), max(stop - len(samples), 0)
-    return np.pad(inside, (before, after)) if before or after else inside

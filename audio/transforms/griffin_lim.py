@@ -1,4 +1,4 @@
-"""Magnitudes without phase: cut from a clip, and turned back into samples."""
+"""Compute magnitudes, and invert them by the Griffin-Lim algorithm."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ MAX_N_ITERATIONS = 200
 MOMENTUM = 0.99
 TINY = np.finfo(np.float32).tiny
 
-Tell = Callable[[int], None]  # is called with the number of iterations done
+OnProgress = Callable[[int], None]  # is called with the number of iterations done
 
 
-def silently(n_done: int) -> None:
-    """Tell nobody."""
+def ignore(n_done: int) -> None:
+    """Ignore the progress."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """How frames are cut, and how long their phases are searched.
+    """Parameters of the frames and of the search for their phases.
 
     Attributes:
         n_fft: samples a frame.
@@ -44,7 +44,7 @@ class Search:
     seed: int = 0
 
     def check(self) -> None:
-        """Refuse what cannot be searched.
+        """Validate the parameters.
 
         Raises:
             KnownError: ``out_of_range`` or ``odd_length``.
@@ -57,7 +57,7 @@ DEFAULT = Search()
 
 
 def magnitudes(clip: Clip, search: Search) -> Levels:
-    """The STFT of a clip (Hann window), float32 (n_frames, n_bins), phase dropped."""
+    """Compute the STFT's magnitudes (Hann window), float32 (n_frames, n_bins)."""
     taper = window_values("hann", search.n_fft).astype(np.float32)
     n_around = search.n_fft // 2
     return _absolute(
@@ -66,29 +66,29 @@ def magnitudes(clip: Clip, search: Search) -> Levels:
 
 
 def searched(
-    target: Levels, n_samples: int, search: Search, tell: Tell = silently
+    target: Levels, n_samples: int, search: Search, on_progress: OnProgress = ignore
 ) -> tuple[Samples, list[float]]:
-    """Samples that show the magnitudes aimed at as nearly as the search finds.
+    """Search samples whose STFT has the target's magnitudes as nearly as possible.
 
-    Those magnitudes get the phases of a sound that can exist, again and again; a step
-    beyond each answer makes that fast. Source: D. Griffin and J. Lim (1984);
+    The target gets the phases of a consistent STFT, again and again; momentum makes
+    that fast. Source: D. Griffin and J. Lim (1984);
     N. Perraudin, P. Balazs and P. Sondergaard, "A fast Griffin-Lim algorithm" (2013).
 
     Returns:
-        float32 (n_samples,), and after 0, 1, ... iterations how far its magnitudes
-        were from those aimed at (dB).
+        Samples float32 (n_samples,), and the error of their magnitudes (dB) after
+        0, 1, ... iterations.
     """
     taper = window_values("hann", search.n_fft).astype(np.float32)
     middle = slice(search.n_fft // 2, search.n_fft // 2 + n_samples)
     squares = np.broadcast_to(taper**2, (len(target), search.n_fft))
-    # Least squares; what lies under the edges of all windows must not be blown up.
+    # Least squares; samples at the edges of all windows must not be amplified.
     weights = np.maximum(overlap_add.added(squares, search.hop_length)[middle], 1e-6)
     turns = np.random.default_rng(search.seed).random(target.shape, np.float32)
     phases = np.exp(2j * np.pi * turns).astype(np.complex64)
     before = np.zeros_like(phases)
     convergence_db = []
     for n_done in range(search.n_iterations + 1):
-        tell(n_done)
+        on_progress(n_done)
         frames = overlap_add.inverse(target * phases, search.n_fft) * taper
         samples = overlap_add.added(frames, search.hop_length)[middle] / weights
         bins = overlap_add.spectra(samples, taper, search.hop_length, search.n_fft // 2)
@@ -100,7 +100,7 @@ def searched(
 
 
 def error_db(values: NDArray[Any], truth: NDArray[Any]) -> float:
-    """How large the difference is, relative to the truth; ``FLOOR_DB`` where none."""
+    """Compute the error relative to the truth (dB); ``FLOOR_DB`` without any."""
     error, size = (float(np.linalg.norm(x)) for x in (values - truth, truth))
     if not (error and size):
         return FLOOR_DB
@@ -108,5 +108,5 @@ def error_db(values: NDArray[Any], truth: NDArray[Any]) -> float:
 
 
 def _absolute(bins: overlap_add.Spectra) -> Levels:
-    """|bins|; ``np.abs`` guards against overflow and is slower for it."""
+    """Compute ``|bins|``; ``np.abs`` guards against overflow and is slower for it."""
     return np.sqrt(bins.real**2 + bins.imag**2)

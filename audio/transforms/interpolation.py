@@ -1,4 +1,4 @@
-"""A stretch of some milliseconds: its samples, and the curve that they stand for."""
+"""Interpolate some milliseconds of samples to the band-limited curve through them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Stretch:
 
 
 def points(clip: Clip, start_s: float, length_s: float) -> Stretch:
-    """The samples from ``start_s`` to ``start_s + length_s``, both ends included."""
+    """Cut the samples from ``start_s`` to ``start_s + length_s``, both included."""
     rate = clip.sampling_rate
     first = max(ceil(start_s * rate - 1e-6), 0)
     stop = int((start_s + length_s) * rate + 1e-6) + 1
@@ -37,7 +37,7 @@ def points(clip: Clip, start_s: float, length_s: float) -> Stretch:
 
 
 def curve(clip: Clip, start_s: float, length_s: float) -> Stretch:
-    """The only curve through all samples that holds nothing above Nyquist."""
+    """Interpolate the only curve through all samples with nothing above Nyquist."""
     rate = clip.sampling_rate
     margin_s = max(MARGIN_S, N_MARGIN / rate)
     first = max(int((start_s - margin_s) * rate), 0)

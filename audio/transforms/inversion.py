@@ -1,4 +1,4 @@
-"""From the picture back to sound: with phase exactly, without it by search.
+"""Invert spectrograms: with phase exactly, without it by search.
 
 All functions keep every frame in memory: they are for excerpts of some seconds.
 """
@@ -17,12 +17,12 @@ from audio.transforms.frames import Levels
 from audio.transforms.griffin_lim import (
     DEFAULT,
     TINY,
+    OnProgress,
     Search,
-    Tell,
     error_db,
+    ignore,
     magnitudes,
     searched,
-    silently,
 )
 from audio.transforms.mel_scale import mel_filters
 from audio.transforms.spectrogram import MAX_N_MELS, MIN_FMAX_HZ
@@ -36,7 +36,7 @@ class RoundTrip:
     """A clip that went through the STFT and back.
 
     Attributes:
-        clip: what came back.
+        clip: the reconstruction.
         error_db: the difference to the original, relative to it.
         is_cola: whether window and hop allow an exact return.
     """
@@ -57,7 +57,7 @@ class Rebuilt:
         target_error_db: how far those aimed at are from the clip's own, likewise;
             ``FLOOR_DB`` where they are its own.
         error_db: the difference of the samples to the clip's, relative to them. Near
-            or above 0 even where both sound alike: ears hardly hear phase.
+            or above 0 even where both sound alike: phase is hardly audible.
         elapsed_s: time taken (s).
     """
 
@@ -71,7 +71,7 @@ class Rebuilt:
 def inverse_stft(
     clip: Clip, *, n_fft: int = 2048, hop_length: int = 512, window: str = "hann"
 ) -> RoundTrip:
-    """The clip through the STFT, phase kept, and back by adding up the frames.
+    """Transform a clip by the STFT, phase kept, and back by overlap-add.
 
     Raises:
         KnownError: ``out_of_range``, ``odd_length`` or ``not_a_choice``.
@@ -91,10 +91,10 @@ def inverse_stft(
     )
 
 
-def griffin_lim(clip: Clip, search: Search = DEFAULT, tell: Tell = silently) -> Rebuilt:
-    """The clip from its STFT's magnitudes (Hann window), the phase thrown away.
-
-    ``tell`` is called with the number of iterations done.
+def griffin_lim(
+    clip: Clip, search: Search = DEFAULT, on_progress: OnProgress = ignore
+) -> Rebuilt:
+    """Rebuild a clip from its STFT's magnitudes (Hann window), without the phase.
 
     Raises:
         KnownError: ``out_of_range`` or ``odd_length``.
@@ -102,7 +102,7 @@ def griffin_lim(clip: Clip, search: Search = DEFAULT, tell: Tell = silently) -> 
     search.check()
     started_s = perf_counter()
     own = magnitudes(clip, search)
-    return _rebuilt(clip, own, own, search, tell, started_s)
+    return _rebuilt(clip, own, own, search, on_progress, started_s)
 
 
 def from_mel(
@@ -111,11 +111,11 @@ def from_mel(
     n_mels: int = 128,
     fmax_hz: float = 8000.0,
     search: Search = DEFAULT,
-    tell: Tell = silently,
+    on_progress: OnProgress = ignore,
 ) -> Rebuilt:
-    """The clip from its mel spectrogram, from which the bins are guessed first.
+    """Rebuild a clip from its mel spectrogram, from which bins are estimated first.
 
-    An ``fmax_hz`` above the Nyquist frequency means Nyquist. What lies above it, or in
+    An ``fmax_hz`` above the Nyquist frequency means Nyquist. What is above it, or in
     bands too narrow to hold a bin, does not return.
 
     Raises:
@@ -130,11 +130,11 @@ def from_mel(
     own = magnitudes(clip, search)
     filters, _ = mel_filters(clip.sampling_rate, search.n_fft, n_mels, fmax_hz)
     target = np.sqrt(_unbanded(own**2 @ filters.T, filters))
-    return _rebuilt(clip, target, own, search, tell, started_s)
+    return _rebuilt(clip, target, own, search, on_progress, started_s)
 
 
 def _unbanded(bands: Levels, filters: Levels) -> Levels:
-    """Power of bins (n_frames, n_bins) that explains the power of mel bands.
+    """Estimate the power of bins (n_frames, n_bins) from the power of mel bands.
 
     Bands are fewer than bins, so many answers fit; each step multiplies by what is
     missing, which keeps power positive and spreads it smoothly. Source: D. Lee and
@@ -157,10 +157,10 @@ def _rebuilt(
     target: Levels,
     own: Levels,
     search: Search,
-    tell: Tell,
+    on_progress: OnProgress,
     started_s: float,
 ) -> Rebuilt:
-    samples, convergence_db = searched(target, clip.n_samples, search, tell)
+    samples, convergence_db = searched(target, clip.n_samples, search, on_progress)
     return Rebuilt(
         clip=_within_range(samples, clip),
         convergence_db=tuple(convergence_db),
@@ -171,6 +171,6 @@ def _rebuilt(
 
 
 def _within_range(samples: Samples, clip: Clip) -> Clip:
-    """Named as the clip; turned down rather than cut where it is too loud."""
+    """Make a clip of samples; scale them down where they leave [-1, 1]."""
     loudest = max(float(np.abs(samples).max(initial=0.0)), 1.0)
     return Clip(samples / np.float32(loudest), clip.sampling_rate, clip.name)

@@ -1,4 +1,4 @@
-"""The mel scale and its filter bank, by Slaney's formulas or by HTK's.
+"""Mel scale and mel filter bank, by Slaney's formulas or by HTK's.
 
 Sources: M. Slaney, "Auditory Toolbox" (1998), librosa's default; S. Young et al., "The
 HTK Book", after D. O'Shaughnessy (1987).
@@ -32,7 +32,7 @@ HTK_CORNER_HZ = 700.0
 
 
 def hz_to_mel(frequencies_hz: Numbers, formula: Formula = "slaney") -> Numbers:
-    """Frequencies on the mel scale.
+    """Convert frequencies (Hz) to mel.
 
     Raises:
         KnownError: ``not_a_choice``.
@@ -45,7 +45,7 @@ def hz_to_mel(frequencies_hz: Numbers, formula: Formula = "slaney") -> Numbers:
 
 
 def mel_to_hz(mels: Numbers, formula: Formula = "slaney") -> Numbers:
-    """The inverse of ``hz_to_mel`` (Hz)."""
+    """Convert mel to frequencies (Hz)."""
     check_choice("formula", formula, FORMULAS)
     if formula == "htk":
         return HTK_CORNER_HZ * (10 ** (mels / HTK_MEL) - 1)
@@ -56,7 +56,7 @@ def mel_to_hz(mels: Numbers, formula: Formula = "slaney") -> Numbers:
 def band_edges_hz(
     n_mels: int, fmin_hz: float, fmax_hz: float, formula: Formula = "slaney"
 ) -> Numbers:
-    """Corners of the triangles, (n_mels + 2,) Hz, evenly spaced in mel.
+    """Compute the corners of the triangles, (n_mels + 2,) Hz, evenly spaced in mel.
 
     Band i rises from edge i to its centre, edge i + 1, and falls to edge i + 2.
     """
@@ -74,7 +74,7 @@ def mel_filters(
     formula: Formula = "slaney",
     norm: Norm = "area",
 ) -> tuple[Levels, Numbers]:
-    """Triangles over the DFT's bins, each of area 1 (per Hz) or of height 1.
+    """Compute triangles over the DFT's bins, each of area 1 (per Hz) or of height 1.
 
     Returns:
         Filters float32 (n_mels, n_bins) and the bands' centres (n_mels,) in Hz.

@@ -1,4 +1,4 @@
-"""Samples to frames with their phase and back: overlap-add."""
+"""STFT with phase, and its inverse by overlap-add."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Spectra = NDArray[np.complex64]
 
 
 def spectra(samples: Samples, taper: Levels, hop_length: int, n_around: int) -> Spectra:
-    """The DFT of every frame, (n_frames, n_fft // 2 + 1).
+    """Compute the DFT of every frame, (n_frames, n_fft // 2 + 1).
 
     Args:
         samples: (n_samples,).
@@ -33,17 +33,17 @@ def spectra(samples: Samples, taper: Levels, hop_length: int, n_around: int) -> 
 
 
 def inverse(bins: Spectra, n_fft: int) -> Samples:
-    """The frames of which ``spectra`` are the DFT, (n_frames, n_fft)."""
+    """Compute the inverse DFT of every frame, (n_frames, n_fft)."""
     from scipy import fft
 
     return fft.irfft(bins, n_fft, axis=1)
 
 
 def added(frames: NDArray[Any], hop_length: int) -> NDArray[Any]:
-    """Frames (n_frames, n_fft) laid over each other, one every ``hop_length``.
+    """Overlap-add frames (n_frames, n_fft), one every ``hop_length``.
 
-    Share j of all frames, ``hop_length`` wide, lands j hops after their starts, so a
-    few additions of whole arrays do it.
+    Share j of all frames, ``hop_length`` wide, belongs j hops after their starts, so a
+    few additions of whole arrays are enough.
     """
     n_frames, n_fft = frames.shape
     n_shares = ceil(n_fft / hop_length)
@@ -55,7 +55,7 @@ def added(frames: NDArray[Any], hop_length: int) -> NDArray[Any]:
 
 
 def window_sum(window: str, n_fft: int, hop_length: int) -> Numbers:
-    """What the shifted windows add up to over one hop, (hop_length,), mean 1."""
+    """Sum the shifted windows over one hop, (hop_length,), scaled to mean 1."""
     taper = window_values(window, n_fft)
     taper = np.pad(taper, (0, -n_fft % hop_length))
     total = taper.reshape(-1, hop_length).sum(axis=0)
@@ -63,7 +63,7 @@ def window_sum(window: str, n_fft: int, hop_length: int) -> Numbers:
 
 
 def is_cola(window: str, n_fft: int, hop_length: int) -> bool:
-    """Whether windows shifted by the hop add up to a constant.
+    """Return whether windows shifted by the hop add up to a constant.
 
     Constant overlap-add: where it holds, adding the frames gives back the sound; where
     not, its loudness ripples with ``window_sum``. Source: J. O. Smith, "Spectral Audio

@@ -1,4 +1,4 @@
-"""The partials of a spectrum and the tone that they belong to."""
+"""Find the partials of a spectrum and their fundamental frequency."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from audio.notes import Note, note_of
 from audio.transforms.spectrum import Spectrum, maxima
 from audio.transforms.windows import Numbers, window_values
 
-FMIN_HZ = 20.0  # the lowest tone that ears hear
-RANGE_DB = 60.0  # under the strongest peak; lower ones are not told from leakage
+FMIN_HZ = 20.0  # the lowest audible tone
+RANGE_DB = 60.0  # under the strongest peak; lower ones may be leakage
 FINENESS = 4  # points a bin without zero padding at which a window's leakage is known
 LEAKAGE_MARGIN = 1.5  # leakage of several partials adds up unevenly
 
-# Of 1000 bins of noise the highest peak lies 15 dB above this share of them, hardly
+# Of 1000 bins of noise the highest peak is 15 dB above this share of them, hardly
 # ever 20; between partials the share finds the valleys, even where they are few.
 FLOOR_SHARE = 0.2
 FLOOR_MARGIN_DB = 20.0
@@ -45,10 +45,10 @@ class Partial:
 
 
 def peaks(spectrum: Spectrum, n_peaks: int = 8) -> tuple[Partial, ...]:
-    """The strongest partials, at most ``n_peaks``, lowest frequency first.
+    """Find the strongest partials, at most ``n_peaks``, lowest frequency first.
 
-    A maximum counts from 20 Hz up where it stands out of the noise around it and is
-    more than what the window leaks from stronger ones. Noise and silence have none.
+    A maximum counts from 20 Hz up where it is well above the noise floor and above what
+    the window leaks from stronger ones. Noise and silence have none.
     """
     frequencies_hz, levels_db = _partials(spectrum, n_peaks)
     fundamental = fundamental_hz(spectrum)
@@ -65,7 +65,7 @@ def peaks(spectrum: Spectrum, n_peaks: int = 8) -> tuple[Partial, ...]:
 
 
 def fundamental_hz(spectrum: Spectrum) -> float | None:
-    """The tone whose multiples the partials are (Hz), whether itself present or not.
+    """Estimate the fundamental (Hz) of the partials, whether itself present or not.
 
     Each partial may be the first to the eighth multiple of a fundamental. The best
     one explains most of the amplitude (a tone's octave leaves out its odd multiples)
@@ -97,7 +97,7 @@ def _fit(
     fundamental: float,
     resolution_hz: float,
 ) -> float:
-    """How well one tone explains the partials, 0 to 1."""
+    """Rate how well one fundamental explains the partials, 0 to 1."""
     n = _harmonics(frequencies_hz, fundamental, resolution_hz)
     explained = amplitudes[n > 0].sum() / amplitudes.sum()
     used = np.count_nonzero(n) / max(n.max(), 1)
@@ -107,7 +107,7 @@ def _fit(
 def _harmonics(
     frequencies_hz: Numbers, fundamental: float, resolution_hz: float
 ) -> Numbers:
-    """Which multiple of the fundamental each partial is, 0 where none.
+    """Assign each partial its multiple of the fundamental, 0 where it is none.
 
     Partials come strongest first: no weaker one is the same multiple again.
     """
@@ -121,12 +121,12 @@ def _harmonics(
 
 
 def _resolution_hz(spectrum: Spectrum) -> float:
-    """Width of a bin without zero padding (Hz)."""
+    """Compute the width of a bin without zero padding (Hz)."""
     return spectrum.sampling_rate / spectrum.n_samples
 
 
 def _partials(spectrum: Spectrum, n_partials: int) -> tuple[Numbers, Numbers]:
-    """Frequencies (Hz) and levels (dB) of the strongest, strongest first."""
+    """Find frequencies (Hz) and levels (dB) of the partials, strongest first."""
     levels = spectrum.levels_db
     lowest_db = np.maximum(
         _floor_db(spectrum) + FLOOR_MARGIN_DB, levels[1:-1].max() - RANGE_DB
@@ -150,7 +150,7 @@ def _partials(spectrum: Spectrum, n_partials: int) -> tuple[Numbers, Numbers]:
 
 
 def _floor_db(spectrum: Spectrum) -> Numbers:
-    """The level that partials stand on, (n_bins,), one value a band."""
+    """Estimate the noise floor (dB), (n_bins,), one value a band."""
     levels = spectrum.levels_db
     floor = np.empty_like(levels)
     edge = N_FLOOR_BINS * max(round(2 * len(levels) / max(spectrum.n_samples, 1)), 1)
@@ -162,7 +162,7 @@ def _floor_db(spectrum: Spectrum) -> Numbers:
 
 
 def _leakage(spectrum: Spectrum) -> Callable[[Numbers], Numbers]:
-    """What a sine of height 1 shows at most at a distance in bins."""
+    """Make the function from a distance (bins) to a sine's highest leakage there."""
     from scipy import fft
 
     n_fft = 2 * (len(spectrum.levels_db) - 1)

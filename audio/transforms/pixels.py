@@ -1,7 +1,7 @@
-"""Samples or levels in, as many numbers as a picture has pixels out; no drawing.
+"""Reduce samples or levels to a picture's pixels; no drawing.
 
-Every reduction keeps extremes: what is loudest in a pixel's share is what it shows, so
-that a click of 3 ms stays visible in a song of 4 minutes.
+Every reduction keeps extremes: a pixel shows the loudest of its share, so that a click
+of 3 ms stays visible in a song of 4 minutes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from audio.transforms.windows import Numbers
 Scale = Literal["linear", "log", "mel"]
 
 SCALES: tuple[Scale, ...] = ("linear", "log", "mel")
-LOWEST_HZ = 32.0  # just below C1: where a picture begins unless told otherwise
+LOWEST_HZ = 32.0  # just below C1: where a picture begins by default
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class Envelope:
 
 
 def envelope(samples: Samples, n_columns: int) -> Envelope:
-    """The waveform's outline: min and max of ``n_columns`` equal shares.
+    """Compute the waveform's outline: min and max of ``n_columns`` equal shares.
 
     Fewer samples than columns give one column a sample.
     """
@@ -53,13 +53,13 @@ def envelope(samples: Samples, n_columns: int) -> Envelope:
 
 
 def columns(levels_db: Levels, n_columns: int) -> Levels:
-    """Levels (n_rows, any) at exactly ``n_columns``: the loudest, or repeated."""
+    """Reduce or repeat levels (n_rows, any) to ``n_columns``, keeping the loudest."""
     starts = _starts(levels_db.shape[1], n_columns)
     return np.maximum.reduceat(levels_db, starts, axis=1)
 
 
 def row_edges_hz(n_rows: int, scale: Scale, fmin_hz: float, fmax_hz: float) -> Numbers:
-    """Where pixel rows begin and end, (n_rows + 1,) Hz, lowest first.
+    """Compute the edges of pixel rows, (n_rows + 1,) Hz, lowest first.
 
     The mel scale is Slaney's.
     """
@@ -73,7 +73,7 @@ def row_edges_hz(n_rows: int, scale: Scale, fmin_hz: float, fmax_hz: float) -> N
 
 
 def rows(spectrogram: Spectrogram, n_rows: int, scale: Scale, fmin_hz: float) -> Levels:
-    """Levels (n_rows, n_columns) from ``fmin_hz`` up to the highest bin.
+    """Reduce levels to (n_rows, n_columns) from ``fmin_hz`` up to the highest bin.
 
     A row shows the loudest of the bins whose centres it holds; where rows are finer
     than bins, the bin nearest to its middle.
@@ -86,7 +86,7 @@ def rows(spectrogram: Spectrogram, n_rows: int, scale: Scale, fmin_hz: float) ->
 def pooled_rows(
     levels_db: Levels, frequencies_hz: Numbers, edges_hz: Numbers
 ) -> Levels:
-    """What each pixel row between two edges shows of levels (n, n_columns).
+    """Reduce levels (n, n_columns) to the pixel rows between edges.
 
     Returns:
         (n_rows, n_columns).
@@ -97,13 +97,13 @@ def pooled_rows(
 def fine_rows(
     spectrogram: Spectrogram, n_rows: int, fmin_hz: float | None = None
 ) -> tuple[Levels, Numbers]:
-    """As few rows as draw the same picture on a linear, a logarithmic and a mel axis.
+    """Merge bins that no pixel separates on a linear, a logarithmic or a mel axis.
 
-    Bins are put together, the loudest for all, where no pixel row's edge lies between
-    them on any of the three axes; bins that a pixel row shows because none lies in it
-    stay alone. So ``pooled_rows`` makes of this what ``rows`` makes of the
-    spectrogram, value by value, for each scale with this ``n_rows`` and ``fmin_hz``;
-    with other pixel rows an edge may move by what one of these rows covers.
+    Bins are merged to the loudest where no pixel row's edge is between them on any of
+    the three axes; bins that a pixel row shows because it holds none stay alone. So
+    ``pooled_rows`` of the result equals ``rows`` of the spectrogram, value by value,
+    for each scale with this ``n_rows`` and ``fmin_hz``; with other pixel rows an edge
+    may move by what one of these rows covers.
 
     Args:
         spectrogram: what to reduce.
@@ -130,7 +130,7 @@ def fine_rows(
 def outline(
     spectrum: Spectrum, n_columns: int, fmin_hz: float
 ) -> tuple[Numbers, Numbers]:
-    """A spectrum as a curve on a log axis: the strongest bin of each pixel column.
+    """Reduce a spectrum to a curve on a log axis: the strongest bin of each column.
 
     Returns:
         Frequencies (Hz) and levels (dB) of at most ``n_columns`` bins from
@@ -147,14 +147,14 @@ def outline(
 
 
 def _starts(n_values: int, n_shares: int) -> NDArray[np.intp]:
-    """Where equal shares of ``n_values`` begin, (n_shares,)."""
+    """Compute where equal shares of ``n_values`` begin, (n_shares,)."""
     return np.arange(n_shares) * n_values // n_shares
 
 
 def _loudest(
     levels_db: Levels, starts: NDArray[np.intp], stops: NDArray[np.intp]
 ) -> Levels:
-    """The loudest of the rows from each start to its stop, (n_shares, n_columns)."""
+    """Compute the maximum of the rows from each start to its stop."""
     loudest = levels_db[starts]
     for i in np.flatnonzero(stops - starts > 1):  # ten times as fast as reduceat
         np.maximum.reduce(levels_db[starts[i] : stops[i]], axis=0, out=loudest[i])
@@ -164,7 +164,7 @@ def _loudest(
 def _shown(
     frequencies_hz: Numbers, edges_hz: Numbers
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """First bin and end of what each row shows: its share or, for none, the nearest."""
+    """Find first bin and end of each row's share or, where it is empty, the nearest."""
     middles_hz = (edges_hz[:-1] + edges_hz[1:]) / 2
     between_hz = (frequencies_hz[:-1] + frequencies_hz[1:]) / 2
     nearest = np.searchsorted(between_hz, middles_hz)
@@ -176,7 +176,7 @@ def _shown(
 def _shares(
     frequencies_hz: Numbers, edges_hz: Numbers
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """First bin and end of the bins between each pair of edges; the last edge counts."""
+    """Find first bin and end between each pair of edges; the last edge is included."""
     bounds = np.searchsorted(frequencies_hz, edges_hz)
     bounds[-1] = len(frequencies_hz)
     return bounds[:-1], bounds[1:]

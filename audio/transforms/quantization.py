@@ -1,4 +1,4 @@
-"""A clip rounded to few bits, and what the rounding costs.
+"""Quantise a clip to few bits, and measure the error.
 
 ``b`` bits hold ``2**b`` values. The quantiser is mid-tread, as in every sound file:
 zero is a value, the steps are ``2 / 2**b`` wide, the lowest value is -1 and the highest
@@ -15,7 +15,6 @@ import numpy as np
 
 from audio.clip import Clip, Samples
 from audio.transforms.checks import check_range
-from audio.transforms.windows import Numbers
 
 MIN_N_BITS = 2
 MAX_N_BITS = 16
@@ -23,11 +22,11 @@ MAX_N_BITS = 16
 
 @dataclass(frozen=True, eq=False)
 class Quantised:
-    """A clip on a staircase.
+    """A quantised clip.
 
     Attributes:
         clip: its samples are whole steps.
-        error: float32 (n_samples,), the staircase minus the original, dither included.
+        error: float32 (n_samples,), quantised minus original, dither included.
         n_bits: bits a sample.
         snr_db: the clip's power over the error's, None where either is zero.
     """
@@ -39,12 +38,12 @@ class Quantised:
 
     @property
     def step(self) -> float:
-        """Height of one stair, where full scale is 1."""
+        """Height of one step, where full scale is 1."""
         return step(self.n_bits)
 
     @property
     def rule_db(self) -> float:
-        """What the rule says of a full-scale sine: ``6.02 n_bits + 1.76`` dB.
+        """SNR of a full-scale sine by the rule: ``6.02 n_bits + 1.76`` dB.
 
         A sine's power is 1/2; an error spread evenly over a step has ``step**2 / 12``.
         """
@@ -52,14 +51,14 @@ class Quantised:
 
 
 def step(n_bits: int) -> float:
-    """Height of one stair: ``2**n_bits`` of them span [-1, 1)."""
+    """Compute the height of one step: ``2**n_bits`` of them span [-1, 1)."""
     return 2.0 / 2**n_bits
 
 
 def quantised(
     clip: Clip, n_bits: int, *, is_dithered: bool, seed: int = 0
 ) -> Quantised:
-    """The clip in ``n_bits`` a sample.
+    """Quantise a clip to ``n_bits`` a sample.
 
     Dither is triangular noise of one step to either side, added before rounding: the
     least that frees both the error's mean and its power from the sound. It triples
@@ -79,16 +78,11 @@ def quantised(
     n_half = 2 ** (n_bits - 1)
     samples = np.clip(np.rint(stairs), -n_half, n_half - 1) * height
     error = samples - original
+    signal_power, error_power = (np.dot(x, x) for x in (original, error))
+    has_snr = bool(signal_power and error_power)
     return Quantised(
         clip=Clip(samples.astype(np.float32), clip.sampling_rate, clip.name),
         error=error.astype(np.float32),
         n_bits=n_bits,
-        snr_db=_snr_db(original, error),
+        snr_db=10 * log10(signal_power / error_power) if has_snr else None,
     )
-
-
-def _snr_db(samples: Numbers, error: Numbers) -> float | None:
-    signal_power, error_power = (np.dot(x, x) for x in (samples, error))
-    if not (signal_power and error_power):
-        return None
-    return 10 * log10(signal_power / error_power)

@@ -1,8 +1,8 @@
-"""A clip taken at another sampling rate, with or without what keeps it honest.
+"""Resample a clip, with or without the anti-aliasing filter.
 
-A rate of ``fs`` holds frequencies up to ``fs / 2`` (Nyquist). Whatever lies above must
-be filtered out before: sampled all the same, it folds back and is heard as another
-frequency, an alias that no filter can remove afterwards.
+A rate of ``fs`` holds frequencies up to ``fs / 2`` (Nyquist). Everything above must be
+filtered out before: sampled all the same, it folds back to another frequency, an alias
+that no filter can remove afterwards.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_SAMPLING_RATE = 192_000
 
 
 def resampled(clip: Clip, sampling_rate: int, *, is_filtered: bool) -> Clip:
-    """The clip at another rate (Hz).
+    """Resample a clip to another rate (Hz).
 
     Filtered, by soxr in high quality. Unfiltered, the curve through the clip's samples
     is read at the new instants and nothing is taken away: where the new rate divides
@@ -41,7 +41,7 @@ def resampled(clip: Clip, sampling_rate: int, *, is_filtered: bool) -> Clip:
 
 
 def alias_hz(frequency_hz: float, sampling_rate: float) -> float:
-    """Where a tone is heard once sampled without a filter (Hz).
+    """Compute the frequency (Hz) of a tone that is sampled without a filter.
 
     That is its distance from the nearest multiple of the sampling rate.
     """
@@ -50,10 +50,10 @@ def alias_hz(frequency_hz: float, sampling_rate: float) -> float:
 
 
 def _folded(samples: Samples, rate: int, new_rate: int) -> Samples:
-    """The band-limited curve through the samples, read at ``new_rate``.
+    """Sample the band-limited curve through the samples at ``new_rate``.
 
-    The DFT's bin k stands for a wave of k periods. Read at only ``n_new`` instants,
-    it cannot be told from one of k + n_new periods, so the bins add up modulo
+    The DFT's bin k is a wave of k periods. Sampled at only ``n_new`` instants, it is
+    the same as one of k + n_new periods, so the bins add up modulo
     ``n_new``: that sum is all that sampling does to a spectrum. Zeros behind the clip
     make its length fit both rates, and keep its end from its beginning: to the DFT the
     one follows the other.

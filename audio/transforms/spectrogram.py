@@ -1,7 +1,7 @@
-"""A clip in, its levels over time out: the STFT and the mel spectrogram.
+"""Compute levels over time: the STFT and the mel spectrogram.
 
-Every level is in dB and says what 0 dB is. "full_scale": a sine that fills [-1, 1]
-reads 0 dBFS, whatever the window, because its gain is taken out (``2 / sum(w)``).
+Every level is in dB relative to a stated reference. "full_scale": a sine that fills
+[-1, 1] reads 0 dBFS with any window, because its gain is removed (``2 / sum(w)``).
 "peak": the strongest value reads 0. Silence reads ``FLOOR_DB``, never -inf or NaN.
 Phase is not kept.
 """
@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from audio.clip import Clip
-from audio.levels import FLOOR_DB, turned_into_decibels
+from audio.levels import FLOOR_DB, decibels_in_place
 from audio.transforms.checks import check_choice, check_frames, check_range
 from audio.transforms.frames import Grid, Levels, Pooling, pooled_power
 from audio.transforms.mel_scale import Formula, Norm, mel_filters
@@ -34,7 +34,7 @@ REFERENCES_OF = {"area": ("peak",), "peak": ("peak", "full_scale")}
 
 @dataclass(frozen=True)
 class Frames:
-    """How a clip is cut into frames, and how these share the columns of a picture.
+    """Parameters of the frames, and of pooling them to the columns of a picture.
 
     Attributes:
         n_fft: samples a frame.
@@ -57,7 +57,7 @@ class Frames:
 
 @dataclass(frozen=True)
 class MelBands:
-    """A bank of mel filters, and what reads 0 dB behind it.
+    """Parameters of a mel filter bank, and the reference of its levels.
 
     Attributes:
         n_mels: bands.
@@ -112,25 +112,25 @@ class Spectrogram:
 
     @property
     def column_s(self) -> float:
-        """The time that one column stands for (s)."""
+        """Duration of one column (s)."""
         return self.hop_length * self.n_frames_per_column / self.sampling_rate
 
     @property
     def is_silent(self) -> bool:
-        """Nothing rises above the floor."""
+        """Whether no level is above the floor."""
         return bool(self.levels_db.max() <= FLOOR_DB)
 
 
 def stft(clip: Clip, frames: Frames = FRAMES) -> Spectrogram:
-    """The short-time Fourier transform's levels (dBFS).
+    """Compute the levels of the short-time Fourier transform (dBFS).
 
     Frame i is centred at ``start_s + i * hop_length / sampling_rate``, up to
-    ``stop_s``; it sees the clip around that range, and zeros outside of the clip, as
-    in librosa. Where frames are more than ``n_columns``, each column keeps the loudest
-    of its frames, or their mean power, so that the memory is the picture's and not the
-    song's. Where a column would have 8 frames or more, the hop doubles as long as
+    ``stop_s``; it includes the clip around that range, and zeros outside of the clip,
+    as in librosa. Where frames are more than ``n_columns``, each column keeps the
+    loudest of its frames, or their mean power, so that the memory is the picture's and
+    not the song's. Where a column would have 8 frames or more, the hop doubles while
     frames still overlap by half: a click between two of them then shows at worst 6 dB
-    low (Hann), and ``hop_length`` says so.
+    low (Hann), and ``hop_length`` is the doubled one.
 
     Returns:
         ``n_fft // 2 + 1`` bins, at most ``n_columns`` columns.
@@ -144,14 +144,14 @@ def stft(clip: Clip, frames: Frames = FRAMES) -> Spectrogram:
     power = pooled_power(clip.samples, taper, grid, pooling=frames.pooling)
     power[[0, -1]] /= 4  # amplitude / 2: DC and Nyquist have no mirror image to add
     bins_hz = np.arange(frames.n_fft // 2 + 1) * clip.sampling_rate / frames.n_fft
-    levels_db = turned_into_decibels(power)
+    levels_db = decibels_in_place(power)
     return _spectrogram(clip, frames, grid, levels_db, bins_hz, "linear", "full_scale")
 
 
 def mel(
     clip: Clip, bands: MelBands = MEL_BANDS, frames: Frames = FRAMES
 ) -> Spectrogram:
-    """The mel spectrogram: power in bands spaced as ears space them.
+    """Compute the mel spectrogram: power in bands spaced evenly in mel.
 
     By default librosa's: Slaney's scale, triangles of area 1; the loudest
     band reads 0 dB. With triangles of height 1, "full_scale" reads 0 dBFS where a band
@@ -174,7 +174,7 @@ def mel(
     power = pooled_power(clip.samples, taper, grid, filters, frames.pooling)
     if bands.reference == "full_scale":
         power /= np.float32(noise_bandwidth_bins(taper))
-    levels_db = turned_into_decibels(power)
+    levels_db = decibels_in_place(power)
     if bands.reference == "peak":
         levels_db = re_peak(levels_db)
     return _spectrogram(
@@ -218,11 +218,13 @@ def _spectrogram(
     scale: Literal["linear", "mel"],
     reference: Reference,
 ) -> Spectrogram:
-    """Levels, with where in the clip their frames lie."""
+    """Add times and parameters to levels."""
+    firsts = np.arange(grid.n_columns) * grid.n_per_column
+    middles = firsts + (grid.n_per_column - 1) / 2  # of a column's frames
     return Spectrogram(
         levels_db,
         frequencies_hz,
-        times_s=_times_s(grid, clip.sampling_rate),
+        times_s=(grid.start + middles * grid.hop_length) / clip.sampling_rate,
         scale=scale,
         reference=reference,
         window=frames.window,
@@ -234,29 +236,15 @@ def _spectrogram(
     )
 
 
-def _times_s(grid: Grid, sampling_rate: int) -> Numbers:
-    """The middle of each column's frames (s)."""
-    middles = np.arange(grid.n_columns) * grid.n_per_column
-    frames = middles + (grid.n_per_column - 1) / 2
-    return (grid.start + frames * grid.hop_length) / sampling_rate
-
-
-def _checked_band_hz(
-    fmin_hz: float, fmax_hz: float, nyquist_hz: float
-) -> tuple[float, float]:
-    """Where the lowest band begins and the highest ends: at Nyquist, at most."""
-    fmax_hz = min(fmax_hz, nyquist_hz)
+def _filters(sampling_rate: int, n_fft: int, bands: MelBands) -> tuple[Levels, Numbers]:
+    """Return filters and centres, for bins so fine that every band holds one."""
+    check_range("n_mels", bands.n_mels, 1, MAX_N_MELS)
+    fmin_hz, nyquist_hz = bands.fmin_hz, sampling_rate / 2
+    fmax_hz = min(bands.fmax_hz, nyquist_hz)
     check_range("fmax_hz", fmax_hz, min(MIN_FMAX_HZ, nyquist_hz), nyquist_hz)
     check_range("fmin_hz", fmin_hz, 0.0, nyquist_hz)
     if fmin_hz >= fmax_hz:
         raise KnownError("empty_band", fmin_hz=fmin_hz, fmax_hz=fmax_hz)
-    return fmin_hz, fmax_hz
-
-
-def _filters(sampling_rate: int, n_fft: int, bands: MelBands) -> tuple[Levels, Numbers]:
-    """Return filters and centres, for bins so fine that every band holds one."""
-    check_range("n_mels", bands.n_mels, 1, MAX_N_MELS)
-    fmin_hz, fmax_hz = _checked_band_hz(bands.fmin_hz, bands.fmax_hz, sampling_rate / 2)
     n_padded = n_fft
     while True:
         filters, centres_hz = mel_filters(

@@ -1,4 +1,4 @@
-"""One passage of a clip, its levels over frequency: the DFT and its peaks."""
+"""Compute the DFT of a passage of a clip, and find its peaks."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def dft(
     reference: Reference = "peak",
     padding: int = 1,
 ) -> Spectrum:
-    """The spectrum of one passage.
+    """Compute the spectrum of one passage.
 
     A passage that would run past the end is moved back. Zeros follow it, up to
     ``padding`` times ``n_samples``, and more of them where the clip is shorter: they
@@ -108,7 +108,7 @@ def dft(
 
 
 def strongest(spectrum: Spectrum, fmin_hz: float = 20.0) -> Peak | None:
-    """The strongest peak from ``fmin_hz`` up, None in silence."""
+    """Find the strongest peak from ``fmin_hz`` up; None in silence."""
     positions, levels_db = maxima(spectrum, spectrum.frequencies_hz >= fmin_hz)
     if not len(positions):
         return None
@@ -116,7 +116,7 @@ def strongest(spectrum: Spectrum, fmin_hz: float = 20.0) -> Peak | None:
 
 
 def maxima(spectrum: Spectrum, counts: NDArray[np.bool_]) -> tuple[Numbers, Numbers]:
-    """Positions (bins) and levels (dB) of the maxima, strongest first.
+    """Find positions (bins) and levels (dB) of the maxima, strongest first.
 
     A parabola through a bin and its neighbours, in dB, finds them between the bins.
     Source: J. O. Smith, "Spectral Audio Signal Processing", quadratic interpolation.
@@ -136,6 +136,6 @@ def maxima(spectrum: Spectrum, counts: NDArray[np.bool_]) -> tuple[Numbers, Numb
 
 
 def re_peak(levels_db: NDArray[Any]) -> NDArray[Any]:
-    """The same levels with the strongest at 0 dB; silence stays at the floor."""
+    """Shift levels so that the strongest is at 0 dB; silence stays at the floor."""
     top = levels_db.max()
     return np.maximum(levels_db - top, FLOOR_DB) if top > FLOOR_DB else levels_db

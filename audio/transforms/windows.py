@@ -1,4 +1,4 @@
-"""Windows that taper a frame, and what each does to a tone and to noise."""
+"""Window functions, and their effect on tones and noise."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WINDOWS = {
 
 
 def window_values(name: str, n_samples: int) -> Numbers:
-    """A periodic window, (n_samples,), the kind that a DFT wants.
+    """Compute a periodic window, (n_samples,), as for a DFT.
 
     Raises:
         KnownError: ``not_a_choice`` for a name that ``WINDOWS`` lacks.
@@ -37,7 +37,7 @@ def window_values(name: str, n_samples: int) -> Numbers:
 
 
 def resolution_bins(name: str) -> float:
-    """How far apart two equally strong tones must be to show as two (bins).
+    """Compute the distance at which two equally strong tones are separate (bins).
 
     The width of the window's main lobe 6 dB down: 1.21 without a window, 2.00 for
     Hann. Source: F. J. Harris (1978), table I.
@@ -52,7 +52,7 @@ def resolution_bins(name: str) -> float:
 
 
 def scalloping_db(name: str, offset_bins: float = 0.5) -> float:
-    """How much too low a tone reads that lies so far from the nearest bin (dB).
+    """Compute the loss of level (dB) of a tone so far from the nearest bin.
 
     Half-way between two bins, the worst case: 3.92 without a window, 1.42 for Hann.
     Source: F. J. Harris (1978), table I.
@@ -64,13 +64,13 @@ def scalloping_db(name: str, offset_bins: float = 0.5) -> float:
 
 
 def gain(taper: Numbers) -> float:
-    """What makes a full-scale sine read 1: it puts half its height in either bin."""
+    """Compute the factor that makes a full-scale sine read 1."""
     return 2 / max(float(taper.sum()), np.finfo(np.float64).tiny)
 
 
 def noise_bandwidth_bins(taper: Numbers) -> float:
-    """How many bins of noise leak into each: 1 without a window, 1.50 for Hann.
+    """Compute the equivalent noise bandwidth: 1 without a window, 1.50 for Hann.
 
-    So much more power than its own do a sound's bins show in all.
+    The power of all bins together is this many times the sound's own.
     """
     return float(len(taper) * np.sum(taper**2) / np.sum(taper) ** 2)

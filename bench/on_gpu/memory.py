@@ -1,7 +1,7 @@
-"""What ``bench.gpu`` says of memory that is not enough.
+"""Out-of-memory part of ``bench.gpu``.
 
-Training, the final test and classification each get less than they take; what becomes
-of them is told, not judged.
+Training, the final test and classification each get less than they need; the outcome
+is reported, not judged.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SHARE = 0.6  # of the memory that work has taken before; half its windows fit
 
 
 def memory(size: Size, home: Path) -> Found:
-    """Let training, test and classification run out of memory: what becomes of them."""
+    """Let training, test and classification run out of memory; report the outcome."""
     model = save_model(home / "memory", size, size.song_s)
     config = configured(
         some_songs(home, 40),
@@ -66,7 +66,7 @@ def memory(size: Size, home: Path) -> Found:
 
 
 def short_of_memory(work: Callable[[Watch], object], n_windows: int) -> Found:
-    """Say how work ends that has six tenths of the memory that it took before."""
+    """Report how work ends with six tenths of the memory that it took before."""
     from errors import KnownError
 
     released()

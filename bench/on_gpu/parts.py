@@ -1,4 +1,4 @@
-"""What ``bench.gpu`` measures: the device, the tutorial's run, Classify, precision."""
+"""Parts of ``bench.gpu``: the device, the tutorial's run, Classify, precision."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ VARIANTS = ((4, 0), (4, 4), (1, 4))  # passes of a step, and processes that load
 
 
 def about(size: Size, home: Path) -> Found:
-    """Name device, driver and versions, the precision that is chosen, and why."""
+    """Report device, driver and versions, the precision that is chosen, and why."""
     import torch
     import transformers
 
@@ -91,7 +91,7 @@ def product_flops(n: int) -> float:
 
 
 def synchronized() -> None:
-    """Wait until the device has done what it was asked for."""
+    """Wait until the device has finished its queue."""
     import torch
 
     if torch.cuda.is_available():
@@ -147,7 +147,7 @@ def of_tutorial(size: Size, home: Path) -> Any:
 
 
 def forward_flops(folder: Path, window_s: float) -> float:
-    """Count the operations of one window's way through the model, two a product."""
+    """Count the operations of one window's forward pass, two a product."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
     from transformers import AutoModelForAudioClassification
@@ -212,7 +212,7 @@ def profiled(config: Any, model: Path, size: Size, home: Path) -> Found:
 
 
 def device_spans(profiler: Any) -> tuple[list[tuple[float, float]], list[Any]]:
-    """Return when the device worked (us), and the longest kernels' sums."""
+    """Return the spans of the device's work (us), and the longest kernels' sums."""
     from torch.autograd import DeviceType
 
     spans, sums = [], dict[str, float]()
@@ -226,7 +226,7 @@ def device_spans(profiler: Any) -> tuple[list[tuple[float, float]], list[Any]]:
 
 
 def covered(spans: Sequence[tuple[float, float]]) -> float:
-    """Return the length of what spans cover, where they overlap counted once."""
+    """Compute the length of the union of spans."""
     total, last = 0.0, float("-inf")
     for start, end in sorted(spans):
         total += max(end - max(start, last), 0.0)

@@ -1,4 +1,4 @@
-"""What ``bench.gpu`` needs before it measures: sizes, songs, models, watched runs.
+"""Fixtures of ``bench.gpu``: sizes, songs, models, watched runs.
 
 The model has DistilHuBERT's shape and random weights; songs are composed here, so that
 no network is needed.
@@ -41,7 +41,7 @@ TINY_SHAPE: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured.
+    """Sizes of what is measured.
 
     Attributes:
         n_songs: of the tutorial's run.
@@ -161,7 +161,7 @@ class Watch:
         self.has_model = False
 
     def __call__(self, event: Any) -> None:
-        """Hear one event, in the thread that trains."""
+        """Receive one event, in the thread that trains."""
         self.events.append(event)
         if type(event).__name__ == "Step":
             self.at_step(event.step)
@@ -171,7 +171,7 @@ class Watch:
         return [event for event in self.events if type(event).__name__ == kind]
 
     def codes(self) -> list[str]:
-        """Return the codes of what was noted."""
+        """Return the codes of the notes."""
         return [event.code for event in self.of("Noted")]
 
     def stages_s(self, ended_at: float) -> dict[str, float]:
@@ -198,7 +198,7 @@ def configured(songs: Path, **changes: Any) -> Any:
 
 
 def trained(config: Any, model: Path, home: Path, watch: Watch) -> Any:
-    """Train as the product does, from a checkpoint on this disk; the run's result."""
+    """Train as the product does, from a local checkpoint; return the run's result."""
     from trainer.training import initial_model, train
 
     initial_model._folder = lambda name: model  # no network; this process ends soon
@@ -236,7 +236,7 @@ def loaders(n_loaders: int) -> Iterator[None]:
 
 
 def stopped_at(n_steps: int) -> Callable[[int], None]:
-    """Return what ends a run after so many steps, without a checkpoint."""
+    """Return a callback that ends a run after so many steps, without a checkpoint."""
     from trainer.run.events import StopNow
 
     def stop(step: int) -> None:

@@ -1,4 +1,4 @@
-"""A HuBERT or wav2vec2 in, the same numbers from a CPU in less time and memory out.
+"""Optimise HuBERT and wav2vec2 for CPUs: the same outputs in less time and memory.
 
 ``frontend.optimize_for_cpu`` prepares a model for inference, and
 ``training.optimize_for_cpu`` for training; both rest on the same derivation. Other

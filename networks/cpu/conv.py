@@ -1,7 +1,7 @@
 """A Conv1d with a stride as products of matrices (im2col without the copy).
 
-Frames come first, channels beside one another: the samples under a kernel then lie in a
-row already, and a convolution is a sum of products of such rows with matrices.
+Frames come first, channels are contiguous: the samples under a kernel then are a row
+already, and a convolution is a sum of products of such rows with matrices.
 
 A kernel of three and a stride of two, y[n] = A x[2n] + B x[2n+1] + C x[2n+2], shares
 every other frame with its neighbour. Two neighbours need six products, or five
@@ -52,7 +52,7 @@ def rows(frames: Tensor, n_rows: int, hop: int, first: int, n_each: int = 1) -> 
 def strips(
     frames: Tensor, kernel: int, stride: int, n_out: int
 ) -> Iterator[tuple[Tensor, slice]]:
-    """Yield what lies under the kernel, at most a stride's length of it at a time.
+    """Yield the frames under the kernel, at most a stride's length of it at a time.
 
     Rows of so many taps do not overlap, so that each is read once.
 
@@ -80,7 +80,11 @@ def strided_conv(conv: Any) -> Callable[[Tensor], Tensor]:
     taps = conv.weight.detach().permute(2, 0, 1)  # (kernel, n_out_channels, n_in)
     stride, bias = conv.stride[0], None if conv.bias is None else conv.bias.detach()
     is_winograd = (len(taps), stride) == (3, 2)
-    matrices = _winograd_matrices(taps) if is_winograd else _matrices(taps, stride)
+    if is_winograd:
+        before, middle, after = taps
+        matrices = [before + after, _beside(before, middle), _beside(after, middle)]
+    else:  # for ``_direct``: the taps of each strip
+        matrices = [_beside(*some) for some in taps.split(stride)]
     conv.matrices = torch.nn.ParameterList(
         torch.nn.Parameter(packed(matrix), requires_grad=False) for matrix in matrices
     )
@@ -95,11 +99,6 @@ def _one_channel(conv: Any, samples: Tensor) -> Tensor:
 
     under = samples[:, 0].unfold(0, conv.kernel_size[0], conv.stride[0])
     return torch.nn.functional.linear(under, conv.weight[:, 0], conv.bias)
-
-
-def _matrices(taps: Tensor, stride: int) -> list[Tensor]:
-    """The matrices of ``_direct``: as many taps beside one another as in a strip."""
-    return [_beside(*some) for some in taps.split(stride)]
 
 
 def _direct(
@@ -120,14 +119,8 @@ def _direct(
     return out
 
 
-def _winograd_matrices(taps: Tensor) -> list[Tensor]:
-    """The matrices of ``_winograd``."""
-    before, middle, after = taps
-    return [before + after, _beside(before, middle), _beside(after, middle)]
-
-
 def _winograd(matrices: list[Tensor], bias: Tensor | None, frames: Tensor) -> Tensor:
-    """A kernel of three, a stride of two: two outputs by five products."""
+    """Convolve with a kernel of three and a stride of two, by Winograd's products."""
     shared, even, odd = matrices
     n_out = n_outputs(len(frames), 3, 2)
     n_even, n_odd = (n_out + 1) // 2, n_out // 2
@@ -139,7 +132,7 @@ def _winograd(matrices: list[Tensor], bias: Tensor | None, frames: Tensor) -> Te
 
 
 def _less(frames: Tensor, n_rows: int, outer: int, inner: int) -> Tensor:
-    """x[outer] - x[2] and x[inner] beside one another, again every four frames."""
+    """Compute rows of x[outer] - x[2] and x[inner], one every four frames."""
     import torch
 
     middle = rows(frames, n_rows, 4, first=2)

@@ -5,7 +5,7 @@ the first takes 196 MB for a window of 30 s: too much for any cache. A convoluti
 only the samples under its kernel, so for inference the window goes through all of them
 in tiles of a second, frames first (see ``conv``).
 
-What stands against that is the norm after the first one, which needs its mean and
+The obstacle is the norm after the first one, which needs its mean and
 variance over the whole window. The first output is linear in the samples, y = W u with
 u the samples under the kernel, so that both follow from the samples before anything is
 convolved: mean(y) = W mean(u) and var(y) = diag(W cov(u) Wᵀ), with a covariance of 10
@@ -113,7 +113,7 @@ def normed_filters(layer: Any, window: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _tiled(layers: Any, steps: list[Step], windows: Tensor) -> Tensor:
-    """Run the front end: (n_windows, n_samples) to (n_windows, n_channels, n_frames)."""
+    """Run the front end: (n_windows, n_samples) to (n_windows, channels, n_frames)."""
     import torch
 
     return torch.stack([_frames(layers, steps, window) for window in windows])
@@ -123,7 +123,10 @@ def _frames(layers: Any, steps: list[Step], window: Tensor) -> Tensor:
     """Run one window tile by tile: (n_channels, n_frames)."""
     import torch
 
-    hop, reach = _hop_and_reach(layers)
+    hop, reach = 1, 1  # samples from frame to frame, and under one frame
+    for layer in layers:
+        reach += (layer.conv.kernel_size[0] - 1) * hop
+        hop *= layer.conv.stride[0]
     n_frames = n_outputs(len(window), reach, hop)
     n_tile = max(TILE // hop, 1)
     first = _first_step(layers[0], steps[0], window)
@@ -137,17 +140,8 @@ def _frames(layers: Any, steps: list[Step], window: Tensor) -> Tensor:
     return torch.cat(tiles).T
 
 
-def _hop_and_reach(layers: Any) -> tuple[int, int]:
-    """Samples from one frame to the next, and samples under one frame."""
-    hop, reach = 1, 1
-    for layer in layers:
-        reach += (layer.conv.kernel_size[0] - 1) * hop
-        hop *= layer.conv.stride[0]
-    return hop, reach
-
-
 def _step(layer: Any) -> Step:
-    """A layer of the front end, frames first: convolution, norm, activation."""
+    """Compose a layer of the front end, frames first: convolution, norm, activation."""
     import torch
 
     convolve, norm = strided_conv(layer.conv), getattr(layer, "layer_norm", None)
@@ -158,7 +152,7 @@ def _step(layer: Any) -> Step:
 
 
 def _first_step(layer: Any, step: Step, window: Tensor) -> Step:
-    """The first layer for the tiles of one window, from samples to frames."""
+    """Make the first layer for the tiles of one window, from samples to frames."""
     import torch
 
     if not is_normed_over_time(layer):  # no tile depends on another
@@ -172,7 +166,7 @@ def _first_step(layer: Any, step: Step, window: Tensor) -> Step:
 
 
 def _in_place(activation: Any) -> Step:
-    """The same, in place where it is HuBERT's usual: its output is as large as any."""
+    """Replace HuBERT's usual activation by the same in place: its output is large."""
     process.settle()
     import torch
     from transformers.activations import GELUActivation

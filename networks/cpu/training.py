@@ -41,7 +41,7 @@ def optimize_for_cpu(model: Any) -> None:
 
 
 def _forward(front: Any, usual: Any, windows: Tensor) -> Tensor:
-    """(n_windows, n_samples) to (n_windows, n_channels, n_frames), as it was before."""
+    """Run the front end: (n_windows, n_samples) to (n_windows, channels, n_frames)."""
     import torch
 
     if not windows.is_cpu or windows.dtype != torch.float32:
@@ -69,7 +69,7 @@ def _frames(layers: Any, window: Tensor) -> Tensor:
 
 
 def _layer(layer: Any, frames: Tensor) -> Tensor:
-    """A convolution, its norm over channels or time where it has one, and its GELU."""
+    """Apply a convolution, its norm over channels or time if any, and its GELU."""
     import torch
 
     conv, norm = layer.conv, getattr(layer, "layer_norm", None)
@@ -123,7 +123,7 @@ def _convolution() -> Any:
 
 
 def _position(conv: Any, usual: Any, frames: Tensor) -> Tensor:
-    """A convolution with a long kernel, by spectra where there are many frames."""
+    """Convolve with a long kernel, by FFT where there are many frames."""
     import torch
 
     is_short = len(frames) * frames.shape[2] < MANY_FRAMES

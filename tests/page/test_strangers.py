@@ -71,7 +71,7 @@ MAY = set(
     ui.tabs.see.comparison:build.remember
     ui.page_state:restore_knobs.restore
     ui.page_state:open_named_tab.open_tab
-    ui.api.songs.runs:Endpoints.runs
+    ui.api.runs:Endpoints.runs
     ui.song_choice:show_fields
     ui.tabs.teach.tab:asked
     ui.tabs.teach.tab:checked
@@ -94,8 +94,8 @@ MAY = set(
 MAY_NOT = {
     "ui.tabs.classify.picker:Picker._fetching.fetch": "may_not_fetch",
     "ui.tabs.data.tab:_wire.look": "may_not_look",
-    "ui.api.songs.runs:Endpoints.start_run": "may_not_train",
-    "ui.api.songs.runs:Endpoints.stop_run": "may_not_train",
+    "ui.api.runs:Endpoints.start_run": "may_not_train",
+    "ui.api.runs:Endpoints.stop_run": "may_not_train",
     "ui.tabs.train.handlers:Page.wire_new.begin": "may_not_train",
     "ui.tabs.train.handlers:Page.wire_ending.cancel": "may_not_train",
     "ui.tabs.train.handlers:Page.wire_ending.delete": "may_not_train",

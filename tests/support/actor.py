@@ -22,7 +22,7 @@ import sys, types
 def play():
     import os, signal, subprocess, time
     from pathlib import Path
-    from trainer import checkpoints, runs
+    from trainer.run import checkpoints, runs
     from trainer.run.events import Evaluated, Noted, Stage, Step, StopRequested
 
     class Result:

@@ -1,18 +1,18 @@
-"""Answers and scores of which every figure can be worked out by hand."""
+"""Predictions and scores of which every figure can be worked out by hand."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from trainer.evaluation import evaluate
-from trainer.evaluation.scores import Answers, scores_of
+from trainer.evaluation.scores import Predictions, scores_of
 
 GENRES = ("blues", "jazz", "metal")
 EVEN, LIKELY = 0.0, float(np.log(8))  # of three: 1/3 each; 8 of 10 for one
 
 
 def answers_by_hand(names=("a", "b", "c", "d")):
-    """Four songs of two windows each; three are named rightly, with 0.8 or 0.45.
+    """Four songs of two windows each; three are classified correctly, with 0.8 or 0.45.
 
     Blues: a is right (both windows); b is heard as jazz. Jazz: c is right in its first
     window alone. Metal: d is right.
@@ -20,7 +20,7 @@ def answers_by_hand(names=("a", "b", "c", "d")):
     sure_of = np.eye(3, dtype=np.float32) * LIKELY
     blues, jazz, metal = sure_of
     logits = [blues, blues, jazz, jazz, jazz, jazz * 0, metal, metal]
-    return Answers(
+    return Predictions(
         np.array(logits, np.float32),
         np.repeat(np.arange(4), 2),
         np.array([0, 0, 1, 2]),
@@ -36,5 +36,5 @@ def keep_scores(folder, temperature=1.0, **changes):
     names = changes.pop("names", ("a", "b", "c", "d"))
     scores = scores_of(answers_by_hand(names), temperature)
     scores = dataclasses.replace(scores, **changes)
-    evaluate.keep(scores, GENRES, folder)
+    evaluate.save_scores(scores, GENRES, folder)
     return scores

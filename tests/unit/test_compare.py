@@ -11,7 +11,7 @@ from trainer.__main__ import main
 from trainer.config import RunConfig
 from trainer.data import sources
 from trainer.evaluation import compare, model_lookup, report
-from trainer.evaluation.compare import FIRST_UNHEARD, Wish
+from trainer.evaluation.compare import FIRST_EVAL_SEED, SongSelection
 from trainer.run import runs
 from trainer.training.initial_model import DEMO_DIR
 
@@ -41,7 +41,7 @@ def cache_dir(tmp_path_factory):
 
 def held(names, wish, tmp_path, cache_dir):
     models = [model_lookup.find(str(name), tmp_path, DEMO_DIR) for name in names]
-    return compare.hold(models, wish, cache_dir, emit=lambda event: None)
+    return compare.compare(models, wish, cache_dir, emit=lambda event: None)
 
 
 def finished_run(tmp_path, model_dir, folder, parts):
@@ -52,7 +52,7 @@ def finished_run(tmp_path, model_dir, folder, parts):
 
 
 def test_model_is_as_good_as_itself(tiny_model_dir, folder, tmp_path, cache_dir):
-    wish = Wish(f"folder:{folder}")
+    wish = SongSelection(f"folder:{folder}")
     found = held([tiny_model_dir] * 2, wish, tmp_path, cache_dir)
     first, second = found.entries
     assert first == second
@@ -67,7 +67,9 @@ def test_labels_are_matched_by_letters_and_unknown_genres_left_out(
     tiny_model_dir, tmp_path
 ):
     songs = song_folder(tmp_path / "songs", 2, ("BLUES", "Jazz", "polka"))
-    found = held([tiny_model_dir], Wish(f"folder:{songs}"), tmp_path, tmp_path / "c")
+    found = held(
+        [tiny_model_dir], SongSelection(f"folder:{songs}"), tmp_path, tmp_path / "c"
+    )
     scores = found.entries[0].scores
     assert [(g.genre, g.n_songs) for g in scores.genres] == [
         ("blues", 2),
@@ -80,7 +82,9 @@ def test_labels_are_matched_by_letters_and_unknown_genres_left_out(
 def test_songs_that_the_model_cannot_name_at_all_are_refused(tiny_model_dir, tmp_path):
     songs = song_folder(tmp_path / "songs", 2, ("polka", "waltz"))
     with pytest.raises(KnownError, match="no_common_genres"):
-        held([tiny_model_dir], Wish(f"folder:{songs}"), tmp_path, tmp_path / "c")
+        held(
+            [tiny_model_dir], SongSelection(f"folder:{songs}"), tmp_path, tmp_path / "c"
+        )
 
 
 def test_run_is_asked_about_the_songs_that_it_kept_back(
@@ -92,10 +96,12 @@ def test_run_is_asked_about_the_songs_that_it_kept_back(
         "test": ["Blues/2.wav", "ROCK/2.wav", "ROCK/gone.wav"],
     }
     run = finished_run(tmp_path, tiny_model_dir, folder, parts)
-    found = held([run.id], Wish(), tmp_path, cache_dir)
+    found = held([run.id], SongSelection(), tmp_path, cache_dir)
     assert found.entries[0].scores.n_songs == 2
     assert (found.meaning, found.n_gone, found.entries[0].n_learned) == ("run", 1, 0)
-    everything = held([f"run:{run.id}"], Wish(is_all=True), tmp_path, cache_dir)
+    everything = held(
+        [f"run:{run.id}"], SongSelection(is_all=True), tmp_path, cache_dir
+    )
     assert everything.entries[0].scores.n_songs == 9
     assert everything.entries[0].n_learned == 2
 
@@ -105,11 +111,11 @@ def test_run_that_chose_on_its_test_songs_is_not_called_honest(
 ):
     parts = {"train": ["Blues/0.wav"], "test": ["ROCK/2.wav"]}
     run = finished_run(tmp_path, tiny_model_dir, folder, parts)
-    assert held([run.id], Wish(), tmp_path, cache_dir).meaning == "chosen"
+    assert held([run.id], SongSelection(), tmp_path, cache_dir).meaning == "chosen"
 
 
 def test_split_hears_its_test_part_alone(tiny_model_dir, folder, tmp_path, cache_dir):
-    wish = Wish(f"folder:{folder}", split="stratified", test_fraction=0.34)
+    wish = SongSelection(f"folder:{folder}", split="stratified", test_fraction=0.34)
     found = held([tiny_model_dir], wish, tmp_path, cache_dir)
     assert found.entries[0].scores.n_songs == 3
     assert [g.n_songs for g in found.entries[0].scores.genres] == [1, 1, 1]
@@ -118,7 +124,7 @@ def test_split_hears_its_test_part_alone(tiny_model_dir, folder, tmp_path, cache
 def test_temperature_of_the_model_is_used(tmp_path, folder, cache_dir):
     facts = {**tiny.FACTS, "temperature": 2.5}
     warm = tiny.save_tiny_model(tmp_path / "warm", genrescope=facts)
-    found = held([warm], Wish(f"folder:{folder}"), tmp_path, cache_dir)
+    found = held([warm], SongSelection(f"folder:{folder}"), tmp_path, cache_dir)
     assert found.entries[0].scores.temperature == 2.5
 
 
@@ -130,14 +136,14 @@ def test_model_that_may_know_the_songs_is_said_so(
 ):
     facts = {**tiny.FACTS, "trained_on": trained_on}
     model = tiny.save_tiny_model(tmp_path / "model", genrescope=facts)
-    found = held([model], Wish(f"folder:{folder}"), tmp_path, cache_dir)
+    found = held([model], SongSelection(f"folder:{folder}"), tmp_path, cache_dir)
     assert found.entries[0].may_know == may_know
     assert ("perhaps" in report.text(found)) == may_know
 
 
 def test_composed_songs_are_new_to_every_run():
-    asked = sources.composed_songs(2, FIRST_UNHEARD)
-    assert next(song.name for song in asked.songs).endswith(f" {FIRST_UNHEARD}")
+    asked = sources.composed_songs(2, FIRST_EVAL_SEED)
+    assert next(song.name for song in asked.songs).endswith(f" {FIRST_EVAL_SEED}")
     learned = sources.composed_songs(2)
     assert asked.fingerprint != learned.fingerprint
     assert not {s.name for s in asked.songs} & {s.name for s in learned.songs}
@@ -207,8 +213,8 @@ def test_shell_prints_scores_and_writes_them(
     given += ["--json", str(kept), "--cache-dir", str(cache_dir)]
     assert main(given) == 0
     shown = capsys.readouterr().out
-    assert "of 9 songs named rightly" in shown
-    assert "nothing tells them apart (p = 1)" in shown
+    assert "of 9 songs classified correctly" in shown
+    assert "no difference (p = 1)" in shown
     values = json.loads(kept.read_text("utf-8"))
     assert values["duel"]["p"] == 1.0
     assert values["entries"][0]["scores"]["n_songs"] == 9

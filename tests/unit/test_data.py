@@ -60,9 +60,9 @@ def test_set_that_two_build_at_once_stands_there_once_and_serves_both(tmp_path):
         return False
 
     slower, _ = prepared(sources.folder_songs(folder), tmp_path, should_stop=overtake)
-    assert slower.place == faster[0].place
+    assert slower.folder == faster[0].folder
     assert np.array_equal(slower.samples, faster[0].samples)
-    assert list((tmp_path / "cache").iterdir()) == [slower.place]
+    assert list((tmp_path / "cache").iterdir()) == [slower.folder]
 
 
 def test_unreadable_song_is_named_left_out_and_the_rest_goes_on(tmp_path):
@@ -118,7 +118,7 @@ def test_genre_with_one_song_cannot_be_tested(tmp_path):
     (folder / "low" / "1.wav").unlink()
     songs, _ = prepared(sources.folder_songs(folder), tmp_path)
     with pytest.raises(KnownError) as caught:
-        dataset.divided(songs, RunConfig())
+        dataset.split_songs(songs, RunConfig())
     assert caught.value.details == {"genre": "low", "n_songs": 1}
 
 

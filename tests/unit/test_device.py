@@ -10,7 +10,7 @@ ANSWER = "NVIDIA H200, 1024, 143771, 37, 41\nNVIDIA H200, 5, 143771, 0, 30\n"
 
 
 def test_first_gpu_s_answer_becomes_figures():
-    seen = device.parsed(ANSWER)
+    seen = device.parse(ANSWER)
     assert seen.name == "NVIDIA H200"
     assert seen.memory_bytes == 2**30
     assert seen.load == pytest.approx(0.37)
@@ -18,7 +18,7 @@ def test_first_gpu_s_answer_becomes_figures():
 
 
 def test_what_the_gpu_does_not_tell_is_unknown():
-    seen = device.parsed("Tesla, 10, 100, [N/A], [N/A]")
+    seen = device.parse("Tesla, 10, 100, [N/A], [N/A]")
     assert isinstance(seen, Device)
     assert math.isnan(seen.load)
     assert math.isnan(seen.temperature_c)
@@ -26,7 +26,7 @@ def test_what_the_gpu_does_not_tell_is_unknown():
 
 @pytest.mark.parametrize("answer", ["", "No devices were found", "a, b, c, d, e"])
 def test_foreign_answer_is_no_device(answer):
-    assert device.parsed(answer) is None
+    assert device.parse(answer) is None
 
 
 def test_machine_without_the_gpu_s_tool_shows_its_processor(monkeypatch):

@@ -14,7 +14,7 @@ from support.songs import song_folder
 from support.started_runs import wait_until
 from trainer.run import runs
 from trainer.run.events import Evaluated, Noted, Step, StopRequested
-from trainer.training.distributed import Crew
+from trainer.training.distributed import ProcessGroup
 from trainer.training.train import train
 
 LAUNCH = "-m torch.distributed.run --standalone --nproc-per-node 2 -m trainer".split()
@@ -120,40 +120,44 @@ def test_stop_ends_both_processes_and_saves_once(tmp_path):
 
 
 def test_crew_of_one_asks_and_speaks_as_if_alone():
-    crew = Crew(1, is_main=True)
+    group = ProcessGroup(1, is_main=True)
     told = []
-    assert crew.voice(told.append) == told.append
-    assert crew.ear(str) is str
-    assert crew.first(lambda: 7) == 7
-    crew.introduce(8, told.append)
+    assert group.main_only(told.append) == told.append
+    assert group.broadcast_stop(str) is str
+    assert group.main_process_first(lambda: 7) == 7
+    group.announce(8, told.append)
     assert not told
 
 
 def test_process_that_is_not_the_main_one_says_nothing():
     told = []
-    Crew(2, is_main=False).voice(told.append)(Noted("split"))
+    ProcessGroup(2, is_main=False).main_only(told.append)(Noted("split"))
     assert not told
 
 
 def test_others_do_not_begin_what_the_main_process_could_not(monkeypatch):
-    monkeypatch.setattr(Crew, "share", lambda self, answer: False)
+    monkeypatch.setattr(ProcessGroup, "broadcast", lambda self, answer: False)
     with pytest.raises(StopRequested):
-        Crew(2, is_main=False).first(lambda: pytest.fail("it began"))
+        ProcessGroup(2, is_main=False).main_process_first(
+            lambda: pytest.fail("it began")
+        )
 
 
 def test_stop_is_the_main_process_s_word(monkeypatch):
-    monkeypatch.setattr(Crew, "share", lambda self, answer: True)
-    should_stop = Crew(2, is_main=False).ear(lambda: False)
+    monkeypatch.setattr(ProcessGroup, "broadcast", lambda self, answer: True)
+    should_stop = ProcessGroup(2, is_main=False).broadcast_stop(lambda: False)
     assert should_stop() is True
 
 
 def test_main_process_that_fails_lets_the_others_go(monkeypatch):
     shared = []
-    monkeypatch.setattr(Crew, "share", lambda self, answer: shared.append(answer()))
+    monkeypatch.setattr(
+        ProcessGroup, "broadcast", lambda self, answer: shared.append(answer())
+    )
 
     def fail():
         raise StopRequested
 
     with pytest.raises(StopRequested):
-        Crew(2, is_main=True).first(fail)
+        ProcessGroup(2, is_main=True).main_process_first(fail)
     assert shared == [False]

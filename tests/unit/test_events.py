@@ -69,9 +69,9 @@ def test_log_of_an_old_run_names_validation_and_test(old, language):
     (old.folder / "scores.json").write_text('{"is_final": true}')
     log = "\n".join(messages.log_lines(old.events()[0], language))
     validation, test = {
-        "en": ("Validation after step 2", "Test: 100.0%"),
-        "zh-TW": ("第 2 步後驗證", "測試：答對 100.0%"),
-        "zh-CN": ("第 2 步后验证", "测试：答对 100.0%"),
+        "en": ("Validation after step 2", "Test accuracy: 100.0%"),
+        "zh-TW": ("第 2 步後驗證", "測試準確率：100.0%"),
+        "zh-CN": ("第 2 步后验证", "测试准确率：100.0%"),
     }[language]
     assert validation in log
     assert test in log

@@ -7,14 +7,17 @@ from trainer.run import checkpoints, failures
 
 
 def test_crash_below_python_is_called_so():
-    death = failures.of_death(signal.SIGSEGV, n_killed=0)
+    death = failures.from_exit_status(signal.SIGSEGV, n_killed=0)
     assert (death.code, death.details) == ("crashed", {"signal": "SIGSEGV"})
 
 
 def test_kill_for_want_of_memory_is_told_from_any_other():
-    assert failures.of_death(signal.SIGKILL, n_killed=1).code == "killed_for_memory"
-    assert failures.of_death(signal.SIGKILL, n_killed=0).code == "killed"
-    assert failures.of_death(signal.SIGTERM, n_killed=1).code == "killed"
+    assert (
+        failures.from_exit_status(signal.SIGKILL, n_killed=1).code
+        == "killed_for_memory"
+    )
+    assert failures.from_exit_status(signal.SIGKILL, n_killed=0).code == "killed"
+    assert failures.from_exit_status(signal.SIGTERM, n_killed=1).code == "killed"
 
 
 @pytest.mark.parametrize(
@@ -37,7 +40,7 @@ def test_kill_for_want_of_memory_is_told_from_any_other():
     ],
 )
 def test_error_of_a_library_gets_its_cause(error, code):
-    assert failures.of_error(error).code == code
+    assert failures.from_error(error).code == code
 
 
 def test_full_disk_is_known_in_the_words_of_torch_and_safetensors(tmp_path, small_disk):

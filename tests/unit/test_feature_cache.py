@@ -5,9 +5,9 @@ import pytest
 
 from support.songs import prepared, song_folder
 from support.tiny import save_tiny_model
-from trainer.data import sources
+from trainer.data import sources, windows
 from trainer.run.events import StopRequested
-from trainer.training import feature_cache, windows
+from trainer.training import feature_cache
 
 WINDOW_S = 0.5
 

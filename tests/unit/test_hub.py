@@ -212,7 +212,9 @@ def test_fetch_tells_how_much_of_the_weights_is_here(
 
     monkeypatch.setattr(client.resumable, "fetch", arriving)
     told = []
-    client.fetch(HUB_MODEL, count=lambda n_bytes, n_all: told.append((n_bytes, n_all)))
+    client.fetch(
+        HUB_MODEL, on_progress=lambda n_bytes, n_all: told.append((n_bytes, n_all))
+    )
     assert told == [(size // 2, size), (size, size)]
 
 

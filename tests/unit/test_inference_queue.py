@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from classifier.queue import NICENESS, InferenceQueue, WaitingLine
+from classifier.queue import InferenceQueue, WaitingLine
+from process import NICENESS
 
 
 def test_all_is_heard_by_one_thread_whoever_asks():

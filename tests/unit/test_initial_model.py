@@ -19,10 +19,10 @@ from support.songs import song_folder
 from support.tiny import save_tiny_base, save_tiny_model
 from trainer import base_models, flags
 from trainer.config import RunConfig
-from trainer.data import dataset, sources
+from trainer.data import dataset, sources, windows
 from trainer.data.dataset import INT16_MAX
 from trainer.run.events import Noted, Stage, Step
-from trainer.training import initial_model, windows
+from trainer.training import initial_model
 from trainer.training.train import train
 
 pytestmark = pytest.mark.minute

@@ -88,7 +88,7 @@ def test_killed_run_keeps_what_was_saved_and_frees_the_lock(tmp_path, stage):
     state = run.state()
     assert (state.name, state.code) == ("failed", "killed")
     assert messages.failure(state.code, state.details, "en")
-    assert all(map(checkpoints.is_whole, checkpoints.every(run.folder)))
+    assert all(map(checkpoints.is_complete, checkpoints.every(run.folder)))
     again = start(tmp_path)
     wait_until(lambda: again.state().is_ended, "the next run")
     assert again.state().name == "finished"
@@ -148,7 +148,7 @@ def test_command_line_trains_and_prints_what_the_page_shows(tmp_path, capsys):
     (run,) = runs.every(tmp_path / "runs")
     for line in messages.log_lines(run.events()[0], "en"):
         assert line in printed
-    assert "of 2 songs named rightly (95% interval" in printed
+    assert "of 2 songs classified correctly (95% confidence interval" in printed
     assert f"evaluate {run.id}" in printed
     assert run.config() == dataclasses.replace(
         configs.preset("smoke"),

@@ -176,7 +176,7 @@ def test_search_tells_of_every_iteration():
     way = inversion.Way(0.0, 1, "hann", 4, "stft", 3)
     scene = scene_of(noise())
     for _ in range(2):  # the second time it is known
-        scene.of(inversion.there_and_back, way=way, tell=told.append)
+        scene.of(inversion.there_and_back, way=way, on_progress=told.append)
     assert told == [0, 1, 2, 3]
 
 

@@ -131,7 +131,7 @@ def test_phase_tells_its_pieces_a_second():
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_preflight_is_one_line(language):
     seen = Preflight("H200", True, (("jazz", 99),), 100, 600.0, 10**9, 10**9, 10**11)
-    line = messages.look_ahead(seen, language)
+    line = messages.preflight_line(seen, language)
     assert "H200" in line
     assert "99" in line
     assert "10" in line
@@ -157,10 +157,10 @@ def test_every_phase_that_is_emitted_has_a_name():
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_choice_is_explained_with_its_range_and_the_tutorial_s_value(language):
     items = {item.name: item for item in dataclasses.fields(RunConfig)}
-    steps = messages.explained(items["n_steps"], language)
+    steps = messages.field_help(items["n_steps"], language)
     assert i18n.word("fields.n_steps_info", language) in steps
     assert "100,000" in steps
-    assert messages.explained(items["learning_rate"], language).count("5e-05") == 1
+    assert messages.field_help(items["learning_rate"], language).count("5e-05") == 1
 
 
 def test_help_of_the_command_line_has_each_flag_s_range_and_every_preset():

@@ -4,7 +4,7 @@ import pytest
 
 from errors import KnownError
 from trainer.run.events import Stage, StopRequested
-from trainer.training.cancellable import interruptible, obedient
+from trainer.training.cancellable import emit_or_stop, interruptible
 
 
 def test_answer_of_the_work_comes_back():
@@ -28,7 +28,7 @@ def test_stop_leaves_behind_what_does_not_end():
 
 def test_obedient_voice_speaks_until_the_stop_and_then_ends_the_work():
     told, is_stopped = [], threading.Event()
-    say = obedient(told.append, is_stopped.is_set)
+    say = emit_or_stop(told.append, is_stopped.is_set)
     say(Stage("download", 1, 2))
     is_stopped.set()
     with pytest.raises(StopRequested):

@@ -25,7 +25,7 @@ while "transformers" not in sys.modules:
     [
         "process.settle(); import transformers; transformers.Trainer",
         "small_hubert.feature_extractor()",
-        "splits.split(np.arange(20) % 2, splits.Wish('random'))",
+        "splits.split(np.arange(20) % 2, splits.SplitOptions('random'))",
     ],
 )
 def test_library_is_whole_although_another_thread_imports_it(use):

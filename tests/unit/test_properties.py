@@ -19,7 +19,7 @@ from errors import KnownError
 from support.odd_headers import whole
 from trainer import base_models
 from trainer.config import PRESETS, RunConfig, preset
-from trainer.data.splits import Wish, split
+from trainer.data.splits import SplitOptions, split
 from trainer.run import events
 
 pytestmark = pytest.mark.minute
@@ -220,6 +220,7 @@ def of_kind(kind):
         "str": st.text(max_size=40),
         "int": st.integers(0, 10**9),
         "float": st.floats(allow_nan=False),
+        "float | None": st.none() | st.floats(allow_nan=False),
         "Mapping[str, Any]": st.dictionaries(st.text(max_size=9), st.integers()),
     }
     return st.builds(kind, **{f.name: drawn[f.type] for f in dataclasses.fields(kind)})
@@ -261,7 +262,9 @@ def test_split_is_disjoint_and_complete_with_each_genre_in_both_parts(
     counts, test, validation, seed
 ):
     labels = np.repeat(np.arange(len(counts)), counts)
-    wish = Wish("stratified", test, 0.0 if validation < 0.05 else validation, seed)
+    wish = SplitOptions(
+        "stratified", test, 0.0 if validation < 0.05 else validation, seed
+    )
     parts = split(labels, wish)
     held = [parts.train, parts.test]
     if parts.is_honest:
@@ -280,7 +283,7 @@ def test_group_stays_on_one_side(counts, test, seed, n_groups):
     labels = np.repeat(np.arange(len(counts)), counts)
     groups = [str(k % n_groups) for k in range(len(labels))]
     assume(len(set(groups)) >= 3)
-    parts = split(labels, Wish("group", test, 0.0, seed), groups=groups)
+    parts = split(labels, SplitOptions("group", test, 0.0, seed), groups=groups)
     taught, tested = ({groups[k] for k in part} for part in (parts.train, parts.test))
     assert not taught & tested
     assert taught | tested == set(groups)

@@ -243,10 +243,10 @@ def test_progress_is_told_at_each_mebibyte_and_again_after_a_loss(tmp_path):
     path = tmp_path / "weights"
     path.write_bytes(bytes(5 * push.MIB // 2))
     told = []
-    with push._Counted(path) as file:
+    with push._ProgressReader(path) as file:
         file.read()  # for the hash
         file.seek(0)
-        file.tell_to(told.append)
+        file.report_to(told.append)
         for _ in range(2):
             while file.read(push.MIB // 16):
                 pass

@@ -87,9 +87,9 @@ for name in ("confusion", "scores", "split", "songs"):
 
 def test_cancel_of_a_trainer_that_must_be_killed_leaves_nothing_half_built(tmp_path):
     part = """
-from trainer.data.staging import building
+from trainer.data.staging import staging_folder
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-with building(run_dir.parents[1] / "cache") as folder:
+with staging_folder(run_dir.parents[1] / "cache") as folder:
     (folder / "samples.i16").write_bytes(bytes(1000))
     emit(Step(1, 9, 2.0, 1e-3, 1.0, 4.0))
     wait()

@@ -8,21 +8,24 @@ import i18n
 from support.marked import answers_by_hand
 from trainer.config import SCHEMES
 from trainer.evaluation import report
-from trainer.evaluation.compare import Contest, Entry
-from trainer.evaluation.scores import Duel, scores_of
+from trainer.evaluation.compare import Comparison, ModelResult
+from trainer.evaluation.scores import PairedResult, scores_of
 
 SCORES = scores_of(answers_by_hand())
 
 
-def contest_of(scores=SCORES, **changes):
-    entry = Entry("mine", scores, 4.0, changes.pop("n_learned", 0))
+def comparison_of(scores=SCORES, **changes):
+    entry = ModelResult("mine", scores, 4.0, changes.pop("n_learned", 0))
     facts = ("folder:songs", "random", "run", 0, (), 0, (entry,), None)
-    return dataclasses.replace(Contest(*facts), **changes)
+    return dataclasses.replace(Comparison(*facts), **changes)
 
 
 def test_text_holds_every_figure():
-    text = report.text(contest_of())
-    assert "75.0% of 4 songs named rightly (95% interval: 30.1% to 95.4%)" in text
+    text = report.text(comparison_of())
+    assert (
+        "75.0% of 4 songs classified correctly (95% confidence interval: 30.1% to 95.4%)"
+        in text
+    )
     assert "0.778" in text  # macro F1
     assert "62.5%" in text
     assert "+12.5 points" in text
@@ -35,7 +38,7 @@ def test_table_is_aligned_whatever_the_genres_are_called():
         dataclasses.replace(each, genre=genre)
         for each, genre in zip(SCORES.genres, genres, strict=True)
     )
-    text = report.text(contest_of(dataclasses.replace(SCORES, genres=named)))
+    text = report.text(comparison_of(dataclasses.replace(SCORES, genres=named)))
     head, *rows = text.split("\n\n")[2].splitlines()
     assert len(rows) == 3
     assert {report._width(line) for line in rows} == {report._width(head)}
@@ -45,7 +48,7 @@ def test_table_is_aligned_whatever_the_genres_are_called():
 @pytest.mark.parametrize("meaning", ["run", "chosen", "split", "all", "fresh"])
 def test_every_choice_of_songs_has_its_sentence(meaning, language):
     text = report.text(
-        contest_of(
+        comparison_of(
             meaning=meaning, left_out=("x",), n_left_out=1, n_gone=2, n_learned=3
         ),
         language,
@@ -65,16 +68,19 @@ def test_choosing_on_the_test_songs_is_always_said(scheme):
 def test_temperature_is_told_with_the_error_before_and_after():
     told = report.calibration(scores_of(answers_by_hand(), 3.0))
     assert "3.00" in told[0]
-    assert "too sure" in told[1]
-    assert "not adjusted" in report.calibration(SCORES)[0]
+    assert "overconfident" in told[1]
+    assert "not calibrated" in report.calibration(SCORES)[0]
 
 
 @pytest.mark.parametrize(
     ("duel", "said"),
     [
-        (Duel(40, 0, 0, 10, 1.0), "nothing tells them apart"),
-        (Duel(40, 3, 2, 5, 1.0), "no difference that 50 songs could show"),
-        (Duel(30, 1, 15, 4, 0.00052), "on songs like these, other is better"),
+        (PairedResult(40, 0, 0, 10, 1.0), "no difference (p = 1)"),
+        (PairedResult(40, 3, 2, 5, 1.0), "no significant difference on 50 songs"),
+        (
+            PairedResult(30, 1, 15, 4, 0.00052),
+            "other is significantly better on songs like these",
+        ),
     ],
 )
 def test_duel_ends_in_a_plain_sentence(duel, said):

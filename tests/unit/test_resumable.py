@@ -25,7 +25,7 @@ def server(data_hub):
 
 def fetched(hear=lambda n_bytes: None):
     (path,) = client.download(
-        SET, ["data/songs.tar"], REVISION, kind="dataset", hear=hear
+        SET, ["data/songs.tar"], REVISION, kind="dataset", on_progress=hear
     )
     return path
 

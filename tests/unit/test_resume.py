@@ -118,7 +118,7 @@ def test_resumed_run_owns_what_it_goes_on_from(through, tmp_path):
     mine = checkpoints.newest(child.folder)
     assert mine.name == newest.name
     best = checkpoints.state_of(mine)["best_global_step"]
-    assert checkpoints.is_whole(child.folder / "checkpoints" / f"checkpoint-{best}")
+    assert checkpoints.is_complete(child.folder / "checkpoints" / f"checkpoint-{best}")
 
 
 def test_run_at_work_or_without_a_checkpoint_cannot_be_resumed(tmp_path):
@@ -221,4 +221,4 @@ def test_ruined_weights_are_not_saved(songs, tmp_path, monkeypatch):
         go(songs, tmp_path)
     assert caught.value.details["step"] == 3  # the 6th pass, the loss still finite
     assert checkpoints.saved_step(tmp_path) == 2
-    assert checkpoints.is_whole(tmp_path / "checkpoints" / "checkpoint-2")
+    assert checkpoints.is_complete(tmp_path / "checkpoints" / "checkpoint-2")

@@ -28,7 +28,10 @@ def ended(tmp_path, temperature=1.0, *, data="composed", split="random", **chang
 
 def test_figures_stand_there_with_interval_and_meaning(tmp_path):
     page = scores.as_html(ended(tmp_path, data="gtzan"), HERE)
-    assert "75.0% of 4 songs named rightly (95% interval: 30.1% to 95.4%)" in page
+    assert (
+        "75.0% of 4 songs classified correctly (95% confidence interval: 30.1% to 95.4%)"
+        in page
+    )
     assert "an artist may stand on both sides" in page
     assert "a little too good" in page
     assert "0.778" in page
@@ -41,12 +44,12 @@ def test_honest_split_is_not_called_too_good(tmp_path):
     page = scores.as_html(run, HERE)
     assert "a little too good" not in page
     assert "a temperature of 3.00" in page
-    assert "too sure of itself" in page
+    assert "overconfident" in page
 
 
 def test_every_cell_of_the_confusion_matrix_says_what_it_counts(tmp_path):
     page = scores.as_html(ended(tmp_path), HERE)
-    cells = re.findall(r'title="(\w+) named (\w+): (\d)"', page)
+    cells = re.findall(r'title="(\w+) classified as (\w+): (\d)"', page)
     assert len(cells) == 9
     assert ("Blues", "Jazz", "1") in cells
     assert ("Metal", "Metal", "1") in cells
@@ -125,6 +128,6 @@ def test_run_at_work_or_without_scores_shows_none(tmp_path):
 def test_result_names_the_score_that_was_reported_once(tmp_path):
     run = ended(tmp_path, 3.0, is_final=True)
     assert cards.score(run, [], "en") == [
-        "Test: 75.0% of 4 songs named rightly (95% interval: 30.1% to 95.4%)."
+        "Test: 75.0% of 4 songs classified correctly (95% confidence interval: 30.1% to 95.4%)."
     ]
     assert cards.score(Run(tmp_path / "none"), [], "en") == []

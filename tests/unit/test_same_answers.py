@@ -11,9 +11,9 @@ from errors import KnownError
 from support import tiny
 from support.files import write_audio
 from trainer.data import dataset, sources
+from trainer.data.windows import AllWindows
 from trainer.evaluation import evaluate, model_lookup
 from trainer.training.initial_model import DEMO_DIR
-from trainer.training.windows import AllWindows
 
 RATE = 22_050
 # Windows that are resampled one by one give the song's probabilities within 1e-5. The
@@ -67,7 +67,7 @@ def answered(folder, window_s, tmp_path):
         model.window_s,
         takes_any_length=model.ref.takes_any_length,
     )
-    answers = evaluate.answers_of(
+    answers = evaluate.predict(
         model.model, windows, emit=told.append, should_stop=lambda: False
     )
     evaluated = dict(

@@ -5,22 +5,22 @@ import pytest
 
 from support.marked import answers_by_hand
 from trainer.evaluation.scores import (
-    Answers,
+    Predictions,
     Scores,
-    duel,
+    compare_pairs,
+    fit_temperature,
     mcnemar,
     scores_of,
-    temperature_of,
 )
 
 GENRES = ("blues", "jazz", "metal")
 
 
-def answers_of(logits, truths, owners=None):
+def predictions_of(logits, truths, owners=None):
     logits = np.asarray(logits, np.float32)
     owners = np.arange(len(logits)) if owners is None else np.array(owners)
     names = tuple(f"song {i}" for i in range(len(truths)))
-    return Answers(logits, owners, np.array(truths), names, GENRES)
+    return Predictions(logits, owners, np.array(truths), names, GENRES)
 
 
 def drawn(n_songs=3000, sharpness=1.0, seed=0):
@@ -29,7 +29,7 @@ def drawn(n_songs=3000, sharpness=1.0, seed=0):
     logits = rng.normal(0, 1.5, (n_songs, 3))
     chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     truths = [rng.choice(3, p=p) for p in chances]
-    return answers_of(sharpness * logits, truths)
+    return predictions_of(sharpness * logits, truths)
 
 
 def test_scores_by_genre_equal_those_of_scikit_learn():
@@ -48,7 +48,7 @@ def test_scores_by_genre_equal_those_of_scikit_learn():
 
 def test_song_is_the_mean_of_its_windows_and_may_be_better_than_each():
     logits = [[2, 0, 0], [2, 0, 0], [0, 3, 0], [0, 0, 5]]
-    scores = scores_of(answers_of(logits, [0, 2], owners=[0, 0, 0, 1]))
+    scores = scores_of(predictions_of(logits, [0, 2], owners=[0, 0, 0, 1]))
     assert scores.accuracy == 1.0
     assert scores.window_accuracy == 0.75
     assert scores.n_songs == 2
@@ -56,7 +56,7 @@ def test_song_is_the_mean_of_its_windows_and_may_be_better_than_each():
 
 def test_most_confident_mistake_comes_first():
     logits = [[9, 0, 0], [3, 0, 0], [0, 0, 6], [0, 5, 0]]
-    scores = scores_of(answers_of(logits, [0, 1, 1, 1]))
+    scores = scores_of(predictions_of(logits, [0, 1, 1, 1]))
     assert [(m.name, m.truth, m.answer) for m in scores.mistakes] == [
         ("song 2", "jazz", "metal"),
         ("song 1", "jazz", "blues"),
@@ -65,14 +65,14 @@ def test_most_confident_mistake_comes_first():
 
 
 def test_temperature_undoes_boldness():
-    assert temperature_of(drawn(sharpness=1.0)) == pytest.approx(1.0, abs=0.1)
-    assert temperature_of(drawn(sharpness=4.0)) == pytest.approx(4.0, rel=0.1)
+    assert fit_temperature(drawn(sharpness=1.0)) == pytest.approx(1.0, abs=0.1)
+    assert fit_temperature(drawn(sharpness=4.0)) == pytest.approx(4.0, rel=0.1)
 
 
 def test_calibrated_answers_have_little_calibration_error():
     bold = drawn(sharpness=4.0)
     before = scores_of(bold)
-    after = scores_of(bold, temperature_of(bold))
+    after = scores_of(bold, fit_temperature(bold))
     assert before.calibration_error > 0.1
     assert after.calibration_error < 0.03
     assert after.accuracy == before.accuracy
@@ -94,7 +94,7 @@ def test_scores_survive_their_file():
 
 
 def test_genre_that_nobody_named_has_zero_and_no_warning():
-    scores = scores_of(answers_of([[1, 0, 0], [1, 0, 0]], [0, 1]))
+    scores = scores_of(predictions_of([[1, 0, 0], [1, 0, 0]], [0, 1]))
     assert [(g.precision, g.f1) for g in scores.genres] == [
         (0.5, pytest.approx(2 / 3)),
         (0.0, 0.0),
@@ -141,7 +141,7 @@ def test_temperature_changes_confidence_and_keeps_the_error_before():
 def test_duel_counts_the_songs_that_only_one_named_rightly():
     first = np.array([True] * 9 + [False] * 1 + [True] * 90 + [False] * 5)
     second = np.array([False] * 9 + [True] * 1 + [True] * 90 + [False] * 5)
-    found = duel(first, second)
+    found = compare_pairs(first, second)
     assert (found.n_both, found.n_first, found.n_second, found.n_neither) == (
         90,
         9,

@@ -22,7 +22,7 @@ def test_song_comes_from_the_cache_as_the_model_heard_it(tmp_path):
     folder = song_folder(tmp_path / "songs")
     run = run_of(tmp_path, f"folder:{folder}")
     songs, _ = prepared(sources.folder_songs(folder), tmp_path)
-    place = json.dumps({"folder": songs.place.name})
+    place = json.dumps({"folder": songs.folder.name})
     runs.write_whole(run.folder / runs.SONGS, place)
     shutil.rmtree(folder)  # so that it can only be the cache
     clip = song_lookup.clip(run, "high/1.wav", "high", tmp_path / "cache")

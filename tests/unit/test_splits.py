@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from errors import KnownError
-from trainer.data.splits import FILTERED, PARTS, Wish, filtered_parts, split
+from trainer.data.splits import FILTERED, PARTS, SplitOptions, filtered_parts, split
 
 GTZAN = "blues classical country disco hiphop jazz metal pop reggae rock".split()
 LABELS = np.repeat(np.arange(4), 25)
@@ -17,7 +17,7 @@ def sets(parts):
 
 @pytest.mark.parametrize("scheme", ["random", "stratified"])
 def test_two_parts_share_no_song_and_leave_none_out(scheme):
-    parts = split(LABELS, Wish(scheme))
+    parts = split(LABELS, SplitOptions(scheme))
     train, validation, test = sets(parts)
     assert not train & test
     assert train | test == set(range(100))
@@ -28,14 +28,18 @@ def test_two_parts_share_no_song_and_leave_none_out(scheme):
 
 @pytest.mark.parametrize("scheme", ["random", "stratified"])
 def test_three_parts_have_the_shares_that_were_wished(scheme):
-    parts = split(LABELS, Wish(scheme, test_fraction=0.2, validation_fraction=0.2))
+    parts = split(
+        LABELS, SplitOptions(scheme, test_fraction=0.2, validation_fraction=0.2)
+    )
     assert [len(part) for part in sets(parts)] == [60, 20, 20]
     assert len(set.union(*sets(parts))) == 100
     assert parts.is_honest
 
 
 def test_same_seed_gives_the_same_songs_and_another_seed_others():
-    first, again, other = (split(LABELS, Wish("random", seed=s)) for s in (42, 42, 43))
+    first, again, other = (
+        split(LABELS, SplitOptions("random", seed=s)) for s in (42, 42, 43)
+    )
     assert first.test.tolist() == again.test.tolist()
     assert sets(first) != sets(other)
 
@@ -45,18 +49,18 @@ def test_random_split_is_the_one_that_the_tutorial_gets_from_datasets():
 
     songs = datasets.Dataset.from_dict({"song": list(range(999))})
     theirs = songs.train_test_split(test_size=0.2, seed=42, shuffle=True)
-    parts = split(np.zeros(999, int), Wish("random"))
+    parts = split(np.zeros(999, int), SplitOptions("random"))
     assert parts.train.tolist() == theirs["train"]["song"]
     assert parts.test.tolist() == theirs["test"]["song"]
 
 
 def test_stratified_split_tests_every_genre_alike():
-    parts = split(LABELS, Wish("stratified"))
+    parts = split(LABELS, SplitOptions("stratified"))
     assert np.bincount(LABELS[parts.test]).tolist() == [5, 5, 5, 5]
 
 
 def test_genre_with_two_songs_is_learned_and_tested():
-    parts = split(np.array([0, 0, 1, 1]), Wish("stratified", test_fraction=0.5))
+    parts = split(np.array([0, 0, 1, 1]), SplitOptions("stratified", test_fraction=0.5))
     assert sorted([0, 0, 1, 1]) == sorted(
         np.array([0, 0, 1, 1])[np.concatenate([parts.train, parts.test])]
     )
@@ -65,7 +69,9 @@ def test_genre_with_two_songs_is_learned_and_tested():
 
 def test_groups_stay_together():
     artists = [f"artist {i % 17}" for i in range(100)]
-    parts = split(LABELS, Wish("group", validation_fraction=0.2), groups=artists)
+    parts = split(
+        LABELS, SplitOptions("group", validation_fraction=0.2), groups=artists
+    )
     of_parts = [{artists[i] for i in part} for part in sets(parts)]
     assert not of_parts[0] & of_parts[1]
     assert not of_parts[0] & of_parts[2]
@@ -75,19 +81,19 @@ def test_groups_stay_together():
 
 def test_split_by_group_needs_groups():
     with pytest.raises(KnownError, match="no_groups"):
-        split(LABELS, Wish("group"), groups=["one"] * 100)
+        split(LABELS, SplitOptions("group"), groups=["one"] * 100)
 
 
 def test_listed_parts_are_taken_as_they_are():
     listed = ["train", "test", "", "validation", "train"]
-    parts = split(np.zeros(5, int), Wish("listed"), listed=listed)
+    parts = split(np.zeros(5, int), SplitOptions("listed"), listed=listed)
     assert sets(parts) == [{0, 4}, {3}, {1}]
     assert parts.is_honest
 
 
 def test_list_without_a_test_is_refused():
     with pytest.raises(KnownError, match="not_listed"):
-        split(np.zeros(2, int), Wish("listed"), listed=["train", ""])
+        split(np.zeros(2, int), SplitOptions("listed"), listed=["train", ""])
 
 
 def test_fault_filtered_lists_hold_443_197_and_290_clips():

@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from trainer.data.staging import building, sweep
+from trainer.data.staging import staging_folder, sweep
 
 BUILDER = """
 import sys, time, pathlib
-from trainer.data.staging import building
-with building(pathlib.Path(sys.argv[1])) as folder:
+from trainer.data.staging import staging_folder
+with staging_folder(pathlib.Path(sys.argv[1])) as folder:
     (folder / "songs").mkdir()
     (folder / "songs" / "samples.i16").write_bytes(b"half")
     print(folder, flush=True)
@@ -29,14 +29,14 @@ def builder(tmp_path):
 
 
 def test_folder_is_there_while_it_is_built_and_gone_afterwards(tmp_path):
-    with building(tmp_path / "cache") as folder:
+    with staging_folder(tmp_path / "cache") as folder:
         assert folder.is_dir()
         assert folder.parent == tmp_path / "cache"
     assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_folder_of_an_error_is_gone_too(tmp_path):
-    with pytest.raises(ValueError, match="half"), building(tmp_path) as folder:
+    with pytest.raises(ValueError, match="half"), staging_folder(tmp_path) as folder:
         (folder / "songs").mkdir()
         raise ValueError("half")
     assert list(tmp_path.iterdir()) == []
@@ -47,13 +47,13 @@ def test_folder_of_a_killed_process_is_swept_by_the_next_build(tmp_path, builder
     process.kill()
     process.wait()
     assert [str(path) for path in tmp_path.iterdir()] == [left]
-    with building(tmp_path) as folder:
+    with staging_folder(tmp_path) as folder:
         assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_folder_of_a_living_process_is_left_alone(tmp_path, builder):
     _, left = builder
-    with building(tmp_path) as mine:
+    with staging_folder(tmp_path) as mine:
         sweep(tmp_path)
         assert {str(path) for path in tmp_path.iterdir()} == {left, str(mine)}
 
@@ -61,7 +61,7 @@ def test_folder_of_a_living_process_is_left_alone(tmp_path, builder):
 def test_folder_that_a_sweep_takes_first_is_made_anew(tmp_path, monkeypatch):
     from trainer.data import staging as module
 
-    take, refused = module._take, []
+    take, refused = module._lock, []
 
     def swept_before_it_is_locked(folder):
         if not refused:
@@ -69,7 +69,7 @@ def test_folder_that_a_sweep_takes_first_is_made_anew(tmp_path, monkeypatch):
             folder.rmdir()
         return take(folder)
 
-    monkeypatch.setattr(module, "_take", swept_before_it_is_locked)
-    with building(tmp_path) as folder:
+    monkeypatch.setattr(module, "_lock", swept_before_it_is_locked)
+    with staging_folder(tmp_path) as folder:
         assert folder not in refused
         assert folder.is_dir()

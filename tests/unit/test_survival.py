@@ -169,7 +169,7 @@ def test_capped_log_keeps_whole_lines_of_its_end(tmp_path):
     run.log_file.write_text("\n".join(lines) + "\n")
     supervisor.cap_log(run)
     kept = run.log_file.read_text().splitlines()
-    assert kept[0] == "(the beginning was left out)"
+    assert kept[0] == "(the beginning was deleted)"
     assert kept[1:] == lines[-len(kept) + 1 :]
 
 
@@ -252,8 +252,8 @@ def test_torn_last_line_of_events_hides_nothing(tmp_path):
 def test_event_after_a_torn_line_is_read(tmp_path):
     run = runs.create(tmp_path, RunConfig())
     run.events_file.write_text('{"kind": "step", "st')
-    supervisor.tell(run, Stage("train"))
-    supervisor.tell(run, Stage("save"))
+    supervisor.append_event(run, Stage("train"))
+    supervisor.append_event(run, Stage("save"))
     assert [event.name for event in run.events()[0]] == ["train", "save"]
 
 

@@ -202,8 +202,8 @@ def test_honest_split_reports_songs_that_did_not_choose(songs, tmp_path):
     assert result.validation_accuracy == max(e.accuracy for e in of(told, Evaluated))
     assert of(told, Evaluated)[-1].n_songs == 3
     phases = [event.name for event in of(told, Stage)]
-    assert list(dict.fromkeys(phases))[-5:] == [
-        *("train", "validate", "calibrate", "test", "save"),
+    assert list(dict.fromkeys(phases))[-6:] == [
+        *("train", "validate", "calibrate", "test", "features", "save"),
     ]
     (note,) = [each for each in of(told, Noted) if each.code == "split_three"]
     assert note.details == {"n_train": 9, "n_validation": 3, "n_test": 3}

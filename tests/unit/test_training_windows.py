@@ -5,8 +5,8 @@ from audio.hubert.preprocessing import SAMPLING_RATE
 from errors import KnownError
 from support.signals import tone
 from trainer import messages
+from trainer.data import windows
 from trainer.data.dataset import INT16_MAX, Song, SongSet
-from trainer.training import windows
 
 
 class Plain:

@@ -1,1 +1,1 @@
-"""Songs in, decoded and split; what is wrong with them."""
+"""Read, decode, check and split songs, and cut them into windows."""

@@ -1,8 +1,7 @@
-"""Songs with genres as 16 kHz samples that are read once.
+"""Decode songs to 16 kHz samples, once, into a memory-mapped cache.
 
-``prepare`` decodes and resamples all songs of a source once into a memory-mapped int16
-file in the cache (999 clips of GTZAN: 0.96 GB, where float32 rows with a mask take 3.8),
-which later runs open at once.
+``prepare`` decodes and resamples all songs of a source into an int16 file (999 clips of GTZAN: 0.96 GB, where float32 rows with a mask take 3.8),
+which later runs map at once.
 """
 
 from __future__ import annotations
@@ -26,23 +25,23 @@ from errors import KnownError
 from trainer.config import RunConfig
 from trainer.data import splits
 from trainer.data.song_files import SongFile, Source
-from trainer.data.staging import building
+from trainer.data.staging import staging_folder
 from trainer.run.events import Emit, Noted, ShouldStop, Stage, StopRequested
 
 INT16_MAX = 32_767
 CLIPPED = 32_735  # 0.999 of full scale
-VERSION = 3  # of what stands in the cache
+VERSION = 3  # of the cache's format
 
 
 @dataclass(frozen=True)
 class Song:
-    """What is known of a song that was read.
+    """Metadata of a decoded song.
 
     Attributes:
-        name: what screens call it.
+        name: displayed name.
         genre: its label.
-        group: what it shares with others, such as the artist; "" where unknown.
-        part: of ``splits.PARTS`` where a list says so, else "".
+        group: such as the artist or album; "" where unknown.
+        part: of ``splits.PARTS`` where a list assigns it, else "".
         sampling_rate: of the file (Hz).
         n_samples: at 16 kHz.
         checksum: SHA-256 of those samples.
@@ -68,7 +67,7 @@ class Song:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A song that could not be read, and why: a ``KnownError``'s code and details."""
+    """A song that could not be read, with the error's code and details."""
 
     name: str
     code: str
@@ -77,11 +76,11 @@ class Skipped:
 
 @dataclass(frozen=True, eq=False)
 class SongSet:
-    """Songs as samples.
+    """A set of decoded songs.
 
     Attributes:
         genres: the labels, sorted.
-        songs: (n_songs,) what is known of each.
+        songs: (n_songs,) metadata of each.
         skipped: those that could not be read.
         labels: (n_songs,) index into ``genres``.
         offsets: (n_songs + 1,) where each song starts in ``samples``.
@@ -97,27 +96,27 @@ class SongSet:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """(n_songs,) what screens call the songs."""
+        """(n_songs,) displayed names of the songs."""
         return tuple(song.name for song in self.songs)
 
     @property
-    def place(self) -> Path | None:
-        """The folder of the cache that holds them; None of songs in memory."""
+    def folder(self) -> Path | None:
+        """Their folder in the cache; None for songs in memory."""
         path = getattr(self.samples, "filename", None)
         return Path(path).parent if path else None
 
     def song(self, index: int) -> NDArray[np.int16]:
-        """One song's samples."""
+        """Return one song's samples: int16 (n_samples,)."""
         return self.samples[self.offsets[index] : self.offsets[index + 1]]
 
 
 def prepare(
     source: Source, cache_dir: Path, *, emit: Emit, should_stop: ShouldStop
 ) -> SongSet:
-    """The songs of a source, from the cache or decoded into it now.
+    """Return the songs of a source, decoding them into the cache where missing.
 
-    Songs that cannot be read are named, left out and counted. What was learned about
-    the songs (rates, counts) is emitted as notes.
+    Songs that cannot be read are left out and noted. Sampling rates and the number of
+    songs of each genre are emitted as notes.
 
     Raises:
         KnownError: ``no_songs`` or ``one_genre``.
@@ -127,7 +126,7 @@ def prepare(
     key = hashlib.sha256(fingerprint.encode()).hexdigest()[:16]
     folder = cache_dir / f"songs-{key}"
     if not (folder / "manifest.json").exists():
-        with building(cache_dir) as part:
+        with staging_folder(cache_dir) as part:
             made = part / "songs"
             made.mkdir()
             _decode_all(source, made, emit, should_stop)
@@ -135,15 +134,15 @@ def prepare(
     return _open(folder, emit)
 
 
-def reopened(folder: Path) -> SongSet | None:
-    """The songs that ``prepare`` has put into a folder; None where it is gone."""
+def reopen(folder: Path) -> SongSet | None:
+    """Open the songs that ``prepare`` wrote to a folder; None where it is gone."""
     if not (folder / "manifest.json").exists():
         return None
     return _open(folder, lambda event: None)
 
 
 def _move_in(made: Path, folder: Path) -> None:
-    """Put a finished folder in its place; another process may have been faster."""
+    """Rename a finished folder to its place, unless another process was faster."""
     try:
         made.rename(folder)
     except OSError:
@@ -170,7 +169,9 @@ def _decode_all(
                 continue
             file.write(samples.data)
             seen[song.name] += 1
-            named = dataclasses.replace(song, name=_unlike(song.name, seen[song.name]))
+            named = dataclasses.replace(
+                song, name=_unique_name(song.name, seen[song.name])
+            )
             kept.append(_facts(named, sampling_rate, samples))
     manifest = {
         "songs": [asdict(song) for song in kept],
@@ -179,8 +180,8 @@ def _decode_all(
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
 
 
-def _unlike(name: str, n: int) -> str:
-    """The name of the nth song that is called so: sets of the Hub repeat names."""
+def _unique_name(name: str, n: int) -> str:
+    """Append a number to a repeated name, which some data sets of the Hub have."""
     return name if n == 1 else f"{name} ({n})"
 
 
@@ -188,9 +189,9 @@ Read = tuple[int, NDArray[np.int16]]
 
 
 def _read_ahead(songs: Iterable[SongFile]) -> Iterator[tuple[SongFile, Future[Read]]]:
-    """Songs in their order, with the samples of a few more on their way.
+    """Decode songs ahead in threads, and yield each with its future, in order.
 
-    Decoding and resampling leave Python's lock, so that threads use all cores.
+    Decoding and resampling release the GIL, so that threads use all cores.
     """
     n_threads = os.cpu_count() or 1
     pending: collections.deque[tuple[SongFile, Future[Read]]] = collections.deque()
@@ -202,12 +203,12 @@ def _read_ahead(songs: Iterable[SongFile]) -> Iterator[tuple[SongFile, Future[Re
                     yield pending.popleft()
             while pending:
                 yield pending.popleft()
-        finally:  # whoever stops in the middle does not wait for the rest
+        finally:  # an interrupted caller does not wait for the rest
             pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _read(song: SongFile) -> Read:
-    """The file's sampling rate (Hz), and the song at 16 kHz."""
+    """Read the file's sampling rate (Hz) and the song at 16 kHz."""
     clip = song.read()
     samples = clip.resampled(SAMPLING_RATE).samples * np.float32(INT16_MAX)
     return clip.sampling_rate, np.rint(samples, out=samples).astype("<i2")
@@ -230,7 +231,7 @@ def _facts(song: SongFile, sampling_rate: int, samples: NDArray[np.int16]) -> So
 
 
 def _open(folder: Path, emit: Emit) -> SongSet:
-    """Map the samples of a finished folder and say what is in it."""
+    """Map the samples of a finished folder and emit notes about them."""
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     songs = tuple(Song(**facts) for facts in manifest["songs"])
     skipped = tuple(Skipped(**facts) for facts in manifest["skipped"])
@@ -256,7 +257,7 @@ def _open(folder: Path, emit: Emit) -> SongSet:
 
 
 def _note_facts(songs: tuple[Song, ...], emit: Emit) -> None:
-    """The tutorial's two checks: do the sampling rates agree, how many songs a genre."""
+    """Note whether the sampling rates agree, and the songs of each genre."""
     rates = collections.Counter(song.sampling_rate for song in songs)
     counts = collections.Counter(song.genre for song in songs)
     listed = [f"{rate} Hz × {n}" for rate, n in rates.most_common()]
@@ -265,24 +266,24 @@ def _note_facts(songs: tuple[Song, ...], emit: Emit) -> None:
     emit(Noted("label_counts", {"n_songs": len(songs), "counts": listed}))
 
 
-def divided(songs: SongSet, config: RunConfig) -> splits.Split:
-    """The songs in the parts that a config wishes.
+def split_songs(songs: SongSet, config: RunConfig) -> splits.Split:
+    """Split songs by the options of a config.
 
     Raises:
-        KnownError: ``too_few_songs``, naming a genre that could not be both learned
-            and tested; or what ``splits.split`` raises.
+        KnownError: ``too_few_songs``, with a genre of fewer than two songs; or what
+            ``splits.split`` raises.
     """
     for label, genre in enumerate(songs.genres):
         n_songs = int(np.count_nonzero(songs.labels == label))
         if n_songs < 2:
             raise KnownError("too_few_songs", genre=genre, n_songs=n_songs)
     has_groups = any(song.group for song in songs.songs)
-    wish = splits.Wish(
+    options = splits.SplitOptions(
         config.split, config.test_fraction, config.validation_fraction, config.seed
     )
     return splits.split(
         songs.labels,
-        wish,
+        options,
         groups=[song.group or song.name for song in songs.songs if has_groups],
         listed=[song.part for song in songs.songs],
     )

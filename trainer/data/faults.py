@@ -1,7 +1,7 @@
-"""What is wrong with songs before a model hears them: copies, silence, clipping.
+"""Find faults of songs before training: copies, silence, clipping, short songs.
 
-A copy of a training song among the test songs lets a model remember instead of hear:
-GTZAN holds 50 exact and 22 near ones (B. L. Sturm, "The GTZAN dataset", 2013).
+A copy of a training song among the test songs can be memorized, which raises the score:
+GTZAN has 50 exact and 22 near ones (B. L. Sturm, "The GTZAN dataset", 2013).
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ N_BANDS, LOWEST_HZ, HIGHEST_HZ = 33, 300.0, 2000.0
 MAX_BIT_ERROR_RATE = 0.3  # the paper's is 0.35; songs that loop come near it
 MIN_OVERLAP_S = 2.5  # of frames: the paper's 3 s of sound
 MIN_HITS = 4  # equal frames at one offset make a pair worth comparing
-MAX_SHARED = 20  # a frame that more songs have tells nothing
-N_UNASKED = 4096  # frames whose songs are looked up between two looks at the flag
+MAX_SHARED = 20  # songs with an equal frame; a more frequent one is not distinctive
+STOP_CHECK_EVERY = 4096  # frames
 QUIET_POWER = 1e-6  # of a band; below it the signs are those of rounding noise
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with one song.
+    """A fault of a song.
 
     Attributes:
-        kind: what.
+        kind: which fault.
         name: of the song.
         other: of the song that it is a copy of, else "".
     """
@@ -59,7 +59,7 @@ def faults(
     emit: Emit = lambda _: None,
     should_stop: ShouldStop = lambda: False,
 ) -> tuple[Fault, ...]:
-    """All that is wrong with songs; a set without faults gives none.
+    """Find all faults of a set of songs.
 
     Raises:
         StopRequested: between two songs, or between two pairs that are compared.
@@ -83,7 +83,7 @@ def faults(
 
 
 def _copies(songs: SongSet) -> Iterator[tuple[int, int]]:
-    """(copy, first) of songs with the same samples; silence is no copy of silence."""
+    """Yield (copy, original) of songs with equal samples, except silent ones."""
     firsts: dict[str, int] = {}
     for i, song in enumerate(songs.songs):
         first = firsts.setdefault(song.checksum, i)
@@ -94,30 +94,30 @@ def _copies(songs: SongSet) -> Iterator[tuple[int, int]]:
 def _near_copies(
     songs: SongSet, emit: Emit, should_stop: ShouldStop
 ) -> list[tuple[int, int]]:
-    """Pairs of songs that hold the same recording, louder, cut or coded otherwise."""
+    """Find pairs of songs of the same recording at another level, cut or codec."""
     n_songs = len(songs.songs)
     prints = []
     for i in range(n_songs):
         emit(Stage("faults", i, n_songs))
-        _go_on(should_stop)
+        _check_stop(should_stop)
         prints.append(fingerprint(songs.song(i)))
     found = set()
     for (a, b, offset), n_hits in _candidates(prints, should_stop).items():
         if n_hits < MIN_HITS:
             continue
-        _go_on(should_stop)
+        _check_stop(should_stop)
         if _bit_error_rate(prints[a], prints[b], offset) < MAX_BIT_ERROR_RATE:
             found.add((a, b))
     return sorted(found)
 
 
-def _go_on(should_stop: ShouldStop) -> None:
+def _check_stop(should_stop: ShouldStop) -> None:
     if should_stop():
         raise StopRequested
 
 
 def fingerprint(samples: NDArray[np.int16]) -> NDArray[np.uint32]:
-    """(n_frames,) 32 bits a frame; 0 where the frame is silent."""
+    """Compute the fingerprint: (n_frames,) 32 bits a frame, 0 where it is silent."""
     from scipy import fft
 
     if len(samples) < N_FFT:
@@ -137,7 +137,7 @@ def fingerprint(samples: NDArray[np.int16]) -> NDArray[np.uint32]:
 def _candidates(
     prints: list[NDArray[np.uint32]], should_stop: ShouldStop
 ) -> collections.Counter[tuple[int, int, int]]:
-    """How many equal frames two songs have at each offset (frames)."""
+    """Count the equal frames of two songs at each offset (frames)."""
     owners = np.repeat(np.arange(len(prints)), [len(each) for each in prints])
     places = np.concatenate([np.arange(len(each)) for each in prints])
     values = np.concatenate(prints)
@@ -146,8 +146,8 @@ def _candidates(
     hits: collections.Counter[tuple[int, int, int]] = collections.Counter()
     stops = [*starts[1:], len(order)]
     for number, (start, stop) in enumerate(zip(starts, stops, strict=True)):
-        if number % N_UNASKED == 0:
-            _go_on(should_stop)
+        if number % STOP_CHECK_EVERY == 0:
+            _check_stop(should_stop)
         if not 2 <= stop - start <= MAX_SHARED:
             continue
         for i, j in combinations(order[start:stop], 2):
@@ -158,7 +158,7 @@ def _candidates(
 
 
 def _bit_error_rate(a: NDArray[np.uint32], b: NDArray[np.uint32], offset: int) -> float:
-    """Share of the bits that differ where b, moved by ``offset`` frames, lies on a."""
+    """Compute the share of differing bits where b, shifted by ``offset``, overlaps a."""
     start, stop = max(0, -offset), min(len(a), len(b) - offset)
     if (stop - start) * HOP_LENGTH < MIN_OVERLAP_S * SAMPLING_RATE:
         return 1.0

@@ -1,14 +1,14 @@
-"""Songs of the Hub's data sets, in whichever form they stand there today.
+"""Read songs of the Hub's data sets.
 
-Three forms are met: Parquet files with the sound's bytes inside, in the repository or
+Three layouts are supported: Parquet files with the encoded audio, in the repository or
 converted by the Hub; folders of files, one a label; and GTZAN's tarball.
 ``marsyas/gtzan`` was a loading script beside a tarball (seen November 2023); current
 versions of datasets run no scripts, so that the tarball is read directly; where the
-repository holds nothing that can be read, a mirror of all clips is. The source is never
-changed silently: a note says which one it is. A mirror of the fault-filtered clips alone
+repository has nothing that can be read, a mirror of all clips is. A note is emitted that
+names the source. A mirror of the fault-filtered clips alone
 (``confit/gtzan-parquet``) is not among them, because it is another set.
 
-GTZAN's music has no licence: nothing of it is kept but the cache on this machine.
+GTZAN's music has no licence: it is only cached on this machine.
 """
 
 from __future__ import annotations
@@ -35,7 +35,17 @@ MIRROR = "sanchit-gandhi/gtzan"  # all clips, three Parquet files
 TARBALL = "data/genres.tar.gz"
 N_GTZAN_SONGS = 1000  # of which jazz.00054 is corrupt and will be skipped
 CONVERTED = "refs/convert/parquet"  # where the Hub keeps its own conversion
-SOUNDS = (".wav", ".mp3", ".flac", ".ogg", ".m4a", ".opus", ".au", ".aif", ".aiff")
+AUDIO_SUFFIXES = (
+    ".wav",
+    ".mp3",
+    ".flac",
+    ".ogg",
+    ".m4a",
+    ".opus",
+    ".au",
+    ".aif",
+    ".aiff",
+)
 LABELS = ("genre", "label", "labels", "class", "category")
 MAX_FILES, MAX_BYTES = 20_000, 30e9  # of a set: GTZAN has 1.3e9 bytes
 N_ROWS = 4  # of a Parquet file, in memory at once
@@ -48,7 +58,7 @@ class Form:
     Attributes:
         repo_id: of the data set.
         sha: the exact revision.
-        sizes: bytes of each file, by its name; 0 where the Hub does not say.
+        sizes: bytes of each file, by its name; 0 where unknown.
     """
 
     repo_id: str
@@ -56,48 +66,48 @@ class Form:
     sizes: Mapping[str, int]
 
     def only(self, *endings: str) -> Form | None:
-        """The files whose names end so, sorted; None where there is none."""
+        """Select the files with these endings, sorted; None where there is none."""
         names = sorted(n for n in self.sizes if n.lower().endswith(endings))
         kept = {name: self.sizes[name] for name in names}
         return Form(self.repo_id, self.sha, kept) if kept else None
 
-    def downloaded(self, emit: Emit) -> list[Path]:
-        """The files on this disk, one after the other; ``emit`` hears the bytes."""
+    def download(self, emit: Emit) -> list[Path]:
+        """Download the files one by one, emit the progress, and return their paths."""
         total, before = sum(self.sizes.values()), 0
         paths = []
 
-        def hear(n_bytes: int) -> None:
+        def on_progress(n_bytes: int) -> None:
             emit(Stage("download", before + n_bytes, total))
 
         for name, n_bytes in self.sizes.items():
-            hear(0)
+            on_progress(0)
             paths += client.download(
-                self.repo_id, [name], self.sha, kind="dataset", hear=hear
+                self.repo_id, [name], self.sha, kind="dataset", on_progress=on_progress
             )
             before += n_bytes
-        hear(0)
+        on_progress(0)
         return paths
 
 
 def gtzan(emit: Emit) -> Source:
-    """GTZAN's songs at the revision that the Hub has now, with the parts of the lists.
+    """Download GTZAN's newest revision, with the parts of the fault-filtered lists.
 
-    A note says which form it is: Parquet files, the tarball, or the mirror.
+    A note is emitted that names the layout: Parquet files, the tarball, or the mirror.
 
     Raises:
         KnownError: ``hub_unreachable`` within seconds where there is no network,
-            ``gtzan_moved`` where neither repository holds a form that we read.
+            ``gtzan_moved`` where neither repository has a supported layout.
     """
     code, form = _gtzan_form()
     emit(Noted(code, {"id": form.repo_id, "revision": form.sha[:8]}))
-    paths = form.downloaded(emit)
+    paths = form.download(emit)
     is_tarball = code == "gtzan_tarball"
     songs = tarball_songs(paths[0]) if is_tarball else parquet_songs(paths)
     return Source(f"{form.repo_id} {form.sha}", N_GTZAN_SONGS, _with_parts(songs))
 
 
 def _gtzan_form() -> tuple[str, Form]:
-    """The first form that is there, after the code of the note that names it."""
+    """Find the first layout that exists, after the code of its note."""
     ways = (
         ("gtzan_parquet", GTZAN, None, ".parquet"),
         ("gtzan_tarball", GTZAN, None, TARBALL),
@@ -117,35 +127,35 @@ def _gtzan_form() -> tuple[str, Form]:
 
 
 def of(repo_id: str, emit: Emit) -> Source:
-    """Any audio-classification set, by its id.
+    """Download a data set for audio classification by its id.
 
     Raises:
         KnownError: ``hub_unreachable``, ``set_missing``, ``set_too_large``, or
-            ``set_unreadable`` where it holds none of the forms that we read.
+            ``set_unreadable`` where it has no supported layout.
     """
     every = _files(repo_id)
     form = every.only(".parquet")
     if not form:
-        sounds = every.only(*SOUNDS)
+        sounds = every.only(*AUDIO_SUFFIXES)
         if sounds:
             return _folder_source(sounds, emit)
         form = _files(repo_id, CONVERTED).only(".parquet")
     if not form:
         raise KnownError("set_unreadable", id=repo_id)
     _check_size(form)
-    paths = form.downloaded(emit)
+    paths = form.download(emit)
     return Source(f"{repo_id} {form.sha}", 0, parquet_songs(paths))
 
 
 def _check_size(form: Form) -> None:
-    """Refuse what would fill a disk before a byte of it is fetched."""
+    """Refuse a data set that is too large, before the download."""
     if len(form.sizes) > MAX_FILES or sum(form.sizes.values()) > MAX_BYTES:
         limits = {"max_files": MAX_FILES, "max_gb": MAX_BYTES / 1e9}
         raise KnownError("set_too_large", id=form.repo_id, **limits)
 
 
 def _folder_source(form: Form, emit: Emit) -> Source:
-    """Files in folders named by their labels, as ``datasets`` lays out an audiofolder."""
+    """Read files in folders named by their labels (``datasets``' audiofolder)."""
     _check_size(form)
     songs = [
         SongFile(
@@ -154,13 +164,13 @@ def _folder_source(form: Form, emit: Emit) -> Source:
             reader(path.read_bytes, path.suffix),
             part=_part_of(name),
         )
-        for name, path in zip(form.sizes, form.downloaded(emit), strict=True)
+        for name, path in zip(form.sizes, form.download(emit), strict=True)
     ]
     return Source(f"{form.repo_id} {form.sha}", len(songs), songs)
 
 
 def _files(repo_id: str, revision: str | None = None) -> Form:
-    """The exact revision, and its files."""
+    """List the files of the newest or a given revision."""
     try:
         info: DatasetInfo = client.ask(
             repo_id,
@@ -183,16 +193,16 @@ def _files(repo_id: str, revision: str | None = None) -> Form:
 
 
 def tarball_songs(path: Path) -> Iterator[SongFile]:
-    """The songs of ``genres/<genre>/<genre>.NNNNN.wav`` in a tarball, in its order."""
+    """Yield the songs of a tarball, ``genres/<genre>/<genre>.NNNNN.wav``, in order."""
     with tarfile.open(path, "r:*") as archive:
         for member in archive:
             place = PurePosixPath(member.name)
             if not member.isfile() or place.suffix not in (".wav", ".au"):
                 continue
-            if place.name.startswith("._"):  # macOS puts a shadow beside each file
+            if place.name.startswith("._"):  # macOS' metadata
                 continue
             file = archive.extractfile(member)
-            if file is not None:  # read now: a tarball only goes forward
+            if file is not None:  # read now: the stream cannot seek back
                 sound = io.BytesIO(file.read())
                 yield SongFile(
                     place.name, place.parent.name, reader(sound.read, place.suffix)
@@ -200,11 +210,11 @@ def tarball_songs(path: Path) -> Iterator[SongFile]:
 
 
 def parquet_songs(paths: Sequence[Path]) -> Iterator[SongFile]:
-    """The songs of Parquet files with a column of sound and one of labels.
+    """Yield the songs of Parquet files with a column of audio and one of labels.
 
     The label may be a class number with names in the file's metadata, whatever its
-    column is called, or a string in one of ``LABELS``. The file's name tells the part:
-    ``train-00000-of-00003.parquet``.
+    column is called, or a string in one of ``LABELS``. The part of the split is read from
+    the file's name: ``train-00000-of-00003.parquet``.
     """
     for path in paths:
         yield from _parquet_songs(path)
@@ -229,16 +239,16 @@ def _parquet_songs(path: Path) -> Iterator[SongFile]:
         for number, row in enumerate(rows):
             genre = _label(features[column], row[column])
             held = row[sound] or {}
-            # Without a name, one that is none of the names in GTZAN's lists.
-            told = held.get("path") or row.get("file") or f"{path.stem} {number}.wav"
-            name = Path(str(told))
+            # A song without a name must not get one of GTZAN's lists.
+            given = held.get("path") or row.get("file") or f"{path.stem} {number}.wav"
+            name = Path(str(given))
             read = reader(io.BytesIO(held.get("bytes") or b"").getvalue, name.suffix)
             if genre:
                 yield SongFile(name.name, genre, read, part=_part_of(path.name))
 
 
 def _label(feature: Any, value: Any) -> str:
-    """A row's label; "" where it has none (sets hide those of their tests as -1)."""
+    """Return a row's label; "" where it has none (-1 in some test parts)."""
     names = getattr(feature, "names", None)
     if names is None:
         return "" if value is None else str(value)
@@ -255,13 +265,13 @@ def _is_sound(feature: Any) -> bool:
 
 
 def _part_of(name: str) -> str:
-    """The part that a file's name or folder says: "train", "validation" or "test"."""
+    """Find "train", "validation" or "test" in a file's path; "" without."""
     words = name.lower().replace("/", "-").replace("_", "-").split("-")
     return next((part for part in PARTS if part in words), "")
 
 
 def _with_parts(songs: Iterator[SongFile]) -> Iterator[SongFile]:
-    """GTZAN's songs with their part in the fault-filtered lists."""
+    """Assign GTZAN's songs to their parts of the fault-filtered lists."""
     for song in songs:
         (part,) = filtered_parts([song.name])
         yield SongFile(song.name, song.genre, song.read, part=part)

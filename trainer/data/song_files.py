@@ -1,4 +1,4 @@
-"""A song that can be read, and a source of such songs: what every kind of source gives."""
+"""Define SongFile, a song that can be decoded, and Source, a set of them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ LIMITS = decode.Limits(max_duration_s=120.0)  # of one song; GTZAN's last 30 s
 
 @dataclass(frozen=True)
 class SongFile:
-    """A song that can be read.
+    """A song that can be decoded.
 
     Attributes:
-        name: what screens call it.
+        name: displayed name.
         genre: its label.
-        read: its sound; raises KnownError where there is none.
-        group: what it shares with others, such as the artist; "" where unknown.
-        part: of ``splits.PARTS``, where a list says so; else "".
+        read: decodes it; raises KnownError where that fails.
+        group: such as the artist or album; "" where unknown.
+        part: of ``splits.PARTS`` where a list assigns it, else "".
     """
 
     name: str
@@ -35,12 +35,12 @@ class SongFile:
 
 @dataclass(frozen=True)
 class Source:
-    """Where songs come from.
+    """A set of songs that can be decoded.
 
     Attributes:
         fingerprint: changes when any song does; the cache's key.
-        n_songs: how many ``songs`` will yield (0: not known before).
-        songs: every song, in a steady order.
+        n_songs: number of ``songs`` (0: unknown before).
+        songs: all songs, always in the same order.
     """
 
     fingerprint: str
@@ -49,7 +49,7 @@ class Source:
 
 
 def reader(read_bytes: Callable[[], bytes], suffix: str) -> Callable[[], Clip]:
-    """Decode bytes by way of a file, which is what FFmpeg reads best."""
+    """Make a function that decodes bytes through a temporary file, as FFmpeg needs."""
 
     def read() -> Clip:
         with tempfile.TemporaryDirectory() as folder:

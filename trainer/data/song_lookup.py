@@ -1,4 +1,4 @@
-"""A song that a run heard, by its name, to be heard again."""
+"""Find the sound of a run's song by its name, for playback."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from trainer.run.runs import Run
 
 
 def clip(run: Run, name: str, genre: str, cache_dir: Path) -> Clip:
-    """A song of a run, as its model heard it: from the cache, or read once more.
+    """Read a song of a run: from the cache as the model got it, or from its source.
 
-    Songs of the Hub are read from the cache alone: to look for one there would mean
-    to download all.
+    Songs of the Hub are read from the cache alone, since finding one there could mean
+    downloading all.
 
     Raises:
         KnownError: ``song_gone``, or what reading it raises.
     """
-    found = _kept(run, name, genre, cache_dir) or _read(run, name, genre)
+    found = _from_cache(run, name, genre, cache_dir) or _from_source(run, name, genre)
     if found is None:
         raise KnownError("song_gone", name=name)
     return found
 
 
-def _kept(run: Run, name: str, genre: str, cache_dir: Path) -> Clip | None:
-    """The song in the folder of the cache that the run noted."""
-    noted = runs.read_json(run.folder / runs.SONGS)
-    songs = noted and dataset.reopened(cache_dir / Path(noted["folder"]).name)
+def _from_cache(run: Run, name: str, genre: str, cache_dir: Path) -> Clip | None:
+    """Read the song from the cache folder that the run recorded."""
+    record = runs.read_json(run.folder / runs.SONGS)
+    songs = record and dataset.reopen(cache_dir / Path(record["folder"]).name)
     if not songs:
         return None
     for index, song in enumerate(songs.songs):
@@ -44,8 +44,8 @@ def _kept(run: Run, name: str, genre: str, cache_dir: Path) -> Clip | None:
     return None
 
 
-def _read(run: Run, name: str, genre: str) -> Clip | None:
-    """The song composed anew, or decoded from where its file was."""
+def _from_source(run: Run, name: str, genre: str) -> Clip | None:
+    """Compose the song again, or decode it from its folder or zip."""
     config = run.config()
     if config.data != "composed" and not config.data.startswith((FOLDER, ZIP)):
         return None

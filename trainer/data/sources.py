@@ -1,6 +1,6 @@
-"""Where songs come from: composed, a folder, a zip of one, or a data set of the Hub.
+"""List the songs of a source: composed, a folder, a zip, or a data set of the Hub.
 
-A source names its songs and can read each; it decodes nothing before it is asked.
+Each song is decoded only when its ``read`` is called.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from trainer.run.events import Emit
 LIST = "songs.csv"
 GROUP_COLUMNS = ("group", "artist", "album")
 ARTIST = re.compile(r"(.+?) - .+")  # "Artist - Title.mp3"
-MIN_NAMED_FRACTION = 0.8  # of the files, or the dash means something else
+MIN_NAMED_FRACTION = 0.8  # of the files; below it the dash is no separator
 
 ZIP_LIMITS = archive.ZipLimits(max_files=5000, max_bytes=8_000_000_000, max_ratio=200)
 MAX_LIST_BYTES = 10_000_000
-MAX_SUFFIX = 16  # characters; a longer one is no suffix, and may be no file's name
+MAX_SUFFIX = 16  # characters; a longer one is no suffix, and no valid file name
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Listing:
 
     @classmethod
     def of(cls, names: Sequence[str], text: str) -> Listing:
-        """From a list as CSV; where it names no groups, from names and folders."""
+        """Parse a list as CSV; without groups there, use file names and folders."""
         groups: dict[str, str] = {}
         parts: dict[str, str] = {}
         for cells in _rows(text):
@@ -59,10 +59,10 @@ class Listing:
 
 
 def source_of(config: RunConfig, emit: Emit) -> Source:
-    """The songs that a config names; ``emit`` hears of a download.
+    """List the songs of a config's ``data``; a download emits its progress.
 
     Raises:
-        KnownError: what the kinds of source raise.
+        KnownError: what the kind of source raises.
     """
     data = config.data
     if data == "composed":
@@ -77,7 +77,7 @@ def source_of(config: RunConfig, emit: Emit) -> Source:
 
 
 def composed_songs(n_songs_per_genre: int, first_seed: int = 0) -> Source:
-    """Songs composed from n seeds in a row, the same on every machine."""
+    """List songs composed from n consecutive seeds, the same on every machine."""
     from audio.synth import composer
 
     def song(genre: str, seed: int) -> SongFile:
@@ -96,14 +96,14 @@ def composed_songs(n_songs_per_genre: int, first_seed: int = 0) -> Source:
 
 
 def folder_songs(folder: Path) -> Source:
-    """A folder's songs: one subfolder a genre, the files in it its songs.
+    """List a folder's songs: one subfolder a genre, the files in it its songs.
 
-    Where a genre's songs lie in folders of their own, these are albums or artists, and
-    group them. A file ``songs.csv`` beside the subfolders may say more: ``file`` (as
+    Folders within a genre's folder are albums or artists, and group its songs. A file
+    ``songs.csv`` beside the subfolders may have the columns ``file`` (as
     ``genre/name``), ``artist``, ``album`` or ``group``, and ``split``.
 
     Raises:
-        KnownError: ``no_folder`` or ``no_genres``, naming the folder.
+        KnownError: ``no_folder`` or ``no_genres``, with the folder.
     """
     if not folder.is_dir():
         raise KnownError("no_folder", folder=folder)
@@ -124,7 +124,7 @@ def folder_songs(folder: Path) -> Source:
 def _songs(
     names: Sequence[str], reads: Sequence[Callable[[], Clip]], text: str
 ) -> list[SongFile]:
-    """Songs named ``genre/file``, with what names and the text of a list say of them."""
+    """Make songs of names ``genre/file``, with groups and parts of a list's text."""
     known = Listing.of(names, text)
     return [
         SongFile(
@@ -139,7 +139,7 @@ def _songs(
 
 
 def files_of(genre: Path) -> list[Path]:
-    """A genre's files, those in its subfolders too, but for the hidden ones."""
+    """List a genre's files, including subfolders, except hidden ones."""
     return sorted(
         path
         for path in genre.rglob("*")
@@ -153,12 +153,12 @@ def _read(path: Path) -> Clip:
 
 
 def _facts(path: Path) -> tuple[str, int, int]:
-    """What changes when a file does."""
+    """Return what changes when a file does: path, size and time."""
     return str(path), path.stat().st_size, path.stat().st_mtime_ns
 
 
 def zip_songs(path: Path) -> Source:
-    """A zip's songs: the file's folder is its genre. Nothing is unpacked by name.
+    """List a zip's songs; a file's folder is its genre. No entry is extracted by name.
 
     Raises:
         KnownError: ``not_a_zip``, ``zip_broken``, ``zip_too_large``, or ``no_genres``.
@@ -177,16 +177,16 @@ def zip_songs(path: Path) -> Source:
 
 
 def _list_in(opened: zipfile.ZipFile) -> str:
-    """The text of a zip's ``songs.csv``; empty where there is none."""
+    """Read the text of a zip's ``songs.csv``; empty without one."""
     for entry in opened.infolist():
         if PurePosixPath(entry.filename).name.lower() == LIST:
-            with opened.open(entry) as listed:  # its size may be a lie
+            with opened.open(entry) as listed:  # its declared size may be wrong
                 return listed.read(MAX_LIST_BYTES).decode("utf-8-sig", "replace")
     return ""
 
 
 def _is_song(entry: str) -> bool:
-    """Whether an entry is a file in a folder, and not what macOS or a person hides."""
+    """Return whether an entry is a file in a folder, and not hidden."""
     name = PurePosixPath(entry)
     is_hidden = any(p.startswith((".", "__MACOSX")) for p in name.parts)
     return len(name.parts) > 1 and bool(name.suffix) and not is_hidden
@@ -205,9 +205,9 @@ def _member_reader(path: Path, member: zipfile.ZipInfo) -> Callable[[], Clip]:
 
 
 def _rows(text: str) -> Iterator[dict[str, str]]:
-    """A list's rows, cells by column in lower case, as far as it can be read."""
+    """Yield a CSV list's rows, by lower-case column, up to the first error."""
     table = csv.DictReader(io.StringIO(text), restkey="", restval="")
-    with contextlib.suppress(csv.Error):  # a cell of megabytes, or a stray byte
+    with contextlib.suppress(csv.Error):  # such as a cell of megabytes
         for row in table:
             yield {
                 str(column).strip().lower(): cell.strip()
@@ -217,13 +217,13 @@ def _rows(text: str) -> Iterator[dict[str, str]]:
 
 
 def _artists(names: Sequence[str]) -> dict[str, str]:
-    """The artist of each song, where most files are named "Artist - Title"."""
+    """Parse the artist of each song, where most files are "Artist - Title"."""
     matches = {name: ARTIST.match(PurePosixPath(name).name) for name in names}
     found = {name: match[1] for name, match in matches.items() if match}
     return found if len(found) >= MIN_NAMED_FRACTION * len(names) else {}
 
 
 def _albums(names: Sequence[str]) -> dict[str, str]:
-    """The folders between genre and file, where most files lie in some."""
+    """Return the folder of each song within its genre, where most songs have one."""
     found = {name: name.rpartition("/")[0] for name in names if name.count("/") > 1}
     return found if len(found) >= MIN_NAMED_FRACTION * len(names) else {}

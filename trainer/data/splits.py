@@ -1,8 +1,8 @@
-"""Which songs a model learns from, is chosen on, and is reported on.
+"""Split songs into training, validation and test parts.
 
-A model that is chosen on the songs that it is reported on looks better than it is:
-"validation" chooses, "test" is looked at once, when the run is over. The tutorial has
-one part for both, so that ``validation`` and ``test`` are then the same songs.
+The validation part chooses the best checkpoint; the test part is evaluated once, at the
+end, because a score on songs that chose the checkpoint is too high. The tutorial has one
+part for both, so that ``validation`` and ``test`` are then the same songs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from errors import KnownError
 Indices = NDArray[np.int64]
 PARTS = ("train", "validation", "test")
 FILTERED = Path(__file__).parent / "gtzan_filtered.txt"
-MIN_GROUPS = 3  # one a part
+MIN_GROUPS = 3  # one for each part
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +29,10 @@ class Split:
     """Indices of songs.
 
     Attributes:
-        train: (n_train,) learned from.
-        validation: (n_validation,) the best checkpoint is chosen on these.
-        test: (n_test,) reported once; the same as ``validation`` where there are only
-            two parts.
+        train: (n_train,) to train on.
+        validation: (n_validation,) to choose the best checkpoint on.
+        test: (n_test,) to evaluate once; the same as ``validation`` where there are
+            only two parts.
     """
 
     train: Indices
@@ -41,28 +41,28 @@ class Split:
 
     @property
     def is_honest(self) -> bool:
-        """What is reported was not used to choose."""
+        """Whether the test songs did not choose the checkpoint."""
         return self.validation is not self.test
 
     def by_name(self, names: Sequence[str]) -> dict[str, list[str]]:
         """List the songs of each part; validation songs only where no test song is one.
 
         Args:
-            names: (n_songs,) what screens call all songs.
+            names: (n_songs,) displayed names of all songs.
         """
         parts = PARTS if self.is_honest else ("train", "test")
         return {part: [names[i] for i in getattr(self, part)] for part in parts}
 
 
 @dataclass(frozen=True)
-class Wish:
-    """How to split.
+class SplitOptions:
+    """Options of a split.
 
     Attributes:
         scheme: of ``config.SCHEMES``.
-        test_fraction: share of the songs for the test.
-        validation_fraction: share of the songs to choose on; 0 for the tutorial's way.
-        seed: of what is drawn.
+        test_fraction: share of the songs in the test part.
+        validation_fraction: share of the songs in the validation part; 0 for none.
+        seed: of the random choice.
     """
 
     scheme: str = "stratified"
@@ -73,17 +73,17 @@ class Wish:
 
 def split(
     labels: Indices,
-    wish: Wish,
+    options: SplitOptions,
     *,
     groups: Sequence[str] = (),
     listed: Sequence[str] = (),
 ) -> Split:
-    """Divide songs.
+    """Split songs into parts.
 
     Args:
         labels: (n_songs,) each song's genre.
-        wish: how.
-        groups: (n_songs,) whose songs stay together, such as the artist ("group").
+        options: of the split.
+        groups: (n_songs,) of songs that stay together, such as the artist ("group").
         listed: (n_songs,) part of each song, of ``PARTS``; others are left out
             ("listed").
 
@@ -91,25 +91,28 @@ def split(
         KnownError: ``no_groups`` or ``not_listed`` where the scheme needs what the
             songs do not have.
     """
-    if wish.scheme == "listed":
+    if options.scheme == "listed":
         return _listed(listed)
-    if wish.scheme == "group" and len(set(groups)) < MIN_GROUPS:
+    if options.scheme == "group" and len(set(groups)) < MIN_GROUPS:
         raise KnownError("no_groups", n_groups=len(set(groups)), minimum=MIN_GROUPS)
-    divide = {"random": _random, "stratified": _stratified, "group": _grouped}
+    schemes = {"random": _random, "stratified": _stratified, "group": _grouped}
     everything = np.arange(len(labels))
     cut = functools.partial(
-        divide[wish.scheme], labels=labels, groups=np.array(groups), seed=wish.seed
+        schemes[options.scheme],
+        labels=labels,
+        groups=np.array(groups),
+        seed=options.seed,
     )
-    rest, test = cut(everything, wish.test_fraction)
-    if not wish.validation_fraction:
+    rest, test = cut(everything, options.test_fraction)
+    if not options.validation_fraction:
         return Split(rest, test, test)
-    share = wish.validation_fraction / (1 - wish.test_fraction)
+    share = options.validation_fraction / (1 - options.test_fraction)
     train, validation = cut(rest, share)
     return Split(train, validation, test)
 
 
 def filtered_parts(names: Sequence[str]) -> list[str]:
-    """The part of each GTZAN clip in the fault-filtered lists, "" where in none.
+    """Look up each GTZAN clip's part in the fault-filtered lists; "" where in none.
 
     Args:
         names: (n_songs,) such as "blues.00029.wav".
@@ -120,7 +123,7 @@ def filtered_parts(names: Sequence[str]) -> list[str]:
 
 @functools.cache
 def _filtered() -> Mapping[str, str]:
-    """Clip to part."""
+    """Read the fault-filtered lists: clip to part."""
     table: dict[str, str] = {}
     for line in FILTERED.read_text("utf-8").splitlines():
         if line.startswith("#"):
@@ -134,7 +137,7 @@ def _filtered() -> Mapping[str, str]:
 
 
 def _listed(listed: Sequence[str]) -> Split:
-    """The parts that a list names; without a validation part the test serves as it."""
+    """Split by a list; without a validation part there, the test part is both."""
     parts = [np.flatnonzero(np.array(listed) == part) for part in PARTS]
     train, validation, test = parts
     if not len(train) or not len(test):
@@ -145,7 +148,7 @@ def _listed(listed: Sequence[str]) -> Split:
 def _random(
     songs: Indices, fraction: float, *, labels: Indices, groups: object, seed: int
 ) -> tuple[Indices, Indices]:
-    """As the tutorial: ``datasets``' own shuffle, the same songs for the same seed."""
+    """Split with ``datasets``' shuffle, which gives the tutorial's songs."""
     process.settle()
     import datasets
 
@@ -158,7 +161,7 @@ def _random(
 def _stratified(
     songs: Indices, fraction: float, *, labels: Indices, groups: object, seed: int
 ) -> tuple[Indices, Indices]:
-    """Each genre in the same proportion; with two songs or more it is in both."""
+    """Split each genre in the same proportion, with one song at least on each side."""
     rng = np.random.default_rng(seed)
     train: list[int] = []
     test: list[int] = []
@@ -178,7 +181,7 @@ def _grouped(
     groups: NDArray[np.str_],
     seed: int,
 ) -> tuple[Indices, Indices]:
-    """Whole groups on one side, genres as evenly as that allows."""
+    """Split by whole groups, with the genres' proportions as equal as possible."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     most_alike = int(np.bincount(labels[songs]).max())  # songs of one genre

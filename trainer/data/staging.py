@@ -1,7 +1,7 @@
-"""A folder that is being built beside its final place, and swept once its builder died.
+"""Write to a temporary folder beside the final one, and remove abandoned ones.
 
-A kill leaves a half-built folder behind. Each is locked by the process that builds it,
-and the kernel frees that lock however the process ends: what is not locked is rubbish.
+A killed process leaves such a folder behind. Each is locked by the process that writes
+it, and the kernel frees the lock however the process ends: an unlocked one is abandoned.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ from pathlib import Path
 
 from trainer.run import locks
 
-PREFIX = ".building-"
+PREFIX = ".staging_folder-"
 
 
 @contextmanager
-def building(parent: Path) -> Iterator[Path]:
-    """A new folder in ``parent``, which is made where needed; it goes at the end.
+def staging_folder(parent: Path) -> Iterator[Path]:
+    """Create a temporary folder in ``parent``, and remove it at the end.
 
-    Whoever has finished moves what is in it elsewhere. Folders whose builders died are
-    removed first.
+    Move the finished content elsewhere before. Abandoned folders are removed first.
     """
     parent.mkdir(parents=True, exist_ok=True)
     sweep(parent)
@@ -36,25 +35,25 @@ def building(parent: Path) -> Iterator[Path]:
 
 
 def sweep(parent: Path) -> None:
-    """Remove the half-built folders that no living process works on."""
+    """Remove abandoned temporary folders."""
     for folder in parent.glob(f"{PREFIX}*/"):
-        lock = _take(folder)
+        lock = _lock(folder)
         if lock is not None:
             shutil.rmtree(folder, ignore_errors=True)
             os.close(lock)
 
 
 def _new(parent: Path) -> tuple[Path, int]:
-    """A folder and its lock; another one where a sweep came between making and taking."""
+    """Create and lock a folder; retry where a sweep removed it before the lock."""
     while True:
         folder = Path(tempfile.mkdtemp(dir=parent, prefix=PREFIX))
-        lock = _take(folder)
+        lock = _lock(folder)
         if lock is not None:
             return folder, lock
 
 
-def _take(folder: Path) -> int | None:
-    """The descriptor of a folder that is ours alone now; None if another's, or gone."""
+def _lock(folder: Path) -> int | None:
+    """Lock a folder and return its descriptor; None where it is locked, or gone."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:

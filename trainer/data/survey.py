@@ -1,8 +1,7 @@
-"""What is in a set of songs, before anybody trains on it.
+"""Summarize a set of songs before training.
 
-The tutorial's looks at its data (do the sampling rates agree, how many songs has each
-label, how are they split) with those that it leaves out: durations, faults, and copies
-that stand on both sides of the split.
+The tutorial's checks (sampling rates, songs of each label, split) and further ones:
+durations, faults, and copies in different parts of the split.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from trainer.data.splits import PARTS, Split
 
 @dataclass(frozen=True)
 class Share:
-    """One genre's songs.
+    """Counts of one genre's songs.
 
     Attributes:
         genre: its label.
-        n_songs: all that could be read.
-        n_train: learned from.
-        n_validation: chosen on; 0 where the test songs are.
-        n_test: reported on.
+        n_songs: readable songs.
+        n_train: in the training part.
+        n_validation: in the validation part; 0 where it is the test part.
+        n_test: in the test part.
         duration_s: of all its songs.
     """
 
@@ -41,14 +40,14 @@ class Share:
 
 @dataclass(frozen=True)
 class Survey:
-    """What is in a set of songs.
+    """Summary of a set of songs.
 
     Attributes:
         shares: by genre.
-        rates: (sampling rate in Hz, how many songs), the most frequent first.
-        durations_s: of the shortest, the middle and the longest song.
-        faults: what is wrong with songs.
-        leaks: copies whose original lies in another part of the split.
+        rates: (sampling rate in Hz, number of songs), the most frequent first.
+        durations_s: minimum, median and maximum.
+        faults: of the songs.
+        leaks: copies whose original is in another part of the split.
     """
 
     shares: tuple[Share, ...]
@@ -59,12 +58,12 @@ class Survey:
 
     @property
     def n_songs(self) -> int:
-        """All that could be read."""
+        """Number of readable songs."""
         return sum(share.n_songs for share in self.shares)
 
 
 def survey(songs: SongSet, split: Split, faults: Sequence[Fault]) -> Survey:
-    """Count songs and set what is wrong with them against the split."""
+    """Count songs by genre and part, and find the copies across parts."""
     durations_s = sorted(song.duration_s for song in songs.songs)
     rates = collections.Counter(song.sampling_rate for song in songs.songs)
     part_of = _parts(songs, split)
@@ -103,7 +102,7 @@ def _share(songs: SongSet, split: Split, label: int, genre: str) -> Share:
 
 
 def _parts(songs: SongSet, split: Split) -> dict[str, str]:
-    """The part of each song, by name."""
+    """Map each song's name to its part."""
     return {
         songs.names[index]: part for part in PARTS for index in getattr(split, part)
     }

@@ -1,1 +1,1 @@
-"""A model and songs in, scores out."""
+"""Evaluate models: predictions, scores, calibration, and comparison."""

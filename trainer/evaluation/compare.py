@@ -1,6 +1,6 @@
-"""Models heard on the same songs: how good each is, and whether they differ.
+"""Evaluate models on the same songs, and compare two of them.
 
-The same exam as after a run, for any model that is an audio classifier.
+The evaluation is the one at the end of a run, for any audio classifier.
 """
 
 from __future__ import annotations
@@ -21,32 +21,30 @@ from trainer import config as configs
 from trainer.config import RunConfig
 from trainer.data import dataset, sources
 from trainer.data.dataset import SongSet
-from trainer.data.song_files import Source
 from trainer.data.splits import PARTS
+from trainer.data.windows import AllWindows, note_silent
 from trainer.evaluation import evaluate, model_lookup, scores
-from trainer.evaluation.model_lookup import Entrant
-from trainer.evaluation.scores import Answers, Duel, Scores
+from trainer.evaluation.model_lookup import ModelSource
+from trainer.evaluation.scores import PairedResult, Predictions, Scores
 from trainer.run import runs
 from trainer.run.events import Emit, ShouldStop, Stage
-from trainer.training.windows import AllWindows, note_silent
 
 Indices = NDArray[np.int64]
 COMPOSED = "composed"
-# Composed songs for a model that says nothing of its own: no run composes from these.
-FIRST_UNHEARD = 1_000_000
+FIRST_EVAL_SEED = 1_000_000  # of composed songs; no run trains on such seeds
 
 
 @dataclass(frozen=True)
-class Wish:
-    """Which songs.
+class SongSelection:
+    """Which songs to evaluate on.
 
     Attributes:
         data: as ``RunConfig.data``; empty for the songs of the model's own run.
-        split: a scheme whose test part is heard; empty for the songs that the run
-            kept back, or for all where ``data`` names them.
-        is_all: all songs, those that a run learned from too.
+        split: a scheme whose test part is used; empty for the test songs of the run,
+            or for all songs where ``data`` names them.
+        is_all: all songs, including those that a run was trained on.
         test_fraction: share of the songs in the test part.
-        seed: of what the scheme draws.
+        seed: of the random split.
         n_songs_per_genre: of composed songs.
     """
 
@@ -59,16 +57,17 @@ class Wish:
 
 
 @dataclass(frozen=True, eq=False)
-class Questions:
-    """Songs that are asked about.
+class EvalSet:
+    """The songs to evaluate on.
 
     Attributes:
-        config: what they were chosen by.
-        songs: of which some are asked about.
-        indices: (n_asked,) which ones.
-        meaning: what their choice says of a score: ``run``, ``chosen`` where they chose
-            the run's checkpoint too, ``split``, ``all``, or ``fresh``: composed anew.
-        n_gone: songs that the run kept back and that are no longer there.
+        config: how they were selected.
+        songs: the whole set.
+        indices: (n_selected,) the selected ones.
+        meaning: how they relate to the training songs: ``run``, the run's test songs;
+            ``chosen``, those that chose its checkpoint too; ``split``; ``all``; or
+            ``fresh``, composed from new seeds.
+        n_gone: test songs of the run that no longer exist.
     """
 
     config: RunConfig
@@ -79,15 +78,15 @@ class Questions:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """How one model did.
+class ModelResult:
+    """The result of one model.
 
     Attributes:
         name: of the model.
         scores: on the songs.
         window_s: length of its windows (s).
-        n_learned: of those songs, how many bear the name of one that it learned from.
-        may_know: its run is not here, and it was trained on songs of this kind.
+        n_learned: songs that have the name of one that it was trained on.
+        may_know: its run is unknown, and it was trained on songs of this kind.
     """
 
     name: str
@@ -98,18 +97,18 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Contest:
-    """One model or two on the same songs.
+class Comparison:
+    """The results of one model or two on the same songs.
 
     Attributes:
         data: where the songs come from.
-        split: the scheme that chose them, where one did.
-        meaning: as of ``Questions``.
-        n_gone: as of ``Questions``.
-        left_out: genres of the songs that a model does not know.
-        n_left_out: their songs.
-        entries: how each did.
-        duel: their comparison, where there are two.
+        split: the scheme that selected them, where one did.
+        meaning: as of ``EvalSet``.
+        n_gone: as of ``EvalSet``.
+        left_out: genres of the songs that are not a label of every model.
+        n_left_out: the number of their songs.
+        entries: the result of each model.
+        duel: the comparison of two models; named so in the JSON file.
     """
 
     data: str
@@ -118,84 +117,85 @@ class Contest:
     n_gone: int
     left_out: tuple[str, ...]
     n_left_out: int
-    entries: tuple[Entry, ...]
-    duel: Duel | None
+    entries: tuple[ModelResult, ...]
+    duel: PairedResult | None
 
     def to_json(self) -> str:
-        """All figures as one JSON text."""
+        """Serialize as JSON."""
         return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False)
 
 
-def hold(
-    models: Sequence[Entrant],
-    wish: Wish,
+def compare(
+    models: Sequence[ModelSource],
+    selection: SongSelection,
     cache_dir: Path,
     *,
     emit: Emit,
     should_stop: ShouldStop = lambda: False,
-) -> Contest:
-    """Let each model name the same songs.
+) -> Comparison:
+    """Evaluate each model on the same songs; compare two by McNemar's exact test.
 
     Labels are matched by their letters and digits, case aside: "Hip-Hop" is "hiphop".
-    Songs of a genre that a model does not know are left out for all; a genre that only
-    the model knows remains a possible, wrong answer.
+    Songs of a genre that is not a label of every model are left out for all; a label
+    without songs remains a possible, wrong prediction.
 
     Raises:
         KnownError: ``no_data_named``, ``no_common_genres``, ``songs_gone``, or what
             songs and models raise.
         StopRequested: between two songs or batches.
     """
-    asked = _questions(models[0], wish, cache_dir, emit, should_stop)
+    eval_set = _select(models[0], selection, cache_dir, emit, should_stop)
     emit(Stage("model"))
     loaded = [model_lookup.load(each) for each in models]
-    known = [_numbers(asked.songs.genres, each.labels) for each in loaded]
-    labels = asked.songs.labels[asked.indices]
+    known = [_label_indices(eval_set.songs.genres, each.labels) for each in loaded]
+    labels = eval_set.songs.labels[eval_set.indices]
     is_known = np.all([numbers[labels] >= 0 for numbers in known], axis=0)
-    left_out = sorted({asked.songs.genres[label] for label in labels[~is_known]})
-    indices = asked.indices[is_known]
+    left_out = sorted({eval_set.songs.genres[label] for label in labels[~is_known]})
+    indices = eval_set.indices[is_known]
     if not len(indices):
         raise KnownError(
             "no_common_genres",
             model=loaded[0].labels,
-            songs=asked.songs.genres,
+            songs=eval_set.songs.genres,
         )
-    entries, rights = [], []
-    windows = _windows(loaded, asked.songs, known, indices)
-    note_silent(asked.songs, np.setdiff1d(indices, windows[0].indices), emit)
-    for entrant, each, some in zip(models, loaded, windows, strict=True):
-        answers = evaluate.answers_of(
-            each.model, some, emit=emit, should_stop=should_stop, title=each.ref.title
+    results, is_correct = [], []
+    windows = _windows(loaded, eval_set.songs, known, indices)
+    note_silent(eval_set.songs, np.setdiff1d(indices, windows[0].indices), emit)
+    for source, model, some in zip(models, loaded, windows, strict=True):
+        predictions = evaluate.predict(
+            model.model, some, emit=emit, should_stop=should_stop, title=model.ref.title
         )
-        rights.append(answers.is_right(each.temperature))
-        entries.append(_entry(entrant, each, asked, answers))
-    return Contest(
-        asked.config.data,
-        asked.config.split if asked.meaning in ("run", "chosen", "split") else "",
-        asked.meaning,
-        asked.n_gone,
+        is_correct.append(predictions.is_correct(model.temperature))
+        results.append(_result(source, model, eval_set, predictions))
+    is_part = eval_set.meaning in ("run", "chosen", "split")
+    return Comparison(
+        eval_set.config.data,
+        eval_set.config.split if is_part else "",
+        eval_set.meaning,
+        eval_set.n_gone,
         tuple(left_out),
         int(np.count_nonzero(~is_known)),
-        tuple(entries),
-        scores.duel(*rights) if len(rights) == 2 else None,
+        tuple(results),
+        scores.compare_pairs(*is_correct) if len(is_correct) == 2 else None,
     )
 
 
-def _entry(
-    entrant: Entrant, model: LoadedModel, asked: Questions, answers: Answers
-) -> Entry:
-    """How good one model was, and how many of the songs it may have known."""
-    return Entry(
-        entrant.name,
-        scores.scores_of(answers, model.temperature),
+def _result(
+    source: ModelSource,
+    model: LoadedModel,
+    eval_set: EvalSet,
+    predictions: Predictions,
+) -> ModelResult:
+    """Score one model, and count the songs that it may have been trained on."""
+    kind = eval_set.config.data.split(":")[0]
+    is_of_kind = eval_set.meaning != "fresh" and kind == model.ref.trained_on
+    return ModelResult(
+        source.name,
+        scores.scores_of(predictions, model.temperature, model.ref.clear),
         model.window_s,
-        len(set(answers.names) & entrant.learned_from()),
-        entrant.run is None and _is_of_kind(asked, model.ref.trained_on),
+        len(set(predictions.names) & source.training_songs()),
+        source.run is None and is_of_kind,
     )
-
-
-def _is_of_kind(asked: Questions, trained_on: str) -> bool:
-    """Whether a model trained on such songs may have learned from these."""
-    return asked.meaning != "fresh" and asked.config.data.split(":")[0] == trained_on
 
 
 def _windows(
@@ -206,7 +206,7 @@ def _windows(
 ) -> list[AllWindows]:
     """Cut the same songs into each model's windows, labels in the model's own order.
 
-    A song that is silent to one model is left out for all.
+    A song that is silent in one model's windows is left out for all.
     """
     cut = [
         AllWindows(
@@ -226,70 +226,69 @@ def _windows(
     return _windows(models, songs, known, shared)
 
 
-def _numbers(genres: Sequence[str], labels: Sequence[str]) -> Indices:
-    """(n_genres,) the place of each genre among a model's labels; -1 where it has none."""
-    places = {_bare(label): place for place, label in enumerate(labels)}
-    return np.array([places.get(_bare(genre), -1) for genre in genres])
+def _label_indices(genres: Sequence[str], labels: Sequence[str]) -> Indices:
+    """Find each genre among a model's labels: (n_genres,), -1 where it is not there."""
+    places = {_normalized(label): place for place, label in enumerate(labels)}
+    return np.array([places.get(_normalized(genre), -1) for genre in genres])
 
 
-def _bare(label: str) -> str:
-    """A label's letters and digits, case aside; itself where it has none."""
+def _normalized(label: str) -> str:
+    """Keep a label's letters and digits, case aside; all of it where it has none."""
     return "".join(filter(str.isalnum, label.casefold())) or label
 
 
-def _questions(
-    entrant: Entrant,
-    wish: Wish,
+def _select(
+    source: ModelSource,
+    selection: SongSelection,
     cache_dir: Path,
     emit: Emit,
     should_stop: ShouldStop,
-) -> Questions:
-    """The songs that are asked about."""
-    config = _config(entrant, wish)
+) -> EvalSet:
+    """Prepare the songs and select those to evaluate on."""
+    config = _config(source, selection)
     emit(Stage("songs"))
-    source = _source(config, wish, emit)
-    songs = dataset.prepare(source, cache_dir, emit=emit, should_stop=should_stop)
-    if wish.split:
-        return Questions(config, songs, dataset.divided(songs, config).test, "split")
-    if wish.data == COMPOSED:
-        return Questions(config, songs, np.arange(len(songs.songs)), "fresh")
-    if wish.data or wish.is_all:
-        return Questions(config, songs, np.arange(len(songs.songs)), "all")
-    return _kept_back(entrant, config, songs)
+    files = (
+        sources.composed_songs(config.n_songs_per_genre, FIRST_EVAL_SEED)
+        if selection.data == COMPOSED
+        else sources.source_of(config, emit)
+    )
+    songs = dataset.prepare(files, cache_dir, emit=emit, should_stop=should_stop)
+    if selection.split:
+        return EvalSet(config, songs, dataset.split_songs(songs, config).test, "split")
+    if selection.data == COMPOSED:
+        return EvalSet(config, songs, np.arange(len(songs.songs)), "fresh")
+    if selection.data or selection.is_all:
+        return EvalSet(config, songs, np.arange(len(songs.songs)), "all")
+    return _test_songs(source, config, songs)
 
 
-def _config(entrant: Entrant, wish: Wish) -> RunConfig:
-    """The run's own choices, changed where a person wishes so."""
-    if not wish.data:
-        if entrant.run is None:
-            raise KnownError("no_data_named", model=entrant.name)
-        config = entrant.run.config()
+def _config(source: ModelSource, selection: SongSelection) -> RunConfig:
+    """Return the run's own config, changed by the selection."""
+    if not selection.data:
+        if source.run is None:
+            raise KnownError("no_data_named", model=source.name)
+        config = source.run.config()
     else:
         config = dataclasses.replace(
             configs.preset("demo"),
-            data=wish.data,
-            n_songs_per_genre=wish.n_songs_per_genre,
+            data=selection.data,
+            n_songs_per_genre=selection.n_songs_per_genre,
         )
-    if not wish.split:
+    if not selection.split:
         return config
-    chosen = {name: getattr(wish, name) for name in ("split", "test_fraction", "seed")}
-    return dataclasses.replace(config, **chosen)
+    names = ("split", "test_fraction", "seed")
+    return dataclasses.replace(
+        config, **{name: getattr(selection, name) for name in names}
+    )
 
 
-def _source(config: RunConfig, wish: Wish, emit: Emit) -> Source:
-    """A run's own songs, or those that are named: composed ones are new to every run."""
-    if wish.data == COMPOSED:
-        return sources.composed_songs(config.n_songs_per_genre, FIRST_UNHEARD)
-    return sources.source_of(config, emit)
-
-
-def _kept_back(entrant: Entrant, config: RunConfig, songs: SongSet) -> Questions:
-    """The songs that the model's run tested with, by their names."""
-    assert entrant.run is not None
-    split = runs.read_json(entrant.run.folder / runs.SPLIT) or {}
+def _test_songs(source: ModelSource, config: RunConfig, songs: SongSet) -> EvalSet:
+    """Find the test songs of the model's run by their names."""
+    assert source.run is not None
+    split = runs.read_json(source.run.folder / runs.SPLIT) or {}
     wanted = set(split.get(PARTS[-1], ()))
     indices = np.array([i for i, name in enumerate(songs.names) if name in wanted], int)
     if not len(indices):
-        raise KnownError("songs_gone", id=entrant.run.id)
+        raise KnownError("songs_gone", id=source.run.id)
     meaning = "run" if "validation" in split else "chosen"
-    return Questions(config, songs, indices, meaning, len(wanted) - len(indices))
+    return EvalSet(config, songs, indices, meaning, len(wanted) - len(indices))

@@ -1,4 +1,4 @@
-"""Scores of a run, by song: accuracy with its interval, and the confusion matrix."""
+"""Compute accuracy by song with its interval, and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def song_means(
 
 
 def confusion(
-    truths: NDArray[np.int64], answers: NDArray[np.int64], n_genres: int
+    truths: NDArray[np.int64], predicted: NDArray[np.int64], n_genres: int
 ) -> NDArray[np.int64]:
-    """(n_genres, n_genres) counts: a row is the truth, a column the answer."""
+    """Count songs by genre: (n_genres, n_genres), rows true, columns predicted."""
     counts = np.zeros((n_genres, n_genres), np.int64)
-    np.add.at(counts, (truths, answers), 1)
+    np.add.at(counts, (truths, predicted), 1)
     return counts
 
 
@@ -52,10 +52,10 @@ def wilson_interval(n_right: int, n_songs: int) -> tuple[float, float]:
 
 
 def accuracy_metric() -> evaluate.Metric:
-    """Accuracy with the interface of the package evaluate, and no download.
+    """Build the metric accuracy of the package evaluate, without a download.
 
     ``evaluate.load("accuracy")`` fetches and runs a script from the Hub; this is the
-    same metric built here, so that it works without a network.
+    same metric, which works without a network.
     """
     process.settle()
     import datasets
@@ -68,7 +68,7 @@ def accuracy_metric() -> evaluate.Metric:
                 "references": datasets.Value("int32"),
             }
             return evaluate.MetricInfo(
-                description="Share of right answers.",
+                description="Share of correct predictions.",
                 citation="",
                 inputs_description="Class numbers.",
                 features=datasets.Features(features),

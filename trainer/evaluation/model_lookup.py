@@ -1,4 +1,4 @@
-"""A model by the name that a person gives it: found, and loaded to be evaluated."""
+"""Find a model by its name, and load it for evaluation."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ BUNDLED = ("bundled", "demo")
 
 
 @dataclass(frozen=True)
-class Entrant:
-    """A model that was found.
+class ModelSource:
+    """Where a model is.
 
     Attributes:
-        name: as the person wrote it.
-        source: where it is from.
-        folder: its checkpoint.
-        run: the run that made it, where one of this host did.
+        name: as the user gave it.
+        source: bundled, a run, a folder or the Hub.
+        folder: the checkpoint.
+        run: the run that trained it, where it was one of this host.
     """
 
     name: str
@@ -32,19 +32,19 @@ class Entrant:
     folder: Path
     run: Run | None = None
 
-    def learned_from(self) -> frozenset[str]:
+    def training_songs(self) -> frozenset[str]:
         """Return the names of its run's training songs; empty where unknown."""
         split = runs.read_json(self.run.folder / "split.json") if self.run else None
         return frozenset((split or {}).get("train", ()))
 
 
-def find(name: str, runs_dir: Path, bundled_dir: Path) -> Entrant:
+def find(name: str, runs_dir: Path, bundled_dir: Path) -> ModelSource:
     """Find a model by its name; one of the Hub is downloaded.
 
     Args:
         name: ``bundled`` (or ``demo``), ``run:ID`` or a run's id, a checkpoint's
             folder, or an id of the Hub (``hub:ID`` where a folder has the same name).
-        runs_dir: where runs are looked for.
+        runs_dir: where to look for runs.
         bundled_dir: the checkpoint that ships with the app.
 
     Raises:
@@ -54,7 +54,7 @@ def find(name: str, runs_dir: Path, bundled_dir: Path) -> Entrant:
     if name in BUNDLED:
         if not client.is_whole(bundled_dir):
             raise KnownError("no_demo_model")
-        return Entrant(name, "bundled", bundled_dir)
+        return ModelSource(name, "bundled", bundled_dir)
     run_id = name.removeprefix("run:")
     if run_id != name or runs.ID.fullmatch(run_id):
         return _of_run(name, runs.find(runs_dir, run_id))
@@ -64,32 +64,32 @@ def find(name: str, runs_dir: Path, bundled_dir: Path) -> Entrant:
             raise KnownError(
                 "not_a_checkpoint", folder=name, files=client.CHECKPOINT_FILES
             )
-        return Entrant(name, "folder", folder)
+        return ModelSource(name, "folder", folder)
     hub_id = name.removeprefix("hub:")
     if not HUB_ID.fullmatch(hub_id):
         raise KnownError("no_such_model", name=name)
     fetched = client.fetch(hub_id, max_bytes=checkpoint.MAX_BYTES)
-    return Entrant(name, "hub", fetched)
+    return ModelSource(name, "hub", fetched)
 
 
-def _of_run(name: str, run: Run) -> Entrant:
+def _of_run(name: str, run: Run) -> ModelSource:
     if not client.is_whole(run.model_dir):
         raise KnownError("run_without_model", id=run.id)
-    return Entrant(name, "run", run.model_dir, run)
+    return ModelSource(name, "run", run.model_dir, run)
 
 
-def load(entrant: Entrant) -> LoadedModel:
-    """Load the model itself.
+def load(source: ModelSource) -> LoadedModel:
+    """Load a model.
 
     Raises:
         KnownError: a code of ``checkpoint.load``, or ``model_other_rate`` where its
-            input has another sampling rate than the songs that are prepared here.
+            input has another sampling rate than the prepared songs.
     """
-    ref = checkpoint.describe(entrant.source, entrant.name, entrant.folder)
+    ref = checkpoint.describe(source.source, source.name, source.folder)
     if ref is None:  # its config.json is no JSON
-        raise KnownError("model_broken", title=entrant.name)
-    model = checkpoint.load(ref, entrant.folder)
+        raise KnownError("model_broken", title=source.name)
+    model = checkpoint.load(ref, source.folder)
     if model.sampling_rate != SAMPLING_RATE:
         rate = model.sampling_rate
-        raise KnownError("model_other_rate", title=entrant.name, rate=rate)
+        raise KnownError("model_other_rate", title=source.name, rate=rate)
     return model

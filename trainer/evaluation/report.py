@@ -1,4 +1,4 @@
-"""Scores in sentences, for page and shell, and a contest as text."""
+"""Describe scores in sentences, for page and shell, and format a comparison."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import unicodedata
 from collections.abc import Sequence
 
 import i18n
-from trainer.evaluation.compare import Contest, Entry
-from trainer.evaluation.scores import Duel, Scores
+from trainer.evaluation.compare import Comparison, ModelResult
+from trainer.evaluation.scores import PairedResult, Scores
 
 SIGNIFICANT = 0.05  # below it, chance alone is an unlikely reason
 GAP = "  "  # between the columns of a table
 
 
 def accuracy(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> str:
-    """How many songs were named rightly, and how sure that is."""
+    """Describe the accuracy and its confidence interval."""
     return _accuracy("accuracy", scores, language)
 
 
 def of_run(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> str:
-    """The same of a run's scores, named by their songs: test or best validation."""
+    """Describe the accuracy of a run, on its test or its validation songs."""
     name = "of_test" if scores.is_final else "of_validation"
     return _accuracy(name, scores, language)
 
@@ -27,30 +27,42 @@ def of_run(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> str:
 def _accuracy(name: str, scores: Scores, language: str) -> str:
     low, high = scores.interval
     about = {"accuracy": scores.accuracy, "n_songs": scores.n_songs}
-    return _said(name, language, **about, low=low, high=high)
+    return _word(name, language, **about, low=low, high=high)
 
 
 def figures(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> list[str]:
-    """Macro F1, and what the average over a song's windows gains."""
-    said = [_said("macro_f1", language, f1=scores.macro_f1)]
+    """Describe macro F1, and the gain from averaging over a song's windows."""
+    lines = [_word("macro_f1", language, f1=scores.macro_f1)]
     if scores.window_accuracy is not None:
         about = {"window": scores.window_accuracy, "song": scores.accuracy}
         gain = 100 * (scores.accuracy - scores.window_accuracy)
-        said.append(_said("gain", language, **about, gain=gain))
-    return said
+        lines.append(_word("gain", language, **about, gain=gain))
+    return lines
 
 
 def calibration(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> list[str]:
-    """How far confidence is from the share of right answers, and what the temperature did."""
+    """Describe the calibration error, before and after temperature scaling."""
     if scores.calibration_error is None:
         return []
     after = 100 * scores.calibration_error
     before, temperature = scores.raw_calibration_error, scores.temperature
     if temperature == 1 or before is None:
-        return [_said("uncalibrated", language, after=after)]
+        return [_word("uncalibrated", language, after=after)]
     about = {"temperature": temperature, "before": 100 * before, "after": after}
     lesson = "too_sure" if temperature > 1 else "too_unsure"
-    return [_said("calibrated", language, **about), _said(lesson, language)]
+    return [_word("calibrated", language, **about), _word(lesson, language)]
+
+
+def clear(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> list[str]:
+    """Say how many answers are called clear, and how many of those are right."""
+    found = scores.risk_coverage
+    if found is None:
+        return []
+    if found.precision is None:
+        return [_word("clear_none", language, asked=found.asked)]
+    about = {"precision": found.precision, "coverage": found.coverage}
+    name = "clear" if found.is_held_out else "clear_chosen"
+    return [_word(name, language, **about, lead=found.lead)]
 
 
 def meaning(
@@ -60,13 +72,13 @@ def meaning(
     is_honest: bool,
     language: str = i18n.DEFAULT_LANGUAGE,
 ) -> list[str]:
-    """What a run's split says of its score.
+    """Explain how a run's split limits its score.
 
     Args:
         data: as ``RunConfig.data``.
         scheme: of ``splits.SCHEMES``.
-        is_honest: what is reported was not used to choose.
-        language: of the words.
+        is_honest: whether the score is of songs that did not choose the checkpoint.
+        language: of the sentences.
     """
     composed = data == "composed"
     key = "scores.means_composed" if composed else f"data.means_{scheme}"
@@ -74,48 +86,49 @@ def meaning(
     return [i18n.word(key, language), *chosen]
 
 
-def text(contest: Contest, language: str = i18n.DEFAULT_LANGUAGE) -> str:
-    """All that a contest found, for a shell."""
-    told = [_entry(each, contest.data, language) for each in contest.entries]
-    if contest.duel:
-        first, second = (entry.name for entry in contest.entries)
-        told.append("\n".join(compared(contest.duel, first, second, language)))
-    told.append("\n".join(_notes(contest, language)))
-    return "\n\n".join(told)
+def text(comparison: Comparison, language: str = i18n.DEFAULT_LANGUAGE) -> str:
+    """Format a comparison for a shell."""
+    parts = [_entry(each, comparison.data, language) for each in comparison.entries]
+    if comparison.duel:
+        first, second = (entry.name for entry in comparison.entries)
+        parts.append("\n".join(compared(comparison.duel, first, second, language)))
+    parts.append("\n".join(_notes(comparison, language)))
+    return "\n\n".join(parts)
 
 
 def compared(
-    duel: Duel, first: str, second: str, language: str = i18n.DEFAULT_LANGUAGE
+    paired: PairedResult, first: str, second: str, language: str = i18n.DEFAULT_LANGUAGE
 ) -> list[str]:
-    """Which songs only one of two models named rightly, and whether that says anything."""
-    counts = _said(
+    """Describe which songs only one of two models got right, and its significance."""
+    counts = _word(
         "duel",
         language,
-        n=duel.n_songs,
-        both=duel.n_both,
-        n_first=duel.n_first,
-        n_second=duel.n_second,
-        neither=duel.n_neither,
+        n=paired.n_songs,
+        both=paired.n_both,
+        n_first=paired.n_first,
+        n_second=paired.n_second,
+        neither=paired.n_neither,
         first=first,
         second=second,
     )
-    if not duel.n_first + duel.n_second:
-        return [counts, _said("duel_same", language)]
-    name = "duel_clear" if duel.p < SIGNIFICANT else "duel_none"
-    better = first if duel.n_first > duel.n_second else second
-    return [counts, _said(name, language, p=duel.p, n=duel.n_songs, better=better)]
+    if not paired.n_first + paired.n_second:
+        return [counts, _word("duel_same", language)]
+    name = "duel_clear" if paired.p < SIGNIFICANT else "duel_none"
+    better = first if paired.n_first > paired.n_second else second
+    return [counts, _word(name, language, p=paired.p, n=paired.n_songs, better=better)]
 
 
-def _entry(entry: Entry, data: str, language: str) -> str:
-    """One model's figures, table and mistakes."""
+def _entry(entry: ModelResult, data: str, language: str) -> str:
+    """Format one model's scores, table and mistakes."""
     scores = entry.scores
     about = {"model": entry.name, "n": scores.n_songs, "window_s": entry.window_s}
-    title = _said("heard", language, data=data, **about)
-    said = [accuracy(scores, language), *figures(scores, language)]
-    said += calibration(scores, language)
+    title = _word("evaluated", language, data=data, **about)
+    lines = [accuracy(scores, language), *figures(scores, language)]
+    lines += calibration(scores, language)
+    lines += clear(scores, language)
     parts = [
         title,
-        "\n".join(said),
+        "\n".join(lines),
         _table(scores, language),
         _mistakes(scores, language),
     ]
@@ -123,9 +136,9 @@ def _entry(entry: Entry, data: str, language: str) -> str:
 
 
 def _table(scores: Scores, language: str) -> str:
-    """A row a genre that was asked about, or that was answered."""
+    """Format a row for each genre that has songs or was predicted."""
     names = ("genre", "n_songs", "precision", "recall", "f1")
-    rows = [[_said(name, language) for name in names]]
+    rows = [[_word(name, language) for name in names]]
     for place, each in enumerate(scores.genres):
         if each.n_songs or any(row[place] for row in scores.counts):
             shares = (each.precision, each.recall, each.f1)
@@ -136,7 +149,7 @@ def _table(scores: Scores, language: str) -> str:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    """The first cell to the left, numbers to the right."""
+    """Align the first cell left, numbers right."""
     gaps = [" " * (n - _width(cell)) for cell, n in zip(cells, widths, strict=True)]
     first, *others = cells
     return GAP.join(
@@ -145,42 +158,44 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _width(cell: str) -> int:
-    """Columns of a terminal; a Chinese character takes two."""
+    """Count the columns of a terminal; a Chinese character takes two."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in cell)
 
 
 def _mistakes(scores: Scores, language: str) -> str:
     if not scores.mistakes:
-        return _said("no_mistakes", language)
-    lines = [_said("mistake", language, **vars(each)) for each in scores.mistakes]
-    return "\n".join([_said("mistakes", language), *(f"  {line}" for line in lines)])
+        return _word("no_mistakes", language)
+    lines = [_word("mistake", language, **vars(each)) for each in scores.mistakes]
+    return "\n".join([_word("mistakes", language), *(f"  {line}" for line in lines)])
 
 
-def _notes(contest: Contest, language: str) -> list[str]:
-    """What the choice of the songs says of the scores."""
-    notes = _meaning(contest, language)
-    if contest.n_left_out:
-        genres = i18n.listed(contest.left_out, language)
-        notes.append(_said("left_out", language, n=contest.n_left_out, genres=genres))
-    if contest.n_gone:
-        notes.append(_said("gone", language, n=contest.n_gone))
-    for entry in contest.entries:
+def _notes(comparison: Comparison, language: str) -> list[str]:
+    """Explain how the selection of the songs limits the scores."""
+    notes = _meaning(comparison, language)
+    if comparison.n_left_out:
+        genres = i18n.listed(comparison.left_out, language)
+        notes.append(
+            _word("left_out", language, n=comparison.n_left_out, genres=genres)
+        )
+    if comparison.n_gone:
+        notes.append(_word("gone", language, n=comparison.n_gone))
+    for entry in comparison.entries:
         if entry.n_learned:
             about = {"model": entry.name, "n": entry.n_learned}
-            notes.append(_said("learned", language, **about))
+            notes.append(_word("learned", language, **about))
         if entry.may_know:
-            notes.append(_said("may_know", language, model=entry.name))
+            notes.append(_word("may_know", language, model=entry.name))
     return notes
 
 
-def _meaning(contest: Contest, language: str) -> list[str]:
-    if contest.meaning in ("run", "chosen"):
-        is_honest = contest.meaning == "run"
+def _meaning(comparison: Comparison, language: str) -> list[str]:
+    if comparison.meaning in ("run", "chosen"):
+        is_honest = comparison.meaning == "run"
         return meaning(
-            contest.data, contest.split, is_honest=is_honest, language=language
+            comparison.data, comparison.split, is_honest=is_honest, language=language
         )
-    return [_said(f"means_{contest.meaning}", language)]
+    return [_word(f"means_{comparison.meaning}", language)]
 
 
-def _said(name: str, language: str, /, **details: object) -> str:
+def _word(name: str, language: str, /, **details: object) -> str:
     return i18n.word(f"scores.{name}", language, **details)

@@ -1,6 +1,6 @@
-"""How good a model is, said honestly: by song, by genre, with intervals.
+"""Score a model's predictions: accuracy, F1, calibration, and a test of two models.
 
-All of it follows from the logits of the windows of songs that the model never heard.
+All of it follows from the logits of windows of songs that it was not trained on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from networks import forward
+from networks import clear, forward
+from networks.clear import ClearRule, ClearScore
 from trainer.evaluation.metrics import confusion, song_means, wilson_interval
 
 Logits = NDArray[np.float32]
@@ -25,16 +26,17 @@ LOG_TEMPERATURES = (-3.0, 3.0)  # e^-3 to e^3
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """What a model said to the windows of songs.
+class Predictions:
+    """A model's logits for the windows of songs, and the songs' true genres.
 
     Attributes:
         logits: float32 (n_windows, n_genres).
         owners: (n_windows,) position of each window's song.
         truths: (n_songs,) index of each song's genre.
-        names: (n_songs,) what screens call the songs.
+        names: (n_songs,) displayed names of the songs.
         genres: (n_genres,) labels.
-        is_exclusive: one of them is right; otherwise each has a probability of its own.
+        is_exclusive: whether exactly one genre is right (softmax); otherwise each has a
+            probability of its own (sigmoid).
     """
 
     logits: Logits
@@ -51,14 +53,29 @@ class Answers:
         )
         return song_means(windows, self.owners)
 
-    def is_right(self, temperature: float = 1.0) -> NDArray[np.bool_]:
-        """(n_songs,) whether each song was named rightly."""
-        return self.probabilities(temperature).argmax(axis=1) == self.truths
+    def labels(self, temperature: float = 1.0) -> Indices:
+        """Return the most probable genre of each song: (n_songs,)."""
+        return self.probabilities(temperature).argmax(axis=1)
+
+    def is_correct(self, temperature: float = 1.0) -> NDArray[np.bool_]:
+        """Return whether each song was classified correctly: (n_songs,)."""
+        return self.labels(temperature) == self.truths
+
+    def confidences(
+        self, temperature: float = 1.0
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+        """Return each song's lead, its agreement, and whether it is right."""
+        windows = forward.probabilities(
+            self.logits, temperature, is_exclusive=self.is_exclusive
+        )
+        songs = song_means(windows, self.owners)
+        leads, agreements = clear.measures(windows, songs, self.owners)
+        return leads, agreements, songs.argmax(axis=1) == self.truths
 
 
 @dataclass(frozen=True)
 class GenreScore:
-    """One genre's scores, all in [0, 1]; of how many songs."""
+    """One genre's scores in [0, 1], and its number of songs."""
 
     genre: str
     precision: float
@@ -69,7 +86,7 @@ class GenreScore:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A song that was named wrongly, and how sure the model was (a probability)."""
+    """A song that was misclassified, with the probability of the wrong answer."""
 
     name: str
     truth: str
@@ -79,7 +96,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Bin:
-    """Songs of about the same confidence: its mean, how many were right, how many."""
+    """Songs of similar confidence: mean confidence, accuracy, and number of songs."""
 
     confidence: float
     accuracy: float
@@ -88,26 +105,28 @@ class Bin:
 
 @dataclass(frozen=True)
 class Scores:
-    """How good a model is.
+    """The scores of a model on a set of songs.
 
     Attributes:
-        n_songs: heard for this.
-        accuracy: share of songs named rightly.
-        interval: of the accuracy, 95 % (Wilson).
-        window_accuracy: share of single windows named rightly: what a song's answer
-            would be worth without its average; None where it was not kept.
+        n_songs: number of songs.
+        accuracy: share of songs classified correctly.
+        interval: 95 % confidence interval of the accuracy (Wilson).
+        window_accuracy: share of single windows classified correctly, without
+            averaging over a song; None where it was not saved.
         macro_f1: mean of the genres' F1.
         genres: every genre's scores.
-        counts: confusion matrix; a row is the truth, a column the answer.
+        counts: confusion matrix; rows are true genres, columns predicted ones.
         mistakes: the most confident ones first.
-        temperature: what the logits were divided by.
+        temperature: divisor of the logits.
         calibration_error: mean distance between confidence and accuracy (expected
-            calibration error, 10 bins), in [0, 1]; None where it was not kept.
-        reliability: those bins that hold songs.
-        raw_calibration_error: the same of the logits as they come, not divided; None
-            in a file of an earlier version.
-        is_final: of the test songs, once the run was over; else of the songs that
-            chose its checkpoint.
+            calibration error, 10 bins), in [0, 1]; None where it was not saved.
+        reliability: the bins that are not empty.
+        raw_calibration_error: the same at temperature 1; None in a file of an earlier
+            version.
+        is_final: True for the test songs, scored once at the end; False for the
+            validation songs, which chose the checkpoint.
+        risk_coverage: how many answers are called clear, and how many of those are
+            right; None where the songs are too few, or in an earlier version's file.
     """
 
     n_songs: int
@@ -123,19 +142,20 @@ class Scores:
     reliability: tuple[Bin, ...]
     raw_calibration_error: float | None = None
     is_final: bool = False
+    risk_coverage: ClearScore | None = None
 
     @property
     def n_right(self) -> int:
-        """Songs named rightly."""
+        """Number of songs classified correctly."""
         return sum(row[number] for number, row in enumerate(self.counts))
 
     def to_json(self) -> str:
-        """As one JSON text."""
+        """Serialize as JSON."""
         return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Scores:
-        """What ``to_json`` wrote."""
+        """Parse what ``to_json`` wrote."""
         values: Mapping[str, Any] = json.loads(text)
         nested: dict[str, Any] = {
             "interval": tuple(values["interval"]),
@@ -144,32 +164,59 @@ class Scores:
             "mistakes": tuple(Mistake(**each) for each in values["mistakes"]),
             "reliability": tuple(Bin(**each) for each in values["reliability"]),
         }
+        if clear_values := values.get("risk_coverage"):
+            curve = tuple((at, share) for at, share in clear_values["curve"])
+            nested["risk_coverage"] = ClearScore(**{**clear_values, "curve": curve})
         return cls(**{**values, **nested})
 
 
-def scores_of(answers: Answers, temperature: float = 1.0) -> Scores:
-    """All scores of a model's answers."""
-    probabilities = answers.probabilities(temperature)
-    said = probabilities.argmax(axis=1)
-    is_right = said == answers.truths
-    counts = confusion(answers.truths, said, len(answers.genres))
-    bins = _reliability(probabilities.max(axis=1), is_right)
-    raw = answers.probabilities()
-    raw_bins = _reliability(raw.max(axis=1), raw.argmax(axis=1) == answers.truths)
-    windows = answers.logits.argmax(axis=1) == answers.truths[answers.owners]
+def scores_of(
+    predictions: Predictions,
+    temperature: float = 1.0,
+    rule: ClearRule | None = None,
+) -> Scores:
+    """Compute all scores of a model's predictions.
+
+    Args:
+        predictions: of songs.
+        temperature: divisor of the logits.
+        rule: by which an answer is clear, chosen on other songs; without one, these
+            songs choose it.
+    """
+    truths = predictions.truths
+    probabilities = predictions.probabilities(temperature)
+    predicted = probabilities.argmax(axis=1)
+    counts = confusion(truths, predicted, len(predictions.genres))
+    bins = _reliability(probabilities.max(axis=1), predicted == truths)
+    raw = predictions.probabilities()
+    raw_bins = _reliability(raw.max(axis=1), raw.argmax(axis=1) == truths)
+    windows = predictions.logits.argmax(axis=1) == truths[predictions.owners]
     return dataclasses.replace(
-        of_counts(counts, answers.genres),
+        from_confusion(counts, predictions.genres),
         window_accuracy=float(windows.mean()),
-        mistakes=_mistakes(answers, probabilities, said),
+        mistakes=_mistakes(predictions, probabilities),
         temperature=temperature,
         calibration_error=_calibration_error(bins),
         reliability=bins,
         raw_calibration_error=_calibration_error(raw_bins),
+        risk_coverage=_risk_coverage(predictions, temperature, rule),
     )
 
 
-def of_counts(counts: NDArray[np.int64], genres: Sequence[str]) -> Scores:
-    """Score a confusion matrix alone, which is all that the oldest runs kept."""
+def _risk_coverage(
+    predictions: Predictions, temperature: float, rule: ClearRule | None
+) -> ClearScore | None:
+    if not predictions.is_exclusive:
+        return None
+    confidences = predictions.confidences(temperature)
+    chosen = rule or clear.choose(*confidences)
+    if chosen is None:
+        return None
+    return clear.score(chosen, *confidences, is_held_out=rule is not None)
+
+
+def from_confusion(counts: NDArray[np.int64], genres: Sequence[str]) -> Scores:
+    """Score a confusion matrix alone, which is all that the oldest runs saved."""
     n_songs, n_right = int(counts.sum()), int(counts.trace())
     by_genre = _by_genre(counts, genres)
     return Scores(
@@ -187,34 +234,36 @@ def of_counts(counts: NDArray[np.int64], genres: Sequence[str]) -> Scores:
     )
 
 
-def temperature_of(answers: Answers) -> float:
-    """What to divide logits by, so that confidence is accuracy.
+def fit_temperature(predictions: Predictions) -> float:
+    """Fit the temperature that calibrates the probabilities.
 
-    The one number that makes the truth most likely. Source: C. Guo et al., "On
+    It divides the logits, and minimizes the negative log-likelihood. Source: C. Guo et al., "On
     calibration of modern neural networks", ICML 2017.
     """
     from scipy.optimize import minimize_scalar
 
-    songs = np.arange(len(answers.truths))
+    songs = np.arange(len(predictions.truths))
 
-    def surprise(log_temperature: float) -> float:
-        probabilities = answers.probabilities(float(np.exp(log_temperature)))
-        return float(-np.log(probabilities[songs, answers.truths] + 1e-12).mean())
+    def negative_log_likelihood(log_temperature: float) -> float:
+        probabilities = predictions.probabilities(float(np.exp(log_temperature)))
+        return float(-np.log(probabilities[songs, predictions.truths] + 1e-12).mean())
 
-    best = minimize_scalar(surprise, bounds=LOG_TEMPERATURES, method="bounded")
+    best = minimize_scalar(
+        negative_log_likelihood, bounds=LOG_TEMPERATURES, method="bounded"
+    )
     return float(np.exp(best.x))
 
 
 @dataclass(frozen=True)
-class Duel:
-    """Two models on the same songs.
+class PairedResult:
+    """The results of two models on the same songs.
 
     Attributes:
-        n_both: songs that both named rightly.
-        n_first: songs that only the first one named rightly.
+        n_both: songs that both classified correctly.
+        n_first: songs that only the first one classified correctly.
         n_second: songs that only the second one did.
-        n_neither: songs that none did.
-        p: how likely two equally good models would differ this much (``mcnemar``).
+        n_neither: songs that both got wrong.
+        p: p value of McNemar's exact test (``mcnemar``).
     """
 
     n_both: int
@@ -225,26 +274,26 @@ class Duel:
 
     @property
     def n_songs(self) -> int:
-        """Heard by both."""
+        """Number of songs."""
         return self.n_both + self.n_first + self.n_second + self.n_neither
 
 
-def duel(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Duel:
-    """Two models compared, of which (n_songs,) say where each was right."""
+def compare_pairs(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> PairedResult:
+    """Compare two models, given (n_songs,) whether each was correct."""
     counts = (first & second, first & ~second, second & ~first, ~first & ~second)
     both, one, other, none = (int(np.count_nonzero(each)) for each in counts)
-    return Duel(both, one, other, none, mcnemar(first, second))
+    return PairedResult(both, one, other, none, mcnemar(first, second))
 
 
 def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
-    """How likely two equally good models would differ this much on the same songs.
+    """Test whether two models differ on the same songs (McNemar's exact test).
 
     Args:
-        first: (n_songs,) whether the first model was right.
-        second: (n_songs,) whether the second one was.
+        first: (n_songs,) whether the first model was correct.
+        second: (n_songs,) the same of the second.
 
     Returns:
-        The exact two-sided p value; 1 where they never differ. Source: Q. McNemar,
+        The two-sided p value; 1 where they never differ. Source: Q. McNemar,
         Psychometrika 12 (1947).
     """
     from scipy.stats import binomtest
@@ -259,43 +308,43 @@ def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
 def _by_genre(
     counts: NDArray[np.int64], genres: Sequence[str]
 ) -> tuple[GenreScore, ...]:
-    """Precision, recall and F1; 0 where nothing was said or nothing was there."""
+    """Compute precision, recall and F1; 0 where nothing was predicted or true."""
     right = np.diag(counts).astype(float)
-    said, there = counts.sum(axis=0), counts.sum(axis=1)
-    precision = right / np.maximum(said, 1)
-    recall = right / np.maximum(there, 1)
-    f1 = 2 * right / np.maximum(said + there, 1)
+    n_predicted, n_true = counts.sum(axis=0), counts.sum(axis=1)
+    precision = right / np.maximum(n_predicted, 1)
+    recall = right / np.maximum(n_true, 1)
+    f1 = 2 * right / np.maximum(n_predicted + n_true, 1)
     return tuple(
         GenreScore(genre, float(precision[i]), float(recall[i]), float(f1[i]), int(n))
-        for i, (genre, n) in enumerate(zip(genres, there, strict=True))
+        for i, (genre, n) in enumerate(zip(genres, n_true, strict=True))
     )
 
 
 def _mistakes(
-    answers: Answers, probabilities: NDArray[np.float64], said: Indices
+    predictions: Predictions, probabilities: NDArray[np.float64]
 ) -> tuple[Mistake, ...]:
-    sure = probabilities.max(axis=1)
-    wrong = np.flatnonzero(said != answers.truths)
-    wrong = wrong[np.argsort(-sure[wrong], kind="stable")][:N_MISTAKES]
+    predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    wrong = np.flatnonzero(predicted != predictions.truths)
+    wrong = wrong[np.argsort(-confidence[wrong], kind="stable")][:N_MISTAKES]
     return tuple(
         Mistake(
-            answers.names[i],
-            answers.genres[answers.truths[i]],
-            answers.genres[said[i]],
-            float(sure[i]),
+            predictions.names[i],
+            predictions.genres[predictions.truths[i]],
+            predictions.genres[predicted[i]],
+            float(confidence[i]),
         )
         for i in wrong
     )
 
 
 def _reliability(
-    sure: NDArray[np.float64], is_right: NDArray[np.bool_]
+    confidence: NDArray[np.float64], is_correct: NDArray[np.bool_]
 ) -> tuple[Bin, ...]:
-    bins = np.minimum((sure * N_BINS).astype(int), N_BINS - 1)
+    bins = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
     return tuple(
         Bin(
-            float(sure[bins == b].mean()),
-            float(is_right[bins == b].mean()),
+            float(confidence[bins == b].mean()),
+            float(is_correct[bins == b].mean()),
             int(np.count_nonzero(bins == b)),
         )
         for b in np.unique(bins)

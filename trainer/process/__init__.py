@@ -1,1 +1,1 @@
-"""A run folder in; the processes that carry the run out."""
+"""Start, queue, supervise and stop the processes of runs."""

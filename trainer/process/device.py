@@ -1,7 +1,7 @@
-"""What the device of a run is doing: name, memory, load and temperature.
+"""Measure a run's device: name, memory, load and temperature.
 
-Asked from outside the trainer: the GPU's own tool, or the process's figures where there
-is no GPU. Nothing of torch is needed, so that it costs the training nothing.
+Measured from outside the trainer, by nvidia-smi or, without a GPU, from the process. It
+needs no torch, and takes nothing from the training.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 def figures(pid: int, devices: str = "") -> Device | None:
-    """The first GPU that a process may use, or its share of the processor and memory.
+    """Measure the first GPU that a process may use; without one, CPU and memory.
 
     Args:
-        pid: the trainer.
+        pid: of the trainer.
         devices: ``CUDA_VISIBLE_DEVICES`` of the trainer.
     """
     return gpu(devices) or processor(pid)
 
 
 def gpu(devices: str = "") -> Device | None:
-    """The first visible GPU as ``nvidia-smi`` knows it; None where there is none."""
+    """Measure the first visible GPU by ``nvidia-smi``; None where there is none."""
     tool = shutil.which("nvidia-smi")
     first = devices.split(",")[0].strip()
     if tool is None or first == "-1":
@@ -44,12 +44,12 @@ def gpu(devices: str = "") -> Device | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return parsed(done.stdout)
+    return parse(done.stdout)
 
 
-def parsed(answer: str) -> Device | None:
-    """The first line of the tool's answer; what it does not know is NaN."""
-    lines = answer.strip().splitlines()
+def parse(output: str) -> Device | None:
+    """Parse the first line of nvidia-smi's output; unknown values are NaN."""
+    lines = output.strip().splitlines()
     fields = [field.strip() for field in lines[0].split(",")] if lines else []
     if len(fields) != len(QUERY.split(",")):
         return None
@@ -69,7 +69,7 @@ def _number(text: str) -> float:
 
 
 def processor(pid: int) -> Device | None:
-    """A process's memory, and the load of the whole processor since the last call."""
+    """Measure a process's memory, and the CPU load since the last call."""
     import psutil
 
     try:
@@ -82,7 +82,7 @@ def processor(pid: int) -> Device | None:
 
 
 def processor_name() -> str:
-    """What the processor calls itself."""
+    """Return the model name of the processor."""
     if CPUINFO.exists():
         for line in CPUINFO.read_text("utf-8").splitlines():
             if line.startswith("model name"):

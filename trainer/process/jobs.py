@@ -1,8 +1,8 @@
-"""Runs as child processes: start, queue, stop, cancel, resume, and who is at work.
+"""Start, queue, stop, cancel and resume runs as child processes.
 
-Every run is a child in a session of its own that waits for its turn by itself, in the
-order of the tickets, and holds the device's lock while it works. Nothing here has to
-stay alive for that: a closed page or a dead server changes nothing.
+Every run is a child in a session of its own. It waits for its turn by itself, in the
+order of the tickets, and holds the device's lock while it trains, even when the page is
+closed or the server ends.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from trainer.run.events import Step
 from trainer.run.runs import Run
 
 ROOT = Path(__file__).parents[2]
-N_WAITING = 3  # runs in the queue, the one at work not counted
-STOP_GRACE_S = 120.0  # for the step at work and the saving, before it is forced
+N_WAITING = 3  # runs in the queue, without the one that is training
+STOP_GRACE_S = 120.0  # for the current step and saving; then the stop is forced
 TERM_S = 10.0  # at most, between SIGTERM and SIGKILL
 
 
@@ -37,8 +37,8 @@ class StopPromise:
     """How long a stop may take.
 
     Attributes:
-        usually_s: one step, as long as the last one took; None before two steps.
-        at_most_s: then the run's processes are ended, and what was saved last stands.
+        usually_s: the duration of the last step; None before two steps.
+        at_most_s: then the run's processes are killed; the last checkpoint remains.
     """
 
     usually_s: float | None
@@ -54,14 +54,14 @@ def start(
     parent: Run | None = None,
     grace_s: float = STOP_GRACE_S,
 ) -> Run:
-    """Put a run into the queue and come back at once; it starts when its turn comes.
+    """Queue a run and return at once; it starts when its turn comes.
 
     Args:
-        config: what to do.
-        runs_dir: where the run's folder is made.
-        cache_dir: where decoded songs are kept.
+        config: the run's settings.
+        runs_dir: where the run's folder is created.
+        cache_dir: where decoded songs are cached.
         env: the child's whole environment.
-        parent: the run to go on from, at its newest whole checkpoint.
+        parent: the run to resume, from its newest complete checkpoint.
         grace_s: how long a stop may take before it is forced.
 
     Raises:
@@ -70,12 +70,12 @@ def start(
     """
     try:
         runs_dir.mkdir(parents=True, exist_ok=True)
-        with locks.held(runs_dir / ".queue"):  # two starts at once would both fit
-            run = _created(config, runs_dir, parent)
+        with locks.held(runs_dir / ".queue"):  # or two at once could exceed its size
+            run = _create(config, runs_dir, parent)
             process = _spawn(run, cache_dir, env, grace_s)
     except OSError as error:
         raise _not_writable(error, runs_dir) from error
-    # Nobody else waits for the child, and an unwaited child stays a zombie.
+    # A child that nobody waits for would stay a zombie.
     threading.Thread(target=process.wait, daemon=True).start()
     return run
 
@@ -87,7 +87,7 @@ def resume(
     env: Mapping[str, str],
     grace_s: float = STOP_GRACE_S,
 ) -> Run:
-    """A new run that goes on where another one ended, with the same choices.
+    """Start a new run that resumes another one, with the same config.
 
     Raises:
         KnownError: as ``start``.
@@ -104,10 +104,10 @@ def resume(
 
 
 def stop(run: Run) -> StopPromise:
-    """Ask a run to stop: it finishes its sub-step, saves, and ends as ``stopped``.
+    """Request a run to stop: it finishes its batch, saves, and ends as ``stopped``.
 
     A waiting run leaves the queue. The run's own supervisor forces the stop after the
-    grace time; where that one is dead too, asking again does.
+    grace period; where that is dead too, a second call does.
 
     Raises:
         KnownError: ``run_is_over`` where there is nothing to stop.
@@ -126,13 +126,13 @@ def stop(run: Run) -> StopPromise:
 
 
 def stops_within_s(run: Run) -> float:
-    """How long a stop of this run may take at most (s)."""
+    """Return how long a stop of this run may take at most (s)."""
     values = runs.read_json(run.folder / "process.json") or {}
     return float(values.get("at_most_s", STOP_GRACE_S))
 
 
 def cancel(run: Run) -> None:
-    """Stop a run at once and remove what it made; its log and events stay.
+    """Stop a run at once and delete its results; its log and events stay.
 
     Raises:
         KnownError: ``run_is_over``.
@@ -144,31 +144,31 @@ def cancel(run: Run) -> None:
 
 
 def current(runs_dir: Path) -> Run | None:
-    """The run at work, if there is one."""
+    """Find the run that is training, if any."""
     alive = (run for run in runs.every(runs_dir) if not run.state().is_ended)
     return next((run for run in alive if run.started_file.exists()), None)
 
 
 def waiting(runs_dir: Path) -> list[Run]:
-    """The queue, the next one first."""
+    """List the queue, the next run first."""
     queue = [run for run in runs.every(runs_dir) if is_waiting(run)]
     return sorted(queue, key=ticket)
 
 
 def is_waiting(run: Run) -> bool:
-    """Whether a run is alive and its turn has not come yet."""
+    """Return whether a run is alive and its turn has not come yet."""
     is_early = not run.started_file.exists()
     return is_early and locks.is_held(run.lock_file)
 
 
 def ticket(run: Run) -> tuple[int, str]:
-    """A run's place in the order of starting."""
+    """Return a run's sort key in the queue."""
     values = runs.read_json(run.folder / "ticket.json") or {}
     return int(values.get("ticket", 0)), run.id
 
 
-def _created(config: RunConfig, runs_dir: Path, parent: Run | None) -> Run:
-    """The new run's folder, its ticket in it; called with the queue's door locked."""
+def _create(config: RunConfig, runs_dir: Path, parent: Run | None) -> Run:
+    """Create the new run's folder and ticket, while the queue is locked."""
     queue = waiting(runs_dir)
     if len(queue) + (current(runs_dir) is not None) > N_WAITING:
         raise KnownError("queue_full", n_waiting=N_WAITING)
@@ -184,7 +184,7 @@ def _created(config: RunConfig, runs_dir: Path, parent: Run | None) -> Run:
 
 
 def _resumable(parent: Run, config: RunConfig) -> Path:
-    """The checkpoint that a parent's resumption starts from."""
+    """Find the checkpoint to resume a parent from."""
     if not parent.state().is_ended:
         raise KnownError("run_is_at_work", id=parent.id)
     checkpoint = checkpoints.newest(parent.folder)
@@ -202,7 +202,7 @@ def _not_writable(error: OSError, runs_dir: Path) -> KnownError:
 def _spawn(
     run: Run, cache_dir: Path, env: Mapping[str, str], grace_s: float
 ) -> subprocess.Popen[bytes]:
-    """The child: no stdin, output to a file, its own session, its lock inherited."""
+    """Spawn the child: own session, inherited lock, no stdin, output to a file."""
     command = [sys.executable, "-u", "-m", "trainer.process.worker"]
     command += [str(run.folder.absolute()), str(cache_dir.absolute())]
     command += ["--grace-s", str(grace_s)]
@@ -224,16 +224,16 @@ def _spawn(
 
 
 def term_s(grace_s: float) -> float:
-    """How long a trainer has to leave after SIGTERM (s)."""
+    """Return how long a trainer has to end after SIGTERM (s)."""
     return min(grace_s, TERM_S)
 
 
 def _kill(run: Run) -> None:
-    """End a run's processes where its supervisor did not.
+    """Kill a run's processes where its supervisor did not.
 
-    Safe against process ids that are used again: the lock is held, so the supervisor or
-    the trainer lives, and while either does, the kernel gives the number of their
-    session to nobody else. The trainer is known by being in that session.
+    Safe against reused process ids: while the lock is held, the supervisor or the trainer
+    is alive, and the kernel does not reuse the id of their session. A process is only
+    killed if it is in that session.
     """
     supervisor, trainer = (
         (runs.read_json(run.folder / name) or {}).get("pid")

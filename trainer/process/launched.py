@@ -1,8 +1,8 @@
-"""A run whose processes a launcher has started: ``accelerate launch -m trainer``.
+"""Train in processes that a launcher started: ``accelerate launch -m trainer``.
 
-Every process comes here with the same flags. The main one makes the run's folder and is
-its only writer; the others follow. On several machines each needs this project at the
-same place; only the main machine's folder holds the run.
+Every process has the same flags. The main one creates the run's folder and is its only
+writer. On several machines, each needs this project at the same path; only the main
+machine has the run's folder.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from trainer.process import worker
 from trainer.run import events, locks, runs
 from trainer.run.events import RunEvent
 from trainer.run.runs import Run
-from trainer.training import distributed as crews
+from trainer.training import distributed
 
 
 def run(
@@ -32,18 +32,18 @@ def run(
     """Train in this process as one of several, until the run has ended.
 
     Args:
-        config: what to do, the same in every process.
-        runs_dir: where the main process makes the run's folder.
-        cache_dir: where decoded songs are kept.
-        show: gets the run's events as they come, in the main process.
+        config: the run's settings, the same in every process.
+        runs_dir: where the main process creates the run's folder.
+        cache_dir: where decoded songs are cached.
+        show: called with each of the run's events, in the main process.
     """
-    crew = crews.here()
-    folder = Path(crew.share(lambda: str(runs.create(runs_dir, config).folder)))
+    group = distributed.process_group()
+    folder = Path(group.broadcast(lambda: str(runs.create(runs_dir, config).folder)))
     the_run = Run(folder)
-    _stop_on_signals(the_run, crew.is_main)
-    ask = the_run.stop_file.exists  # a cancelled run saves first, and is removed then
-    if not crew.is_main:
-        worker.trained(config, folder, cache_dir, emit=show, should_stop=ask)
+    _stop_on_signals(the_run, group.is_main)
+    should_stop = the_run.stop_file.exists  # a cancelled run saves, then is removed
+    if not group.is_main:
+        worker.train_run(config, folder, cache_dir, emit=show, should_stop=should_stop)
         return the_run
     with (
         locks.held(the_run.lock_file),
@@ -55,13 +55,15 @@ def run(
             file.write(events.to_line(event) + "\n")
             show(event)
 
-        last = worker.trained(config, folder, cache_dir, emit=emit, should_stop=ask)
+        last = worker.train_run(
+            config, folder, cache_dir, emit=emit, should_stop=should_stop
+        )
         show(worker.end(the_run, last, cache_dir))
     return the_run
 
 
 def _stop_on_signals(the_run: Run, is_main: bool) -> None:
-    """Ctrl-C reaches every process; the main one's stop is the crew's."""
+    """Handle Ctrl-C, which every process gets: the main one requests the stop."""
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         if is_main:

@@ -1,7 +1,7 @@
-"""What watches over the trainer: its turn, its device, its log, and a forced stop.
+"""Supervise the trainer of a run: queue, device, log size, and a forced stop.
 
-Light, because a run that waits in the queue is nothing but this. It knows of no page,
-and no page has to be open for it to do its work.
+It imports little, because each run in the queue is such a process. It needs no page to
+be open.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from trainer.run.runs import Run
 
 POLL_S = 0.2
 DEVICE_EVERY_S = 5.0
-EXIT_PATIENCE_S = 20.0  # for a trainer whose result stands to be gone
+EXIT_PATIENCE_S = 20.0  # for a trainer to exit once its result is written
 LOG_LIMIT_BYTES = 2_000_000
-LOG_KEPT_BYTES = 500_000  # of a longer log, the end
+LOG_KEPT_BYTES = 500_000  # the end of a longer log
 
 
 def is_asked_to_stop(run: Run) -> bool:
-    """Whether the run shall save and end.
+    """Return whether the run is to save and end.
 
     Raises:
-        StopNow: it shall end without saving, for it was cancelled.
+        StopNow: where it was cancelled, and is to end without saving.
     """
     if run.cancel_file.exists():
         raise StopNow
@@ -37,10 +37,10 @@ def is_asked_to_stop(run: Run) -> bool:
 
 
 def wait_for_turn(run: Run) -> int | None:
-    """The device's lock once every run with a lower ticket has gone; None: stopped.
+    """Wait for all runs with lower tickets; return the device's lock, None if stopped.
 
-    Asked again and again rather than blocked on, because a waiting run can be
-    stopped, and because the kernel wakes those who wait for a lock in no order.
+    It polls, because a waiting run can be stopped, and because the kernel wakes the
+    waiters of a lock in no order.
     """
     place = jobs.ticket(run)
     runs_dir = run.folder.parent
@@ -54,36 +54,36 @@ def wait_for_turn(run: Run) -> int | None:
 
 
 def watch(run: Run, pid: int, grace_s: float, devices: str) -> int:
-    """Look after the trainer until it is gone; its exit status as ``waitpid`` has it.
+    """Watch the trainer until it exits; return its status as of ``os.waitpid``.
 
     A stop that takes longer than ``grace_s`` is forced: SIGTERM, then SIGKILL to the
     trainer's whole group.
     """
-    orders = _orders(run, grace_s)
-    looked_at = -DEVICE_EVERY_S
+    signals = _signals(run, grace_s)
+    measured_at = -DEVICE_EVERY_S
     while True:
         ended, status = os.waitpid(pid, os.WNOHANG)
-        order = next(orders)
-        if ended or order:
+        to_send = next(signals)
+        if ended or to_send:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                # To the group: whatever the trainer started goes with it.
-                os.killpg(pid, signal.SIGKILL if ended else order)
+                # To the group, which includes what the trainer started.
+                os.killpg(pid, signal.SIGKILL if ended else to_send)
         if ended:
             return status
         cap_log(run)
         now = time.monotonic()
-        if now - looked_at >= DEVICE_EVERY_S and not _has_result(run):
-            looked_at = now
+        if now - measured_at >= DEVICE_EVERY_S and not _has_result(run):
+            measured_at = now
             figures = device.figures(pid, devices)
             if figures:
-                tell(run, figures)
+                append_event(run, figures)
         time.sleep(POLL_S)
 
 
-def _orders(run: Run, grace_s: float) -> Iterator[int]:
-    """Which signal to send now; 0 for none."""
+def _signals(run: Run, grace_s: float) -> Iterator[int]:
+    """Yield the signal to send now; 0 for none."""
     asked_at = ended_at = math.inf
-    was_told = False
+    was_terminated = False
     while True:
         now = time.monotonic()
         if run.stop_file.exists():
@@ -93,8 +93,8 @@ def _orders(run: Run, grace_s: float) -> Iterator[int]:
         too_late = now - asked_at > grace_s + jobs.term_s(grace_s)
         if too_late or now - ended_at > EXIT_PATIENCE_S:
             yield signal.SIGKILL
-        elif now - asked_at > grace_s and not was_told and ended_at == math.inf:
-            was_told = True
+        elif now - asked_at > grace_s and not was_terminated and ended_at == math.inf:
+            was_terminated = True
             yield signal.SIGTERM
         else:
             yield 0
@@ -104,8 +104,8 @@ def _has_result(run: Run) -> bool:
     return (run.folder / "result.json").exists()
 
 
-def tell(run: Run, event: RunEvent) -> None:
-    """Add one event's line in one write; what a full disk refuses is left out."""
+def append_event(run: Run, event: RunEvent) -> None:
+    """Append one event's line in one write; on a full disk it is lost."""
     line = (events.to_line(event) + "\n").encode()
     with contextlib.suppress(OSError), run.events_file.open("ab+", 0) as file:
         end = file.seek(0, os.SEEK_END)
@@ -115,10 +115,10 @@ def tell(run: Run, event: RunEvent) -> None:
 
 
 def cap_log(run: Run) -> None:
-    """Keep only the end of a log that has grown too large.
+    """Truncate a log that has grown too large to its end.
 
-    The trainer writes at the end of the file, wherever that is, so that it does not
-    notice; lines that it writes during this moment may be lost.
+    The trainer appends to the file and is not disturbed; lines that it writes in this
+    moment may be lost.
     """
     if not run.log_file.exists() or run.log_file.stat().st_size < LOG_LIMIT_BYTES:
         return
@@ -127,4 +127,4 @@ def cap_log(run: Run) -> None:
         end = file.read()
         file.truncate(0)
         file.seek(0)
-        file.write(b"(the beginning was left out)\n" + end.partition(b"\n")[2])
+        file.write(b"(the beginning was deleted)\n" + end.partition(b"\n")[2])

@@ -1,12 +1,12 @@
-"""The training child: one run folder in, events and ``result.json`` out.
+"""Run a training child: write events and ``result.json`` to one run folder.
 
 Started by ``jobs`` as ``python -m trainer.process.worker RUN_DIR CACHE_DIR``. It is two
-processes: a small supervisor, which waits for the run's turn, looks at the device,
+processes: a small supervisor, which waits for the run's turn, measures the device,
 forces a stop that takes too long and finds out what killed the trainer; and the trainer
-itself. Together they are the only writers of results, and they need no page.
+itself. They are the only writers of results, and need no page.
 
-One of the two places of the house that may catch every exception: whatever ends a run
-is written down with a cause.
+This is one of the two modules that may catch every exception, so that every run ends
+with a recorded cause.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from trainer.run.events import (
 )
 from trainer.run.runs import Run
 
-BALLAST_BYTES = 65_536  # given up on a full disk, so that the end can be written
+BALLAST_BYTES = 65_536  # deleted on a full disk, so that the result can be written
 
 logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Run what the folder's config says; exit 0 once ``result.json`` stands."""
+    """Carry out the run of a folder; exit 0 once ``result.json`` is written."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run_dir", type=Path)
@@ -62,22 +62,24 @@ def main() -> None:
         end(run, _stopped(run.folder), options.cache_dir)
         return
     n_killed = failures.n_killed_for_memory()
-    pid = os.fork()  # cheap and safe: nothing heavy and no thread is here yet
+    pid = os.fork()  # safe: no thread and no heavy import yet
     if pid == 0:
-        _be_the_trainer(run, options.cache_dir)
+        _run_trainer(run, options.cache_dir)
     status = supervisor.watch(run, pid, options.grace_s, options.devices)
     if runs.read_json(run.folder / "result.json") is None:
         is_forced = run.stop_file.exists()
-        death = failures.of_death(status, failures.n_killed_for_memory() - n_killed)
+        death = failures.from_exit_status(
+            status, failures.n_killed_for_memory() - n_killed
+        )
         end(run, _stopped(run.folder) if is_forced else death, options.cache_dir)
 
 
-def _be_the_trainer(run: Run, cache_dir: Path) -> None:
-    """The rest of the forked child's life; never returns."""
+def _run_trainer(run: Run, cache_dir: Path) -> None:
+    """Train in the forked child, and exit; never returns."""
     os.setpgid(0, 0)  # a group of its own, which can be killed as one
 
     def on_terminate(number: int, frame: FrameType | None) -> None:
-        if run.stop_file.exists():  # asked once already: leave whatever you do
+        if run.stop_file.exists():  # the second request: stop without saving
             raise events.StopNow
         run.stop_file.touch()
 
@@ -87,7 +89,7 @@ def _be_the_trainer(run: Run, cache_dir: Path) -> None:
     end(run, last, cache_dir)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)  # a library's clean-up at exit could hang, and holds GPU memory
+    os._exit(0)  # a library's exit handler could hang with GPU memory
 
 
 def _work(run: Run, cache_dir: Path) -> RunEvent:
@@ -100,22 +102,22 @@ def _work(run: Run, cache_dir: Path) -> RunEvent:
             def emit(event: RunEvent) -> None:
                 file.write(events.to_line(event) + "\n")
 
-            return trained(
+            return train_run(
                 run.config(),
                 run.folder,
                 cache_dir,
                 emit=emit,
                 should_stop=lambda: supervisor.is_asked_to_stop(run),
             )
-    except StopRequested:  # by a signal, outside of the training
+    except StopRequested:  # by a signal, outside of train()
         return _stopped(run.folder)
     except KnownError as error:
         return Failed(error.code, error.details)
     except Exception as error:  # noqa: BLE001 - one of the two borders
-        return failures.of_error(error)
+        return failures.from_error(error)
 
 
-def trained(
+def train_run(
     config: RunConfig,
     run_dir: Path,
     cache_dir: Path,
@@ -123,7 +125,7 @@ def trained(
     emit: Emit,
     should_stop: ShouldStop,
 ) -> RunEvent:
-    """Train as a config says, from the run's newest checkpoint if it has one.
+    """Train with a config, from the run's newest checkpoint if it has one.
 
     Returns:
         The run's last event: finished, stopped, or failed with a known cause.
@@ -149,18 +151,18 @@ def trained(
 
 
 def _stopped(run_dir: Path) -> RunEvent:
-    """The end of a run that was stopped where it could save no more."""
+    """Return the last event of a run that was stopped without another checkpoint."""
     return Stopped(checkpoints.saved_step(run_dir))
 
 
 def end(run: Run, last: RunEvent, cache_dir: Path) -> RunEvent:
-    """End a run for good: remove what is half-written, write ``result.json`` last.
+    """End a run: delete incomplete files and write ``result.json`` last.
 
-    Of a cancelled run everything goes that it has made for itself: what a killed
-    trainer was building in the cache, too, but not the songs that later runs share.
+    The results of a cancelled run are deleted, and the temporary folders of a killed
+    trainer in the cache, but not the songs that later runs share.
 
     Returns:
-        The event that the run ends with: of a cancelled one, ``Cancelled``.
+        The run's last event, which is ``Cancelled`` for a cancelled run.
     """
     if run.cancel_file.exists():
         last = Cancelled()
@@ -168,14 +170,14 @@ def end(run: Run, last: RunEvent, cache_dir: Path) -> RunEvent:
         staging.sweep(cache_dir)
     checkpoints.sweep(run.folder)
     (run.folder / "ballast").unlink(missing_ok=True)
-    supervisor.tell(run, last)
+    supervisor.append_event(run, last)
     values = _result(last) | {"saved_step": checkpoints.saved_step(run.folder)}
     runs.write_whole(run.folder / "result.json", json.dumps(values, default=str))
     return last
 
 
 def _result(last: RunEvent) -> dict[str, object]:
-    """The fields of ``result.json`` that a last event tells."""
+    """Convert the last event to the fields of ``result.json``."""
     values: dict[str, object] = {"state": type(last).__name__.lower()}
     if isinstance(last, Failed):
         values |= {"code": last.code, "details": dict(last.details)}
@@ -185,7 +187,7 @@ def _result(last: RunEvent) -> dict[str, object]:
         scores = {
             "validation_accuracy": last.validation_accuracy,
             "test_accuracy": last.test_accuracy,
-            # Of the test, where there was one: what older versions of a page read.
+            # Read by older versions of the page; of the test, where there was one.
             "accuracy": last.validation_accuracy
             if last.test_accuracy is None
             else last.test_accuracy,

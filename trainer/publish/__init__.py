@@ -1,1 +1,1 @@
-"""A finished run in; a model card, a push, a rented machine out."""
+"""Write model cards, push models to the Hub, and submit Hugging Face Jobs."""

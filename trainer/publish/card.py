@@ -1,7 +1,7 @@
-"""A finished run in, its model card out: what it is, how good, and what it cannot know.
+"""Write the model card of a finished run: recipe, scores and limitations.
 
-The words are in ``card.md`` beside this file, a template of the Hub's client; here are
-only the numbers, read from the run's folder.
+The text is in ``card.md`` beside this file, a template of huggingface_hub; the values
+are read from the run's folder.
 """
 
 from __future__ import annotations
@@ -13,36 +13,37 @@ from typing import Any
 import numpy as np
 
 from errors import KnownError
+from hub import client
 from trainer import base_models
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
 from trainer.data.hub_songs import GTZAN
 from trainer.evaluation import evaluate, report
-from trainer.evaluation.scores import Scores, of_counts
+from trainer.evaluation.scores import Scores, from_confusion
 from trainer.run import runs
 from trainer.run.runs import Run
 
 TEMPLATE = Path(__file__).with_name("card.md")
-MARK = "genrescope"  # the tag that tells our repositories from others
-LICENSE = "apache-2.0"  # of the code, and so of what is made of it alone
+MARK = "genrescope"  # the tag of repositories that this app pushed
+LICENSE = "apache-2.0"  # of the code, and of models trained from scratch
 
 
 def scores_of(run: Run) -> Scores:
-    """The scores that a finished run left in its folder.
+    """Load the scores of a finished run.
 
     Raises:
-        KnownError: ``push_not_finished`` where they are not there.
+        KnownError: ``push_not_finished`` where there are none.
     """
-    kept = evaluate.kept(run.folder)
-    if kept:
-        return kept
+    scores = evaluate.load_scores(run.folder)
+    if scores:
+        return scores
     confusion = runs.read_json(run.folder / evaluate.CONFUSION)
     if not confusion:
         raise KnownError("push_not_finished", id=run.id)
-    return of_counts(np.array(confusion["counts"]), confusion["genres"])
+    return from_confusion(np.array(confusion["counts"]), confusion["genres"])
 
 
 def text(run: Run, repo_id: str) -> str:
-    """The model card of a run for the repository that it goes to: Markdown."""
+    """Render the model card of a run for a repository, as Markdown."""
     from huggingface_hub import ModelCard
 
     config, scores = run.config(), scores_of(run)
@@ -62,6 +63,8 @@ def text(run: Run, repo_id: str) -> str:
         meaning=report.meaning(config.data, config.split, is_honest=scores.is_final),
         gain=report.figures(scores)[1:],
         calibration=report.calibration(scores),
+        clear=report.clear(scores),
+        features=client.FEATURES if run.has_novelty else "",
         scores=scores,
         part=_part(scores),
         step=result.get("step", 0),
@@ -72,7 +75,7 @@ def text(run: Run, repo_id: str) -> str:
 
 
 def _front_matter(config: RunConfig, scores: Scores, repo_id: str) -> Any:
-    """What the Hub reads of a card."""
+    """Build the metadata of the card."""
     from huggingface_hub import EvalResult, ModelCardData
 
     source = _source(config)
@@ -100,40 +103,40 @@ def _front_matter(config: RunConfig, scores: Scores, repo_id: str) -> Any:
 
 
 def _part(scores: Scores) -> str:
-    """The part of the split that the scores are of."""
+    """Return the part of the split that was scored."""
     return "test" if scores.is_final else "validation"
 
 
 def _source(config: RunConfig) -> str:
-    """Where the songs came from: ``gtzan``, ``composed``, ``folder``, or a set's id."""
+    """Return the source of the songs: ``gtzan``, ``composed``, ``folder``, or an id."""
     if config.data.startswith((FOLDER, ZIP)):
         return "folder"  # never a path
     return config.data.removeprefix(HUB)
 
 
 def _hub_base(config: RunConfig) -> str | None:
-    """The base model's id, where it is one of the Hub's."""
+    """Return the base model's id on the Hub, if it has one."""
     model = base_models.hub_model(config.base_model)
     return model.id if model else None
 
 
 def _license(config: RunConfig) -> str | None:
-    """Our own licence, or that of the base model; None where it is not known."""
+    """Return the base model's licence, or our own; None where unknown."""
     model = base_models.hub_model(config.base_model)
     return (model.license or None) if model else LICENSE
 
 
 def _is_mel(config: RunConfig) -> bool:
-    """Whether the base model hears spectrograms: then it is no HuBERT."""
+    """Return whether the base model's input is a spectrogram (no HuBERT)."""
     model = base_models.hub_model(config.base_model)
     return model is not None and model.window_s > 0
 
 
 def _recipe(config: RunConfig) -> dict[str, object]:
-    """The settings that made the model, but for the place of the songs."""
+    """List the run's settings, without the path of the songs."""
     return {**dataclasses.asdict(config), "data": _source(config)}
 
 
 def _cell(name: str) -> str:
-    """A genre's name, often a folder's, as text within a Markdown table."""
+    """Escape a genre's name for a Markdown table."""
     return "".join(f"\\{mark}" if mark in "\\|`*_[]<>#" else mark for mark in name)

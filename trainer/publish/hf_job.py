@@ -1,9 +1,8 @@
-"""The same run on a rented machine: a Hugging Face Job of the same command.
+"""Submit a run as a Hugging Face Job, on a rented machine.
 
-The job clones this project, installs it, trains as the flags say with one process a
-GPU, and pushes the finished model, because its disk is gone when it ends. The token
-that it pushes with travels as a secret of the Hub's own interface, never in the
-command or the environment that anybody can read there.
+The job clones this project, installs it, trains with one process a GPU, and pushes the
+finished model, because its disk is deleted at the end. The token for the push is sent as
+a secret of the Jobs API, never in the command or the environment, which are readable.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from trainer.publish import push
 IMAGE = "ghcr.io/astral-sh/uv:python3.11-bookworm"  # with uv and git
 TIMEOUT = "6h"  # the Hub's own, 30 minutes, would end a longer run unsaved
 PLAIN_ADDRESS = re.compile(r"https://[\w.-]+(:\d+)?/[\w./~-]+")  # no name, no password
-# Values arrive as variables and as "$@", so that no text of theirs is ever a command.
+# Values are passed as variables and as "$@", so that none is parsed as a command.
 SCRIPT = """\
 set -eu
 git clone --depth 1 -- "$GENRESCOPE_SOURCE" genrescope
@@ -36,7 +35,7 @@ python -m trainer push --to "$GENRESCOPE_PUSH_TO"
 
 @dataclass(frozen=True)
 class Job:
-    """A job that the Hub has accepted: where to watch it, and to end it."""
+    """A submitted job, and the page to watch or cancel it."""
 
     id: str
     url: str
@@ -45,14 +44,14 @@ class Job:
 def submit(
     config: RunConfig, flavor: str, *, source: str, to: str, token_of: push.TokenOf
 ) -> Job:
-    """Ask the Hub to train; it starts, and costs, as soon as a machine is free.
+    """Submit a job, which starts, and costs, as soon as a machine is free.
 
     Args:
-        config: what to do; a folder of this machine's songs cannot travel.
+        config: the run's settings; its songs must be public.
         flavor: the machine, such as ``t4-small``; ``hf jobs hardware`` lists prices.
         source: the https address of this project's Git repository or Space.
-        to: ``OWNER/NAME``, the private model repository that gets the result.
-        token_of: the Hub token of whoever pays.
+        to: ``OWNER/NAME``, the private model repository to push to.
+        token_of: returns the Hub token of the account that pays.
 
     Raises:
         KnownError: ``job_needs_public_songs``, ``job_bad_source``, ``not_a_choice``,
@@ -64,10 +63,12 @@ def submit(
     token = push.checked_token(token_of)
     command = ["bash", "-c", SCRIPT, "trainer", *flags(config)]
     env = {"GENRESCOPE_SOURCE": source, "GENRESCOPE_PUSH_TO": to}
-    if config.base_model not in base_models.CHOICES:  # allowed here, so there too
+    if (
+        config.base_model not in base_models.CHOICES
+    ):  # allowed on this host, so there too
         env["GENRESCOPE_BASE_MODELS"] = config.base_model
 
-    def submitted(tell: client.Tell) -> Job:
+    def submitted(tell: client.OnProgress) -> Job:
         from huggingface_hub import HfApi
 
         job = HfApi(token=token).run_job(
@@ -84,7 +85,7 @@ def submit(
 
 
 def flags(config: RunConfig) -> list[str]:
-    """The flags of ``python -m trainer`` that repeat a run."""
+    """Build the flags of ``python -m trainer`` that repeat a run."""
     given: list[str] = []
     for name, value in dataclasses.asdict(config).items():
         text = ("no", "yes")[value] if isinstance(value, bool) else str(value)
@@ -93,7 +94,7 @@ def flags(config: RunConfig) -> list[str]:
 
 
 def _check(config: RunConfig, flavor: str, source: str) -> None:
-    """Refuse what could not run there, before anything is paid for."""
+    """Refuse a job that would fail, before it costs anything."""
     from huggingface_hub import JobHardware
 
     if config.data.startswith((FOLDER, ZIP)):
@@ -111,7 +112,7 @@ def _check(config: RunConfig, flavor: str, source: str) -> None:
 
 
 def _known(error: BaseException | None) -> KnownError:
-    """Our code for one of the Hub client's many errors; for None, for silence."""
+    """Map an error of huggingface_hub to a KnownError; None is a timeout."""
     known = push.known(error, "")
     if known.code in ("push_offline", "push_bad_token"):
         return known

@@ -1,10 +1,10 @@
-"""A finished run in, a model repository on the Hugging Face Hub out.
+"""Push a finished run's model to the Hugging Face Hub.
 
-Only the files that ``_texts`` names and the weights leave this machine: configs,
-scores and the model card. Never a pickle, never a song's name, never a path.
+Only the weights and the files of ``_texts`` are uploaded: configs, scores and the model
+card. No pickle, no song's name, no path.
 
-The token is asked for at the last moment and handed to the Hub's client call by call.
-It is kept nowhere, and foreign errors, some of which quote it, go no further than here.
+The token is read at the last moment and passed to each call of huggingface_hub. It is
+stored nowhere, and errors of the client, some of which quote it, are not passed on.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ from trainer.run.runs import Run
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-# Longer than the client's own retries (1 + 2 + 4 + 8 + 8 s); the client itself would
-# wait for ever for a server that is silent.
+# Longer than the client's own retries (1 + 2 + 4 + 8 + 8 s); the client itself has no
+# timeout for a server that does not answer.
 PATIENCE_S = 60.0
 MIB = 1_048_576  # bytes
 WEIGHTS = "model.safetensors"
-MADE_BY_THE_HUB = {".gitattributes"}  # it stands in every new repository
-TOKEN = re.compile(r"[!-~]+")  # what a header can carry
+MADE_BY_THE_HUB = {".gitattributes"}  # in every new repository
+TOKEN = re.compile(r"[!-~]+")  # valid in a header
 TokenOf = Callable[[], str | None]
 
 
 def host_token() -> str | None:
-    """The login of this machine: ``hf auth login``, or the variable HF_TOKEN."""
+    """Return this machine's token: of ``hf auth login``, or the variable HF_TOKEN."""
     from huggingface_hub import get_token
 
     return get_token()
 
 
 def check(repo_id: str) -> None:
-    """Refuse a name that no repository can have, or that lacks its owner.
+    """Check the name of a repository, which must include its owner.
 
     Raises:
         KnownError: ``push_bad_name``.
@@ -69,17 +69,17 @@ def push(
     emit: Emit,
     private: bool = True,
 ) -> str:
-    """Bring a finished run's model to the Hub; repeat it after any failure.
+    """Push a finished run's model to the Hub; it can be repeated after any failure.
 
-    A repository that does not exist is created. One that exists is written to when it
-    is empty or was filled by us, in one commit, so that it is never half of two runs.
+    A repository that does not exist is created. An existing one is overwritten, in one
+    commit, if it is empty or was pushed by this app.
 
     Args:
-        run: a finished one.
+        run: a finished run.
         repo_id: ``OWNER/NAME``.
-        token_of: the Hub token of whoever pushes, or None without a login.
-        emit: gets a Stage ``ask``, then ``upload`` in bytes.
-        private: nobody but the owner sees it; a public repository is then refused.
+        token_of: returns the user's Hub token, or None without a login.
+        emit: called with a Stage ``ask``, then ``upload`` in bytes.
+        private: create a private repository, and refuse a public one.
 
     Returns:
         The repository's address.
@@ -97,16 +97,16 @@ def push(
         _Push(run, repo_id, _texts(run, repo_id), private, token),
         patience_s=PATIENCE_S,
         known=lambda error: known(error, repo_id),
-        hear=emit,
+        on_progress=emit,
     )
 
 
 def checked_token(token_of: TokenOf) -> str:
-    """A token that can be sent.
+    """Return the token if it is valid in a header.
 
     Raises:
-        KnownError: ``push_no_login``, or ``push_bad_token`` for what no header can
-            carry: the client's own refusal would quote it in a log.
+        KnownError: ``push_no_login``, or ``push_bad_token``; the client's own error
+            would quote the token in a log.
     """
     token = token_of()
     if not token:
@@ -118,7 +118,7 @@ def checked_token(token_of: TokenOf) -> str:
 
 @dataclass(frozen=True)
 class _Push:
-    """The work of one push."""
+    """One push, callable with a progress callback."""
 
     run: Run
     repo_id: str
@@ -126,31 +126,34 @@ class _Push:
     private: bool
     token: str = field(repr=False)
 
-    def __call__(self, tell: client.Tell) -> str:
-        """Claim the repository and fill it; its address."""
+    def __call__(self, tell: client.OnProgress) -> str:
+        """Create or check the repository, upload, and return its address."""
         from huggingface_hub import CommitOperationAdd, HfApi
         from huggingface_hub.utils import logging
 
-        # The client warns that it sends a file that it reads piece by piece the older
-        # way; that is meant, because only so can the pieces be counted.
+        # The client warns about a file object, which it uploads in the older way; it is
+        # needed to count the bytes.
         logging.set_verbosity_error()
         tell(Stage("ask"))
         api = HfApi(token=self.token)
-        api.whoami()  # a bad token looks like a missing repository elsewhere
+        api.whoami()  # elsewhere a bad token gives the error of a missing repository
         self._claim(api)
-        with _Counted(self.run.model_dir / WEIGHTS) as weights:
+        with _ProgressReader(self.run.model_dir / WEIGHTS) as weights:
             operations = [
                 CommitOperationAdd(name, text.encode())
                 for name, text in self.texts.items()
             ]
+            if self.run.has_novelty:
+                features = self.run.model_dir / client.FEATURES
+                operations.append(CommitOperationAdd(client.FEATURES, features))
             operations.append(CommitOperationAdd(WEIGHTS, weights))
-            weights.tell_to(tell)
+            weights.report_to(tell)
             message = f"Genrescope run {self.run.id}"
             api.create_commit(self.repo_id, operations, commit_message=message)
         return f"{api.endpoint}/{self.repo_id}"
 
     def _claim(self, api: HfApi) -> None:
-        """Make the repository, or make sure that it may be written to."""
+        """Create the repository, or check that it may be overwritten."""
         from huggingface_hub.errors import RepositoryNotFoundError
 
         try:
@@ -166,8 +169,10 @@ class _Push:
 
 
 def _texts(run: Run, repo_id: str) -> dict[str, str]:
-    """Every file that leaves this machine, but for the weights, by its name."""
-    scores = dataclasses.replace(card.scores_of(run), mistakes=())  # they name songs
+    """Render every file to upload, except the weights, by its name."""
+    scores = dataclasses.replace(
+        card.scores_of(run), mistakes=()
+    )  # they include songs' names
     confusion = {
         "genres": [each.genre for each in scores.genres],
         "counts": scores.counts,
@@ -181,33 +186,33 @@ def _texts(run: Run, repo_id: str) -> dict[str, str]:
     }
 
 
-class _Counted(io.BufferedReader):
-    """A file that tells how much of it has been sent, at each MiB and at its end."""
+class _ProgressReader(io.BufferedReader):
+    """A file that reports the bytes sent, at each MiB and at its end."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(io.FileIO(path))
         self._total_bytes = path.stat().st_size
-        self._told_bytes = 0
-        self._tell: client.Tell | None = None
+        self._reported_bytes = 0
+        self._on_progress: client.OnProgress | None = None
 
-    def tell_to(self, tell: client.Tell) -> None:
-        """From now on: what was read before was for the file's hash."""
-        self._tell = tell
+    def report_to(self, on_progress: client.OnProgress) -> None:
+        """Report from now on: the reads before are for the file's hash."""
+        self._on_progress = on_progress
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """As any file; after a lost connection it is read, and told, once more."""
+        """Read and report; after a lost connection the file is read again."""
         data = super().read(size)
         done_bytes = self.tell()
-        n_new = abs(done_bytes - self._told_bytes)
+        n_new = abs(done_bytes - self._reported_bytes)
         is_end = done_bytes == self._total_bytes and n_new > 0
-        if self._tell and (is_end or n_new >= MIB):
-            self._told_bytes = done_bytes
-            self._tell(Stage("upload", done_bytes, self._total_bytes))
+        if self._on_progress and (is_end or n_new >= MIB):
+            self._reported_bytes = done_bytes
+            self._on_progress(Stage("upload", done_bytes, self._total_bytes))
         return data
 
 
 def known(error: BaseException | None, repo_id: str) -> KnownError:
-    """Our code for one of the Hub client's many errors; for None, for silence."""
+    """Map an error of huggingface_hub to a KnownError; None is a timeout."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     if isinstance(error, OfflineModeIsEnabled):

@@ -1,8 +1,8 @@
-"""A run's checkpoints: which are whole, which to keep, and one to go on from.
+"""Seal, find and delete a run's checkpoints, and copy one to a run that resumes.
 
-A checkpoint counts once its list of files stands beside them, written last and by
-rename, after the files themselves were forced to the disk. Whatever a power cut, a
-SIGKILL or a full disk leaves behind has no list, or files of other sizes.
+A checkpoint is complete once the list of its files exists, which is written last and by
+rename, after an fsync of the files. Whatever a power cut, a SIGKILL or a full disk leaves
+behind has no list, or files of other sizes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STATE = "trainer_state.json"  # the Trainer's own: steps, best step, best score
 
 
 def seal(checkpoint: Path) -> None:
-    """Declare a checkpoint whole: its files are on the disk, their sizes listed."""
+    """Mark a checkpoint as complete: fsync its files and list their sizes."""
     sizes = {}
     for path in sorted(checkpoint.iterdir()):
         if path.name != LIST:
@@ -32,8 +32,8 @@ def seal(checkpoint: Path) -> None:
     write_whole(checkpoint / LIST, json.dumps(sizes))
 
 
-def is_whole(checkpoint: Path) -> bool:
-    """Whether a checkpoint was sealed and every file still has its size."""
+def is_complete(checkpoint: Path) -> bool:
+    """Return whether a checkpoint was sealed and every file still has its size."""
     sizes = read_json(checkpoint / LIST)
     if not sizes:
         return False
@@ -42,40 +42,40 @@ def is_whole(checkpoint: Path) -> bool:
 
 
 def step_of(checkpoint: Path) -> int:
-    """The number of steps that a checkpoint has behind it."""
+    """Parse the step from a checkpoint's name; -1 where it has none."""
     match = NAME.fullmatch(checkpoint.name)
     return int(match[1]) if match else -1
 
 
 def every(run_dir: Path) -> list[Path]:
-    """A run's checkpoints, half-written ones included, the newest first."""
+    """List a run's checkpoints, incomplete ones included, the newest first."""
     folder = run_dir / "checkpoints"
     found = folder.iterdir() if folder.is_dir() else ()
     return sorted((p for p in found if step_of(p) >= 0), key=step_of, reverse=True)
 
 
 def newest(run_dir: Path) -> Path | None:
-    """The newest whole checkpoint."""
-    return next((path for path in every(run_dir) if is_whole(path)), None)
+    """Find the newest complete checkpoint."""
+    return next((path for path in every(run_dir) if is_complete(path)), None)
 
 
 def saved_step(run_dir: Path) -> int:
-    """The step of the newest whole checkpoint; 0 where there is none."""
+    """Return the step of the newest complete checkpoint; 0 where there is none."""
     checkpoint = newest(run_dir)
     return step_of(checkpoint) if checkpoint else 0
 
 
 def state_of(checkpoint: Path) -> dict[str, Any]:
-    """What the Trainer knew when it saved."""
+    """Read the TrainerState of a checkpoint; empty where there is none."""
     return read_json(checkpoint / STATE) or {}
 
 
 def has_more(checkpoint: Path | None, n_steps: int) -> bool:
-    """Whether there are steps to go after a checkpoint.
+    """Return whether a run has steps left after a checkpoint.
 
     Args:
-        checkpoint: a whole one, or None.
-        n_steps: of the run's config, for a checkpoint that does not say itself.
+        checkpoint: a complete one, or None.
+        n_steps: of the run's config, for a checkpoint without its own number.
     """
     if checkpoint is None:
         return False
@@ -83,31 +83,31 @@ def has_more(checkpoint: Path | None, n_steps: int) -> bool:
 
 
 def keep_two(run_dir: Path, best_step: int | None) -> None:
-    """Delete all but the newest whole checkpoint and the best."""
-    whole = [path for path in every(run_dir) if is_whole(path)]
-    for path in whole[1:]:
+    """Delete all complete checkpoints but the newest and the best."""
+    complete = [path for path in every(run_dir) if is_complete(path)]
+    for path in complete[1:]:
         if step_of(path) != best_step:
             shutil.rmtree(path, ignore_errors=True)
 
 
 def sweep(run_dir: Path) -> None:
-    """Delete what was left half-written."""
+    """Delete incomplete checkpoints and models."""
     for path in every(run_dir):
-        if not is_whole(path):
+        if not is_complete(path):
             shutil.rmtree(path, ignore_errors=True)
     shutil.rmtree(run_dir / "model.part", ignore_errors=True)
 
 
 def adopt(parent: Run, run_dir: Path, checkpoint: Path) -> None:
-    """Give a new run what it goes on from: the checkpoint, and the best one so far.
+    """Copy the checkpoint to resume from, and the best one so far, to a new run.
 
-    The files are shared by hard links where the disk can, so that this costs nothing,
-    and so that either run can be deleted without a loss to the other.
+    The files are hard links where the disk supports them, which takes no space; either
+    run can be deleted without a loss to the other.
     """
     best_step = state_of(checkpoint).get("best_global_step")
     best = parent.folder / "checkpoints" / f"checkpoint-{best_step}"
     for path in {checkpoint, best}:
-        if is_whole(path):
+        if is_complete(path):
             target = run_dir / "checkpoints" / path.name
             shutil.copytree(path, target, copy_function=_link)
     for name in ("scores.json", "confusion.json"):
@@ -116,7 +116,7 @@ def adopt(parent: Run, run_dir: Path, checkpoint: Path) -> None:
 
 
 def _link(source: str, target: str) -> None:
-    """The same file under a second name, or a copy where the disk knows no links."""
+    """Hard-link a file, or copy it where the disk does not support links."""
     try:
         os.link(source, target)
     except OSError:

@@ -1,7 +1,7 @@
-"""The events of a run: typed, one JSON line each.
+"""Define the events of a run, and write and read them as lines of JSON.
 
-The trainer emits them, a page or a terminal shows them, neither knows the other.
-Texts for people are codes with details, so that every visitor reads their language.
+The trainer emits them; pages and terminals show them. A message is a code with details,
+so that each visitor can read it in their language.
 
 Validation chooses the checkpoint while the run trains (``Planned``, the Stage
 ``validate``, ``Evaluated``); the test follows once at the end (the Stage ``test``).
@@ -19,14 +19,14 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class RunEvent:
-    """Something happened, ``at`` seconds since 1970."""
+    """Base of all events; ``at`` is the time in seconds since 1970."""
 
     at: float = field(default_factory=time.time)
 
 
 @dataclass(frozen=True)
 class Stage(RunEvent):
-    """Progress of a phase: ``done`` of ``total`` pieces (0: not countable)."""
+    """Progress of a phase: ``done`` of ``total`` units (0: unknown)."""
 
     name: str
     done: int = 0
@@ -35,9 +35,9 @@ class Stage(RunEvent):
 
 @dataclass(frozen=True)
 class Planned(RunEvent):
-    """Training begins after ``first_step`` steps, 0 unless the run is resumed there.
+    """Training begins after ``first_step`` steps, 0 unless the run is resumed.
 
-    It is validated every ``validate_every_n_steps`` steps, and at the end.
+    Validation is every ``validate_every_n_steps`` steps, and at the end.
     """
 
     first_step: int
@@ -69,9 +69,9 @@ class Evaluated(RunEvent):
 
 @dataclass(frozen=True)
 class Device(RunEvent):
-    """What the run's device is doing: the GPU, or where there is none the processor.
+    """Memory, load and temperature of the run's GPU, or of the processor without one.
 
-    ``load`` is a share in [0, 1]; ``temperature_c`` is NaN where nobody tells it.
+    ``load`` is a share in [0, 1]; ``temperature_c`` is NaN where unknown.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Device(RunEvent):
 
 @dataclass(frozen=True)
 class Noted(RunEvent):
-    """A fact worth reading: a key of the locales' section ``notes``, and its values."""
+    """A note for the log: a key of the locales' section ``notes``, and its values."""
 
     code: str
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -94,10 +94,10 @@ class Finished(RunEvent):
     """The run is done and its model saved.
 
     Attributes:
-        step: the last one.
-        validation_accuracy: of the checkpoint that was kept, in [0, 1].
+        step: the last step.
+        validation_accuracy: of the best checkpoint, in [0, 1].
         test_accuracy: of its model on the test songs; None where the split has no
-            validation part, so that no songs are left that chose nothing.
+            separate validation part.
     """
 
     step: int
@@ -107,14 +107,14 @@ class Finished(RunEvent):
 
 @dataclass(frozen=True)
 class Stopped(RunEvent):
-    """A person stopped the run; what it had learned is saved."""
+    """The user stopped the run; its last checkpoint is saved."""
 
     step: int
 
 
 @dataclass(frozen=True)
 class Cancelled(RunEvent):
-    """A person gave the run up; what it had made is removed."""
+    """The user cancelled the run; its checkpoints and model are removed."""
 
 
 @dataclass(frozen=True)
@@ -129,12 +129,12 @@ Emit = Callable[[RunEvent], None]
 ShouldStop = Callable[[], bool]
 
 
-class StopRequested(Exception):  # noqa: N818 - a wish, not an error
-    """A person asked to stop; raised where work cannot simply end its loop."""
+class StopRequested(Exception):  # noqa: N818 - a request, not an error
+    """The user requested a stop; raised where work cannot just end its loop."""
 
 
 class StopNow(StopRequested):
-    """A stop without saving: the run was cancelled, or its time to save is over."""
+    """A stop without saving: the run was cancelled, or its grace period is over."""
 
 
 KINDS = {
@@ -154,8 +154,8 @@ KINDS = {
 }
 
 
-SCHEMA = 2  # of a line; one of the first says none
-# What the first schema called validation and test.
+SCHEMA = 2  # version of a line; absent in the first
+# Names of validation and test in the first schema.
 FIRST_STAGES = {"test": "validate", "evaluate": "test"}
 FIRST_FIELDS = {
     "planned": {"tested_every": "validate_every_n_steps"},
@@ -173,15 +173,15 @@ def to_line(event: RunEvent) -> str:
 def from_line(
     line: str, was_tested: Callable[[], bool] = lambda: False
 ) -> RunEvent | None:
-    """Read the event of one line, of this schema or the first.
+    """Parse one line, of this schema or the first.
 
     Args:
         line: as ``to_line`` wrote it.
-        was_tested: whether the run has a test score. Asked only for the end of a run
-            of the first schema, whose accuracy does not say what it was measured on.
+        was_tested: whether the run has a test score. Called only for the end of a
+            run of the first schema, whose accuracy may be of either part.
 
     Returns:
-        The event; None for a torn line or a kind of another version.
+        The event; None for an incomplete line or a kind of another version.
     """
     try:
         values = json.loads(line)
@@ -195,7 +195,7 @@ def from_line(
 def _of_first_schema(
     values: dict[str, Any], was_tested: Callable[[], bool]
 ) -> dict[str, Any]:
-    """Name the values of an old line as this schema does."""
+    """Rename the values of an old line to this schema's."""
     kind = values["kind"]
     names = FIRST_FIELDS.get(kind, {})
     values = {names.get(name, name): value for name, value in values.items()}

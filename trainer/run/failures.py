@@ -1,4 +1,4 @@
-"""Why a run ended badly: exceptions and exit statuses in, codes for people out."""
+"""Map exceptions and exit statuses of a run to error codes with messages."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import errors
 from trainer.run.events import Failed
 
 VMSTAT = Path("/proc/vmstat")
-# What libraries say instead of OSError(ENOSPC): safetensors, and torch.save.
+# Messages of safetensors and torch.save in place of OSError(ENOSPC).
 FULL_DISK_TEXTS = (
     "No space left on device",
     "os error 28",
     "PytorchStreamWriter failed",
     "unexpected pos",
 )
-# What they say instead of OutOfMemoryError: torch on a CPU, and CUDA's libraries.
+# Messages in place of OutOfMemoryError: torch on a CPU, and CUDA's libraries.
 NO_MEMORY = (
     "can't allocate memory",
     "CUDA out of memory",
@@ -33,26 +33,28 @@ logger = logging.getLogger(__name__)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the device or the machine had no memory left."""
+    """Return whether an error means that the device or machine is out of memory."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    return isinstance(error, RuntimeError) and _says(error, NO_MEMORY)
+    return isinstance(error, RuntimeError) and _mentions(error, NO_MEMORY)
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether an error, or what caused it, says that the disk is full."""
+    """Return whether an error, or its cause, means that the disk is full."""
     if isinstance(error, OSError) and error.errno in errors.FULL_DISK:
         return True
     cause = error.__cause__ or error.__context__
-    return _says(error, FULL_DISK_TEXTS) or (cause is not None and is_disk_full(cause))
+    return _mentions(error, FULL_DISK_TEXTS) or (
+        cause is not None and is_disk_full(cause)
+    )
 
 
-def _says(error: BaseException, texts: tuple[str, ...]) -> bool:
+def _mentions(error: BaseException, texts: tuple[str, ...]) -> bool:
     return any(text in str(error) for text in texts)
 
 
-def of_error(error: Exception) -> Failed:
-    """A foreign error as something that a person can act on, where we know it."""
+def from_error(error: Exception) -> Failed:
+    """Map an exception to a Failed event, and log it with a reference if unknown."""
     logger.error("the run failed", exc_info=error)
     if is_out_of_memory(error):
         return Failed("out_of_memory")
@@ -63,12 +65,12 @@ def of_error(error: Exception) -> Failed:
     return Failed("bug", {"reference": reference})
 
 
-def of_death(status: int, n_killed: int) -> Failed:
-    """Why a trainer is gone that wrote no result.
+def from_exit_status(status: int, n_killed: int) -> Failed:
+    """Map the exit status of a trainer that wrote no result to a Failed event.
 
     Args:
-        status: as ``os.waitpid`` tells it.
-        n_killed: processes that the kernel killed for memory while it worked.
+        status: as ``os.waitpid`` returns it.
+        n_killed: processes that the kernel killed for memory while it ran.
     """
     if not os.WIFSIGNALED(status):
         return Failed("trainer_left", {"exit_code": os.waitstatus_to_exitcode(status)})
@@ -76,12 +78,12 @@ def of_death(status: int, n_killed: int) -> Failed:
     if number == signal.SIGKILL and n_killed > 0:
         return Failed("killed_for_memory")
     name = signal.Signals(number).name
-    is_ordered = number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-    return Failed("killed" if is_ordered else "crashed", {"signal": name})
+    is_kill = number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+    return Failed("killed" if is_kill else "crashed", {"signal": name})
 
 
 def n_killed_for_memory() -> int:
-    """How many processes this machine's kernel has killed for want of memory."""
+    """Count the processes that this machine's kernel has killed for memory."""
     if not VMSTAT.exists():
         return 0
     pairs = (line.split() for line in VMSTAT.read_text("ascii").splitlines())

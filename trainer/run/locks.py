@@ -1,7 +1,7 @@
-"""Locks that the kernel frees when their holder ends, however it ends.
+"""Lock files with flock; the kernel frees a lock however its holder ends.
 
-Whether a run is alive is whether its lock is held: no process id to be used again, no
-clock to go backwards, no restart of the machine can make a dead run look alive.
+A run is alive while its lock is held: no reused process id, no clock that is set back and
+no restart of the machine can make a dead run look alive.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def take(path: Path, *, wait: bool = True) -> int | None:
-    """The descriptor of a lock that is ours now; ``None`` where another holds it.
+    """Take a lock and return its descriptor; ``None`` where another process has it.
 
     The lock is held until every copy of the descriptor is closed, those of child
     processes included.
@@ -27,7 +27,7 @@ def take(path: Path, *, wait: bool = True) -> int | None:
 
 
 def lock(descriptor: int, *, wait: bool) -> bool:
-    """Lock an open file or folder for us alone; False where another holds it."""
+    """Lock an open file or folder exclusively; False where another process has it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
@@ -37,7 +37,7 @@ def lock(descriptor: int, *, wait: bool) -> bool:
 
 @contextmanager
 def held(path: Path) -> Iterator[int]:
-    """Wait for a lock and hold it; yields its descriptor, for a child to inherit."""
+    """Hold a lock, waiting for it; yields its descriptor, for a child to inherit."""
     descriptor = take(path)
     if descriptor is None:
         raise BlockingIOError(path)
@@ -48,13 +48,13 @@ def held(path: Path) -> Iterator[int]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether any process holds the lock; does not make the file."""
+    """Return whether any process holds the lock, without creating the file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
-        # Shared, so that any number of pages may look at once.
+        # Shared, so that several pages can check at the same time.
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

@@ -1,11 +1,11 @@
-"""A run's folder on disk: its paths, config, events and state.
+"""Read and write a run's folder: its paths, config, events and state.
 
-Nothing about a run lives anywhere else, so every page, terminal and restarted server
-reads the same run. The training child is the only writer of results; pages read, and
-make the empty files ``stop`` and ``cancel`` and the file ``title``.
+All data of a run are in its folder, so that every page, terminal and restarted server
+reads the same. The training child is the only writer of results; pages read, and
+create the empty files ``stop`` and ``cancel`` and the file ``title``.
 
-A run's processes hold the lock of its folder, so that whether it is alive is asked of
-the kernel on every poll and never remembered.
+A run's processes hold the lock of its folder. Whether a run is alive is read from that
+lock on every poll, and never stored.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ from pathlib import Path
 from typing import Any
 
 from errors import KnownError
+from hub.client import FEATURES
 from trainer.config import RunConfig
 from trainer.run import events, locks
 
 ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 ENDED = ("finished", "stopped", "cancelled", "failed")
-START_PATIENCE_S = 60.0  # then a folder without a process is a start that died
+START_PATIENCE_S = 60.0  # then a folder without a process is a failed start
 TITLE_LENGTH = 80  # characters
-# JSON: which song is in which part, by name; the folder of the cache that holds them.
+# JSON: the songs of each part, by name; the cache folder of their samples.
 SPLIT, SONGS = "split.json", "songs.json"
 MODEL = "model"
-# What a cancelled run keeps: how it was started, and what was told of it.
+# Files that a cancelled run keeps: its settings, events and log.
 RECORDS = frozenset(
     "config.json title parent.json ticket.json process.json started.json lock stop"
     " cancel events.jsonl trainer.log result.json".split()
@@ -40,14 +41,14 @@ RECORDS = frozenset(
 
 @dataclass(frozen=True)
 class RunState:
-    """Where a run stands.
+    """The state of a run.
 
     Attributes:
         name: ``waiting``, ``running``, ``stopping``, ``finished``, ``stopped``,
             ``cancelled`` or ``failed``; each has a sentence in the locales' section
             ``states``.
         code: of a failed run, the error's code.
-        details: the values that the error's sentence names.
+        details: the values in the error's sentence.
     """
 
     name: str
@@ -56,7 +57,7 @@ class RunState:
 
     @property
     def is_ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the run is over."""
         return self.name in ENDED
 
 
@@ -68,13 +69,18 @@ class Run:
 
     @property
     def id(self) -> str:
-        """Time of birth and four hex digits."""
+        """Time of creation and four hex digits."""
         return self.folder.name
 
     @property
     def model_dir(self) -> Path:
         """The finished model: a checkpoint folder as transformers reads it."""
         return self.folder / MODEL
+
+    @property
+    def features_file(self) -> Path:
+        """The measure of what is unlike its songs; a run of an older version lacks it."""
+        return self.model_dir / FEATURES
 
     @property
     def events_file(self) -> Path:
@@ -88,53 +94,53 @@ class Run:
 
     @property
     def stop_file(self) -> Path:
-        """Its being there asks the child to stop."""
+        """Requests a stop by its existence."""
         return self.folder / "stop"
 
     @property
     def cancel_file(self) -> Path:
-        """Its being there asks the child to stop and to remove what it made."""
+        """Requests a stop and the removal of all results by its existence."""
         return self.folder / "cancel"
 
     @property
     def lock_file(self) -> Path:
-        """Locked for as long as one of the run's processes lives."""
+        """Locked while one of the run's processes is alive."""
         return self.folder / "lock"
 
     @property
     def started_file(self) -> Path:
-        """JSON, written when the run's turn has come: ``pid`` of the trainer."""
+        """JSON, written when the run leaves the queue: ``pid`` of the trainer."""
         return self.folder / "started.json"
 
     @property
     def parent_file(self) -> Path:
-        """JSON of a run that goes on from another: its ``id`` and the ``step``."""
+        """JSON of a run that resumes another: its ``id`` and the ``step``."""
         return self.folder / "parent.json"
 
     @property
     def title(self) -> str:
-        """The name that a person gave the run; empty before."""
+        """The name that the user gave the run; "" without one."""
         path = self.folder / "title"
         return path.read_text("utf-8") if path.exists() else ""
 
     @property
     def config_file(self) -> Path:
-        """The choices that the run was started with."""
+        """The run's RunConfig as JSON."""
         return self.folder / "config.json"
 
     @property
     def is_made(self) -> bool:
-        """Whether there is such a run; whoever makes one may be killed before that."""
+        """Whether the run was created completely."""
         return self.config_file.is_file()
 
     def config(self) -> RunConfig:
-        """The choices that the run was started with."""
+        """Read the run's config."""
         return RunConfig.from_json(self.config_file.read_text("utf-8"))
 
     def events(self, cursor: int = 0) -> tuple[list[events.RunEvent], int]:
-        """The events after ``cursor`` (bytes), and the cursor to come back with.
+        """Read the events after ``cursor`` (bytes), and return them with the next cursor.
 
-        Only complete lines count: the last one may be half-written.
+        An incomplete last line is left for the next call.
         """
         if not self.events_file.exists():
             return [], cursor
@@ -150,11 +156,11 @@ class Run:
         return found, cursor + len(whole) + len(newline)
 
     def _was_tested(self) -> bool:
-        """Whether the kept scores are of test songs, not those that chose the model."""
+        """Return whether the saved scores are of the test songs."""
         return bool((read_json(self.folder / "scores.json") or {}).get("is_final"))
 
     def state(self) -> RunState:
-        """Where the run stands, derived from the folder and its lock alone."""
+        """Derive the run's state from the folder and its lock alone."""
         result = read_json(self.folder / "result.json")
         if result is not None and result.get("state") in ENDED:
             details = result.get("details", {})
@@ -169,13 +175,13 @@ class Run:
         return RunState("failed", "run_vanished", details)
 
     def _is_just_made(self) -> bool:
-        """Whether the folder is so new that its process may be about to start."""
+        """Return whether the folder is so new that its process may not have started."""
         if self.lock_file.exists() or not self.folder.is_dir():
             return False
         return abs(time.time() - self.folder.stat().st_mtime) < START_PATIENCE_S
 
     def last_line(self) -> str:
-        """The end of the raw log: often the only word of a killed process."""
+        """Read the last line of the raw log, for a process that ended without result."""
         if not self.log_file.exists():
             return ""
         with self.log_file.open("rb") as file:
@@ -186,7 +192,7 @@ class Run:
 
 
 def create(runs_dir: Path, config: RunConfig) -> Run:
-    """A new run's folder, readable by its owner alone, with its config in it."""
+    """Create a new run's folder, readable by its owner alone, with its config."""
     run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     run = Run(runs_dir / run_id)
     run.folder.mkdir(mode=0o700, parents=True)
@@ -195,7 +201,7 @@ def create(runs_dir: Path, config: RunConfig) -> Run:
 
 
 def every(runs_dir: Path) -> list[Run]:
-    """All runs, the newest first."""
+    """List all runs, the newest first."""
     if not runs_dir.is_dir():
         return []
     names = sorted((path.name for path in runs_dir.iterdir()), reverse=True)
@@ -204,10 +210,10 @@ def every(runs_dir: Path) -> list[Run]:
 
 
 def find(runs_dir: Path, run_id: str) -> Run:
-    """The run with an id that may come from a visitor.
+    """Find the run with an id, which may come from a visitor.
 
     Raises:
-        KnownError: ``unknown_run`` for anything but the id of a run that is there.
+        KnownError: ``unknown_run`` for anything but the id of an existing run.
     """
     run = Run(runs_dir / run_id) if ID.fullmatch(run_id) else None
     if run is None or not run.is_made or run.folder.is_symlink():
@@ -216,14 +222,14 @@ def find(runs_dir: Path, run_id: str) -> Run:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that readers see all of it or nothing: by rename."""
+    """Write a file atomically, by rename."""
     part = path.with_name(path.name + ".part")
     part.write_text(text, "utf-8")
     part.replace(path)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """A JSON file's values; ``None`` where it is not there or not whole."""
+    """Read a JSON object; ``None`` where it is missing or incomplete."""
     try:
         values = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
@@ -232,13 +238,13 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def rename(run: Run, title: str) -> None:
-    """Give a run a title; an empty one takes it away."""
+    """Set a run's title; "" removes it."""
     printable = "".join(c if c.isprintable() else " " for c in title)
     write_whole(run.folder / "title", " ".join(printable.split())[:TITLE_LENGTH])
 
 
 def remove_products(run: Run) -> None:
-    """Remove all that a cancelled run has made; its settings, events and log stay."""
+    """Delete the results of a cancelled run; keep its settings, events and log."""
     for path in run.folder.iterdir():
         if path.name in RECORDS:
             continue
@@ -249,9 +255,9 @@ def remove_products(run: Run) -> None:
 
 
 def delete(runs_dir: Path, run_id: str) -> None:
-    """Remove a run that has ended, and everything that it made.
+    """Delete a run that has ended.
 
-    Out of sight first, by rename, so that no page ever reads half a run.
+    The folder is renamed first, so that no page reads an incomplete run.
 
     Raises:
         KnownError: ``unknown_run``, or ``run_is_at_work``.

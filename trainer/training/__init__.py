@@ -1,1 +1,1 @@
-"""A RunConfig and songs in, a trained model out."""
+"""Fine-tune a model on a run's songs with transformers' Trainer."""

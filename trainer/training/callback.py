@@ -1,4 +1,4 @@
-"""The Trainer's callbacks, turned into events, whole checkpoints and a prompt stop."""
+"""Turn the Trainer's callbacks into events, sealed checkpoints and a prompt stop."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 import process
 from errors import KnownError
 from trainer.config import RunConfig
+from trainer.data.windows import AllWindows, RandomWindows
 from trainer.run import checkpoints
 from trainer.run.events import (
     Emit,
@@ -25,7 +26,6 @@ from trainer.run.events import (
     StopRequested,
 )
 from trainer.training.recipe import Batches
-from trainer.training.windows import AllWindows, RandomWindows
 
 if TYPE_CHECKING:
     import transformers
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Rhythm:
-    """The numbers that turn the Trainer's callbacks into progress.
+class Schedule:
+    """Sizes of a run's steps and validations, to turn callbacks into progress.
 
     Attributes:
         n_per_batch: windows in one forward pass.
@@ -54,8 +54,8 @@ class Rhythm:
     @classmethod
     def of(
         cls, config: RunConfig, batches: Batches, n_train: int, validation: AllWindows
-    ) -> Rhythm:
-        """Count what a run with ``n_train`` training songs does."""
+    ) -> Schedule:
+        """Compute the schedule of a run with ``n_train`` training songs."""
         n_per_step = batches.size * batches.n_accumulated
         steps_per_epoch = math.ceil(n_train / n_per_step)
         return cls(
@@ -67,71 +67,71 @@ class Rhythm:
         )
 
 
-def follower(
+def event_callback(
     emit: Emit,
     should_stop: ShouldStop,
     run_dir: Path,
-    rhythm: Rhythm,
-    heard: RandomWindows | RandomCachedWindows,
+    schedule: Schedule,
+    train_set: RandomWindows | RandomCachedWindows,
 ) -> transformers.TrainerCallback:
-    """A callback that speaks in events and obeys the stop flag.
+    """Make a callback that emits events and follows the stop flag.
 
     Args:
-        emit: gets a Step after every optimizer step, and a Stage during validation.
-        should_stop: asked after every forward pass, training or validating.
+        emit: called with a Step after every optimizer step, and a Stage in validation.
+        should_stop: called after every forward pass, training or validating.
         run_dir: where the checkpoints are.
-        rhythm: how much is in a step and in a validation.
-        heard: what the model learns from, to be told of every epoch.
+        schedule: sizes of a step and of a validation.
+        train_set: the training data, whose epoch is set.
     """
     process.settle()
     import transformers
 
-    class Follower(_Listener, transformers.TrainerCallback):
-        """The listener, as the type that the Trainer knows."""
+    class TrainerEventCallback(_EventCallback, transformers.TrainerCallback):
+        """The callback, as the type that the Trainer accepts."""
 
-    return Follower(emit, should_stop, run_dir, rhythm, heard)
+    return TrainerEventCallback(emit, should_stop, run_dir, schedule, train_set)
 
 
-class _Listener:
-    """What happens at the Trainer's events that matter to us."""
+class _EventCallback:
+    """The methods of ``transformers.TrainerCallback`` that a run needs."""
 
     def __init__(
         self,
         emit: Emit,
         should_stop: ShouldStop,
         run_dir: Path,
-        rhythm: Rhythm,
-        heard: RandomWindows | RandomCachedWindows,
+        schedule: Schedule,
+        train_set: RandomWindows | RandomCachedWindows,
     ) -> None:
         self.emit = emit
         self.should_stop = should_stop
         self.run_dir = run_dir
-        self.rhythm = rhythm
-        self.heard = heard
+        self.schedule = schedule
+        self.train_set = train_set
         self.n_validated = 0
         self.saved_step = 0
         self.random_state: dict[str, Any] = {}
-        self.marked_at = time.monotonic()
+        self.last_at = time.monotonic()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         first = self.saved_step = state.global_step
         self._point_at_best(state)
         self.random_state = _random_state()
-        every = self.rhythm.validate_every_n_steps
+        every = self.schedule.validate_every_n_steps
         self.emit(Planned(first, state.max_steps, every))
         self.emit(Stage("train", first, state.max_steps))
-        self.marked_at = time.monotonic()
+        self.last_at = time.monotonic()
 
     def _point_at_best(self, state: Any) -> None:
-        """After a resumption the best checkpoint is our own, not the parent's."""
+        """Point a resumed Trainer at the run's own best checkpoint, not its parent's."""
         name = f"checkpoint-{state.best_global_step}"
         best = self.run_dir / "checkpoints" / name
         state.best_model_checkpoint = str(best) if best.is_dir() else None
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        # accelerate tells the data set of the epoch itself, but for the rest of a
-        # resumed epoch and where several processes share one (DataLoaderShard.set_epoch).
-        self.heard.set_epoch(int(state.epoch or 0))
+        # accelerate sets the epoch of the data set itself, but not for the rest of a
+        # resumed epoch nor where several processes share one (DataLoaderShard.set_epoch).
+        self.train_set.set_epoch(int(state.epoch or 0))
 
     def on_log(
         self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any
@@ -139,8 +139,8 @@ class _Listener:
         if "loss" not in logs:
             return
         now = time.monotonic()
-        took_s = max(now - self.marked_at, 1e-9)  # the wait for the data included
-        self.marked_at = now
+        took_s = max(now - self.last_at, 1e-9)  # loading the data included
+        self.last_at = now
         loss, norm = float(logs["loss"]), float(logs.get("grad_norm", math.nan))
         self.emit(
             Step(
@@ -149,10 +149,10 @@ class _Listener:
                 loss,
                 float(logs["learning_rate"]),
                 norm,
-                self.rhythm.n_per_step * args.world_size / took_s,
+                self.schedule.n_per_step * args.world_size / took_s,
             )
         )
-        # An infinite norm is ordinary in fp16, whose scaler leaves such a step out;
+        # An infinite norm is ordinary in fp16, whose scaler skips such a step;
         # elsewhere it has just ruined the weights, which must not be saved.
         is_ruined = not math.isfinite(norm) and not args.fp16 and "grad_norm" in logs
         if is_ruined or not math.isfinite(loss):
@@ -169,10 +169,10 @@ class _Listener:
         self._stop_if_asked(state, control)
 
     def _stop_if_asked(self, state: Any, control: Any) -> None:
-        """Save and end, without another validation."""
+        """Save and end without another validation where a stop is requested."""
         if self.should_stop():
             control.should_training_stop = True
-            # A whole checkpoint is never written again.
+            # A sealed checkpoint is never written again.
             control.should_save = state.global_step > self.saved_step
             control.should_evaluate = False
 
@@ -184,13 +184,13 @@ class _Listener:
         if args.should_save:
             checkpoints.seal(checkpoint)
             checkpoints.keep_two(self.run_dir, state.best_global_step)
-        self.marked_at = time.monotonic()
+        self.last_at = time.monotonic()
 
     def on_prediction_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if self.should_stop():
             raise StopRequested
-        self.n_validated += self.rhythm.n_per_batch * args.world_size
-        n_windows = self.rhythm.n_windows
+        self.n_validated += self.schedule.n_per_batch * args.world_size
+        n_windows = self.schedule.n_windows
         self.emit(Stage("validate", min(self.n_validated, n_windows), n_windows))
 
     def on_evaluate(
@@ -199,18 +199,18 @@ class _Listener:
         self.n_validated = 0
         _restore_random(self.random_state)
         accuracy, loss = metrics["eval_accuracy"], metrics["eval_loss"]
-        n_songs = self.rhythm.n_songs
+        n_songs = self.schedule.n_songs
         self.emit(Evaluated(state.global_step, accuracy, loss, n_songs))
         self.emit(Stage("train", state.global_step, state.max_steps))
-        self.marked_at = time.monotonic()
+        self.last_at = time.monotonic()
 
 
 def _random_state() -> dict[str, Any]:
-    """The generators of Python, numpy, torch and, where there is one, the GPU.
+    """Read the state of the random generators of Python, numpy, torch and the GPU.
 
-    In the form of the Trainer's own ``rng_state.pth``. A run that stops in the middle
+    It has the form of the Trainer's own ``rng_state.pth``. A run that stops in the middle
     of a step has drawn for passes that never counted, and a validation in between draws
-    too. Both are undone with the state at the end of the last step, so that a resumed
+    too. Both are undone by restoring the state at the end of the last step, so that a resumed
     run's losses are those of the run that went through.
     """
     import torch
@@ -226,7 +226,7 @@ def _random_state() -> dict[str, Any]:
 
 
 def _restore_random(states: dict[str, Any]) -> None:
-    """Go back to a state."""
+    """Set the random generators to a state."""
     import torch
 
     random.setstate(states["python"])
@@ -237,7 +237,7 @@ def _restore_random(states: dict[str, Any]) -> None:
 
 
 def _save_random(states: dict[str, Any], checkpoint: Path) -> None:
-    """Put a state in the place of the one that the Trainer saved itself."""
+    """Replace the random state that the Trainer saved in a checkpoint."""
     import torch
 
     path = checkpoint / "rng_state.pth"

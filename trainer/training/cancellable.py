@@ -1,4 +1,4 @@
-"""Work that cannot look at a stop flag, such as a download, and may be left behind."""
+"""Run work that cannot check a stop flag, such as a download, so that it can be left."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ POLL_S = 0.2
 
 
 def interruptible(work: Callable[[], T], should_stop: ShouldStop) -> T:
-    """What ``work`` returns or raises, unless a stop is asked for meanwhile.
+    """Return what ``work`` returns, or raise where a stop is requested meanwhile.
 
-    It runs in a thread of its own, which is left behind at a stop: the process of a
-    stopped run is about to end. Where the work has an ``obedient`` voice, it ends soon
-    as well.
+    It runs in a thread of its own, which is abandoned at a stop: the process of a
+    stopped run is about to end. Where the work emits through ``emit_or_stop``, the
+    thread ends soon as well.
 
     Raises:
         StopRequested: within a moment of the flag.
     """
-    pool = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="patience")
+    pool = concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="interruptible")
     future = pool.submit(work)
     pool.shutdown(wait=False)
     while not concurrent.futures.wait([future], timeout=POLL_S).done:
@@ -31,16 +31,16 @@ def interruptible(work: Callable[[], T], should_stop: ShouldStop) -> T:
     return future.result()
 
 
-def obedient(emit: Emit, should_stop: ShouldStop) -> Emit:
-    """The same voice, which ends work that is left behind: once asked to stop, it raises.
+def emit_or_stop(emit: Emit, should_stop: ShouldStop) -> Emit:
+    """Wrap ``emit`` so that it raises once a stop is requested, ending abandoned work.
 
     Raises:
         StopRequested: instead of passing an event on.
     """
 
-    def say(event: RunEvent) -> None:
+    def checked(event: RunEvent) -> None:
         if should_stop():
             raise StopRequested
         emit(event)
 
-    return say
+    return checked

@@ -1,8 +1,8 @@
-"""Dashboards that people already use, told of a run where they are installed.
+"""Report a run to TensorBoard or trackio, where they are installed.
 
-Off by default, and none is among this project's requirements. TensorBoard's files lie
-in the run's ``checkpoints/runs``; trackio keeps its own on this machine, and is never
-given a Space to publish on.
+Off by default, and neither is among this project's requirements. TensorBoard's files
+are in the run's ``checkpoints/runs``; trackio keeps its own on this machine, and is
+never given a Space to publish on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from errors import KnownError
 
 
 def check(name: str) -> None:
-    """Refuse a dashboard that this machine has not.
+    """Refuse a dashboard that is not installed.
 
     Raises:
         KnownError: ``no_dashboard``, naming what to install.
@@ -24,7 +24,7 @@ def check(name: str) -> None:
 
 
 def arguments(name: str, run_name: str) -> dict[str, Any]:
-    """What transformers' TrainingArguments need for a dashboard."""
+    """Return the fields of transformers' TrainingArguments for a dashboard."""
     return {
         "report_to": name,
         "run_name": run_name,

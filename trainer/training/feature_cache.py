@@ -1,9 +1,9 @@
 """Cache the outputs of a model's frozen layers, so that epochs train only the rest.
 
-HuBERT's and wav2vec2's convolutions are 70 % of their work. Where they do not learn,
+HuBERT's and wav2vec2's convolutions are 70 % of their work. Where they are frozen,
 their output for a window is the same in every epoch: it is computed once. Where only
-the head learns, one mean vector a layer is all that is cached of a window (of AST: the
-one vector that is its head's input), and a step takes milliseconds. The front ends of
+the head is trained, one mean vector a layer is all that is cached of a window (of AST:
+the one vector that is its head's input), and a step takes milliseconds. The front ends of
 Whisper and AST are cheap, and run anew each time. The computation stays the model's
 own: the same module runs, with the frozen layers bypassed.
 """
@@ -23,26 +23,26 @@ from numpy.typing import NDArray
 import process
 from networks import architecture, forward
 from trainer.data.dataset import SongSet
+from trainer.data.windows import AllWindows, collate
 from trainer.run.events import Emit, ShouldStop, Stage, StopRequested
-from trainer.training.windows import AllWindows, collate
 
 if TYPE_CHECKING:
     import torch
 
-Part = Literal["encoder", "head"]  # what learns: the rest is frozen
+Part = Literal["encoder", "head"]  # what is trained: the rest is frozen
 DTYPES = {"encoder": np.float16, "head": np.float32}  # a song's frames are many
 FOLDER = "recorded"  # in a run's folder, while it trains
 
 
 def cache_path(run_dir: Path, name: str) -> Path:
-    """Return the file of a run's cache; its folder is made."""
+    """Return the file of a run's cache, whose folder is created."""
     folder = run_dir / FOLDER
     folder.mkdir(exist_ok=True)
     return folder / name
 
 
 def delete_cache(run_dir: Path) -> None:
-    """Delete a run's cached features: they are large, and made again in a minute."""
+    """Delete a run's cached features: they are large, and quick to compute."""
     shutil.rmtree(run_dir / FOLDER, ignore_errors=True)
 
 
@@ -117,7 +117,7 @@ class RandomCachedWindows:
         return self.cached.indices
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose anew; the Trainer calls this at the start of each epoch."""
+        """Draw new windows; the Trainer calls this at the start of each epoch."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -142,12 +142,12 @@ def cache_features(
 
     Args:
         windows: all that training or evaluation will need.
-        model: on the device where it shall run.
-        part: what will learn; the layers below it are frozen.
+        model: on the device where it runs.
+        part: what is trained; the layers below it are frozen.
         path: of the file that keeps the features; it may be large (a song of 30 s in
             half-overlapping windows: 3 MB of float16 for HuBERT's convolutions).
         emit: called with the progress.
-        should_stop: asked between batches.
+        should_stop: called between batches.
 
     Raises:
         StopRequested: between two batches.
@@ -185,7 +185,7 @@ def _evaluating(model: Any) -> Iterator[None]:
 
 
 def _frozen_output(model: Any, part: Part, values: torch.Tensor) -> torch.Tensor:
-    """Compute what is cached of a batch.
+    """Compute the output of the frozen layers for a batch.
 
     Returns:
         (n, channels, frames) of the convolutions, or (n, layers, channels) of all below

@@ -1,4 +1,4 @@
-"""The model that a run starts from, with a new head for the run's genres."""
+"""Load the base model of a run, with a new classification head for its genres."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from trainer import base_models
 from trainer.config import RunConfig
 
 DEMO_DIR = Path(__file__).parents[2] / "assets" / "models" / "demo"
-MASK_LENGTH = 10  # frames that SpecAugment hides at once: 0.2 s of HuBERT's
+MASK_LENGTH = 10  # frames that SpecAugment masks at once: 0.2 s of HuBERT's
 
 
 def load_base(config: RunConfig, genres: Sequence[str]) -> tuple[Any, Any]:
-    """Load the model and its feature extractor, ready to learn ``genres``.
+    """Load the model and its feature extractor, ready to be trained on ``genres``.
 
     Returns:
         A transformers audio classifier in float32 whose classifier layer is new, with
-        the parts frozen that the config says; and what turns samples into its input.
+        the parts frozen as in the config; and its feature extractor.
 
     Raises:
-        KnownError: ``no_demo_model``, or what the Hub's download raises.
+        KnownError: ``no_demo_model``, or what the download from the Hub raises.
     """
     from networks import small_hubert
 
     if config.base_model == base_models.SMALL:
         changes = {name: value for name, (_, value) in _config_entries(config).items()}
         model = small_hubert.small_hubert(genres, config.seed, **changes)
-        # Its first convolution starts as the filters that training would look for.
+        # Its first convolution starts as the filters that training would arrive at.
         first = model.hubert.feature_extractor.conv_layers[0]
         first.conv.requires_grad_(False)
         extractor = small_hubert.feature_extractor()
@@ -43,7 +43,7 @@ def load_base(config: RunConfig, genres: Sequence[str]) -> tuple[Any, Any]:
 
 
 def left_out(config: RunConfig, model_config: Any) -> list[str]:
-    """List the fields of a run that have no effect on a model, by name."""
+    """List the fields of a RunConfig that have no effect on a model."""
     entries = _config_entries(config).items()
     fields = [field for name, (field, _) in entries if not _has(model_config, name)]
     return list(dict.fromkeys(field for field in fields if field))
@@ -133,7 +133,7 @@ def _model_config(folder: Path, genres: Sequence[str], config: RunConfig) -> Any
 
 
 def _shorten_masks(model: Any, window_s: float, sampling_rate: int) -> None:
-    """Keep SpecAugment's masks shorter than a window, which it would fail at."""
+    """Limit SpecAugment's masks to less than a window; longer ones are an error."""
     if not architecture.takes_samples(model):
         return
     n_samples = round(window_s * sampling_rate)

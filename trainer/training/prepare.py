@@ -1,4 +1,4 @@
-"""A RunConfig in, its songs, windows and model out, ready to train."""
+"""Prepare a run: read and split its songs, cut windows, load its model."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ import numpy as np
 from networks import architecture, forward
 from networks.cpu.training import optimize_for_cpu
 from trainer.config import RunConfig
-from trainer.data import dataset, sources
+from trainer.data import dataset, sources, windows
 from trainer.data.dataset import SongSet
 from trainer.data.splits import Split
 from trainer.run.events import Emit, Noted, ShouldStop, Stage
-from trainer.training import feature_cache, initial_model, windows
-from trainer.training.cancellable import interruptible, obedient
+from trainer.training import feature_cache, initial_model
+from trainer.training.cancellable import emit_or_stop, interruptible
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """Songs, windows and a model.
+    """Songs, data sets of windows, and a model.
 
     ``validation`` chooses the checkpoint and ``test`` is reported; they are the same
-    songs unless ``split.is_honest``. The Trainer's data sets, ``train`` and
-    ``checked``, are windows, or cached features of the model's frozen layers.
+    songs unless ``split.is_honest``. The Trainer's data sets, ``train_set`` and
+    ``eval_set``, are windows, or cached features of the model's frozen layers.
     """
 
     config: RunConfig
     songs: SongSet
-    train: windows.RandomWindows | feature_cache.RandomCachedWindows
-    checked: windows.AllWindows | feature_cache.CachedFeatures
+    train_set: windows.RandomWindows | feature_cache.RandomCachedWindows
+    eval_set: windows.AllWindows | feature_cache.CachedFeatures
     validation: windows.AllWindows
     test: windows.AllWindows
     split: Split
     model: Any
     extractor: Any
 
-    def planned(self, n_processes: int) -> Parts:
-        """Turn epochs into steps; the last step of each may have fewer windows."""
+    def with_steps(self, n_processes: int) -> Parts:
+        """Convert epochs to steps; the last step of each may have fewer windows."""
         config = self.config
         if not config.n_epochs:
             return self
         n_per_step = config.batch_size * config.n_accumulated * n_processes
-        n_steps = config.n_epochs * math.ceil(len(self.train) / n_per_step)
+        n_steps = config.n_epochs * math.ceil(len(self.train_set) / n_per_step)
         return dataclasses.replace(
             self, config=dataclasses.replace(config, n_steps=n_steps)
         )
@@ -56,7 +56,7 @@ class Parts:
     def bypass_frozen(self) -> Callable[[], None]:
         """Bypass the frozen layers where they are cached; return what restores them."""
         part = self.config.trained_part
-        if part == "all" or not isinstance(self.checked, feature_cache.CachedFeatures):
+        if part == "all" or not isinstance(self.eval_set, feature_cache.CachedFeatures):
             return lambda: None
         return feature_cache.bypass(self.model, part)
 
@@ -66,7 +66,7 @@ def with_cached_features(
 ) -> Parts:
     """Replace the data sets by cached features where the frozen layers allow it.
 
-    Augmentation changes the sound each time, so that nothing could be cached.
+    Augmentation changes the windows in each epoch, so that nothing can be cached.
 
     Raises:
         StopRequested: between two windows.
@@ -78,7 +78,7 @@ def with_cached_features(
     if not feature_cache.can_cache(parts.model, part):
         return parts
     parts.model.to(forward.fastest_device())  # where the Trainer will put it anyway
-    to_learn = windows.AllWindows(
+    to_train_on = windows.AllWindows(
         parts.songs,
         parts.split.train,
         parts.extractor,
@@ -86,7 +86,7 @@ def with_cached_features(
         n_per_window=1 if config.n_windows_per_song else 2,
         n_at_most=config.n_windows_per_song,
     )
-    train, checked = (
+    train, validation = (
         feature_cache.cache_features(
             each,
             parts.model,
@@ -95,14 +95,14 @@ def with_cached_features(
             emit=emit,
             should_stop=should_stop,
         )
-        for name, each in (("train", to_learn), ("checked", parts.validation))
+        for name, each in (("train", to_train_on), ("validation", parts.validation))
     )
     random = feature_cache.RandomCachedWindows(train, parts.config.seed)
-    return dataclasses.replace(parts, train=random, checked=checked)
+    return dataclasses.replace(parts, train_set=random, eval_set=validation)
 
 
 def with_fresh_model(parts: Parts) -> Parts:
-    """Load the base model again; the old one's memory is given back."""
+    """Load the base model again, after freeing the memory of the old one."""
     import torch
 
     gc.collect()
@@ -116,12 +116,14 @@ def with_fresh_model(parts: Parts) -> Parts:
 def prepare(
     config: RunConfig, cache_dir: Path, emit: Emit, should_stop: ShouldStop
 ) -> Parts:
-    """Read and split the songs, and load the model that will learn their genres."""
+    """Read and split the songs, and load the model to train on them."""
     emit(Stage("songs"))
-    said = obedient(emit, should_stop)
-    source = interruptible(lambda: sources.source_of(config, said), should_stop)
+    emit_download = emit_or_stop(emit, should_stop)
+    source = interruptible(
+        lambda: sources.source_of(config, emit_download), should_stop
+    )
     songs = dataset.prepare(source, cache_dir, emit=emit, should_stop=should_stop)
-    split = dataset.divided(songs, config)
+    split = dataset.split_songs(songs, config)
     emit(_split_note(split))
     emit(Stage("model"))
     model, extractor = interruptible(
@@ -158,7 +160,7 @@ def prepare(
 
 
 def _split_note(split: Split) -> Noted:
-    """How many songs are in which part."""
+    """Note how many songs each part has."""
     n_songs = {"n_train": len(split.train), "n_test": len(split.test)}
     if not split.is_honest:
         return Noted("split_two", n_songs)
@@ -166,7 +168,7 @@ def _split_note(split: Split) -> Noted:
 
 
 def _fitting(config: RunConfig, model: Any, emit: Emit) -> RunConfig:
-    """Adapt the choices to what this model can do; note what differs."""
+    """Adapt the config to what this model supports; note what differs."""
     left_out = initial_model.left_out(config, model.config)
     if left_out:
         emit(Noted("left_out", {"fields": left_out}))

@@ -1,4 +1,4 @@
-"""A RunConfig in the words of today's transformers."""
+"""Translate a RunConfig to transformers' TrainingArguments and Trainer."""
 
 from __future__ import annotations
 
@@ -10,36 +10,34 @@ from typing import Any
 import process
 from errors import KnownError
 from networks import architecture
-from trainer.config import RunConfig
+from trainer.config import METRIC, RunConfig
 from trainer.training import dashboards
-
-METRIC = "accuracy"
 
 
 @dataclass(frozen=True)
 class Batches:
-    """How the windows of one step go through the model.
+    """Size and number of the batches of one optimizer step.
 
     Attributes:
         size: windows in one forward pass.
-        n_accumulated: passes added up for one step.
+        n_accumulated: batches whose gradients are accumulated.
     """
 
     size: int
     n_accumulated: int
 
     def smaller(self) -> Batches | None:
-        """At most half the windows at once, as many in a step; None at one window."""
+        """Halve the batch at least, with as many windows a step; None at one window."""
         sizes = range(self.size // 2, 0, -1)
         size = next((n for n in sizes if self.size % n == 0), None)
         return Batches(size, self.n_accumulated * self.size // size) if size else None
 
 
 def training_arguments(config: RunConfig, run_dir: Path, batches: Batches) -> Any:
-    """The tutorial's recipe in the words of today's transformers.
+    """Build the TrainingArguments of a run.
 
     Raises:
-        KnownError: ``no_cuda`` where fp16 is asked of a machine without a CUDA GPU.
+        KnownError: ``no_cuda`` where fp16 is requested on a machine without a CUDA GPU.
     """
     process.settle()
     import torch
@@ -47,7 +45,7 @@ def training_arguments(config: RunConfig, run_dir: Path, batches: Batches) -> An
 
     transformers.utils.logging.set_verbosity_warning()
     precision = _precision(config.precision)
-    rhythm = "steps" if config.eval_every_n_steps else "epoch"
+    strategy = "steps" if config.eval_every_n_steps else "epoch"
     every = config.eval_every_n_steps or config.n_steps
     arguments = transformers.TrainingArguments(
         output_dir=str(run_dir / "checkpoints"),
@@ -63,14 +61,14 @@ def training_arguments(config: RunConfig, run_dir: Path, batches: Batches) -> An
         fp16=precision == "fp16",
         bf16=precision == "bf16",
         use_cpu=not torch.cuda.is_available(),
-        eval_strategy=rhythm,
+        eval_strategy=strategy,
         eval_steps=every,
-        save_strategy=rhythm,
+        save_strategy=strategy,
         save_steps=every,
         load_best_model_at_end=True,
         metric_for_best_model=METRIC,
         logging_steps=1,
-        logging_nan_inf_filter=False,  # a NaN loss shall be seen
+        logging_nan_inf_filter=False,  # a NaN loss must be reported
         disable_tqdm=True,
         remove_unused_columns=False,
         seed=config.seed,
@@ -82,7 +80,7 @@ def training_arguments(config: RunConfig, run_dir: Path, batches: Batches) -> An
 
 
 def _precision(wanted: str) -> str:
-    """The number format to train in, settled for this machine."""
+    """Choose the number format to train in on this machine."""
     import torch
 
     has_cuda = torch.cuda.is_available()
@@ -98,9 +96,9 @@ def _precision(wanted: str) -> str:
 
 
 def trainer_class() -> type[Any]:
-    """The Trainer of transformers, whose layers may learn at two rates.
+    """Make a subclass of transformers' Trainer with two learning rates.
 
-    Its ``encoder_rate_fraction`` is what the pretrained layers' rate is of the head's
+    ``encoder_rate_fraction`` is the pretrained layers' rate as a share of the head's
     (discriminative fine-tuning: Howard and Ruder, 2018).
     """
     process.settle()
@@ -112,24 +110,24 @@ def trainer_class() -> type[Any]:
         def create_optimizer(self, model: Any = None) -> Any:
             optimizer = super().create_optimizer(model)
             if self.encoder_rate_fraction != 1.0:
-                inside = set(map(id, architecture.body(self.model).parameters()))
-                _slow_down(optimizer, inside, self.encoder_rate_fraction)
+                encoder = set(map(id, architecture.body(self.model).parameters()))
+                _scale_rate(optimizer, encoder, self.encoder_rate_fraction)
             return optimizer
 
     return TwoRates
 
 
-def _slow_down(optimizer: Any, inside: Container[int], fraction: float) -> None:
-    """Give some weights, named by ``id``, a group with a share of their group's rate.
+def _scale_rate(optimizer: Any, ids: Container[int], fraction: float) -> None:
+    """Move weights, given by ``id``, to a parameter group with a share of the rate.
 
     The groups stay in their order, so that the first one's rate, which the Trainer
     reports, is the head's.
     """
     for group in list(optimizer.param_groups):
-        slow = [weight for weight in group["params"] if id(weight) in inside]
+        slow = [weight for weight in group["params"] if id(weight) in ids]
         if slow:
-            quick = [weight for weight in group["params"] if id(weight) not in inside]
-            group["params"] = quick
+            fast = [weight for weight in group["params"] if id(weight) not in ids]
+            group["params"] = fast
             rest = {name: group[name] for name in group if name != "params"}
             rest["lr"] = group["lr"] * fraction
             optimizer.add_param_group({"params": slow, **rest})

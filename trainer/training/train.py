@@ -1,7 +1,7 @@
-"""The run itself: RunConfig in, checkpoint folder out, events on the way.
+"""Carry out a run: train by a RunConfig, evaluate, and save the model.
 
-No page and no thread knows of it, and it knows of none. The Trainer of transformers
-does the training; this module gives it the songs, listens, and keeps the result.
+transformers' Trainer does the training; this module gives it the data sets, emits
+events, and saves what is left of the run. It imports nothing of the user interface.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from typing import TYPE_CHECKING
 
 import process
 from errors import KnownError
+from networks import novelty
+from networks.novelty import Novelty
 from trainer.config import RunConfig
+from trainer.data import windows
 from trainer.evaluation import evaluate
 from trainer.evaluation.scores import Scores
 from trainer.run import checkpoints, failures, runs
 from trainer.run.events import Emit, Noted, ShouldStop, Stage, StopNow, StopRequested
-from trainer.training import dashboards, feature_cache, windows
-from trainer.training import distributed as crews
-from trainer.training.callback import Rhythm, follower
+from trainer.training import dashboards, distributed, feature_cache, own_features
+from trainer.training.callback import Schedule, event_callback
 from trainer.training.prepare import (
     Parts,
     prepare,
@@ -42,9 +44,9 @@ class Result:
     """How a run ended.
 
     Attributes:
-        step: the last step that was made.
-        was_stopped: a person ended it early.
-        validation_accuracy: of the checkpoint that was kept, in [0, 1]; None where the
+        step: number of optimizer steps done.
+        was_stopped: the user ended it early.
+        validation_accuracy: of the best checkpoint, in [0, 1]; None where the
             run was stopped before its first validation.
         test_accuracy: of its model on the test songs; None where the split has no
             validation part, or the run was stopped before the test.
@@ -57,9 +59,10 @@ class Result:
 
     @property
     def accuracy(self) -> float | None:
-        """The figure to report: of the test, or where there was none of validation."""
-        tested = self.test_accuracy
-        return self.validation_accuracy if tested is None else tested
+        """The accuracy to report: of the test, or without a test of the validation."""
+        if self.test_accuracy is None:
+            return self.validation_accuracy
+        return self.test_accuracy
 
 
 def train(
@@ -71,58 +74,60 @@ def train(
     should_stop: ShouldStop,
     checkpoint: Path | None = None,
 ) -> Result:
-    """Train as the config says; the model ends in ``run_dir/model``.
+    """Train with a config and save the model to ``run_dir/model``.
 
-    Where the memory is not enough, the same step is made of smaller batches.
+    Where the memory is not enough, each step is split into smaller batches.
 
     Args:
-        config: the run's choices.
-        run_dir: gets ``split.json``, ``songs.json``, ``checkpoints/``, ``model/``,
+        config: the run's settings.
+        run_dir: where to write ``split.json``, ``songs.json``, ``checkpoints/``, ``model/``,
             ``scores.json`` and ``confusion.json``.
         cache_dir: where decoded songs are kept between runs.
-        emit: gets every event.
-        should_stop: asked between songs, steps and windows that are evaluated.
-        checkpoint: a whole one to go on from, in ``run_dir/checkpoints``.
+        emit: called with every event.
+        should_stop: called between songs, training steps and evaluated windows.
+        checkpoint: a complete one to resume from, in ``run_dir/checkpoints``.
 
     Raises:
         KnownError: ``nan_loss``, ``no_cuda``, ``out_of_memory``, or what data and
             models raise.
-        StopRequested: stopped before there was anything to save.
+        StopRequested: where it is stopped before there is anything to save.
     """
     dashboards.check(config.report_to)
-    crew = crews.here()
-    emit = crew.voice(emit)
-    parts = crew.first(lambda: prepare(config, cache_dir, emit, should_stop))
-    should_stop = crew.ear(should_stop)
-    parts = parts.planned(crew.n_processes)
-    if crew.is_main:
-        _keep_songs(parts, run_dir)
-    crew.introduce(config.batch_size * config.n_accumulated, emit)
-    if crew.n_processes == 1:
+    group = distributed.process_group()
+    emit = group.main_only(emit)
+    parts = group.main_process_first(
+        lambda: prepare(config, cache_dir, emit, should_stop)
+    )
+    should_stop = group.broadcast_stop(should_stop)
+    parts = parts.with_steps(group.n_processes)
+    if group.is_main:
+        _write_split(parts, run_dir)
+    group.announce(config.batch_size * config.n_accumulated, emit)
+    if group.n_processes == 1:
         parts = with_cached_features(parts, run_dir, emit, should_stop)
     try:
-        return _until_it_fits(parts, run_dir, checkpoint, emit, should_stop)
+        return _train_until_it_fits(parts, run_dir, checkpoint, emit, should_stop)
     finally:
         feature_cache.delete_cache(run_dir)
 
 
-def _keep_songs(parts: Parts, run_dir: Path) -> None:
-    """Write which song is in which part, and which folder of the cache holds them."""
+def _write_split(parts: Parts, run_dir: Path) -> None:
+    """Write the songs of each part, and the cache folder that has their samples."""
     split = parts.split.by_name(parts.songs.names)
     runs.write_whole(run_dir / runs.SPLIT, json.dumps(split, ensure_ascii=False))
-    if parts.songs.place:
-        place = {"folder": parts.songs.place.name}
+    if parts.songs.folder:
+        place = {"folder": parts.songs.folder.name}
         runs.write_whole(run_dir / runs.SONGS, json.dumps(place))
 
 
-def _until_it_fits(
+def _train_until_it_fits(
     parts: Parts,
     run_dir: Path,
     checkpoint: Path | None,
     emit: Emit,
     should_stop: ShouldStop,
 ) -> Result:
-    """Train, with smaller batches each time that the memory is not enough."""
+    """Train, and retry with smaller batches whenever the memory is not enough."""
     batches = Batches(parts.config.batch_size, parts.config.n_accumulated)
     while True:
         if checkpoint:
@@ -130,10 +135,13 @@ def _until_it_fits(
         try:
             return _attempt(parts, run_dir, batches, checkpoint, emit, should_stop)
         except (RuntimeError, MemoryError) as error:
-            # Of several processes the others would wait for ever for this one.
-            if crews.here().n_processes > 1 or not failures.is_out_of_memory(error):
+            # With several processes, the others would wait for ever for this one.
+            if (
+                distributed.process_group().n_processes > 1
+                or not failures.is_out_of_memory(error)
+            ):
                 raise
-        # Outside of the handler, because the error holds on to what filled the memory.
+        # Outside of the handler, because the error keeps what filled the memory alive.
         batches = _smaller(batches, emit)
         checkpoint = checkpoints.newest(run_dir)
         parts = with_fresh_model(parts)
@@ -147,14 +155,14 @@ def _attempt(
     emit: Emit,
     should_stop: ShouldStop,
 ) -> Result:
-    """The training itself, and the saving of its model."""
-    put_back = parts.bypass_frozen()
+    """Train once, test, and save the model."""
+    restore_frozen = parts.bypass_frozen()
     trainer = _trainer(parts, run_dir, batches, checkpoint, emit, should_stop)
     was_stopped = False
     try:
         trainer.train(
             resume_from_checkpoint=str(checkpoint) if checkpoint else None,
-            ignore_keys_for_eval=["hidden_states", "attentions"],  # large, and unasked
+            ignore_keys_for_eval=["hidden_states", "attentions"],  # large and unused
         )
     except StopNow:
         raise
@@ -163,49 +171,59 @@ def _attempt(
         _save_checkpoint(trainer)
     was_stopped |= should_stop() and trainer.state.global_step < parts.config.n_steps
     tested = None
-    if crews.here().is_main and parts.split.is_honest and not was_stopped:
-        tested = _tested(parts, put_back, emit, should_stop)
-    put_back()
+    if (
+        distributed.process_group().is_main
+        and parts.split.is_honest
+        and not was_stopped
+    ):
+        tested = _test(parts, restore_frozen, emit, should_stop)
+    restore_frozen()
     result = Result(
         trainer.state.global_step,
         was_stopped,
         trainer.state.best_metric,
         tested.accuracy if tested else None,
     )
-    if crews.here().is_main:
+    if distributed.process_group().is_main:
         if tested:
-            evaluate.keep(tested, parts.songs.genres, run_dir)
+            evaluate.save_scores(tested, parts.songs.genres, run_dir)
+        own = None if was_stopped else own_features.fit(parts, emit, should_stop)
         emit(Stage("save"))
-        _save(parts, run_dir, result.accuracy, tested.temperature if tested else 1.0)
+        _save(parts, run_dir, result.accuracy, tested, own)
     return result
 
 
-def _tested(
-    parts: Parts, put_back: Callable[[], None], emit: Emit, should_stop: ShouldStop
+def _test(
+    parts: Parts,
+    restore_frozen: Callable[[], None],
+    emit: Emit,
+    should_stop: ShouldStop,
 ) -> Scores | None:
-    """Score the model on the test songs, once; None where a person stops it.
+    """Score the model on the test songs, once; None where the user stops it.
 
-    Its temperature is fitted on the validation songs before.
+    The temperature is fitted on the validation songs first.
     """
     compute = functools.partial(
-        evaluate.answers_of, parts.model, emit=emit, should_stop=should_stop
+        evaluate.predict, parts.model, emit=emit, should_stop=should_stop
     )
     try:
-        validation = compute(parts.checked, stage="calibrate")  # as it was recorded
-        put_back()
-        return evaluate.final(validation, compute(parts.test, stage="test"))
+        validation = compute(
+            parts.eval_set, stage="calibrate"
+        )  # the frozen layers bypassed
+        restore_frozen()
+        return evaluate.score_test(validation, compute(parts.test, stage="test"))
     except StopRequested:
         return None
 
 
 def _save_checkpoint(trainer: transformers.Trainer) -> None:
-    """What the Trainer does where a save is due; it has no public name for it."""
+    """Save as the Trainer does at its save steps; it has no public method for it."""
     trainer._save_checkpoint(trainer.model_wrapped, trial=None)
     trainer.callback_handler.on_save(trainer.args, trainer.state, trainer.control)
 
 
 def _smaller(batches: Batches, emit: Emit) -> Batches:
-    """The batches to try after the memory was not enough.
+    """Return smaller batches to try after the memory was not enough.
 
     Raises:
         KnownError: ``out_of_memory`` where not even one window at a time fits.
@@ -225,29 +243,33 @@ def _trainer(
     emit: Emit,
     should_stop: ShouldStop,
 ) -> transformers.Trainer:
-    """The Trainer of transformers, set up for these parts."""
+    """Build transformers' Trainer for these parts."""
     process.settle()
     from transformers import PrinterCallback
 
-    # forward(**kwargs) makes the Trainer believe that the model divides the loss by
-    # the number of accumulated batches itself. It does not: without this line the
+    # forward(**kwargs) makes the Trainer assume that the model divides the loss by the
+    # number of accumulated batches itself. It does not: without this line the
     # loss starts at 4 ln(n) for 4 of them, and clipping bites 4 times too early
     # (transformers issue 47688).
     parts.model.accepts_loss_kwargs = False
     best = checkpoints.state_of(checkpoint).get("best_metric") if checkpoint else None
-    rhythm = Rhythm.of(parts.config, batches, len(parts.train), parts.validation)
+    schedule = Schedule.of(
+        parts.config, batches, len(parts.train_set), parts.validation
+    )
     trainer = trainer_class()(
         model=parts.model,
         args=training_arguments(parts.config, run_dir, batches),
-        train_dataset=parts.train,
-        eval_dataset=parts.checked,
+        train_dataset=parts.train_set,
+        eval_dataset=parts.eval_set,
         data_collator=windows.collate,
-        compute_metrics=evaluate.Checks(
+        compute_metrics=evaluate.ComputeMetrics(
             parts.validation,
-            run_dir if crews.here().is_main else None,
+            run_dir if distributed.process_group().is_main else None,
             -1.0 if best is None else best,
         ),
-        callbacks=[follower(emit, should_stop, run_dir, rhythm, parts.train)],
+        callbacks=[
+            event_callback(emit, should_stop, run_dir, schedule, parts.train_set)
+        ],
     )
     trainer.encoder_rate_fraction = parts.config.encoder_rate_fraction
     trainer.remove_callback(PrinterCallback)
@@ -255,23 +277,33 @@ def _trainer(
 
 
 def _save(
-    parts: Parts, run_dir: Path, accuracy: float | None, temperature: float
+    parts: Parts,
+    run_dir: Path,
+    accuracy: float | None,
+    tested: Scores | None,
+    own: Novelty | None,
 ) -> None:
-    """Save the model, with the facts that pages and cards show: by rename, whole.
+    """Save the model with the facts that pages and cards show, atomically by rename.
 
     ``Trainer.save_model`` would add ``training_args.bin``, a pickle; this does not.
     """
     config = parts.config
-    parts.model.config.genrescope = {
+    clear = tested.risk_coverage if tested else None
+    facts = {
         "window_s": config.window_s,
         "trained_on": config.data.split(":")[0],
         "accuracy": accuracy,
         "n_tested": len(parts.test.indices),
-        "temperature": temperature,
+        "temperature": tested.temperature if tested else 1.0,
         "preset": config.preset,
         "saved_at": time.time(),
     }
-    half = run_dir / f"{runs.MODEL}.part"
-    parts.model.save_pretrained(half)
-    parts.extractor.save_pretrained(half)
-    half.rename(run_dir / runs.MODEL)
+    if clear and clear.is_held_out:
+        facts["clear"] = clear.rule().to_config()
+    parts.model.config.genrescope = facts
+    part = run_dir / f"{runs.MODEL}.part"
+    parts.model.save_pretrained(part)
+    parts.extractor.save_pretrained(part)
+    if own:
+        novelty.save(own, part)
+    part.rename(run_dir / runs.MODEL)

@@ -120,9 +120,9 @@ class RunAnswer:
         state: waiting, running, stopping, finished, stopped or failed.
         code: cause of a failure, empty without one.
         step: the last optimizer step that is done; 0 before the first.
-        accuracy: share of the validation songs named rightly, the best so far; null
+        accuracy: share of the validation songs classified correctly, the best so far; null
             before the first validation.
-        test_accuracy: share of the test songs named rightly, measured once at the end;
+        test_accuracy: share of the test songs classified correctly, measured once at the end;
             null before that, and where the split keeps no songs for it alone.
     """
 

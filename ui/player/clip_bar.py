@@ -24,7 +24,7 @@ from ui.server.language import text
 from ui.templates import render
 from viz.channels import codec_of, container_of
 
-RECORDING = "audio.decode.wav"  # Gradio's name for what the microphone gave
+RECORDING = "audio.wav"  # Gradio's name for what the microphone gave
 CHANNELS = {1: "clip.mono", 2: "clip.stereo"}
 
 

@@ -63,7 +63,7 @@ def texts(**facts: object) -> gr.I18n:
         for key in FILLED:
             table[key] = i18n.word(key, language, **facts)
         for item in dataclasses.fields(RunConfig):
-            table[f"fields.{item.name}_info"] = messages.explained(item, language)
+            table[f"fields.{item.name}_info"] = messages.field_help(item, language)
     return gr.I18n(**tables)
 
 

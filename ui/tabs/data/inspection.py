@@ -72,10 +72,10 @@ class InspectedSongs:
             **wish: fields of RunConfig that say how to split.
 
         Raises:
-            KnownError: what RunConfig or ``data.divided`` refuses.
+            KnownError: what RunConfig or ``dataset.split_songs`` refuses.
         """
         config = dataclasses.replace(self.config, **wish)
-        split = dataset.divided(self.songs, config)
+        split = dataset.split_songs(self.songs, config)
         return dataclasses.replace(self, config=config, split=split)
 
     def survey(self) -> Survey:
@@ -115,7 +115,7 @@ def inspect(config: RunConfig, cache_dir: Path) -> Iterator[Stage | InspectedSon
         How far it is, every now and then; at last the inspected songs.
 
     Raises:
-        KnownError: what the sources, ``data.prepare`` and ``data.divided`` raise.
+        KnownError: what the sources, ``dataset.prepare`` and ``dataset.split_songs`` raise.
     """
     is_left = threading.Event()
     newest = [Stage("songs")]
@@ -134,7 +134,7 @@ def inspect(config: RunConfig, cache_dir: Path) -> Iterator[Stage | InspectedSon
         songs = dataset.prepare(
             source, cache_dir, emit=emit, should_stop=is_left.is_set
         )
-        split = dataset.divided(songs, config)
+        split = dataset.split_songs(songs, config)
         wrong = faults(songs, emit=emit, should_stop=is_left.is_set)
         return InspectedSongs(songs, wrong, config, split, tuple(notes))
 

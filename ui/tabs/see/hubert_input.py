@@ -38,7 +38,7 @@ def build(session: Session) -> Lesson:
 def draw(scene: Scene, start_s: float) -> Sheet:
     """Draw some frames of the model's input; the whole clip is resampled but once."""
     heard = scene.of(model_input)
-    about = closeup.describe_hearing(heard, scene.clip, scene.language)
+    about = closeup.describe_model_input(heard, scene.clip, scene.language)
     plot = closeup.model_frames(heard, start_s, scene.language)
     made = scene.provenance("hearing", start_s=start_s)
     return scene.sheet((plot,), about, (), made)

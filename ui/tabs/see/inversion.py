@@ -14,7 +14,7 @@ import gradio as gr
 import i18n
 from audio.clip import Clip
 from audio.transforms import FRAMES
-from audio.transforms.griffin_lim import Search, Tell, silently
+from audio.transforms.griffin_lim import OnProgress, Search, ignore
 from audio.transforms.inversion import (
     Rebuilt,
     RoundTrip,
@@ -87,14 +87,14 @@ def build(session: Session, *, is_offline: bool) -> Lesson:
     ) -> list[Any]:
         way = Way(*values)
 
-        def tell(n_done: int) -> None:
+        def on_progress(n_done: int) -> None:
             said = i18n.word("see.searching", visitor.language, n=n_done)
             progress((n_done, way.n_iterations), said, unit="")
 
         if way.source == VOCODER:
             progress(0.0, i18n.word("see.vocoding", visitor.language))
         scene = session.scene(path, None, visitor.language)
-        three = scene.of(there_and_back, way=way, tell=tell)
+        three = scene.of(there_and_back, way=way, on_progress=on_progress)
         players = _filled(heard, three, visitor.language)
         return [draw(scene, way).as_json(), *players]
 
@@ -198,7 +198,9 @@ class ThereAndBack:
         return self.found if isinstance(self.found, Clip) else self.found.clip
 
 
-def there_and_back(clip: Clip, way: Way, tell: Tell = silently) -> ThereAndBack:
+def there_and_back(
+    clip: Clip, way: Way, on_progress: OnProgress = ignore
+) -> ThereAndBack:
     """Take an excerpt to its picture and back: phase kept, and phase thrown away.
 
     Raises:
@@ -212,4 +214,6 @@ def there_and_back(clip: Clip, way: Way, tell: Tell = silently) -> ThereAndBack:
         return ThereAndBack(before, exact, vocoding.rebuilt(before))
     rebuild = from_mel if way.source == "mel" else griffin_lim
     search = Search(n_iterations=way.n_iterations)
-    return ThereAndBack(before, exact, rebuild(before, search=search, tell=tell))
+    return ThereAndBack(
+        before, exact, rebuild(before, search=search, on_progress=on_progress)
+    )

@@ -20,7 +20,7 @@ from ui.tabs.see.lesson import Choices, Lesson, draws, lesson
 from viz import filters
 from viz import spectrogram as pictures
 from viz.plot import Sheet, on_axes_of
-from viz.wording import joined, said
+from viz.wording import joined, phrase
 
 BANDS = [32, 64, 128, 256]
 LOWEST_HZ = (0, 20, 50, 100, 300)
@@ -85,7 +85,7 @@ def sheet(
     levels, language = found[0].result, scene.language
     cut = spectrogram.cut(scene, levels, FRAMES)
     if is_beside:
-        cut = replace(cut, title=said("bands_title", language))
+        cut = replace(cut, title=phrase("bands_title", language))
     plots = [pictures.mel(levels, cut, is_power=quantity == "power")]
     if is_beside:
         found.append(spectrogram.computed(scene, transforms.stft, FRAMES))

@@ -19,7 +19,7 @@ from ui.tabs.see.spectrum import windows
 from viz import spectrogram
 from viz.plot import N_COLUMNS, Computed, Plot, Sheet
 from viz.spectrogram import Cut
-from viz.wording import said
+from viz.wording import phrase
 
 LENGTHS = [2**power for power in range(8, 14)]  # 256 to 8192 samples
 NONE = 0  # a choice, for no second picture
@@ -131,4 +131,4 @@ def cut(
 def _title(levels: Spectrogram, language: str) -> str:
     rate, n_fft = levels.sampling_rate, levels.n_fft
     numbers = {"n": n_fft, "ms": 1000 * n_fft / rate, "hz": rate / n_fft}
-    return said("time_against_frequency", language, **numbers)
+    return phrase("time_against_frequency", language, **numbers)

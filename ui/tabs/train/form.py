@@ -94,7 +94,7 @@ def look_ahead(given: Mapping[str, Any], settings: Settings, language: str) -> M
         )
     except KnownError as error:
         return paragraphs([i18n.sentence(error, language)])
-    line = messages.look_ahead(seen, language)
+    line = messages.preflight_line(seen, language)
     if not str(given.get("data", "")).startswith(FOLDER):
         return paragraphs([line])
     named = " · ".join(f"{name} {n}" for name, n in seen.genres[:N_GENRES_NAMED])

@@ -48,7 +48,7 @@ def rendered(run: Run | None, cache: RunCache, visitor: Visitor) -> Rendered:
 
 def as_html(run: Run, visitor: Visitor) -> Markup:
     """Show all that is known of how good a run's model is; nothing without scores."""
-    scores = evaluate.kept(run.folder)
+    scores = evaluate.load_scores(run.folder)
     if scores is None:
         return Markup("")
     language = visitor.language
@@ -60,6 +60,7 @@ def as_html(run: Run, visitor: Visitor) -> Markup:
         texts=[*meaning(run, scores, language), *report.figures(scores, language)],
         reliability=_reliability(scores, language),
         calibration=report.calibration(scores, language),
+        clear=report.clear(scores, language),
         confusion=_confusion(scores),
         may_hear=may_hear(run, visitor),
     )
@@ -84,7 +85,7 @@ def song(run: Run, number: int, cache_dir: Path, visitor: Visitor) -> Clip:
     Raises:
         KnownError: ``song_gone``, or ``may_not_hear``.
     """
-    scores = evaluate.kept(run.folder)
+    scores = evaluate.load_scores(run.folder)
     mistakes = scores.mistakes if scores else ()
     if not 1 <= number <= len(mistakes):
         raise KnownError("song_gone", name=number)

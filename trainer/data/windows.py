@@ -1,6 +1,6 @@
-"""Songs in, data sets of windows out: random ones to train on, all to evaluate.
+"""Data sets of fixed-length windows: random crops to train on, all to evaluate.
 
-Evaluation takes the windows that classification does (``networks.windows``), so that
+Evaluation uses the windows that classification does (``networks.windows``), so that
 the accuracy of a run is that of its model on the same files.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ def window(song: NDArray[np.int16], start: int, n_window: int) -> Samples:
 
 
 def augment(samples: Samples, rng: np.random.Generator) -> Samples:
-    """Tilt the spectrum and add a little noise: another mix of the same music."""
+    """Tilt the spectrum and add a little noise, as another mix would."""
     import scipy.fft
 
     tilt_db = rng.uniform(-TILT_DB_PER_OCTAVE, TILT_DB_PER_OCTAVE)
@@ -94,7 +94,7 @@ def _spread(starts: list[int], n_at_most: int) -> list[int]:
 
 @dataclass(frozen=True, eq=False)
 class CachedSong:
-    """A song of the cache as ``networks.windows`` reads a sound: part by part.
+    """A song of the cache with the interface that ``networks.windows`` reads.
 
     Attributes:
         integers: int16 (n_samples,).
@@ -106,7 +106,7 @@ class CachedSong:
 
     @property
     def n_samples(self) -> int:
-        """How many samples."""
+        """Number of samples."""
         return len(self.integers)
 
     def part(self, start: int, stop: int) -> Samples:
@@ -115,14 +115,37 @@ class CachedSong:
         return piece.astype(np.float32) / np.float32(INT16_MAX)
 
 
+class EvalWindows(Protocol):
+    """A map-style data set of songs to evaluate, whose items are the songs' windows."""
+
+    @property
+    def songs(self) -> SongSet:
+        """All songs, of which ``indices`` are some."""
+
+    @property
+    def indices(self) -> NDArray[np.int64]:
+        """(n_songs,) the songs that have a window."""
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """(n_windows,) position in ``indices`` of each window's song."""
+
+    @property
+    def lengths(self) -> list[int]:
+        """(n_windows,) samples of each window."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: int) -> dict[str, Any]: ...
+
+
 class AllWindows:
     """A map-style data set: every audible window of each song, in order.
 
     ``n_per_window`` windows begin in the length of one; of ``n_at_most`` (0: all) the
     first begins with the song, the last ends with it.
 
-    A song without an audible window is left out, as classification refuses it: there
-    is nothing to name a genre by, so that it is neither right nor wrong.
+    A song without an audible window is left out, as classification refuses it.
 
     Attributes:
         indices: (n_songs,) the songs that have a window.
@@ -193,7 +216,7 @@ def note_silent(songs: SongSet, silent: NDArray[np.int64], emit: Emit) -> None:
 
 
 def _item(samples: Samples, label: np.int64, extractor: Any) -> dict[str, Any]:
-    """One example as the model wants it: normalised samples or mels, with its label."""
+    """Make one example: the feature extractor's output for a window, and its label."""
     name = extractor.model_input_names[0]
     values = forward.features(extractor, samples, SAMPLING_RATE)
     return {name: values, "labels": int(label)}
