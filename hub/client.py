@@ -129,7 +129,7 @@ def is_here(
 
 
 def _features(info: ModelInfo) -> list[str]:
-    """The file of the model's own features, where it has one of a likely size."""
+    """Name the file of the model's own features, where one of a likely size is there."""
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
     return [FEATURES] if 0 < sizes.get(FEATURES, 0) <= MAX_FEATURES_BYTES else []
 

@@ -169,7 +169,7 @@ def _rule(
     may_be: NDArray[np.bool_],
     precision: float,
 ) -> ClearRule:
-    """The smallest lead that reaches the precision among the songs that may be clear."""
+    """Find the smallest lead that reaches the precision among the songs that may be clear."""
     order = np.flatnonzero(may_be)
     order = order[np.argsort(-leads[order], kind="stable")]
     ranked = leads[order]

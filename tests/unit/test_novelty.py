@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -10,7 +12,7 @@ from networks import checkpoint, forward, novelty
 from networks.novelty import FILE, TENSORS
 from networks.windows import Windows
 from support import tiny
-from support.signals import noise, silence, tone
+from support.signals import chord, noise, silence, tone
 from support.speech import talk
 from support.tiny import save_tiny_model
 
@@ -202,8 +204,8 @@ def composed():
 
 @pytest.fixture(scope="module")
 def model(composed, tmp_path_factory):
-    folder = save_tiny_model(tmp_path_factory.mktemp("novel") / "model")
-    plain = loaded(folder)
+    folder = tmp_path_factory.mktemp("novel") / "model"
+    plain = loaded(save_tiny_model(folder, seed=1, initializer_range=0.1))
     assert plain.novelty is None
     own, others = (
         features_of(plain, songs) for songs in (composed[::2], composed[1::2])
@@ -244,14 +246,25 @@ def test_songs_of_the_kind_that_it_learned_from_are_not_unlike(model, composed):
         assert len([c for c in prediction.chunks if c.distance is not None]) == 10
 
 
-@pytest.mark.parametrize(
-    "strange", [noise(duration_s=3.0), tone(1000.0, duration_s=3.0)]
-)
-def test_noise_and_a_test_tone_are_unlike(model, strange):
+@pytest.mark.parametrize("frequency_hz", [1000.0, 4000.0])
+def test_a_test_tone_is_unlike_composed_songs(model, frequency_hz):
+    strange = tone(frequency_hz, duration_s=3.0)
     found = judge(predict(strange, model), strange)
     assert found.kind == "unlike"
     assert found.distance > 1
     assert len(found.genres) == 1
+
+
+def test_noise_is_unlike_chords(model):
+    pitches = 220.0 * 2 ** (np.arange(24) / 12)
+    own, others = (
+        features_of(model, [chord((f, f * ratio), duration_s=1.0) for f in pitches])
+        for ratio in (1.5, 1.26)
+    )
+    of_chords = dataclasses.replace(model, novelty=novelty.fit(own, others))
+    strange, usual = noise(duration_s=3.0), chord((261.6, 370.0), duration_s=3.0)
+    assert judge(predict(strange, of_chords), strange).kind == "unlike"
+    assert judge(predict(usual, of_chords), usual).kind != "unlike"
 
 
 def test_speech_and_silence_come_first(model):

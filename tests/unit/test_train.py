@@ -212,6 +212,17 @@ def test_honest_split_reports_songs_that_did_not_choose(songs, tmp_path):
     assert about["genrescope"]["accuracy"] == result.test_accuracy
 
 
+def test_run_measures_what_is_unlike_its_songs(finished):
+    _, _, folder = finished
+    found = novelty.load(folder / "model")
+    assert found is not None
+    ref = checkpoint.describe("run", "it", folder / "model")
+    model = checkpoint.load(ref, folder / "model", device="cpu")
+    assert found.n_features == forward.n_features(model.model)
+    assert model.novelty is not None
+    assert model.ref.clear is None  # no songs were left that could choose it
+
+
 def test_scores_of_a_run_without_validation_are_those_that_chose(finished):
     result, _, folder = finished
     scores = Scores.from_json((folder / "scores.json").read_text("utf-8"))

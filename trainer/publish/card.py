@@ -64,7 +64,7 @@ def text(run: Run, repo_id: str) -> str:
         gain=report.figures(scores)[1:],
         calibration=report.calibration(scores),
         clear=report.clear(scores),
-        features=client.FEATURES if run.has_novelty else "",
+        features=client.FEATURES if run.features_file.is_file() else "",
         scores=scores,
         part=_part(scores),
         step=result.get("step", 0),
