@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from errors import KnownError
+from networks import checkpoint, forward, novelty
 from support.small_runs import GENRES, config_for, of
 from support.songs import song_folder
 from trainer.evaluation.scores import Scores
@@ -70,7 +71,8 @@ def test_run_tells_its_phases_steps_and_scores(finished):
 def test_model_is_a_checkpoint_folder_without_a_pickle(finished):
     _, _, folder = finished
     names = {path.name for path in (folder / "model").iterdir()}
-    assert names == {"config.json", "preprocessor_config.json", "model.safetensors"}
+    expected = {"config.json", "preprocessor_config.json", "model.safetensors"}
+    assert names == expected | {"features.safetensors"}
     config = json.loads((folder / "model" / "config.json").read_text())
     assert config["id2label"] == {"0": "high", "1": "low", "2": "middle"}
     assert config["genrescope"]["window_s"] == 0.5
