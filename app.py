@@ -24,7 +24,7 @@ with process.importing():
     from audio.hubert.preprocessing import SAMPLING_RATE
     from audio.transforms import MEL_BANDS
     from classifier.models import Models
-    from ui import canvas, page_state, theme
+    from ui import canvas, page_state, sheets, theme
     from ui.api import runs, songs
     from ui.handlers import guard
     from ui.player import clip_bar
@@ -38,7 +38,7 @@ with process.importing():
     from ui.session import Session
     from ui.tabs.classify import tab as classify_tab
     from ui.tabs.data import tab as data_tab
-    from ui.tabs.see import mel, tab
+    from ui.tabs.see import tab as see_tab
     from ui.tabs.teach import tab as teach_tab
     from ui.tabs.train import tab as train_tab
     from viz import paper
@@ -68,7 +68,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         session = Session(guarded, shelf, bar, link)
         with gr.Tabs() as tabs:
             with gr.Tab(text("app.see"), id="see") as see:
-                tab.build(session, settings)
+                see_tab.build(session, settings)
             with gr.Tab(text("app.data"), id="data") as data:
                 data_tab.build(data, session, settings)
             with gr.Tab(text("app.train"), id="train") as train:
@@ -173,7 +173,7 @@ def warm(models: Models) -> None:
     import soxr  # noqa: F401
 
     silence = Clip(np.zeros(SAMPLING_RATE, np.float32), SAMPLING_RATE)
-    paper.png(mel.sheet(Scene(silence, Transforms()), MEL_BANDS))
+    paper.png(sheets.mel(Scene(silence, Transforms()), MEL_BANDS))
     for ref in models.available():
         if ref.source == "bundled":
             models.load(ref)

@@ -16,17 +16,18 @@ from typing import Any
 from audio import decode
 from audio.clip import Clip
 from bench.classify import save_song
+from ui import sheets
 from ui.scene import Scene, Transforms
-from ui.tabs.see import hubert_input, mel, sampling, spectrogram, spectrum, waveform
+from ui.tabs.see import hubert_input, mel, sampling, spectrogram
 
 N_TIMES = 5
 # How a lesson begins, and what one turn of a knob makes of that.
 LESSONS: dict[str, tuple[Callable[..., Any], Sequence[Any], Sequence[Any]]] = {
-    "waveform": (waveform.draw, (False,), (True,)),
+    "waveform": (sheets.waveform, (False,), (True,)),
     "sampling rate": (sampling.draw_rate, (90.0, 4000, True), (90.0, 8000, False)),
     "bit depth": (sampling.draw_bits, (90.0, 4, False), (90.0, 3, True)),
     "spectrum": (
-        spectrum.draw,
+        sheets.spectrum,
         (90.0, 4096, "hann", 1, "peak"),
         (90.0, 8192, "flattop", 1, "peak"),
     ),

@@ -1,7 +1,7 @@
 """A dataclass in, a form out; the form's values in, the dataclass out.
 
-Labels and explanations are the locales' section ``fields``; ranges and choices stand in
-the dataclass. The components carry no limits of their own: the dataclass refuses what
+Labels and explanations are the locales' section ``fields``; ranges and choices are
+the dataclass's. The components carry no limits of their own: the dataclass refuses what
 is out of range, in the visitor's language, wherever the value came from.
 """
 
@@ -19,7 +19,7 @@ from ui.server.language import text
 def component(
     item: dataclasses.Field[Any], value: Any, choices: Sequence[Any] = ()
 ) -> gr.components.Component:
-    """The component for one field, showing ``value``.
+    """Make the component for one field, showing ``value``.
 
     Args:
         item: of a dataclass, with ``choices``, ``minimum``, ``maximum`` as metadata.
@@ -39,5 +39,5 @@ def component(
 
 
 def values_of(config: Any, names: Sequence[str]) -> list[Any]:
-    """The values of some fields, in the form's order."""
+    """List the values of some fields, in the form's order."""
     return [getattr(config, name) for name in names]

@@ -32,7 +32,7 @@ SENTENCE_S = 12  # long enough to read twice
 UNTIL_CLOSED = None
 
 # The page's own events: not in the API, and nothing flashes. Where one comes while the
-# same is at work (a knob that turns), the last counts.
+# same is running (a knob that turns), the last counts.
 QUIETLY: dict[str, Any] = {
     "trigger_mode": "always_last",
     "show_progress": "hidden",

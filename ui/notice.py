@@ -1,4 +1,4 @@
-"""Tell visitors what this host cannot do for them, why, and how to get it."""
+"""Show visitors what this host cannot do for them, why, and how to get it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SIGN_IN, SIGN_OUT = "login/huggingface", "logout"  # Gradio's own addresses
 def notice(visitor: Visitor, settings: Settings) -> Markup:
     """Show all of it; "" where nothing is missing."""
     host, language = settings.host, visitor.language
-    said = [*_limits(host, language)]
+    parts = [*_limits(host, language)]
     if not visitor.may_train:
-        said = [*_strangers(visitor, settings), *said]
-    if said and host.space_id:
-        said.append(_link(_duplicate(host), "host.duplicate", language))
+        parts = [*_strangers(visitor, settings), *parts]
+    if parts and host.space_id:
+        parts.append(_link(_duplicate(host), "host.duplicate", language))
     if visitor.is_signed_in:
-        said.append(_link(SIGN_OUT, "host.sign_out", language))
-    return paragraphs(said)
+        parts.append(_link(SIGN_OUT, "host.sign_out", language))
+    return paragraphs(parts)
 
 
 def ways(visitor: Visitor, host: Host) -> Markup:
@@ -56,7 +56,8 @@ def _strangers(visitor: Visitor, settings: Settings) -> Iterator[str]:
             "host.secret" if settings.secret else "host.elsewhere", language
         )
         if settings.secret:
-            yield _form(language)
+            action = secret.PATH.lstrip("/")
+            yield render("secret_form", language, action=action, field=secret.FIELD)
     elif not host.has_login:
         yield i18n.word("host.no_login", language)
     elif visitor.is_signed_in:
@@ -64,11 +65,6 @@ def _strangers(visitor: Visitor, settings: Settings) -> Iterator[str]:
     else:
         yield i18n.word("host.members", language, owner=host.owner)
         yield _link(SIGN_IN, "host.sign_in", language)
-
-
-def _form(language: str) -> Markup:
-    action = secret.PATH.lstrip("/")
-    return render("secret_form", language, action=action, field=secret.FIELD)
 
 
 def _duplicate(host: Host) -> str:

@@ -61,7 +61,7 @@ def build_link() -> gr.Textbox:
 
 
 def restore_knobs(session: Session, lessons: Sequence[Lesson]) -> None:
-    """Set the knobs as the page's address says."""
+    """Set the knobs to what the page's address names."""
     knobs = [knob for lesson in lessons for knob in lesson.knobs.values()]
 
     @session.guarded
@@ -117,17 +117,17 @@ def query(lesson: Lesson, sound: str, values: Sequence[Any]) -> str:
     return address(lesson.name, sound, **settings)
 
 
-def restored(lessons: Sequence[Lesson], asked: Mapping[str, str]) -> list[Any]:
+def restored(lessons: Sequence[Lesson], given: Mapping[str, str]) -> list[Any]:
     """Read a value, or none, for each knob of each lesson in turn.
 
     Args:
         lessons: with the knobs.
-        asked: an address's parameters; unknown ones are ignored.
+        given: an address's parameters; unknown ones are ignored.
     """
     updates = []
     for lesson in lessons:
         for name, knob in lesson.knobs.items():
-            text = asked.get(f"{lesson.name}.{name}")
+            text = given.get(f"{lesson.name}.{name}")
             found = [value for value in offers(knob) if str(value) == text]
             updates.append(gr.update(value=found[0]) if found else gr.skip())
     return updates

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,6 +10,7 @@ from weakref import ref
 import i18n
 from audio.clip import Clip
 from audio.transforms import Spectrogram, Spectrum
+from cache import Cache
 from viz import waveform
 from viz.plot import Computed, Plot, Provenance, Sheet, by_name
 from viz.wording import joined, phrase, with_minus
@@ -22,57 +21,38 @@ KEPT_BYTES = 200_000_000  # a dozen long songs with all their pictures
 SHORTEST_S = 0.002  # of a visible part: some samples of any sound
 
 
-@dataclass(frozen=True)
-class _Kept:
-    clip: ref[Clip]
-    result: Any
-    n_bytes: int
-
-
 class Transforms:
-    """Results of functions of a clip; those unused for longest leave first.
-
-    Two that ask at once for the same both compute it: that costs time, never truth.
+    """Results of functions of a clip, each computed once; the clips are not kept.
 
     Args:
-        max_bytes: of arrays kept.
+        max_bytes: of arrays kept; the result computed last stays in any case.
     """
 
     def __init__(self, max_bytes: int = KEPT_BYTES) -> None:
-        self._max_bytes = max_bytes
-        self._kept: OrderedDict[tuple[Any, ...], _Kept] = OrderedDict()
-        self._lock = threading.Lock()
+        self._results: Cache[tuple[Any, ...], Any] = Cache(max_bytes, n_bytes)
 
     def of(
         self, function: Callable[..., Result], clip: Clip, **settings: Any
     ) -> Result:
-        """``function(clip, **settings)``, computed once.
+        """Return ``function(clip, **settings)``.
 
-        Settings are hashable; one that can be called is told of progress, and does not
-        count.
+        Settings are hashable; one that can be called reports progress, and is no part
+        of the key.
         """
         counted = sorted(each for each in settings.items() if not callable(each[1]))
-        key = (id(clip), function.__module__, function.__qualname__, *counted)
-        with self._lock:
-            kept = self._kept.get(key)
-            if kept and kept.clip() is clip:  # not another one at the same address
-                self._kept.move_to_end(key)
-                return kept.result  # type: ignore[no-any-return]
-        result = function(clip, **settings)
-        with self._lock:
-            self._kept[key] = _Kept(ref(clip), result, n_bytes(result))
-            while self.n_bytes > self._max_bytes and self._kept:
-                self._kept.popitem(last=False)
+        # A reference equals no other clip's, one at the same address included.
+        key = (ref(clip), function.__module__, function.__qualname__, *counted)
+        result: Result = self._results.compute(key, lambda: function(clip, **settings))
         return result
 
     @property
     def n_bytes(self) -> int:
-        """Of all arrays kept."""
-        return sum(kept.n_bytes for kept in self._kept.values())
+        """Sum the arrays kept."""
+        return self._results.size
 
 
 def n_bytes(result: Any) -> int:
-    """Of the arrays in a result: a dataclass of arrays, clips and small things."""
+    """Count the arrays in a result: a dataclass of arrays, clips and small things."""
     if hasattr(result, "nbytes"):
         return int(result.nbytes)
     return sum(n_bytes(value) for value in getattr(result, "__dict__", {}).values())
@@ -96,7 +76,7 @@ class Scene:
 
     @property
     def shown_s(self) -> tuple[float, float]:
-        """Start and stop of what is seen (s)."""
+        """Return start and stop of what is seen (s)."""
         shortest_s = max(self.clip.duration_s, 1 / self.clip.sampling_rate)
         return self.view or (0.0, shortest_s)
 
@@ -143,7 +123,7 @@ class Scene:
         return named
 
     def seen(self, about: str) -> str:
-        """Key numbers, and which part of the sound they belong to."""
+        """Return key numbers, and which part of the sound they belong to."""
         if self.view is None:
             return about
         start_s, stop_s = self.view

@@ -1,4 +1,4 @@
-"""Which songs: the fields that the tabs Data and Train share, and what they may say.
+"""Which songs: the fields that the tabs Data and Train share, and what they may hold.
 
 Composed songs, GTZAN, the folders of this host, and from whoever sits at it a zip and a
 data set of the Hub. A path never comes from a visitor: a folder is one of those that
@@ -59,7 +59,7 @@ class SongChoice:
 
     @property
     def fields(self) -> list[Any]:
-        """List the components that say which songs."""
+        """List the components that choose songs."""
         return [self.data, self.n_songs, *self.extras]
 
     @property

@@ -114,7 +114,7 @@ VARIABLES = {
 
 
 def theme() -> gr.themes.Base:
-    """The page's theme; light and dark differ in variables only."""
+    """Return the page's theme; light and dark differ in variables only."""
     return gr.themes.Base(
         primary_hue=ACCENT,
         secondary_hue=GREY,

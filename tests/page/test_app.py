@@ -19,16 +19,18 @@ from audio import decode
 from settings import Settings
 from support import tiny
 from support.files import write_audio
+from support.served import served, settings_in
 from support.signals import tone
+from ui import sheets
 from ui.export.downloads import content
 from ui.scene import Scene, Transforms
 from ui.server import language
-from ui.tabs.see import mel, spectrogram, spectrum, waveform
+from ui.tabs.see import mel, spectrogram
 
 PICTURES = ("waveform", "dft", "stft", "mel")
 AS_THE_PAGE_BEGINS = {
-    "waveform": (waveform.draw, (False,)),
-    "dft": (spectrum.draw, (0.0, 4096, "hann", 1, "peak")),
+    "waveform": (sheets.waveform, (False,)),
+    "dft": (sheets.spectrum, (0.0, 4096, "hann", 1, "peak")),
     "stft": (spectrogram.draw, (2048, 0, 4, "hann", "peak")),
     "mel": (mel.draw, (128, "slaney", 0, 8000, False, "level")),
 }
@@ -37,24 +39,13 @@ AS_THE_PAGE_BEGINS = {
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory, tiny_model_dir):
     home = tmp_path_factory.mktemp("home")
-    return Settings(
-        runs_dir=home / "runs",
-        cache_dir=home / "cache",
-        songs_dir=home / "songs",
-        bundled_model_dir=tiny_model_dir,
-        is_offline=True,
-    )
+    return settings_in(home, tiny_model_dir)
 
 
 @pytest.fixture(scope="module")
 def demo(settings, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        demo = app.create_app(settings)
-        options = app.launch_options(settings)
-        demo.launch(**options, prevent_thread_lock=True, quiet=True)
+    with served(settings, tmp_path_factory.mktemp("gradio")) as demo:
         yield demo
-        demo.close()
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +88,7 @@ def test_every_endpoint_is_documented(client):
             "verdict: Literal['sure', 'unsure', 'speech', 'unlike'] (sure; unsure",
         ),
         ("/classify_many", "reason: str | None (why there is no answer"),
-        ("/runs", "accuracy: float | None (share of test songs"),
+        ("/runs", "accuracy: float | None (share of the validation songs"),
         ("/stop_run", "state: str (waiting, running"),
     ],
 )

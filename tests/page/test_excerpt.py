@@ -14,9 +14,8 @@ from errors import KnownError
 from settings import Settings
 from support.files import stereo, write_audio, write_wav
 from support.signals import noise, silence, tone
-from ui import excerpt
 from ui.handlers import guard
-from ui.player import clip_bar
+from ui.player import clip_bar, excerpt
 from ui.player.clips import ClipShelf
 
 LEFT, RIGHT = noise(1, 4.0, 44_100), tone(440, 4.0, 44_100)

@@ -18,11 +18,10 @@ from gradio.state_holder import StateHolder
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-import app
 import i18n
 from errors import KnownError
-from settings import Settings
 from support.files import write_audio
+from support.served import served, settings_in
 from support.signals import tone
 from ui.server import gradio_patches
 
@@ -73,20 +72,9 @@ def fetched():
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory, tiny_model_dir, fetched):
     home = tmp_path_factory.mktemp("home")
-    settings = Settings(
-        runs_dir=home / "runs",
-        cache_dir=home / "cache",
-        songs_dir=home / "songs",
-        bundled_model_dir=tiny_model_dir,
-        is_offline=True,
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        demo = app.create_app(settings)
-        options = app.launch_options(settings)
-        demo.launch(**options, prevent_thread_lock=True, quiet=True)
+    settings = settings_in(home, tiny_model_dir)
+    with served(settings, tmp_path_factory.mktemp("gradio")) as demo:
         yield demo
-        demo.close()
 
 
 @pytest.fixture(scope="module")

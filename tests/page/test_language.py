@@ -11,7 +11,8 @@ from starlette.testclient import TestClient
 
 import i18n
 from settings import ROOT
-from ui.server.language import SPOKEN, Language, texts
+from ui.server.language import SPOKEN, texts
+from ui.server.middleware import Language
 from ui.tabs.teach.tab import plan_addresses
 
 SECTION = re.compile(r"\btext\(\s*f?\"([a-z_]+)\.")

@@ -10,10 +10,9 @@ from gradio import FileData
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
-import app
-from settings import Settings
 from support import tiny
 from support.files import write_audio
+from support.served import served, settings_in
 from support.signals import tone
 from ui.server import gradio_patches, mcp
 
@@ -25,20 +24,10 @@ NAMES = {*PICTURES, "classify", "classify_many", "runs", "start_run", "stop_run"
 def url(tmp_path_factory, tiny_model_dir):
     """The address of a running app, without a slash at its end."""
     home = tmp_path_factory.mktemp("home")
-    settings = Settings(
-        runs_dir=home / "runs",
-        cache_dir=home / "cache",
-        songs_dir=home / "songs",
-        bundled_model_dir=tiny_model_dir,
-        is_offline=True,
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(home / "gradio"))
-        demo = app.create_app(settings)
-        options = gradio_patches.type_mcp_answers(demo, app.launch_options(settings))
-        demo.launch(**options, prevent_thread_lock=True, quiet=True)
+    settings = settings_in(home, tiny_model_dir)
+    typed = gradio_patches.type_mcp_answers
+    with served(settings, home / "gradio", typed) as demo:
         yield demo.local_url.rstrip("/")
-        demo.close()
 
 
 def asked(url, question, **headers):

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import html
 import json
 import signal
 import threading
@@ -147,7 +148,7 @@ def refused(answer):
 def test_visitor_reads_what_this_space_lacks_and_how_to_get_it(space, language):
     answer = space.ask("_notice.say", AT_SPACE | {"accept-language": language})
     shown = json.loads(answer.removeprefix("data:"))["output"]["data"][0]
-    table = i18n.table(language)
+    shown, table = html.unescape(shown), i18n.table(language)
     for key in ("cpu", "gone", "duplicate", "sign_in"):
         assert table[f"host.{key}"] in shown
     assert table["host.members"].replace("{owner}", OWNER) in shown
@@ -183,12 +184,12 @@ def test_signing_out_sends_nobody_to_another_site(space):
     ids=["nobody", "other", "no key", "wrong key", "foreign page", "foreign origin"],
 )
 def test_who_is_not_the_owner_renames_nothing(space, headers):
-    assert refused(space.ask("/rename", headers))
+    assert refused(space.ask("wire_table.rename", headers))
     assert not [*space.settings.runs_dir.glob("*/title")]
 
 
 def test_owner_who_has_signed_in_may_rename(space):
-    answer = space.ask("/rename", signed_in(TOKEN, **OWNER_HERE))
+    answer = space.ask("wire_table.rename", signed_in(TOKEN, **OWNER_HERE))
     assert '"success":true' in answer
     (title,) = space.settings.runs_dir.glob("*/title")
     assert title.read_text() == "x/y"
@@ -200,7 +201,10 @@ def test_push_goes_with_the_visitor_s_token_and_none_is_told(space, home):
     answers = [space.ask("wire_pushing.begin", owner, _1=repo_id, _2=True)]
     browser_wait(lambda: repo_id in space.hub.repos, "the repository")
     browser_wait(lambda: space.hub.repos[repo_id]["files"], "the files")
-    answers += [space.ask("/stop", owner), space.ask("Page.__init__.poll", owner)]
+    answers += [
+        space.ask("wire_ending.stop", owner),
+        space.ask("Page.wire_watching.poll", owner),
+    ]
     bad = signed_in(OTHER_TOKEN, **OWNER_HERE)
     answers += [space.ask("wire_pushing.begin", bad, _1=repo_id, _2=True)]
     used = {authorization for *_, authorization in space.hub.asked}

@@ -12,7 +12,7 @@ import pytest
 
 import app
 import i18n
-from settings import Host, Settings
+from settings import Host
 from support.endpoints import (
     ask,
     data_of,
@@ -21,6 +21,7 @@ from support.endpoints import (
     session_with_runs,
 )
 from support.finished_runs import finished_run
+from support.served import served, settings_in
 
 pytestmark = pytest.mark.minute
 
@@ -40,7 +41,7 @@ MAY = set(
     ui.tabs.classify.batch:_saving.save
     ui.tabs.classify.song:_asking.ask
     ui.tabs.classify.song:_forgetting.forget
-    ui.tabs.classify.view:_hearing_why.hear_why
+    ui.tabs.classify.view:_reason.reason
     ui.tabs.classify.song:_reasons.reasons
     ui.tabs.classify.view:_saving.save
     ui.tabs.classify.view:_zooming.zoom
@@ -67,7 +68,7 @@ MAY = set(
     ui.tabs.see.selection:_moment.at
     ui.tabs.see.selection:_zooming.zoom
     ui.tabs.see.selection:build.<lambda>
-    ui.tabs.see.selection:hearing.hear
+    ui.player.passage:Passage._part
     ui.tabs.see.comparison:build.remember
     ui.page_state:restore_knobs.restore
     ui.page_state:open_named_tab.open_tab
@@ -120,25 +121,14 @@ def settings(tmp_path_factory, tiny_model_dir):
     home = tmp_path_factory.mktemp("home")
     finished_run(home / "runs", tiny_model_dir)
     (home / "songs" / "ours" / "jazz").mkdir(parents=True)
-    return Settings(
-        runs_dir=home / "runs",
-        cache_dir=home / "cache",
-        songs_dir=home / "songs",
-        bundled_model_dir=tiny_model_dir,
-        is_offline=True,
-        host=Host("cpu", "owner/genrescope"),
-    )
+    host = Host("cpu", "owner/genrescope")
+    return settings_in(home, tiny_model_dir, host=host)
 
 
 @pytest.fixture(scope="module")
 def demo(settings, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        demo = app.create_app(settings)
-        options = app.launch_options(settings)
-        demo.launch(**options, prevent_thread_lock=True, quiet=True)
+    with served(settings, tmp_path_factory.mktemp("gradio")) as demo:
         yield demo
-        demo.close()
 
 
 def contents(settings):

@@ -314,7 +314,7 @@ def test_waiting_run_tells_its_place_and_a_full_queue_says_so(host, page):
             runs.write_whole(run.folder / "ticket.json", f'{{"ticket": {number}}}')
         runs.write_whole(first.started_file, "{}")
         shown = page(queue[1].id, Seen(n_runs=4))
-        assert "place 2 in the queue" in shown["standing"]
+        assert "this one is number 2 in the queue" in shown["standing"]
         assert "The queue is full" in shown["at_work"]
         assert not shown["start"].interactive
         assert "The queue" not in page(first.id, Seen(n_runs=4), STRANGER)["at_work"]

@@ -16,7 +16,6 @@ from errors import KnownError
 from settings import Settings
 from support import model_hub
 from support.signals import silence, tone
-from ui import vocoding
 from ui.export import downloads, recipes
 from ui.scene import Scene, Transforms
 from ui.tabs.see import inversion
@@ -93,7 +92,7 @@ def test_a_vocoder_that_lacks_weights_is_refused(folder, tmp_path):
 
 def test_vocoder_comes_from_the_hub_at_the_revision_with_safetensors(serve, folder):
     server = serve(folder, info=INFO)
-    assert vocoding.rebuilt(tone(440.0, 0.2)).n_samples == 3200
+    assert inversion.vocoded(tone(440.0, 0.2)).n_samples == 3200
     files = {path for path in server.asked if "/resolve/" in path}
     place = f"/{vocoder.MODEL_ID}/resolve/{vocoder.REVISION}"
     assert files == {f"{place}/{name}" for name in vocoder.FILES}
@@ -104,13 +103,13 @@ def test_a_pickle_is_not_asked_for(serve, tmp_path):
     (tmp_path / "pytorch_model.bin").write_bytes(b"")
     serve(tmp_path, info=INFO)
     with pytest.raises(KnownError, match="hub_file_missing"):
-        vocoding.rebuilt(silence(0.1))
+        inversion.vocoded(silence(0.1))
 
 
 def test_a_missing_network_is_said(monkeypatch):
     model_hub.use_hub(monkeypatch, "http://127.0.0.1:9")
     with pytest.raises(KnownError, match="hub_unreachable"):
-        vocoding.rebuilt(silence(0.1))
+        inversion.vocoded(silence(0.1))
 
 
 def test_lesson_lets_the_vocoder_rebuild_and_says_its_limits(serve, folder):
@@ -142,9 +141,9 @@ def test_lesson_says_that_the_hub_is_silent_and_can_be_asked_again(serve, folder
 def test_fetched_vocoder_needs_the_hub_no_more(serve, folder):
     server = serve(folder, info=INFO)
     clip = tone(440.0, 0.2)
-    first = vocoding.rebuilt(clip)
+    first = inversion.vocoded(clip)
     server.status = 503
-    assert np.allclose(vocoding.rebuilt(clip).samples, first.samples)
+    assert np.allclose(inversion.vocoded(clip).samples, first.samples)
 
 
 # librosa's loader imports what Python is about to lose, at its first call.

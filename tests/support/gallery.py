@@ -3,9 +3,10 @@
 import functools
 import xml.etree.ElementTree as ET
 
+import ui.sheets
 from support.signals import tone
 from ui.scene import Scene, Transforms
-from ui.tabs.see import mel, spectrogram, spectrum, waveform
+from ui.tabs.see import mel, spectrogram
 from viz import curves
 from viz.curves import Curve
 from viz.plot import Axis, Plot, Rows, Sheet, time_axis
@@ -20,8 +21,8 @@ def sheets(clip, language="en", view=None):
     """Every kind of sheet there is, by name."""
     scene = Scene(clip, Transforms(), language, view)
     return {
-        "waveform": waveform.draw(scene, False),
-        "dft": spectrum.draw(scene, 0.0, 4096, "hann", 1, "peak"),
+        "waveform": ui.sheets.waveform(scene, False),
+        "dft": ui.sheets.spectrum(scene, 0.0, 4096, "hann", 1, "peak"),
         "stft": spectrogram.draw(scene, 2048, 0, 4, "hann", "peak"),
         "mel": mel.draw(scene, 128, "slaney", 0, 8000, False, "level"),
         "map": rows(["jazz", "blues"], language),

@@ -1,5 +1,6 @@
 """Every picture of a lesson with settings that are not the default."""
 
+from ui import sheets
 from ui.tabs.see import (
     hubert_input,
     inversion,
@@ -7,8 +8,6 @@ from ui.tabs.see import (
     mel,
     sampling,
     spectrogram,
-    spectrum,
-    waveform,
 )
 
 
@@ -17,8 +16,8 @@ def way_back(scene, *values):
 
 
 SETTINGS = {
-    "waveform": (waveform.draw, (False,)),
-    "dft": (spectrum.draw, (0.2, 4096, "hann", 1, "peak")),
+    "waveform": (sheets.waveform, (False,)),
+    "dft": (sheets.spectrum, (0.2, 4096, "hann", 1, "peak")),
     "stft": (spectrogram.draw, (2048, 0, 4, "hann", "peak")),
     "mel": (mel.draw, (128, "slaney", 0, 8000, False, "level")),
     "filters": (mel.draw_filters, (64, "htk", 100, 4000)),

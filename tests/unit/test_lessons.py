@@ -12,6 +12,7 @@ from audio.synth.examples import example
 from support.plots import unpacked
 from support.scenes import scene_of
 from support.signals import chord, noise, silence, tone
+from ui import sheets
 from ui.player import sound_files
 from ui.tabs.see import (
     comparison,
@@ -22,8 +23,6 @@ from ui.tabs.see import (
     mel,
     sampling,
     spectrogram,
-    spectrum,
-    waveform,
 )
 
 AS_AT_FIRST = {
@@ -67,7 +66,7 @@ def test_excerpt_of_a_short_sound_is_all_of_it():
 
 def test_spectrum_names_the_notes_of_its_peaks():
     clip = chord((440.0, 880.0))
-    sheet = spectrum.draw(scene_of(clip), 0.2, 4096, "hann", 1, "full_scale")
+    sheet = sheets.spectrum(scene_of(clip), 0.2, 4096, "hann", 1, "full_scale")
     _, first, second = sheet.table
     assert first[0] == "1"
     assert first[1].startswith(("440.", "439.9"))
@@ -79,7 +78,7 @@ def test_spectrum_names_the_notes_of_its_peaks():
 
 
 def test_spectrum_of_the_brass_tone_has_its_second_harmonic_strongest():
-    sheet = spectrum.draw(scene_of(example("brass")), 0.5, 4096, "hann", 1, "peak")
+    sheet = sheets.spectrum(scene_of(example("brass")), 0.5, 4096, "hann", 1, "peak")
     rows = sheet.table[1:]
     assert [row[5] for row in rows] == [f"{n} ×" for n in range(1, len(rows) + 1)]
     assert [row[2] for row in rows][1] == "0.0 dB"
@@ -91,7 +90,7 @@ def test_spectrum_of_the_brass_tone_has_its_second_harmonic_strongest():
 
 @pytest.mark.parametrize("clip", [silence(), noise()], ids=["silence", "noise"])
 def test_spectrum_without_peaks_has_no_table(clip):
-    sheet = spectrum.draw(scene_of(clip), 0.0, 4096, "hann", 1, "peak")
+    sheet = sheets.spectrum(scene_of(clip), 0.0, 4096, "hann", 1, "peak")
     assert sheet.table == ()
     assert len(sheet.plots) == 1
 
@@ -99,7 +98,7 @@ def test_spectrum_without_peaks_has_no_table(clip):
 def test_zeros_behind_a_passage_draw_a_finer_curve_and_resolve_no_more():
     scene = scene_of(chord((440.0, 446.0)))
     plain, finer = (
-        spectrum.draw(scene, 0.0, 1024, "hann", padding, "peak") for padding in (1, 8)
+        sheets.spectrum(scene, 0.0, 1024, "hann", padding, "peak") for padding in (1, 8)
     )
     steps_hz = [np.diff(each.plots[0].layers[0].xs)[0] for each in (plain, finer)]
     assert steps_hz[0] == pytest.approx(8 * steps_hz[1], rel=1e-3)
@@ -238,17 +237,17 @@ def test_full_scale_sine_in_few_bits_keeps_the_rule():
 @pytest.mark.parametrize("clip", ODD)
 def test_odd_sounds_have_their_lessons(clip, is_on):
     scene = scene_of(clip)
-    sheets = [
-        waveform.draw(scene, is_on),
+    drawn = [
+        sheets.waveform(scene, is_on),
         sampling.draw_rate(scene, 0.0, 2000, is_on),
         sampling.draw_bits(scene, 0.0, 4, is_on),
-        spectrum.draw(scene, *AS_AT_FIRST["dft"]),
+        sheets.spectrum(scene, *AS_AT_FIRST["dft"]),
         spectrogram.draw(scene, *AS_AT_FIRST["stft"]),
         mel.draw(scene, 128, "slaney", 0, 8000, is_on, "level"),
         hubert_input.draw(scene, 0.0),
         masking.draw(scene, 8, 1),
     ]
-    for sheet in sheets:
+    for sheet in drawn:
         assert "NaN" not in sheet.as_json()
         assert sheet.about
     assert sound_files.wav(sampling.hear_rate(clip, 0.0, 2000, is_on))

@@ -12,7 +12,7 @@ import importlib, sys, threading
 import datasets, numpy as np
 import process
 from networks import small_hubert
-from trainer import splits
+from trainer.data import splits
 threading.Thread(target=importlib.import_module, args=("transformers",)).start()
 while "transformers" not in sys.modules:
     pass

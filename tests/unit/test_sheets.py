@@ -16,8 +16,9 @@ from audio.transforms.partials import peaks
 from audio.transforms.quantization import quantised
 from support.plots import unpacked
 from support.signals import chord, click, noise, sweep, tone
+from ui import sheets
 from ui.scene import Scene, Transforms
-from ui.tabs.see import spectrogram, waveform
+from ui.tabs.see import spectrogram
 from viz import closeup
 from viz.plot import BOTTOM_DB, N_COLUMNS
 
@@ -167,7 +168,7 @@ def test_model_s_frames_begin_every_20_ms():
 def test_no_number_has_a_hyphen_for_a_minus(language):
     scene = Scene(tone(amplitude=0.1), Transforms(), language)
     for sheet in (
-        waveform.draw(scene, False),
+        sheets.waveform(scene, False),
         spectrogram.draw(scene, 2048, 0, 4, "hann", "peak"),
     ):
         said = [sheet.about, *sum(sheet.table, ()), *sheet.plots[0].facts]

@@ -1,6 +1,6 @@
 """What the endpoints answer: types with a description of every field, for programs.
 
-A field's description stands once, in its class's docstring; the API's documentation
+A field's description is written once, in its class's docstring; the API's documentation
 and the MCP tools' output schemas are made from it.
 """
 
@@ -54,8 +54,8 @@ class SongAnswer:
         exclusive: whether one label is right, so that the probabilities sum to 1.
         model: key of the model that listened.
         revision: commit of a model from the Hugging Face Hub, null for others.
-        trained_on: what the model learned from; empty where its maker does not say.
-        windows: pieces of the song that were heard.
+        trained_on: what the model learned from; empty where that is unknown.
+        windows: pieces of the song that were classified.
         elapsed_s: time that listening took (s).
         distance: from what the model learned from; above 1, which 99 in 100 windows of
             such music stay below, it is unlike. Null where the model cannot tell.
@@ -137,7 +137,7 @@ class RunAnswer:
 
 
 def of_song(prediction: Prediction, verdict: Verdict) -> SongAnswer:
-    """The answer about one song."""
+    """Describe one song's genre."""
     ref = prediction.model
     return SongAnswer(
         genres=[GenreShare(genre, share) for genre, share in prediction.genres],
@@ -155,7 +155,7 @@ def of_song(prediction: Prediction, verdict: Verdict) -> SongAnswer:
 
 
 def of_row(row: Row) -> SongRow:
-    """The answer about one of many songs."""
+    """Describe the genre of one of many songs, or why it has none."""
     genres = row.prediction.genres if row.prediction else ()
     cells: dict[str, Any] = dict.fromkeys(report.COLUMNS)
     return SongRow(
@@ -170,7 +170,7 @@ def _rounded(distance: float | None) -> float | None:
 
 
 def of_run(run: Run) -> RunAnswer:
-    """What there is to say of a run."""
+    """Describe a run."""
     state, config = run.state(), run.config()
     events = run.events()[0]
     best = messages.best(events)
@@ -188,7 +188,7 @@ def of_run(run: Run) -> RunAnswer:
 
 
 def schema_of(kind: Any) -> dict[str, Any]:
-    """The JSON schema of an answer's type, its fields described.
+    """Return the JSON schema of an answer's type, its fields described.
 
     Args:
         kind: one of the classes above, or a list of one.
@@ -204,12 +204,12 @@ def schema_of(kind: Any) -> dict[str, Any]:
 def _describe(part: dict[str, Any], kind: type) -> None:
     about, _, attributes = (inspect.getdoc(kind) or "").partition("\n\nAttributes:\n")
     part["description"] = about
-    for name, said in FIELD.findall(inspect.cleandoc(attributes)):
-        part["properties"][name]["description"] = " ".join(said.split())
+    for name, description in FIELD.findall(inspect.cleandoc(attributes)):
+        part["properties"][name]["description"] = " ".join(description.split())
 
 
 def place(kind: Any, label: str) -> gr.JSON:
-    """A JSON output whose type the API's documentation knows.
+    """Make a JSON output whose type the API's documentation shows.
 
     Not by a subclass of ``gr.JSON``: Gradio writes a stub beside the source of each.
 

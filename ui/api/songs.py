@@ -18,6 +18,7 @@ from classifier.models import Models
 from classifier.predict import predict
 from classifier.verdict import judge
 from settings import Host
+from ui import sheets
 from ui.api import answers
 from ui.api.answers import SongAnswer, SongRow
 from ui.model_choice import EFFORTS, chosen, effort_of
@@ -26,7 +27,6 @@ from ui.server import files, zero
 from ui.server.access import Visitor
 from ui.session import Session
 from ui.tabs.classify.batch import BATCH_QUEUE, batches
-from ui.tabs.see import mel, spectrogram, spectrum, waveform
 from viz import paper
 from viz.plot import Sheet
 
@@ -58,7 +58,7 @@ def build(session: Session, models: Models, lent: Models, host: Host) -> None:
             "waveform": [],
             "dft": [
                 gr.Number(0, label=_label("start_s")),
-                gr.Number(spectrum.N_SAMPLES, precision=0, label=_label("n_samples")),
+                gr.Number(sheets.N_SAMPLES, precision=0, label=_label("n_samples")),
                 _choice("window", WINDOWS),
                 gr.Number(1, precision=0, label=_label("padding")),
                 _choice("reference", REFERENCES),
@@ -107,13 +107,13 @@ class Endpoints:
     """
 
     def __init__(self, session: Session, models: Models, cache_dir: str) -> None:
-        self._desk = session
+        self._session = session
         self._models = models
         self._cache_dir = cache_dir
 
     def waveform(self, song: str) -> str:
         """Draw the waveform of a song: amplitude over time, as a PNG."""
-        return self._png(waveform.draw(self._scene(song), False))
+        return self._png(sheets.waveform(self._scene(song)))
 
     def dft(
         self,
@@ -126,7 +126,7 @@ class Endpoints:
     ) -> str:
         """Draw the DFT of one passage, in dB relative to its peak or dBFS, as a PNG."""
         return self._png(
-            spectrum.draw(
+            sheets.spectrum(
                 self._scene(song), start_s, n_samples, window, padding, reference
             )
         )
@@ -134,47 +134,47 @@ class Endpoints:
     def stft(self, song: str, n_fft: int, hop_length: int, window: str) -> str:
         """Draw the STFT spectrogram of a song, in dBFS, as a PNG."""
         frames = Frames(n_fft, hop_length, window)
-        return self._png(spectrogram.sheet(self._scene(song), [frames]))
+        return self._png(sheets.spectrogram(self._scene(song), [frames]))
 
     def mel(
         self, song: str, n_mels: int, fmax_hz: float, fmin_hz: float, formula: Formula
     ) -> str:
         """Draw the mel spectrogram of a song, in dB re its loudest band, as a PNG."""
         bands = MelBands(n_mels, fmin_hz, fmax_hz, formula)
-        return self._png(mel.sheet(self._scene(song), bands))
+        return self._png(sheets.mel(self._scene(song), bands))
 
     def classify(
         self, song: str, model: str, effort: str, visitor: Visitor
     ) -> dict[str, Any]:
-        """Name the genre of a song by listening to all of it, or to a part.
+        """Classify a song by genre, from all of its windows or from some.
 
-        Every genre comes with its probability, and the answer says how far it can be
-        trusted.
+        Every genre comes with its probability, and with a verdict on how far the answer
+        can be trusted.
         """
         loaded = self._models.load(chosen(self._models, model, visitor))
         queue = self._models.queue
         with queue.line.ticket() as ticket:
             ticket.acquire()
-            with self._desk.shelf.passing(song) as sound:
+            with self._session.shelf.passing(song) as sound:
                 prediction = predict(sound, loaded, queue, effort=effort_of(effort))
                 return asdict(answers.of_song(prediction, judge(prediction, sound)))
 
     def classify_many(
         self, songs: list[str], model: str, effort: str, visitor: Visitor
     ) -> list[dict[str, Any]]:
-        """Name the genres of many songs, or of zips of songs: a row for each.
+        """Classify many songs, or zips of songs, by genre: a row for each.
 
         A song that cannot be read has the reason in its row; the others go on.
         """
         loaded = self._models.load(chosen(self._models, model, visitor))
-        limits = self._desk.shelf.limits
+        limits = self._session.shelf.limits
         queue = self._models.queue
         *_, last = batches(songs, loaded, queue, effort_of(effort), limits)
         return [asdict(answers.of_row(entry.row)) for entry in last.entries]
 
     def _scene(self, song: str) -> Scene:
         """Return a song to draw, in English, like the API's documentation."""
-        return self._desk.scene(song, None, i18n.DEFAULT_LANGUAGE)
+        return self._session.scene(song, None, i18n.DEFAULT_LANGUAGE)
 
     def _png(self, sheet: Sheet) -> str:
         return files.kept(paper.png(sheet), "picture.png", self._cache_dir)

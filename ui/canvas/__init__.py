@@ -22,6 +22,11 @@ FILES = "axes image sound layers paint over tools hands view picture".split()
 STYLE = HERE / "picture.css"
 # What a place can ask of the server; Gradio wants the names in the component's script.
 EVENTS = ("start", "zoom", "hear", "use", "at", "save")
+# What events run in the browser: of a file and its start (s) in the chosen sound; of
+# another sound's file; of a file to download and a link's query, one of which is null.
+PLAY = "(file, start_s) => { if (file) Genrescope.play(file.url, start_s); }"
+PLAY_OTHER = "(file) => { if (file) Genrescope.play(file.url); }"
+TAKE = "(file, query) => Genrescope.take(file, query)"
 MOUNT = "Genrescope.mount(element, props, watch, trigger, {events}, {place});"
 
 
@@ -31,23 +36,23 @@ def place(
     name: str = "lesson-picture",
     formats: Sequence[str] | None = None,
 ) -> gr.HTML:
-    """Where a picture will be; not rendered yet.
+    """Make a place for a picture; not rendered yet.
 
-    Its events carry, as ``gr.EventData``: ``zoom``, ``hear`` and ``use`` a range of the
-    chosen sound, ``start_s`` and ``stop_s`` (``zoom`` None and None for all of it);
-    ``at`` a moment, ``at_s``; ``save`` a ``format`` and the look, ``scales``, ``range``
+    Its events carry, as ``gr.EventData``: those of a selection a range of the chosen
+    sound, ``start_s`` and ``stop_s`` (``zoom`` None and None for all of it); ``at`` a
+    moment, ``at_s``; ``save`` a ``format`` and the look, ``scales``, ``range``
     and ``map``; ``start`` nothing.
 
     Args:
-        empty: key, in the section ``canvas``, of what stands there until the first.
+        empty: key, in the section ``canvas``, of the text that is shown until the first.
         start: key of a button below that text, which fires ``start``; "" for none.
         name: what the style sheet calls it, besides "picture".
         formats: that it can be saved in; None for all that a lesson has.
     """
     # Not as properties: Gradio forgets those of a place in a tab that is not open yet
     # as soon as an event touches it.
-    said = {"empty": empty, "start_label": start, "formats": formats}
-    mount = MOUNT.format(events=json.dumps(EVENTS), place=json.dumps(said))
+    settings = {"empty": empty, "start_label": start, "formats": formats}
+    mount = MOUNT.format(events=json.dumps(EVENTS), place=json.dumps(settings))
     return gr.HTML(
         None,
         html_template="",

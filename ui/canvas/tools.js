@@ -113,6 +113,15 @@
     return menu("scale", options, onchange, `${word("scale")}: ${label}`);
   }
 
+  /** Download a file, or show and copy a link with a query; the other one is null. */
+  function take(file, query) {
+    if (query) {
+      history.replaceState(history.state, "", query);
+      navigator.clipboard?.writeText(location.href).catch(() => {});
+    }
+    if (file) make("a", { href: file.url, download: file.orig_name }).click();
+  }
+
   /** What is saved looks as it is seen: its colours, their range, its axes' scales. */
   function saveMenu(kit, trigger) {
     const options = [["", word("save")], ...kit.formats.map((format) => [format, word(`save_${format}`)])];
@@ -155,5 +164,8 @@
   }
 
   const watch = (watcher) => watchers.add(watcher);
-  Genrescope.tools = { look, watch, scaleOf, limitsOf, kitOf, toolbar, choices, reach, make };
+  Object.assign(Genrescope, {
+    take,
+    tools: { look, watch, scaleOf, limitsOf, kitOf, toolbar, choices, reach, make },
+  });
 })();

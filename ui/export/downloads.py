@@ -9,11 +9,10 @@ import gradio as gr
 
 import i18n
 from errors import KnownError
-from ui import page_state
+from ui import canvas, page_state
 from ui.export import recipes
 from ui.handlers import QUIETLY
 from ui.player import clip_bar, examples
-from ui.scripts import TAKE
 from ui.server import files
 from ui.server.access import Visitor
 from ui.session import Session, View
@@ -32,7 +31,7 @@ def build(session: Session, lessons: Sequence[Lesson]) -> None:
         inputs = [session.bar.path, session.view, *lesson.knobs.values()]
         save = session.guarded(_saving(session, lesson, file.GRADIO_CACHE))
         saved = lesson.picture.save(save, inputs, [file, query], **QUIETLY)
-        saved.success(None, [file, query], None, js=TAKE, **QUIETLY)
+        saved.success(None, [file, query], None, js=canvas.TAKE, **QUIETLY)
 
 
 def content(
@@ -77,7 +76,7 @@ def _saving(session: Session, lesson: Lesson, cache_dir: str) -> Callable[..., A
     """Return a handler that gives a file, or the query of a link."""
 
     def save(
-        asked: gr.EventData,
+        event: gr.EventData,
         path: str | None,
         view: View,
         *values: Any,
@@ -85,16 +84,16 @@ def _saving(session: Session, lesson: Lesson, cache_dir: str) -> Callable[..., A
     ) -> tuple[str | None, str | None]:
         if path is None:
             raise KnownError("no_clip")
-        if asked.format == LINK:
+        if event.format == LINK:
             return None, _query(lesson, path, values, visitor.language)
         language = visitor.language
-        if asked.format == "png":
+        if event.format == "png":
             language = png.language_for(language)
         scene = session.scene(path, view, language)
-        look = paper.look_of(asked.scales, asked.range, asked.map)
-        data = content(lesson.draw(scene, *values), asked.format, look, language)
+        look = paper.look_of(event.scales, event.range, event.map)
+        data = content(lesson.draw(scene, *values), event.format, look, language)
         stem = examples.id_of(path) or clip_bar.title_of(path, language)
-        name = f"{stem}-{lesson.name}.{asked.format}"
+        name = f"{stem}-{lesson.name}.{event.format}"
         return files.kept(data, name, cache_dir), None
 
     return save

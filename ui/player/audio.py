@@ -1,4 +1,4 @@
-"""Lay out the player of the chosen sound: Gradio's, with a script for what it lacks."""
+"""Players: of the chosen sound, with a script for what Gradio's lacks; of any other."""
 
 from __future__ import annotations
 
@@ -44,3 +44,18 @@ def build(label: I18nData) -> gr.Audio:
         padding=False,
     )
     return player
+
+
+def player(label: I18nData, *, visible: bool = True) -> gr.Audio:
+    """Make a player of a sound that a handler will give; not rendered yet."""
+    return gr.Audio(
+        type="filepath",
+        format=None,  # as it is: neither converted nor made louder
+        label=label,
+        interactive=False,
+        buttons=["download"],
+        elem_classes="sound",
+        min_width=200,
+        visible=visible,
+        render=False,
+    )

@@ -14,10 +14,9 @@ from audio.decode import Decoded, SourceFacts
 from audio.synth.examples import EXAMPLES
 from i18n import clock
 from settings import Settings
-from ui import excerpt
 from ui.handlers import QUIETLY, Guarded, Handler
 from ui.player import audio as sound_player
-from ui.player import examples
+from ui.player import examples, excerpt
 from ui.player.clips import ClipShelf
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -52,10 +51,10 @@ class ClipBar:
 
 @dataclass(frozen=True)
 class PartFields:
-    """Where the visitor says which part.
+    """Where the visitor types which part.
 
     Attributes:
-        start: what is typed, as ``length``; see ``parts.seconds``.
+        start: what is typed, as ``length``; see ``excerpt.seconds``.
         length: of the part.
         button: uses the part.
         back: leads back to the whole; visible while a part is chosen.
@@ -117,12 +116,12 @@ def build(
 
 
 def examples_dir(settings: Settings) -> Path:
-    """Where the built-in sounds are written; Gradio may serve what lies there."""
+    """Return the folder of the built-in sounds, from which Gradio may serve files."""
     return settings.cache_dir / "examples"
 
 
 def facts_line(decoded: Decoded, path: str, language: str) -> Markup:
-    """What the chosen sound is, as HTML: name, format, rate, channels, duration."""
+    """Describe the chosen sound as HTML: name, format, rate, channels, duration."""
     facts = decoded.facts
     details = [
         *([] if examples.id_of(path) else [_format(facts)]),
@@ -138,13 +137,13 @@ def facts_line(decoded: Decoded, path: str, language: str) -> Markup:
 
 
 def title_of(path: str, language: str) -> str:
-    """What screens call a sound, without the suffix that a file has."""
+    """Return a sound's name on screens, without the suffix that a file has."""
     name = name_of(path, language)
     return Path(path).stem if name == Path(path).name else name
 
 
 def name_of(path: str, language: str) -> str:
-    """What screens call the sound in a file of the player's."""
+    """Return the name on screens of the sound in a file of the player's."""
     example_id = examples.id_of(path)
     if example_id:
         return i18n.word(f"examples.{example_id}", language)
@@ -176,7 +175,7 @@ def _part_fields() -> PartFields:
 
 
 def _cutting(shelf: ClipShelf, cache_dir: str) -> tuple[Handler, Handler]:
-    """Handlers that give the player a part: of what is typed, and of an event."""
+    """Make the handlers that give the player a part: of what is typed, and of an event."""
 
     def file_of(path: str | None, start_s: float, stop_s: float, language: str) -> str:
         clip = shelf.take(path).clip
@@ -221,7 +220,7 @@ def _giving(example_id: str, settings: Settings) -> Handler:
 
 
 def _format(facts: SourceFacts) -> str:
-    """Such as "MP3", "Ogg Vorbis", "WAV 24 bit"."""
+    """Name a format, such as "MP3", "Ogg Vorbis", "WAV 24 bit"."""
     container, codec = container_of(facts), codec_of(facts)
     if facts.bit_depth:
         return f"{container} {facts.bit_depth} bit"

@@ -18,7 +18,7 @@ class ClipShelf:
     """Hold decoded songs by path; the least recently used leave first.
 
     The pictures of one song ask for it at the same moment: it is decoded once, and the
-    rest wait. A path can stand for its sound, because Gradio names an upload's folder
+    rest wait. A path can be its sound's key, because Gradio names an upload's folder
     by the content's hash.
 
     Args:

@@ -9,11 +9,11 @@ from audio.synth.examples import EXAMPLES, example
 from ui.player import sound_files
 
 IDS = {each.id for each in EXAMPLES}
-PREFIX = "genrescope-"  # tells our sounds from a visitor's "chord.wav"
+PREFIX = "genrescope-"  # no visitor's file is called so: "chord.wav"
 
 
 def file_of(example_id: str, folder: Path) -> Path:
-    """The file of one built-in sound, 16-bit WAV; rendered if it is not there yet."""
+    """Return the file of one built-in sound, 16-bit WAV; render it if there is none."""
     path = folder / f"{PREFIX}{example_id}.wav"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -24,7 +24,7 @@ def file_of(example_id: str, folder: Path) -> Path:
 
 
 def id_of(path: str) -> str | None:
-    """Which built-in sound is in a file; None for a visitor's own."""
+    """Return which built-in sound is in a file; None for a visitor's own."""
     example_id = Path(path).stem.removeprefix(PREFIX)
     is_ours = Path(path).name == f"{PREFIX}{example_id}.wav"
     return example_id if is_ours and example_id in IDS else None

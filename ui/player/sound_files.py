@@ -12,11 +12,11 @@ from audio.clip import Clip, Samples
 from ui.server import files
 
 HEADER_BYTES = 44  # of a WAV file
-FLOATS = 3  # how a WAV file says that its samples are floats
+FLOATS = 3  # a WAV file's code for samples that are floats
 
 
 def wav(clip: Clip) -> bytes:
-    """The clip as a 16-bit WAV file; full scale stays full scale."""
+    """Encode a clip as a 16-bit WAV file; full scale stays full scale."""
     steps = np.round(clip.samples * np.float32(32767)).astype("<i2")
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
@@ -28,7 +28,7 @@ def wav(clip: Clip) -> bytes:
 
 
 def wav_of_floats(samples: Samples, sampling_rate: int) -> bytes:
-    """Samples (n_samples, n_channels), float32, as a WAV file that rounds nothing."""
+    """Encode float32 samples (n_samples, n_channels) as a WAV file; round nothing."""
     data = np.ascontiguousarray(samples, "<f4").data.cast("B")
     n_channels, width = samples.shape[1], 4
     moment = n_channels * width  # bytes
@@ -40,5 +40,5 @@ def wav_of_floats(samples: Samples, sampling_rate: int) -> bytes:
 
 
 def file_of(clip: Clip, cache_dir: str) -> str:
-    """A WAV file in Gradio's cache, which serves it and deletes it with the uploads."""
+    """Write a WAV file to Gradio's cache, which serves it and deletes it with the uploads."""
     return files.kept(wav(clip), "sound.wav", cache_dir)

@@ -52,7 +52,7 @@ class Visitor:
 def visitor_of(
     request: gr.Request | None, settings: Settings, members: Members | None = None
 ) -> Visitor:
-    """Find out who sent a request; without one, nobody in particular.
+    """Identify a request's visitor; without a request, nobody in particular.
 
     Args:
         request: as Gradio hands it over.
@@ -89,7 +89,7 @@ def key_of(secret: str) -> str:
 
 
 def is_same(given: str, wanted: str) -> bool:
-    """Compare in a time that tells nothing of how much was right."""
+    """Compare in a time that does not depend on how much was right."""
     return hmac.compare_digest(given.encode(), wanted.encode())
 
 
@@ -119,7 +119,7 @@ def host_name(address: str | None) -> str:
 def _is_of_own_page(headers: Mapping[str, str]) -> bool:
     """Check that no page of another site sent this: cookies would come with it.
 
-    Every browser of today says so itself, in a header that no page can change.
+    Every browser of today reports that itself, in a header that no page can change.
     """
     site = headers.get("sec-fetch-site")
     if site is not None:

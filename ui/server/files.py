@@ -10,7 +10,7 @@ from pathlib import Path
 def kept(data: bytes, name: str, cache_dir: str) -> str:
     """Write a file for Gradio to serve, and return its path.
 
-    Whoever knows the path can read it, so each lies in a folder of its own, whose name
+    Everyone with the path can read it, so each gets a folder of its own, whose name
     nobody can guess; Gradio's own follows from the content.
 
     Args:

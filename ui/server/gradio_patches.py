@@ -1,6 +1,6 @@
 """Change what Gradio does inside, one function a change, written for Gradio 6.31.
 
-Each says what goes wrong without it, and what is known upstream.
+Each has in its docstring what goes wrong without it, and what is known upstream.
 ``tests/page/test_gradio_patches.py`` shows the same on an unpatched Gradio, and fails where
 it no longer goes wrong: then the patch can go. ``docs/gradio.md`` is the list to walk
 through before another version is pinned.
@@ -131,11 +131,7 @@ def keep_ffmpeg_out() -> None:
 
     Upstream: by design since PR 2003; ``format=None`` does not switch it off.
     """
-    processing_utils.ffmpeg_installed = _never
-
-
-def _never() -> bool:
-    return False
+    processing_utils.ffmpeg_installed = lambda: False
 
 
 def poll_queue_less_often(demo: gr.Blocks) -> None:
@@ -177,7 +173,7 @@ def language_script(language: str) -> str:
     """Return a script that gives the browser a language, to run before Gradio's.
 
     Symptom: Gradio picks among its own locales by the browser's exact tag: ``zh``,
-    ``zh-HK`` and ``zh-Hant-TW`` read English. And it cannot be told a choice.
+    ``zh-HK`` and ``zh-Hant-TW`` read English. And it cannot be given a choice.
 
     Upstream: issue 11087 (open); PR 11047 brought texts of one's own.
     """

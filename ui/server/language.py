@@ -56,7 +56,7 @@ def texts(**facts: object) -> gr.I18n:
     """Return all texts of components in every language, for ``launch``.
 
     Args:
-        **facts: what the texts in ``FILLED`` say of this host and link to.
+        **facts: this host's facts and links for the texts in ``FILLED``.
     """
     tables = {language: _spoken(language) for language in i18n.LANGUAGES}
     for language, table in tables.items():

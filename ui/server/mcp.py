@@ -104,7 +104,7 @@ class ToolServer(GradioMCPServer):
     def _prepare_tool_call_args(self, name: str, arguments: dict[str, Any]) -> Any:
         """Prepare the call of an endpoint; a stranger stays one.
 
-        The call goes on from this machine to itself, so who asks from elsewhere has to
+        The call is forwarded from this machine to itself, so who asks from elsewhere has to
         be named: ``access`` would take it for the person at this machine.
         """
         endpoint, values, headers, function = super()._prepare_tool_call_args(

@@ -1,4 +1,4 @@
-"""Stand between the network and Gradio: what is refused, and what each answer gets."""
+"""Filter requests before Gradio, and add headers to its answers."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def _with_scripts(
 def _scripts(language: str) -> bytes:
     """Return what every page in a language begins with, before any script of Gradio's.
 
-    What the page's parts call as soon as they stand has to be there by then.
+    What the page's parts call as soon as they are mounted has to be there by then.
     """
     choice = gradio_patches.language_script(language)
     rest = f"{gradio_patches.stream_script()}\n{canvas.script(language)}"

@@ -1,6 +1,6 @@
 """ZeroGPU: a Space's GPU that is lent to one call at a time, for seconds.
 
-Outside such a call there is no GPU, though torch is made to say that there is one. So
+Outside such a call there is no GPU, though torch is made to report one. So
 the page classifies on the processor, as it would without, and the API's call is lent
 the GPU. Nothing here counts anywhere else.
 

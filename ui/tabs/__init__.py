@@ -1,1 +1,1 @@
-"""The five tabs: none imports another; what they share lies in `ui`."""
+"""The five tabs: none imports another; what they share is in `ui`."""

@@ -1,4 +1,4 @@
-"""A prediction in, what the page says of it out, as HTML; every name is escaped."""
+"""A prediction in, its description as HTML out; every name is escaped."""
 
 from __future__ import annotations
 
@@ -62,18 +62,18 @@ def _shares(prediction: Prediction) -> list[tuple[str, float, str]]:
 
 
 def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> list[str]:
-    """Say what the answer rests on, and what the model cannot know: a sentence each."""
+    """List what the answer rests on, and what the model cannot know: a sentence each."""
     ref = prediction.model
     model = title(ref, language)
     if ref.revision:
         model = f"{model} @ {ref.revision[:REVISION_LENGTH]}"
-    heard: dict[str, Any] = {
+    numbers: dict[str, Any] = {
         "title": model,
         "n_windows": prediction.n_done,
         "window_s": ref.window_s,
         "elapsed_s": prediction.elapsed_s,
     }
-    lines = [_word("basis", language, **heard)]
+    lines = [_word("basis", language, **numbers)]
     if prediction.note:
         lines.append(_word(f"note_{prediction.note}", language))
     if verdict:
@@ -89,8 +89,8 @@ def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> lis
     lines.append(_word("calibrated" if is_calibrated else "uncalibrated", language))
     if not ref.is_exclusive:
         lines.append(_word("not_exclusive", language))
-    said = ref.trained_on or _word("unknown_training", language)
-    trained_on = i18n.table(language).get(f"trained_on.{said}", said)
+    training = ref.trained_on or _word("unknown_training", language)
+    trained_on = i18n.table(language).get(f"trained_on.{training}", training)
     n_labels = len(prediction.genres)
     lines.append(_word("knows", language, trained_on=trained_on, n=n_labels))
     return lines

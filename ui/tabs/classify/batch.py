@@ -26,10 +26,10 @@ from classifier.queue import InferenceQueue
 from errors import KnownError
 from i18n import genre_name
 from networks.checkpoint import LoadedModel
+from ui import canvas
 from ui.api import answers
 from ui.handlers import QUIETLY
 from ui.model_choice import EFFORTS, chosen, effort_of
-from ui.scripts import PLAY_OTHER, TAKE
 from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -40,7 +40,7 @@ from ui.templates import render
 
 MAX_SONGS = 200  # at once; a whole collection is for the command line
 ZIP_LIMITS = ZipLimits(max_files=MAX_SONGS, max_bytes=1_000_000_000)
-N_WORKERS = 2  # one song is decoded while another is heard
+N_WORKERS = 2  # one song is decoded while another is classified
 # One batch at a time; its windows and those of single songs take turns.
 BATCH_QUEUE: dict[str, Any] = {"concurrency_id": "batch", "concurrency_limit": 1}
 SCRIPT = Path(__file__).with_suffix(".js")
@@ -120,7 +120,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
     for kind, each in save.items():
         give = session.guarded(_saving(kind, file.GRADIO_CACHE))
         given = each.click(give, batch, file, **QUIETLY)
-        given.success(None, [file, query], None, js=TAKE, **QUIETLY)
+        given.success(None, [file, query], None, js=canvas.TAKE, **QUIETLY)
 
 
 def _naming(
@@ -136,20 +136,20 @@ def _naming(
         uploads: list[str] | None, key: str | None, effort: str, visitor: Visitor
     ) -> Iterator[dict[Any, Any]]:
         language = visitor.language
-        heard = effort_of(effort)
+        wanted = effort_of(effort)
         ref = chosen(models, key, visitor)
         model = yield from view.loaded(status, models, ref, language)
         batch = Batch()
         limits = session.shelf.limits
-        for batch in batches(uploads, model, models.queue, heard, limits):
+        for batch in batches(uploads, model, models.queue, wanted, limits):
             yield {
                 status: _progress(batch, language),
                 shown: table_html([entry.row for entry in batch.entries], language),
                 state: batch,
             }
         done, failed = len(batch.entries), batch.n_failed
-        said = view.status("many_done", language, done=done, failed=failed)
-        yield {status: said}
+        sentence = view.status("many_done", language, done=done, failed=failed)
+        yield {status: sentence}
 
     return name_all
 
@@ -165,13 +165,13 @@ def _wire_table(session: Session, shown: gr.HTML, batch: gr.State) -> None:
     passage = gr.Audio(type="filepath", format=None, visible=False)
     give = session.guarded(_giving(passage.GRADIO_CACHE))
     played = shown.play(give, batch, passage, **QUIETLY)
-    played.success(None, passage, None, js=PLAY_OTHER, **QUIETLY)
+    played.success(None, passage, None, js=canvas.PLAY_OTHER, **QUIETLY)
     shown.take(give, batch, session.bar.player, **QUIETLY)
 
 
 def _giving(cache_dir: str) -> Any:
-    def give(batch: Batch, asked: gr.EventData) -> str:
-        number = int(asked.number)
+    def give(batch: Batch, event: gr.EventData) -> str:
+        number = int(event.number)
         if not 1 <= number <= len(batch.entries):
             raise KnownError("no_table")
         data, name = file_of(batch.entries[number - 1])
@@ -250,10 +250,10 @@ def batches(
         if failed:
             yield batch
         songs = [song for song, _, _ in sources]
-        heard = rows(
+        classified = rows(
             songs, model, queue, effort=effort, limits=limits, n_workers=N_WORKERS
         )
-        for row, (_, upload, inner) in zip(heard, sources, strict=True):
+        for row, (_, upload, inner) in zip(classified, sources, strict=True):
             entry = Entry(row, upload, inner)
             batch = Batch((*batch.entries, entry), batch.n_total)
             yield batch
@@ -287,7 +287,7 @@ def content(batch: Batch, kind: str) -> bytes:
     writer = csv.DictWriter(file, report.COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(report.harmless_cells(row) for row in found)
-    return file.getvalue().encode("utf-8-sig")  # the mark tells Excel its letters
+    return file.getvalue().encode("utf-8-sig")  # by its mark Excel knows the encoding
 
 
 def _sources(

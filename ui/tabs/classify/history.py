@@ -40,8 +40,8 @@ class History:
     ) -> list[list[Any]]:
         """Add a row; ``songs`` comes from the browser, so is not trusted."""
         _, probability = prediction.genres[0]
-        said = [verdict.kind, verdict.genres[0], verdict.genres[-1]]
-        row = [name[:MAX_NAME], *said, round(probability, 4), prediction.model.key]
+        cells = [verdict.kind, verdict.genres[0], verdict.genres[-1]]
+        row = [name[:MAX_NAME], *cells, round(probability, 4), prediction.model.key]
         return [row, *_rows(songs)][:MAX_SONGS]
 
 

@@ -20,7 +20,7 @@ from ui.tabs.classify.answer import REVISION_LENGTH
 
 
 class Picker:
-    """The controls, which stand where they are rendered.
+    """The controls, placed where they are rendered.
 
     Args:
         session: what the tabs share.
@@ -35,7 +35,7 @@ class Picker:
     fetching: Dependency
 
     def __init__(self, session: Session, models: Models) -> None:
-        self._desk = session
+        self._session = session
         self._models = models
         none = [(text("classify.no_other"), "")]
         self.model = gr.Dropdown([], label=text("classify.model"), render=False)
@@ -61,12 +61,12 @@ class Picker:
                 max_lines=1,
             )
             fetch = gr.Button(text("classify.hub_button"), size="md")
-            told = gr.HTML(elem_classes=["classify-status"])
+            status = gr.HTML(elem_classes=["classify-status"])
         self.fetching = gr.on(
             [fetch.click, hub_id.submit],
-            self._desk.guarded(view.tidied(told, self._fetching(told))),
+            self._session.guarded(view.tidied(status, self._fetching(status))),
             [hub_id, self._fetched, self.other],
-            [told, self._fetched, self.model, self.other],
+            [status, self._fetched, self.model, self.other],
             show_progress="hidden",
             api_visibility="private",
             concurrency_id="fetch",
@@ -76,7 +76,7 @@ class Picker:
     def wire(self, tab: gr.Tab) -> None:
         """Fill the lists whenever the tab opens."""
         tab.select(
-            self._desk.guarded(self._refreshed),
+            self._session.guarded(self._refreshed),
             [self.model, self.other, self._fetched],
             [self.model, self.other, self._hub],
             **QUIETLY,
@@ -115,16 +115,16 @@ class Picker:
             gr.Dropdown([*none, *choices], value=other if other in keys else ""),
         )
 
-    def _fetching(self, told: gr.HTML) -> Any:
+    def _fetching(self, status: gr.HTML) -> Any:
         def fetch(
             hub_id: str, fetched: tuple[str, ...], other: str | None, visitor: Visitor
         ) -> Iterator[dict[Any, Any]]:
             language = visitor.language
             ref = chosen(self._models, f"hub:{hub_id.strip()}", visitor)
-            model = yield from view.loaded(told, self._models, ref, language)
+            model = yield from view.loaded(status, self._models, ref, language)
             fetched = tuple(dict.fromkeys([*fetched, ref.key]))
             lists = self._lists(ref.key, other, fetched, visitor)
-            said = view.status(
+            ready = view.status(
                 "hub_ready",
                 language,
                 title=ref.title,
@@ -132,7 +132,7 @@ class Picker:
                 n=len(model.labels),
             )
             yield {
-                told: said,
+                status: ready,
                 self._fetched: fetched,
                 self.model: lists[0],
                 self.other: lists[1],

@@ -1,4 +1,4 @@
-"""One song: its genre at once, better as it goes; the song as a map; why it says so."""
+"""One song: its genre at once, better as it goes; the song as a map; the passages with the most evidence."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ui.tabs.classify.picker import Picker
 from ui.tabs.classify.view import HIDDEN, Answered, Places, Update, nothing
 
 PAUSE_S = 0.3  # between two answers on a page; more often than that is restless
-# So many pages that all stand in our own line, which says one's place in every language;
+# So many pages that all wait in our own queue, which shows one's place in every language;
 # half of Gradio's threads at most, which they wait in.
 PAGE_QUEUE: dict[str, Any] = {"concurrency_id": "asking", "concurrency_limit": 20}
 
@@ -93,7 +93,7 @@ def _asking(session: Session, models: Models, places: Places, history: History) 
         visitor: Visitor,
     ) -> Iterator[Update]:
         language = visitor.language
-        clip, heard = session.clip(path), effort_of(effort)
+        clip, wanted = session.clip(path), effort_of(effort)
         loaded: list[LoadedModel] = []
         pair = chosen_pair(models, (key, other), visitor)
         yield dict.fromkeys(places.hear, gr.Button(visible=HIDDEN))
@@ -102,7 +102,7 @@ def _asking(session: Session, models: Models, places: Places, history: History) 
             loaded.append((yield from view.loaded(place, models, ref, language)))
         shown = partial(_shown, session, places, str(path), language)
         try:
-            answers = together(clip, loaded, models.queue, heard)
+            answers = together(clip, loaded, models.queue, wanted)
             for predictions, is_last in calmly(answers):
                 verdicts = [judge(each, clip) for each in predictions if is_last]
                 yield shown(predictions, verdicts)
@@ -151,12 +151,12 @@ def _reasons(places: Places) -> Any:
     def reasons(answered: Answered | None, visitor: Visitor) -> list[gr.Button]:
         found = answered.reasons if answered else []
         is_pair = answered is not None and len(answered.predictions) > 1
-        said = [
+        labels = [
             _why(prediction if is_pair else None, stretch.genre, visitor.language)
             for prediction, stretch in found
         ]
-        n_hidden = len(places.hear) - len(said)
-        shown = [gr.Button(why, visible=True) for why in said]
+        n_hidden = len(places.hear) - len(labels)
+        shown = [gr.Button(why, visible=True) for why in labels]
         return [*shown, *(gr.Button(visible=HIDDEN) for _ in range(n_hidden))]
 
     return reasons

@@ -116,12 +116,11 @@ def _map(prediction: Prediction, shown_s: tuple[float, float], language: str) ->
 
 
 def _described(prediction: Prediction, language: str) -> str:
-    named = [
-        (start_s, stop_s, {genre_name(each, language): p for each, p in shares.items()})
-        for start_s, stop_s, shares in _chunks(prediction)
-    ]
+    named = []
+    for chunk in prediction.chunks:
+        shares = {
+            genre_name(label, language): share
+            for label, share in chunk.probabilities.items()
+        }
+        named.append((chunk.start_s, chunk.stop_s, shares))
     return viz.genres.describe_along(named, language)
-
-
-def _chunks(prediction: Prediction) -> viz.genres.Chunks:
-    return [(c.start_s, c.stop_s, c.probabilities) for c in prediction.chunks]

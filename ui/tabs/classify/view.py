@@ -23,21 +23,19 @@ from networks.checkpoint import LoadedModel, ModelRef
 from ui import canvas
 from ui.handlers import QUIETLY, Handler
 from ui.model_choice import title
-from ui.player import sound_files
-from ui.scripts import PLAY, TAKE
+from ui.player.passage import Passage
 from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session, View
 from ui.tabs.classify import song_map
-from ui.tabs.see import selection
 from ui.templates import render
 
 Update = dict[Any, Any]  # values by component
 # On the page but not seen: a button that has yet to be put there may miss that it is to
 # be shown, where answers follow each other closely.
 HIDDEN: Literal["hidden"] = "hidden"
-N_MODELS = 2  # that listen to a song, side by side
+N_MODELS = 2  # that classify a song, side by side
 PLAY_FROM = "() => Genrescope.sound.playFrom(Genrescope.sound.state.at_s)"
 Bar = tuple[int, int]  # done, and in all
 ENDLESS: Bar = (0, 0)
@@ -92,7 +90,7 @@ class Places:
 
 
 def lay_out(status: gr.HTML) -> Places:
-    """Lay out all places but the status, which stands beside the question."""
+    """Lay out all places but the status, which is beside the question."""
     shown = gr.HTML(text("classify.empty"), elem_classes=["answer"])
     with gr.Row(elem_classes=["chips", "hear-why"]):
         hear = tuple(
@@ -115,47 +113,36 @@ def nothing(places: Places) -> Update:
 
 def wire_map(session: Session, places: Places) -> None:
     """Wire the map: play from a moment, play, zoom or use a part, save."""
-    passage = gr.Audio(type="filepath", format=None, visible=False)
-    at_s = gr.Number(0, visible=False)
-    cache_dir = passage.GRADIO_CACHE
-    hearing = [passage, at_s]
+    passage, place = Passage(session), places.song_map
     for number, button in enumerate(places.hear):
-        why = session.guarded(_hearing_why(session, number, cache_dir))
-        heard = button.click(why, places.answered, hearing, **QUIETLY)
-        heard.then(None, hearing, None, js=PLAY, **QUIETLY)
-    place, path = places.song_map, session.bar.path
-    part = place.hear(
-        session.guarded(selection.hearing(session, cache_dir)), path, hearing, **QUIETLY
-    )
-    part.then(None, hearing, None, js=PLAY, **QUIETLY)
+        passage.play(button.click, _reason(passage, number), places.answered)
+    passage.wire(place)
     place.at(None, None, None, js=PLAY_FROM, **QUIETLY)
-    place.use(session.bar.use_part, path, session.bar.player, **QUIETLY)
     place.zoom(session.guarded(_zooming(session)), places.answered, place, **QUIETLY)
     file, query = gr.File(visible=False), gr.Textbox(visible=False)
     save = session.guarded(_saving(file.GRADIO_CACHE))
     saved = place.save(save, places.answered, file, **QUIETLY)
-    saved.success(None, [file, query], None, js=TAKE, **QUIETLY)
+    saved.success(None, [file, query], None, js=canvas.TAKE, **QUIETLY)
 
 
-def _hearing_why(session: Session, number: int, cache_dir: str) -> Any:
-    def hear_why(answered: Answered | None) -> tuple[str, float]:
-        # Nothing was heard, or silence.
+def _reason(passage: Passage, number: int) -> Handler:
+    def reason(answered: Answered | None) -> tuple[str, float]:
+        # No sound was classified, or a silent one.
         if answered is None or number >= len(answered.reasons):
             raise KnownError("no_clip")
         _, stretch = answered.reasons[number]
-        part = session.clip(answered.path).slice(stretch.start_s, stretch.stop_s)
-        return sound_files.file_of(part, cache_dir), stretch.start_s
+        return passage.cut(answered.path, stretch.start_s, stretch.stop_s)
 
-    return hear_why
+    return reason
 
 
 def _zooming(session: Session) -> Any:
-    def zoom(answered: Answered | None, asked: gr.EventData, visitor: Visitor) -> Any:
+    def zoom(answered: Answered | None, event: gr.EventData, visitor: Visitor) -> Any:
         if answered is None:
             return gr.skip()
         view: View = None
-        if asked.start_s is not None:
-            view = answered.path, float(asked.start_s), float(asked.stop_s)
+        if event.start_s is not None:
+            view = answered.path, float(event.start_s), float(event.stop_s)
         scene = session.scene(answered.path, view, visitor.language)
         return song_map.sheet(scene, answered.predictions).as_json()
 
@@ -163,16 +150,16 @@ def _zooming(session: Session) -> Any:
 
 
 def _saving(cache_dir: str) -> Any:
-    def save(answered: Answered | None, asked: gr.EventData, visitor: Visitor) -> str:
+    def save(answered: Answered | None, event: gr.EventData, visitor: Visitor) -> str:
         if answered is None or not answered.predictions:
             raise KnownError("no_clip")
-        said, language = answered.predictions, visitor.language
+        predictions, language = answered.predictions, visitor.language
         name = f"{Path(answered.path).stem}-genres"
-        if len(said) == 1:
-            data = song_map.content(said[0], asked.format, language)
-            return files.kept(data, f"{name}.{asked.format}", cache_dir)
-        data = song_map.contents(said, asked.format, language)
-        return files.kept(data, f"{name}-{asked.format}.zip", cache_dir)
+        if len(predictions) == 1:
+            data = song_map.content(predictions[0], event.format, language)
+            return files.kept(data, f"{name}.{event.format}", cache_dir)
+        data = song_map.contents(predictions, event.format, language)
+        return files.kept(data, f"{name}-{event.format}.zip", cache_dir)
 
     return save
 
@@ -183,7 +170,7 @@ def loaded(
     """Load a model in a thread while the page shows how far it is.
 
     Args:
-        place: where that is said.
+        place: where that is shown.
         models: loads it.
         ref: of the model.
         language: of the visitor.
@@ -195,13 +182,13 @@ def loaded(
     pool = ThreadPoolExecutor(1, thread_name_prefix="load")
     future = pool.submit(models.load, ref, lambda *counts: here.append(counts))
     pool.shutdown(wait=False)  # who leaves the page finds the model there later
-    said = ""
+    shown = Markup()
     while not future.done():
         del here[:-1]
         news = loading(ref, here[-1], language)
-        if news != said:
-            said = news
-            yield {place: said}
+        if news != shown:
+            shown = news
+            yield {place: shown}
         wait([future], LOOK_S)
     return future.result()
 
@@ -220,7 +207,7 @@ def loading(ref: ModelRef, n_bytes: Bar, language: str) -> Markup:
 def status(
     key: str, language: str, /, *, bar: Bar | None = None, **values: Any
 ) -> Markup:
-    """Say what is going on in a sentence that screen readers speak by themselves.
+    """Describe the progress in a sentence that screen readers speak by themselves.
 
     Args:
         key: of the sentence, in the section ``classify``.
@@ -255,15 +242,16 @@ def in_line(visitors: WaitingLine, place: Any, handler: Handler) -> Handler:
     def wrapper(*values: Any, visitor: Visitor) -> Iterator[Update]:
         with visitors.ticket() as ticket:
             for number in ticket.positions(PATIENCE_S):
-                said = status("in_line", visitor.language, bar=ENDLESS, place=number)
-                yield {place: said}
+                language = visitor.language
+                line = status("in_line", language, bar=ENDLESS, place=number)
+                yield {place: line}
             yield from handler(*values, visitor=visitor)
 
     return wrapper
 
 
 def cancelled(shown: str | None, visitor: Visitor) -> str:
-    """Show what was there before Cancel, unless something was at work."""
+    """Show what was there before Cancel, unless work was in progress."""
     is_working = "<progress" in (shown or "")
     return (
         i18n.word("classify.cancelled", visitor.language) if is_working else shown or ""

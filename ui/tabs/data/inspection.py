@@ -31,15 +31,14 @@ from trainer.data.faults import Fault, faults
 from trainer.data.splits import PARTS, Split
 from trainer.data.survey import Survey, survey
 from trainer.run.events import Noted, RunEvent, Stage, StopRequested
-from ui import canvas
+from ui import canvas, sheets
 from ui.handlers import QUIETLY
 from ui.player import sound_files
+from ui.player.audio import player
 from ui.scene import Scene, Transforms
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
-from ui.tabs.see import mel
-from ui.tabs.see.lesson import player
 from ui.templates import paragraphs
 from viz.plot import Sheet
 
@@ -65,16 +64,16 @@ class InspectedSongs:
     split: Split
     notes: tuple[Noted, ...] = ()
 
-    def divided(self, **wish: Any) -> InspectedSongs:
+    def divided(self, **settings: Any) -> InspectedSongs:
         """Split the same songs otherwise.
 
         Args:
-            **wish: fields of RunConfig that say how to split.
+            **settings: fields of RunConfig that choose the split.
 
         Raises:
             KnownError: what RunConfig or ``dataset.split_songs`` refuses.
         """
-        config = dataclasses.replace(self.config, **wish)
+        config = dataclasses.replace(self.config, **settings)
         split = dataset.split_songs(self.songs, config)
         return dataclasses.replace(self, config=config, split=split)
 
@@ -108,8 +107,8 @@ class InspectedSongs:
 def inspect(config: RunConfig, cache_dir: Path) -> Iterator[Stage | InspectedSongs]:
     """Read a config's songs into the cache and look for what is wrong with them.
 
-    The work is done by a thread. Whoever closes the iterator before its end, such as a
-    page that is left, stops it before the next song or file.
+    The work is done by a thread. Closing the iterator before its end, as when a page is
+    left, stops it before the next song or file.
 
     Yields:
         How far it is, every now and then; at last the inspected songs.
@@ -163,7 +162,7 @@ class Place:
 
 def build() -> Place:
     """Lay out the place."""
-    heard = player(text("data.player"))
+    sound = player(text("data.player"))
     picture = canvas.place("song_empty", name="song-picture")
     with gr.Row(elem_classes=["lesson", "data"]):
         with gr.Column(scale=1, min_width=300):
@@ -173,9 +172,9 @@ def build() -> Place:
             facts = gr.HTML(elem_classes="numbers")
             numbers = gr.HTML(elem_classes="numbers")
         with gr.Column(scale=2, min_width=320, elem_classes="song-shown"):
-            heard.render()
+            sound.render()
             picture.render()
-    return Place(genre, song, facts, numbers, heard, picture)
+    return Place(genre, song, facts, numbers, sound, picture)
 
 
 def wire(session: Session, place: Place, inspected: gr.State, work: Dependency) -> None:
@@ -250,7 +249,7 @@ def numbers_html(inspected: InspectedSongs, index: int, language: str) -> Markup
     samples, song = inspected.clip(index).samples, inspected.song(index)
     middle = samples[len(samples) // 2 :][:N_SHOWN]
     number = inspected.songs.genres.index(song.genre)
-    said = i18n.word(
+    sentence = i18n.word(
         "data.as_numbers",
         language,
         n=len(samples),
@@ -261,13 +260,13 @@ def numbers_html(inspected: InspectedSongs, index: int, language: str) -> Markup
         last=len(inspected.songs.genres) - 1,
         genre=genre_name(song.genre, language),
     )
-    return paragraphs([said])
+    return paragraphs([sentence])
 
 
 def picture(inspected: InspectedSongs, index: int, language: str) -> Sheet:
     """Draw a song's mel spectrogram as the mel lesson does; no zoom, no selection."""
     scene = Scene(inspected.clip(index), Transforms(), language)
-    sheet = mel.sheet(scene, MEL_BANDS)
+    sheet = sheets.mel(scene, MEL_BANDS)
     plots = tuple(dataclasses.replace(plot, is_sound=False) for plot in sheet.plots)
     return dataclasses.replace(sheet, plots=plots)
 

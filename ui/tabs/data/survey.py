@@ -59,11 +59,11 @@ def survey_html(inspected: InspectedSongs, language: str) -> Markup:
 
 
 def means(inspected: InspectedSongs, language: str) -> str:
-    """Say what a score on this split means, and what it does not."""
-    said = [_word(f"means_{inspected.config.split}", language)]
+    """Explain what a score on this split means, and what it does not."""
+    sentences = [_word(f"means_{inspected.config.split}", language)]
     if not inspected.split.is_honest:
-        said.append(_word("means_chosen", language))
-    return joined(said, language)
+        sentences.append(_word("means_chosen", language))
+    return joined(sentences, language)
 
 
 def _word(name: str, language: str, **details: object) -> str:
@@ -89,20 +89,20 @@ def _numbers(shares: Sequence[Share], parts: Sequence[str]) -> list[int | str]:
 
 
 def _rates(found: Survey, language: str) -> list[str]:
-    """Say whether the sampling rates agree, and how long the songs last."""
+    """Describe whether the sampling rates agree, and how long the songs last."""
     rate, n_songs = found.rates[0]
     if len(found.rates) > 1:
         each = (f"{hertz(rate)} × {n}" for rate, n in found.rates)
         listed = i18n.listed(each, language)
-        said = [_word("rates_mixed", language, rates=listed)]
+        sentences = [_word("rates_mixed", language, rates=listed)]
     else:
         kept = "rates_as_heard" if rate == SAMPLING_RATE else "rates_converted"
         same = _word("rates_same", language, n=n_songs, rate=hertz(rate))
-        said = [joined([same, _word(kept, language)], language)]
+        sentences = [joined([same, _word(kept, language)], language)]
     shortest, middle, longest = (clock(each) for each in found.durations_s)
     name = "durations_same" if shortest == longest else "durations"
     lengths = {"shortest": shortest, "middle": middle, "longest": longest}
-    return [*said, _word(name, language, **lengths)]
+    return [*sentences, _word(name, language, **lengths)]
 
 
 def _rate_bars(found: Survey) -> list[tuple[str, str, int]]:
@@ -112,7 +112,7 @@ def _rate_bars(found: Survey) -> list[tuple[str, str, int]]:
 
 
 def _labels(found: Survey, language: str) -> str:
-    """Say how many labels with how many songs there are, and what guessing would give."""
+    """Describe how many songs each label has, and how often guessing would be right."""
     most = max(found.shares, key=lambda share: share.n_songs)
     fewest = min(share.n_songs for share in found.shares)
     return _word(
@@ -127,19 +127,19 @@ def _labels(found: Survey, language: str) -> str:
 
 
 def _split(inspected: InspectedSongs, language: str) -> str:
-    """Say how many songs are in each part, and how they were split."""
+    """Describe how many songs are in each part, and how they were split."""
     split, n_songs = inspected.split, len(inspected.songs.songs)
     counts = {part: len(getattr(split, part)) for part in _parts(inspected)}
     shares = {part: n / n_songs for part, n in counts.items()}
     numbers = {f"n_{part}": n for part, n in counts.items()}
     name = "split_three" if split.is_honest else "split_two"
-    said = [_word(name, language, **shares, **numbers)]
+    sentences = [_word(name, language, **shares, **numbers)]
     if inspected.config.split in DRAWN:
-        said.append(_word("split_seed", language, seed=inspected.config.seed))
+        sentences.append(_word("split_seed", language, seed=inspected.config.seed))
     n_left = n_songs - sum(counts.values())
     if n_left:
-        said.append(_word("split_left", language, n=n_left))
-    return joined(said, language)
+        sentences.append(_word("split_left", language, n=n_left))
+    return joined(sentences, language)
 
 
 def _untested(found: Survey, language: str) -> list[str]:

@@ -66,7 +66,7 @@ class Page:
 
     @property
     def at_work(self) -> list[Any]:
-        """List what shows whether something is being done."""
+        """List what shows whether songs are being inspected."""
         return [self.status, self.button, self.cancel]
 
 
@@ -123,8 +123,8 @@ def _wire(
         for each in inspect_form(values, settings, visitor):
             if isinstance(each, InspectedSongs):
                 survey = survey_html(each, visitor.language)
-                said = _kept(each, visitor.language)
-                yield [each, survey, said, *_buttons(is_busy=False)]
+                kept = _kept(each, visitor.language)
+                yield [each, survey, kept, *_buttons(is_busy=False)]
             else:
                 bar = progress_html(each, visitor.language)
                 yield [gr.skip(), gr.skip(), bar, *_buttons(is_busy=True)]
@@ -142,7 +142,7 @@ def _wire(
         show_progress="hidden",
         api_visibility="private",
     )
-    # Gradio calls that a failure as well: so it is said once, when the work has ended.
+    # Gradio calls that a failure as well: so it is shown once, when the work has ended.
     work.failure(session.guarded(stop), None, page.at_work, **QUIETLY)
     page.cancel.click(None, cancels=[work], api_visibility="private")
     return work
@@ -151,18 +151,20 @@ def _wire(
 def _wire_split(
     session: Session, form: Form, page: Page, place: inspection.Place
 ) -> None:
-    """Split the inspected songs anew, where the form says so."""
+    """Split the inspected songs anew, as the form asks."""
 
     @session.guarded
     def split(
         inspected: InspectedSongs | None,
         index: int | None,
-        *wish: Any,
+        *split_settings: Any,
         visitor: Visitor,
     ) -> list[Any]:
         if inspected is None or index is None:
             return [gr.skip()] * 3
-        other = inspected.divided(**dict(zip(SPLIT_FIELDS, wish, strict=True)))
+        other = inspected.divided(
+            **dict(zip(SPLIT_FIELDS, split_settings, strict=True))
+        )
         facts = inspection.facts_html(other, index, visitor.language)
         return [other, survey_html(other, visitor.language), facts]
 
@@ -177,17 +179,17 @@ def _wire_split(
 
 
 def greet(visitor: Visitor, host: Host) -> list[Any]:
-    """Let visitors look who may; tell others why they may not, and where they may."""
+    """Enable the button for those who may inspect songs; explain to others why not."""
     if visitor.may_train:
         return [gr.skip(), gr.skip()]
-    said = paragraphs([i18n.word("errors.may_not_look", visitor.language)])
-    return [said + notice.ways(visitor, host), gr.Button(interactive=False)]
+    sentence = paragraphs([i18n.word("errors.may_not_look", visitor.language)])
+    return [sentence + notice.ways(visitor, host), gr.Button(interactive=False)]
 
 
 def stop(visitor: Visitor) -> list[Any]:
     """Show that it has stopped: somebody cancelled, or an error was shown."""
-    said = paragraphs([i18n.word("data.stopped", visitor.language)])
-    return [said, *_buttons(is_busy=False)]
+    sentence = paragraphs([i18n.word("data.stopped", visitor.language)])
+    return [sentence, *_buttons(is_busy=False)]
 
 
 def inspect_form(
@@ -225,7 +227,7 @@ def progress_html(stage: Stage, language: str) -> Markup:
 
 
 def _kept(inspected: InspectedSongs, language: str) -> Markup:
-    """Say how many songs there are, and where they come from where that is not plain."""
+    """Describe how many songs there are, and where they come from if that is not plain."""
     kept = i18n.word("data.kept", language, n=len(inspected.songs.songs))
     return paragraphs(
         [kept, *(messages.line(note, language) for note in inspected.notes)]

@@ -21,6 +21,7 @@ from ui.player import clip_bar
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
+from ui.sheets import N_SAMPLES
 from ui.tabs.see.lesson import Lesson, draws, lesson, loudest_s
 from viz import spectrogram
 from viz.plot import N_COLUMNS, Axis, Computed, Plot, Sheet, time_axis
@@ -29,7 +30,6 @@ from viz.wording import joined, plain
 
 BEFORE = "before"  # a choice, for the sound that was chosen before
 History = tuple[str | None, str | None]  # paths of the chosen sound and the one before
-N_SAMPLES = 4096  # of a spectrum
 Drawn = tuple[Plot, str, Computed]  # with its key numbers, and where it came from
 
 

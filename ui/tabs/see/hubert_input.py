@@ -1,9 +1,10 @@
-"""What the model hears: the bridge to Train and Classify."""
+"""What the model receives: the bridge to Train and Classify."""
 
 from __future__ import annotations
 
 from audio.clip import Clip
 from audio.hubert.preprocessing import SAMPLING_RATE, model_input
+from ui.player.audio import player
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
@@ -13,7 +14,6 @@ from ui.tabs.see.lesson import (
     excerpt,
     lesson,
     placed,
-    player,
     plays,
     position,
 )
@@ -24,7 +24,7 @@ from viz.plot import Sheet
 def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     sound = player(text("see.heard_by_model"))
-    with lesson("hearing", heard=[sound]) as picture:
+    with lesson("hearing", players=[sound]) as picture:
         start_s = position()
     at_loudest = placed(session, start_s, _n_shown)
     plays(session, sound, hear, start_s, after=at_loudest)
@@ -37,9 +37,9 @@ def build(session: Session) -> Lesson:
 
 def draw(scene: Scene, start_s: float) -> Sheet:
     """Draw some frames of the model's input; the whole clip is resampled but once."""
-    heard = scene.of(model_input)
-    about = closeup.describe_model_input(heard, scene.clip, scene.language)
-    plot = closeup.model_frames(heard, start_s, scene.language)
+    prepared = scene.of(model_input)
+    about = closeup.describe_model_input(prepared, scene.clip, scene.language)
+    plot = closeup.model_frames(prepared, start_s, scene.language)
     made = scene.provenance("hearing", start_s=start_s)
     return scene.sheet((plot,), about, (), made)
 

@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 import i18n
+from audio import vocoder
 from audio.clip import Clip
 from audio.transforms import FRAMES
 from audio.transforms.griffin_lim import OnProgress, Search, ignore
@@ -22,15 +23,16 @@ from audio.transforms.inversion import (
     griffin_lim,
     inverse_stft,
 )
-from ui import vocoding
+from hub import client
 from ui.handlers import QUIETLY
 from ui.player import sound_files
+from ui.player.audio import player
 from ui.scene import Scene, Transforms
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
 from ui.tabs.see.comparison import mel, on_the_same_axes
-from ui.tabs.see.lesson import Lesson, lesson, placed, player, position
+from ui.tabs.see.lesson import Lesson, lesson, placed, position
 from ui.tabs.see.spectrogram import STARTS_PER_FRAME
 from ui.tabs.see.spectrum import windows
 from viz import rebuilding
@@ -73,8 +75,8 @@ class Way:
 def build(session: Session, *, is_offline: bool) -> Lesson:
     """Lay out the lesson and wire it; offline without the neural vocoder."""
     names = ("before", "exact", "found")
-    heard = [player(text(f"see.heard_{name}"), visible=False) for name in names]
-    with lesson("back", empty="back_empty", heard=heard) as picture:
+    sounds = [player(text(f"see.heard_{name}"), visible=False) for name in names]
+    with lesson("back", empty="back_empty", players=sounds) as picture:
         knobs = _knobs(SEARCHED if is_offline else (*SEARCHED, VOCODER))
         button = gr.Button(text("see.rebuild"), variant="primary")
 
@@ -88,21 +90,21 @@ def build(session: Session, *, is_offline: bool) -> Lesson:
         way = Way(*values)
 
         def on_progress(n_done: int) -> None:
-            said = i18n.word("see.searching", visitor.language, n=n_done)
-            progress((n_done, way.n_iterations), said, unit="")
+            sentence = i18n.word("see.searching", visitor.language, n=n_done)
+            progress((n_done, way.n_iterations), sentence, unit="")
 
         if way.source == VOCODER:
             progress(0.0, i18n.word("see.vocoding", visitor.language))
         scene = session.scene(path, None, visitor.language)
         three = scene.of(there_and_back, way=way, on_progress=on_progress)
-        players = _filled(heard, three, visitor.language)
+        players = _filled(sounds, three, visitor.language)
         return [draw(scene, way).as_json(), *players]
 
     @session.guarded
     def forget() -> list[Any]:
-        return [None, *(gr.Audio(None, visible=False) for _ in heard)]
+        return [None, *(gr.Audio(None, visible=False) for _ in sounds)]
 
-    session.bar.path.change(forget, None, [picture, *heard], **QUIETLY)
+    session.bar.path.change(forget, None, [picture, *sounds], **QUIETLY)
     placed(
         session,
         knobs["start_s"],
@@ -112,7 +114,7 @@ def build(session: Session, *, is_offline: bool) -> Lesson:
     button.click(
         rebuild,
         [session.bar.path, *knobs.values()],
-        [picture, *heard],
+        [picture, *sounds],
         show_progress_on=picture,
         api_visibility="private",
         **QUEUE,
@@ -139,11 +141,11 @@ def _knobs(offered: Sequence[str]) -> dict[str, Any]:
 
 
 def _filled(
-    heard: Sequence[gr.Audio], three: ThereAndBack, language: str
+    sounds: Sequence[gr.Audio], three: ThereAndBack, language: str
 ) -> list[gr.Audio]:
     """Return the players with their sounds; the last is called after what made it."""
     clips = (three.before, three.exact.clip, three.found_clip)
-    pairs = zip(clips, heard, strict=True)
+    pairs = zip(clips, sounds, strict=True)
     files = [sound_files.file_of(clip, each.GRADIO_CACHE) for clip, each in pairs]
     is_network = isinstance(three.found, Clip)
     name = "see.heard_vocoder" if is_network else "see.heard_found"
@@ -204,16 +206,36 @@ def there_and_back(
     """Take an excerpt to its picture and back: phase kept, and phase thrown away.
 
     Raises:
-        KnownError: those of ``vocoding.rebuilt``.
+        KnownError: those of ``vocoded``.
     """
     before = clip.slice(way.start_s, way.start_s + way.length_s)
     exact = inverse_stft(
         before, n_fft=N_FFT, hop_length=way.hop_length, window=way.window
     )
     if way.source == VOCODER:
-        return ThereAndBack(before, exact, vocoding.rebuilt(before))
+        return ThereAndBack(before, exact, vocoded(before))
     rebuild = from_mel if way.source == "mel" else griffin_lim
     search = Search(n_iterations=way.n_iterations)
     return ThereAndBack(
         before, exact, rebuild(before, search=search, on_progress=on_progress)
     )
+
+
+def vocoded(clip: Clip) -> Clip:
+    """Rebuild a clip from its mel spectrogram by the neural vocoder, at 16 kHz.
+
+    Fetch the vocoder first where it is not on this disk.
+
+    Raises:
+        KnownError: ``vocoder_broken``, or a code of ``client.ask`` or
+            ``client.download``; within seconds where there is no network.
+    """
+    name, exact = vocoder.MODEL_ID, vocoder.REVISION
+    if not client.is_here(name, vocoder.FILES, exact):
+        # Only to notice a missing network within seconds.
+        timeout = client.ANSWER_TIMEOUT_S
+        client.ask(
+            name, lambda api: api.model_info(name, revision=exact, timeout=timeout)
+        )
+    weights, *_ = client.download(name, vocoder.FILES, exact)
+    return vocoder.rebuild(clip, weights.parent)

@@ -34,7 +34,7 @@ EXCERPT_S = 10.0  # long enough to hear, short enough to wait for
 
 @dataclass(frozen=True)
 class Lesson:
-    """What draws one place, for whoever wants the same again: to save it, to link it.
+    """What draws one place, once more for a file or a link.
 
     Attributes:
         name: "waveform", "dft", ...; of its texts and its downloads.
@@ -58,16 +58,16 @@ def lesson(
     *,
     empty: str = "empty",
     start: str = "",
-    heard: Sequence[gr.Audio] = (),
+    players: Sequence[gr.Audio] = (),
     more: Sequence[gr.HTML] = (),
 ) -> Iterator[gr.HTML]:
-    """One lesson's place; controls made inside stand below its text.
+    """Lay out one lesson; controls made inside appear below its text.
 
     Args:
         name: of its texts in the section ``see``.
-        empty: of the text that stands where the picture will be.
+        empty: of the text shown until there is a picture.
         start: of a button there, which fires the picture's ``start``.
-        heard: players below the picture, not rendered yet.
+        players: players below the picture, not rendered yet.
         more: pictures below it, not rendered yet.
     """
     picture = canvas.place(empty, start)
@@ -79,25 +79,10 @@ def lesson(
         with gr.Column(scale=2, min_width=320):
             for each in (picture, *more):
                 each.render()
-            if heard:
+            if players:
                 with gr.Row(elem_classes="heard"):
-                    for player in heard:
+                    for player in players:
                         player.render()
-
-
-def player(label: I18nData, *, visible: bool = True) -> gr.Audio:
-    """Where a lesson's sound will be; not rendered yet."""
-    return gr.Audio(
-        type="filepath",
-        format=None,  # as it is: neither converted nor made louder
-        label=label,
-        interactive=False,
-        buttons=["download"],
-        elem_classes="sound",
-        min_width=200,
-        visible=visible,
-        render=False,
-    )
 
 
 def position() -> gr.Slider:
@@ -132,20 +117,20 @@ def placed(
 
 
 def last_s(clip: Clip, n_samples: int) -> float:
-    """Where a passage of ``n_samples`` begins that ends with the clip (s)."""
+    """Return where a passage of ``n_samples`` begins that ends with the clip (s)."""
     last = clip.duration_s - n_samples / clip.sampling_rate
     return round(max(last, SLIDER_STEP_S), 3)
 
 
 def loudest_s(clip: Clip, n_samples: int) -> float:
-    """Where a passage of ``n_samples`` begins that has the loudest sample inside (s)."""
+    """Return where a passage of ``n_samples`` with the loudest sample begins (s)."""
     middle = int(np.abs(clip.samples).argmax()) if clip.n_samples else 0
     start = min(middle - n_samples // 2, clip.n_samples - n_samples)
     return max(start, 0) / clip.sampling_rate
 
 
 def excerpt(clip: Clip, at_s: float) -> tuple[float, Clip]:
-    """At most ten seconds with ``at_s`` inside: where they start (s), and they."""
+    """Cut at most ten seconds around ``at_s``; return their start (s) and the clip."""
     last_s = max(clip.duration_s - EXCERPT_S, 0.0)
     start = round(min(max(at_s - EXCERPT_S / 2, 0.0), last_s) * clip.sampling_rate)
     stop = start + round(EXCERPT_S * clip.sampling_rate)

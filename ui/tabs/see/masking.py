@@ -7,10 +7,11 @@ import gradio as gr
 from audio.clip import Clip
 from audio.hubert import masking
 from audio.hubert.preprocessing import HOP_LENGTH, SAMPLING_RATE, n_frames
+from ui.player.audio import player
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
-from ui.tabs.see.lesson import Lesson, draws, excerpt, lesson, loudest_s, player, plays
+from ui.tabs.see.lesson import Lesson, draws, excerpt, lesson, loudest_s, plays
 from viz import guessing
 from viz.plot import Sheet
 
@@ -21,7 +22,7 @@ N_DRAWS = 20
 def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     sound = player(text("see.heard_masked"))
-    with lesson("masking", heard=[sound]) as picture:
+    with lesson("masking", players=[sound]) as picture:
         n_clusters = gr.Radio(N_CLUSTERS, value=8, label=text("see.n_clusters"))
         number = gr.Slider(1, N_DRAWS, 1, step=1, label=text("see.draw_number"))
     plays(session, sound, hear, number)

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import gradio as gr
 
-import i18n
-from audio import transforms
-from audio.transforms import FRAMES, MEL_BANDS, MelBands, Spectrogram
+from audio.transforms import FRAMES, MEL_BANDS, MelBands
 from audio.transforms.mel_scale import FORMULAS, Formula
 from errors import KnownError
-from ui import canvas
+from ui import canvas, sheets
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
-from ui.tabs.see import spectrogram
 from ui.tabs.see.lesson import Choices, Lesson, draws, lesson
 from viz import filters
-from viz import spectrogram as pictures
-from viz.plot import Sheet, on_axes_of
-from viz.wording import joined, phrase
+from viz.plot import Sheet
 
 BANDS = [32, 64, 128, 256]
 LOWEST_HZ = (0, 20, 50, 100, 300)
 HIGHEST_HZ = (4000, 8000)
 NYQUIST = 0  # a choice, for half the clip's own rate
 QUANTITIES = ("level", "power")
-FAINT_DB = -20.0  # a hundredth of the power
 
 
 def build(session: Session) -> tuple[Lesson, Lesson]:
@@ -65,44 +59,15 @@ def draw(
     is_beside: bool,
     quantity: str,
 ) -> Sheet:
-    """Draw levels over time in mel bands; see ``sheet``."""
+    """Draw levels over time in mel bands; see ``sheets.mel``."""
     bands = bands_of(scene, n_mels, formula, fmin_hz, fmax_hz)
-    return sheet(scene, bands, is_beside=is_beside, quantity=quantity)
-
-
-def sheet(
-    scene: Scene,
-    bands: MelBands,
-    *,
-    is_beside: bool = False,
-    quantity: str = "level",
-) -> Sheet:
-    """Draw levels over time in mel bands; on wish those of the STFT on the same axes.
-
-    As "power", the bands alone: the STFT's levels stay in dB.
-    """
-    found = [spectrogram.computed(scene, transforms.mel, FRAMES, bands=bands)]
-    levels, language = found[0].result, scene.language
-    cut = spectrogram.cut(scene, levels, FRAMES)
-    if is_beside:
-        cut = replace(cut, title=phrase("bands_title", language))
-    plots = [pictures.mel(levels, cut, is_power=quantity == "power")]
-    if is_beside:
-        found.append(spectrogram.computed(scene, transforms.stft, FRAMES))
-        beside = spectrogram.plot(scene, found[1].result, FRAMES, is_titled=True)
-        plots.append(on_axes_of(beside, plots[0]))
-    about = pictures.describe(levels, language)
-    if quantity == "power" and not levels.is_silent:
-        about = joined([about, _faint(levels, language)], language)
-    settings = {"is_beside": is_beside, "quantity": quantity}
-    made = scene.provenance("mel", *found, **settings)
-    return scene.sheet(tuple(plots), scene.seen(about), (), made)
+    return sheets.mel(scene, bands, is_beside=is_beside, quantity=quantity)
 
 
 def bands_of(
     scene: Scene, n_mels: int, formula: Formula, fmin_hz: float, fmax_hz: float
 ) -> MelBands:
-    """Return the bands of a clip that the controls stand for."""
+    """Return the bands that the controls choose for a clip."""
     return MelBands(n_mels, fmin_hz, highest_hz(scene, fmax_hz), formula)
 
 
@@ -111,7 +76,7 @@ def draw_filters(
 ) -> Sheet:
     """Draw the bands' triangles, and the mel scale over frequency."""
     bands = bands_of(scene, n_mels, formula, fmin_hz, fmax_hz)
-    if fmin_hz >= bands.fmax_hz:  # as transforms.mel says it
+    if fmin_hz >= bands.fmax_hz:  # with the error of transforms.mel
         raise KnownError("empty_band", fmin_hz=fmin_hz, fmax_hz=bands.fmax_hz)
     bank = filters.Bank(scene.clip.sampling_rate, FRAMES.n_fft, bands)
     plots = (
@@ -120,12 +85,6 @@ def draw_filters(
     )
     made = scene.provenance("filters", **asdict(bands))
     return scene.sheet(plots, filters.describe(bank, scene.language), (), made)
-
-
-def _faint(levels: Spectrogram, language: str) -> str:
-    """How much of the picture a linear scale leaves dark."""
-    percent = 100 * float((levels.levels_db < FAINT_DB).mean())
-    return i18n.word("viz.about_power", language, percent=percent)
 
 
 def highest_hz(scene: Scene, fmax_hz: float) -> float:

@@ -11,6 +11,7 @@ from audio.clip import Clip
 from audio.transforms import Frames
 from audio.transforms.quantization import Quantised, quantised
 from audio.transforms.resampling import RATES, resampled
+from ui.player.audio import player
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
@@ -20,7 +21,6 @@ from ui.tabs.see.lesson import (
     excerpt,
     lesson,
     placed,
-    player,
     plays,
     position,
 )
@@ -37,7 +37,7 @@ N_FOR_STRONGEST = 2048  # samples around the stretch
 def build_rate(session: Session) -> Lesson:
     """Lay out the lesson on the sampling rate and wire it."""
     sound = player(text("see.heard_rate"))
-    with lesson("rate", heard=[sound]) as picture:
+    with lesson("rate", players=[sound]) as picture:
         start_s = position()
         rates = [(f"{rate:,} Hz", rate) for rate in RATES]
         rate = gr.Dropdown(rates, value=4000, label=text("see.rate"))
@@ -49,7 +49,7 @@ def build_rate(session: Session) -> Lesson:
 
 
 def draw_rate(scene: Scene, start_s: float, rate: int, is_filtered: bool) -> Sheet:
-    """Ten milliseconds of a clip at another rate, and the excerpt's spectrogram."""
+    """Draw ten milliseconds of a clip at another rate, and the excerpt's spectrogram."""
     since_s, part = excerpt(scene.clip, start_s)
     sampled = resampled(part, rate, is_filtered=is_filtered)
     at_s = max(start_s - since_s, 0.0)
@@ -88,7 +88,7 @@ def hear_rate(clip: Clip, start_s: float, rate: int, is_filtered: bool) -> Clip:
 def build_bits(session: Session) -> Lesson:
     """Lay out the lesson on the bit depth and wire it."""
     sound = player(text("see.heard_bits"))
-    with lesson("bits", heard=[sound]) as picture:
+    with lesson("bits", players=[sound]) as picture:
         start_s = position()
         depths = [(f"{n} bit", n) for n in DEPTHS]
         n_bits = gr.Dropdown(depths, value=4, label=text("see.n_bits"))
@@ -100,7 +100,7 @@ def build_bits(session: Session) -> Lesson:
 
 
 def draw_bits(scene: Scene, start_s: float, n_bits: int, is_dithered: bool) -> Sheet:
-    """Five milliseconds of a clip in few bits, and the error."""
+    """Draw five milliseconds of a clip in few bits, and the error."""
     since_s, part = excerpt(scene.clip, start_s)
     rounded: Quantised = quantised(part, n_bits, is_dithered=is_dithered)
     at_s = start_s - since_s

@@ -1,4 +1,4 @@
-"""What pictures ask for: a part of the sound to see, hear, choose; a moment."""
+"""Wire what pictures ask for: a part of the sound to see, play, choose; a moment."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 import gradio as gr
 
 from ui.handlers import QUIETLY
-from ui.player import sound_files
-from ui.scripts import PLAY
+from ui.player.passage import Passage
 from ui.server.access import Visitor
 from ui.session import Session, View
 from ui.tabs.see.lesson import SLIDER_STEP_S, Lesson, last_s, redrawing
@@ -24,37 +23,33 @@ def build(session: Session, lessons: Sequence[Lesson], spectrum: Lesson) -> None
         lessons: all of the tab.
         spectrum: the one that shows a moment.
     """
-    passage = gr.Audio(type="filepath", format=None, visible=False)
-    passage_at_s = gr.Number(0, visible=False)
+    passage = Passage(session)
     over_time = [each for each in lessons if each.is_over_time]
     knobs = [knob for each in over_time for knob in each.knobs.values()]
     zoomed = [session.view, *(each.picture for each in over_time)]
     zoom = session.guarded(_zooming(session, over_time))
-    hear = session.guarded(hearing(session, passage.GRADIO_CACHE))
     at = session.guarded(_moment(session))
     start_s, n_samples = (spectrum.knobs[name] for name in ("start_s", "n_samples"))
     path = session.bar.path
     path.change(lambda: None, None, session.view, **QUIETLY)
     for picture in (each.picture for each in over_time):
         picture.zoom(zoom, [path, *knobs], zoomed, **QUIETLY)
-        heard = picture.hear(hear, path, [passage, passage_at_s], **QUIETLY)
-        heard.then(None, [passage, passage_at_s], None, js=PLAY, **QUIETLY)
-        picture.use(session.bar.use_part, path, session.bar.player, **QUIETLY)
+        passage.wire(picture)
         moved = picture.at(at, [path, n_samples], start_s, **QUIETLY)
         moved.then(**redrawing(session, spectrum))
 
 
 def _zooming(session: Session, lessons: Sequence[Lesson]) -> Any:
-    """All pictures over time at once: they show the same part."""
+    """Draw all pictures over time at once: they show the same part."""
 
     def zoom(
-        path: str | None, asked: gr.EventData, *values: Any, visitor: Visitor
+        path: str | None, event: gr.EventData, *values: Any, visitor: Visitor
     ) -> Any:
         if path is None:
             return gr.skip()
         view: View = None
-        if asked.start_s is not None:
-            view = path, float(asked.start_s), float(asked.stop_s)
+        if event.start_s is not None:
+            view = path, float(event.start_s), float(event.stop_s)
         scene = session.scene(path, view, visitor.language)
         turned = iter(values)
         sheets = [
@@ -65,23 +60,12 @@ def _zooming(session: Session, lessons: Sequence[Lesson]) -> Any:
     return zoom
 
 
-def hearing(session: Session, cache_dir: str) -> Any:
-    """Return a handler of ``hear``: the part as a file, and where it starts (s)."""
-
-    def hear(path: str | None, asked: gr.EventData) -> tuple[str, float]:
-        start_s = max(float(asked.start_s), 0.0)
-        part = session.clip(path).slice(start_s, float(asked.stop_s))
-        return sound_files.file_of(part, cache_dir), start_s
-
-    return hear
-
-
 def _moment(session: Session) -> Any:
     """Return the spectrum's passage, with the moment in its middle."""
 
-    def at(path: str | None, n_samples: int, asked: gr.EventData) -> float:
+    def at(path: str | None, n_samples: int, event: gr.EventData) -> float:
         clip = session.clip(path)
-        start_s = float(asked.at_s) - n_samples / clip.sampling_rate / 2
+        start_s = float(event.at_s) - n_samples / clip.sampling_rate / 2
         n_steps = min(max(start_s, 0.0), last_s(clip, n_samples)) // SLIDER_STEP_S
         return round(n_steps * SLIDER_STEP_S, 3)
 

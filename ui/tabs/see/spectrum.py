@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import gradio as gr
 
-import viz.dft
-from audio import transforms
 from audio.transforms import Reference
-from audio.transforms.partials import peaks
 from audio.transforms.spectrum import PADDINGS
 from audio.transforms.windows import WINDOWS
-from ui.scene import Scene
+from ui import sheets
 from ui.server.language import text
 from ui.session import Session
 from ui.tabs.see.lesson import Lesson, draws, lesson, placed, position
-from viz.plot import Sheet
 
-N_SAMPLES = 4096
 PASSAGES = [2**power for power in range(8, 17)]  # 256 to 65536 samples
 REFERENCES: tuple[Reference, ...] = ("peak", "full_scale")
 
@@ -25,7 +20,9 @@ def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     with lesson("dft") as picture:
         start_s = position()
-        n_samples = gr.Dropdown(PASSAGES, value=N_SAMPLES, label=text("see.n_samples"))
+        n_samples = gr.Dropdown(
+            PASSAGES, value=sheets.N_SAMPLES, label=text("see.n_samples")
+        )
         window = windows()
         paddings = [(text(f"see.padding_{n}"), n) for n in PADDINGS]
         padding = gr.Dropdown(paddings, value=1, label=text("see.padding"))
@@ -39,35 +36,11 @@ def build(session: Session) -> Lesson:
         "padding": padding,
         "reference": reference,
     }
-    return draws(session, Lesson("dft", picture, knobs, draw), after=at_loudest)
+    here = Lesson("dft", picture, knobs, sheets.spectrum)
+    return draws(session, here, after=at_loudest)
 
 
 def windows() -> gr.Dropdown:
     """Make a knob for the window."""
     choices = [(text(f"see.{name}"), name) for name in WINDOWS]
     return gr.Dropdown(choices, value="hann", label=text("see.window"))
-
-
-def draw(
-    scene: Scene,
-    start_s: float,
-    n_samples: int,
-    window: str,
-    padding: int,
-    reference: Reference,
-) -> Sheet:
-    """Draw the spectrum of a passage, its peaks in a table."""
-    found = scene.computed(
-        transforms.dft,
-        start_s=start_s,
-        n_samples=n_samples,
-        window=window,
-        reference=reference,
-        padding=padding,
-    )
-    levels = found.result
-    partials = peaks(levels, viz.dft.N_PEAKS)
-    plot = viz.dft.plot(levels, partials, scene.language, padding=padding)
-    about = viz.dft.describe(levels, scene.language)
-    table = viz.dft.table(levels, partials, scene.language)
-    return scene.sheet((plot,), about, table, scene.provenance("dft", found))

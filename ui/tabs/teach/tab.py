@@ -91,14 +91,14 @@ def build(session: Session) -> None:
             with gr.Row():
                 check = gr.Button(text("teach.check"), variant="primary")
                 reveal = gr.Button(text("teach.reveal"))
-            said = gr.HTML(
+            comment = gr.HTML(
                 html_template='<div role="status">${value}</div>',
                 elem_classes="said",
             )
-    chosen.change(session.guarded(asked), chosen, [question, typed, said], **QUIETLY)
+    chosen.change(session.guarded(asked), chosen, [question, typed, comment], **QUIETLY)
     ways = [check.click, typed.submit]
-    gr.on(ways, session.guarded(checked), [chosen, typed], said, **QUIETLY)
-    reveal.click(session.guarded(told), chosen, said, **QUIETLY)
+    gr.on(ways, session.guarded(checked), [chosen, typed], comment, **QUIETLY)
+    reveal.click(session.guarded(told), chosen, comment, **QUIETLY)
     gr.Markdown(text("about.text"), elem_classes="prose-page")
 
 
@@ -108,7 +108,7 @@ def plan_addresses() -> dict[str, str]:
 
 
 def asked(id: str, visitor: Visitor) -> tuple[str, str, str]:
-    """Ask a question: Markdown, an empty answer, and nothing said about it yet."""
+    """Ask a question: Markdown, an empty answer, and no comment on it yet."""
     exercises.exercise(id)
     question = i18n.word(f"teach.{id}_question", visitor.language)
     way = i18n.word("teach.open", visitor.language)

@@ -37,23 +37,19 @@ def allowed(run: Run | None, visitor: Visitor, n_waiting: int = 0) -> Allowed:
     has_room = may and n_waiting < jobs.N_WAITING
     if run is None:
         return Allowed(start=has_room)
-    state = run.state()
+    state, checkpoint = run.state(), checkpoints.newest(run.folder)
+    has_more = checkpoints.has_more(checkpoint, run.config().n_steps)
     has_model = state.name in ("finished", "stopped") and run.model_dir.is_dir()
     return Allowed(
         start=has_room,
         stop=may and state.name in ("waiting", "running"),
         cancel=may and not state.is_ended,
-        resume=has_room and state.is_ended and _has_more(run),
+        resume=has_room and state.is_ended and has_more,
         classify=has_model,
         push=may and state.name == "finished" and has_model,
         rename=may,
         delete=may and state.is_ended,
     )
-
-
-def _has_more(run: Run) -> bool:
-    """Return whether a run left a checkpoint with steps to go."""
-    return checkpoints.has_more(checkpoints.newest(run.folder), run.config().n_steps)
 
 
 def start(given: Mapping[str, Any], settings: Settings, visitor: Visitor) -> Run:
@@ -134,7 +130,7 @@ def delete(run_id: str, settings: Settings, visitor: Visitor) -> None:
 
 
 def ask(visitor: Visitor) -> None:
-    """Refuse whoever may not train here.
+    """Refuse visitors who may not train here.
 
     Raises:
         KnownError: ``may_not_train``.

@@ -1,7 +1,7 @@
 """Read and render runs once for all pages of this server.
 
 Fifty pages that watch one run cost hardly more than one: an event is read once, and a
-picture of a run at work is drawn anew only now and then.
+picture of an active run is drawn anew only now and then.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cache import Cache
 from trainer.process import jobs
 from trainer.run import runs
 from trainer.run.events import Evaluated, RunEvent, Step
@@ -22,7 +22,7 @@ from trainer.run.runs import Run
 N_KEPT = 200  # runs, and pictures and texts
 OVERVIEW_EVERY_S = 0.5
 READ_EVERY_S = 0.9  # less than between two polls of one page
-# What is drawn of a run at work takes from its processor: each picture so often at
+# What is drawn of an active run takes from its processor: each picture so often at
 # most, and all of them together so large a share of one core.
 DRAW_EVERY_S = 4.0
 DRAWING_SHARE = 0.01
@@ -86,8 +86,8 @@ class RunCache:
 
     def __init__(self, runs_dir: Path) -> None:
         self._runs_dir = runs_dir
-        self._read: OrderedDict[str, _Read] = OrderedDict()
-        self._rendered: OrderedDict[Hashable, Rendered] = OrderedDict()
+        self._read: Cache[str, _Read] = Cache(N_KEPT)
+        self._rendered: Cache[Hashable, Rendered] = Cache(N_KEPT)
         self._watching: dict[str, float] = {}
         self._overview = (0.0, RunsOverview((), None, (), 0))
         self._lock = threading.RLock()
@@ -123,16 +123,13 @@ class RunCache:
     def _up_to_date(self, run: Run) -> _Read:
         """Read a run, at most every ``READ_EVERY_S``."""
         with self._lock:
-            read = self._read.setdefault(run.id, _Read())
-            self._read.move_to_end(run.id)
+            read = self._read.compute(run.id, _Read)
             if _now() - read.at >= READ_EVERY_S:
                 read.at = _now()
                 if size_bytes(run) < read.cursor:  # another run by the same id
                     read.events, read.cursor = (), 0
                 new, read.cursor = run.events(read.cursor)
                 read.events += tuple(new)
-            while len(self._read) > N_KEPT:
-                self._read.popitem(last=False)
             return read
 
     def story(self, run: Run) -> Sequence[RunEvent]:
@@ -142,8 +139,10 @@ class RunCache:
             return self.events(run)
         before = self.story(Run(self._runs_dir / given["id"]))
         kinds = (Step, Evaluated)
-        told = [e for e in before if isinstance(e, kinds) and e.step <= given["step"]]
-        return (*told, *self.events(run))
+        earlier = [
+            e for e in before if isinstance(e, kinds) and e.step <= given["step"]
+        ]
+        return (*earlier, *self.events(run))
 
     def rendered(
         self,
@@ -159,7 +158,7 @@ class RunCache:
             key: of what, and for which look, visitor or language.
             version: changes when there is something new to show.
             render: makes the HTML.
-            may_lag: of a run at work an older one will do, so that drawing takes a
+            may_lag: of an active run an older one will do, so that drawing takes a
                 bounded share of the processor.
         """
         with self._lock:
@@ -169,17 +168,15 @@ class RunCache:
             began_s = time.thread_time()
             html = render()
             took_s = time.thread_time() - began_s if may_lag else 0.0
-            self._rendered[key] = Rendered(html, version, _now(), took_s)
-            self._rendered.move_to_end(key)
-            while len(self._rendered) > N_KEPT:
-                self._rendered.popitem(last=False)
-            return self._rendered[key]
+            rendered = Rendered(html, version, _now(), took_s)
+            self._rendered.put(key, rendered)
+            return rendered
 
     def _is_early(self, last: Rendered) -> bool:
         """Return whether a picture of a running run has to stay a little longer."""
         now = _now()
-        others = self._rendered.values()
-        n = sum(each.took_s > 0 and now - each.at_s < RECENTLY_S for each in others)
+        others = self._rendered.items()
+        n = sum(each.took_s > 0 and now - each.at_s < RECENTLY_S for _, each in others)
         every_s = max(DRAW_EVERY_S, n * last.took_s / DRAWING_SHARE)
         return bool(last.html) and now - last.at_s < every_s
 

@@ -1,4 +1,4 @@
-"""A run in words and bars, as HTML: where it stands, what came of it, its log."""
+"""A run in words and bars, as HTML: its state, its result, its log."""
 
 from __future__ import annotations
 
@@ -46,21 +46,21 @@ def at_work(
 ) -> Markup:
     """Show the running run and the queue, whichever run the page shows."""
     language = visitor.language
-    said = [] if visitor.may_train else [i18n.word("train.why_not", language)]
+    sentences = [] if visitor.may_train else [i18n.word("train.why_not", language)]
     if run:
-        said.append(_at(run, messages.progress(events), language))
+        sentences.append(_at(run, messages.progress(events), language))
     if waiting:
         places = (f"{n}. {name_of(run)}" for n, run in enumerate(waiting, 1))
         names = i18n.listed(places, language)
-        said.append(i18n.word("train.waiting", language, names=names))
+        sentences.append(i18n.word("train.waiting", language, names=names))
     if visitor.may_train and len(waiting) >= jobs.N_WAITING:
         full = KnownError("queue_full", n_waiting=jobs.N_WAITING)
-        said.append(i18n.sentence(full, language))
-    return paragraphs(said)
+        sentences.append(i18n.sentence(full, language))
+    return paragraphs(sentences)
 
 
 def _at(run: Run, progress: Progress, language: str) -> str:
-    """Say how far the running run is."""
+    """Describe how far the running run is."""
     name, left = name_of(run), _left(progress, language)
     if run.state().name == "stopping":
         return i18n.word("train.at_stop", language, name=name)
@@ -84,7 +84,7 @@ def standing(
         run: the one that is shown, if any.
         events: of it.
         visitor: who reads.
-        place: in the queue behind the run at work, from 1 on; 0 outside of it.
+        place: in the queue behind the active run, from 1 on; 0 outside of it.
     """
     language = visitor.language
     if run is None:
@@ -92,15 +92,15 @@ def standing(
     state = run.state()
     if place:
         return paragraphs([i18n.word("notes.waiting", language, n=place)])
-    told = paragraphs([_sentence(run, state, language), _skipped(events, language)])
+    lines = paragraphs([_sentence(run, state, language), _skipped(events, language)])
     if not state.is_ended:
         is_stopping = state.name == "stopping"
-        return told + phases(events, language, is_stopping=is_stopping)
-    return told + result(run, state, events, visitor)
+        return lines + phases(events, language, is_stopping=is_stopping)
+    return lines + result(run, state, events, visitor)
 
 
 def _skipped(events: Sequence[RunEvent], language: str) -> str:
-    """Say how many songs were left out, which the log names; "" for none."""
+    """Count the songs that were left out, which the log names; "" for none."""
     notes = (event for event in events if isinstance(event, Noted))
     skipped = next((note for note in notes if note.code == "songs_skipped"), None)
     return messages.line(skipped, language) if skipped else ""
@@ -133,15 +133,15 @@ def phases(
     left = "" if is_stopping or not every else _left(now, language)
     speed = next((e.windows_per_s for e in events[::-1] if isinstance(e, Step)), None)
     if speed and now.stage == "train":
-        told = i18n.word("train.speed", language, per_s=speed)
-        left = f"{left} · {told}" if left else told
+        pace = i18n.word("train.speed", language, per_s=speed)
+        left = f"{left} · {pace}" if left else pace
     device = next((e for e in events[::-1] if isinstance(e, Device)), None)
     texts = [left, messages.line(device, language) if device else ""]
     return render("run_phases", language, phases=rows, texts=texts)
 
 
 def _counts(phase: Progress, is_now: bool, language: str) -> str:
-    """Say how much of a phase is done, and while songs are decoded how fast."""
+    """Describe how much of a phase is done, and while songs are decoded how fast."""
     # The last song is not announced, only the next phase.
     done = phase.total if not is_now and phase.stage in WHOLE else phase.done
     counts = messages.amounts(phase.stage, done, phase.total, language)
@@ -160,18 +160,18 @@ def result(
 ) -> Markup:
     """Show the card of a run that has ended: score, model, time, command."""
     language = visitor.language
-    said = score(run, events, language)
+    sentences = score(run, events, language)
     if state.name in ("finished", "stopped") and run.model_dir.is_dir():
-        said.append(i18n.word("train.made", language))
+        sentences.append(i18n.word("train.made", language))
     if len(events) > 1:
         time = messages.span(events[-1].at - events[0].at, language)
-        said.append(i18n.word("train.took", language, time=time))
-    # Paths of this machine are for those who sit at it.
+        sentences.append(i18n.word("train.took", language, time=time))
+    # Paths of this machine are shown to those who may train, no one else.
     has_model = visitor.may_train and run.model_dir.is_dir()
     return render(
         "run_result",
         language,
-        texts=said,
+        texts=sentences,
         model_dir=run.model_dir if has_model else "",
         command=run.config().command() if visitor.may_train else "",
     )
@@ -199,9 +199,11 @@ def log_html(
     The CSS keeps the end in sight while it grows.
     """
     wanted, text = LEVELS.get(level, LEVELS["all"]), (search or "").strip().lower()
-    told = (event for kind, event in reversed(messages.log(events)) if kind in wanted)
-    said = (messages.line(event, language) for event in told)
-    found = (line for line in said if text in line.lower())
+    events_of_level = (
+        event for kind, event in reversed(messages.log(events)) if kind in wanted
+    )
+    every = (messages.line(event, language) for event in events_of_level)
+    found = (line for line in every if text in line.lower())
     lines = list(itertools.islice(found, N_LOG_LINES))[::-1]
     if not lines:
         key = "train.no_lines" if events else "train.no_log"

@@ -16,9 +16,9 @@ from gradio.components import Component
 
 from trainer import messages
 from trainer.run import runs
+from ui import canvas
 from ui.handlers import QUIETLY
 from ui.player import sound_files
-from ui.scripts import PLAY_OTHER
 from ui.server.access import Visitor
 from ui.session import Session
 from ui.tabs.train import actions, form, runs_table, scores, view
@@ -47,7 +47,7 @@ class Page:
         self.session = session
         self.guarded = session.guarded
         self.timer = gr.Timer(POLL_S, active=False)
-        # What every event tells of its page.
+        # What every event reports of its page.
         self.page: set[Block] = {shown.seen, shown.level, shown.search}
 
     def wire_watching(self, content: gr.Textbox, download: gr.Button) -> None:
@@ -60,11 +60,11 @@ class Page:
             # a click arrives there, and would turn back to the run before.
             before = given[shown.seen]
             viewer = self._viewer(given, visitor)
-            told = view.changes(shown, before.run_id, before, server, viewer)
+            changes = view.changes(shown, before.run_id, before, server, viewer)
             wanted_s = server.cache.poll_every_s(page.session_hash or "")
             if wanted_s != given[self.timer]:
-                told[self.timer] = gr.Timer(wanted_s)
-            return told
+                changes[self.timer] = gr.Timer(wanted_s)
+            return changes
 
         def choose(given: Given, visitor: Visitor) -> str | None:
             return given[shown.chosen]
@@ -76,15 +76,15 @@ class Page:
             return "\n".join(messages.log_lines(events, visitor.language)) + "\n"
 
         outputs = [*shown.outputs, self.timer]
-        asked: set[Block] = {*self.page, self.timer}
-        self.timer.tick(poll, asked, outputs, queue=False, **PRIVATE)
+        inputs: set[Block] = {*self.page, self.timer}
+        self.timer.tick(poll, inputs, outputs, queue=False, **PRIVATE)
         for event in (shown.chosen.input, shown.level.input, shown.search.input):
             self._on(event, choose, **QUIETLY)
         fetched = download.click(whole_log, shown.chosen, content, **PRIVATE)
         fetched.success(None, content, None, js=SAVE, api_visibility="private")
 
     def wire_new(self, new: Form, ahead: gr.HTML, tab: gr.Tab) -> None:
-        """Fill the form, say what a run would need, start it."""
+        """Fill the form, estimate what a run would need, start it."""
         settings, inputs = self.server.settings, set(new.by_name.values())
 
         @self.guarded
@@ -184,16 +184,16 @@ class Page:
     def wire_scores(self) -> None:
         """Play a song that the model classified wrongly."""
         settings, place = self.server.settings, self.shown.scores
-        heard = gr.Audio(type="filepath", format=None, visible=False)
+        song_file = gr.Audio(type="filepath", format=None, visible=False)
 
         @self.guarded
-        def give(seen: Seen, asked: gr.EventData, visitor: Visitor) -> str:
+        def give(seen: Seen, event: gr.EventData, visitor: Visitor) -> str:
             run = runs.find(settings.runs_dir, seen.run_id)
-            song = scores.song(run, int(asked.number), settings.cache_dir, visitor)
-            return sound_files.file_of(song, heard.GRADIO_CACHE)
+            sound = scores.song(run, int(event.number), settings.cache_dir, visitor)
+            return sound_files.file_of(sound, song_file.GRADIO_CACHE)
 
-        played = place.play(give, self.shown.seen, heard, **QUIETLY)
-        played.success(None, heard, None, js=PLAY_OTHER, **QUIETLY)
+        played = place.play(give, self.shown.seen, song_file, **QUIETLY)
+        played.success(None, song_file, None, js=canvas.PLAY_OTHER, **QUIETLY)
 
     def _on(
         self,
@@ -214,8 +214,8 @@ class Page:
             anew = Seen() if run_id else Seen(n_runs=given[shown.seen].n_runs)
             return view.changes(shown, run_id, anew, server, viewer)
 
-        asked = {*self.page, shown.chosen, *inputs}
-        event(handler, asked, shown.outputs, **(options or PRIVATE))
+        sources = {*self.page, shown.chosen, *inputs}
+        event(handler, sources, shown.outputs, **(options or PRIVATE))
 
     def _viewer(self, given: Given, visitor: Visitor) -> Viewer:
         """Describe the page that an event comes from."""

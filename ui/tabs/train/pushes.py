@@ -24,7 +24,7 @@ class Push:
 
     Attributes:
         repo_id: where to.
-        stage: the phase at work.
+        stage: the current phase.
         address: of the repository, once it is there.
         error: why it is not.
     """

@@ -89,10 +89,12 @@ def compared(chosen: Sequence[Run], cache: RunCache, language: str) -> tuple[str
     if not chosen:
         return "", ""
     names = [f"{cards.name_of(run)} {run.id[-4:]}" for run in chosen]
-    told = [(name, cache.story(run)) for name, run in zip(names, chosen, strict=True)]
+    stories = [
+        (name, cache.story(run)) for name, run in zip(names, chosen, strict=True)
+    ]
     every = {
-        "accuracy": _curves(told, Evaluated, "accuracy", 100),
-        "loss": _curves(told, Step, "loss"),
+        "accuracy": _curves(stories, Evaluated, "accuracy", 100),
+        "loss": _curves(stories, Step, "loss"),
     }
     return _sheet(every, language), differences(chosen, names, language)
 
@@ -121,9 +123,9 @@ def curves(events: Sequence[RunEvent], language: str) -> str:
     steps = [event for event in events if isinstance(event, Step)]
     if not steps:
         return ""
-    told, n_steps = [("", events)], steps[-1].n_steps
-    loss = _curves(told, Step, "loss")
-    accuracy = _curves(told, Evaluated, "accuracy", 100)
+    stories, n_steps = [("", events)], steps[-1].n_steps
+    loss = _curves(stories, Step, "loss")
+    accuracy = _curves(stories, Evaluated, "accuracy", 100)
     plots = (
         pictures.plot("loss", loss, language, n_steps=n_steps),
         pictures.plot("accuracy", accuracy, language, n_steps=n_steps, is_percent=True),
@@ -134,22 +136,23 @@ def curves(events: Sequence[RunEvent], language: str) -> str:
 
 def details(events: Sequence[RunEvent], language: str) -> str:
     """Return one run's learning rate and gradient norm as a sheet."""
-    told = [("", events)]
+    stories = [("", events)]
     every = {
-        name: _curves(told, Step, name) for name in ("learning_rate", "gradient_norm")
+        name: _curves(stories, Step, name)
+        for name in ("learning_rate", "gradient_norm")
     }
     return _sheet(every, language) if every["learning_rate"][0].steps else ""
 
 
 def _curves(
-    told: Sequence[tuple[str, Sequence[RunEvent]]],
+    stories: Sequence[tuple[str, Sequence[RunEvent]]],
     kind: type[Step] | type[Evaluated],
     field: str,
     factor: float = 1,
 ) -> list[Curve]:
     """Return one quantity of each run over its steps."""
     found = []
-    for name, events in told:
+    for name, events in stories:
         points = [event for event in events if isinstance(event, kind)]
         values = [factor * getattr(point, field) for point in points]
         found.append(Curve(name, [point.step for point in points], values))

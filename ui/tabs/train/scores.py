@@ -67,7 +67,7 @@ def as_html(run: Run, visitor: Visitor) -> Markup:
 
 
 def meaning(run: Run, scores: Scores, language: str) -> list[str]:
-    """Say what the run's split means for its score."""
+    """Explain what the run's split means for its score."""
     config = run.config()
     return report.meaning(
         config.data, config.split, is_honest=scores.is_final, language=language

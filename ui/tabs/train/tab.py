@@ -82,7 +82,7 @@ def build(tab: gr.Tab, session: Session, settings: Settings) -> TrainTab:
 
 
 def _notice(tab: gr.Tab, session: Session, settings: Settings) -> None:
-    """Say what is not possible here, and how it is."""
+    """Show what is not possible here, and how to get it."""
     place = gr.HTML(elem_classes="host-notice")
 
     @session.guarded

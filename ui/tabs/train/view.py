@@ -52,8 +52,8 @@ class Window:
     Attributes:
         seen: state, a ``Seen``.
         chosen: id of the run that is shown.
-        at_work: the run at work and the queue.
-        standing: where the shown run stands.
+        at_work: the active run and the queue.
+        standing: the shown run's state.
         curves: its loss and validation accuracy.
         details: its learning rate and gradient norm.
         log: its log.

@@ -17,7 +17,7 @@ from ui.player import sound_files
 from ui.player.clips import ClipShelf
 from ui.server import files
 
-FOLDER = "parts"  # in Gradio's cache; tells our parts from a visitor's own files
+FOLDER = "parts"  # in Gradio's cache; no folder of a visitor's own files
 NAME = re.compile(r"(?P<whole>.*) (?P<start_s>[\d.]+)–[\d.]+ s", re.DOTALL)
 LONGEST_NAME = 48  # characters; four bytes each still make a file's name
 
@@ -40,7 +40,7 @@ class Part:
 
 
 def part_of(clip: Clip, start_s: float, stop_s: float, min_duration_s: float) -> Part:
-    """The part of a sound between two times (s).
+    """Cut the part of a sound between two times (s).
 
     Raises:
         KnownError: ``empty_range``, or ``too_short`` for less than a sound may be.
@@ -58,7 +58,7 @@ def part_of(clip: Clip, start_s: float, stop_s: float, min_duration_s: float) ->
 
 
 def file_of(path: str, part: Part, shelf: ClipShelf, name: str, cache_dir: str) -> str:
-    """A part as a WAV file in Gradio's cache: nothing is rounded, channels are kept.
+    """Write a part as a WAV file to Gradio's cache: nothing is rounded, channels are kept.
 
     Args:
         path: of the sound that the part is of.
@@ -77,27 +77,27 @@ def file_of(path: str, part: Part, shelf: ClipShelf, name: str, cache_dir: str) 
 
 
 def is_part(path: str | None) -> bool:
-    """Whether a file is a part that was made here."""
+    """Return whether a file is a part that was made here."""
     return path is not None and Path(path).parent.parent.name == FOLDER
 
 
-def seconds(asked: object) -> float:
-    """A time as people or pictures write it: 12.5, "12.5", "1:30", "1:02:03".
+def seconds(value: object) -> float:
+    """Read a time (s) as people or pictures write it: 12.5, "12.5", "1:30", "1:02:03".
 
     Raises:
         KnownError: ``not_a_time``.
     """
     try:
-        fields = [float(field) for field in str(asked).strip().split(":")]
+        fields = [float(field) for field in str(value).strip().split(":")]
     except ValueError:
-        raise KnownError("not_a_time", value=asked) from None
+        raise KnownError("not_a_time", value=value) from None
     if len(fields) > 3 or not all(0 <= field < math.inf for field in fields):
-        raise KnownError("not_a_time", value=asked)
+        raise KnownError("not_a_time", value=value)
     return sum(field * 60**power for power, field in enumerate(reversed(fields)))
 
 
 def _samples(path: str, part: Part, shelf: ClipShelf) -> Samples:
-    """All channels (n_samples, n_channels); mixed where the file would be too large."""
+    """Read all channels (n_samples, n_channels); mixed where the file would be too large."""
     n_channels, max_bytes = shelf.take(path).facts.n_channels, shelf.limits.max_bytes
     mono, rate = part.clip.samples, part.clip.sampling_rate
     if mono.nbytes + sound_files.HEADER_BYTES > max_bytes:
@@ -112,7 +112,7 @@ def _samples(path: str, part: Part, shelf: ClipShelf) -> Samples:
 
 
 def _named(path: str, name: str, part: Part) -> str:
-    """The whole's name and where in it the part is; a part's part counts from there."""
+    """Name a part by the whole and where in it; a part's part counts from there."""
     start_s, stop_s = part.start_s, part.stop_s
     if is_part(path) and (found := NAME.fullmatch(Path(path).stem)):
         name, since_s = found["whole"], float(found["start_s"])
