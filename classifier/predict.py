@@ -41,11 +41,14 @@ class Chunk:
         stop_s: where it ends (s).
         probabilities: by genre; their sum is 1 where the model's genres exclude each
             other.
+        distance: from what the model learned from; 1 is what 99 % of such windows stay
+            below. None where the model has no such measure.
     """
 
     start_s: float
     stop_s: float
     probabilities: Mapping[str, float]
+    distance: float | None = None
 
     @property
     def top(self) -> str:
@@ -78,6 +81,20 @@ class Prediction:
     def n_done(self) -> int:
         """Number of windows computed so far."""
         return len(self.chunks)
+
+    @property
+    def distance(self) -> float | None:
+        """The median of the windows' distances; None where they have none."""
+        found = [c.distance for c in self.chunks if c.distance is not None]
+        return float(np.median(found)) if found else None
+
+
+@dataclass(frozen=True, eq=False)
+class _Answer:
+    """What the model makes of a window: (n_genres,) probabilities, and its distance."""
+
+    probabilities: NDArray[np.float64]
+    distance: float | None
 
 
 def predict(
@@ -140,7 +157,7 @@ def listen(
     if effort == "quick":
         order = order[: max(min(N_QUICK, int(QUICK_S / model.window_s)), 1)]
     batch_size = forward.batch_size(model.model)
-    answers: dict[int, NDArray[np.float64]] = {}
+    answers: dict[int, _Answer] = {}
     for first in range(0, len(order), batch_size):
         if should_stop and should_stop():
             raise KnownError("prediction_stopped", name=clip.name)
@@ -199,8 +216,8 @@ def _check_duration(clip: Sound, min_duration_s: float) -> None:
 
 def _answers(
     starts: list[int], windows: Windows, model: LoadedModel
-) -> dict[int, NDArray[np.float64]]:
-    """Compute the probabilities of windows by their starts, silent ones left out."""
+) -> dict[int, _Answer]:
+    """Compute the answers to windows by their starts, silent ones left out."""
     cut = {start: windows.window(start) for start in starts}
     audible = {start: window for start, window in cut.items() if window is not None}
     if not audible:
@@ -209,15 +226,24 @@ def _answers(
         forward.features(model.feature_extractor, window, model.sampling_rate)
         for window in audible.values()
     ]
-    logits = forward.logits(model.model, np.stack(values), model.ref.title)
-    found = forward.probabilities(
-        logits, model.temperature, is_exclusive=model.ref.is_exclusive
+    outputs = forward.outputs(
+        model.model,
+        np.stack(values),
+        model.ref.title,
+        with_features=model.novelty is not None,
     )
-    return dict(zip(audible, found, strict=True))
+    found = forward.probabilities(
+        outputs.logits, model.temperature, is_exclusive=model.ref.is_exclusive
+    )
+    distances: list[float] | list[None] = [None] * len(found)
+    if model.novelty and outputs.features is not None:
+        distances = model.novelty.distances(outputs.features).tolist()
+    answers = map(_Answer, found, distances)
+    return dict(zip(audible, answers, strict=True))
 
 
 def _prediction(
-    answers: Mapping[int, NDArray[np.float64]],
+    answers: Mapping[int, _Answer],
     n_left: int,
     windows: Windows,
     model: LoadedModel,
@@ -225,7 +251,7 @@ def _prediction(
     began: float,
 ) -> Prediction:
     """Return the mean of the windows computed so far."""
-    mean = np.mean([*answers.values()], axis=0)
+    mean = np.mean([each.probabilities for each in answers.values()], axis=0)
     pairs = zip(model.labels, mean.tolist(), strict=True)
     rate, sound = windows.sampling_rate, windows.sound
     duration_s = sound.n_samples / sound.sampling_rate
@@ -235,7 +261,12 @@ def _prediction(
             Chunk(
                 start / rate,
                 min((start + windows.n_window) / rate, duration_s),
-                dict(zip(model.labels, answers[start].tolist(), strict=True)),
+                dict(
+                    zip(
+                        model.labels, answers[start].probabilities.tolist(), strict=True
+                    )
+                ),
+                answers[start].distance,
             )
             for start in sorted(answers)
         ),

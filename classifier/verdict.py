@@ -1,10 +1,12 @@
 """Judge how far a prediction can be trusted.
 
 A model returns a genre for any input. Its prediction is doubtful where its windows
-disagree, where the second genre is close, and where the sound is speech rather than
-music; a silent one has no prediction at all (``predict`` refuses it). Of labels that do
-not exclude each other a close second means nothing: there, the first one's own
-probability counts.
+disagree, where the second genre is close, where the sound is unlike everything that the
+model was trained on, and where it is speech rather than music; a silent one has no
+prediction at all (``predict`` refuses it). What is close and what disagrees is the
+model's own rule, chosen on songs that it was not trained on, or the usual one. Of
+labels that do not exclude each other a close second means nothing: there, the first
+one's own probability counts.
 """
 
 from __future__ import annotations
@@ -15,12 +17,12 @@ from typing import Literal
 from audio.clip import Sound
 from audio.speech import is_speech
 from classifier.predict import Prediction
+from networks.clear import USUAL
 
-Kind = Literal["sure", "unsure", "speech"]
+Kind = Literal["sure", "unsure", "speech", "unlike"]
 
-MIN_LEAD = 0.15  # of the first genre's probability over the second's
-MIN_AGREEMENT = 0.5  # more than half of the windows predict the song's genre
 MIN_PRESENT = 0.5  # of a label that does not exclude others: more likely than not
+MAX_DISTANCE = 1.0  # exceeded by 1 % of held-out windows like those of the training
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,20 @@ class Verdict:
 
     Attributes:
         kind: ``sure``; ``unsure`` where the windows disagree or the first is not clear;
-            ``speech`` where the sound is not music to begin with.
+            ``speech`` where the sound is not music to begin with; ``unlike`` where it
+            is unlike anything that the model learned from.
         genres: the likeliest; where unsure, with its rival.
         agreement: share of the windows whose likeliest genre is the song's.
         lead: probability of the likeliest genre, less that of the second.
+        distance: from what the model learned from, the median of the windows; above 1
+            it is unlike. None where the model has no such measure.
     """
 
     kind: Kind
     genres: tuple[str, ...]
     agreement: float
     lead: float
+    distance: float | None = None
 
 
 def judge(prediction: Prediction, clip: Sound) -> Verdict:
@@ -52,10 +58,17 @@ def judge(prediction: Prediction, clip: Sound) -> Verdict:
         for chunk in prediction.chunks
     ]
     agreement = sum(agrees) / len(agrees)
-    is_clear = lead >= MIN_LEAD if is_exclusive else probability >= MIN_PRESENT
-    is_sure = is_clear and agreement > MIN_AGREEMENT
+    distance = prediction.distance
+    rule = prediction.model.clear or USUAL
+    is_near = distance is None or distance <= rule.distance
+    if is_exclusive:
+        is_sure = lead >= rule.lead and agreement > rule.agreement and is_near
+    else:
+        is_sure = probability >= MIN_PRESENT and agreement > USUAL.agreement and is_near
     kind: Kind = "sure" if is_sure else "unsure"
-    genres = (top,) if is_sure else (top, rival)
     if is_speech(clip):
         kind = "speech"
-    return Verdict(kind, genres, agreement, lead)
+    elif distance is not None and distance > MAX_DISTANCE:
+        kind = "unlike"
+    genres = (top,) if is_sure or kind == "unlike" else (top, rival)
+    return Verdict(kind, genres, agreement, lead, distance)

@@ -1,6 +1,6 @@
 """Download files from the Hugging Face Hub, and query it, with short timeouts.
 
-Of a model only the three files of a checkpoint are downloaded, at one exact revision:
+Of a model only the files of a checkpoint are downloaded, at one exact revision:
 never a pickle, never code. A missing or silent network is an error within seconds.
 """
 
@@ -26,6 +26,8 @@ OnDownload = Callable[[int, int], None]  # bytes that are here, and all
 
 WEIGHTS = "model.safetensors"
 CHECKPOINT_FILES = ("config.json", "preprocessor_config.json", WEIGHTS)
+FEATURES = "features.safetensors"  # of ``networks.novelty``; few models have it
+MAX_FEATURES_BYTES = 16_000_000  # a larger one is none of ours
 SHARD_INDEX = f"{WEIGHTS}.index.json"  # of weights in several files
 ANSWER_TIMEOUT_S = 5.0  # for one answer of the Hub
 COMMIT = re.compile("[0-9a-f]{40}")
@@ -72,9 +74,11 @@ def fetch(
         asked = _info(model_id, revision)
         info = _converted(asked) or asked
         n_bytes = _checked_size(info, max_bytes)
+        # The weights last: a folder that has them lacks nothing.
+        names = [*_features(info), *CHECKPOINT_FILES]
         files = download(
             model_id,
-            CHECKPOINT_FILES,
+            names,
             str(info.sha),
             on_progress=lambda n: on_progress(n, n_bytes),
         )
@@ -122,6 +126,12 @@ def is_here(
         for name in names
     )
     return all(isinstance(path, str) for path in found)
+
+
+def _features(info: ModelInfo) -> list[str]:
+    """Name the file of the model's own features, where one of a likely size is there."""
+    sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
+    return [FEATURES] if 0 < sizes.get(FEATURES, 0) <= MAX_FEATURES_BYTES else []
 
 
 def _checked_size(info: ModelInfo, max_bytes: int | None) -> int:

@@ -3,7 +3,8 @@
 A checkpoint is a folder with ``config.json`` (whose ``id2label`` names the genres),
 ``preprocessor_config.json`` and ``model.safetensors``, of any audio classifier that
 transformers has a class for. Ours have in ``config.json``, under ``genrescope``, the
-length of their windows, what they were trained on, and their temperature.
+length of their windows, what they were trained on, their temperature and the rule by
+which an answer is clear, and may have ``features.safetensors`` (``networks.novelty``).
 
 Weights are read as safetensors only, and no code from a checkpoint ever runs. All that
 load a checkpoint to compute with it (classification, evaluation) do it here.
@@ -21,9 +22,11 @@ from typing import Any, Literal
 import process
 from errors import KnownError
 from hub.client import WEIGHTS, is_whole
-from networks import architecture, forward
+from networks import architecture, clear, forward, novelty
 from networks.architecture import positive
+from networks.clear import ClearRule
 from networks.cpu.frontend import optimize_for_cpu
+from networks.novelty import Novelty
 
 Source = Literal["bundled", "hub", "run", "folder"]
 
@@ -53,6 +56,8 @@ class ModelRef:
         is_calibrated: its temperature was fitted on songs that it had not learned from.
         is_exclusive: one of its labels is right; otherwise several may be, and each has
             a probability of its own.
+        clear: when an answer is called clear, chosen on songs that it had not learned
+            from; None where nobody chose.
     """
 
     source: Source
@@ -64,6 +69,7 @@ class ModelRef:
     takes_any_length: bool = False
     is_calibrated: bool = False
     is_exclusive: bool = True
+    clear: ClearRule | None = None
 
     @property
     def key(self) -> str:
@@ -82,6 +88,8 @@ class LoadedModel:
         labels: the genres, in the order of the model's outputs.
         sampling_rate: of its input (Hz).
         temperature: logits are divided by it, so that 0.7 means right in 7 of 10.
+        novelty: measures how far a sound is from what it learned from; None where it
+            came without.
     """
 
     ref: ModelRef
@@ -90,6 +98,7 @@ class LoadedModel:
     labels: tuple[str, ...]
     sampling_rate: int
     temperature: float
+    novelty: Novelty | None = None
 
     @property
     def window_s(self) -> float:
@@ -124,6 +133,7 @@ def describe(
         # A run whose songs were too few to fit a temperature has 1.
         is_calibrated=positive(facts.get("temperature")) not in (None, 1.0),
         is_exclusive=architecture.is_exclusive(config),
+        clear=clear.of_config(facts),
     )
 
 
@@ -153,7 +163,16 @@ def load(
         labels=tuple(str(name) for _, name in id2label),
         sampling_rate=feature_extractor.sampling_rate,
         temperature=positive(_facts(config).get("temperature")) or 1.0,
+        novelty=_novelty(ref, folder, model),
     )
+
+
+def _novelty(ref: ModelRef, folder: Path, model: Any) -> Novelty | None:
+    """Read what the model's songs were like, where it is kept beside the weights."""
+    try:
+        return novelty.load(folder, forward.n_features(model))
+    except ValueError as error:
+        raise KnownError("model_broken", title=ref.title) from error
 
 
 def read_json(path: Path) -> dict[str, Any]:

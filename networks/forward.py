@@ -1,4 +1,4 @@
-"""Windows in, logits and probabilities out: the one forward pass.
+"""Windows in, logits, probabilities and pooled features out: the one forward pass.
 
 Classification, evaluation and the caching of features decide here where a model runs,
 how many windows go through it at once, and what its outputs mean.
@@ -7,6 +7,7 @@ how many windows go through it at once, and what its outputs mean.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -68,9 +69,28 @@ def features(
     return np.asarray(found, np.float32)
 
 
-def logits(
-    model: Any, values: NDArray[np.float32] | Tensor, title: str = ""
-) -> NDArray[np.float32]:
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """What a model makes of a batch of windows.
+
+    Attributes:
+        logits: float32 (n_windows, n_labels).
+        features: float32 (n_windows, 2 * n_channels), the means over time of the
+            middle and of the last layer's hidden states; None where they were not
+            asked for, or the model has none.
+    """
+
+    logits: NDArray[np.float32]
+    features: NDArray[np.float32] | None = None
+
+
+def outputs(
+    model: Any,
+    values: NDArray[np.float32] | Tensor,
+    title: str = "",
+    *,
+    with_features: bool = False,
+) -> Outputs:
     """Run a batch through a model in evaluation mode.
 
     Nothing is padded, so no attention mask is given: attention takes its fast path.
@@ -79,9 +99,7 @@ def logits(
         model: a transformers audio classifier.
         values: float32 (n_windows, ...), as of ``features``.
         title: of the model in messages; its class by default.
-
-    Returns:
-        Float32 (n_windows, n_labels).
+        with_features: compute the pooled features too, at the cost of two means.
 
     Raises:
         KnownError: ``model_broken`` where a logit is not finite.
@@ -89,12 +107,31 @@ def logits(
     import torch
 
     device = next(model.parameters()).device
+    asked = {"output_hidden_states": True} if with_features else {}
     with torch.inference_mode():
-        outputs = model(torch.as_tensor(values).to(device)).logits
-        found: NDArray[np.float32] = outputs.float().cpu().numpy()
-    if not np.isfinite(found).all():
+        found = model(torch.as_tensor(values).to(device), **asked)
+        logits: NDArray[np.float32] = found.logits.float().cpu().numpy()
+        layers = getattr(found, "hidden_states", None) if with_features else None
+        pooled = _pooled(layers) if layers else None
+    if not np.isfinite(logits).all():
         raise KnownError("model_broken", title=title or type(model).__name__)
-    return found
+    return Outputs(logits, pooled)
+
+
+def n_features(model: Any) -> int | None:
+    """Return how many pooled features ``outputs`` gives; None where nobody knows."""
+    width = getattr(model.config, "hidden_size", None)  # Whisper maps it to d_model
+    return 2 * width if isinstance(width, int) else None
+
+
+def _pooled(layers: Sequence[Tensor]) -> NDArray[np.float32]:
+    """Average the middle and the last of (n, n_frames, n_channels) over time."""
+    import torch
+
+    chosen = (layers[len(layers) // 2], layers[-1])
+    means = [layer.float().mean(dim=1) for layer in chosen]
+    pooled: NDArray[np.float32] = torch.cat(means, dim=1).cpu().numpy()
+    return pooled
 
 
 def probabilities(

@@ -83,7 +83,10 @@ def test_every_endpoint_is_documented(client):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("/classify", "verdict: Literal['sure', 'unsure', 'speech'] (sure; unsure"),
+        (
+            "/classify",
+            "verdict: Literal['sure', 'unsure', 'speech', 'unlike'] (sure; unsure",
+        ),
         ("/classify_many", "reason: str | None (why there is no answer"),
         ("/runs", "accuracy: float | None (share of the validation songs"),
         ("/stop_run", "state: str (waiting, running"),

@@ -85,7 +85,7 @@ def test_typed_answers_have_a_schema_that_describes_every_field(url):
     found = {tool.name: tool.outputSchema for tool in asked(url, list_tools)}
     assert {name for name in NAMES if not found[name]} == PICTURES
     fields = found["classify"]["properties"]
-    assert fields["verdict"]["enum"] == ["sure", "unsure", "speech"]
+    assert fields["verdict"]["enum"] == ["sure", "unsure", "speech", "unlike"]
     row = found["classify_many"]["$defs"]["SongRow"]["properties"]
     for field in (*fields.values(), *row.values()):
         assert field["description"]

@@ -77,8 +77,13 @@ def test_stop_ends_the_rows(songs, model):
 def test_who_leaves_ends_the_work_within_a_window(tmp_path, songs, model, monkeypatch):
     long = Song("long", write_audio(tmp_path / "l.wav", sweep(duration_s=60.0)))
     heard = []
-    real = forward.logits
-    monkeypatch.setattr(forward, "logits", lambda *args: heard.append(1) or real(*args))
+    real = forward.outputs
+
+    def counted(*args, **options):
+        heard.append(1)
+        return real(*args, **options)
+
+    monkeypatch.setattr(forward, "outputs", counted)
     found = rows([songs[0], long], model, InferenceQueue(2), n_workers=1)
     next(found)
     found.close()

@@ -54,6 +54,15 @@ def code_of_push(run, repo_id=REPO, token=TOKEN, **choices):
     return caught.value.code
 
 
+def test_what_is_unlike_its_songs_goes_with_the_model(run, push_hub):
+    (run.model_dir / "features.safetensors").write_bytes(b"tensors")
+    pushed(run)
+    assert set(push_hub.repos[REPO]["files"]) == ALLOWED | {"features.safetensors"}
+    assert (
+        "`features.safetensors`" in push_hub.repos[REPO]["files"]["README.md"].decode()
+    )
+
+
 def test_finished_run_arrives_private_and_nothing_else_with_it(run, push_hub):
     address, told = pushed(run)
     assert address == f"{push_hub.address}/{REPO}"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from support.marked import answers_by_hand
+from trainer.evaluation import evaluate
 from trainer.evaluation.scores import (
     Predictions,
     Scores,
@@ -160,3 +161,17 @@ def test_scores_of_an_earlier_version_are_read():
     scores = Scores.from_json(json.dumps(values))
     assert scores.raw_calibration_error is None
     assert not scores.is_final
+
+
+def test_rule_of_the_validation_songs_is_measured_on_the_test_songs():
+    scores = evaluate.score_test(drawn(200), drawn(100))
+    found = scores.risk_coverage
+    assert found.is_held_out
+    assert found.n_songs == 100
+    assert found.coverage == found.n_clear / 100
+    assert Scores.from_json(scores.to_json()) == scores
+    assert not scores_of(drawn(100)).risk_coverage.is_held_out
+
+
+def test_few_songs_say_nothing_of_clear_answers():
+    assert scores_of(answers_by_hand()).risk_coverage is None

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from errors import KnownError
+from networks import checkpoint, forward, novelty
 from support.small_runs import GENRES, config_for, of
 from support.songs import song_folder
 from trainer.evaluation.scores import Scores
@@ -70,7 +71,8 @@ def test_run_tells_its_phases_steps_and_scores(finished):
 def test_model_is_a_checkpoint_folder_without_a_pickle(finished):
     _, _, folder = finished
     names = {path.name for path in (folder / "model").iterdir()}
-    assert names == {"config.json", "preprocessor_config.json", "model.safetensors"}
+    expected = {"config.json", "preprocessor_config.json", "model.safetensors"}
+    assert names == expected | {"features.safetensors"}
     config = json.loads((folder / "model" / "config.json").read_text())
     assert config["id2label"] == {"0": "high", "1": "low", "2": "middle"}
     assert config["genrescope"]["window_s"] == 0.5
@@ -202,14 +204,25 @@ def test_honest_split_reports_songs_that_did_not_choose(songs, tmp_path):
     assert result.validation_accuracy == max(e.accuracy for e in of(told, Evaluated))
     assert of(told, Evaluated)[-1].n_songs == 3
     phases = [event.name for event in of(told, Stage)]
-    assert list(dict.fromkeys(phases))[-5:] == [
-        *("train", "validate", "calibrate", "test", "save"),
+    assert list(dict.fromkeys(phases))[-6:] == [
+        *("train", "validate", "calibrate", "test", "features", "save"),
     ]
     (note,) = [each for each in of(told, Noted) if each.code == "split_three"]
     assert note.details == {"n_train": 9, "n_validation": 3, "n_test": 3}
     about = json.loads((tmp_path / "model" / "config.json").read_text("utf-8"))
     assert about["genrescope"]["temperature"] == scores.temperature != 1.0
     assert about["genrescope"]["accuracy"] == result.test_accuracy
+
+
+def test_run_measures_what_is_unlike_its_songs(finished):
+    _, _, folder = finished
+    found = novelty.load(folder / "model")
+    assert found is not None
+    ref = checkpoint.describe("run", "it", folder / "model")
+    model = checkpoint.load(ref, folder / "model", device="cpu")
+    assert found.n_features == forward.n_features(model.model)
+    assert model.novelty is not None
+    assert model.ref.clear is None  # no songs were left that could choose it
 
 
 def test_scores_of_a_run_without_validation_are_those_that_chose(finished):

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from classifier import verdict
 from classifier.predict import Chunk, Prediction
 from classifier.verdict import judge
 from networks.checkpoint import ModelRef
+from networks.clear import USUAL, ClearRule
 from support.signals import noise
 from support.speech import talk
 
@@ -45,14 +45,14 @@ def test_small_lead_is_unsure_between_two():
 def test_windows_that_disagree_are_unsure_whatever_the_lead():
     windows = [(1.0, 0.0, 0.0)] * 2 + [(0.3, 0.4, 0.3), (0.3, 0.3, 0.4)]
     found = judge(predicted(*windows), MUSIC)
-    assert found.lead > verdict.MIN_LEAD
+    assert found.lead > USUAL.lead
     assert (found.kind, found.agreement) == ("unsure", 0.5)
 
 
 @pytest.mark.parametrize(("lead", "kind"), [(-0.01, "unsure"), (0.01, "sure")])
 def test_lead_is_small_below_the_limit(lead, kind):
     second = 0.4
-    first = second + verdict.MIN_LEAD + lead
+    first = second + USUAL.lead + lead
     assert judge(predicted((first, second, 1 - first - second)), MUSIC).kind == kind
 
 
@@ -82,3 +82,53 @@ def test_a_model_of_one_label_has_no_rival():
     chunk = Chunk(0.0, 1.0, {"music": 1.0})
     found = judge(Prediction((("music", 1.0),), (chunk,), 1, REF, 0.0), MUSIC)
     assert (found.kind, found.genres, found.lead) == ("sure", ("music",), 1.0)
+
+
+def at(prediction, *distances):
+    """The same prediction with the distance of each window."""
+    chunks = zip(prediction.chunks, distances, strict=True)
+    found = tuple(replace(chunk, distance=distance) for chunk, distance in chunks)
+    return replace(prediction, chunks=found)
+
+
+SURE = predicted(*[(0.8, 0.1, 0.1)] * 3)
+
+
+@pytest.mark.parametrize(
+    ("distances", "kind"),
+    [
+        ((0.5, 0.6, 9.0), "sure"),  # one strange window is no strange song
+        ((0.5, 1.1, 9.0), "unlike"),
+        ((1.0, 1.0, 1.0), "sure"),
+        ((None, None, None), "sure"),  # nobody measured
+    ],
+)
+def test_what_is_farther_than_the_songs_of_the_model_is_unlike(distances, kind):
+    found = judge(at(SURE, *distances), MUSIC)
+    assert (found.kind, found.genres) == (kind, ("rock",))
+    assert found.distance == (None if distances[0] is None else sorted(distances)[1])
+
+
+def test_speech_is_speech_however_far_it_is():
+    assert judge(at(SURE, 9.0, 9.0, 9.0), talk(0)).kind == "speech"
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind"),
+    [
+        (ClearRule(0.5, 0.5), "sure"),
+        (ClearRule(0.75, 0.5), "unsure"),
+        (ClearRule(0.05, 0.9), "sure"),
+        (ClearRule(0.05, 1.0), "unsure"),
+        (ClearRule(0.05, 0.5, distance=0.4), "unsure"),
+    ],
+)
+def test_what_is_clear_is_the_model_s_own_rule(rule, kind):
+    ref = replace(REF, clear=rule)
+    found = judge(at(replace(SURE, model=ref), 0.5, 0.5, 0.5), MUSIC)
+    assert found.kind == kind
+
+
+def test_a_rule_can_call_clear_what_the_usual_one_would_not():
+    close = predicted((0.48, 0.42, 0.1), ref=replace(REF, clear=ClearRule(0.05, 0.5)))
+    assert judge(close, MUSIC).kind == "sure"

@@ -203,7 +203,7 @@ def _result(
     is_of_kind = eval_set.meaning != "fresh" and kind == model.ref.trained_on
     return ModelResult(
         source.name,
-        scores.scores_of(predictions, model.temperature),
+        scores.scores_of(predictions, model.temperature, model.ref.clear),
         model.window_s,
         len(set(predictions.names) & source.training_songs()),
         source.run is None and is_of_kind,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from networks import architecture, forward
+from networks import architecture, clear, forward
 from trainer.config import METRIC
 from trainer.data.dataset import SongSet
 from trainer.data.windows import EvalWindows, collate
@@ -62,14 +62,21 @@ def predict(
         items = collate([windows[place] for place in batch])
         del items["labels"]
         (values,) = items.values()
-        logits.append(forward.logits(model, values, title))
+        logits.append(forward.outputs(model, values, title).logits)
     is_exclusive = architecture.is_exclusive(model.config.to_dict())
     return _predictions(np.concatenate(logits), windows, is_exclusive)
 
 
 def score_test(validation: Predictions, test: Predictions) -> Scores:
-    """Score the test songs, with a temperature fitted on the validation songs."""
-    scores = scores_of(test, fit_temperature(validation))
+    """Score the test songs; the validation songs fit temperature and rule.
+
+    The rule is that by which an answer is clear (``networks.clear``).
+    """
+    temperature = fit_temperature(validation)
+    rule = None
+    if validation.is_exclusive:
+        rule = clear.choose(*validation.confidences(temperature))
+    scores = scores_of(test, temperature, rule)
     return dataclasses.replace(scores, is_final=True)
 
 

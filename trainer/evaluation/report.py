@@ -82,6 +82,18 @@ def baseline(
     ]
 
 
+def clear(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> list[str]:
+    """Say how many answers are called clear, and how many of those are right."""
+    found = scores.risk_coverage
+    if found is None:
+        return []
+    if found.precision is None:
+        return [_word("clear_none", language, asked=found.asked)]
+    about = {"precision": found.precision, "coverage": found.coverage}
+    name = "clear" if found.is_held_out else "clear_chosen"
+    return [_word(name, language, **about, lead=found.lead)]
+
+
 def meaning(
     data: str,
     scheme: str,
@@ -142,6 +154,7 @@ def _entry(entry: ModelResult, data: str, language: str) -> str:
     title = _word("evaluated", language, data=data, **about)
     lines = [accuracy(scores, language), *figures(scores, language)]
     lines += calibration(scores, language)
+    lines += clear(scores, language)
     parts = [
         title,
         "\n".join(lines),

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from networks import forward
+from networks import clear, forward
+from networks.clear import ClearRule, ClearScore
 from trainer.evaluation.metrics import confusion, song_means, wilson_interval
 
 Logits = NDArray[np.float32]
@@ -59,6 +60,17 @@ class Predictions:
     def is_correct(self, temperature: float = 1.0) -> NDArray[np.bool_]:
         """Return whether each song was classified correctly: (n_songs,)."""
         return self.labels(temperature) == self.truths
+
+    def confidences(
+        self, temperature: float = 1.0
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+        """Return each song's lead, its agreement, and whether it is right."""
+        windows = forward.probabilities(
+            self.logits, temperature, is_exclusive=self.is_exclusive
+        )
+        songs = song_means(windows, self.owners)
+        leads, agreements = clear.measures(windows, songs, self.owners)
+        return leads, agreements, songs.argmax(axis=1) == self.truths
 
 
 @dataclass(frozen=True)
@@ -162,6 +174,8 @@ class Scores:
         is_final: True for the test songs, scored once at the end; False for the
             validation songs, which chose the checkpoint.
         baseline: of a simple model on these songs; None where it was not evaluated.
+        risk_coverage: how many answers are called clear, and how many of those are
+            right; None where the songs are too few, or in an earlier version's file.
     """
 
     n_songs: int
@@ -178,6 +192,7 @@ class Scores:
     raw_calibration_error: float | None = None
     is_final: bool = False
     baseline: Baseline | None = None
+    risk_coverage: ClearScore | None = None
 
     @property
     def n_right(self) -> int:
@@ -203,11 +218,25 @@ class Scores:
             paired = {"duel": PairedResult(**simple["duel"])}
             interval = {"interval": tuple(simple["interval"])}
             nested["baseline"] = Baseline(**{**simple, **paired, **interval})
+        if clear_values := values.get("risk_coverage"):
+            curve = tuple((at, share) for at, share in clear_values["curve"])
+            nested["risk_coverage"] = ClearScore(**{**clear_values, "curve": curve})
         return cls(**{**values, **nested})
 
 
-def scores_of(predictions: Predictions, temperature: float = 1.0) -> Scores:
-    """Compute all scores of a model's predictions."""
+def scores_of(
+    predictions: Predictions,
+    temperature: float = 1.0,
+    rule: ClearRule | None = None,
+) -> Scores:
+    """Compute all scores of a model's predictions.
+
+    Args:
+        predictions: of songs.
+        temperature: divisor of the logits.
+        rule: by which an answer is clear, chosen on other songs; without one, these
+            songs choose it.
+    """
     truths = predictions.truths
     probabilities = predictions.probabilities(temperature)
     predicted = probabilities.argmax(axis=1)
@@ -224,7 +253,20 @@ def scores_of(predictions: Predictions, temperature: float = 1.0) -> Scores:
         calibration_error=_calibration_error(bins),
         reliability=bins,
         raw_calibration_error=_calibration_error(raw_bins),
+        risk_coverage=_risk_coverage(predictions, temperature, rule),
     )
+
+
+def _risk_coverage(
+    predictions: Predictions, temperature: float, rule: ClearRule | None
+) -> ClearScore | None:
+    if not predictions.is_exclusive:
+        return None
+    confidences = predictions.confidences(temperature)
+    chosen = rule or clear.choose(*confidences)
+    if chosen is None:
+        return None
+    return clear.score(chosen, *confidences, is_held_out=rule is not None)
 
 
 def from_confusion(counts: NDArray[np.int64], genres: Sequence[str]) -> Scores:

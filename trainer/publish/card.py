@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from errors import KnownError
+from hub import client
 from trainer import base_models
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
 from trainer.data.hub_songs import GTZAN
@@ -62,6 +63,8 @@ def text(run: Run, repo_id: str) -> str:
         meaning=report.meaning(config.data, config.split, is_honest=scores.is_final),
         gain=report.figures(scores)[1:],
         calibration=report.calibration(scores),
+        clear=report.clear(scores),
+        features=client.FEATURES if run.features_file.is_file() else "",
         scores=scores,
         part=_part(scores),
         step=result.get("step", 0),

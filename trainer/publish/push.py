@@ -1,7 +1,7 @@
 """Push a finished run's model to the Hugging Face Hub.
 
-Only the weights and the files of ``_texts`` are uploaded: configs, scores and the model
-card. No pickle, no song's name, no path.
+Only the weights, ``features.safetensors`` and the files of ``_texts`` are uploaded:
+configs, scores and the model card. No pickle, no song's name, no path.
 
 The token is read at the last moment and passed to each call of huggingface_hub. It is
 stored nowhere, and errors of the client, some of which quote it, are not passed on.
@@ -143,6 +143,9 @@ class _Push:
                 CommitOperationAdd(name, text.encode())
                 for name, text in self.texts.items()
             ]
+            if self.run.features_file.is_file():
+                features = self.run.features_file.read_bytes()
+                operations.append(CommitOperationAdd(client.FEATURES, features))
             operations.append(CommitOperationAdd(WEIGHTS, weights))
             weights.report_to(tell)
             message = f"Genrescope run {self.run.id}"

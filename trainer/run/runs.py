@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from errors import KnownError
+from hub.client import FEATURES
 from trainer.config import RunConfig
 from trainer.run import events, locks
 
@@ -75,6 +76,11 @@ class Run:
     def model_dir(self) -> Path:
         """The finished model: a checkpoint folder as transformers reads it."""
         return self.folder / MODEL
+
+    @property
+    def features_file(self) -> Path:
+        """The measure of what is unlike its songs; a run of an older version lacks it."""
+        return self.model_dir / FEATURES
 
     @property
     def events_file(self) -> Path:

@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING
 
 import process
 from errors import KnownError
+from networks import novelty
+from networks.novelty import Novelty
 from trainer.config import RunConfig
 from trainer.data import windows
 from trainer.evaluation import evaluate
 from trainer.evaluation.scores import Scores
 from trainer.run import checkpoints, failures, runs
 from trainer.run.events import Emit, Noted, ShouldStop, Stage, StopNow, StopRequested
-from trainer.training import dashboards, distributed, feature_cache
+from trainer.training import dashboards, distributed, feature_cache, own_features
 from trainer.training.callback import Schedule, event_callback
 from trainer.training.prepare import (
     Parts,
@@ -187,8 +189,9 @@ def _attempt(
     if distributed.process_group().is_main:
         if tested:
             evaluate.save_scores(tested, parts.songs.genres, run_dir)
+        own = None if was_stopped else own_features.fit(parts, emit, should_stop)
         emit(Stage("save"))
-        _save(parts, run_dir, result.accuracy, tested.temperature if tested else 1.0)
+        _save(parts, run_dir, result.accuracy, tested, own)
     return result
 
 
@@ -276,23 +279,33 @@ def _trainer(
 
 
 def _save(
-    parts: Parts, run_dir: Path, accuracy: float | None, temperature: float
+    parts: Parts,
+    run_dir: Path,
+    accuracy: float | None,
+    tested: Scores | None,
+    own: Novelty | None,
 ) -> None:
     """Save the model with the facts that pages and cards show, atomically by rename.
 
     ``Trainer.save_model`` would add ``training_args.bin``, a pickle; this does not.
     """
     config = parts.config
-    parts.model.config.genrescope = {
+    clear = tested.risk_coverage if tested else None
+    facts = {
         "window_s": config.window_s,
         "trained_on": config.data.split(":")[0],
         "accuracy": accuracy,
         "n_tested": len(parts.test.indices),
-        "temperature": temperature,
+        "temperature": tested.temperature if tested else 1.0,
         "preset": config.preset,
         "saved_at": time.time(),
     }
+    if clear and clear.is_held_out:
+        facts["clear"] = clear.rule().to_config()
+    parts.model.config.genrescope = facts
     part = run_dir / f"{runs.MODEL}.part"
     parts.model.save_pretrained(part)
     parts.extractor.save_pretrained(part)
+    if own:
+        novelty.save(own, part)
     part.rename(run_dir / runs.MODEL)

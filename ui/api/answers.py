@@ -46,7 +46,8 @@ class SongAnswer:
         genres: every genre that the model knows, the likeliest first.
         verdict: sure; unsure where the windows disagree, the lead is small or, of labels
             that do not exclude each other, the likeliest is below 0.5; speech where the
-            sound is not music to begin with.
+            sound is not music to begin with; unlike where it is unlike anything that
+            the model learned from.
         agreement: share of the windows that name the likeliest genre, 0 to 1.
         calibrated: whether the probabilities were fitted to songs: if so, about 7 in
             10 answers at 0.7 are right.
@@ -56,6 +57,8 @@ class SongAnswer:
         trained_on: what the model learned from; empty where that is unknown.
         windows: pieces of the song that were classified.
         elapsed_s: time that listening took (s).
+        distance: from what the model learned from; above 1, which 99 in 100 windows of
+            such music stay below, it is unlike. Null where the model cannot tell.
     """
 
     genres: list[GenreShare]
@@ -68,6 +71,7 @@ class SongAnswer:
     trained_on: str
     windows: int
     elapsed_s: float
+    distance: float | None
 
 
 @dataclass(frozen=True)
@@ -80,13 +84,14 @@ class SongRow:
         confidence: probability of that genre, 0 to 1.
         runner_up: the second genre, null where there is none.
         runner_up_confidence: probability of the second genre.
-        verdict: sure, unsure or speech, as for one song.
+        verdict: sure, unsure, speech or unlike, as for one song.
         agreement: share of the windows that name the likeliest genre, 0 to 1.
         duration_s: length of what was read of the song (s).
         elapsed_s: time that reading and listening took (s).
         model: key of the model that listened.
         genres: the probability of every genre by its name; empty without an answer.
         reason: why there is no answer, in a sentence; null where there is one.
+        distance: from what the model learned from, as for one song.
     """
 
     song: str
@@ -101,6 +106,7 @@ class SongRow:
     model: str | None
     genres: dict[str, float]
     reason: str | None
+    distance: float | None
 
 
 @dataclass(frozen=True)
@@ -144,6 +150,7 @@ def of_song(prediction: Prediction, verdict: Verdict) -> SongAnswer:
         trained_on=ref.trained_on,
         windows=prediction.n_done,
         elapsed_s=round(prediction.elapsed_s, 3),
+        distance=_rounded(verdict.distance),
     )
 
 
@@ -154,7 +161,12 @@ def of_row(row: Row) -> SongRow:
     return SongRow(
         **cells | report.cells(row),
         genres={genre: round(share, 6) for genre, share in genres},
+        distance=_rounded(row.verdict.distance if row.verdict else None),
     )
+
+
+def _rounded(distance: float | None) -> float | None:
+    return None if distance is None else round(distance, 3)
 
 
 def of_run(run: Run) -> RunAnswer:

@@ -48,7 +48,7 @@ def silent(language: str) -> Markup:
 
 
 def sentence(prediction: Prediction, verdict: Verdict | None, language: str) -> str:
-    """Put the answer into a sentence: so far, sure, unsure between two, or speech."""
+    """Put the answer into a sentence: so far, sure, unsure, speech, or unlike."""
     labels = verdict.genres if verdict else (prediction.genres[0][0],)
     names = [genre_name(label, language) for label in labels]
     kind = verdict.kind if verdict else "so_far"
@@ -80,6 +80,11 @@ def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> lis
         genre = genre_name(prediction.genres[0][0], language)
         agreed = {"share": verdict.agreement, "genre": genre}
         lines.insert(0, _word("agreement", language, **agreed))
+        if verdict.kind == "unlike":
+            lines.insert(0, _word("nearest", language, genre=genre))
+    is_clear = verdict is not None and verdict.kind == "sure"
+    if is_clear and ref.clear and ref.clear.precision is not None:
+        lines.append(_word("clear_means", language, precision=ref.clear.precision))
     is_calibrated = ref.is_calibrated
     lines.append(_word("calibrated" if is_calibrated else "uncalibrated", language))
     if not ref.is_exclusive:

@@ -181,7 +181,7 @@ def score(run: Run, events: Sequence[RunEvent], language: str) -> list[str]:
     """Return the run's test score; without one, its best validation and at which step."""
     scores = evaluate.load_scores(run.folder)
     if scores and scores.is_final:
-        return [report.of_run(scores, language)]
+        return [report.of_run(scores, language), *report.clear(scores, language)]
     best = messages.best(events)
     if best is None:
         return []

@@ -67,6 +67,7 @@ def as_html(run: Run, visitor: Visitor) -> Markup:
         ],
         reliability=_reliability(scores, language),
         calibration=report.calibration(scores, language),
+        clear=report.clear(scores, language),
         confusion=_confusion(scores),
         may_hear=may_hear(run, visitor),
     )

@@ -1,0 +1,181 @@
+"""Features of songs that a model learned from in, how far another sound is from them out.
+
+A model names a genre for anything, rain included. Its own features tell more: those of
+the songs that it learned from fill a small part of their space. The distance to their
+mean, in units of their own spread in each direction (Mahalanobis), is small for what is
+like them. Source: K. Lee et al., "A simple unified framework for detecting
+out-of-distribution samples and adversarial attacks", NeurIPS 2018.
+
+It is fitted once and kept beside the weights, in ``features.safetensors``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.client import FEATURES as FILE
+from hub.client import MAX_FEATURES_BYTES as MAX_BYTES
+
+TENSORS = ("mean", "scale", "axes", "variances", "quantiles")
+QUANTILES = (0.95, 0.99)
+MAX_AXES = 64
+# Share of the identity in the covariance of the standardised features: of few windows
+# the small eigenvalues are too small, which would make every other window far.
+SHRINKAGE = 0.1
+MIN_WINDOWS = 8  # fewer say nothing of a spread
+MAX_DISTANCE = 1e6  # a number that JSON has, for a feature beyond every measure
+
+
+@dataclass(frozen=True, eq=False)
+class Novelty:
+    """What the features of a model's own songs are like; all float64 and finite.
+
+    Attributes:
+        mean: (n_features,) of the windows that it was fitted on.
+        scale: (n_features,) their standard deviation, which standardises.
+        axes: (n_axes, n_features) orthonormal directions of the largest variance of the
+            standardised features.
+        variances: (n_axes + 1,) the shrunk variance along each axis, and last that of
+            every direction outside them.
+        quantiles: (2,) the distances that 95 and 99 % of held-out windows stay below.
+    """
+
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    axes: NDArray[np.float64]
+    variances: NDArray[np.float64]
+    quantiles: NDArray[np.float64]
+
+    @property
+    def n_features(self) -> int:
+        """How many features a window has."""
+        return len(self.mean)
+
+    def distances(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Compute how far windows are from the songs that the model learned from.
+
+        Args:
+            features: (n_windows, n_features), as of ``forward.outputs``.
+
+        Returns:
+            (n_windows,); 1 is the distance that 99 % of held-out windows stay below.
+        """
+        with np.errstate(all="ignore"):
+            far = self._raw(np.asarray(features, np.float64)) / self.quantiles[1]
+        return np.nan_to_num(np.minimum(far, MAX_DISTANCE), nan=MAX_DISTANCE)
+
+    def _raw(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mahalanobis, one variance for all directions outside the axes."""
+        standard = (features - self.mean) / self.scale
+        along = standard @ self.axes.T
+        outside = np.maximum((standard**2).sum(axis=1) - (along**2).sum(axis=1), 0)
+        squares = (along**2 / self.variances[:-1]).sum(axis=1)
+        return np.sqrt(squares + outside / self.variances[-1])
+
+
+def fit(
+    features: NDArray[np.floating], held_out: NDArray[np.floating] | None = None
+) -> Novelty | None:
+    """Fit the distance on a model's own songs.
+
+    Args:
+        features: (n_windows, n_features) of windows that the model learned from.
+        held_out: (n_others, n_features) of windows of other songs of the same kind,
+            for the quantiles. Those of ``features`` count where they are larger: what
+            a model learned from is never unlike it.
+
+    Returns:
+        None where the windows are too few to say anything, or not finite.
+    """
+    own = np.asarray(features, np.float64)
+    others = own if held_out is None else np.asarray(held_out, np.float64)
+    if len(own) < MIN_WINDOWS or not len(others):
+        return None
+    if not (np.isfinite(own).all() and np.isfinite(others).all()):
+        return None
+    mean, spread = own.mean(axis=0), own.std(axis=0)
+    # A feature that never changes here: any change of it elsewhere counts, but not
+    # without bound.
+    floor = max(float(spread.max()) * 1e-3, 1e-6)
+    scale = np.maximum(spread, floor)
+    _, singular, axes = np.linalg.svd((own - mean) / scale, full_matrices=False)
+    eigenvalues = singular**2 / len(own)
+    n_axes = min(MAX_AXES, len(own) - 1, own.shape[1] - 1)
+    n_left = own.shape[1] - n_axes
+    rest = float(eigenvalues[n_axes:].sum()) / n_left
+    variances = (1 - SHRINKAGE) * np.append(eigenvalues[:n_axes], rest) + SHRINKAGE
+    found = Novelty(mean, scale, axes[:n_axes], variances, np.ones(2))
+    quantiles = np.maximum(_quantiles(found._raw(own)), _quantiles(found._raw(others)))
+    return Novelty(mean, scale, axes[:n_axes], variances, np.maximum(quantiles, 1e-9))
+
+
+def save(novelty: Novelty, folder: Path) -> None:
+    """Write ``features.safetensors``, float32, beside the weights: by rename, whole."""
+    from safetensors.numpy import save_file
+
+    half = folder / f"{FILE}.part"
+    save_file({name: _single(getattr(novelty, name)) for name in TENSORS}, half)
+    half.replace(folder / FILE)
+
+
+def load(folder: Path, n_features: int | None = None) -> Novelty | None:
+    """Read what ``save`` wrote.
+
+    Args:
+        folder: a checkpoint's.
+        n_features: of the model; one that was fitted on others is none of its.
+
+    Returns:
+        None where there is no such file, or one that holds other tensors than ours.
+
+    Raises:
+        ValueError: for a file of ours that is broken: of no form that fits together,
+            not finite, or too large.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError("too large")
+    try:
+        tensors = load_file(path)
+    # A dtype that numpy lacks is a KeyError, a header that lies a ValueError.
+    except (SafetensorError, OSError, KeyError, TypeError) as error:
+        raise ValueError("no safetensors") from error
+    if set(tensors) != set(TENSORS):
+        return None
+    found = Novelty(**{name: tensors[name].astype(np.float64) for name in TENSORS})
+    _check(found, n_features)
+    return found
+
+
+def _check(found: Novelty, n_features: int | None) -> None:
+    n_axes, n = len(np.atleast_1d(found.axes)), found.mean.size
+    expected = [(n,), (n,), (n_axes, n), (n_axes + 1,), (2,)]
+    values = [getattr(found, name) for name in TENSORS]
+    if [each.shape for each in values] != expected or n_features not in (None, n):
+        raise ValueError("tensors do not fit together")
+    if not n or not all(np.isfinite(each).all() for each in values):
+        raise ValueError("not finite")
+    if min(each.min() for each in (found.scale, found.variances, found.quantiles)) <= 0:
+        raise ValueError("no spread")
+    if not np.allclose(found.axes @ found.axes.T, np.eye(n_axes), atol=1e-2):
+        raise ValueError("axes are not orthonormal")
+
+
+def _quantiles(distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Quantiles that few windows do not make too small: of one more, the farthest."""
+    n = len(distances)
+    shares = np.minimum(np.array(QUANTILES) * (n + 1) / n, 1.0)
+    return np.quantile(distances, shares, method="inverted_cdf")
+
+
+def _single(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(values, np.float32)
