@@ -154,7 +154,11 @@ def serve(settings: host.Settings) -> None:
     threading.Thread(target=warm, args=(models,), daemon=True).start()
     folder = (settings.uploads_dir,)
     threading.Thread(target=sweep, args=folder, name="sweep", daemon=True).start()
-    demo.block_thread()
+    models.prepare()
+    try:
+        demo.block_thread()
+    finally:
+        models.arrival.cancel()
 
 
 def sweep(folder: Path) -> None:

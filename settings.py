@@ -89,7 +89,7 @@ class Settings:
     cache_dir: Path = ROOT / "cache"
     uploads_dir: Path = ROOT / "cache" / "uploads"
     songs_dir: Path = ROOT / "songs"
-    bundled_model_dir: Path = ROOT / "assets" / "models" / "demo"
+    bundled_model_dir: Path = ROOT / "assets" / "models" / "bundled"
     hub_model: str = "sanchit-gandhi/distilhubert-finetuned-gtzan"
     max_upload_bytes: int = 100_000_000
     max_duration_s: float = 600.0

@@ -239,9 +239,9 @@ def _wait_for(url: str) -> None:
 def training(home: Path) -> Iterator[Run]:
     """Start a run on the server's host; stop it at the end."""
     config = configs.RunConfig(
-        preset="demo",
+        preset="scratch",
         **{
-            **configs.PRESETS["demo"],
+            **configs.PRESETS["scratch"],
             "n_songs_per_genre": 4,
             "n_steps": 100_000,
             "batch_size": 8,

@@ -29,15 +29,15 @@ from trainer.run.events import Stage, Step
 
 HELD_OUT, CHOOSES, N_LEARNED = "3", "2", 5
 RECIPES = {
-    "head": ["--preset", "head", "--base-model", "demo"],
-    "fast": ["--preset", "fast", "--base-model", "demo"],
+    "head": ["--preset", "head"],
+    "fast": ["--preset", "fast", "--base-model", "bundled"],
     "fast, rates of a small model": [
-        *("--preset", "fast", "--base-model", "demo"),
+        *("--preset", "fast", "--base-model", "bundled"),
         *("--learning-rate", "3e-3", "--encoder-rate-fraction", "0.3"),
     ],
     "smoke": ["--preset", "smoke"],
-    "demo, 200 steps": ["--preset", "demo", "--n-steps", "200"],
-    "demo, 600 steps": ["--preset", "demo", "--n-steps", "600"],
+    "scratch, 200 steps": ["--preset", "scratch", "--n-steps", "200"],
+    "scratch, 600 steps": ["--preset", "scratch", "--n-steps", "600"],
 }
 COMPOSED = "composed"
 N_FRESH = "20"  # songs of a style that both models are asked about at last
@@ -49,7 +49,7 @@ SONGS = [
 TUTORIAL = ["--preset", "tutorial", "--window-s", "10"]
 ON_COMPOSED = {
     f"{name}, base {base}": [*flags, "--base-model", base]
-    for base in ("demo", "small")
+    for base in ("bundled", "small")
     for name, flags in (("tutorial", TUTORIAL), ("fast", ["--preset", "fast"]))
 }
 

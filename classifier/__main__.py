@@ -9,15 +9,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import process
 from audio.decode.archive import Song, shown, unpacked
 from classifier import report
 from classifier.batch import Row, rows, songs_in
-from classifier.models import Models
+from classifier.models import AUTO, Models
 from classifier.report import Table
 from errors import KnownError
 from i18n import sentence, word
+from networks.checkpoint import LoadedModel, ModelRef
 from settings import Settings, from_environment, prepare_environment
 
 DESCRIPTION = """\
@@ -46,16 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     n_workers = options.workers or os.cpu_count() or 1
     models = _models(from_environment(), options.runs_dir, n_workers)
     if options.model == "list":
-        for ref in models.available():
-            print(f"{ref.key:<50} {ref.trained_on}".rstrip())
-        return 0
+        return _listed(models)
     if not options.songs:
         parser.error("name at least one song or folder")
     _prepare_libraries(n_workers)
     with TemporaryDirectory() as folder:
         try:
             table = Table(options.csv) if options.csv else None
-            model = models.load(models.ref(options.model))
+            model = _loaded(models, options.model)
         except KnownError as error:
             return _failed(error)
         songs, outcome = _songs(options.songs, Path(folder))
@@ -71,6 +71,75 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for row in found:
             outcome = max(outcome, _report(row, table, options.json))
     return outcome
+
+
+def _listed(models: Models) -> int:
+    """Print each model's key, and which of them ``auto`` is; the exit code."""
+    listed = models.available()
+    if listed:
+        print(f"{AUTO:<50} {models.auto().key}")
+    for ref in listed:
+        print(f"{ref.key:<50} {ref.trained_on}".rstrip())
+    return 0
+
+
+def _loaded(models: Models, key: str) -> LoadedModel:
+    """Load the model of a key; of ``auto``, the best that can be had, fetched if needed.
+
+    Raises:
+        KnownError: a code of ``Models.ref`` or ``Models.load``.
+    """
+    if key != AUTO:
+        return _fetched(models, models.ref(key))
+    *first, last = models.candidates() or [models.auto()]
+    for ref in first:
+        try:
+            return _fetched(models, ref)
+        except KnownError as error:
+            _failed(error)
+        except OSError:  # every other one is a KnownError by now
+            _failed(KnownError("disk_full"))
+        print(word("classifier.instead"), file=sys.stderr)
+    if models.is_offline and models.hub_model and not first:
+        print(word("classifier.offline", id=models.hub_model), file=sys.stderr)
+    return _fetched(models, last)
+
+
+def _fetched(models: Models, ref: ModelRef) -> LoadedModel:
+    with _Bar(ref.id) as bar:
+        return models.load(ref, bar.count)
+
+
+class _Bar:
+    """A progress bar of a download, drawn from its first bytes on.
+
+    Args:
+        name: of what is downloaded.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._bar: Any = None
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def count(self, n_bytes: int, n_all: int) -> None:
+        """Draw how many bytes are here."""
+        from tqdm import tqdm
+
+        if self._bar is None:
+            about: dict[str, Any] = {
+                "desc": self._name,
+                "total": n_all,
+                "file": sys.stderr,
+            }
+            self._bar = tqdm(unit="B", unit_scale=True, **about)
+        self._bar.update(n_bytes - self._bar.n)
 
 
 def _songs(named: Sequence[Path], folder: Path) -> tuple[list[Song], int]:
@@ -134,10 +203,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--model",
-        default="bundled",
+        default=AUTO,
         metavar="KEY",
-        help="the model to use (default: %(default)s): one of the 'list', or any "
-        "audio classifier of the Hugging Face Hub",
+        help="the model to use (default: %(default)s, the Hub's fine-tuned one, "
+        "fetched once, or without a network the bundled one): one of the 'list', or "
+        "any audio classifier of the Hugging Face Hub",
     )
     parser.add_argument(
         "--runs-dir",

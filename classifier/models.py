@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 from cache import Cache
+from classifier.arrival import Arrival
 from classifier.queue import InferenceQueue
 from errors import KnownError
 from hub import client
@@ -24,6 +25,7 @@ from networks.checkpoint import (
     read_json,
 )
 
+AUTO = "auto"  # the key of the Hub's model once it is here, of the bundled one before
 MAX_KEPT_BYTES = 2_000_000_000  # of all that are kept; a HuBERT base takes 0.4 GB
 
 
@@ -33,7 +35,8 @@ class Models:
     Args:
         bundled_model_dir: the checkpoint that ships with the app.
         runs_dir: of all runs; a finished one has its checkpoint in ``model/``.
-        hub_model: id of the Hub model that this host lists.
+        hub_model: id of the Hub model that this host lists, and that answers where
+            nobody chose a model; "" for none.
         is_offline: the Hub may not be asked.
         is_hub_open: any audio classifier on the Hub may be asked for by its id.
         max_bytes: models with larger files are refused.
@@ -43,7 +46,9 @@ class Models:
         device: where models run, such as "cpu"; the fastest by default.
 
     Attributes:
+        hub_model: id of the Hub model; "" for none.
         queue: where inference of all models runs.
+        arrival: how the Hub's model comes here once ``prepare`` was called.
     """
 
     def __init__(
@@ -61,7 +66,7 @@ class Models:
     ) -> None:
         self._bundled_model_dir = bundled_model_dir
         self._runs_dir = runs_dir
-        self._hub_model = hub_model
+        self.hub_model = hub_model
         self._is_offline = is_offline
         self._is_hub_open = is_hub_open
         self._max_bytes = max_bytes
@@ -71,6 +76,7 @@ class Models:
             max_kept_bytes, size_of=lambda model: model.n_bytes
         )
         self._lock = threading.Lock()
+        self.arrival = Arrival(lambda news: self.load(self._hub(), news))
 
     def available(self) -> tuple[ModelRef, ...]:
         """List every model: bundled, runs from the newest on, Hub.
@@ -86,17 +92,68 @@ class Models:
             checkpoint.describe("run", run.name, run / "model") for run in finished
         ]
         refs = [ref for ref in found if ref]
-        if not self._is_offline:
-            refs.append(_hub_ref(self._hub_model))
+        if self._is_hub_model_at_hand():
+            refs.append(_hub_ref(self.hub_model))
         return tuple(refs)
 
+    def prepare(self) -> None:
+        """Fetch and load the Hub's model in the background, where that may be asked."""
+        if self._is_hub_model_at_hand():
+            self.arrival.start()
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether the Hub may not be asked."""
+        return self._is_offline
+
+    def candidates(self) -> tuple[ModelRef, ...]:
+        """List what ``auto`` tries if it may wait: the Hub's model, then a local one."""
+        listed = self.available()
+        others = [ref for ref in listed if ref.source != "hub"]
+        first = [self._hub()] if len(others) < len(listed) else []
+        return (*first, *others[:1])
+
+    def auto(self) -> ModelRef:
+        """Find the model that answers now where nobody chose one.
+
+        The Hub's, as soon as it is on this disk; the bundled one until then. The Hub is
+        not asked: what is here is good enough, and no answer waits.
+
+        Raises:
+            KnownError: ``no_model``.
+        """
+        if self.arrival.progress.state != "refused" and (cached := self._cached()):
+            return cached
+        listed = self.available()
+        if not listed:
+            raise KnownError("no_model")
+        return listed[0]
+
+    def _is_hub_model_at_hand(self) -> bool:
+        """Tell whether the Hub's model is here, or may be fetched."""
+        return bool(self.hub_model) and (not self._is_offline or bool(self._cached()))
+
+    def _hub(self) -> ModelRef:
+        """Describe the Hub's model: the revision that is here, or the newest one."""
+        return self._cached() or _hub_ref(self.hub_model)
+
+    def _cached(self) -> ModelRef | None:
+        """Describe the Hub's model, if it is on this disk, with its revision."""
+        folder = client.cached(self.hub_model) if self.hub_model else None
+        if folder is None:
+            return None
+        name = self.hub_model
+        return checkpoint.describe("hub", name, folder, revision=folder.name)
+
     def ref(self, key: str) -> ModelRef:
-        """Find the model with this key.
+        """Find the model with this key; of ``auto``, the one that answers now.
 
         Raises:
             KnownError: ``unknown_model`` for anything neither in ``available()`` nor,
-                where the host allows it, the id of a model on the Hub.
+                where the host allows it, the id of a model on the Hub; ``no_model``.
         """
+        if key == AUTO:
+            return self.auto()
         for ref in self.available():
             if ref.key == key:
                 return ref
@@ -112,7 +169,7 @@ class Models:
         """Load a model, once for all concurrent callers.
 
         Args:
-            ref: of the model.
+            ref: of the model; of one on the Hub, the newest revision where it names none.
             on_progress: of a download, as for ``client.fetch``.
 
         Raises:
@@ -122,7 +179,7 @@ class Models:
         loaded = self._loaded.get(ref.key)
         if loaded:
             return loaded
-        found, folder = self._found(ref.key, on_progress)  # may wait for the Hub
+        found, folder = self._found(ref, on_progress)  # may wait for the Hub
         # One at a time, since transformers switches torch's defaults while it loads.
         with self._lock:
             loaded = self._loaded.get(ref.key)
@@ -133,15 +190,20 @@ class Models:
                 self._loaded.put(ref.key, loaded)
             return loaded
 
-    def _found(self, key: str, on_progress: client.OnDownload) -> tuple[ModelRef, Path]:
+    def _found(
+        self, asked: ModelRef, on_progress: client.OnDownload
+    ) -> tuple[ModelRef, Path]:
         """Find or download a checkpoint; return its description and folder."""
-        ref = self.ref(key)
+        ref = self.ref(asked.key)
         if ref.source == "bundled":
             return ref, self._bundled_model_dir
         if ref.source == "run":
             return ref, self._runs_dir / ref.id / "model"
         folder = client.fetch(
-            ref.id, max_bytes=self._max_bytes, on_progress=on_progress
+            ref.id,
+            revision=asked.revision or "",
+            max_bytes=self._max_bytes,
+            on_progress=on_progress,
         )
         found = checkpoint.describe("hub", ref.id, folder, revision=folder.name)
         return found or ref, folder

@@ -23,12 +23,13 @@ COLUMNS = (
 
 
 def line(row: Row) -> str:
-    """Format a row for people: the likeliest genres, any doubt, the song."""
+    """Format a row for people: the likeliest genres, any doubt, the model, the song."""
     genres = row.prediction.genres[:N_SHOWN] if row.prediction else ()
     shown = [f"{genre:<9} {100 * p:3.0f} %" for genre, p in genres]
     kind = row.verdict.kind if row.verdict else "sure"
     doubt = "" if kind == "sure" else word(f"classify.verdict_{kind}")
-    return "   ".join([*shown, f"{doubt:<7}", row.song])
+    model = row.prediction.model.key if row.prediction else ""
+    return "   ".join([*shown, f"{doubt:<7}", model, row.song])
 
 
 def json_line(row: Row) -> str:

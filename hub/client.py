@@ -68,7 +68,7 @@ def fetch(
             ``hub_model_gated``, ``hub_model_sharded``, ``hub_file_missing`` (a
             pickle-only model, for one) or ``model_too_large``.
     """
-    if COMMIT.fullmatch(revision) and (here := _cached(model_id, revision)):
+    if COMMIT.fullmatch(revision) and (here := cached(model_id, revision)):
         return here
     try:
         asked = _info(model_id, revision)
@@ -86,7 +86,7 @@ def fetch(
             conversion.lead(str(asked.sha), files[0].parent)
         return files[0].parent
     except KnownError as error:
-        if error.code == "hub_unreachable" and (last := _cached(model_id, revision)):
+        if error.code == "hub_unreachable" and (last := cached(model_id, revision)):
             return last
         raise
 
@@ -299,7 +299,7 @@ def _known(error: BaseException | None, model_id: str) -> KnownError:
     return KnownError(code, id=model_id)
 
 
-def _cached(model_id: str, revision: str = "") -> Path | None:
+def cached(model_id: str, revision: str = "") -> Path | None:
     """Find the whole snapshot of a revision; without one, the last downloaded.
 
     Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache

@@ -99,10 +99,14 @@ def _evaluate(options: argparse.Namespace) -> int:
     """Evaluate a model, or compare two; return the exit code."""
     names = [options.model, *([options.against] if options.against else [])]
     _quiet_libraries()
-    bundled = initial_model.DEMO_DIR
+    bundled = initial_model.BUNDLED_DIR
     models = [model_lookup.find(name, options.runs_dir, bundled) for name in names]
     selection = flags.selection_of(options)
     found = compare.compare(models, selection, options.cache_dir, emit=_Phases())
+    if options.baseline and found.meaning in ("run", "chosen"):
+        for model, entry in zip(models, found.entries, strict=True):
+            if model.run:
+                evaluate.save_baseline(entry.scores, model.run.folder)
     if options.json:
         options.json.write_text(found.to_json(), "utf-8")
     print(report.text(found))

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from errors import KnownError
 
 DISTILHUBERT = "ntu-spml/distilhubert"
-DEMO, SMALL = "demo", "small"
+BUNDLED, SMALL = "bundled", "small"
+BUNDLED_WINDOW_S = 10.0  # as its config.json has it
+FORMER = {"demo": BUNDLED}  # what older versions called them: read, never written
 NAME = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@(\w[\w./-]*))?")
 
 
@@ -74,7 +76,7 @@ KNOWN = (
         window_s=30.0,
     ),
 )
-CHOICES = (KNOWN[0].id, DEMO, SMALL, *(model.id for model in KNOWN[1:]))
+CHOICES = (KNOWN[0].id, BUNDLED, SMALL, *(model.id for model in KNOWN[1:]))
 
 
 def is_possible(base_model: object) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from errors import KnownError
 from trainer import base_models
+from trainer.presets import FORMER
 from trainer.presets import PRESETS as PRESETS  # re-exported
 
 FOLDER, ZIP, HUB = "folder:", "zip:", "hub:"
@@ -40,8 +41,8 @@ class RunConfig:
         data: ``gtzan``; ``composed``; ``folder:PATH`` or ``zip:PATH`` with a subfolder
             a genre; or ``hub:ID``, a data set of the Hub.
         n_songs_per_genre: how many songs to compose (``composed`` only).
-        base_model: a model of the Hub, as ``id`` or ``id@revision``; ``demo``, the
-            bundled model; or ``small``, the bundled model's shape from a random start.
+        base_model: a model of the Hub, as ``id`` or ``id@revision``; ``bundled``,
+            the bundled model; or ``small``, a small HuBERT with random weights.
         trained_part: ``all``; ``encoder``, with what makes its input frozen (HuBERT's
             and Whisper's convolutions, AST's patches); or ``head``, the layers
             above the pretrained ones.
@@ -120,6 +121,9 @@ class RunConfig:
     )
 
     def __post_init__(self) -> None:
+        for name, former in (("preset", FORMER), ("base_model", base_models.FORMER)):
+            value = getattr(self, name)
+            object.__setattr__(self, name, former.get(str(value), value))
         for item in dataclasses.fields(self):
             _check(item, getattr(self, item.name))
         data = str(self.data)
@@ -189,6 +193,7 @@ def preset(name: str) -> RunConfig:
     Raises:
         KnownError: ``not_a_choice`` for a name that is not in ``PRESETS``.
     """
+    name = FORMER.get(name, name)
     return RunConfig(preset=name, **PRESETS.get(name, {}))
 
 

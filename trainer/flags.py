@@ -34,7 +34,7 @@ EXAMPLES = """examples:
   python -m trainer --preset smoke --data folder:songs  your songs, a subfolder a genre
   python -m trainer --preset tutorial                   DistilHuBERT on GTZAN, for a GPU
   python -m trainer --preset fast                       the best accuracy for the time
-  python -m trainer --preset head --base-model demo     no GPU, no network: seconds
+  python -m trainer --preset head                       no GPU, no network: seconds
   python -m trainer --resume 20260131-120000-1a2b       continue a run that ended
 
 several GPUs or machines (each step has n times as many windows):
@@ -70,6 +70,7 @@ EVALUATE_EXAMPLES = """examples:
   python -m trainer evaluate bundled --data composed
   python -m trainer evaluate 20260131-120000-1a2b --against bundled
   python -m trainer evaluate OWNER/NAME --data gtzan --split listed
+  python -m trainer evaluate 20260131-120000-1a2b --baseline
   python -m trainer evaluate my_model --data folder:songs --json scores.json
 
 exit code: 0 evaluated, 2 refused
@@ -150,6 +151,12 @@ def evaluate_parser(runs_dir: Path, cache_dir: Path) -> argparse.ArgumentParser:
     songs = made.add_argument_group("the songs")
     songs.add_argument(
         "--data", default=SongSelection.data, help=i18n.word("fields.data_info")
+    )
+    made.add_argument(
+        "--baseline",
+        action="store_true",
+        help="also train a simple model (MFCC statistics and an SVM) on the training"
+        " part of the same songs, and score it beside; saved with a run's scores",
     )
     which = songs.add_mutually_exclusive_group()
     which.add_argument(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import i18n
-from classifier.models import Models
+from classifier.models import AUTO, Models
 from classifier.predict import Effort
 from errors import KnownError
 from networks.checkpoint import ModelRef
@@ -14,7 +14,7 @@ TITLES = {"bundled": "classify.bundled", "run": "classify.run", "hub": "classify
 
 
 def chosen(models: Models, key: str | None, visitor: Visitor) -> ModelRef:
-    """Find the model of a key, if this visitor may use it; without a key, the first.
+    """Find the model of a key, if this visitor may use it; without a key, of ``auto``.
 
     A click can be faster than the list of models, which comes when its tab opens.
     Models that this host lists are for everyone; any other on the Hub is downloaded to
@@ -23,12 +23,8 @@ def chosen(models: Models, key: str | None, visitor: Visitor) -> ModelRef:
     Raises:
         KnownError: ``no_model``, ``may_not_fetch``, or a code of ``Models.ref``.
     """
-    listed = {ref.key: ref for ref in models.available()}
-    if not key:
-        if not listed:
-            raise KnownError("no_model")
-        return next(iter(listed.values()))
-    is_listed = key in listed
+    key = key or AUTO
+    is_listed = key in {ref.key for ref in models.available()}
     if key.startswith("hub:") and not is_listed and not visitor.may_train:
         raise KnownError("may_not_fetch")
     return models.ref(key)

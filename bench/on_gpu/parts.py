@@ -243,7 +243,7 @@ def classify(size: Size, home: Path) -> Found:
     limits = decode.Limits(max_duration_s=3600.0)
     clip = decode.load(folder / "0.mp3", limits=limits).clip
     found: Found = {
-        "bundled": of_model(settings.ROOT / "assets/models/demo", clip, folder)
+        "bundled": of_model(settings.ROOT / "assets/models/bundled", clip, folder)
     }
     for window_s in size.windows_s:
         model = save_model(home / f"model-{window_s:g}", size, window_s)
@@ -255,6 +255,7 @@ def of_model(folder: Path, clip: Any, songs: Path) -> Found:
     """Measure one model: seconds a song, songs a second, difference to the CPU."""
     from classifier.batch import rows, songs_in
     from classifier.predict import predict
+    from classifier.queue import InferenceQueue
 
     model = loaded(folder)
     predict(clip, model)  # warms up
@@ -265,11 +266,13 @@ def of_model(folder: Path, clip: Any, songs: Path) -> Found:
         for effort in ("whole", "quick")
     }
     n_workers = os.cpu_count() or 1
-    many = loaded(folder, n_workers)
+    queue = InferenceQueue(n_workers)
     peak = PeakMemory()
     for effort in ("whole", "quick"):
         start_s = time.perf_counter()
-        done = list(rows(songs_in(songs), many, effort=effort, n_workers=n_workers))
+        done = list(
+            rows(songs_in(songs), model, queue, effort=effort, n_workers=n_workers)
+        )
         found[f"{effort}_songs_per_s"] = len(done) / (time.perf_counter() - start_s)
         found["n_failed"] = sum(row.error is not None for row in done)
     found["peak_gb"] = peak.since()

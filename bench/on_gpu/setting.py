@@ -277,7 +277,7 @@ def some_songs(home: Path, n_songs: int) -> Path:
     return some
 
 
-def loaded(model: Path, n_at_once: int = 1, device: str | None = None) -> Any:
+def loaded(model: Path, device: str | None = None) -> Any:
     """Return a model ready to classify."""
     from classifier.models import Models
 
@@ -286,7 +286,6 @@ def loaded(model: Path, n_at_once: int = 1, device: str | None = None) -> Any:
         runs_dir=model,
         hub_model="",
         is_offline=True,
-        n_at_once=n_at_once,
         device=device,
     )
     return models.load(models.ref("bundled"))

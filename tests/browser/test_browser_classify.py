@@ -95,7 +95,7 @@ def test_two_models_stand_side_by_side_on_the_same_time(open_page, songs, run):
         page.locator(".song-map .sheet-save").select_option("png")
     assert download.value.suggested_filename == "song-genres-png.zip"
     page.get_by_label("Compare with").click()
-    page.get_by_role("option", name="Bundled demo model").click()
+    page.get_by_role("option", name="Bundled model").click()
     page.get_by_role("button", name="Name the genre").click()
     page.get_by_text("is chosen twice.").first.wait_for()
 

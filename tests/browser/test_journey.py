@@ -6,7 +6,7 @@ from audio.synth.composer import compose
 from support import browser
 from support.files import write_audio
 from support.page import upload, wait_for_pictures
-from trainer.training.initial_model import DEMO_DIR
+from trainer.training.initial_model import BUNDLED_DIR
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +24,7 @@ def song(tmp_path):
     return write_audio(tmp_path / "a reggae.mp3", clip)
 
 
-@pytest.mark.skipif(not DEMO_DIR.exists(), reason="the bundled model is not built")
+@pytest.mark.skipif(not BUNDLED_DIR.exists(), reason="the bundled model is not built")
 def test_newcomer_walks_from_a_song_to_a_model_of_their_own(open_page, song):
     page = open_page()
     page.set_default_timeout(PATIENCE_MS)
@@ -70,7 +70,7 @@ def test_newcomer_walks_from_a_song_to_a_model_of_their_own(open_page, song):
     assert "of 4 s" in page.locator(".block.answer").inner_text()
 
 
-@pytest.mark.skipif(not DEMO_DIR.exists(), reason="the bundled model is not built")
+@pytest.mark.skipif(not BUNDLED_DIR.exists(), reason="the bundled model is not built")
 def test_run_outlives_its_server_and_a_stop_is_seen_by_two_pages(open_page, server):
     page, other = open_page(), open_page(locale="zh-CN")
     for each, train in ((page, "Train"), (other, "训练")):

@@ -35,6 +35,7 @@ MAY = set(
     ui.api.songs:Endpoints.mel
     ui.api.songs:Endpoints.stft
     ui.api.songs:Endpoints.waveform
+    ui.tabs.classify.auto:AutoLine._look
     ui.tabs.classify.history:as_html
     ui.tabs.classify.batch:_giving.give
     ui.tabs.classify.batch:_naming.name_all

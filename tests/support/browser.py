@@ -115,6 +115,7 @@ class Server:
             "GENRESCOPE_HOME": str(self.home),
             "GRADIO_SERVER_PORT": self.url.rstrip("/").split(":")[-1],
             "GRADIO_TEMP_DIR": str(self.home / "gradio"),
+            "HF_HOME": str(self.home / "hub"),  # what people have is not for tests
             "HF_HUB_OFFLINE": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             **self.environment,

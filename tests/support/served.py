@@ -15,6 +15,7 @@ def settings_in(home, model_dir, **others):
         cache_dir=home / "cache",
         songs_dir=home / "songs",
         bundled_model_dir=model_dir,
+        hub_model="",  # what people have in their cache is not for tests
         is_offline=True,
         **others,
     )

@@ -22,6 +22,7 @@ from errors import KnownError
 from networks.checkpoint import ModelRef
 from support import tiny
 from support.files import write_audio
+from support.model_hub import HUB_MODEL
 from support.signals import noise, silence, sweep
 
 RUN = "20260101-000000-aaaa"
@@ -31,7 +32,10 @@ RUN = "20260101-000000-aaaa"
 def host(tmp_path, tiny_model_dir, monkeypatch):
     """A host whose bundled model is the tiny one, offline."""
     own = settings.Settings(
-        bundled_model_dir=tiny_model_dir, runs_dir=tmp_path / "runs", is_offline=True
+        bundled_model_dir=tiny_model_dir,
+        runs_dir=tmp_path / "runs",
+        hub_model="",
+        is_offline=True,
     )
     monkeypatch.setattr(cli, "from_environment", lambda: own)
     return tmp_path
@@ -52,7 +56,7 @@ def test_cli_prints_the_likeliest_genres_and_the_song(host, song, capsys):
     assert cli.main([str(song)]) == 0
     out, err = capsys.readouterr()
     (line,) = out.splitlines()
-    assert line.endswith(str(song))
+    assert line.endswith(f"bundled   {song}")
     assert sorted(word for word in line.split() if word in tiny.GENRES) == sorted(
         tiny.GENRES
     )
@@ -69,11 +73,11 @@ def test_cli_doubts_what_the_page_would_doubt():
     for kind, said in kinds.items():
         verdict = Verdict(kind, ("rock", "metal"), 0.5, 0.02)
         line = report.line(Row("a.mp3", 0.1, prediction=heard, verdict=verdict))
-        assert line.split("%")[-1].split() == [*said.split(), "a.mp3"]
+        assert line.split("%")[-1].split() == [*said.split(), "bundled", "a.mp3"]
 
 
 def test_cli_asks_the_hub_for_any_model_that_is_named(host, song, capsys, monkeypatch):
-    def unreachable(models, ref):
+    def unreachable(models, ref, count):
         raise KnownError("hub_unreachable", id=ref.id)
 
     online = replace(cli.from_environment(), is_offline=False)
@@ -81,6 +85,48 @@ def test_cli_asks_the_hub_for_any_model_that_is_named(host, song, capsys, monkey
     monkeypatch.setattr(cli.Models, "load", unreachable)
     assert cli.main([str(song), "--model", "hub:some/model"]) == 1
     assert "“some/model” cannot be fetched" in capsys.readouterr().err
+
+
+def test_cli_fetches_the_hubs_model_and_names_it(
+    host, song, capsys, serve, hub_model_dir, monkeypatch
+):
+    server = on_the_hub(monkeypatch, serve(hub_model_dir))
+    assert cli.main([str(song), "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["model"] == f"hub:{HUB_MODEL}"
+    assert set(json.loads(out)["genres"]) == {"calm", "wild", "odd"}
+    assert HUB_MODEL in err  # the progress of its download
+    n_asked = len(server.asked)
+    assert cli.main([str(song)]) == 0
+    out, err = capsys.readouterr()
+    assert f"hub:{HUB_MODEL}" in out
+    assert (err, len(server.asked)) == ("", n_asked)
+
+
+def test_cli_answers_by_the_bundled_model_where_the_hubs_is_gone(
+    host, song, capsys, serve, hub_model_dir, monkeypatch
+):
+    gone = serve(hub_model_dir, status=404, error_code="RepoNotFound")
+    on_the_hub(monkeypatch, gone)
+    assert cli.main([str(song)]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[0].endswith(f"bundled   {song}")
+    assert f"“{HUB_MODEL}”" in err
+    assert "The bundled model answers instead." in err
+    listed = on_the_hub(monkeypatch, gone, is_offline=True).asked.copy()
+    assert cli.main([str(song)]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[0].endswith(f"bundled   {song}")
+    assert "Offline: the bundled model answers." in err
+    assert gone.asked == listed
+
+
+def on_the_hub(monkeypatch, server, *, is_offline=False):
+    """A host that has the Hub's stand-in to ask."""
+    own = cli.from_environment()
+    online = replace(own, hub_model=HUB_MODEL, is_offline=is_offline)
+    monkeypatch.setattr(cli, "from_environment", lambda: online)
+    return server
 
 
 def test_cli_json_holds_every_genre_and_window(host, song, capsys):
@@ -137,8 +183,9 @@ def test_cli_lists_the_models(host, capsys):
     add_run(host / "runs")
     assert cli.main(["--model", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["bundled", f"run:{RUN}"]
-    assert all(tiny.FACTS["trained_on"] in line for line in lines)
+    assert [line.split()[0] for line in lines] == ["auto", "bundled", f"run:{RUN}"]
+    assert lines[0].split()[1] == "bundled"
+    assert all(tiny.FACTS["trained_on"] in line for line in lines[1:])
 
 
 def test_cli_refuses_an_unknown_model_in_one_sentence(host, song, capsys):

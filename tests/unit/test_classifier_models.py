@@ -16,7 +16,7 @@ HUB_MODEL = "someone/genres"
 @pytest.fixture
 def house(tmp_path, tiny_model_dir):
     """A host with a bundled model and two finished runs, offline."""
-    link(tmp_path / "demo", tiny_model_dir)
+    link(tmp_path / "bundled", tiny_model_dir)
     add_run(tmp_path / "runs", "20260101-000000-aaaa", tiny_model_dir)
     add_run(tmp_path / "runs", "20260202-000000-bbbb", tiny_model_dir)
     return tmp_path
@@ -24,7 +24,7 @@ def house(tmp_path, tiny_model_dir):
 
 def models_of(home, **changes):
     choices = {"hub_model": HUB_MODEL, "is_offline": True, **changes}
-    return Models(bundled_model_dir=home / "demo", runs_dir=home / "runs", **choices)
+    return Models(bundled_model_dir=home / "bundled", runs_dir=home / "runs", **choices)
 
 
 def link(folder, model_dir):
@@ -113,7 +113,7 @@ def test_available_leaves_broken_runs_out(house, name, text):
     "facts", [None, "x", {}, {"window_s": "long"}, {"window_s": 0}]
 )
 def test_window_is_the_tutorials_where_the_checkpoint_does_not_say(tmp_path, facts):
-    save_tiny_model(tmp_path / "demo", genrescope=facts)
+    save_tiny_model(tmp_path / "bundled", genrescope=facts)
     ref = models_of(tmp_path).ref("bundled")
     assert (ref.window_s, ref.trained_on) == (DEFAULT_WINDOW_S, "")
 
@@ -150,7 +150,7 @@ def test_load_gives_float32_of_a_half_precision_checkpoint(tmp_path, tiny_model_
     import torch
     from transformers import AutoModelForAudioClassification
 
-    folder = save_tiny_model(tmp_path / "demo")
+    folder = save_tiny_model(tmp_path / "bundled")
     half = AutoModelForAudioClassification.from_pretrained(folder, dtype=torch.float16)
     half.save_pretrained(folder)
     models = models_of(tmp_path)
@@ -162,7 +162,7 @@ def test_load_refuses_a_path_in_a_ref_made_by_hand(house):
     from dataclasses import replace
 
     models = models_of(house)
-    forged = replace(models.ref("run:20260101-000000-aaaa"), id="../demo")
+    forged = replace(models.ref("run:20260101-000000-aaaa"), id="../bundled")
     assert code_of(models.load, forged) == "unknown_model"
 
 
@@ -222,7 +222,7 @@ def test_load_refuses_a_pickle(tmp_path):
     import torch
     from transformers import AutoModelForAudioClassification
 
-    folder = save_tiny_model(tmp_path / "demo")
+    folder = save_tiny_model(tmp_path / "bundled")
     models = models_of(tmp_path)
     ref = models.ref("bundled")
     model = AutoModelForAudioClassification.from_pretrained(folder)
@@ -248,14 +248,14 @@ def test_load_refuses_a_pickle(tmp_path):
     ],
 )
 def test_load_names_a_config_that_does_not_fit(tmp_path, change):
-    path = save_tiny_model(tmp_path / "demo") / "config.json"
+    path = save_tiny_model(tmp_path / "bundled") / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     models = models_of(tmp_path)
     assert code_of(models.load, models.ref("bundled")) == "model_broken"
 
 
 def test_load_names_weights_that_are_cut_short(tmp_path):
-    path = save_tiny_model(tmp_path / "demo") / "model.safetensors"
+    path = save_tiny_model(tmp_path / "bundled") / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
     models = models_of(tmp_path)
     assert code_of(models.load, models.ref("bundled")) == "model_broken"
@@ -278,7 +278,7 @@ def test_load_names_weights_that_are_cut_short(tmp_path):
     ],
 )
 def test_load_says_what_a_checkpoint_is_instead(tmp_path, change, code):
-    path = save_tiny_model(tmp_path / "demo") / "config.json"
+    path = save_tiny_model(tmp_path / "bundled") / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     models = models_of(tmp_path)
     assert code_of(models.load, models.ref("bundled")) == code
@@ -293,7 +293,7 @@ def test_load_refuses_a_model_above_the_limit(house):
     ("said", "expected"), [(1.7, 1.7), (None, 1.0), (0, 1.0), (-2, 1.0), ("hot", 1.0)]
 )
 def test_temperature_is_the_checkpoints_or_one(tmp_path, said, expected):
-    save_tiny_model(tmp_path / "demo", genrescope={**FACTS, "temperature": said})
+    save_tiny_model(tmp_path / "bundled", genrescope={**FACTS, "temperature": said})
     models = models_of(tmp_path)
     assert models.load(models.ref("bundled")).temperature == expected
 
@@ -302,5 +302,5 @@ def test_temperature_is_the_checkpoints_or_one(tmp_path, said, expected):
     ("said", "expected"), [(1.7, True), (1.0, False), (None, False), ("hot", False)]
 )
 def test_calibrated_is_whose_temperature_was_fitted(tmp_path, said, expected):
-    save_tiny_model(tmp_path / "demo", genrescope={**FACTS, "temperature": said})
+    save_tiny_model(tmp_path / "bundled", genrescope={**FACTS, "temperature": said})
     assert models_of(tmp_path).ref("bundled").is_calibrated == expected

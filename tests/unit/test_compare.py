@@ -13,7 +13,7 @@ from trainer.data import sources
 from trainer.evaluation import compare, model_lookup, report
 from trainer.evaluation.compare import FIRST_EVAL_SEED, SongSelection
 from trainer.run import runs
-from trainer.training.initial_model import DEMO_DIR
+from trainer.training.initial_model import BUNDLED_DIR
 
 LABELS = ("Blues", "j-a-z-z", "ROCK")  # tiny.GENRES, as others write them
 
@@ -40,7 +40,7 @@ def cache_dir(tmp_path_factory):
 
 
 def held(names, wish, tmp_path, cache_dir):
-    models = [model_lookup.find(str(name), tmp_path, DEMO_DIR) for name in names]
+    models = [model_lookup.find(str(name), tmp_path, BUNDLED_DIR) for name in names]
     return compare.compare(models, wish, cache_dir, emit=lambda event: None)
 
 
@@ -160,13 +160,13 @@ def test_composed_songs_are_new_to_every_run():
 )
 def test_name_of_nothing_is_refused_in_a_sentence(name, code, tmp_path):
     with pytest.raises(KnownError, match=code):
-        model_lookup.find(name, tmp_path, DEMO_DIR)
+        model_lookup.find(name, tmp_path, BUNDLED_DIR)
 
 
 def test_run_without_a_model_is_refused(tmp_path):
     run = runs.create(tmp_path, RunConfig())
     with pytest.raises(KnownError, match="run_without_model"):
-        model_lookup.find(run.id, tmp_path, DEMO_DIR)
+        model_lookup.find(run.id, tmp_path, BUNDLED_DIR)
 
 
 def test_model_without_a_trained_head_is_not_heard(tmp_path):
@@ -177,7 +177,7 @@ def test_model_without_a_trained_head_is_not_heard(tmp_path):
     kept = {name: w for name, w in weights.items() if "classifier" not in name}
     save_file(kept, folder / "model.safetensors", {"format": "pt"})
     with pytest.raises(KnownError, match="model_broken"):
-        model_lookup.load(model_lookup.find(str(folder), tmp_path, DEMO_DIR))
+        model_lookup.load(model_lookup.find(str(folder), tmp_path, BUNDLED_DIR))
 
 
 @pytest.mark.parametrize(
@@ -194,13 +194,13 @@ def test_shell_refuses_what_the_page_refuses(change, code, tmp_path, capsys):
     path = tiny.save_tiny_model(tmp_path / "model") / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(KnownError, match=code):
-        model_lookup.load(model_lookup.find(str(path.parent), tmp_path, DEMO_DIR))
+        model_lookup.load(model_lookup.find(str(path.parent), tmp_path, BUNDLED_DIR))
 
 
 def test_model_of_another_kind_hears_windows_of_its_own_length(tmp_path):
     ast = tiny.save_tiny_other("ast", tmp_path / "ast")
     assert model_lookup.load(
-        model_lookup.find(str(ast), tmp_path, DEMO_DIR)
+        model_lookup.find(str(ast), tmp_path, BUNDLED_DIR)
     ).window_s == pytest.approx(1.015)
 
 

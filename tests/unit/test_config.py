@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from errors import KnownError
+from networks import checkpoint
 from trainer import config
 from trainer import flags as flags_of
 from trainer.config import RunConfig
+from trainer.training.initial_model import BUNDLED_DIR
 
 PARSER = flags_of.parser(Path("runs"), Path("cache"), source="")
 
@@ -109,6 +111,23 @@ def test_place_of_songs_is_meant_from_where_the_person_stands(kind):
 
 def test_command_of_a_preset_names_it_alone():
     assert config.preset("smoke").command() == "python -m trainer --preset smoke"
+
+
+def test_names_of_older_versions_are_read_and_never_written():
+    old = RunConfig.from_json('{"preset": "demo", "base_model": "demo", "seed": 7}')
+    assert (old.preset, old.base_model, old.seed) == ("scratch", "bundled", 7)
+    assert "demo" not in old.to_json() + old.command()
+    assert config.preset("demo") == config.preset("scratch")
+    options = PARSER.parse_args(["--preset", "smoke", "--base-model", "demo"])
+    assert flags_of.config_of(options) == config.preset("smoke")
+    assert "demo" not in PARSER.format_help()
+
+
+@pytest.mark.parametrize("name", ["head", "smoke"])
+def test_presets_from_the_bundled_model_have_its_windows(name):
+    recipe = config.preset(name)
+    described = checkpoint.describe("bundled", "bundled", BUNDLED_DIR)
+    assert (recipe.base_model, recipe.window_s) == ("bundled", described.window_s)
 
 
 def test_help_names_every_choice_and_how_to_resume():

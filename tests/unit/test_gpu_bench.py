@@ -36,7 +36,7 @@ def test_every_part_gives_figures(measured):
 
 def test_tutorial_is_measured_from_the_songs_to_the_model(measured):
     found = measured[1]["tutorial"]
-    assert list(found["stages_s"]) == "songs decode model train test save".split()
+    assert list(found["stages_s"]) == "songs decode model train validate save".split()
     assert sum(found["stages_s"].values()) == pytest.approx(
         found["end_to_end_s"], abs=0.5
     )

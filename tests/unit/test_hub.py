@@ -20,7 +20,7 @@ from support.model_hub import (
 def load_from_hub(home):
     """Load the Hub's model on a host that has nothing else."""
     models = Models(
-        bundled_model_dir=home / "demo", runs_dir=home / "runs", hub_model=HUB_MODEL
+        bundled_model_dir=home / "bundled", runs_dir=home / "runs", hub_model=HUB_MODEL
     )
     return models.load(models.ref(f"hub:{HUB_MODEL}"))
 

@@ -224,7 +224,7 @@ def test_left_look_ends_its_download_and_keeps_what_is_here(data_hub, gtzans, tm
         while not next(told).done:
             pass
     data_hub.release.set()
-    while any(each.name.startswith("look") for each in threading.enumerate()):
+    while any(each.name.startswith("inspect") for each in threading.enumerate()):
         pass
     (part,) = (tmp_path / "hub").rglob("*.part")
     assert 0 < part.stat().st_size < len(gtzans["tarball"]["data/genres.tar.gz"])

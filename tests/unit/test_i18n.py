@@ -25,13 +25,13 @@ NAMES = set(
     GPU GTZAN Genrescope GiB Git Griffin HOME HTK HUB Hamming Hann Harris HuBERT Hub
     Hugging JSON Lim Magma NPZ NaN NumPy OFFLINE OGG Opus PCM PNG Parquet Python RMS
     SOURCE STFT SVG Slaney Space TOKEN Viridis WAV all artist auth auto billing blues
-    bundled classical classifier composed cookie country dBFS data demo disco docs.teachers.md
+    baseline bundled classical classifier composed cookie country dBFS data disco docs.teachers.md
     encoder Enter epoch Escape file flac folder full gtzan head hiphop htk https hub
     huggingface.co id install jazz jobs kHz label log login metal none ogg peak pip pop
-    preset python quick reggae rock run runs safetensors scale settings Shift slaney smoke
-    songs.csv source split status.huggingface.co trainer transformers tutorial wav whole
+    preset python quick reggae rock run runs safetensors scale scratch settings Shift slaney smoke
+    songs.csv source split status.huggingface.co stratified trainer transformers tutorial wav whole
     zip AST McNemar NAME OWNER README SpecAugment Whisper ZeroGPU course dropout fast
-    MFCC marsyas oauth true vec""".split()
+    MFCC SVM marsyas oauth true vec""".split()
 )
 NOT_WORDS = re.compile(r"\{[^}]*\}|`[^`]*`|\]\([^)]*\)|\*[a-z]\*")
 LATIN = re.compile(r"[A-Za-z][A-Za-z.]{2,}")

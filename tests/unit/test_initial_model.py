@@ -215,7 +215,7 @@ def small(songs, **changes):
     )
 
 
-@pytest.mark.parametrize("base_model", ["small", "demo"])
+@pytest.mark.parametrize("base_model", ["small", "bundled"])
 def test_layers_are_mixed_none_skipped_and_parts_hidden(songs, base_model):
     wishes = {
         "weighted_layers": True,
@@ -298,7 +298,7 @@ def test_revision_of_a_base_model_is_part_of_its_name():
     plain, exact = map(base_models.hub_model, ("a/b", "a/b@refs/pr/4"))
     assert (plain.id, plain.revision) == ("a/b", "")
     assert (exact.id, exact.revision) == ("a/b", "refs/pr/4")
-    assert base_models.hub_model("demo") is None
+    assert base_models.hub_model("bundled") is None
     other = base_models.hub_model("openai/whisper-tiny@main")
     assert (other.revision, other.window_s) == ("main", 30.0)
     for model in base_models.KNOWN:  # and those of our own list are exact

@@ -100,7 +100,7 @@ def test_windows_of_whisper_are_counted_as_long_as_they_are(tmp_path, monkeypatc
 def test_larger_batches_and_windows_need_more_memory(tmp_path):
     recipe = config.preset("smoke")
     memory_bytes = look(tmp_path, recipe).memory_bytes
-    for changes in ({"batch_size": 32}, {"window_s": 10.0}, {"trained_part": "all"}):
+    for changes in ({"batch_size": 32}, {"window_s": 20.0}, {"trained_part": "all"}):
         larger = dataclasses.replace(recipe, **changes)
         assert look(tmp_path, larger).memory_bytes > memory_bytes
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from errors import KnownError
+from support import tiny
 from support.small_runs import GENRES, config_for, of
 from support.songs import song_folder
 from trainer.config import RunConfig
@@ -138,8 +139,8 @@ def out_of_memory_above(monkeypatch, n_windows, at_call=1):
     load_base = initial_model.load_base
     n_calls = []
 
-    def limited(config, genres):
-        model, extractor = load_base(config, genres)
+    def limited(*given):
+        model, extractor = load_base(*given)
         forward = model.forward
 
         def guarded(input_values=None, labels=None):
@@ -202,10 +203,10 @@ def test_one_window_cannot_be_halved():
 def test_ruined_weights_are_not_saved(songs, tmp_path, monkeypatch):
     load_base = initial_model.load_base
 
-    def poisoned(config, genres):
+    def poisoned(*given):
         import torch
 
-        model, extractor = load_base(config, genres)
+        model, extractor = load_base(*given)
         n_calls = []
 
         def ruin(gradient):
@@ -222,3 +223,43 @@ def test_ruined_weights_are_not_saved(songs, tmp_path, monkeypatch):
     assert caught.value.details["step"] == 3  # the 6th pass, the loss still finite
     assert checkpoints.saved_step(tmp_path) == 2
     assert checkpoints.is_complete(tmp_path / "checkpoints" / "checkpoint-2")
+
+
+@pytest.fixture
+def another_bundled_model(tmp_path, monkeypatch):
+    """Replaces the bundled model by one of another shape, when called."""
+    first = tiny.save_tiny_model(tmp_path / "bundled")
+    other = tiny.save_tiny_model(tmp_path / "other", hidden_size=8, num_hidden_layers=1)
+    monkeypatch.setattr(initial_model, "BUNDLED_DIR", first)
+    return lambda: monkeypatch.setattr(initial_model, "BUNDLED_DIR", other)
+
+
+@pytest.mark.parametrize(
+    ("part", "left"), [("all", "checkpoint"), ("encoder", "model"), ("head", "model")]
+)
+def test_run_goes_on_though_the_bundled_model_has_changed(
+    songs, tmp_path, another_bundled_model, part, left
+):
+    changes = {"base_model": "bundled", "trained_part": part}
+    parent = runs.create(tmp_path, RunConfig())
+    first, told = go(songs, parent.folder, until=StopsIn(3, 0), **changes)
+    if left == "checkpoint":
+        shutil.rmtree(parent.model_dir)
+    another_bundled_model()
+    child = runs.create(tmp_path, RunConfig())
+    checkpoints.adopt(parent, child.folder, checkpoints.newest(parent.folder))
+    newest = checkpoints.newest(child.folder)
+    last, more = go(songs, child.folder, newest, **changes)
+    assert (first.step, last.step) == (3, 7)
+    assert losses(told).keys() | losses(more).keys() == set(range(1, 8))
+
+
+def test_run_whose_frozen_layers_are_gone_is_refused(
+    songs, tmp_path, another_bundled_model
+):
+    changes = {"base_model": "bundled", "trained_part": "head"}
+    go(songs, tmp_path, until=StopsIn(3, 0), **changes)
+    shutil.rmtree(tmp_path / "model")
+    another_bundled_model()
+    with pytest.raises(KnownError, match="base_model_changed"):
+        go(songs, tmp_path, checkpoints.newest(tmp_path), **changes)

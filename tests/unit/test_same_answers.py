@@ -13,7 +13,7 @@ from support.files import write_audio
 from trainer.data import dataset, sources
 from trainer.data.windows import AllWindows
 from trainer.evaluation import evaluate, model_lookup
-from trainer.training.initial_model import DEMO_DIR
+from trainer.training.initial_model import BUNDLED_DIR
 
 RATE = 22_050
 # Windows that are resampled one by one give the song's probabilities within 1e-5. The
@@ -50,7 +50,7 @@ def songs_of(window_s):
 
 def answered(folder, window_s, tmp_path):
     """Probabilities by song: of the evaluation, and of classification."""
-    model = model_lookup.load(model_lookup.find(str(folder), tmp_path, DEMO_DIR))
+    model = model_lookup.load(model_lookup.find(str(folder), tmp_path, BUNDLED_DIR))
     paths = {}
     for name, clip in songs_of(window_s).items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -98,7 +98,7 @@ def test_evaluation_and_classification_give_the_same_probabilities(kind, tmp_pat
         case "any length":
             tiny.save_tiny_model(folder, genrescope=None)
         case "bundled":
-            folder, window_s = DEMO_DIR, 5.0
+            folder, window_s = BUNDLED_DIR, 5.0
         case _:
             tiny.save_tiny_other(kind, folder)
             window_s = 1.015

@@ -5,7 +5,7 @@ from classifier.predict import Chunk, Prediction
 from classifier.song_map import song_map, stretches
 from networks.checkpoint import ModelRef
 
-REF = ModelRef("bundled", "demo", None, "demo", "tests", 5.0)
+REF = ModelRef("bundled", "bundled", None, "bundled", "tests", 5.0)
 
 
 def predicted(rocks, starts_s=None, window_s=5.0):

@@ -149,8 +149,8 @@ def test_nan_loss_ends_the_run_with_a_cause(songs, tmp_path, monkeypatch):
 
     load_base = initial_model.load_base
 
-    def poisoned(config, genres):
-        model, extractor = load_base(config, genres)
+    def poisoned(*given):
+        model, extractor = load_base(*given)
         with torch.no_grad():
             model.classifier.weight.fill_(math.nan)
         return model, extractor
@@ -186,10 +186,10 @@ def test_only_the_chosen_part_learns(songs, tmp_path):
     assert isinstance(model, torch.nn.Module)
 
 
-def test_missing_demo_model_is_said(songs, tmp_path, monkeypatch):
-    monkeypatch.setattr(initial_model, "DEMO_DIR", Path(tmp_path) / "none")
+def test_missing_bundled_model_is_said(songs, tmp_path, monkeypatch):
+    monkeypatch.setattr(initial_model, "BUNDLED_DIR", Path(tmp_path) / "none")
     with pytest.raises(KnownError, match="no_demo_model"):
-        initial_model.load_base(config_for(songs, base_model="demo"), ["a", "b"])
+        initial_model.load_base(config_for(songs, base_model="bundled"), ["a", "b"])
 
 
 def test_honest_split_reports_songs_that_did_not_choose(songs, tmp_path):
@@ -238,12 +238,14 @@ def test_scores_of_a_run_without_validation_are_those_that_chose(finished):
 def test_frozen_part_is_heard_once_and_the_whole_model_is_kept(songs, tmp_path, part):
     from transformers import AutoModelForAudioClassification
 
-    result, told = run(songs, tmp_path, base_model="demo", trained_part=part, n_steps=6)
+    result, told = run(
+        songs, tmp_path, base_model="bundled", trained_part=part, n_steps=6
+    )
     assert any(stage.name == "record" for stage in of(told, Stage))
     assert not (tmp_path / "recorded").exists()
     model = AutoModelForAudioClassification.from_pretrained(tmp_path / "model")
     before = AutoModelForAudioClassification.from_pretrained(
-        initial_model.DEMO_DIR, ignore_mismatched_sizes=True
+        initial_model.BUNDLED_DIR, ignore_mismatched_sizes=True
     )
     frozen = "hubert.feature_extractor" if part == "encoder" else "hubert"
     kept, there = (m.get_submodule(frozen).state_dict() for m in (model, before))
@@ -255,6 +257,6 @@ def test_frozen_part_is_heard_once_and_the_whole_model_is_kept(songs, tmp_path, 
 
 def test_augmented_sounds_are_heard_anew_each_time(songs, tmp_path):
     _, told = run(
-        songs, tmp_path, base_model="demo", trained_part="encoder", augmentation=True
+        songs, tmp_path, base_model="bundled", trained_part="encoder", augmentation=True
     )
     assert not any(stage.name == "record" for stage in of(told, Stage))

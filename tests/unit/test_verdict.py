@@ -9,7 +9,7 @@ from networks.clear import USUAL, ClearRule
 from support.signals import noise
 from support.speech import talk
 
-REF = ModelRef("bundled", "demo", None, "demo", "tests", 1.0)
+REF = ModelRef("bundled", "bundled", None, "bundled", "tests", 1.0)
 
 
 def predicted(*windows, ref=REF):

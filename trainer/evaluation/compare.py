@@ -23,7 +23,7 @@ from trainer.data import dataset, sources
 from trainer.data.dataset import SongSet
 from trainer.data.splits import PARTS
 from trainer.data.windows import AllWindows, note_silent
-from trainer.evaluation import evaluate, model_lookup, scores
+from trainer.evaluation import baseline, evaluate, model_lookup, scores
 from trainer.evaluation.model_lookup import ModelSource
 from trainer.evaluation.scores import PairedResult, Predictions, Scores
 from trainer.run import runs
@@ -46,6 +46,7 @@ class SongSelection:
         test_fraction: share of the songs in the test part.
         seed: of the random split.
         n_songs_per_genre: of composed songs.
+        baseline: whether to train a simple model on the training part, and score it.
     """
 
     data: str = ""
@@ -54,6 +55,7 @@ class SongSelection:
     test_fraction: float = 0.2
     seed: int = 42
     n_songs_per_genre: int = 50
+    baseline: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +70,7 @@ class EvalSet:
             ``chosen``, those that chose its checkpoint too; ``split``; ``all``; or
             ``fresh``, composed from new seeds.
         n_gone: test songs of the run that no longer exist.
+        train: (n_train,) the training part of the same split; None without a split.
     """
 
     config: RunConfig
@@ -75,6 +78,7 @@ class EvalSet:
     indices: Indices
     meaning: str
     n_gone: int = 0
+    train: Indices | None = None
 
 
 @dataclass(frozen=True)
@@ -140,11 +144,13 @@ def compare(
     without songs remains a possible, wrong prediction.
 
     Raises:
-        KnownError: ``no_data_named``, ``no_common_genres``, ``songs_gone``, or what
-            songs and models raise.
+        KnownError: ``no_data_named``, ``no_common_genres``, ``songs_gone``,
+            ``baseline_without_train``, or what songs and models raise.
         StopRequested: between two songs or batches.
     """
     eval_set = _select(models[0], selection, cache_dir, emit, should_stop)
+    if selection.baseline and eval_set.train is None:
+        raise KnownError("baseline_without_train")
     emit(Stage("model"))
     loaded = [model_lookup.load(each) for each in models]
     known = [_label_indices(eval_set.songs.genres, each.labels) for each in loaded]
@@ -167,6 +173,12 @@ def compare(
         )
         is_correct.append(predictions.is_correct(model.temperature))
         results.append(_result(source, model, eval_set, predictions))
+    if selection.baseline:
+        simple = _baseline(eval_set, windows[0].indices, emit, should_stop)
+        results = [
+            _with_baseline(result, correct, *simple)
+            for result, correct in zip(results, is_correct, strict=True)
+        ]
     is_part = eval_set.meaning in ("run", "chosen", "split")
     return Comparison(
         eval_set.config.data,
@@ -195,6 +207,45 @@ def _result(
         model.window_s,
         len(set(predictions.names) & source.training_songs()),
         source.run is None and is_of_kind,
+    )
+
+
+def _baseline(
+    eval_set: EvalSet, indices: Indices, emit: Emit, should_stop: ShouldStop
+) -> tuple[NDArray[np.bool_], int, float]:
+    """Train the baseline.
+
+    Returns:
+        Whether each song was classified correctly (n_songs,), the number of training
+        songs, and the SVM's C.
+    """
+    songs, train = eval_set.songs, eval_set.train
+    assert train is not None
+    is_grouped = eval_set.config.split == "group"
+    groups = [song.group or song.name for song in songs.songs] if is_grouped else ()
+    predicted, c = baseline.predict(
+        songs,
+        train,
+        indices,
+        groups=groups,
+        seed=eval_set.config.seed,
+        emit=emit,
+        should_stop=should_stop,
+    )
+    return predicted == songs.labels[indices], len(train), c
+
+
+def _with_baseline(
+    result: ModelResult,
+    is_correct: NDArray[np.bool_],
+    simple: NDArray[np.bool_],
+    n_train: int,
+    c: float,
+) -> ModelResult:
+    """Add the baseline's scores to those of a model."""
+    found = scores.baseline_of(is_correct, simple, n_train, c)
+    return dataclasses.replace(
+        result, scores=dataclasses.replace(result.scores, baseline=found)
     )
 
 
@@ -254,7 +305,8 @@ def _select(
     )
     songs = dataset.prepare(files, cache_dir, emit=emit, should_stop=should_stop)
     if selection.split:
-        return EvalSet(config, songs, dataset.split_songs(songs, config).test, "split")
+        parts = dataset.split_songs(songs, config)
+        return EvalSet(config, songs, parts.test, "split", train=parts.train)
     if selection.data == COMPOSED:
         return EvalSet(config, songs, np.arange(len(songs.songs)), "fresh")
     if selection.data or selection.is_all:
@@ -270,7 +322,7 @@ def _config(source: ModelSource, selection: SongSelection) -> RunConfig:
         config = source.run.config()
     else:
         config = dataclasses.replace(
-            configs.preset("demo"),
+            configs.preset("scratch"),
             data=selection.data,
             n_songs_per_genre=selection.n_songs_per_genre,
         )
@@ -286,9 +338,13 @@ def _test_songs(source: ModelSource, config: RunConfig, songs: SongSet) -> EvalS
     """Find the test songs of the model's run by their names."""
     assert source.run is not None
     split = runs.read_json(source.run.folder / runs.SPLIT) or {}
-    wanted = set(split.get(PARTS[-1], ()))
-    indices = np.array([i for i, name in enumerate(songs.names) if name in wanted], int)
+    wanted, learned = (set(split.get(part, ())) for part in (PARTS[-1], PARTS[0]))
+    indices, train = (
+        np.array([i for i, name in enumerate(songs.names) if name in some], int)
+        for some in (wanted, learned)
+    )
     if not len(indices):
         raise KnownError("songs_gone", id=source.run.id)
     meaning = "run" if "validation" in split else "chosen"
-    return EvalSet(config, songs, indices, meaning, len(wanted) - len(indices))
+    n_gone = len(wanted) - len(indices)
+    return EvalSet(config, songs, indices, meaning, n_gone, train)

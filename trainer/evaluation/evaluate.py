@@ -20,6 +20,7 @@ from trainer.data.dataset import SongSet
 from trainer.data.windows import EvalWindows, collate
 from trainer.evaluation import metrics
 from trainer.evaluation.scores import Predictions, Scores, fit_temperature, scores_of
+from trainer.run import runs
 from trainer.run.events import Emit, ShouldStop, Stage, StopRequested
 
 if TYPE_CHECKING:
@@ -84,6 +85,14 @@ def save_scores(scores: Scores, genres: tuple[str, ...], run_dir: Path) -> None:
     (run_dir / SCORES).write_text(scores.to_json(), "utf-8")
     counts = {"genres": genres, "counts": scores.counts}
     (run_dir / CONFUSION).write_text(json.dumps(counts, ensure_ascii=False), "utf-8")
+
+
+def save_baseline(scores: Scores, run_dir: Path) -> None:
+    """Add the baseline to a run's ``scores.json``, if it is of the same songs."""
+    own = load_scores(run_dir)
+    if own and scores.baseline and own.n_songs == scores.n_songs:
+        own = dataclasses.replace(own, baseline=scores.baseline)
+        runs.write_whole(run_dir / SCORES, own.to_json())
 
 
 def load_scores(run_dir: Path) -> Scores | None:

@@ -10,10 +10,11 @@ from errors import KnownError
 from hub import client
 from networks import checkpoint
 from networks.checkpoint import HUB_ID, LoadedModel, Source
+from trainer import base_models
 from trainer.run import runs
 from trainer.run.runs import Run
 
-BUNDLED = ("bundled", "demo")
+BUNDLED = (base_models.BUNDLED, *base_models.FORMER)
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def find(name: str, runs_dir: Path, bundled_dir: Path) -> ModelSource:
     """Find a model by its name; one of the Hub is downloaded.
 
     Args:
-        name: ``bundled`` (or ``demo``), ``run:ID`` or a run's id, a checkpoint's
+        name: ``bundled`` (formerly ``demo``), ``run:ID`` or a run's id, a checkpoint's
             folder, or an id of the Hub (``hub:ID`` where a folder has the same name).
         runs_dir: where to look for runs.
         bundled_dir: the checkpoint that ships with the app.

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 
 import i18n
+from trainer.evaluation.baseline import NAME as BASELINE
 from trainer.evaluation.compare import Comparison, ModelResult
 from trainer.evaluation.scores import PairedResult, Scores
 
@@ -51,6 +52,34 @@ def calibration(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> list[s
     about = {"temperature": temperature, "before": 100 * before, "after": after}
     lesson = "too_sure" if temperature > 1 else "too_unsure"
     return [_word("calibrated", language, **about), _word(lesson, language)]
+
+
+def baseline(
+    scores: Scores, name: str, language: str = i18n.DEFAULT_LANGUAGE
+) -> list[str]:
+    """Describe the baseline's accuracy, and what it says of the model.
+
+    Args:
+        scores: of the model.
+        name: what the sentences call it.
+        language: of the sentences.
+    """
+    simple = scores.baseline
+    if simple is None:
+        return []
+    low, high = simple.interval
+    about = {"accuracy": simple.accuracy, "n_songs": simple.n_songs, "c": simple.c}
+    about |= {"low": low, "high": high, "n_train": simple.n_train}
+    paired = simple.duel
+    means = "baseline_alike"
+    if paired.p < SIGNIFICANT:
+        is_better = paired.n_first > paired.n_second
+        means = "baseline_below" if is_better else "baseline_above"
+    return [
+        _word("baseline", language, **about),
+        *compared(paired, name, BASELINE, language),
+        _word(means, language, model=name),
+    ]
 
 
 def clear(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> list[str]:
@@ -131,8 +160,9 @@ def _entry(entry: ModelResult, data: str, language: str) -> str:
         "\n".join(lines),
         _table(scores, language),
         _mistakes(scores, language),
+        "\n".join(baseline(scores, entry.name, language)),
     ]
-    return "\n\n".join(parts)
+    return "\n\n".join(filter(None, parts))
 
 
 def _table(scores: Scores, language: str) -> str:

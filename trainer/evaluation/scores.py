@@ -104,6 +104,54 @@ class Bin:
 
 
 @dataclass(frozen=True)
+class PairedResult:
+    """The results of two models on the same songs.
+
+    Attributes:
+        n_both: songs that both classified correctly.
+        n_first: songs that only the first one classified correctly.
+        n_second: songs that only the second one did.
+        n_neither: songs that both got wrong.
+        p: p value of McNemar's exact test (``mcnemar``).
+    """
+
+    n_both: int
+    n_first: int
+    n_second: int
+    n_neither: int
+    p: float
+
+    @property
+    def n_songs(self) -> int:
+        """Number of songs."""
+        return self.n_both + self.n_first + self.n_second + self.n_neither
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The result of a simple model on the same songs: MFCC statistics and an SVM.
+
+    Attributes:
+        accuracy: share of songs classified correctly.
+        interval: 95 % confidence interval of the accuracy (Wilson).
+        n_train: number of songs that it was trained on.
+        c: regularisation parameter of the SVM, chosen on those songs.
+        duel: the comparison with the model, which is the first one.
+    """
+
+    accuracy: float
+    interval: tuple[float, float]
+    n_train: int
+    c: float
+    duel: PairedResult
+
+    @property
+    def n_songs(self) -> int:
+        """Number of songs that both classified."""
+        return self.duel.n_songs
+
+
+@dataclass(frozen=True)
 class Scores:
     """The scores of a model on a set of songs.
 
@@ -125,6 +173,7 @@ class Scores:
             version.
         is_final: True for the test songs, scored once at the end; False for the
             validation songs, which chose the checkpoint.
+        baseline: of a simple model on these songs; None where it was not evaluated.
         risk_coverage: how many answers are called clear, and how many of those are
             right; None where the songs are too few, or in an earlier version's file.
     """
@@ -142,6 +191,7 @@ class Scores:
     reliability: tuple[Bin, ...]
     raw_calibration_error: float | None = None
     is_final: bool = False
+    baseline: Baseline | None = None
     risk_coverage: ClearScore | None = None
 
     @property
@@ -164,6 +214,10 @@ class Scores:
             "mistakes": tuple(Mistake(**each) for each in values["mistakes"]),
             "reliability": tuple(Bin(**each) for each in values["reliability"]),
         }
+        if simple := values.get("baseline"):
+            paired = {"duel": PairedResult(**simple["duel"])}
+            interval = {"interval": tuple(simple["interval"])}
+            nested["baseline"] = Baseline(**{**simple, **paired, **interval})
         if clear_values := values.get("risk_coverage"):
             curve = tuple((at, share) for at, share in clear_values["curve"])
             nested["risk_coverage"] = ClearScore(**{**clear_values, "curve": curve})
@@ -254,35 +308,21 @@ def fit_temperature(predictions: Predictions) -> float:
     return float(np.exp(best.x))
 
 
-@dataclass(frozen=True)
-class PairedResult:
-    """The results of two models on the same songs.
-
-    Attributes:
-        n_both: songs that both classified correctly.
-        n_first: songs that only the first one classified correctly.
-        n_second: songs that only the second one did.
-        n_neither: songs that both got wrong.
-        p: p value of McNemar's exact test (``mcnemar``).
-    """
-
-    n_both: int
-    n_first: int
-    n_second: int
-    n_neither: int
-    p: float
-
-    @property
-    def n_songs(self) -> int:
-        """Number of songs."""
-        return self.n_both + self.n_first + self.n_second + self.n_neither
-
-
 def compare_pairs(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> PairedResult:
     """Compare two models, given (n_songs,) whether each was correct."""
     counts = (first & second, first & ~second, second & ~first, ~first & ~second)
     both, one, other, none = (int(np.count_nonzero(each)) for each in counts)
     return PairedResult(both, one, other, none, mcnemar(first, second))
+
+
+def baseline_of(
+    model: NDArray[np.bool_], simple: NDArray[np.bool_], n_train: int, c: float
+) -> Baseline:
+    """Compare a model with the baseline, given (n_songs,) whether each was correct."""
+    n_right, n_songs = int(np.count_nonzero(simple)), len(simple)
+    interval = wilson_interval(n_right, n_songs)
+    paired = compare_pairs(model, simple)
+    return Baseline(n_right / n_songs, interval, n_train, c, paired)
 
 
 def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:

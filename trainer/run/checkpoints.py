@@ -18,6 +18,7 @@ from trainer.run.runs import Run, read_json, write_whole
 
 NAME = re.compile(r"checkpoint-(\d+)")
 LIST = "whole.json"
+BASE = "base"  # in the folder of a resumed run: the model of its parent
 STATE = "trainer_state.json"  # the Trainer's own: steps, best step, best score
 
 
@@ -102,7 +103,8 @@ def adopt(parent: Run, run_dir: Path, checkpoint: Path) -> None:
     """Copy the checkpoint to resume from, and the best one so far, to a new run.
 
     The files are hard links where the disk supports them, which takes no space; either
-    run can be deleted without a loss to the other.
+    run can be deleted without a loss to the other. The parent's model is copied as
+    ``base``: it has the frozen layers too, which a checkpoint may lack.
     """
     best_step = state_of(checkpoint).get("best_global_step")
     best = parent.folder / "checkpoints" / f"checkpoint-{best_step}"
@@ -110,6 +112,8 @@ def adopt(parent: Run, run_dir: Path, checkpoint: Path) -> None:
         if is_complete(path):
             target = run_dir / "checkpoints" / path.name
             shutil.copytree(path, target, copy_function=_link)
+    if (parent.model_dir / "model.safetensors").is_file():
+        shutil.copytree(parent.model_dir, run_dir / BASE, copy_function=_link)
     for name in ("scores.json", "confusion.json"):
         if best_step and (parent.folder / name).exists():
             shutil.copy2(parent.folder / name, run_dir)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,19 +13,33 @@ from networks import architecture
 from trainer import base_models
 from trainer.config import RunConfig
 
-DEMO_DIR = Path(__file__).parents[2] / "assets" / "models" / "demo"
+BUNDLED_DIR = Path(__file__).parents[2] / "assets" / "models" / "bundled"
+SHAPE = (
+    "conv_dim conv_kernel conv_stride conv_bias feat_extract_norm hidden_size"
+    " intermediate_size num_hidden_layers num_conv_pos_embeddings"
+    " num_conv_pos_embedding_groups classifier_proj_size"
+).split()
 MASK_LENGTH = 10  # frames that SpecAugment masks at once: 0.2 s of HuBERT's
 
 
-def load_base(config: RunConfig, genres: Sequence[str]) -> tuple[Any, Any]:
+def load_base(
+    config: RunConfig, genres: Sequence[str], former: Sequence[Path] = ()
+) -> tuple[Any, Any]:
     """Load the model and its feature extractor, ready to be trained on ``genres``.
+
+    Args:
+        config: the run's settings.
+        genres: its labels.
+        former: of a resumed run, folders with weights of it. If the bundled model has
+            had another architecture since, the first complete one replaces it.
 
     Returns:
         A transformers audio classifier in float32 whose classifier layer is new, with
         the parts frozen as in the config; and its feature extractor.
 
     Raises:
-        KnownError: ``no_demo_model``, or what the download from the Hub raises.
+        KnownError: ``no_demo_model``, ``base_model_changed``, or what the download from
+            the Hub raises.
     """
     from networks import small_hubert
 
@@ -36,7 +51,9 @@ def load_base(config: RunConfig, genres: Sequence[str]) -> tuple[Any, Any]:
         first.conv.requires_grad_(False)
         extractor = small_hubert.feature_extractor()
     else:
-        model, extractor = _pretrained(_folder(config.base_model), genres, config)
+        model, extractor = _pretrained(
+            _folder(config.base_model, former), genres, config
+        )
     architecture.freeze(model, config.trained_part)
     _shorten_masks(model, config.window_s, extractor.sampling_rate)
     return model, extractor
@@ -75,16 +92,40 @@ def _has(model_config: Any, name: str) -> bool:
     return hasattr(model_config, name)
 
 
-def _folder(base_model: str) -> Path:
+def _folder(base_model: str, former: Sequence[Path]) -> Path:
     """Return the checkpoint folder of a base model, downloaded if it is the Hub's."""
     model = base_models.hub_model(base_model)
     if model:
         from hub import client
 
         return client.fetch(model.id, revision=model.revision)
-    if not (DEMO_DIR / "model.safetensors").exists():
+    if not (BUNDLED_DIR / "model.safetensors").exists():
         raise KnownError("no_demo_model")
-    return DEMO_DIR
+    if not former or all(_shape(folder) == _shape(BUNDLED_DIR) for folder in former):
+        return BUNDLED_DIR
+    for folder in former:
+        if _is_complete(folder):
+            return folder
+    raise KnownError("base_model_changed")
+
+
+def _shape(folder: Path) -> dict[str, Any]:
+    """Return the entries of a checkpoint's config that decide its weights' shapes."""
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    return {name: config.get(name) for name in SHAPE}
+
+
+def _is_complete(folder: Path) -> bool:
+    """Return whether the weights include those of the front end and of the encoder.
+
+    A checkpoint lacks the frozen layers whose outputs were cached.
+    """
+    process.settle()
+    from safetensors import safe_open
+
+    with safe_open(folder / "model.safetensors", "np") as file:
+        names = " ".join(file.keys())
+    return "feature_extractor." in names and "encoder.layers." in names
 
 
 def _pretrained(
@@ -110,7 +151,10 @@ def _pretrained(
         layer = architecture.last_layer(model)
         torch.nn.init.zeros_(layer.weight)
         torch.nn.init.zeros_(layer.bias)
-    return model, AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
+    has_own = (folder / "preprocessor_config.json").exists()  # a checkpoint has none
+    return model, AutoFeatureExtractor.from_pretrained(
+        folder if has_own else BUNDLED_DIR, local_files_only=True
+    )
 
 
 def _model_config(folder: Path, genres: Sequence[str], config: RunConfig) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ class Parts:
     ``validation`` chooses the checkpoint and ``test`` is reported; they are the same
     songs unless ``split.is_honest``. The Trainer's data sets, ``train_set`` and
     ``eval_set``, are windows, or cached features of the model's frozen layers.
+    ``former``: as of ``initial_model.load_base``.
     """
 
     config: RunConfig
@@ -41,6 +42,7 @@ class Parts:
     split: Split
     model: Any
     extractor: Any
+    former: Sequence[Path] = ()
 
     def with_steps(self, n_processes: int) -> Parts:
         """Convert epochs to steps; the last step of each may have fewer windows."""
@@ -108,13 +110,17 @@ def with_fresh_model(parts: Parts) -> Parts:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-    model, _ = initial_model.load_base(parts.config, parts.songs.genres)
+    model, _ = initial_model.load_base(parts.config, parts.songs.genres, parts.former)
     optimize_for_cpu(model)
     return dataclasses.replace(parts, model=model)
 
 
 def prepare(
-    config: RunConfig, cache_dir: Path, emit: Emit, should_stop: ShouldStop
+    config: RunConfig,
+    cache_dir: Path,
+    emit: Emit,
+    should_stop: ShouldStop,
+    former: Sequence[Path] = (),
 ) -> Parts:
     """Read and split the songs, and load the model to train on them."""
     emit(Stage("songs"))
@@ -127,7 +133,7 @@ def prepare(
     emit(_split_note(split))
     emit(Stage("model"))
     model, extractor = interruptible(
-        lambda: initial_model.load_base(config, songs.genres), should_stop
+        lambda: initial_model.load_base(config, songs.genres, former), should_stop
     )
     optimize_for_cpu(model)
     millions = sum(p.numel() for p in model.parameters()) / 1e6
@@ -156,6 +162,7 @@ def prepare(
         split,
         model,
         extractor,
+        former,
     )
 
 

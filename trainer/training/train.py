@@ -95,8 +95,10 @@ def train(
     dashboards.check(config.report_to)
     group = distributed.process_group()
     emit = group.main_only(emit)
+    base = run_dir / checkpoints.BASE
+    former = [folder for folder in (base, checkpoint) if folder and folder.is_dir()]
     parts = group.main_process_first(
-        lambda: prepare(config, cache_dir, emit, should_stop)
+        lambda: prepare(config, cache_dir, emit, should_stop, former)
     )
     should_stop = group.broadcast_stop(should_stop)
     parts = parts.with_steps(group.n_processes)

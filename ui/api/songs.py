@@ -14,7 +14,7 @@ from audio.transforms import FRAMES, MEL_BANDS, Frames, MelBands
 from audio.transforms.mel_scale import FORMULAS, Formula
 from audio.transforms.spectrum import Reference
 from audio.transforms.windows import WINDOWS
-from classifier.models import Models
+from classifier.models import AUTO, Models
 from classifier.predict import predict
 from classifier.verdict import judge
 from settings import Host
@@ -49,7 +49,7 @@ def build(session: Session, models: Models, lent: Models, host: Host) -> None:
         song = gr.Audio(type="filepath", label=_label("song"))
         png = gr.Image(type="filepath", format="png", label=_label("png"))
         answer = answers.place(SongAnswer, _label("answer"))
-        key = gr.Textbox("bundled", label=_label("model"))
+        key = gr.Textbox(AUTO, label=_label("model"))
         whole = _choice("effort", reversed(EFFORTS))
         songs = gr.File(file_count="multiple", label=_label("songs"))
         effort = _choice("effort", EFFORTS)

@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.events import Dependency
 
 import i18n
-from classifier.models import Models
+from classifier.models import AUTO, Models
 from ui.handlers import QUIETLY
 from ui.model_choice import chosen, title
 from ui.server.access import Visitor
@@ -110,8 +110,10 @@ class Picker:
         choices = [(title(ref, language), key) for key, ref in (listed | more).items()]
         keys = [key for _, key in choices]
         none = [(i18n.word("classify.no_other", language), "")]
+        auto = [(i18n.word("classify.auto", language), AUTO)] if choices else []
+        first = key if key in keys else AUTO if choices else None
         return (
-            gr.Dropdown(choices, value=key if key in keys else next(iter(keys), None)),
+            gr.Dropdown([*auto, *choices], value=first),
             gr.Dropdown([*none, *choices], value=other if other in keys else ""),
         )
 

@@ -26,6 +26,7 @@ from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
 from ui.tabs.classify import answer, song_map, view
+from ui.tabs.classify.auto import AutoLine
 from ui.tabs.classify.history import History
 from ui.tabs.classify.picker import Picker
 from ui.tabs.classify.view import HIDDEN, Answered, Places, Update, nothing
@@ -36,12 +37,16 @@ PAUSE_S = 0.3  # between two answers on a page; more often than that is restless
 PAGE_QUEUE: dict[str, Any] = {"concurrency_id": "asking", "concurrency_limit": 20}
 
 
-def build(session: Session, models: Models, picker: Picker, history: History) -> None:
+def build(
+    tab: gr.Tab, session: Session, models: Models, picker: Picker, history: History
+) -> None:
     """Lay out the question and its answer, and wire both."""
+    auto = AutoLine(session, models)
     with gr.Row(elem_classes=["lesson", "classify"]):
         with gr.Column(scale=1, min_width=260):
             gr.Markdown(text("classify.text"))
             picker.render()
+            auto.render()
             efforts = [(text(f"classify.{each}"), each) for each in EFFORTS]
             effort = gr.Radio(efforts, value="whole", label=text("classify.effort"))
             with gr.Row():
@@ -49,12 +54,14 @@ def build(session: Session, models: Models, picker: Picker, history: History) ->
                 cancel = gr.Button(text("classify.cancel"), min_width=80)
             status = gr.HTML(elem_classes=["classify-status"])
             picker.render_hub()
+            auto.again.render()
         with gr.Column(scale=2, min_width=320):
             places = view.lay_out(status)
     ask = _asking(session, models, places, history)
     ask = view.in_line(models.queue.line, places.status, ask)
     ask = session.guarded(view.tidied(places.status, ask))
-    asking = button.click(
+    asking = gr.on(
+        [button.click, auto.again.click],
         ask,
         [session.bar.path, picker.model, picker.other, effort, history.songs],
         [*places.all, history.songs],
@@ -66,6 +73,7 @@ def build(session: Session, models: Models, picker: Picker, history: History) ->
     asking.success(
         session.guarded(_reasons(places)), places.answered, list(places.hear), **QUIETLY
     )
+    auto.wire(tab, picker.model, places.answered, asking)
     cancelled = session.guarded(view.cancelled)
     cancel.click(
         cancelled,

@@ -16,7 +16,7 @@ ID = "classify"  # of the tab
 def build(tab: gr.Tab, session: Session, models: Models) -> Picker:
     """Lay out the tab, inside ``tab``, and wire it; return the choice of models."""
     picker, songs = Picker(session, models), history.build()
-    song.build(session, models, picker, songs)
+    song.build(tab, session, models, picker, songs)
     batch.build(session, models, picker)
     history.build_list(tab, session, songs)
     picker.wire(tab)

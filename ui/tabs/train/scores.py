@@ -7,6 +7,7 @@ from pathlib import Path
 import gradio as gr
 from markupsafe import Markup
 
+import i18n
 import viz.reliability
 from audio.clip import Clip
 from errors import KnownError
@@ -57,7 +58,13 @@ def as_html(run: Run, visitor: Visitor) -> Markup:
         language,
         scores=scores,
         accuracy=report.of_run(scores, language),
-        texts=[*meaning(run, scores, language), *report.figures(scores, language)],
+        texts=[
+            *meaning(run, scores, language),
+            *report.figures(scores, language),
+            *report.baseline(
+                scores, i18n.word("scores.this_model", language), language
+            ),
+        ],
         reliability=_reliability(scores, language),
         calibration=report.calibration(scores, language),
         clear=report.clear(scores, language),
