@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import logging
+import shutil
 import traceback
 
 import pytest
@@ -54,8 +55,12 @@ def code_of_push(run, repo_id=REPO, token=TOKEN, **choices):
     return caught.value.code
 
 
-def test_what_is_unlike_its_songs_goes_with_the_model(run, push_hub):
-    (run.model_dir / "features.safetensors").write_bytes(b"tensors")
+def test_what_is_unlike_its_songs_goes_with_the_model(
+    tmp_path, tiny_model_dir, push_hub
+):
+    model_dir = shutil.copytree(tiny_model_dir, tmp_path / "copy")
+    (model_dir / "features.safetensors").write_bytes(b"tensors")
+    run = finished_run(tmp_path / "others", model_dir)
     pushed(run)
     assert set(push_hub.repos[REPO]["files"]) == ALLOWED | {"features.safetensors"}
     assert (

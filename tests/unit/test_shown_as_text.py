@@ -158,6 +158,7 @@ def hostile_values(prediction):
             "texts": [EVIL],
             "reliability": "",
             "calibration": [EVIL],
+            "clear": [EVIL],
             "confusion": [(EVIL, EVIL, [(EVIL, 1, 45)])],
             "may_hear": True,
         },
