@@ -107,7 +107,7 @@ def train_ours(recipe: str, songs_dir: Path, home: Path) -> dict[str, float]:
     from trainer.run.events import StopNow
     from trainer.training import initial_model, train
 
-    initial_model._folder = lambda name: _checkpoint(
+    initial_model._folder = lambda name, former: _checkpoint(
         home
     )  # no network; this process ends soon
     marks: dict[str, list[Mark]] = {"record": [], "step": []}

@@ -53,7 +53,7 @@ def test_answer_stays_until_the_reader_asks_the_model_that_has_come(
     page.get_by_role("button", name="Name the genre").click()
     page.locator(TOLD).wait_for(timeout=1000 * browser.PATIENCE_S)
     answer = page.locator(".block.answer")
-    assert "Bundled demo model: windows of" in answer.inner_text()
+    assert "Bundled model: windows of" in answer.inner_text()
     said = answer.inner_text()
     again = page.get_by_role("button", name=f"Ask {NAME} about this sound")
     assert not again.is_visible()

@@ -67,7 +67,7 @@ def test_newcomer_walks_from_a_song_to_a_model_of_their_own(open_page, song):
     page.wait_for_function(OUR_RUN_IS_CHOSEN)
     page.get_by_role("button", name="Name the genre").click()
     page.locator(".block.answer", has_text="Your run").locator(VERDICT).wait_for()
-    assert "of 4 s" in page.locator(".block.answer").inner_text()
+    assert "of 10 s" in page.locator(".block.answer").inner_text()
 
 
 @pytest.mark.skipif(not BUNDLED_DIR.exists(), reason="the bundled model is not built")

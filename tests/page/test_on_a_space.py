@@ -207,7 +207,8 @@ def test_push_goes_with_the_visitor_s_token_and_none_is_told(space, home):
     ]
     bad = signed_in(OTHER_TOKEN, **OWNER_HERE)
     answers += [space.ask("wire_pushing.begin", bad, _1=repo_id, _2=True)]
-    used = {authorization for *_, authorization in space.hub.asked}
+    # What this host reads for everybody, such as the Hub's model, it may ask for itself.
+    used = {who for method, path, who in space.hub.asked if method != "GET"}
     assert f"Bearer {TOKEN}" in used
     assert f"Bearer {MACHINE_TOKEN}" not in used
     for path in ("", "config", "gradio_api/info"):

@@ -74,6 +74,11 @@ class ProcessGroup:
             self.broadcast(lambda: is_done)
         return result
 
+    def wait_for_main(self) -> None:
+        """Block until the main process is here too, after what it does alone."""
+        if self.n_processes > 1:
+            self.broadcast(lambda: None)
+
     def broadcast(self, compute: Callable[[], T]) -> T:
         """Call ``compute`` in the main process and return its value in all."""
         from accelerate.utils import broadcast_object_list

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from networks import architecture, forward, novelty
 from networks.novelty import Novelty
 from trainer.data.windows import AllWindows, EvalWindows, collate
+from trainer.run import failures
 from trainer.run.events import Emit, ShouldStop, Stage, StopRequested
 from trainer.training.feature_cache import RandomCachedWindows
 from trainer.training.prepare import Parts
@@ -17,6 +18,8 @@ from trainer.training.prepare import Parts
 STAGE = "features"
 MAX_WINDOWS = 500  # of the training songs; a minute of a HuBERT base on a CPU
 MAX_HELD_OUT = 200  # windows of the validation songs
+# Of fewer windows neither a spread nor its 99 % can be known: no measure is better then.
+MIN_WINDOWS, MIN_HELD_OUT = 100, 50
 
 
 def fit(parts: Parts, emit: Emit, should_stop: ShouldStop) -> Novelty | None:
@@ -30,16 +33,23 @@ def fit(parts: Parts, emit: Emit, should_stop: ShouldStop) -> Novelty | None:
         should_stop: called between batches.
 
     Returns:
-        None where the model has no hidden states, the windows are too few, or the user
-        stops it.
+        None where the model has no hidden states, the windows are too few, the memory is
+        not enough, or the user stops it.
     """
     own, held_out, restore = _sets(parts)
+    if len(own) < MIN_WINDOWS or len(held_out) < MIN_HELD_OUT:
+        restore()
+        return None
     try:
         features = [
             _features(parts.model, windows, n_at_most, emit, should_stop)
             for windows, n_at_most in ((own, MAX_WINDOWS), (held_out, MAX_HELD_OUT))
         ]
     except StopRequested:
+        return None
+    except (RuntimeError, MemoryError) as error:
+        if not failures.is_out_of_memory(error):
+            raise
         return None
     finally:
         restore()

@@ -65,6 +65,19 @@ class Result:
         return self.test_accuracy
 
 
+@dataclass(frozen=True)
+class _Stop:
+    """Whether the run is asked to stop.
+
+    Attributes:
+        of_main: known to the main process; for what that does alone.
+        of_all: the same answer in every process, which all must ask for equally often.
+    """
+
+    of_main: ShouldStop
+    of_all: ShouldStop
+
+
 def train(
     config: RunConfig,
     run_dir: Path,
@@ -100,7 +113,7 @@ def train(
     parts = group.main_process_first(
         lambda: prepare(config, cache_dir, emit, should_stop, former)
     )
-    should_stop = group.broadcast_stop(should_stop)
+    stop = _Stop(should_stop, group.broadcast_stop(should_stop))
     parts = parts.with_steps(group.n_processes)
     if group.is_main:
         _write_split(parts, run_dir)
@@ -108,7 +121,7 @@ def train(
     if group.n_processes == 1:
         parts = with_cached_features(parts, run_dir, emit, should_stop)
     try:
-        return _train_until_it_fits(parts, run_dir, checkpoint, emit, should_stop)
+        return _train_until_it_fits(parts, run_dir, checkpoint, emit, stop)
     finally:
         feature_cache.delete_cache(run_dir)
 
@@ -127,7 +140,7 @@ def _train_until_it_fits(
     run_dir: Path,
     checkpoint: Path | None,
     emit: Emit,
-    should_stop: ShouldStop,
+    stop: _Stop,
 ) -> Result:
     """Train, and retry with smaller batches whenever the memory is not enough."""
     batches = Batches(parts.config.batch_size, parts.config.n_accumulated)
@@ -135,7 +148,7 @@ def _train_until_it_fits(
         if checkpoint:
             emit(Noted("resumed", {"step": checkpoints.step_of(checkpoint)}))
         try:
-            return _attempt(parts, run_dir, batches, checkpoint, emit, should_stop)
+            return _attempt(parts, run_dir, batches, checkpoint, emit, stop)
         except (RuntimeError, MemoryError) as error:
             # With several processes, the others would wait for ever for this one.
             if (
@@ -155,11 +168,11 @@ def _attempt(
     batches: Batches,
     checkpoint: Path | None,
     emit: Emit,
-    should_stop: ShouldStop,
+    stop: _Stop,
 ) -> Result:
     """Train once, test, and save the model."""
     restore_frozen = parts.bypass_frozen()
-    trainer = _trainer(parts, run_dir, batches, checkpoint, emit, should_stop)
+    trainer = _trainer(parts, run_dir, batches, checkpoint, emit, stop.of_all)
     was_stopped = False
     try:
         trainer.train(
@@ -171,14 +184,14 @@ def _attempt(
     except StopRequested:  # in the middle of a validation, before its checkpoint
         was_stopped = True
         _save_checkpoint(trainer)
-    was_stopped |= should_stop() and trainer.state.global_step < parts.config.n_steps
+    was_stopped |= stop.of_all() and trainer.state.global_step < parts.config.n_steps
     tested = None
     if (
         distributed.process_group().is_main
         and parts.split.is_honest
         and not was_stopped
     ):
-        tested = _test(parts, restore_frozen, emit, should_stop)
+        tested = _test(parts, restore_frozen, emit, stop.of_main)
     restore_frozen()
     result = Result(
         trainer.state.global_step,
@@ -189,9 +202,10 @@ def _attempt(
     if distributed.process_group().is_main:
         if tested:
             evaluate.save_scores(tested, parts.songs.genres, run_dir)
-        own = None if was_stopped else own_features.fit(parts, emit, should_stop)
+        own = None if was_stopped else own_features.fit(parts, emit, stop.of_main)
         emit(Stage("save"))
         _save(parts, run_dir, result.accuracy, tested, own)
+    distributed.process_group().wait_for_main()
     return result
 
 
