@@ -68,7 +68,7 @@ class Arrival:
             self._thread.start()
 
     def cancel(self, timeout_s: float = 0.0) -> None:
-        """End at the next bytes; the next process goes on with those that are here."""
+        """End at the next bytes; the next process resumes from those that are here."""
         self._cancelled.set()
         if self._thread:
             self._thread.join(timeout_s)

@@ -145,7 +145,7 @@ def choose(
     Args:
         leads: (n_songs,) of songs that the model did not learn from.
         agreements: (n_songs,).
-        is_right: (n_songs,) whether each was named rightly.
+        is_right: (n_songs,) whether each was classified correctly.
         distances: (n_songs,) as of ``ClearRule.allows``.
         precision: to reach.
 

@@ -57,7 +57,7 @@ def calibration(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> list[s
 def baseline(
     scores: Scores, name: str, language: str = i18n.DEFAULT_LANGUAGE
 ) -> list[str]:
-    """Describe the baseline's accuracy, and what it says of the model.
+    """Describe the baseline's accuracy and how the model compares.
 
     Args:
         scores: of the model.
@@ -83,7 +83,7 @@ def baseline(
 
 
 def clear(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> list[str]:
-    """Say how many answers are called clear, and how many of those are right."""
+    """Describe how many answers are called clear and how many of those are right."""
     found = scores.risk_coverage
     if found is None:
         return []

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
 
-  // Slaney's mel scale, as audio/mels.py has it: linear up to 1 kHz, then 27 steps for
+  // Slaney's mel scale, as audio/transforms/mel_scale.py has it: linear up to 1 kHz, then 27 steps for
   // each factor of 6.4.
   const MEL_HZ = 200 / 3;
   const MEL_STEP = Math.log(6.4) / 27;

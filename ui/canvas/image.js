@@ -61,7 +61,7 @@
 
   /** For each pixel row, the bottom one first, the rows [start, stop) that it shows.
 
-      Those whose centres it holds, as audio/pixels.py has it, or else the nearest one;
+      Those whose centres it holds, as audio/transforms/pixels.py has it, or else the nearest one;
       nothing where the image has ended. */
   function rowShares(frequencies_hz, ruler, n_rows) {
     const last = frequencies_hz.length - 1;

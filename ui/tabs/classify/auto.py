@@ -50,7 +50,7 @@ class AutoLine:
     def wire(
         self, tab: gr.Tab, model: gr.Dropdown, answered: gr.State, asking: Dependency
     ) -> None:
-        """Say it as the tab opens, a model or sound is chosen, and an answer is complete.
+        """Describe it as the tab opens, a model or sound is chosen, and an answer is complete.
 
         Args:
             tab: where it stands.
@@ -97,7 +97,7 @@ def better_than(models: Models, answered: Answered | None) -> ModelRef | None:
 
 
 def line(models: Models, language: str) -> Markup:
-    """Say who answers, and whether a better model is on its way; "" without a choice."""
+    """Describe who answers, and whether a better model is on its way; "" without a choice."""
     listed = models.available()
     if not listed or not models.hub_model:
         return Markup("")
