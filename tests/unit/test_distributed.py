@@ -97,6 +97,20 @@ def test_two_small_batches_are_one_large_one(launched, tmp_path):
 
 
 @pytest.mark.minute
+def test_two_processes_with_validation_songs_test_once_and_save(tmp_path):
+    flags = ("--n-steps", "2", "--validation-fraction", "0.2")
+    line, environment = command(tmp_path, *flags)
+    done = subprocess.run(
+        line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    (run,) = runs.every(tmp_path / "runs")
+    assert run.state().name == "finished"
+    assert (run.model_dir / "model.safetensors").exists()
+    assert runs.read_json(run.folder / "result.json")["test_accuracy"] is not None
+
+
+@pytest.mark.minute
 def test_effective_batch_counts_both_processes(launched):
     (note,) = [note for note in of(launched[0], Noted) if note.code == "crew"]
     assert note.details == {"n_processes": 2, "n_windows": 8}  # 2 x 2 x 2
