@@ -31,7 +31,7 @@ test: .venv/dev.stamp
 	$(PYTEST) $(if $(COVERAGE),$(COVER)) $(PYTEST_FLAGS)
 
 test-quick: .venv/dev.stamp
-	@echo "The tests that need no browser and are quick: a minute on two cores."
+	@echo "The tests that need no browser and are quick: a minute and a half on two cores."
 	$(PYTEST) -m "$(QUICK)" $(PYTEST_FLAGS)
 
 coverage:
