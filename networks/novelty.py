@@ -26,7 +26,7 @@ MAX_AXES = 64
 # Share of the identity in the covariance of the standardised features: of few windows
 # the small eigenvalues are too small, which would make every other window far.
 SHRINKAGE = 0.1
-MIN_WINDOWS = 8  # fewer say nothing of a spread
+MIN_WINDOWS = 8  # too few below it to estimate a spread
 MAX_DISTANCE = 1e6  # a number that JSON has, for a feature beyond every measure
 
 
@@ -89,7 +89,7 @@ def fit(
             a model learned from is never unlike it.
 
     Returns:
-        None where the windows are too few to say anything, or not finite.
+        None where the windows are too few to estimate a spread, or not finite.
     """
     own = np.asarray(features, np.float64)
     others = own if held_out is None else np.asarray(held_out, np.float64)

@@ -53,7 +53,7 @@ class AutoLine:
         """Describe it as the tab opens, a model or sound is chosen, and an answer is complete.
 
         Args:
-            tab: where it stands.
+            tab: the one that it is in.
             model: the chosen model's key.
             answered: state, an ``Answered`` or None.
             asking: the event that answers.
