@@ -116,6 +116,7 @@ def train(
     stop = _Stop(should_stop, group.broadcast_stop(should_stop))
     parts = parts.with_steps(group.n_processes)
     if group.is_main:
+        _note_other_songs(parts, run_dir, emit)
         _write_split(parts, run_dir)
     group.announce(config.batch_size * config.n_accumulated, emit)
     if group.n_processes == 1:
@@ -124,6 +125,16 @@ def train(
         return _train_until_it_fits(parts, run_dir, checkpoint, emit, stop)
     finally:
         feature_cache.delete_cache(run_dir)
+
+
+def _note_other_songs(parts: Parts, run_dir: Path, emit: Emit) -> None:
+    """Emit a note where a run resumes on other songs than its parent learned from.
+
+    Composed songs are others after an update of the composer; files may change too.
+    """
+    record = runs.read_json(run_dir / runs.SONGS)
+    if record and parts.songs.folder and record["folder"] != parts.songs.folder.name:
+        emit(Noted("other_songs"))
 
 
 def _write_split(parts: Parts, run_dir: Path) -> None:
