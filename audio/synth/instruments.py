@@ -1,10 +1,12 @@
 """Render notes to samples: the instruments of the composed songs.
 
 Every sound is computed from a handful of numbers; nothing is recorded or loaded. A
-pitched note reads one period of its wave from a table ("wavetable synthesis"), which
-holds only harmonics below the Nyquist frequency, so nothing aliases. It starts bright
-and grows dull, as plucked and blown notes do. A drum is a falling tone plus a band of
-noise. Not covered: stereo, and the real physics of any instrument.
+pitched note reads one period of its wave from tables ("wavetable synthesis"), which hold
+only harmonics below the Nyquist frequency, so nothing aliases. A blown or bowed note
+fades from a bright table to a dull one; a plucked one adds four groups of harmonics, of
+which the high ones die first; a sung one has the formants of a vowel. A drum is a falling
+tone with an overtone, plus a band of noise in which metal rings. No instrument is in
+perfect tune. Not covered: stereo, and the real physics of any instrument.
 """
 
 from __future__ import annotations
