@@ -156,6 +156,7 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
 def serve(settings: host.Settings) -> None:
     """Serve the page until it is interrupted."""
     process.switch_threads_often()
+    process.hide_memory()
     models = models_of(settings, zero.device(settings.host))
     demo = create_app(settings, models)
     options = gradio_patches.type_mcp_answers(demo, launch_options(settings, demo))

@@ -70,8 +70,13 @@ def test_bytes_are_counted_for_an_hour_and_for_each_address():
 
 def test_requests_are_counted_while_they_are_answered():
     shares = Shares(Share(n_requests=1))
-    with shares.request("a"), shares.request("b"), shares.request(None):
-        with pytest.raises(KnownError, match="too_much_at_once"), shares.request("a"):
-            pass
+    with (
+        shares.request("a"),
+        shares.request("b"),
+        shares.request(None),
+        pytest.raises(KnownError, match="too_much_at_once"),
+        shares.request("a"),
+    ):
+        pass
     with shares.request("a"):
         pass

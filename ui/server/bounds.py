@@ -71,7 +71,6 @@ class Bounds:
 
         try:
             if scope["method"] not in ("GET", "HEAD"):
-                check_origin(Headers(scope=scope))
                 receive = await self._bounded(scope, receive, address)
             with self.shares.request(address), self._listening(scope):
                 await self.app(scope, receive, send_and_note)
@@ -99,11 +98,12 @@ class Bounds:
         """Return a ``receive`` within bounds.
 
         Raises:
-            KnownError: ``request_too_large``, ``upload_too_large``,
-                ``request_too_slow`` or ``share_spent``; an upload raises it later.
+            KnownError: ``foreign_page``, ``request_too_large``, ``upload_too_large``,
+                ``request_too_slow`` or ``share_spent``, where of an upload later.
         """
         path = scope["path"].rstrip("/")
         if path.endswith(UPLOAD):
+            check_origin(Headers(scope=scope))
             return self._counted(scope, receive, address)
         most = MAX_TOOL_BYTES if TOOLS in path else MAX_BYTES
         most = MAX_OWN_BYTES if address is None else most

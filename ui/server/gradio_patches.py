@@ -173,13 +173,15 @@ class Parts(GradioMultiPartParser):
 
     async def parse(self) -> FormData:
         """Read the whole upload; delete its files where it ends before."""
+        is_whole = False
         try:
-            return await super().parse()
-        except BaseException:
-            for file in self._files_to_close_on_error:
+            form = await super().parse()
+            is_whole = True
+            return form
+        finally:
+            for file in [] if is_whole else self._files_to_close_on_error:
                 file.close()
                 Path(file.name).unlink(missing_ok=True)
-            raise
 
 
 def bound_uploads() -> None:
