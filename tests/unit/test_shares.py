@@ -80,3 +80,22 @@ def test_requests_are_counted_while_they_are_answered():
         pass
     with shares.request("a"):
         pass
+
+
+def test_posts_are_refilled_with_time():
+    clock = Clock()
+    shares = Shares(Share(n_posts=3, posts_per_s=2.0), clock=clock)
+    for _ in range(3):
+        shares.post("a")
+    with pytest.raises(KnownError, match="too_much_at_once"):
+        shares.post("a")
+    shares.post("b")
+    clock.now = 0.5
+    shares.post("a")
+    with pytest.raises(KnownError):
+        shares.post("a")
+    clock.now = 100.0
+    for _ in range(3):
+        shares.post("a")
+    with pytest.raises(KnownError):
+        shares.post("a")

@@ -29,6 +29,7 @@ TOOLS = "/gradio_api/mcp"
 MAX_BYTES = 256_000  # of a question; files are uploaded before
 MAX_TOOL_BYTES = 20_000_000  # a tool's question may carry its song
 MAX_OWN_BYTES = 200_000_000  # of who sits at this computer
+UPLOAD_BYTES_PER_S = 40_000_000  # of one request: others are answered in between
 PIECE_S = 20.0  # until the next piece of a body
 BODY_S = 60.0  # until the whole of one that is no upload
 ANSWERS = re.compile(
@@ -71,6 +72,7 @@ class Bounds:
 
         try:
             if scope["method"] not in ("GET", "HEAD"):
+                self.shares.post(address)
                 receive = await self._bounded(scope, receive, address)
             with self.shares.request(address), self._listening(scope):
                 await self.app(scope, receive, send_and_note)
@@ -126,6 +128,7 @@ class Bounds:
             if n_bytes > most:
                 raise upload_too_large(most)
             self.shares.write(address, n_new)
+            await asyncio.sleep(n_new / UPLOAD_BYTES_PER_S)
             return message
 
         return counted

@@ -20,6 +20,7 @@ from fastapi import HTTPException
 from gradio.queueing import Event, EventQueue, Queue
 from gradio.utils import run_coro_in_background, safe_aclose_iterator
 from starlette.status import (
+    HTTP_404_NOT_FOUND,
     HTTP_429_TOO_MANY_REQUESTS,
     HTTP_503_SERVICE_UNAVAILABLE,
 )
@@ -125,13 +126,15 @@ class FairQueue(Queue):
         """Take an event, unless its visitor's share is used up.
 
         Raises:
-            HTTPException: 429 over the share, 503 where too many wait, with a sentence.
+            HTTPException: 429 over the share, 503 where too many wait, with a sentence;
+                404 for what is no event of the server's.
         """
         address = request.scope.get(ADDRESS)
         fn = self.blocks.fns.get(body.fn_index)
+        if fn is None or fn.fn is None:
+            raise HTTPException(HTTP_404_NOT_FOUND)
         try:
-            if fn is not None:
-                self._check_share(address, fn.concurrency_id)
+            self._check_share(address, fn.concurrency_id)
         except KnownError as error:
             is_own = error.code == "too_much_at_once"
             code = (

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
@@ -24,6 +25,7 @@ HOUR_S = 3600.0
 ADDRESS = "genrescope.address"  # of a request, in its ASGI scope, as WRITER
 WRITER = "genrescope.writer"
 UNKNOWN = "unknown"
+MOST_ADDRESSES = 10_000  # that are remembered
 V6_NETWORK = 64  # bits that a household gets; the rest it chooses freely
 
 
@@ -33,6 +35,8 @@ class Share:
 
     Attributes:
         n_requests: connections that are being answered.
+        posts_per_s: questions and uploads in the long run.
+        n_posts: of these, in a moment, after a while without any.
         n_events: questions that wait or are worked on.
         n_slow: of these, kinds that take seconds.
         n_batches: of these, tables of many songs.
@@ -42,6 +46,8 @@ class Share:
     """
 
     n_requests: int = 400
+    posts_per_s: float = 30.0
+    n_posts: int = 600
     n_events: int = 300
     n_slow: int = 40
     n_batches: int = 4
@@ -64,6 +70,7 @@ class Shares:
     is_space: bool = False
     clock: Callable[[], float] = time.monotonic
     _requests: Counter[str] = field(default_factory=Counter)
+    _posts: dict[str, tuple[float, float]] = field(default_factory=dict)
     _written: dict[str, deque[tuple[float, int]]] = field(default_factory=dict)
 
     def address_of(self, scope: Scope) -> str | None:
@@ -96,6 +103,22 @@ class Shares:
             if not self._requests[address]:
                 del self._requests[address]
 
+    def post(self, address: str | None) -> None:
+        """Count a question or an upload.
+
+        Raises:
+            KnownError: ``too_much_at_once``.
+        """
+        if address is None:
+            return
+        now = self.clock()
+        left, at = self._posts.pop(address, (self.share.n_posts, now))
+        left = min(left + (now - at) * self.share.posts_per_s, self.share.n_posts)
+        self._posts[address] = max(left - 1, 0.0), now
+        _shorten(self._posts)
+        if left < 1:
+            raise KnownError("too_much_at_once")
+
     def write(self, address: str | None, n_bytes: int) -> None:
         """Count bytes that are written to the disk for a visitor.
 
@@ -111,11 +134,7 @@ class Shares:
         if n_bytes + sum(each for _, each in written) > self.share.bytes_per_hour:
             raise KnownError("share_spent", max_mb=self.share.bytes_per_hour / 1e6)
         written.append((now, n_bytes))
-        if len(self._written) > MOST_ADDRESSES:
-            self._written.pop(next(iter(self._written)))
-
-
-MOST_ADDRESSES = 10_000  # whose bytes are remembered
+        _shorten(self._written)
 
 
 @dataclass(frozen=True)
@@ -160,6 +179,12 @@ def network_of(address: str) -> str:
     if known.ipv4_mapped:
         return str(known.ipv4_mapped)
     return str(ipaddress.ip_network((known, V6_NETWORK), strict=False))
+
+
+def _shorten(known: dict[str, Any]) -> None:
+    """Forget the address that came first, where there are too many."""
+    if len(known) > MOST_ADDRESSES:
+        known.pop(next(iter(known)))
 
 
 def _is_public(address: str) -> bool:
