@@ -28,7 +28,7 @@ with process.importing():
     from ui import canvas, page_state, sheets, theme
     from ui.api import runs, songs
     from ui.handlers import guard
-    from ui.player import clip_bar
+    from ui.player import clip_bar, recordings
     from ui.player.clips import ClipShelf
     from ui.scene import Scene, Transforms
     from ui.server import files, gradio_patches, zero
@@ -166,10 +166,21 @@ def serve(settings: host.Settings) -> None:
     folder = (settings.uploads_dir,)
     threading.Thread(target=sweep, args=folder, name="sweep", daemon=True).start()
     models.prepare()
+    fetch_recordings(demo, settings)
     try:
         demo.block_thread()
     finally:
         models.arrival.cancel()
+
+
+def fetch_recordings(demo: gr.Blocks, settings: host.Settings) -> None:
+    """Fetch real sounds in the background, where this host may and wants them."""
+    if settings.recordings and not settings.is_offline:
+        recordings.start(
+            settings.recordings,
+            clip_bar.examples_dir(settings),
+            lambda: clip_bar.offer_recordings(demo, settings),
+        )
 
 
 def sweep(folder: Path) -> None:

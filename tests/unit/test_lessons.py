@@ -109,7 +109,7 @@ def test_spectrum_names_the_notes_of_its_peaks():
     assert sheet.plots[0].y.label == "Level (dBFS)"
 
 
-def test_spectrum_of_the_brass_tone_has_its_second_harmonic_strongest():
+def test_spectrum_of_the_trumpet_s_first_note_has_its_second_harmonic_strongest():
     sheet = sheets.spectrum(scene_of(example("brass")), 0.5, 4096, "hann", 1, "peak")
     rows = sheet.table[1:]
     assert [row[5] for row in rows] == [f"{n} ×" for n in range(1, len(rows) + 1)]
