@@ -83,6 +83,7 @@ class Settings:
             as ``id`` or ``id@revision``.
         source: the https address that a rented machine gets this project from.
         is_launched: a launcher started this process as one of several.
+        local_rank: which of them it is on this machine.
     """
 
     runs_dir: Path = ROOT / "runs"
@@ -100,6 +101,7 @@ class Settings:
     base_models: tuple[str, ...] = ()
     source: str = ""
     is_launched: bool = False
+    local_rank: int = 0
 
 
 def from_environment(
@@ -131,6 +133,7 @@ def from_environment(
         base_models=tuple(name.strip() for name in base_models if name.strip()),
         source=env.get("GENRESCOPE_SOURCE", space),
         is_launched=int(env.get("WORLD_SIZE", "1")) > 1,
+        local_rank=int(env.get("LOCAL_RANK", "0")),
     )
 
 

@@ -55,6 +55,18 @@ class Device:
         """Whether it is a GPU."""
         return self.kind == "cuda"
 
+    def facts(self) -> dict[str, str]:
+        """Return its fields by name, for events and files."""
+        return dataclasses.asdict(self)
+
+
+def choose(index: int) -> None:
+    """Let this process, one of several, compute on a GPU of its own."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.set_device(index % torch.cuda.device_count())
+
 
 def best() -> Device:
     """Find the device where a model runs unless a person names another.
@@ -76,6 +88,13 @@ def best() -> Device:
     precision, why = ("bf16", "gpu_bf16") if has_bf16 else ("fp16", "gpu_fp16")
     seen = torch.cuda.get_device_properties()
     return Device("cuda", seen.name, precision, why, str(getattr(seen, "uuid", "")))
+
+
+def n_gpus() -> int:
+    """Count the GPUs that this process may use."""
+    import torch
+
+    return torch.cuda.device_count()
 
 
 def processor(why: str = "no_gpu") -> Device:
@@ -135,10 +154,15 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def free_memory() -> None:
-    """Give back what torch keeps of a GPU's memory and nothing uses any more."""
+    """Free what nothing uses any more, and give back what torch keeps of a GPU's."""
+    gc.collect()
+    empty_cache()
+
+
+def empty_cache() -> None:
+    """Give back the GPU memory that torch keeps for later: others may need it now."""
     import torch
 
-    gc.collect()
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
 
