@@ -94,19 +94,22 @@ def make_run(tmp_path, *happened):
 def test_unused_gpu_is_a_note_once(lying, tmp_path):
     gauge = device.Gauge(os.getpid(), None)
     run = make_run(tmp_path)
-    assert list(gauge.measure(run)) == []  # the trainer has not told yet
+    assert not gauge.is_ready(run)  # the trainer has not told yet
     run.events_file.write_text(events.to_line(Noted("trains_on", ON_CPU)) + "\n")
-    note, figures = gauge.measure(run)
+    assert gauge.is_ready(run)
+    note, figures = gauge.measure()
     assert note.code == "gpu_unused"
     assert note.details == {"gpu": "Tesla T4", "why": "driver_too_old"}
     assert isinstance(figures, Device) and figures.name != "Tesla T4"
-    (again,) = gauge.measure(run)
+    (again,) = gauge.measure()
     assert isinstance(again, Device)
 
 
 def test_gpu_that_is_hidden_by_its_user_is_no_problem(lying, tmp_path):
     run = make_run(tmp_path, Noted("trains_on", ON_CPU))
-    (figures,) = device.Gauge(os.getpid(), "").measure(run)
+    gauge = device.Gauge(os.getpid(), "")
+    assert gauge.is_ready(run)
+    (figures,) = gauge.measure()
     assert isinstance(figures, Device)
 
 

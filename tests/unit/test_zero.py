@@ -34,7 +34,7 @@ def lent(monkeypatch):
             asked.append((duration(*values), values))
             try:
                 found = function(*pickle.loads(pickle.dumps(values)))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - as `spaces` does
                 raise RuntimeError(f"worker error: {type(error).__name__}") from None
             return pickle.loads(pickle.dumps(found))
 

@@ -76,15 +76,23 @@ class Gauge:
         self._devices = devices
         self._cursor = 0
         self._noted: Mapping[str, Any] | None = None
+        self._is_first = True
 
-    def measure(self, run: Run) -> Iterator[RunEvent]:
-        """Yield the device's figures; at first, a GPU that the trainer does not use."""
+    def is_ready(self, run: Run) -> bool:
+        """Return whether the trainer has noted its device."""
         if self._noted is None:
             events, self._cursor = run.events(self._cursor)
             self._noted = trains_on(events)
-            if self._noted and (unused := unused_gpu(self._noted, self._devices)):
-                yield unused
-        if self._noted and (found := figures(self._noted, self._pid, self._devices)):
+        return self._noted is not None
+
+    def measure(self) -> Iterator[RunEvent]:
+        """Yield the device's figures; at first, a GPU that the trainer does not use."""
+        assert self._noted, "only once it is ready"
+        unused = unused_gpu(self._noted, self._devices) if self._is_first else None
+        self._is_first = False
+        if unused:
+            yield unused
+        if found := figures(self._noted, self._pid, self._devices):
             yield found
 
 

@@ -80,9 +80,10 @@ def watch(run: Run, pid: int, grace_s: float, devices: str | None) -> int:
             return status
         cap_log(run)
         now = time.monotonic()
-        if now - measured_at >= DEVICE_EVERY_S and not _has_result(run):
+        is_due = now - measured_at >= DEVICE_EVERY_S and gauge.is_ready(run)
+        if is_due and not _has_result(run):
             measured_at = now
-            for event in gauge.measure(run):
+            for event in gauge.measure():
                 append_event(run, event)
         time.sleep(POLL_S)
 
