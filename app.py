@@ -24,6 +24,7 @@ with process.importing():
     from audio.hubert.preprocessing import SAMPLING_RATE
     from audio.transforms import MEL_BANDS
     from classifier.models import Models
+    from trainer.run.kept import KeptRuns
     from ui import canvas, page_state, sheets, theme
     from ui.api import runs, songs
     from ui.handlers import guard
@@ -44,6 +45,7 @@ with process.importing():
     from viz import paper
 
 HOUR_S = 3600
+KEEP_EVERY_S = 20.0  # a restart may come at any time
 UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
 
 log = logging.getLogger("genrescope")
@@ -153,6 +155,9 @@ def serve(settings: host.Settings) -> None:
     threading.Thread(target=warm, args=(models,), daemon=True).start()
     folder = (settings.uploads_dir,)
     threading.Thread(target=sweep, args=folder, name="sweep", daemon=True).start()
+    if settings.kept_runs_dir:
+        kept = KeptRuns(settings.runs_dir, settings.kept_runs_dir)
+        threading.Thread(target=keep, args=(kept,), name="keep", daemon=True).start()
     models.prepare()
     try:
         demo.block_thread()
@@ -165,6 +170,14 @@ def sweep(folder: Path) -> None:
     while True:
         files.sweep(folder, UPLOADS_KEPT_S)
         time.sleep(HOUR_S)
+
+
+def keep(kept: KeptRuns) -> None:
+    """Copy ended runs to storage that lasts, for as long as the server runs."""
+    kept.restore()
+    while True:
+        kept.update()
+        time.sleep(KEEP_EVERY_S)
 
 
 def warm(models: Models) -> None:

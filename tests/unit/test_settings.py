@@ -45,7 +45,8 @@ def test_space_with_storage_writes_there(tmp_path):
     found = settings.from_environment(SPACE, tmp_path / "data")
     assert found.host.is_lasting
     assert found.runs_dir == tmp_path / "data" / "runs"
-    assert found.cache_dir == tmp_path / "data" / "cache"
+    assert found.songs_dir == tmp_path / "data" / "songs"
+    assert found.cache_dir == settings.ROOT / "cache"  # never behind a network
 
 
 def test_space_without_storage_forgets(tmp_path):
