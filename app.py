@@ -25,6 +25,7 @@ with process.importing():
     from audio.hubert.preprocessing import SAMPLING_RATE
     from audio.transforms import MEL_BANDS
     from classifier.models import Models
+    from trainer.run.kept import KeptRuns
     from ui import canvas, page_state, sheets, theme
     from ui.api import runs, songs
     from ui.handlers import guard
@@ -48,6 +49,7 @@ with process.importing():
     from viz import paper
 
 HOUR_S = 3600
+KEEP_EVERY_S = 20.0  # a restart may come at any time
 UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
 UPLOADS_FRACTION = 0.2  # of the disk; beyond it the least recently used go
 MAX_UPLOADS_BYTES = 20_000_000_000
@@ -88,8 +90,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         page_state.keep_tab()
         train_tab.watch(training, train, (see, data, classify, about))
         classify_tab.take_run(picker, session, tabs, training.classify, training.chosen)
-        lent = models_of(settings) if settings.host.kind == "zero" else models
-        songs.build(session, models, lent, settings.host)
+        songs.build(session, models, settings.host)
         runs.build(session, settings)
     demo.queue(default_concurrency_limit=4, api_open=False)
     gradio_patches.share_queue(demo, Shares(is_space=settings.host.is_space))
@@ -165,6 +166,9 @@ def serve(settings: host.Settings) -> None:
     threading.Thread(target=warm, args=(models,), daemon=True).start()
     folder = (settings.uploads_dir,)
     threading.Thread(target=sweep, args=folder, name="sweep", daemon=True).start()
+    if settings.kept_runs_dir:
+        kept = KeptRuns(settings.runs_dir, settings.kept_runs_dir)
+        threading.Thread(target=keep, args=(kept,), name="keep", daemon=True).start()
     models.prepare()
     fetch_recordings(demo, settings)
     try:
@@ -189,6 +193,14 @@ def sweep(folder: Path) -> None:
     while True:
         files.sweep(folder, UPLOADS_KEPT_S, min(max_bytes, MAX_UPLOADS_BYTES))
         time.sleep(SWEEP_S)
+
+
+def keep(kept: KeptRuns) -> None:
+    """Copy ended runs to storage that lasts, for as long as the server runs."""
+    kept.restore()
+    while True:
+        kept.update()
+        time.sleep(KEEP_EVERY_S)
 
 
 def warm(models: Models) -> None:
