@@ -108,6 +108,7 @@ def models_of(settings: host.Settings, device: str | None = None) -> Models:
         is_offline=settings.is_offline,
         is_hub_open=True,  # to those who may: ``model_choice.chosen``
         device=device,
+        precision=settings.precision,
     )
 
 

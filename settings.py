@@ -20,6 +20,7 @@ OAUTH_VARIABLES = (
     "OAUTH_CLIENT_ID OAUTH_CLIENT_SECRET OAUTH_SCOPES OPENID_PROVIDER_URL"
 ).split()
 Kind = Literal["local", "cpu", "gpu", "zero"]
+Precision = Literal["auto", "fp32", "bf16"]
 
 # What a training child may see of our environment: where things are, which devices
 # there are, and how to reach the Hub. Never a token: the child downloads public data.
@@ -82,6 +83,7 @@ class Settings:
         base_models: models of the Hub that runs may start from besides the usual ones,
             as ``id`` or ``id@revision``.
         source: the https address that a rented machine gets this project from.
+        precision: of a model's products on a CPU: auto, fp32 or bf16.
         is_launched: a launcher started this process as one of several.
     """
 
@@ -99,6 +101,7 @@ class Settings:
     is_offline: bool = False
     base_models: tuple[str, ...] = ()
     source: str = ""
+    precision: Precision = "auto"
     is_launched: bool = False
 
 
@@ -130,6 +133,7 @@ def from_environment(
         is_offline=_is_true(env.get("HF_HUB_OFFLINE")),
         base_models=tuple(name.strip() for name in base_models if name.strip()),
         source=env.get("GENRESCOPE_SOURCE", space),
+        precision=_precision(env.get("GENRESCOPE_PRECISION", "")),
         is_launched=int(env.get("WORLD_SIZE", "1")) > 1,
     )
 
@@ -151,6 +155,12 @@ def host_of(env: Mapping[str, str], data: Path) -> Host:
         is_lasting=data.is_dir() and os.access(data, os.W_OK),
         has_login=all(env.get(name) for name in OAUTH_VARIABLES),
     )
+
+
+def _precision(value: str) -> Precision:
+    """Read a precision; what is none of them is ``auto``."""
+    known: dict[str, Precision] = {"fp32": "fp32", "bf16": "bf16"}
+    return known.get(value.strip().lower(), "auto")
 
 
 def _is_true(value: str | None) -> bool:

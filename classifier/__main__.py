@@ -20,6 +20,7 @@ from classifier.report import Table
 from errors import KnownError
 from i18n import sentence, word
 from networks.checkpoint import LoadedModel, ModelRef
+from networks.cpu.precision import WANTED
 from settings import Settings, from_environment, prepare_environment
 
 DESCRIPTION = """\
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     n_workers = options.workers or os.cpu_count() or 1
-    models = _models(from_environment(), options.runs_dir, n_workers)
+    models = _models(from_environment(), options, n_workers)
     if options.model == "list":
         return _listed(models)
     if not options.songs:
@@ -235,6 +236,12 @@ def _parser() -> argparse.ArgumentParser:
         help="one JSON object a line, with every genre and every window",
     )
     parser.add_argument(
+        "--precision",
+        choices=WANTED,
+        help="number format of a CPU's products (default: bf16 where the processor "
+        "multiplies it faster, else fp32; or GENRESCOPE_PRECISION)",
+    )
+    parser.add_argument(
         "--workers",
         type=int,
         metavar="N",
@@ -243,14 +250,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _models(settings: Settings, runs_dir: Path | None, n_workers: int) -> Models:
+def _models(
+    settings: Settings, options: argparse.Namespace, n_workers: int
+) -> Models:
     return Models(
         bundled_model_dir=settings.bundled_model_dir,
-        runs_dir=runs_dir or settings.runs_dir,
+        runs_dir=options.runs_dir or settings.runs_dir,
         hub_model=settings.hub_model,
         is_offline=settings.is_offline,
         is_hub_open=True,  # to all users with a shell on this machine
         n_at_once=n_workers,
+        precision=options.precision or settings.precision,
     )
 
 

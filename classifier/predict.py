@@ -21,6 +21,7 @@ from classifier.queue import InferenceQueue
 from errors import KnownError
 from networks import forward
 from networks.checkpoint import LoadedModel, ModelRef
+from networks.cpu.precision import Precision
 from networks.windows import Windows
 
 Effort = Literal["quick", "whole"]
@@ -68,6 +69,7 @@ class Prediction:
         model: that computed it.
         elapsed_s: time taken so far, without loading the model (s).
         note: what was done with a song shorter than a window; None for the others.
+        precision: of the model's products.
     """
 
     genres: tuple[tuple[str, float], ...]
@@ -76,6 +78,7 @@ class Prediction:
     model: ModelRef
     elapsed_s: float
     note: Note | None = None
+    precision: Precision = "fp32"
 
     @property
     def n_done(self) -> int:
@@ -274,4 +277,5 @@ def _prediction(
         model=model.ref,
         elapsed_s=time.perf_counter() - began,
         note=note,
+        precision=model.precision,
     )

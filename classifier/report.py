@@ -41,6 +41,7 @@ def json_line(row: Row) -> str:
             "duration_s": row.duration_s,
             "model": row.prediction.model.key,
             "revision": row.prediction.model.revision,
+            "precision": row.prediction.precision,
             "calibrated": row.prediction.model.is_calibrated,
             "exclusive": row.prediction.model.is_exclusive,
             "trained_on": row.prediction.model.trained_on,

@@ -54,6 +54,7 @@ class SongAnswer:
         exclusive: whether one label is right, so that the probabilities sum to 1.
         model: key of the model that listened.
         revision: commit of a model from the Hugging Face Hub, null for others.
+        precision: number format of its products: bf16 or fp32.
         trained_on: what the model learned from; empty where that is unknown.
         windows: pieces of the song that were classified.
         elapsed_s: time that listening took (s).
@@ -68,6 +69,7 @@ class SongAnswer:
     exclusive: bool
     model: str
     revision: str | None
+    precision: str
     trained_on: str
     windows: int
     elapsed_s: float
@@ -147,6 +149,7 @@ def of_song(prediction: Prediction, verdict: Verdict) -> SongAnswer:
         exclusive=ref.is_exclusive,
         model=ref.key,
         revision=ref.revision,
+        precision=prediction.precision,
         trained_on=ref.trained_on,
         windows=prediction.n_done,
         elapsed_s=round(prediction.elapsed_s, 3),

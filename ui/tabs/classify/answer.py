@@ -74,6 +74,7 @@ def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> lis
         "elapsed_s": prediction.elapsed_s,
     }
     lines = [_word("basis", language, **numbers)]
+    lines.append(_word(f"precision_{prediction.precision}", language))
     if prediction.note:
         lines.append(_word(f"note_{prediction.note}", language))
     if verdict:
