@@ -250,9 +250,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _models(
-    settings: Settings, options: argparse.Namespace, n_workers: int
-) -> Models:
+def _models(settings: Settings, options: argparse.Namespace, n_workers: int) -> Models:
     return Models(
         bundled_model_dir=settings.bundled_model_dir,
         runs_dir=options.runs_dir or settings.runs_dir,

@@ -230,19 +230,17 @@ def _split_step(
     import torch
 
     dtype, kernel = dtype_of(precision), len(filters)
-    high, low = _split(filters.T, dtype)
+    high, low = split(filters.T, dtype)
     matrix = packed(torch.cat([high, high, low], 1), precision)
 
     def step(samples: Tensor) -> Tensor:
-        high, low = (part.unfold(0, kernel, stride) for part in _split(samples, dtype))
-        return product(
-            torch.cat([high, low, high], 1), matrix, bias, activation="gelu"
-        )
+        high, low = (part.unfold(0, kernel, stride) for part in split(samples, dtype))
+        return product(torch.cat([high, low, high], 1), matrix, bias, activation="gelu")
 
     return step
 
 
-def _split(values: Tensor, dtype: Any) -> tuple[Tensor, Tensor]:
+def split(values: Tensor, dtype: Any) -> tuple[Tensor, Tensor]:
     """Split float32 values into two of another type whose sum is nearly the same."""
     high = values.to(dtype)
     return high, (values - high).to(dtype)
