@@ -81,8 +81,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         page_state.keep_tab()
         train_tab.watch(training, train, (see, data, classify, about))
         classify_tab.take_run(picker, session, tabs, training.classify, training.chosen)
-        lent = models_of(settings) if settings.host.kind == "zero" else models
-        songs.build(session, models, lent, settings.host)
+        songs.build(session, models, settings.host)
         runs.build(session, settings)
     demo.queue(max_size=32, default_concurrency_limit=4)
     gradio_patches.poll_queue_less_often(demo)

@@ -85,6 +85,7 @@ class Settings:
         source: the https address that a rented machine gets this project from.
         precision: of a model's products on a CPU: auto, fp32 or bf16.
         is_launched: a launcher started this process as one of several.
+        local_rank: which of them it is on this machine.
     """
 
     runs_dir: Path = ROOT / "runs"
@@ -103,6 +104,7 @@ class Settings:
     source: str = ""
     precision: Precision = "auto"
     is_launched: bool = False
+    local_rank: int = 0
 
 
 def from_environment(
@@ -135,6 +137,7 @@ def from_environment(
         source=env.get("GENRESCOPE_SOURCE", space),
         precision=_precision(env.get("GENRESCOPE_PRECISION", "")),
         is_launched=int(env.get("WORLD_SIZE", "1")) > 1,
+        local_rank=int(env.get("LOCAL_RANK", "0")),
     )
 
 

@@ -198,6 +198,14 @@ class Models:
                 self._loaded.put(ref.key, loaded)
             return loaded
 
+    def folder(self, ref: ModelRef) -> Path:
+        """Find the checkpoint of a model that was loaded, on this disk.
+
+        Raises:
+            KnownError: ``unknown_model``.
+        """
+        return self._found(ref, client.ignore)[1]
+
     def _found(
         self, asked: ModelRef, on_progress: client.OnDownload
     ) -> tuple[ModelRef, Path]:

@@ -42,6 +42,7 @@ def json_line(row: Row) -> str:
             "model": row.prediction.model.key,
             "revision": row.prediction.model.revision,
             "precision": row.prediction.precision,
+            "device": row.prediction.device,
             "calibrated": row.prediction.model.is_calibrated,
             "exclusive": row.prediction.model.is_exclusive,
             "trained_on": row.prediction.model.trained_on,

@@ -28,6 +28,8 @@ WEIGHTS = "model.safetensors"
 CHECKPOINT_FILES = ("config.json", "preprocessor_config.json", WEIGHTS)
 FEATURES = "features.safetensors"  # of ``networks.novelty``; few models have it
 MAX_FEATURES_BYTES = 16_000_000  # a larger one is none of ours
+POINTER = b"version https://git-lfs"  # how one begins
+MAX_POINTER_BYTES = 1024
 SHARD_INDEX = f"{WEIGHTS}.index.json"  # of weights in several files
 ANSWER_TIMEOUT_S = 5.0  # for one answer of the Hub
 COMMIT = re.compile("[0-9a-f]{40}")
@@ -41,6 +43,16 @@ def ignore(n_bytes: int, n_all: int) -> None:
 def is_whole(folder: Path) -> bool:
     """Return whether a folder holds every file of a checkpoint."""
     return all((folder / name).is_file() for name in CHECKPOINT_FILES)
+
+
+def is_pointer(path: Path) -> bool:
+    """Return whether a file is a pointer of Git LFS, as a clone without it leaves.
+
+    Source: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+    """
+    if path.stat().st_size > MAX_POINTER_BYTES:
+        return False
+    return path.read_bytes().startswith(POINTER)
 
 
 def fetch(

@@ -21,8 +21,9 @@ from typing import Any, Literal
 
 import process
 from errors import KnownError
-from hub.client import WEIGHTS, is_whole
+from hub.client import WEIGHTS, is_pointer, is_whole
 from networks import architecture, clear, forward, novelty
+from networks import device as devices
 from networks.architecture import positive
 from networks.clear import ClearRule
 from networks.cpu import precision as precisions
@@ -93,6 +94,7 @@ class LoadedModel:
         novelty: measures how far a sound is from what it learned from; None where it
             came without.
         precision: of its products; what they are added to is float32.
+        device: name of the GPU or processor where it is.
     """
 
     ref: ModelRef
@@ -103,6 +105,7 @@ class LoadedModel:
     temperature: float
     novelty: Novelty | None = None
     precision: Precision = "fp32"
+    device: str = ""
 
     @property
     def window_s(self) -> float:
@@ -160,13 +163,14 @@ def load(
             not know, compute in float32.
 
     Raises:
-        KnownError: ``model_too_large``, ``model_wrong_task``,
-            ``model_without_labels`` or ``model_broken``.
+        KnownError: ``model_too_large``, ``model_wrong_task``, ``weights_are_pointer``,
+            ``model_without_labels``, ``model_broken`` or ``model_out_of_memory``.
     """
     config = read_json(folder / "config.json")
     _check(ref, folder, config, max_bytes)
     model, feature_extractor = _from_disk(ref, folder)
-    model = model.eval().to(device or forward.fastest_device())
+    found = devices.processor() if device == "cpu" else devices.best()
+    model = _moved(ref, model.eval(), device or found.kind)
     wanted = precisions.chosen(precision)
     used: Precision = wanted if optimize_for_cpu(model, wanted) else "fp32"
     id2label = sorted(model.config.id2label.items())
@@ -179,7 +183,22 @@ def load(
         temperature=positive(_facts(config).get("temperature")) or 1.0,
         novelty=_novelty(ref, folder, model),
         precision=used,
+        device=found.name,
     )
+
+
+def _moved(ref: ModelRef, model: Any, kind: str) -> Any:
+    """Move a model to a device; once more after its memory was freed."""
+    for is_last in (False, True):
+        try:
+            return model.to(kind)
+        except (RuntimeError, MemoryError) as error:
+            if not devices.is_out_of_memory(error):
+                raise
+            if is_last:
+                raise KnownError("model_out_of_memory", title=ref.title) from error
+        devices.free_memory()
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _novelty(ref: ModelRef, folder: Path, model: Any) -> Novelty | None:
@@ -213,6 +232,8 @@ def _check(
         MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES as KNOWN,
     )
 
+    if is_pointer(folder / WEIGHTS):
+        raise KnownError("weights_are_pointer", title=ref.title, file=WEIGHTS)
     n_bytes = (folder / WEIGHTS).stat().st_size
     if n_bytes > max_bytes:
         mb, max_mb = n_bytes / 1e6, max_bytes / 1e6

@@ -174,7 +174,8 @@ def test_capped_log_keeps_whole_lines_of_its_end(tmp_path):
 
 
 def test_device_is_seen_in_the_events(tmp_path):
-    run = start(tmp_path)
+    noted = 'emit(Noted("trains_on", {"kind": "cpu", "why": "no_gpu"}))'
+    run = start(tmp_path, f"{noted}\n{actor.UNTIL_STOPPED}")
     (figures, *_) = wait_for(run, Device)
     assert figures.name
     assert 0 < figures.memory_bytes <= figures.memory_total_bytes

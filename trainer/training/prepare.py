@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from networks import architecture, forward
+from networks import architecture
+from networks import device as devices
 from networks.cpu.training import optimize_for_cpu
 from trainer.config import RunConfig
 from trainer.data import dataset, sources, windows
@@ -79,7 +79,7 @@ def with_cached_features(
         return parts
     if not feature_cache.can_cache(parts.model, part):
         return parts
-    parts.model.to(forward.fastest_device())  # where the Trainer will put it anyway
+    parts.model.to(devices.best().kind)  # where the Trainer will put it anyway
     to_train_on = windows.AllWindows(
         parts.songs,
         parts.split.train,
@@ -105,11 +105,9 @@ def with_cached_features(
 
 def with_fresh_model(parts: Parts) -> Parts:
     """Load the base model again, after freeing the memory of the old one."""
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    parts.model.zero_grad(set_to_none=True)
+    parts.model.to("meta")  # callers still hold it
+    devices.free_memory()
     model, _ = initial_model.load_base(parts.config, parts.songs.genres, parts.former)
     optimize_for_cpu(model)
     return dataclasses.replace(parts, model=model)

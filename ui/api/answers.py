@@ -55,6 +55,7 @@ class SongAnswer:
         model: key of the model that listened.
         revision: commit of a model from the Hugging Face Hub, null for others.
         precision: number format of its products: bf16 or fp32.
+        device: name of the GPU or processor that computed it.
         trained_on: what the model learned from; empty where that is unknown.
         windows: pieces of the song that were classified.
         elapsed_s: time that listening took (s).
@@ -70,6 +71,7 @@ class SongAnswer:
     model: str
     revision: str | None
     precision: str
+    device: str
     trained_on: str
     windows: int
     elapsed_s: float
@@ -150,6 +152,7 @@ def of_song(prediction: Prediction, verdict: Verdict) -> SongAnswer:
         model=ref.key,
         revision=ref.revision,
         precision=prediction.precision,
+        device=prediction.device,
         trained_on=ref.trained_on,
         windows=prediction.n_done,
         elapsed_s=round(prediction.elapsed_s, 3),
