@@ -382,7 +382,10 @@ def _failed(error: KnownError) -> int:
 
 
 if __name__ == "__main__":
-    prepare_environment()
+    try:
+        prepare_environment()
+    except KnownError as error:
+        sys.exit(_failed(error))
     if hasattr(signal, "SIGPIPE"):  # Windows has none
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # so that ``| head`` ends it
     try:
