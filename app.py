@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import i18n
 import process
 import settings as host
+from errors import KnownError
 
-host.prepare_environment()  # Gradio and the Hub's client read it while they are imported
+try:  # Gradio and the Hub's client read it while they are imported
+    host.prepare_environment()
+except KnownError as error:
+    sys.exit(i18n.sentence(error))
 with process.importing():
     import gradio as gr
     import numpy as np
@@ -30,7 +36,7 @@ with process.importing():
     from ui.player import clip_bar
     from ui.player.clips import ClipShelf
     from ui.scene import Scene, Transforms
-    from ui.server import files, gradio_patches, zero
+    from ui.server import files, gradio_patches, secret, zero
     from ui.server.access import LOCAL_HOSTS
     from ui.server.language import build_header, text, texts
     from ui.server.middleware import Gate, Language
@@ -136,7 +142,11 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
             "openapi_url": None,
             "middleware": [
                 Middleware(Gate, is_local=is_local, is_space=settings.host.is_space),
-                Middleware(Secret, secret=settings.secret),
+                Middleware(
+                    Secret,
+                    secret=settings.secret,
+                    is_key_of_start=settings.is_key_of_start,
+                ),
                 Middleware(Language),
             ],
         },
@@ -144,13 +154,20 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
 
 
 def serve(settings: host.Settings) -> None:
-    """Serve the page until it is interrupted."""
+    """Serve the page until it is interrupted.
+
+    Raises:
+        KnownError: ``home_not_writable`` or ``port_taken``.
+    """
+    settings = host.with_start_key(settings)
+    host.ensure_writable(settings.runs_dir, settings.uploads_dir)
     process.switch_threads_often()
     models = models_of(settings, zero.device(settings.host))
     demo = create_app(settings, models)
     options = gradio_patches.type_mcp_answers(demo, launch_options(settings))
-    _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
-    log.info("open %s in a browser; Ctrl+C stops it", address)
+    address = launched(demo, options)
+    key = f"?{secret.KEY}={settings.secret}" if settings.is_key_of_start else ""
+    log.info("open %s%s in a browser; Ctrl+C stops it", address, key)
     threading.Thread(target=warm, args=(models,), daemon=True).start()
     folder = (settings.uploads_dir,)
     threading.Thread(target=sweep, args=folder, name="sweep", daemon=True).start()
@@ -159,6 +176,22 @@ def serve(settings: host.Settings) -> None:
         demo.block_thread()
     finally:
         models.arrival.cancel()
+
+
+def launched(demo: gr.Blocks, options: dict[str, Any]) -> str:
+    """Begin to serve, and return the page's address.
+
+    Raises:
+        KnownError: ``port_taken``.
+    """
+    try:
+        _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
+    except OSError as error:  # Gradio's own, of each port that it tried
+        port = host.server_port()
+        if port is None:
+            raise
+        raise KnownError("port_taken", port=port) from error
+    return str(address)
 
 
 def sweep(folder: Path) -> None:
@@ -188,7 +221,10 @@ def main() -> None:
     """Serve the page of this host."""
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     log.setLevel(logging.INFO)
-    serve(host.from_environment())
+    try:
+        serve(host.from_environment())
+    except KnownError as error:
+        sys.exit(i18n.sentence(error))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ from pathlib import Path
 from audio import decode
 from audio.clip import Sound
 from audio.decode import spooled
-from audio.decode.archive import Song, is_song, shown
+from audio.decode.archive import Song
+from audio.library.kinds import shown
+from audio.library.walk import Tree, walk
 from classifier.predict import Effort, Prediction, predict
 from classifier.queue import InferenceQueue
 from classifier.verdict import Verdict, judge
@@ -33,6 +35,8 @@ class Row:
         prediction: None where the song failed.
         verdict: on the prediction.
         error: why the song failed; None where it did not.
+        size_bytes: of its file; None where unknown.
+        modified_s: when that last changed, in seconds since 1970; None where unknown.
     """
 
     song: str
@@ -42,6 +46,8 @@ class Row:
     prediction: Prediction | None = None
     verdict: Verdict | None = None
     error: KnownError | None = None
+    size_bytes: int | None = None
+    modified_s: int | None = None
 
 
 class _StoppedError(Exception):
@@ -54,14 +60,24 @@ def songs_in(folder: Path) -> list[Song]:
     Raises:
         KnownError: ``folder_without_songs``.
     """
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and is_song(str(path.relative_to(folder)))
-    )
-    if not found:
+    songs = songs_of(walk(folder))
+    if not songs:
         raise KnownError("folder_without_songs", name=shown(str(folder)))
-    return [Song(shown(str(path)), path) for path in found]
+    return songs
+
+
+def songs_of(tree: Tree) -> list[Song]:
+    """Return the files of a folder as songs."""
+    return [song_at(path) for _, path in tree.files]
+
+
+def song_at(path: Path) -> Song:
+    """Return a file as a song, with its size and date where they can be read."""
+    try:
+        facts = path.stat()
+    except (OSError, ValueError):
+        return Song(shown(str(path)), path)
+    return Song(shown(str(path)), path, facts.st_size, int(facts.st_mtime))
 
 
 def rows(
@@ -116,7 +132,8 @@ def rows(
 
 def _row(song: Song, run: Callable[[Sound], Prediction], limits: decode.Limits) -> Row:
     began = time.perf_counter()
-    row = Row(song.name, 0.0)
+    facts = song.size_bytes, song.modified_s
+    row = Row(song.name, 0.0, size_bytes=facts[0], modified_s=facts[1])
     try:
         with spooled(song.path, name=song.name, limits=limits) as (sound, cut_s):
             sound = replace(sound, name=song.name)
@@ -127,4 +144,7 @@ def _row(song: Song, run: Callable[[Sound], Prediction], limits: decode.Limits) 
         if error.code == "prediction_stopped":
             raise _StoppedError from error
         row = replace(row, error=error)
+    finally:
+        if song.is_scratch:
+            song.path.unlink(missing_ok=True)
     return replace(row, elapsed_s=time.perf_counter() - began)

@@ -17,7 +17,7 @@ from audio.clip import Clip, Samples
 from audio.decode import ffmpeg
 from audio.decode.downmix import Mix, packed
 from audio.decode.limits import USUAL, Decoded, Limits, SourceFacts
-from errors import KnownError
+from errors import FULL_DISK, KnownError
 
 if TYPE_CHECKING:
     from av import AudioStream
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 # How files of these kinds begin: one that FFmpeg cannot open is broken, not foreign.
 SOUND_STARTS = re.compile(
-    rb"RIFF....WAVE|RF64|riff|FORM....AIF|fLaC|OggS|ID3|....ftyp|\x1aE\xdf\xa3",
+    rb"RIFF....WAVE|RF64|riff|FORM....AIF|fLaC|OggS|ID3|....ftyp|\x1aE\xdf\xa3"
+    rb"|MAC |wvpk|TTA1|MPCK|MP\+|DSD |caff|#!AMR|\.snd",
     re.DOTALL,
 )
 MAX_BROKEN_SHARE = 0.01  # of the samples
@@ -171,12 +172,18 @@ def _opened(
                 raise KnownError("not_audio", name=name)
             facts = _facts(container, stream, path)
             _check_rate(facts.sampling_rate, name, limits)
+            if ffmpeg.is_protected(container, stream, path):
+                raise KnownError("protected", name=name)
+            if codec := ffmpeg.hidden_codec(stream, path):
+                raise KnownError("encoded", name=name, codec=codec)
             yield stream, facts
     except (av.FFmpegError, ValueError, ArithmeticError) as error:
         raise KnownError("broken_audio", name=name) from error
     except MemoryError as error:
         raise KnownError("decoder_gave_up", name=name) from error
     except OSError as error:
+        if error.errno in FULL_DISK:  # of the spool's folder, not of the song
+            raise KnownError("no_room") from error
         raise KnownError("unreadable", name=name) from error
 
 
@@ -210,7 +217,7 @@ def _facts(container: InputContainer, stream: AudioStream, path: Path) -> Source
         container=ffmpeg.container_name(container),
         codec=codec.codec.canonical_name,
         n_channels=codec.channels,
-        sampling_rate=codec.sample_rate,
+        sampling_rate=ffmpeg.sampling_rate(codec),
         bit_depth=ffmpeg.bit_depth(codec),
         duration_s=ffmpeg.duration_s(container, stream, path),
         size_bytes=path.stat().st_size,

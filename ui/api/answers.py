@@ -96,6 +96,7 @@ class SongRow:
         genres: the probability of every genre by its name; empty without an answer.
         reason: why there is no answer, in a sentence; null where there is one.
         distance: from what the model learned from, as for one song.
+        cut_at_s: where a longer song was cut (s); null where it was read whole.
     """
 
     song: str
@@ -111,6 +112,7 @@ class SongRow:
     genres: dict[str, float]
     reason: str | None
     distance: float | None
+    cut_at_s: float | None
 
 
 @dataclass(frozen=True)
