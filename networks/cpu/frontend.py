@@ -47,7 +47,6 @@ def optimize_for_cpu(model: Any, precision: Precision = "fp32") -> bool:
         Whether the model computes in that precision now.
     """
     process.settle()
-    from torch.nn import Linear
     from torch.nn.utils import parametrize
     from transformers.models.hubert.modeling_hubert import HubertFeatureEncoder
     from transformers.models.wav2vec2.modeling_wav2vec2 import Wav2Vec2FeatureEncoder
@@ -64,19 +63,26 @@ def optimize_for_cpu(model: Any, precision: Precision = "fp32") -> bool:
     steps = [_step(layer, strided_conv, precision) for layer in front.conv_layers]
     tiled = partial(_tiled, front.conv_layers, steps, precision)
     front.forward = tiled  # type: ignore[method-assign]
-    for name, module in model.base_model.named_modules():
-        if precision != "fp32" and name.endswith("feed_forward"):
-            _join_activation(module, precision)
-        elif isinstance(module, Linear) and "forward" not in vars(module):
-            optimize_linear(module, precision)
-    for module in model.modules():  # the head, which costs little
-        if isinstance(module, Linear) and "forward" not in vars(module):
-            optimize_linear(module)
+    _optimize_linear_layers(model, precision)
     for weights in model.parameters():  # what is left of the file is let go
         if not weights.is_mkldnn:
             weights.data = weights.data.clone()
     position.forward = fft_conv.prepared(position)
     return True
+
+
+def _optimize_linear_layers(model: Any, precision: Precision) -> None:
+    """Lay out the linear layers; those of the head, which cost little, in float32."""
+    from torch.nn import Linear
+
+    for name, module in model.base_model.named_modules():
+        if precision != "fp32" and name.endswith("feed_forward"):
+            _join_activation(module, precision)
+        elif isinstance(module, Linear) and "forward" not in vars(module):
+            optimize_linear(module, precision)
+    for module in model.modules():
+        if isinstance(module, Linear) and "forward" not in vars(module):
+            optimize_linear(module)
 
 
 def _join_activation(feed_forward: Any, precision: Precision) -> None:

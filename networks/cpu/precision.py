@@ -43,13 +43,6 @@ def chosen(wanted: Wanted = "auto") -> Precision:
     return "bf16" if is_bf16_faster() else "fp32"
 
 
-def why(wanted: Wanted = "auto") -> str:
-    """Return why ``chosen`` answers so: a key of the locales' section ``devices``."""
-    if wanted != "auto":
-        return "cpu_asked"
-    return "cpu_bf16" if is_bf16_faster() else "cpu_fp32"
-
-
 @functools.cache
 def is_bf16_faster() -> bool:
     """Return whether bfloat16 products are faster here, found out once (some 20 ms)."""
@@ -82,13 +75,13 @@ def dtype_of(precision: Precision) -> torch.dtype:
     return torch.bfloat16 if precision == "bf16" else torch.float32
 
 
-def autocast(precision: Precision, device: str = "cpu") -> AbstractContextManager[Any]:
+def autocast(precision: str, device: str = "cpu") -> AbstractContextManager[Any]:
     """Let the training engine compute in a precision on a CPU; elsewhere do nothing."""
     import torch
 
-    if precision == "fp32" or device != "cpu":
+    if precision != "bf16" or device != "cpu":
         return contextlib.nullcontext()
-    return torch.autocast("cpu", dtype_of(precision))
+    return torch.autocast("cpu", torch.bfloat16)
 
 
 def _has_instructions() -> bool:

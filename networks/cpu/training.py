@@ -15,12 +15,18 @@ another type are left to torch.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from networks.cpu.conv import n_outputs, rows, strips
 from networks.cpu.fft_conv import fft_conv, spectra
-from networks.cpu.frontend import front_end, is_normed_over_time, normed_filters, split
+from networks.cpu.frontend import (
+    front_end,
+    is_normed_over_time,
+    normed_filters,
+    split,
+    tiles,
+)
+from networks.cpu.precision import Precision, dtype_of
 
 if TYPE_CHECKING:
     import torch
@@ -39,7 +45,7 @@ def optimize_for_cpu(model: Any) -> None:
     front = front_end(model)
     if front is None:
         return
-    front.forward = functools.partial(_forward, front, front.forward)
+    front.forward = functools.partial(_forward, front, front.forward, _Tiles(front))
     embed = getattr(model.base_model.encoder, "pos_conv_embed", None)
     conv = getattr(embed, "conv", None)
     if isinstance(conv, Conv1d) and conv.kernel_size[0] >= LONG_KERNEL:
@@ -60,12 +66,35 @@ def _in_float32(usual: Any, states: Tensor) -> Any:
         return usual(states.float())
 
 
-def _forward(front: Any, usual: Any, windows: Tensor) -> Tensor:
+class _Tiles:
+    """The front end as inference runs it, laid out again whenever its weights change.
+
+    Args:
+        front: the convolutions.
+    """
+
+    def __init__(self, front: Any) -> None:
+        self._weights = [*front.parameters()]
+        self._layers = front.conv_layers
+        self._made: tuple[Any, Any] = (None, None)
+
+    def __call__(self, windows: Tensor) -> Tensor:
+        """Run the front end: (n_windows, n_samples) to (n_windows, channels, n_frames)."""
+        precision: Precision = "bf16" if _dtype() == dtype_of("bf16") else "fp32"
+        state = (precision, *((w.data_ptr(), w._version) for w in self._weights))
+        if self._made[0] != state:
+            self._made = (state, tiles(self._layers, precision))
+        return self._made[1](windows)
+
+
+def _forward(front: Any, usual: Any, run: _Tiles, windows: Tensor) -> Tensor:
     """Run the front end: (n_windows, n_samples) to (n_windows, channels, n_frames)."""
     import torch
 
     if not windows.is_cpu or windows.dtype != torch.float32:
         return torch.as_tensor(usual(windows))
+    if not torch.is_grad_enabled():
+        return run(windows)
     frames = [_frames(front.conv_layers, window) for window in windows]
     return torch.stack(frames).transpose(1, 2)
 
@@ -75,9 +104,7 @@ def _frames(layers: Any, window: Tensor) -> Tensor:
     first, *others = layers
     if is_normed_over_time(first) and first.conv.bias is None:
         filters, bias = normed_filters(first, window)
-        normed = _functions().first(
-            window.detach(), filters, bias, first.conv.stride[0]
-        )
+        normed = _first()(window.detach(), filters, bias, first.conv.stride[0])
         frames = first.activation(normed)
     else:
         frames = _layer(first, window[:, None])
@@ -91,7 +118,7 @@ def _layer(layer: Any, frames: Tensor) -> Tensor:
     import torch
 
     conv, norm = layer.conv, getattr(layer, "layer_norm", None)
-    out = _functions().convolution(frames, conv.weight, conv.stride[0])
+    out = _convolution()(frames, conv.weight, conv.stride[0])
     if conv.bias is not None:
         out = out + conv.bias.to(out.dtype)
     if isinstance(norm, torch.nn.GroupNorm):
@@ -110,22 +137,9 @@ def _dtype() -> torch.dtype:
     return torch.float32
 
 
-@dataclass(frozen=True)
-class _Functions:
-    """Functions with gradients of their own.
-
-    Attributes:
-        convolution: (frames, weight, stride) -> out.
-        first: (samples, filters, bias, stride) -> out.
-    """
-
-    convolution: Any
-    first: Any
-
-
 @functools.cache
-def _functions() -> _Functions:
-    """Make the functions, once torch is loaded."""
+def _convolution() -> Any:
+    """Make the function (frames, weight, stride) -> out, once torch is loaded."""
     import torch
 
     class Convolution(torch.autograd.Function):
@@ -164,6 +178,14 @@ def _functions() -> _Functions:
                 of_frames = of_frames.to(ctx.given)
             return of_frames, of_weight, None
 
+    return Convolution.apply
+
+
+@functools.cache
+def _first() -> Any:
+    """Make the function (samples, filters, bias, stride) -> out."""
+    import torch
+
     class First(torch.autograd.Function):
         """(n_samples,), (kernel, n_channels) and (n_channels,) to (n_out, n_channels).
 
@@ -199,7 +221,7 @@ def _functions() -> _Functions:
                 of_bias = of_bias + part.sum(0)
             return None, of_filters, of_bias, None
 
-    return _Functions(Convolution.apply, First.apply)
+    return First.apply
 
 
 def _position(conv: Any, usual: Any, frames: Tensor) -> Tensor:
