@@ -375,9 +375,13 @@ def _models(settings: Settings, options: argparse.Namespace, n_workers: int) -> 
 
 def _prepare_libraries(n_workers: int) -> None:
     """Keep transformers quiet, and torch to the threads that workers leave it."""
-    process.settle()
-    import torch
-    from transformers.utils import logging
+    with process.importing():
+        process.settle()
+        import torch
+        from transformers.models.auto import modeling_auto
+        from transformers.utils import logging
+
+        _ = modeling_auto  # and all that it imports
 
     torch.set_num_threads(max((os.cpu_count() or 1) // n_workers, 1))
     logging.disable_progress_bar()

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio.clip import Sound
+from audio.decode.seek import Sought, UnsoughtError
 from classifier.queue import InferenceQueue
 from errors import KnownError
 from networks import device, forward
@@ -156,7 +157,8 @@ def listen(
         queue: where inference runs, in turns with other callers; in this thread by
             default.
         effort: six windows spread over the song (fewer where six last more than 60 s),
-            or all of them.
+            or all of them. Of a song that is decoded in parts, no others are looked
+            at, so that silent ones elsewhere move none.
         compute: runs all windows through the model, elsewhere; batches of them run on
             the model's own device by default.
         should_stop: is called before each batch of windows.
@@ -164,10 +166,12 @@ def listen(
     Raises:
         KnownError: ``too_short``, ``silent``, ``prediction_stopped``, ``model_broken``
             where a logit is NaN, or ``model_out_of_memory``.
+        UnsoughtError: a song that is decoded in parts has to be decoded whole.
     """
     began = time.perf_counter()
     windows, note = _windows(clip, model)
-    starts = windows.starts()
+    in_parts = effort == "quick" and isinstance(clip, Sought)
+    starts = windows.all_starts() if in_parts else windows.starts()
     order = [starts[at] for at in spread(len(starts))]
     if effort == "quick":
         order = order[: max(min(N_QUICK, int(QUICK_S / model.window_s)), 1)]
@@ -188,6 +192,8 @@ def listen(
             if answers:
                 n_left = len(order) - batch.stop
                 yield _prediction(answers, n_left, windows, model, note, began)
+    if in_parts and len(answers) < len(order):  # another window is to stand in
+        raise UnsoughtError
     if not answers:
         raise KnownError("silent", name=clip.name)
 
