@@ -104,6 +104,9 @@ class Settings:
             as ``id`` or ``id@revision``.
         source: the https address that a rented machine gets this project from.
         precision: of a model's products on a CPU: auto, fp32 or bf16.
+        rank: which of a launcher's processes this is; the first is 0.
+        n_processes: how many a launcher started, on all machines.
+        n_local: how many of them on this machine.
         is_launched: a launcher started this process as one of several.
         local_rank: which of them it is on this machine.
     """
@@ -125,6 +128,9 @@ class Settings:
     base_models: tuple[str, ...] = ()
     source: str = ""
     precision: Precision = "auto"
+    rank: int = 0
+    n_processes: int = 1
+    n_local: int = 1
     is_launched: bool = False
     local_rank: int = 0
 
@@ -162,6 +168,7 @@ def from_environment(
         source=env.get("GENRESCOPE_SOURCE", space),
         precision=_precision(env.get("GENRESCOPE_PRECISION", "")),
         is_launched=_is_launched(env),
+        **_of_launcher(env),
         local_rank=int(env.get("LOCAL_RANK", "0")),
     )
 
@@ -206,6 +213,17 @@ def _is_launched(env: Mapping[str, str]) -> bool:
     """
     size = env.get("WORLD_SIZE", "")
     return all(env.get(name) for name in LAUNCHER) and size.isdigit() and int(size) > 1
+
+
+def _of_launcher(env: Mapping[str, str]) -> dict[str, int]:
+    """Read what a launcher tells of its processes, if one started this."""
+    if not _is_launched(env):
+        return {}
+    return {
+        "rank": int(env["RANK"]),
+        "n_processes": int(env["WORLD_SIZE"]),
+        "n_local": int(env.get("LOCAL_WORLD_SIZE") or 1),
+    }
 
 
 def with_start_key(settings: Settings) -> Settings:
