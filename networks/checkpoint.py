@@ -26,7 +26,9 @@ from networks import architecture, clear, forward, novelty
 from networks import device as devices
 from networks.architecture import positive
 from networks.clear import ClearRule
+from networks.cpu import precision as precisions
 from networks.cpu.frontend import optimize_for_cpu
+from networks.cpu.precision import Precision, Wanted
 from networks.novelty import Novelty
 
 Source = Literal["bundled", "hub", "run", "folder"]
@@ -84,13 +86,14 @@ class LoadedModel:
 
     Attributes:
         ref: its description.
-        model: a transformers audio classifier, float32, in evaluation mode.
+        model: a transformers audio classifier, in evaluation mode.
         feature_extractor: turns samples into the model's input, as in training.
         labels: the genres, in the order of the model's outputs.
         sampling_rate: of its input (Hz).
         temperature: logits are divided by it, so that 0.7 means right in 7 of 10.
         novelty: measures how far a sound is from what it learned from; None where it
             came without.
+        precision: of its products; what they are added to is float32.
         device: name of the GPU or processor where it is.
     """
 
@@ -101,6 +104,7 @@ class LoadedModel:
     sampling_rate: int
     temperature: float
     novelty: Novelty | None = None
+    precision: Precision = "fp32"
     device: str = ""
 
     @property
@@ -146,8 +150,17 @@ def load(
     *,
     max_bytes: int = MAX_BYTES,
     device: str | None = None,
+    precision: Wanted = "auto",
 ) -> LoadedModel:
     """Load a whole checkpoint onto a device, the fastest by default.
+
+    Args:
+        ref: its description.
+        folder: the checkpoint.
+        max_bytes: of the largest weights that are read.
+        device: torch's name of it.
+        precision: of products on a CPU; a GPU, and a model that the CPU's engine does
+            not know, compute in float32.
 
     Raises:
         KnownError: ``model_too_large``, ``model_wrong_task``, ``weights_are_pointer``,
@@ -158,7 +171,8 @@ def load(
     model, feature_extractor = _from_disk(ref, folder)
     found = devices.processor() if device == "cpu" else devices.best()
     model = _moved(ref, model.eval(), device or found.kind)
-    optimize_for_cpu(model)
+    wanted = precisions.chosen(precision)
+    used: Precision = wanted if optimize_for_cpu(model, wanted) else "fp32"
     id2label = sorted(model.config.id2label.items())
     return LoadedModel(
         ref,
@@ -168,6 +182,7 @@ def load(
         sampling_rate=feature_extractor.sampling_rate,
         temperature=positive(_facts(config).get("temperature")) or 1.0,
         novelty=_novelty(ref, folder, model),
+        precision=used,
         device=found.name,
     )
 

@@ -18,6 +18,7 @@ import process
 from errors import KnownError
 from networks import device as devices
 from networks import novelty
+from networks.cpu.precision import autocast
 from networks.device import Device
 from networks.novelty import Novelty
 from trainer.config import RunConfig
@@ -245,12 +246,13 @@ def _finish(
     _save(parts, device, run_dir, trained.accuracy)
     if trained.was_stopped:
         return trained
-    tested = _test(parts, emit, stop.of_main) if parts.split.is_honest else None
     result = trained
+    with autocast(device.precision, device.kind):  # as a CPU will classify
+        tested = _test(parts, emit, stop.of_main) if parts.split.is_honest else None
+        own = own_features.fit(parts, emit, stop.of_main)
     if tested:
         evaluate.save_scores(tested, parts.songs.genres, run_dir)
         result = dataclasses.replace(trained, test_accuracy=tested.accuracy)
-    own = own_features.fit(parts, emit, stop.of_main)
     _save_findings(parts, device, run_dir / runs.MODEL, result.accuracy, tested, own)
     return result
 

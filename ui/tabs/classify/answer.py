@@ -75,6 +75,7 @@ def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> lis
         "device": prediction.device,
     }
     lines = [_word("basis", language, **numbers)]
+    lines.append(_word(f"precision_{prediction.precision}", language))
     if prediction.note:
         lines.append(_word(f"note_{prediction.note}", language))
     if verdict:
