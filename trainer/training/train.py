@@ -314,6 +314,8 @@ def _save(
         "preset": config.preset,
         "saved_at": time.time(),
     }
+    if tested and tested.temperature != 1 and tested.fitted_on:
+        facts["n_calibration_songs"] = tested.fitted_on[0]
     if clear and clear.is_held_out:
         facts["clear"] = clear.rule().to_config()
     parts.model.config.genrescope = facts
