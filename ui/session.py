@@ -27,6 +27,7 @@ class Session:
         view: state, the visible part of a sound as a ``View``; it counts for that
             sound alone.
         transforms: of the sounds in memory.
+        model: state, the key of the model chosen in Classify; None before there is one.
     """
 
     guarded: Guarded
@@ -35,6 +36,7 @@ class Session:
     link: gr.Textbox
     view: gr.State = field(default_factory=lambda: gr.State(None))
     transforms: Transforms = field(default_factory=Transforms)
+    model: gr.State = field(default_factory=lambda: gr.State(None))
 
     def clip(self, path: str | None) -> Clip:
         """Return the chosen sound.

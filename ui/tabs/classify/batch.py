@@ -150,8 +150,9 @@ def _naming(
             }
         done, failed = len(batch.entries), batch.n_failed
         about = calibration(model.ref, language)
-        counts = {"done": done, "failed": failed}
-        sentence = view.status("many_done", language, about=about, **counts)
+        sentence = view.status(
+            "many_done", language, done=done, failed=failed, about=about
+        )
         yield {status: sentence}
 
     return name_all
