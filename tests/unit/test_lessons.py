@@ -74,7 +74,7 @@ def test_spectrum_names_the_notes_of_its_peaks():
     assert first[2].endswith(" dBFS")
     assert first[3:] == ("A4", "0", "1 ×")
     assert second[3:] == ("A5", "0", "2 ×")
-    assert "Fundamental: 4" in sheet.about
+    assert "If this is one tone, its fundamental is 44" in sheet.about
     assert sheet.plots[0].y.label == "Level (dBFS)"
 
 
