@@ -83,7 +83,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         session = Session(guarded, shelf, bar, link)
         with gr.Tabs() as tabs:
             with gr.Tab(text("app.see"), id="see") as see:
-                see_tab.build(session, settings)
+                see_tab.build(session, settings, models)
             with gr.Tab(text("app.data"), id="data") as data:
                 data_tab.build(data, session, settings)
             with gr.Tab(text("app.train"), id="train") as train:

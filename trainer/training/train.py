@@ -397,6 +397,8 @@ def _facts(
         "precision": device.precision,
     }
     clear = tested.risk_coverage if tested else None
+    if tested and tested.temperature != 1 and tested.fitted_on:
+        facts["n_calibration_songs"] = tested.fitted_on[0]
     if clear and clear.is_held_out:
         facts["clear"] = clear.rule().to_config()
     return facts
