@@ -137,6 +137,65 @@ def test_a_broken_file_is_refused(fitted, tmp_path, spoil):
         novelty.load(tmp_path)
 
 
+def with_detector(fitted, weights, bias=0.0):
+    return dataclasses.replace(
+        fitted,
+        detector_weights=np.array(weights, float),
+        detector_bias=np.array([bias], float),
+    )
+
+
+def test_a_detector_finds_what_lies_among_the_songs(fitted):
+    own = planted(300)
+    # What differs from the songs in one direction only, and little for their spread.
+    direction = np.eye(N)[0]
+    strange = own[:50] + 0.8 * fitted.scale * direction
+    z = (own - fitted.mean) / fitted.scale
+    limit = np.quantile(z @ direction, 0.99)
+    found = with_detector(fitted, 4 * direction, -4 * limit)
+    more = found.distances(strange) > 1
+    assert more.mean() > (fitted.distances(strange) > 1).mean() + 0.05
+    assert (found.distances(own) >= fitted.distances(own)).all()
+    assert 0.005 < (found.distances(own) > 1).mean() < 0.03
+
+
+def test_a_detector_alone_says_two_at_most(fitted):
+    sure = with_detector(fitted, np.zeros(N), 1000.0)
+    assert sure.distances(planted(5).mean(0)[None]) == pytest.approx(2)
+
+
+def test_a_detector_is_read_as_it_was_written(fitted, tmp_path):
+    written = with_detector(fitted, np.linspace(-1, 1, N), -2.0)
+    novelty.save(written, tmp_path)
+    again = novelty.load(tmp_path, N)
+    assert again.distances(planted(50, seed=3)) == pytest.approx(
+        written.distances(planted(50, seed=3)), rel=1e-4
+    )
+    assert novelty.load(tmp_path, N).detector_bias == pytest.approx([-2.0])
+
+
+def test_a_run_keeps_the_distance_only(fitted, tmp_path):
+    novelty.save(fitted, tmp_path)
+    assert novelty.load(tmp_path, N).detector_weights is None
+
+
+@pytest.mark.parametrize(
+    "detector",
+    [
+        {"detector_weights": np.ones(N - 1), "detector_bias": np.ones(1)},
+        {"detector_weights": np.ones(N), "detector_bias": np.ones(2)},
+        {"detector_weights": np.full(N, np.nan), "detector_bias": np.ones(1)},
+    ],
+    ids=["of other features", "two limits", "not a number"],
+)
+def test_a_broken_detector_is_refused(fitted, tmp_path, detector):
+    tensors = tensors_of(fitted)
+    tensors |= {name: np.float32(values) for name, values in detector.items()}
+    save_file(tensors, tmp_path / FILE)
+    with pytest.raises(ValueError):
+        novelty.load(tmp_path)
+
+
 @pytest.mark.parametrize("data", [b"", b"no tensors", b"\xff" * 64])
 def test_a_file_that_is_no_safetensors_is_refused(tmp_path, data):
     (tmp_path / FILE).write_bytes(data)
