@@ -47,8 +47,8 @@ class Novelty:
         variances: (n_axes + 1,) the shrunk variance along each axis, and last that of
             every direction outside them.
         quantiles: (2,) the distances that 95 and 99 % of held-out windows stay below.
-        detector_weights: (n_features,) of a linear detector of what is no music, on
-            the standardised features; None where it was not fitted.
+        detector_weights: (2 * n_features,) of a linear detector of what is no music, on
+            the features and then their deviations; None where it was not fitted.
         detector_bias: (1,); weights and bias give a log odds that is above 0 beyond
             the limit that was chosen for the songs. None as before.
     """
@@ -66,11 +66,17 @@ class Novelty:
         """How many features a window has."""
         return len(self.mean)
 
-    def distances(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
+    def distances(
+        self,
+        features: NDArray[np.floating],
+        deviations: NDArray[np.floating] | None = None,
+    ) -> NDArray[np.float64]:
         """Compute how far windows are from the songs that the model learned from.
 
         Args:
             features: (n_windows, n_features), as of ``forward.outputs``.
+            deviations: of the same shape, as there; without them the detector is left
+                out.
 
         Returns:
             (n_windows,); 1 is the distance that 99 % of held-out windows stay below,
@@ -79,16 +85,16 @@ class Novelty:
         values = np.asarray(features, np.float64)
         with np.errstate(all="ignore"):
             far = self._raw(values) / self.quantiles[1]
-            far = np.maximum(far, self._detected(values))
+            if deviations is not None:
+                both = np.concatenate([values, deviations], axis=1)
+                far = np.maximum(far, self._detected(both))
         return np.nan_to_num(np.minimum(far, MAX_DISTANCE), nan=MAX_DISTANCE)
 
-    def _detected(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _detected(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Twice the detector's probability, so that its limit is 1; 0 without one."""
         if self.detector_weights is None or self.detector_bias is None:
-            return np.zeros(len(features))
-        standard = (features - self.mean) / self.scale
-        odds = standard @ self.detector_weights + self.detector_bias
-        return 2 / (1 + np.exp(-odds))
+            return np.zeros(len(values))
+        return 2 / (1 + np.exp(-(values @ self.detector_weights + self.detector_bias)))
 
     def _raw(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mahalanobis, one variance for all directions outside the axes."""
@@ -184,7 +190,7 @@ def _check(found: Novelty, n_features: int | None) -> None:
     expected = [(n,), (n,), (n_axes, n), (n_axes + 1,), (2,)]
     values = [getattr(found, name) for name in TENSORS]
     if found.detector_weights is not None and found.detector_bias is not None:
-        expected += [(n,), (1,)]
+        expected += [(2 * n,), (1,)]
         values += [found.detector_weights, found.detector_bias]
     if [each.shape for each in values] != expected or n_features not in (None, n):
         raise ValueError("tensors do not fit together")

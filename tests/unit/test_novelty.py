@@ -146,32 +146,29 @@ def with_detector(fitted, weights, bias=0.0):
 
 
 def test_a_detector_finds_what_lies_among_the_songs(fitted):
-    own = planted(300)
-    # What differs from the songs in one direction only, and little for their spread.
-    direction = np.eye(N)[0]
-    strange = own[:50] + 0.8 * fitted.scale * direction
-    z = (own - fitted.mean) / fitted.scale
-    limit = np.quantile(z @ direction, 0.99)
-    found = with_detector(fitted, 4 * direction, -4 * limit)
-    more = found.distances(strange) > 1
-    assert more.mean() > (fitted.distances(strange) > 1).mean() + 0.05
-    assert (found.distances(own) >= fitted.distances(own)).all()
-    assert 0.005 < (found.distances(own) > 1).mean() < 0.03
+    own, still = planted(300), np.ones((300, N))
+    # Noise differs from the songs in nothing but how little it changes.
+    weights = np.concatenate([np.zeros(N), -np.ones(N)])
+    found = with_detector(fitted, weights, N / 2)
+    assert (found.distances(own, 0.1 * still) > 1).all()
+    assert found.distances(own, still) == pytest.approx(fitted.distances(own))
+    assert found.distances(own) == pytest.approx(fitted.distances(own))
 
 
 def test_a_detector_alone_says_two_at_most(fitted):
-    sure = with_detector(fitted, np.zeros(N), 1000.0)
-    assert sure.distances(planted(5).mean(0)[None]) == pytest.approx(2)
+    sure = with_detector(fitted, np.zeros(2 * N), 1000.0)
+    middle = planted(5).mean(0)[None]
+    assert sure.distances(middle, middle) == pytest.approx(2)
 
 
 def test_a_detector_is_read_as_it_was_written(fitted, tmp_path):
-    written = with_detector(fitted, np.linspace(-1, 1, N), -2.0)
+    written = with_detector(fitted, np.linspace(-1, 1, 2 * N), -2.0)
     novelty.save(written, tmp_path)
     again = novelty.load(tmp_path, N)
-    assert again.distances(planted(50, seed=3)) == pytest.approx(
-        written.distances(planted(50, seed=3)), rel=1e-4
+    songs, changes = planted(50, seed=3), abs(planted(50, seed=4))
+    assert again.distances(songs, changes) == pytest.approx(
+        written.distances(songs, changes), rel=1e-4
     )
-    assert novelty.load(tmp_path, N).detector_bias == pytest.approx([-2.0])
 
 
 def test_a_run_keeps_the_distance_only(fitted, tmp_path):
@@ -182,9 +179,9 @@ def test_a_run_keeps_the_distance_only(fitted, tmp_path):
 @pytest.mark.parametrize(
     "detector",
     [
-        {"detector_weights": np.ones(N - 1), "detector_bias": np.ones(1)},
-        {"detector_weights": np.ones(N), "detector_bias": np.ones(2)},
-        {"detector_weights": np.full(N, np.nan), "detector_bias": np.ones(1)},
+        {"detector_weights": np.ones(N), "detector_bias": np.ones(1)},
+        {"detector_weights": np.ones(2 * N), "detector_bias": np.ones(2)},
+        {"detector_weights": np.full(2 * N, np.nan), "detector_bias": np.ones(1)},
     ],
     ids=["of other features", "two limits", "not a number"],
 )
@@ -285,6 +282,8 @@ def test_features_are_the_means_of_the_middle_and_last_layer(model):
     assert out.features == pytest.approx(expected, abs=1e-5)
     assert out.features.shape == (2, forward.n_features(model.model))
     assert out.logits == pytest.approx(plain.logits.numpy(), abs=1e-5)
+    spread = [layers[at].std(1, correction=0) for at in (1, 2)]
+    assert out.deviations == pytest.approx(np.concatenate(spread, axis=1), abs=1e-5)
     assert forward.outputs(model.model, values).features is None
 
 
