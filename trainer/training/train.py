@@ -27,7 +27,13 @@ from trainer.evaluation import evaluate
 from trainer.evaluation.scores import Scores
 from trainer.run import checkpoints, runs
 from trainer.run.events import Emit, Noted, ShouldStop, Stage, StopNow, StopRequested
-from trainer.training import dashboards, distributed, feature_cache, own_features
+from trainer.training import (
+    dashboards,
+    distributed,
+    feature_cache,
+    linear_head,
+    own_features,
+)
 from trainer.training.callback import Schedule, event_callback
 from trainer.training.prepare import (
     Parts,
@@ -130,6 +136,8 @@ def train(
     group.announce(config.batch_size * config.n_accumulated, emit)
     if group.n_processes == 1:
         parts = with_cached_features(parts, run_dir, emit, should_stop)
+    if not checkpoint:
+        linear_head.fit(parts, emit, should_stop)
     try:
         return _train_until_it_fits(parts, device, run_dir, checkpoint, emit, stop)
     finally:
