@@ -40,7 +40,7 @@ with process.importing():
     from ui.scene import Scene, Transforms
     from ui.server import files, gradio_patches, secret, zero
     from ui.server.access import LOCAL_HOSTS
-    from ui.server.bounds import Bounds
+    from ui.server.bounds import RequestBounds
     from ui.server.fair_queue import MOST_SESSIONS
     from ui.server.language import build_header, text, texts
     from ui.server.middleware import Gate, Language
@@ -153,7 +153,7 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
             "openapi_url": None,
             "middleware": [
                 Middleware(Gate, is_local=is_local, is_space=settings.host.is_space),
-                Middleware(Bounds, queue=gradio_patches.queue_of(demo)),
+                Middleware(RequestBounds, queue=gradio_patches.queue_of(demo)),
                 Middleware(
                     Secret,
                     secret=settings.secret,
