@@ -298,7 +298,7 @@ def _tables(voice: Voice, hz: float, sampling_rate: int, vowel: int) -> Wave:
     if voice.formant_hz:
         gains = gains * (1 + 3 / (1 + 4 * np.log2(number * hz / voice.formant_hz) ** 2))
     if vowel >= 0:
-        gains = gains * _vowel(VOWELS[vowel], number * hz)
+        gains = gains * _vowel(VOWELS[vowel], (number * hz).astype(np.float64))
     slopes_db = np.array([voice.rolloff_db / 2, voice.rolloff_db])
     if voice.pluck:
         gains = gains * np.abs(np.sin(np.pi * number * voice.pluck))
