@@ -8,12 +8,14 @@ from ui.export import downloads
 from ui.session import Session
 from ui.tabs.see import (
     comparison,
+    decibels,
     hubert_input,
     inversion,
     masking,
     mel,
     sampling,
     selection,
+    sines,
     source,
     spectrogram,
     spectrum,
@@ -26,9 +28,11 @@ def build(session: Session, settings: Settings) -> tuple[Lesson, ...]:
     """Lay out the lessons and wire them."""
     lessons = (
         waveform.build(session),
+        decibels.build(session),
         source.build(session),
         sampling.build_rate(session),
         sampling.build_bits(session),
+        sines.build(session),
         moment := spectrum.build(session),
         spectrogram.build(session),
         inversion.build(session, is_offline=settings.is_offline),
