@@ -35,7 +35,10 @@ def both(pair: Pair, start_s: float, language: str) -> Plot:
     ]
     highest = max(float(np.abs(each.values).max(initial=0.0)) for each in curves)
     height = max(HEADROOM * highest, MIN_HEIGHT)
-    names = (phrase("as_it_was", language), phrase("at_level", language, db=pair.gain_db))
+    names = (
+        phrase("as_it_was", language),
+        phrase("at_level", language, db=pair.gain_db),
+    )
     return Plot(
         name="levels",
         x=Axis("time", start_s, start_s + LENGTH_S, phrase("time", language)),

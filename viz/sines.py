@@ -8,7 +8,6 @@ import i18n
 from audio.notes import note_of
 from audio.synth import harmonics
 from audio.synth.harmonics import ABSENT_DB, N_HARMONICS, Found, Recipe
-from audio.transforms.windows import Numbers
 from viz.palette import GREY_LINE
 from viz.plot import Axis, Line, Marks, Plot, rounded
 from viz.wording import cents, joined, phrase, with_minus
@@ -21,9 +20,7 @@ ORANGE = 1
 COLUMNS = ("harmonic", "frequency", "put_in", "found", "phase_in", "phase_found")
 
 
-def waves(
-    recipe: Recipe, fundamental_hz: float, changed: int, language: str
-) -> Plot:
+def waves(recipe: Recipe, fundamental_hz: float, changed: int, language: str) -> Plot:
     """Draw two periods of every harmonic, thin, and of their sum.
 
     Args:
@@ -55,7 +52,9 @@ def waves(
     ]
     if changed in present:
         name = phrase("harmonic_n", language, n=changed)
-        lines.append(Line(times_s, rounded(each[changed - 1]), name=name, colour=ORANGE))
+        lines.append(
+            Line(times_s, rounded(each[changed - 1]), name=name, colour=ORANGE)
+        )
     return Plot(
         name="sines",
         x=Axis("time", 0.0, length_s, phrase("time", language)),
@@ -71,7 +70,9 @@ def spectrum(found: Found, fundamental_hz: float, language: str) -> Plot:
     levels_db = 20 * np.log10(np.maximum(found.amplitudes, 10 ** (BOTTOM_DB / 20)))
     stop_hz = (N_HARMONICS + 1) * fundamental_hz
     shown = found.frequencies_hz <= stop_hz
-    number = [n for n in range(1, N_HARMONICS + 1) if found.levels_db[n - 1] > BOTTOM_DB]
+    number = [
+        n for n in range(1, N_HARMONICS + 1) if found.levels_db[n - 1] > BOTTOM_DB
+    ]
     return Plot(
         name="sines_dft",
         x=Axis("frequency", 0.0, stop_hz, phrase("frequency", language)),

@@ -21,7 +21,6 @@ shrink = max(np.abs(samples).max(initial=0) * max(ratio, 1), 1)  # so that both 
 before = samples / shrink
 after = ratio * before
 soundfile.write("at-another-level.wav", after, sampling_rate)
-print(f"amplitude x {ratio:.4g}, power x {power_ratio:.4g}")
 
 first, stop = (round(t * sampling_rate) for t in (START_S, START_S + 0.01))
 times_s = np.arange(first, first + len(before[first:stop])) / sampling_rate

@@ -27,9 +27,6 @@ frequencies_hz = np.fft.rfftfreq(N_ANALYSED, 1 / SAMPLING_RATE)
 harmonics = bins[np.rint(numbers * FUNDAMENTAL_HZ / frequencies_hz[1]).astype(int)]
 levels_db = 20 * np.log10(np.maximum(np.abs(harmonics), 1e-6))  # dBFS
 phases_deg = np.degrees(np.angle(harmonics * 1j)) % 360  # a sine is a cosine at -90
-for number, level_db, phase_deg in zip(numbers, levels_db, phases_deg, strict=True):
-    if level_db > -100:
-        print(f"{number} x: {level_db:.2f} dBFS, {phase_deg:.0f} degrees")
 
 plt.subplot(121)
 n_shown = round(2 * SAMPLING_RATE / FUNDAMENTAL_HZ)  # two periods

@@ -1,18 +1,27 @@
 """Every picture of a lesson with settings that are not the default."""
 
+from pathlib import Path
+
 from ui import sheets
 from ui.tabs.see import (
+    decibels,
     hubert_input,
     inversion,
+    learning,
     masking,
     mel,
     sampling,
+    sines,
     spectrogram,
 )
 
 
 def way_back(scene, *values):
     return inversion.draw(scene, inversion.Way(*values))
+
+
+def recorded_run(scene, run):
+    return learning.draw_run(Path("nowhere"), scene, run)
 
 
 SETTINGS = {
@@ -26,4 +35,8 @@ SETTINGS = {
     "back": (way_back, (0.1, 0.5, "hann", 4, "mel", 1)),
     "hearing": (hubert_input.draw, (0.2,)),
     "masking": (masking.draw, (8, 3)),
+    "decibels": (decibels.draw, (-12, "chosen", 0.2)),
+    "sines": (sines.draw, ("square", 9, "lot", 441.0, 2, -3, 45)),
+    "learning": (learning.draw, (3, -1, 0, "disco")),
+    "overfitting": (recorded_run, ("head",)),
 }

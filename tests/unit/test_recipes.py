@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio import transforms
+from audio import gain, transforms
 from audio.clip import Clip
 from audio.hubert.masking import clusters, hidden
 from audio.hubert.preprocessing import model_input
@@ -26,6 +26,7 @@ from ui.tabs.see import (
     inversion,
     sampling,
 )
+from viz import learning
 from viz.plot import Provenance
 
 # librosa's loader imports what Python is about to lose, at its first call.
@@ -201,6 +202,33 @@ def test_other_scripts_make_the_same_numbers(run):
     found, ours = run("hearing", clip), model_input(clip)
     assert np.allclose(found["values"], ours.samples, atol=1e-3)
     assert found["n_frames"] == ours.n_frames
+
+
+def test_decibels_script_makes_the_same_pair(run):
+    clip = busy()
+    found = run("decibels", clip, 12, "chosen", 0.2)
+    ours = gain.pair(clip, 12)
+    assert np.allclose(found["before"], ours.before.samples, atol=1e-5)
+    assert np.allclose(found["after"], ours.after.samples, atol=1e-5)
+
+
+def test_sines_script_finds_the_same_levels(run):
+    draw, values = SETTINGS["sines"]
+    found = run("sines", silence())
+    sheet = draw(Scene(silence(), Transforms()), *values)
+    told = {int(row[0]): row for row in sheet.table[1:]}
+    for number, level_db in zip(found["numbers"], found["levels_db"], strict=True):
+        if number in told:
+            assert float(told[number][3].replace("−", "-")) == pytest.approx(
+                level_db, abs=0.01
+            )
+    assert len(told) == 6  # 1, 3, 5, 7, 9, and 2, which was added
+
+
+def test_learning_script_has_the_same_loss(run):
+    found = run("learning", silence())
+    assert found["loss"] == pytest.approx(learning.loss((3, -1, 0), 2))
+    assert np.allclose(found["probabilities"], learning.softmax((3, -1, 0)))
 
 
 def test_masking_script_finds_the_same_clusters_and_hides_the_same_frames(run):

@@ -11,6 +11,7 @@ from ui.tabs.see import (
     decibels,
     hubert_input,
     inversion,
+    learning,
     masking,
     mel,
     sampling,
@@ -39,6 +40,7 @@ def build(session: Session, settings: Settings) -> tuple[Lesson, ...]:
         *mel.build(session),
         hubert_input.build(session),
         masking.build(session),
+        *learning.build(session, settings.runs_dir),
         comparison.build(session),
     )
     selection.build(session, lessons, moment)
