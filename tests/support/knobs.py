@@ -10,9 +10,12 @@ from ui.tabs.see import (
     learning,
     masking,
     mel,
+    pitch,
+    rhythm,
     sampling,
     sines,
     spectrogram,
+    timbre,
 )
 
 
@@ -38,5 +41,8 @@ SETTINGS = {
     "decibels": (decibels.draw, (-12, "chosen", 0.2)),
     "sines": (sines.draw, ("square", 9, "lot", 441.0, 2, -3, 45)),
     "learning": (learning.draw, (3, -1, 0, "disco")),
+    "timbre": (timbre.draw, ("plucked", "clarinet", 220.0, 0.001)),
+    "pitch": (pitch.draw, (0.2, 442, 5)),
+    "rhythm": (rhythm.draw, (0.0, 10, 2.0)),
     "overfitting": (recorded_run, ("head",)),
 }

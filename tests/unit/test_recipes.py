@@ -13,10 +13,14 @@ from audio import gain, transforms
 from audio.clip import Clip
 from audio.hubert.masking import clusters, hidden
 from audio.hubert.preprocessing import model_input
+from audio.synth import timbres
+from audio.synth.examples import example
 from audio.transforms import Frames, MelBands
 from audio.transforms.mel_scale import mel_filters
+from audio.transforms.pitch import pitches
 from audio.transforms.quantization import quantised
 from audio.transforms.resampling import resampled
+from audio.transforms.rhythm import beats, rhythm
 from errors import KnownError
 from support.knobs import SETTINGS
 from support.signals import chord, noise, silence, sweep, tone
@@ -229,6 +233,34 @@ def test_learning_script_has_the_same_loss(run):
     found = run("learning", silence())
     assert found["loss"] == pytest.approx(learning.loss((3, -1, 0), 2))
     assert np.allclose(found["probabilities"], learning.softmax((3, -1, 0)))
+
+
+def test_timbre_script_makes_the_same_note(run):
+    found = run("timbre", silence())
+    ours = timbres.note("plucked", 220.0, envelope="clarinet", stiffness=0.001)
+    assert np.allclose(found["sound"], ours.samples, atol=1e-5)
+    levels = timbres.spectrum(ours)
+    assert_close_levels(found["spectrum_db"], levels.levels_db)
+    assert np.allclose(found["amplitude"], timbres.envelope(ours)[1], atol=1e-5)
+
+
+def test_pitch_script_makes_the_same_rows_and_chroma(run):
+    clip = busy(duration_s=3.0)
+    found = run("pitch", clip, 0.0, 442, 7)
+    ours = pitches(clip, start_s=0.0, stop_s=3.0, a4_hz=442)
+    is_loud = ours.levels_db > -60
+    assert np.abs(found["levels_db"] - ours.levels_db)[is_loud].max() < CLOSE_DB
+    assert np.allclose(found["chroma"], ours.chroma, atol=1e-4)
+    assert found["cents"] == pytest.approx(-31.17, abs=0.01)
+
+
+def test_rhythm_script_finds_the_same_tempo_and_beats(run):
+    clip = example("disco_song")
+    found = run("rhythm", clip, 0.0, 10, 2.0)
+    ours = rhythm(clip, start_s=0.0, stop_s=10.0)
+    assert found["tempo_bpm"] == pytest.approx(ours.tempo_bpm)
+    times_s = beats(clip, start_s=0.0, stop_s=10.0, octave=2.0)
+    assert np.allclose(found["beats_s"], times_s)
 
 
 def test_masking_script_finds_the_same_clusters_and_hides_the_same_frames(run):

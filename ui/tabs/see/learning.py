@@ -9,6 +9,7 @@ import gradio as gr
 
 import i18n
 from settings import ROOT
+from trainer.evaluation.metrics import wilson_interval
 from trainer.run import losses
 from trainer.run.losses import Losses
 from ui import canvas
@@ -110,8 +111,12 @@ def describe(shown: Losses, language: str) -> str:
         "percent": 100 * max(shown.accuracies),
         "test_percent": 100 * (shown.test_accuracy or 0.0),
     }
+    n_right = round(max(shown.accuracies) * shown.n_validation_songs)
+    low, high = wilson_interval(n_right, shown.n_validation_songs)
+    details |= {"low": 100 * low, "high": 100 * high}
     names = ["about_songs"] if shown.n_training_songs else []
     names.append("about_parted" if shown.has_parted else "about_together")
+    names.append("about_best")
     if shown.test_accuracy is not None:
         names.append("about_test")
     sentences = [i18n.word(f"viz.{name}", language, **details) for name in names]
