@@ -86,7 +86,10 @@ def chroma(found: Pitches, shown_s: tuple[float, float], language: str) -> Plot:
             ),
         ),
         title=phrase("chroma_title", language),
-        facts=(phrase("octaves_together", language),),
+        facts=(
+            phrase("octaves_together", language),
+            phrase("strongest_is_full", language),
+        ),
         note=phrase("silence", language) if found.is_silent else "",
     )
 

@@ -77,6 +77,11 @@ def tempos(found: Rhythm, language: str) -> Plot:
     )
 
 
+def octave_key(octave: float) -> str:
+    """Return the key of what a multiple of the tempo is called."""
+    return f"octave_{octave:g}".replace(".", "_")
+
+
 def candidates_bpm(found: Rhythm) -> list[float]:
     """List the tempo and its octaves, as far as the picture goes."""
     if found.tempo_bpm is None:
@@ -92,7 +97,7 @@ def table(found: Rhythm, octave: float, language: str) -> tuple[tuple[str, ...],
     head = ("octave", "bpm", "beat_s", "likeness", "clicked")
     rows = (
         (
-            i18n.word(f"see.octave_{each:g}".replace(".", "_"), language),
+            i18n.word(f"see.{octave_key(each)}", language),
             f"{found.tempo_bpm * each:.1f}",
             f"{60 / (found.tempo_bpm * each):.3f} s",
             f"{found.likeness_at(found.tempo_bpm * each):.2f}"

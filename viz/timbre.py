@@ -22,15 +22,18 @@ N_LISTED = 10
 COLUMNS = ("number", "frequency", "multiple", "off", "level")
 
 
-def envelopes(notes: Sequence[tuple[str, Clip]], chosen: int, language: str) -> Plot:
+def envelopes(
+    notes: Sequence[tuple[str, Clip]], chosen: int, hz: float, language: str
+) -> Plot:
     """Draw how notes begin and fade; the chosen one in the accent, others behind.
 
     Args:
         notes: names and sounds.
         chosen: index of the one that is heard.
+        hz: their pitch (Hz).
         language: of labels.
     """
-    drawn = [timbres.envelope(clip) for _, clip in notes]
+    drawn = [timbres.envelope(clip, hz) for _, clip in notes]
     highest = max(float(amplitudes.max(initial=0.0)) for _, amplitudes in drawn)
     others = [i for i in range(len(notes)) if i != chosen]
     colours = dict(zip(others, (GREY_LINE, 1, 2, 4), strict=False))
@@ -53,7 +56,9 @@ def envelopes(notes: Sequence[tuple[str, Clip]], chosen: int, language: str) -> 
         layers=tuple(line(i) for i in (*others, chosen)),
         title=phrase("envelopes_title", language),
         facts=(
-            phrase("attack", language, ms=1000 * timbres.attack_s(notes[chosen][1])),
+            phrase(
+                "attack", language, ms=1000 * timbres.attack_s(notes[chosen][1], hz)
+            ),
         ),
     )
 
@@ -114,7 +119,7 @@ def describe(
     details = {
         "name": name,
         "hz": hz,
-        "ms": 1000 * timbres.attack_s(clip),
+        "ms": 1000 * timbres.attack_s(clip, hz),
         "numbers": i18n.listed([f"{rung.number}" for rung in strong], language),
     }
     sentences = [i18n.word("viz.about_note", language, **details)]

@@ -21,6 +21,7 @@ tuned_hz = librosa.tuning_to_A4(tuning)
 rows = {"bins_per_octave": 24, "fmin": A4_HZ * 2 ** (-45 / 12)}  # C1
 amplitudes = np.abs(librosa.cqt(excerpt, sr=22050, n_bins=168, tuning=0.0, **rows))
 amplitudes = amplitudes[:, :n_columns]
+rows["fmin"] = librosa.note_to_hz("C1")  # here only the name of the lowest row
 chroma = librosa.feature.chroma_cqt(C=amplitudes, n_octaves=7, **rows)
 levels_db = librosa.amplitude_to_db(amplitudes, ref=np.max, top_db=None, amin=1e-10)
 keys = 12 * np.log2(HARMONIC)  # semitones from the fundamental to the harmonic

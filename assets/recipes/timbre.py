@@ -46,11 +46,12 @@ amplitudes = np.abs(np.fft.rfft(sound[first : first + 16384] * window))
 amplitudes *= 2 / window.sum()  # a sine that fills [-1, 1] now reads 1
 spectrum_db = 20 * np.log10(np.maximum(amplitudes, 1e-10))  # dBFS
 frequencies_hz = librosa.fft_frequencies(sr=22050, n_fft=16384)
-pieces = sound[: len(sound) // 220 * 220].reshape(-1, 220)  # a hundredth of a second
+n_each = round(max(round(0.01 * HZ), 1) * 22050 / HZ)  # whole periods
+pieces = sound[: len(sound) // n_each * n_each].reshape(-1, n_each)
 amplitude = np.sqrt(2 * np.mean(pieces**2, axis=1))
 
 plt.subplot(121)
-plt.plot((np.arange(len(amplitude)) + 0.5) * 220 / 22050, amplitude)
+plt.plot((np.arange(len(amplitude)) + 0.5) * n_each / 22050, amplitude)
 plt.xlim(0, 1)
 plt.xlabel("Time (s)")
 plt.ylabel("Amplitude")

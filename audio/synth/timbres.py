@@ -26,7 +26,7 @@ N_PARTIALS = 16
 PLUCKED_AT = 0.13  # of the string's length, from its end
 ANALYSED_S, N_ANALYSED = 0.15, 16_384  # where spectra are computed, and of how much
 RANGE_DB = 70.0  # of the partials that are read
-ENVELOPE_S = 0.01  # of the sound, for one value of its envelope
+ENVELOPE_S = 0.01  # about so much of the sound for one value of its envelope
 
 # Levels of the harmonics beside the first (dB); a clarinet's low notes have hardly any
 # even ones, because its tube is closed at one end.
@@ -136,21 +136,22 @@ def inharmonicity(rungs: tuple[Rung, ...]) -> tuple[float, float] | None:
     return float(np.sqrt(start)), float(slope / start)
 
 
-def envelope(clip: Clip) -> tuple[Numbers, Numbers]:
-    """Measure the level of each hundredth of a second: middles (s), amplitudes.
+def envelope(clip: Clip, hz: float) -> tuple[Numbers, Numbers]:
+    """Measure the level of about each hundredth of a second: middles (s), amplitudes.
 
-    The amplitude is that of a sine of the same power.
+    Each is of whole periods of ``hz``, so that a steady note is level. The amplitude is
+    that of a sine of the same power.
     """
-    n_each = int(ENVELOPE_S * clip.sampling_rate)
+    n_each = round(max(round(ENVELOPE_S * hz), 1) * clip.sampling_rate / hz)
     n = clip.n_samples // n_each
     parts = clip.samples[: n * n_each].reshape(n, n_each).astype(np.float64)
     times_s = (np.arange(n) + 0.5) * n_each / clip.sampling_rate
     return times_s, np.sqrt(2 * np.mean(parts**2, axis=1))
 
 
-def attack_s(clip: Clip) -> float:
+def attack_s(clip: Clip, hz: float) -> float:
     """Measure the time from a tenth to nine tenths of the highest envelope (s)."""
-    times_s, amplitudes = envelope(clip)
+    times_s, amplitudes = envelope(clip, hz)
     top = int(amplitudes.argmax())
     rising = amplitudes[: top + 1] / amplitudes[top]
     first, last = (int(np.argmax(rising >= share)) for share in (0.1, 0.9))

@@ -74,6 +74,8 @@ def pitches(clip: Clip, *, start_s: float, stop_s: float, a4_hz: float) -> Pitch
             **how,
         )
     )[:, :n_columns]
+    # Only the name of the lowest row counts here, C, whatever its frequency.
+    how["fmin"] = A4_HZ * 2 ** (LOWEST_KEY / 12)
     chroma = librosa.feature.chroma_cqt(C=amplitudes, n_octaves=N_OCTAVES, **how)
     levels_db = decibels(amplitudes.astype(np.float64) ** 2)
     is_silent = bool(levels_db.max(initial=FLOOR_DB) <= FLOOR_DB)

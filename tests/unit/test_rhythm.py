@@ -34,9 +34,9 @@ def test_tempo_of_a_click_track_is_its_own(bpm):
 
 
 def test_fast_clicks_are_counted_by_half():
-    found = rhythm(click_track(280), **WHOLE)
-    assert found.tempo_bpm == pytest.approx(140, rel=0.03)
-    about = lesson.draw(scene_of(click_track(280)), 0.0, 12, 1.0).about
+    found = rhythm(click_track(240), **WHOLE)
+    assert found.tempo_bpm == pytest.approx(120, rel=0.03)
+    about = lesson.draw(scene_of(click_track(240)), 0.0, 12, 1.0).about
     assert "may be as right" in about
 
 

@@ -64,12 +64,19 @@ def test_sine_has_one_partial_and_no_stiffness():
 
 
 def test_attack_is_that_of_the_envelope():
-    own_s = {name: timbres.attack_s(timbres.note(name, 220.0)) for name in INSTRUMENTS}
+    own_s = {
+        name: timbres.attack_s(timbres.note(name, 220.0), 220.0) for name in INSTRUMENTS
+    }
     assert own_s["plucked"] < 0.02 < 0.08 < own_s["clarinet"]
     swapped = timbres.note("plucked", 220.0, envelope="clarinet")
-    assert timbres.attack_s(swapped) == pytest.approx(own_s["clarinet"], abs=0.03)
+    assert timbres.attack_s(swapped, 220.0) == pytest.approx(
+        own_s["clarinet"], abs=0.03
+    )
     faded = timbres.note("trumpet", 220.0, envelope="plucked")
-    assert timbres.envelope(faded)[1][150] < 0.2 * timbres.envelope(faded)[1][2]
+    _, amplitudes = timbres.envelope(faded, 220.0)
+    assert amplitudes[150] < 0.2 * amplitudes[2]
+    _, steady = timbres.envelope(timbres.note("trumpet", 220.0), 220.0)
+    assert np.ptp(steady[50:150]) < 0.01 * steady[50]
 
 
 def test_lesson_draws_the_note_and_its_partials():

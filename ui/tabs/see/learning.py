@@ -40,7 +40,7 @@ def build(session: Session, runs_dir: Path) -> tuple[Lesson, Lesson]:
             )
             for genre, value in zip(GENRES, LOGITS, strict=True)
         }
-        genres = [(text(f"genres.{genre}"), genre) for genre in GENRES]
+        genres = [(text(f"see.true_{genre}"), genre) for genre in GENRES]
         truth = gr.Radio(genres, value=GENRES[0], label=text("see.truth"))
         choices = [(text(f"see.run_{name}"), name) for name in RUNS]
         run = gr.Radio(choices, value=RUNS[0], label=text("see.shown_run"))

@@ -59,7 +59,7 @@ def draw(scene: Scene, start_s: float, a4_hz: float, harmonic: int) -> Sheet:
     found_hz = scene.of(tuned_hz, **ends)
     used_hz = a4_hz or found_hz
     found = scene.of(pitches, **ends, a4_hz=used_hz)
-    frames = Frames(n_columns=N_COLUMNS, start_s=start_s, stop_s=stop_s)
+    frames = Frames(n_columns=N_COLUMNS, start_s=start_s, stop_s=stop_s or None)
     rows = pitch.constant_q(found, shown_s, language)
     plots = (
         rows,

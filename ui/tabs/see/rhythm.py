@@ -34,8 +34,7 @@ def build(session: Session) -> Lesson:
         lengths = [(f"{n} s", n) for n in LENGTHS_S]
         length_s = gr.Radio(lengths, value=20, label=text("see.length_s"))
         octaves: Choices = [
-            (text(f"see.octave_{octave:g}".replace(".", "_")), octave)
-            for octave in OCTAVES
+            (text(f"see.{pictures.octave_key(octave)}"), octave) for octave in OCTAVES
         ]
         octave = gr.Radio(octaves, value=1.0, label=text("see.octave"))
     at_loudest = placed(session, start_s, _n_shown, length_s)

@@ -60,7 +60,7 @@ def draw(
         for each in INSTRUMENTS
     ]
     plots = (
-        timbre.envelopes(notes, [*INSTRUMENTS].index(instrument), language),
+        timbre.envelopes(notes, [*INSTRUMENTS].index(instrument), hz, language),
         timbre.partials(levels, rungs, hz, language),
     )
     made = scene.provenance(
