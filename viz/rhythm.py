@@ -19,7 +19,6 @@ from viz.wording import joined, phrase
 
 ORANGE = 1
 TOP = 1.15
-RATIO = 0.34  # of the onsets, height to width
 
 
 def onsets(
@@ -51,7 +50,6 @@ def onsets(
             phrase("beats_found", language, n=len(beats_s)),
             phrase("hop", language, n=HOP_LENGTH, ms=1000 * HOP_LENGTH / SAMPLING_RATE),
         ),
-        ratio=RATIO,
         note="" if len(found.times_s) else phrase("no_rhythm", language),
     )
 
@@ -72,7 +70,6 @@ def tempos(found: Rhythm, language: str) -> Plot:
             ),
         ),
         title=phrase("tempos_title", language),
-        ratio=RATIO,
         note="" if len(found.times_s) else phrase("no_rhythm", language),
     )
 
@@ -132,7 +129,7 @@ def describe(
     }
     sentences.append(i18n.word("viz.about_tempo", language, **tempo))
     if len(beats_s) > 1:
-        # Of the beats themselves: finer than the lags among which the tempo is chosen.
-        tempo["measured"] = 60 / float(np.median(np.diff(beats_s)))
+        # Finer than the lags, of whole hops, among which the tempo is chosen.
+        tempo["measured"] = 60 * (len(beats_s) - 1) / float(beats_s[-1] - beats_s[0])
         sentences.append(i18n.word("viz.about_beats", language, **tempo))
     return joined(sentences, language)

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import soundfile
 
 START_S = 0.0  # of the excerpt
-LENGTH_S = 20.0
+LENGTH_S = 10.0
 OCTAVE = 1.0  # beats at half (0.5), the same (1) or twice (2) the tempo that is found
 
 samples, sampling_rate = librosa.load(sys.argv[1], sr=None, mono=True)
@@ -32,7 +32,7 @@ plt.xlabel("Time (s)")
 plt.ylabel("Onset strength (largest = 1)")
 plt.subplot(122)
 plt.plot(tempos_bpm[1:], likeness[1:])
-plt.xlim(30, 320)
+plt.xlim(30, 300)
 plt.xlabel("Tempo (beats a minute)")
 plt.ylabel("Likeness one beat later")
 plt.title(f"{tempo_bpm:.1f}, or {tempo_bpm / 2:.1f}, or {tempo_bpm * 2:.1f}")

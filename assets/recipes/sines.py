@@ -11,7 +11,9 @@ LEVELS_DB = (0.0, -6.02, -9.54)  # of the harmonics; -120 is none
 PHASES_DEG = (0.0, 0.0, 0.0)  # of sines, at the start
 N_ANALYSED = 4000  # samples, a whole number of periods
 
-ratios = np.where(np.array(LEVELS_DB) > -120, librosa.db_to_amplitude(LEVELS_DB), 0)
+ratios = np.where(
+    np.array(LEVELS_DB) > -120, librosa.db_to_amplitude(np.array(LEVELS_DB)), 0
+)
 amplitudes = 0.9 * ratios / max(ratios.sum(), 1e-9)
 numbers = np.arange(1, len(LEVELS_DB) + 1)
 times_s = np.arange(2 * SAMPLING_RATE) / SAMPLING_RATE

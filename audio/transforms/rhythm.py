@@ -12,7 +12,7 @@ from audio.transforms.windows import Numbers
 SAMPLING_RATE = 22_050  # Hz, for which librosa's defaults are made
 HOP_LENGTH = 512  # samples from one onset strength to the next, 23 ms
 SHORTEST_S = 2.0  # of an excerpt that has a tempo
-LOWEST_BPM, HIGHEST_BPM = 30.0, 320.0
+LOWEST_BPM, HIGHEST_BPM = 30.0, 300.0
 OCTAVES = (0.5, 1.0, 2.0)  # of a tempo, as many times as fast
 CLICK_HZ, CLICK_S, CLICK_AMPLITUDE = 1500.0, 0.04, 0.5
 

@@ -69,6 +69,8 @@ def test_lesson_says_the_tempo_and_its_octaves():
     sheet = lesson.draw(scene_of(example("disco_song")), 0.0, 20, 2.0)
     assert "From 0.00 to 20.00 s." in sheet.about
     (_, half, same, double) = sheet.table
+    measured = float(sheet.about.split("clicked: ")[1].split(" BPM")[0])
+    assert measured == pytest.approx(2 * 116.28, abs=1)  # what the composer drew
     assert float(double[1]) == pytest.approx(4 * float(half[1]), rel=0.01)
     assert [row[4] for row in (half, same, double)] == ["", "", "●"]
     beats_drawn = [each for each in sheet.plots[0].layers if each.shape == "rule"]

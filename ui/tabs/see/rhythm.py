@@ -32,7 +32,7 @@ def build(session: Session) -> Lesson:
     with lesson("rhythm", players=[sound], is_later=True) as picture:
         start_s = position()
         lengths = [(f"{n} s", n) for n in LENGTHS_S]
-        length_s = gr.Radio(lengths, value=20, label=text("see.length_s"))
+        length_s = gr.Radio(lengths, value=10, label=text("see.length_s"))
         octaves: Choices = [
             (text(f"see.{pictures.octave_key(octave)}"), octave) for octave in OCTAVES
         ]
