@@ -81,12 +81,12 @@ PLACES = {
     "interval": Place("learning", "chord", {"truth": "blues"}),
     "calibration": Place("train"),
     # Of the plan for 90 minutes.
-    "decibels": Place("decibels", "brass"),
-    "sines": Place("sines", "brass"),
-    "timbres": Place("timbre", "brass"),
+    "decibels": Place("decibels", "chord"),
+    "sines": Place("sines", "chord"),
+    "timbres": Place("timbre", "chord"),
     "pitch": Place("pitch", "disco_song"),
     "rhythm": Place("rhythm", "disco_song"),
-    "learning": Place("learning", "brass"),
+    "learning": Place("learning", "chord"),
 }
 
 
@@ -94,6 +94,7 @@ def build(session: Session) -> None:
     """Lay out the plan, the questions and what this is, and wire them."""
     gr.Markdown(text("teach.title"), elem_id="lesson-teach")
     gr.Markdown(text("teach.plan"), elem_classes="plan")
+    gr.Markdown(text("teach.plan_more"), elem_classes="plan")
     with gr.Accordion(text("teach.plan_long_title"), open=False):
         gr.Markdown(text("teach.plan_long"), elem_classes="plan")
     gr.Markdown(text("teach.exercises"))
