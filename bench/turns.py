@@ -18,7 +18,15 @@ from audio.clip import Clip
 from bench.classify import save_song
 from ui import sheets
 from ui.scene import Scene, Transforms
-from ui.tabs.see import hubert_input, mel, sampling, spectrogram
+from ui.tabs.see import (
+    decibels,
+    hubert_input,
+    mel,
+    pitch,
+    rhythm,
+    sampling,
+    spectrogram,
+)
 
 N_TIMES = 5
 # How a lesson begins, and what one turn of a knob makes of that.
@@ -47,6 +55,9 @@ LESSONS: dict[str, tuple[Callable[..., Any], Sequence[Any], Sequence[Any]]] = {
         (64, "htk", 0, 8000),
     ),
     "model input": (hubert_input.draw, (90.0,), (91.0,)),
+    "decibels": (decibels.draw, (-6, "chosen", 90.0), (-20, "chosen", 90.0)),
+    "pitch": (pitch.draw, (90.0, 440, 7), (90.0, 442, 7)),
+    "rhythm": (rhythm.draw, (90.0, 10, 1.0), (90.0, 10, 2.0)),
 }
 
 

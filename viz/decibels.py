@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import floor, log10
+
 import numpy as np
 
 import i18n
@@ -126,9 +128,8 @@ def describe(pair: Pair, language: str) -> str:
 
 def written(ratio: float) -> str:
     """Write a ratio in three digits: 1.995 as 2.00, 0.0631, 1,000,000."""
-    if ratio >= 100:
-        return f"{ratio:,.0f}"
-    return np.format_float_positional(ratio, 3, unique=False, fractional=False)
+    n_decimals = max(2 - floor(log10(ratio) + 1e-9), 0)
+    return f"{ratio:,.{n_decimals}f}"
 
 
 def _peak_dbfs(clip: Clip) -> float:

@@ -61,9 +61,9 @@ def test_silence_and_the_tone_have_their_pictures():
 
 
 def test_ratios_are_written_in_three_digits():
-    assert [written(r) for r in (0.5012, 1, 100, 0.001)] == [
+    assert [written(r) for r in (0.5012, 1, 100, 1e-6)] == [
         "0.501",
         "1.00",
         "100",
-        "0.00100",
+        "0.00000100",
     ]
