@@ -109,16 +109,17 @@ def table(gain_db: float, language: str) -> tuple[tuple[str, ...], ...]:
 
 def describe(pair: Pair, language: str) -> str:
     """Describe both ratios, and the highest sample before and after."""
+    before_db = _peak_dbfs(pair.before)
     details = {
         "db": pair.gain_db,
         "amplitude": written(amplitude_ratio(pair.gain_db)),
         "power": written(power_ratio(pair.gain_db)),
-        "before_db": _peak_dbfs(pair.before),
+        "before_db": before_db,
         "after_db": _peak_dbfs(pair.after),
         "lowered_db": pair.lowered_db,
     }
     names = ["about_decibels"]
-    is_silent = details["before_db"] <= FLOOR_DB
+    is_silent = before_db <= FLOOR_DB
     names.append("about_levels_silence" if is_silent else "about_levels")
     if pair.lowered_db:
         names.append("about_lowered")

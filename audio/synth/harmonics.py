@@ -77,7 +77,7 @@ def recipe(shape: str, n_harmonics: int = N_HARMONICS, phases: str = "shape") ->
         n_harmonics: harmonics above this one do not sound.
         phases: those of the shape, all those of a cosine, or drawn by lot.
     """
-    number = np.arange(1, N_HARMONICS + 1)
+    number = np.arange(1.0, N_HARMONICS + 1)
     signed = np.where(number <= n_harmonics, SHAPES[shape](number), 0.0)
     ratios = np.abs(signed) / max(float(np.abs(signed).max()), 1e-9)
     levels_db = 20 * np.log10(np.maximum(ratios, 10 ** (ABSENT_DB / 20)))
@@ -115,12 +115,13 @@ def found(sound: Numbers, fundamental_hz: float) -> Found:
     bins[[0, -1]] /= 2  # 0 Hz and Nyquist have no mirror image to add
     number = np.arange(1, N_HARMONICS + 1)
     each = bins[np.rint(number * fundamental_hz / bin_width_hz()).astype(int)]
-    amplitudes = np.abs(each)
+    amplitudes: Numbers = np.abs(each)
     phases_deg = np.degrees(np.angle(each * 1j)) % 360  # a sine is a cosine at -90
+    levels_db: Numbers = 20 * np.log10(np.maximum(amplitudes, 10 ** (ABSENT_DB / 20)))
     return Found(
-        np.arange(len(bins)) * bin_width_hz(),
-        np.abs(bins),
-        20 * np.log10(np.maximum(amplitudes, 10 ** (ABSENT_DB / 20))),
+        np.arange(float(len(bins))) * bin_width_hz(),
+        np.asarray(np.abs(bins)),
+        levels_db,
         np.where(amplitudes > FAINT, np.round(phases_deg, 2) % 360, np.nan),
     )
 

@@ -75,7 +75,7 @@ def note(
         stiffness: B of a string, whose partials are n f sqrt(1 + B n^2).
     """
     made, other = INSTRUMENTS[instrument], INSTRUMENTS[envelope or instrument]
-    number = np.arange(1, len(made.levels_db) + 1)
+    number = np.arange(1.0, len(made.levels_db) + 1)
     stretch = (
         np.sqrt(1 + stiffness * number**2) if made.is_string else np.ones(len(number))
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log2
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ def pitches(clip: Clip, *, start_s: float, stop_s: float, a4_hz: float) -> Pitch
     import librosa
 
     lowest_hz = a4_hz * 2 ** (LOWEST_KEY / 12)
-    how = {"bins_per_octave": BINS_PER_OCTAVE, "fmin": lowest_hz}
+    how: dict[str, Any] = {"bins_per_octave": BINS_PER_OCTAVE, "fmin": lowest_hz}
     amplitudes = np.abs(
         librosa.cqt(
             samples,
@@ -122,7 +123,8 @@ def harmonic_beside_key(number: int, a4_hz: float) -> Clip:
     both = (_tone(key_hz, BOTH_S) + _tone(harmonic_hz, BOTH_S)) / 2
     pause = np.zeros(round(0.15 * SAMPLING_RATE))
     parts = [key, pause, harmonic, pause, both]
-    return Clip(0.5 * np.concatenate(parts), SAMPLING_RATE, "harmonic")
+    sound = 0.5 * np.concatenate(parts)
+    return Clip(sound.astype(np.float32), SAMPLING_RATE, "harmonic")
 
 
 def _tone(hz: float, duration_s: float) -> Numbers:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from audio.clip import Clip
+from audio.clip import Clip, Samples
 from audio.transforms.windows import Numbers
 
 SAMPLING_RATE = 22_050  # Hz, for which librosa's defaults are made
@@ -51,7 +52,7 @@ def rhythm(clip: Clip, *, start_s: float, stop_s: float) -> Rhythm:
         return _nothing()
     import librosa
 
-    how = {"sr": SAMPLING_RATE, "hop_length": HOP_LENGTH}
+    how: dict[str, Any] = {"sr": SAMPLING_RATE, "hop_length": HOP_LENGTH}
     strength = librosa.onset.onset_strength(y=part.samples, **how)
     highest = float(strength.max(initial=0.0))
     if highest <= 0:
@@ -100,7 +101,7 @@ def clicked(clip: Clip, times_s: Numbers, *, start_s: float, stop_s: float) -> C
     for first in np.rint(times_s * SAMPLING_RATE).astype(int):
         heard = clicks[first : first + len(click)]
         heard += click[: len(heard)]
-    sound = part.samples + clicks
+    sound: Samples = part.samples + clicks.astype(np.float32)
     highest = float(np.abs(sound).max(initial=0.0))
     return Clip(sound / max(highest, 1.0), SAMPLING_RATE, clip.name)
 

@@ -79,14 +79,14 @@ def of_run(run: runs.Run) -> Losses | None:
     events, _ = run.events()
     steps = [event for event in events if isinstance(event, Step)]
     evaluated = [event for event in events if isinstance(event, Evaluated)]
-    is_finite = np.isfinite([event.loss for event in (*steps, *evaluated)])
-    if not steps or not evaluated or not is_finite.all():
+    losses = [event.loss for event in steps] + [event.loss for event in evaluated]
+    if not steps or not evaluated or not np.isfinite(losses).all():
         return None
     finished = [event for event in events if isinstance(event, Finished)]
-    at, losses = _thinned([s.step for s in steps], [s.loss for s in steps])
+    at, training = _thinned([s.step for s in steps], [s.loss for s in steps])
     return Losses(
         steps=at,
-        training=losses,
+        training=training,
         validation_steps=tuple(event.step for event in evaluated),
         validation=tuple(round(event.loss, 4) for event in evaluated),
         accuracies=tuple(round(event.accuracy, 4) for event in evaluated),

@@ -69,7 +69,7 @@ def hear(clip: Clip, gain_db: float, of: str, start_s: float) -> Clip:
 def _tone() -> Clip:
     times_s = np.arange(round(TONE_S * TONE_RATE)) / TONE_RATE
     wave = TONE_AMPLITUDE * np.sin(2 * np.pi * TONE_HZ * times_s)
-    return Clip(wave, TONE_RATE, "tone")
+    return Clip(wave.astype(np.float32), TONE_RATE, "tone")
 
 
 def _n_shown(clip: Clip) -> int:
