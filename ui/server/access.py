@@ -1,7 +1,8 @@
 """Decide whether a request may change anything here: no, but for these.
 
-- On a computer of one's own: whoever sits at it. Anyone else, from another address or
-  by a share link, needs the host's secret.
+- On a computer of one's own: who knows its secret. Without one of the host's own, that
+  is the key of this start, in the address that the terminal prints. Only where the host
+  trusts its whole machine does a request from there need neither.
 - On a Space: its owner, and members of its organisation who may write there, known by
   their Hugging Face login. Elsewhere Gradio only plays such a login: it counts for
   nothing there.
@@ -61,13 +62,18 @@ def visitor_of(
     """
     if request is None:
         return Visitor()
-    page = urlsplit(request.headers.get("referer", ""))
-    language = language_for(page.query, request.headers)
+    query = query_of(request.headers.get("referer", ""))
+    language = language_for(query, request.headers)
     token = token_of(request) if settings.host.is_space else None
     may_train = _is_of_own_page(request.headers) and (
         bool(token and members and members.may_write(token))
         if settings.host.is_space
-        else _sits_here(request) or knows_secret(request.headers, settings.secret)
+        else knows_secret(request.headers, settings.secret)
+        or (
+            not settings.secret
+            and settings.trusts_machine
+            and _is_of_this_machine(request)
+        )
     )
     return Visitor(language, may_train, is_signed_in=token is not None)
 
@@ -81,6 +87,12 @@ def token_of(request: gr.Request) -> str | None:
     login = session.get("oauth_info") or {}
     is_valid = login.get("expires_at", 0) > time.time()
     return (login.get("access_token") or None) if is_valid else None
+
+
+def cookie_of(host: str | None) -> str:
+    """Name the cookie of a page: browsers share cookies between ports, servers do not."""
+    port = (host or "").rpartition(":")[2]
+    return f"{SECRET_COOKIE}_{port}" if port.isdecimal() else SECRET_COOKIE
 
 
 def key_of(secret: str) -> str:
@@ -103,8 +115,17 @@ def knows_secret(headers: Mapping[str, str], secret: str) -> bool:
     if not secret:
         return False
     bearer = headers.get("authorization", "").removeprefix("Bearer ")
-    cookie = cookie_parser(headers.get("cookie", "")).get(SECRET_COOKIE, "")
+    name = cookie_of(headers.get("host"))
+    cookie = cookie_parser(headers.get("cookie", "")).get(name, "")
     return is_same(bearer, secret) | is_same(cookie, key_of(secret))
+
+
+def query_of(address: str) -> str:
+    """Return the query of an address; "" where that is none."""
+    try:
+        return urlsplit(address).query
+    except ValueError:
+        return ""
 
 
 def host_name(address: str | None) -> str:
@@ -128,8 +149,11 @@ def _is_of_own_page(headers: Mapping[str, str]) -> bool:
     return origin is None or host_name(origin) == host_name(headers.get("host"))
 
 
-def _sits_here(request: gr.Request) -> bool:
-    """Check that the request was made on this machine, by a page of this machine."""
+def _is_of_this_machine(request: gr.Request) -> bool:
+    """Check that the request was made on this machine, by a page of this machine.
+
+    A relay on this machine that adds no header cannot be told from that.
+    """
     headers: Mapping[str, str] = request.headers
     if any(name.startswith(RELAYED) for name in headers):
         return False

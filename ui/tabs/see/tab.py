@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from classifier.models import Models
 from settings import Settings
 from ui import page_state
 from ui.export import downloads
@@ -28,7 +29,7 @@ from ui.tabs.see import (
 from ui.tabs.see.lesson import Lesson
 
 
-def build(session: Session, settings: Settings) -> tuple[Lesson, ...]:
+def build(session: Session, settings: Settings, models: Models) -> tuple[Lesson, ...]:
     """Lay out the lessons and wire them."""
     lessons = (
         waveform.build(session),
@@ -44,8 +45,8 @@ def build(session: Session, settings: Settings) -> tuple[Lesson, ...]:
         *mel.build(session),
         pitch.build(session),
         rhythm.build(session),
-        hubert_input.build(session),
-        masking.build(session),
+        hubert_input.build(session, models),
+        masking.build(session, models),
         *learning.build(session, settings.runs_dir),
         comparison.build(session),
     )
