@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -18,9 +19,11 @@ from networks import device
 from trainer.config import RunConfig
 from trainer.process import worker
 from trainer.run import events, locks, runs
-from trainer.run.events import RunEvent
+from trainer.run.events import Noted, RunEvent
 from trainer.run.runs import Run
 from trainer.training import distributed
+
+POLL_S = 0.5
 
 
 def run(
@@ -42,6 +45,7 @@ def run(
     """
     device.choose(local_rank)
     group = distributed.process_group()
+    lock = _turn(runs_dir, show) if group.is_main else None
     folder = Path(group.broadcast(lambda: str(runs.create(runs_dir, config).folder)))
     the_run = Run(folder)
     _stop_on_signals(the_run, group.is_main)
@@ -63,7 +67,22 @@ def run(
             config, folder, cache_dir, emit=emit, should_stop=should_stop
         )
         show(worker.end(the_run, last, cache_dir))
+    if lock is not None:
+        os.close(lock)
     return the_run
+
+
+def _turn(runs_dir: Path, show: Callable[[RunEvent], None]) -> int:
+    """Wait until no other run trains here; return the device's lock, held till the end."""
+    runs_dir.mkdir(parents=True, exist_ok=True)
+    path = runs_dir / ".lock"
+    lock = locks.take(path, wait=False)
+    if lock is None:
+        show(Noted("waiting", {"n": 1}))
+    while lock is None:
+        time.sleep(POLL_S)
+        lock = locks.take(path, wait=False)
+    return lock
 
 
 def _stop_on_signals(the_run: Run, is_main: bool) -> None:
