@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -28,14 +29,17 @@ with process.importing():
     from ui import canvas, page_state, sheets, theme
     from ui.api import runs, songs
     from ui.handlers import guard
-    from ui.player import clip_bar
+    from ui.player import clip_bar, recordings
     from ui.player.clips import ClipShelf
     from ui.scene import Scene, Transforms
     from ui.server import files, gradio_patches, zero
     from ui.server.access import LOCAL_HOSTS
+    from ui.server.bounds import Bounds
+    from ui.server.fair_queue import MOST_SESSIONS
     from ui.server.language import build_header, text, texts
     from ui.server.middleware import Gate, Language
     from ui.server.secret import Secret
+    from ui.server.shares import Shares
     from ui.session import Session
     from ui.tabs.classify import tab as classify_tab
     from ui.tabs.data import tab as data_tab
@@ -47,6 +51,9 @@ with process.importing():
 HOUR_S = 3600
 KEEP_EVERY_S = 20.0  # a restart may come at any time
 UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
+UPLOADS_FRACTION = 0.2  # of the disk; beyond it the least recently used go
+MAX_UPLOADS_BYTES = 20_000_000_000
+SWEEP_S = 60
 
 log = logging.getLogger("genrescope")
 
@@ -85,7 +92,8 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         classify_tab.take_run(picker, session, tabs, training.classify, training.chosen)
         songs.build(session, models, settings.host)
         runs.build(session, settings)
-    demo.queue(max_size=32, default_concurrency_limit=4)
+    demo.queue(default_concurrency_limit=4, api_open=False)
+    gradio_patches.share_queue(demo, Shares(is_space=settings.host.is_space))
     gradio_patches.poll_queue_less_often(demo)
     return demo
 
@@ -112,8 +120,9 @@ def models_of(settings: host.Settings, device: str | None = None) -> Models:
     )
 
 
-def launch_options(settings: host.Settings) -> dict[str, Any]:
+def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
     """Collect what ``launch`` needs besides the page: looks, texts, limits, middleware."""
+    gradio_patches.bound_uploads()
     is_local = not settings.host.is_space and LOCALHOST_NAME in LOCAL_HOSTS
     return {
         "theme": theme.theme(),
@@ -131,12 +140,13 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
         "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,
-        "state_session_capacity": 200,
+        "state_session_capacity": MOST_SESSIONS,
         "ssr_mode": False,
         "app_kwargs": {
             "openapi_url": None,
             "middleware": [
                 Middleware(Gate, is_local=is_local, is_space=settings.host.is_space),
+                Middleware(Bounds, queue=gradio_patches.queue_of(demo)),
                 Middleware(Secret, secret=settings.secret),
                 Middleware(Language),
             ],
@@ -147,9 +157,10 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
 def serve(settings: host.Settings) -> None:
     """Serve the page until it is interrupted."""
     process.switch_threads_often()
+    process.hide_memory()
     models = models_of(settings, zero.device(settings.host))
     demo = create_app(settings, models)
-    options = gradio_patches.type_mcp_answers(demo, launch_options(settings))
+    options = gradio_patches.type_mcp_answers(demo, launch_options(settings, demo))
     _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
     log.info("open %s in a browser; Ctrl+C stops it", address)
     threading.Thread(target=warm, args=(models,), daemon=True).start()
@@ -159,17 +170,29 @@ def serve(settings: host.Settings) -> None:
         kept = KeptRuns(settings.runs_dir, settings.kept_runs_dir)
         threading.Thread(target=keep, args=(kept,), name="keep", daemon=True).start()
     models.prepare()
+    fetch_recordings(demo, settings)
     try:
         demo.block_thread()
     finally:
         models.arrival.cancel()
 
 
+def fetch_recordings(demo: gr.Blocks, settings: host.Settings) -> None:
+    """Fetch real sounds in the background, where this host may and wants them."""
+    if settings.recordings and not settings.is_offline:
+        recordings.start(
+            settings.recordings,
+            clip_bar.examples_dir(settings),
+            lambda: clip_bar.offer_recordings(demo, settings),
+        )
+
+
 def sweep(folder: Path) -> None:
     """Delete what visitors left, for as long as the server runs."""
+    max_bytes = shutil.disk_usage(folder.parent).total * UPLOADS_FRACTION
     while True:
-        files.sweep(folder, UPLOADS_KEPT_S)
-        time.sleep(HOUR_S)
+        files.sweep(folder, UPLOADS_KEPT_S, min(max_bytes, MAX_UPLOADS_BYTES))
+        time.sleep(SWEEP_S)
 
 
 def keep(kept: KeptRuns) -> None:

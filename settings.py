@@ -111,13 +111,15 @@ class Settings:
         songs_dir: visitors' own data sets, one folder each, genres inside.
         bundled_model_dir: the model that ships with the app.
         hub_model: id of the Hub model that the classify tab offers.
+        recordings: address of the folder that real sounds are fetched from; "" fetches
+            none.
         max_upload_bytes: larger files are refused before they are read.
         max_duration_s: longer songs are cut here, with a note on the page.
         n_readers: processes that decode uploads, so that a file that crashes a decoder
             crashes nothing else; 0 decodes in the server itself.
         host: the machine.
         secret: admits visitors from other machines; "" admits none.
-        is_offline: no request to the Hub is allowed.
+        is_offline: no request to the Hub or for recordings is allowed.
         base_models: models of the Hub that runs may start from besides the usual ones,
             as ``id`` or ``id@revision``.
         source: the https address that a rented machine gets this project from.
@@ -132,6 +134,7 @@ class Settings:
     songs_dir: Path = ROOT / "songs"
     bundled_model_dir: Path = ROOT / "assets" / "models" / "bundled"
     hub_model: str = "sanchit-gandhi/distilhubert-finetuned-gtzan"
+    recordings: str = "https://librosa.org/data/audio/"
     max_upload_bytes: int = 100_000_000
     max_duration_s: float = 600.0
     n_readers: int = 2
@@ -170,6 +173,7 @@ def from_environment(
         uploads_dir=cache / "cache" / "uploads",
         songs_dir=(data if is_beside else home) / "songs",
         hub_model=env.get("GENRESCOPE_HUB_MODEL", Settings.hub_model),
+        recordings=env.get("GENRESCOPE_RECORDINGS", Settings.recordings),
         n_readers=int(env.get("GENRESCOPE_READERS", Settings.n_readers)),
         host=host,
         secret=secret if len(secret) >= MIN_SECRET_LENGTH else "",
