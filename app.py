@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import i18n
 import process
 import settings as host
+from errors import KnownError
 
-host.prepare_environment()  # Gradio and the Hub's client read it while they are imported
+try:  # Gradio and the Hub's client read it while they are imported
+    host.prepare_environment()
+except KnownError as error:
+    sys.exit(i18n.sentence(error))
 with process.importing():
     import gradio as gr
     import numpy as np
@@ -32,9 +38,9 @@ with process.importing():
     from ui.player import clip_bar, recordings
     from ui.player.clips import ClipShelf
     from ui.scene import Scene, Transforms
-    from ui.server import files, gradio_patches, zero
+    from ui.server import files, gradio_patches, secret, zero
     from ui.server.access import LOCAL_HOSTS
-    from ui.server.bounds import Bounds
+    from ui.server.bounds import RequestBounds
     from ui.server.fair_queue import MOST_SESSIONS
     from ui.server.language import build_header, text, texts
     from ui.server.middleware import Gate, Language
@@ -77,7 +83,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         session = Session(guarded, shelf, bar, link)
         with gr.Tabs() as tabs:
             with gr.Tab(text("app.see"), id="see") as see:
-                see_tab.build(session, settings)
+                see_tab.build(session, settings, models)
             with gr.Tab(text("app.data"), id="data") as data:
                 data_tab.build(data, session, settings)
             with gr.Tab(text("app.train"), id="train") as train:
@@ -117,6 +123,7 @@ def models_of(settings: host.Settings, device: str | None = None) -> Models:
         is_offline=settings.is_offline,
         is_hub_open=True,  # to those who may: ``model_choice.chosen``
         device=device,
+        precision=settings.precision,
     )
 
 
@@ -146,8 +153,12 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
             "openapi_url": None,
             "middleware": [
                 Middleware(Gate, is_local=is_local, is_space=settings.host.is_space),
-                Middleware(Bounds, queue=gradio_patches.queue_of(demo)),
-                Middleware(Secret, secret=settings.secret),
+                Middleware(RequestBounds, queue=gradio_patches.queue_of(demo)),
+                Middleware(
+                    Secret,
+                    secret=settings.secret,
+                    is_key_of_start=settings.is_key_of_start,
+                ),
                 Middleware(Language),
             ],
         },
@@ -155,14 +166,21 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
 
 
 def serve(settings: host.Settings) -> None:
-    """Serve the page until it is interrupted."""
+    """Serve the page until it is interrupted.
+
+    Raises:
+        KnownError: ``home_not_writable`` or ``port_taken``.
+    """
+    settings = host.with_start_key(settings)
+    host.ensure_writable(settings.runs_dir, settings.uploads_dir)
     process.switch_threads_often()
     process.hide_memory()
     models = models_of(settings, zero.device(settings.host))
     demo = create_app(settings, models)
     options = gradio_patches.type_mcp_answers(demo, launch_options(settings, demo))
-    _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
-    log.info("open %s in a browser; Ctrl+C stops it", address)
+    address = launched(demo, options)
+    key = f"?{secret.KEY}={settings.secret}" if settings.is_key_of_start else ""
+    log.info("open %s%s in a browser; Ctrl+C stops it", address, key)
     threading.Thread(target=warm, args=(models,), daemon=True).start()
     folder = (settings.uploads_dir,)
     threading.Thread(target=sweep, args=folder, name="sweep", daemon=True).start()
@@ -185,6 +203,22 @@ def fetch_recordings(demo: gr.Blocks, settings: host.Settings) -> None:
             clip_bar.examples_dir(settings),
             lambda: clip_bar.offer_recordings(demo, settings),
         )
+
+
+def launched(demo: gr.Blocks, options: dict[str, Any]) -> str:
+    """Begin to serve, and return the page's address.
+
+    Raises:
+        KnownError: ``port_taken``.
+    """
+    try:
+        _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
+    except OSError as error:  # Gradio's own, of each port that it tried
+        port = host.server_port()
+        if port is None:
+            raise
+        raise KnownError("port_taken", port=port) from error
+    return str(address)
 
 
 def sweep(folder: Path) -> None:
@@ -223,7 +257,10 @@ def main() -> None:
     """Serve the page of this host."""
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     log.setLevel(logging.INFO)
-    serve(host.from_environment())
+    try:
+        serve(host.from_environment())
+    except KnownError as error:
+        sys.exit(i18n.sentence(error))
 
 
 if __name__ == "__main__":

@@ -18,10 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio.clip import Sound
+from audio.decode.seek import Sought, UnsoughtError
 from classifier.queue import InferenceQueue
 from errors import KnownError
 from networks import device, forward
 from networks.checkpoint import LoadedModel, ModelRef
+from networks.cpu.precision import Precision
 from networks.forward import Outputs
 from networks.windows import Windows
 
@@ -73,6 +75,7 @@ class Prediction:
         device: name of the GPU or processor that computed it.
         elapsed_s: time taken so far, without loading the model (s).
         note: what was done with a song shorter than a window; None for the others.
+        precision: of the model's products.
     """
 
     genres: tuple[tuple[str, float], ...]
@@ -81,6 +84,7 @@ class Prediction:
     model: ModelRef
     elapsed_s: float
     note: Note | None = None
+    precision: Precision = "fp32"
     device: str = ""
 
     @property
@@ -153,7 +157,8 @@ def listen(
         queue: where inference runs, in turns with other callers; in this thread by
             default.
         effort: six windows spread over the song (fewer where six last more than 60 s),
-            or all of them.
+            or all of them. Of a song that is decoded in parts, no others are looked
+            at, so that silent ones elsewhere move none.
         compute: runs all windows through the model, elsewhere; batches of them run on
             the model's own device by default.
         should_stop: is called before each batch of windows.
@@ -161,10 +166,12 @@ def listen(
     Raises:
         KnownError: ``too_short``, ``silent``, ``prediction_stopped``, ``model_broken``
             where a logit is NaN, or ``model_out_of_memory``.
+        UnsoughtError: a song that is decoded in parts has to be decoded whole.
     """
     began = time.perf_counter()
     windows, note = _windows(clip, model)
-    starts = windows.starts()
+    in_parts = effort == "quick" and isinstance(clip, Sought)
+    starts = windows.all_starts() if in_parts else windows.starts()
     order = [starts[at] for at in spread(len(starts))]
     if effort == "quick":
         order = order[: max(min(N_QUICK, int(QUICK_S / model.window_s)), 1)]
@@ -185,6 +192,8 @@ def listen(
             if answers:
                 n_left = len(order) - batch.stop
                 yield _prediction(answers, n_left, windows, model, note, began)
+    if in_parts and len(answers) < len(order):  # another window is to stand in
+        raise UnsoughtError
     if not answers:
         raise KnownError("silent", name=clip.name)
 
@@ -272,7 +281,9 @@ def _answers(
     )
     distances: list[float] | list[None] = [None] * len(found)
     if model.novelty and outputs.features is not None:
-        distances = model.novelty.distances(outputs.features).tolist()
+        distances = model.novelty.distances(
+            outputs.features, outputs.deviations
+        ).tolist()
     answers = map(_Answer, found, distances)
     return dict(zip(audible, answers, strict=True))
 
@@ -309,5 +320,6 @@ def _prediction(
         model=model.ref,
         elapsed_s=time.perf_counter() - began,
         note=note,
+        precision=model.precision,
         device=model.device,
     )

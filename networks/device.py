@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from networks.cpu import precision
+
 CPUINFO = Path("/proc/cpuinfo")
 # Messages in place of OutOfMemoryError: torch on a CPU, and CUDA's libraries.
 NO_MEMORY = (
@@ -98,8 +100,8 @@ def n_gpus() -> int:
 
 
 def processor(why: str = "no_gpu") -> Device:
-    """Describe the processor, chosen for a reason."""
-    return Device("cpu", processor_name(), "fp32", why)
+    """Describe the processor, chosen for a reason, in the precision of its products."""
+    return Device("cpu", processor_name(), precision.chosen(), why)
 
 
 @functools.cache  # it does not change while a process lives, and costs a context

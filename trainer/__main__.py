@@ -218,6 +218,9 @@ def _print(lines: Sequence[str], events: Sequence[RunEvent]) -> None:
 
 if __name__ == "__main__":
     try:
+        settings.repair_environment()
         sys.exit(main())
+    except KnownError as error:
+        sys.exit(i18n.sentence(error))
     except KeyboardInterrupt:  # in _follow, it stops the run instead
         sys.exit(128 + signal.SIGINT)

@@ -6,6 +6,7 @@ measured per second of audio.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import math
 import os
@@ -17,11 +18,13 @@ from typing import Any
 
 from audio import decode
 from audio.hubert.preprocessing import SAMPLING_RATE
+from audio.library.walk import walk
 from audio.synth import composer
 from errors import KnownError
 from trainer import base_models
 from trainer.config import FOLDER, RunConfig
-from trainer.data.sources import files_of
+from trainer.data import song_files
+from trainer.data.sources import folder_songs
 from trainer.process import device
 
 COMPOSED_S = 10.0  # length of a composed song
@@ -214,11 +217,8 @@ def _genres(config: RunConfig) -> tuple[tuple[str, int], ...]:
         return tuple((name, 100) for name in GTZAN_GENRES)
     if not config.data.startswith(FOLDER):
         return ()
-    folder = Path(config.data.removeprefix(FOLDER))
-    if not folder.is_dir():
-        raise KnownError("no_folder", folder=folder)
-    genres = sorted(p for p in folder.iterdir() if p.is_dir() and p.name[0] != ".")
-    return tuple((genre.name, len(files_of(genre))) for genre in genres)
+    songs = folder_songs(Path(config.data.removeprefix(FOLDER))).songs
+    return tuple(sorted(collections.Counter(song.genre for song in songs).items()))
 
 
 def _song_s(config: RunConfig) -> float:
@@ -228,9 +228,7 @@ def _song_s(config: RunConfig) -> float:
     if not config.data.startswith(FOLDER):
         return GTZAN_S
     folder = Path(config.data.removeprefix(FOLDER))
-    songs = [
-        file for genre in sorted(folder.glob("[!.]*/")) for file in files_of(genre)
-    ]
+    songs = [path for _, path in walk(folder).files]
     lengths = _lengths_s(songs[:: max(len(songs) // N_PROBED, 1)])
     return sum(lengths) / len(lengths) if lengths else GTZAN_S
 
@@ -240,7 +238,8 @@ def _lengths_s(songs: Sequence[Path]) -> list[float]:
     lengths = []
     for path in songs:
         try:
-            lengths.append(decode.probe(path).duration_s)
+            length_s = decode.probe(path, song_files.LIMITS).duration_s
+            lengths.append(length_s and min(length_s, song_files.MIDDLE_S))
         except KnownError:
             continue
     return [length for length in lengths if length]

@@ -54,9 +54,8 @@ def _strangers(visitor: Visitor, settings: Settings) -> Iterator[str]:
     """Describe what a visitor may not do, and how they could."""
     host, language = settings.host, visitor.language
     if not host.is_space:
-        yield i18n.word(
-            "host.secret" if settings.secret else "host.elsewhere", language
-        )
+        key = "host.secret" if settings.secret else "host.elsewhere"
+        yield i18n.word("host.key" if settings.is_key_of_start else key, language)
         if settings.secret:
             action = secret.PATH.lstrip("/")
             yield render("secret_form", language, action=action, field=secret.FIELD)

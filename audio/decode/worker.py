@@ -82,6 +82,7 @@ def _load(asked: dict[str, Any], line: Line) -> None:
     clip = decoded.clip
     answer = {
         "facts": dataclasses.asdict(decoded.facts),
+        "levels": dataclasses.asdict(decoded.levels),
         "name": clip.name,
         "sampling_rate": clip.sampling_rate,
         "n_samples": clip.n_samples,

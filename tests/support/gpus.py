@@ -3,10 +3,11 @@
 import types
 
 from networks import device
+from networks.cpu import precision
 
 
 def answers(monkeypatch, *, has_cuda=True, bf16="yes", computes=True, n=1, name="T4"):
-    """Let torch answer as on a machine with CUDA.
+    """Let torch answer as on a machine with CUDA, whose processor is an old one.
 
     Args:
         monkeypatch: pytest's.
@@ -30,6 +31,7 @@ def answers(monkeypatch, *, has_cuda=True, bf16="yes", computes=True, n=1, name=
         ),
     )
     monkeypatch.setattr(device, "_computes", lambda: computes)
+    monkeypatch.setattr(precision, "is_bf16_faster", lambda: False)
 
 
 def smi(folder, name="Tesla T4"):

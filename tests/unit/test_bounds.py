@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 import i18n
 from errors import KnownError
 from ui.server import bounds
-from ui.server.bounds import MAX_BYTES, MAX_TOOL_BYTES, Bounds
+from ui.server.bounds import MAX_BYTES, MAX_TOOL_BYTES, RequestBounds
 from ui.server.fair_queue import Listeners
 from ui.server.shares import Share, Shares
 
@@ -38,7 +38,7 @@ async def length(request: Request):
 def client():
     app = Starlette(
         routes=[Route("/{path:path}", length, methods=["GET", "POST"])],
-        middleware=[Middleware(Bounds, queue=Queue())],
+        middleware=[Middleware(RequestBounds, queue=Queue())],
     )
     return TestClient(app, client=("127.0.0.1", 1))
 
@@ -81,7 +81,7 @@ def test_upload_is_refused_over_one_requests_share(client, is_announced):
     refused = client.post(UPLOAD, content=content, headers=STRANGER)
     assert (refused.status_code, refused.text) == (
         413,
-        sentence("upload_too_large", max_mb=SHARE.request_bytes / 1e6),
+        sentence("uploads_too_large", max_mb=SHARE.request_bytes / 1e6),
     )
 
 
@@ -128,7 +128,7 @@ def test_body_that_never_ends_is_given_up(monkeypatch, path):
         "client": ("127.0.0.1", 1),
         "query_string": b"",
     }
-    asyncio.run(Bounds(read, Queue())(scope, receive, send))
+    asyncio.run(RequestBounds(read, Queue())(scope, receive, send))
     assert sent[0]["status"] == 408
     assert sent[1]["body"].decode() == sentence("request_too_slow")
 
@@ -151,7 +151,7 @@ def test_who_listens_is_known_while_the_stream_is_open(path, who, key):
 
     app = Starlette(
         routes=[Route("/{path:path}", answer)],
-        middleware=[Middleware(Bounds, queue=queue)],
+        middleware=[Middleware(RequestBounds, queue=queue)],
     )
     TestClient(app).get(path)
     assert seen == [1]

@@ -226,7 +226,7 @@ def test_model_is_saved_before_it_is_tested_and_without_a_test(
     facts = json.loads((run_dir / "model" / "config.json").read_text())["genrescope"]
     assert facts["accuracy"] == result.validation_accuracy
     assert facts["device"] == device.best().name
-    assert facts["precision"] == "fp32"
+    assert facts["precision"] == device.best().precision
 
 
 def test_validation_after_the_last_step_never_trains_again(

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 import process
 from audio.hubert.preprocessing import SAMPLING_RATE
 from networks import architecture, forward
+from networks.cpu.precision import autocast
 from trainer.data.dataset import SongSet
 from trainer.data.windows import AllWindows, WindowReader, n_workers
 from trainer.run.events import Emit, ShouldStop, Stage, StopRequested
@@ -138,6 +139,7 @@ def cache_features(
     *,
     emit: Emit,
     should_stop: ShouldStop,
+    precision: str = "fp32",
 ) -> CachedFeatures:
     """Run every window through the frozen layers once.
 
@@ -149,6 +151,7 @@ def cache_features(
             half-overlapping windows: 3 MB of float16 for HuBERT's convolutions).
         emit: called with the progress.
         should_stop: called between batches.
+        precision: of products on a CPU.
 
     Raises:
         StopRequested: between two batches.
@@ -164,7 +167,9 @@ def cache_features(
             raise StopRequested
         emit(Stage("record", batch.start, len(windows)))
         given = torch.from_numpy(reader.values(batch)).to(device)
-        output: NDArray[Any] = _frozen_output(model, part, given).cpu().numpy()
+        with autocast(precision, device.type):
+            found = _frozen_output(model, part, given)
+        output: NDArray[Any] = found.float().cpu().numpy()
         return output
 
     values: NDArray[Any] | None = None

@@ -21,6 +21,7 @@ from trainer.data.splits import Split
 from trainer.run.events import Emit, Noted, ShouldStop, Stage
 from trainer.training import feature_cache, initial_model
 from trainer.training.cancellable import emit_or_stop, interruptible
+from trainer.training.recipe import device_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +80,8 @@ def with_cached_features(
         return parts
     if not feature_cache.can_cache(parts.model, part):
         return parts
-    parts.model.to(devices.best().kind)  # where the Trainer will put it anyway
+    device = device_of(config)
+    parts.model.to(device.kind)  # where the Trainer will put it anyway
     to_train_on = windows.AllWindows(
         parts.songs,
         parts.split.train,
@@ -96,6 +98,7 @@ def with_cached_features(
             feature_cache.cache_path(run_dir, name),
             emit=emit,
             should_stop=should_stop,
+            precision=device.precision,
         )
         for name, each in (("train", to_train_on), ("validation", parts.validation))
     )

@@ -18,6 +18,7 @@ import process
 from errors import KnownError
 from networks import device as devices
 from networks import novelty
+from networks.cpu.precision import autocast
 from networks.device import Device
 from networks.novelty import Novelty
 from trainer.config import RunConfig
@@ -26,7 +27,13 @@ from trainer.evaluation import evaluate
 from trainer.evaluation.scores import Scores
 from trainer.run import checkpoints, runs
 from trainer.run.events import Emit, Noted, ShouldStop, Stage, StopNow, StopRequested
-from trainer.training import dashboards, distributed, feature_cache, own_features
+from trainer.training import (
+    dashboards,
+    distributed,
+    feature_cache,
+    linear_head,
+    own_features,
+)
 from trainer.training.callback import Schedule, event_callback
 from trainer.training.prepare import (
     Parts,
@@ -129,6 +136,8 @@ def train(
     group.announce(config.batch_size * config.n_accumulated, emit)
     if group.n_processes == 1:
         parts = with_cached_features(parts, run_dir, emit, should_stop)
+    if not checkpoint:
+        linear_head.fit(parts, emit, should_stop)
     try:
         return _train_until_it_fits(parts, device, run_dir, checkpoint, emit, stop)
     finally:
@@ -245,12 +254,13 @@ def _finish(
     _save(parts, device, run_dir, trained.accuracy)
     if trained.was_stopped:
         return trained
-    tested = _test(parts, emit, stop.of_main) if parts.split.is_honest else None
     result = trained
+    with autocast(device.precision, device.kind):  # as a CPU will classify
+        tested = _test(parts, emit, stop.of_main) if parts.split.is_honest else None
+        own = own_features.fit(parts, emit, stop.of_main)
     if tested:
         evaluate.save_scores(tested, parts.songs.genres, run_dir)
         result = dataclasses.replace(trained, test_accuracy=tested.accuracy)
-    own = own_features.fit(parts, emit, stop.of_main)
     _save_findings(parts, device, run_dir / runs.MODEL, result.accuracy, tested, own)
     return result
 
@@ -395,6 +405,8 @@ def _facts(
         "precision": device.precision,
     }
     clear = tested.risk_coverage if tested else None
+    if tested and tested.temperature != 1 and tested.fitted_on:
+        facts["n_calibration_songs"] = tested.fitted_on[0]
     if clear and clear.is_held_out:
         facts["clear"] = clear.rule().to_config()
     return facts

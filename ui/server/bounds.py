@@ -44,7 +44,7 @@ STATUS = {
 }  # the rest are too large
 
 
-class Bounds:
+class RequestBounds:
     """ASGI middleware that refuses, with a sentence, what is more than a share.
 
     Args:
@@ -100,7 +100,7 @@ class Bounds:
         """Return a ``receive`` within bounds.
 
         Raises:
-            KnownError: ``foreign_page``, ``request_too_large``, ``upload_too_large``,
+            KnownError: ``foreign_page``, ``request_too_large``, ``uploads_too_large``,
                 ``request_too_slow`` or ``share_spent``, where of an upload later.
         """
         path = scope["path"].rstrip("/")
@@ -166,7 +166,7 @@ def too_large(most: int) -> KnownError:
 
 def upload_too_large(most: int) -> KnownError:
     """Make the refusal of files."""
-    return KnownError("upload_too_large", max_mb=most / 1e6)
+    return KnownError("uploads_too_large", max_mb=most / 1e6)
 
 
 async def _read(receive: Receive, most: int) -> Receive:
