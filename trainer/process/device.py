@@ -41,7 +41,7 @@ def best(env: Mapping[str, str]) -> devices_of_torch.Device:
     seconds.
     """
     if not any(sign.exists() for sign in SIGNS) and not shutil.which("nvidia-smi"):
-        return devices_of_torch.processor()
+        return devices_of_torch.Device("cpu", processor_name())
     return _asked(tuple(sorted(env.items())))
 
 
