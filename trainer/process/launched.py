@@ -17,6 +17,7 @@ from types import FrameType
 
 from networks import device
 from trainer.config import RunConfig
+from trainer.process import device as measure
 from trainer.process import worker
 from trainer.run import events, locks, runs
 from trainer.run.events import Noted, RunEvent
@@ -33,6 +34,7 @@ def run(
     cache_dir: Path,
     show: Callable[[RunEvent], None],
     local_rank: int = 0,
+    visible: str | None = None,
 ) -> Run:
     """Train in this process as one of several, until the run has ended.
 
@@ -42,6 +44,7 @@ def run(
         cache_dir: where decoded songs are cached.
         show: called with each of the run's events, in the main process.
         local_rank: which of the processes on this machine this one is.
+        visible: ``CUDA_VISIBLE_DEVICES``; None where that is not set.
     """
     device.choose(local_rank)
     group = distributed.process_group()
@@ -60,8 +63,10 @@ def run(
         runs.write_whole(the_run.started_file, json.dumps({"pid": os.getpid()}))
 
         def emit(event: RunEvent) -> None:
-            file.write(events.to_line(event) + "\n")
-            show(event)
+            unused = measure.unused_gpu(event, visible)
+            for each in [event, *([unused] if unused else [])]:
+                file.write(events.to_line(each) + "\n")
+                show(each)
 
         last = worker.train_run(
             config, folder, cache_dir, emit=emit, should_stop=should_stop
