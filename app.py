@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import sys
 import threading
@@ -25,8 +26,8 @@ with process.importing():
     from starlette.middleware import Middleware
 
     from audio.clip import Clip
-    from audio.decode import Limits
-    from audio.decode.pool import DecoderPool
+    from audio.decode import OWN, Limits
+    from audio.decode.pool import Bounds, DecoderPool
     from audio.hubert.preprocessing import SAMPLING_RATE
     from audio.transforms import MEL_BANDS
     from classifier.models import Models
@@ -39,7 +40,7 @@ with process.importing():
     from ui.server import files, gradio_patches, secret, zero
     from ui.server.access import LOCAL_HOSTS
     from ui.server.language import build_header, text, texts
-    from ui.server.middleware import Gate, Language
+    from ui.server.middleware import Gate, Language, Uploads
     from ui.server.secret import Secret
     from ui.session import Session
     from ui.tabs.classify import tab as classify_tab
@@ -50,6 +51,7 @@ with process.importing():
     from viz import paper
 
 HOUR_S = 3600
+OWN_BOUNDS = Bounds(cpu_s=300, wall_s=900.0, memory_bytes=6_000_000_000)  # an hour
 UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
 
 log = logging.getLogger("genrescope")
@@ -59,7 +61,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
     """Build the whole page and its API for one host; do not launch it yet."""
     guarded = guard(settings)
     models = models or models_of(settings, zero.device(settings.host))
-    shelf = ClipShelf(limits_of(settings))
+    shelf = ClipShelf(limits_of(settings), own=own_limits_of(settings))
     gradio_patches.keep_ffmpeg_out()
     # It makes Gradio add its sign-in, to which the tab Train links in three languages.
     # Made outside the page, it brings no events of its own.
@@ -99,10 +101,25 @@ def limits_of(settings: host.Settings) -> Limits:
     """Limit what an upload may be, and choose the processes that decode it."""
     n_readers = settings.n_readers
     return Limits(
-        settings.max_upload_bytes,
+        largest_upload_bytes(settings),
         max_duration_s=settings.max_duration_s,
         decoder=DecoderPool(host.child_environment(), n_readers) if n_readers else None,
     )
+
+
+def own_limits_of(settings: host.Settings) -> Limits:
+    """Limit what an upload of the person at the machine may be: by its length alone."""
+    if settings.host.is_space:
+        return limits_of(settings)
+    n_readers = settings.n_readers
+    pool = DecoderPool(host.child_environment(), n_readers, OWN_BOUNDS)
+    return dataclasses.replace(OWN, decoder=pool if n_readers else None)
+
+
+def largest_upload_bytes(settings: host.Settings) -> int:
+    """Return how large a file may be that somebody may upload (bytes)."""
+    is_own = not settings.host.is_space
+    return settings.max_own_upload_bytes if is_own else settings.max_upload_bytes
 
 
 def models_of(settings: host.Settings, device: str | None = None) -> Models:
@@ -127,11 +144,11 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
         "i18n": texts(
             hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,
             minutes=round(settings.max_duration_s / 60),
-            megabytes=settings.max_upload_bytes // 10**6,
+            megabytes=largest_upload_bytes(settings) // 10**6,
             **teach_tab.plan_addresses(),
         ),
         "show_error": False,
-        "max_file_size": settings.max_upload_bytes,
+        "max_file_size": largest_upload_bytes(settings),
         "allowed_paths": [str(clip_bar.examples_dir(settings))],
         "footer_links": ["api"],
         "run_history": False,
@@ -142,6 +159,7 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
             "openapi_url": None,
             "middleware": [
                 Middleware(Gate, is_local=is_local, is_space=settings.host.is_space),
+                Middleware(Uploads, settings=settings),
                 Middleware(
                     Secret,
                     secret=settings.secret,

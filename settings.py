@@ -90,6 +90,7 @@ class Settings:
         bundled_model_dir: the model that ships with the app.
         hub_model: id of the Hub model that the classify tab offers.
         max_upload_bytes: larger files are refused before they are read.
+        max_own_upload_bytes: as that, of who may train on a computer of one's own.
         max_duration_s: longer songs are cut here, with a note on the page.
         n_readers: processes that decode uploads, so that a file that crashes a decoder
             crashes nothing else; 0 decodes in the server itself.
@@ -112,6 +113,7 @@ class Settings:
     bundled_model_dir: Path = ROOT / "assets" / "models" / "bundled"
     hub_model: str = "sanchit-gandhi/distilhubert-finetuned-gtzan"
     max_upload_bytes: int = 100_000_000
+    max_own_upload_bytes: int = 4_000_000_000
     max_duration_s: float = 600.0
     n_readers: int = 2
     host: Host = Host()
