@@ -202,11 +202,13 @@ def launched(demo: gr.Blocks, options: dict[str, Any]) -> str:
     Raises:
         KnownError: ``port_taken``.
     """
+    # Gradio itself would go on to another port than the one that a relay expects.
+    port = host.server_port()
+    options = {**options, "server_port": int(port)} if port else options
     try:
         _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
-    except OSError as error:  # Gradio's own, of each port that it tried
-        port = host.server_port()
-        if port is None:
+    except OSError as error:
+        if not port:
             raise
         raise KnownError("port_taken", port=port) from error
     return str(address)
