@@ -7,7 +7,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from ui.server.middleware import Gate, headers
+from settings import Settings
+from ui.server.middleware import Gate, Uploads, headers
 
 
 def browser(is_local=True):
@@ -25,8 +26,10 @@ def status(host, is_local=True):
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "127.0.0.1:7860", "[::1]:7860", "abc123.gradio.live"]
-)
+    "host",
+    ["localhost", "127.0.0.1:7860", "[::1]:7860", "abc123.gradio.live", "0.0.0.0:7860",
+     "LOCALHOST:7860", "localhost.", "[::ffff:127.0.0.1]:7860"],
+)  # fmt: skip
 def test_local_server_answers_to_its_own_names_and_a_share_link(host):
     assert status(host) == 200
 
@@ -36,6 +39,32 @@ def test_local_server_answers_to_its_own_names_and_a_share_link(host):
 )
 def test_local_server_refuses_foreign_names(host):
     assert status(host) == 400
+
+
+def test_refused_name_is_told_with_what_to_set():
+    given = {"Host": "mypc.local:7860", "accept-language": "zh-TW"}
+    answer = browser().get("/", headers=given)
+    for word in ("mypc.local", "GRADIO_SERVER_NAME", "GENRESCOPE_SECRET", "請"):
+        assert word in answer.text
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "headers", "status"),
+    [
+        (900, {}, 200),
+        (2000, {}, 413),
+        (2000, {"authorization": "Bearer a long secret"}, 200),
+    ],
+)
+def test_large_upload_is_taken_from_who_may_train_alone(n_bytes, headers, status):
+    settings = Settings(max_upload_bytes=100, secret="a long secret")
+    routes = [
+        Route("/{path:path}", lambda _: PlainTextResponse("in"), methods=["POST"])
+    ]
+    app = Starlette(routes=routes, middleware=[Middleware(Uploads, settings=settings)])
+    client = TestClient(app, base_url="http://127.0.0.1:7860")
+    answer = client.post("/gradio_api/upload", content=bytes(n_bytes), headers=headers)
+    assert answer.status_code == status
 
 
 def test_public_server_answers_to_any_name():
