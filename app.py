@@ -136,7 +136,10 @@ def models_of(settings: host.Settings, device: str | None = None) -> Models:
 
 def launch_options(settings: host.Settings) -> dict[str, Any]:
     """Collect what ``launch`` needs besides the page: looks, texts, limits, middleware."""
+    # A foreign page gains nothing by a name for us where its visitor needs a secret.
+    has_secret = bool(settings.secret) and not settings.is_key_of_start
     is_local = not settings.host.is_space and LOCALHOST_NAME in LOCAL_HOSTS
+    is_local = is_local and not has_secret
     return {
         "theme": theme.theme(),
         "css_paths": [theme.STYLE, canvas.STYLE],

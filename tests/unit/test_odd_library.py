@@ -35,7 +35,9 @@ PASSED = ("cover.jpg", "list.m3u", "Thumbs.db", "notes.txt", "._a.mp3", "rip.log
 def sounds(root):
     """One good song of each kind that can be written here."""
     return {
-        suffix: write_audio(root / f"good{suffix}", sweep(duration_s=1.2)).read_bytes()
+        suffix: write_audio(
+            root / f"good{suffix}", sweep(duration_s=1.2, sampling_rate=24_000)
+        ).read_bytes()
         for suffix in (".wav", ".flac", ".mp3", ".ogg", ".m4a")
     }
 

@@ -17,7 +17,7 @@ import gradio as gr
 from markupsafe import Markup
 
 import i18n
-from audio.decode import Limits
+from audio.decode import Limits, load
 from audio.decode.archive import (
     Song,
     ZipLimits,
@@ -38,6 +38,7 @@ from ui import canvas
 from ui.api import answers
 from ui.handlers import QUIETLY
 from ui.model_choice import EFFORTS, chosen, effort_of
+from ui.player import sound_files
 from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -171,21 +172,37 @@ def _progress(batch: Batch, language: str) -> Markup:
 def _wire_table(session: Session, shown: gr.HTML, batch: gr.State) -> None:
     """Play a song, or load it into the player above, to be drawn and classified alone."""
     passage = gr.Audio(type="filepath", format=None, visible=False)
-    give = session.guarded(_giving(passage.GRADIO_CACHE))
+    limits = session.shelf.limits
+    give = session.guarded(_giving(passage.GRADIO_CACHE, limits))
+    taken = session.guarded(_giving(passage.GRADIO_CACHE, limits, is_taken=True))
     played = shown.play(give, batch, passage, **QUIETLY)
     played.success(None, passage, None, js=canvas.PLAY_OTHER, **QUIETLY)
-    shown.take(give, batch, session.bar.player, **QUIETLY)
+    shown.take(taken, batch, session.bar.player, **QUIETLY)
 
 
-def _giving(cache_dir: str) -> Any:
+def _giving(cache_dir: str, limits: Limits, *, is_taken: bool = False) -> Any:
+    """Make the handler that gives a song's file: to the player above, or to be played."""
+
     def give(batch: Batch, event: gr.EventData, visitor: Visitor) -> str:
         number = int(event.number)
         if not 1 <= number <= len(batch.entries):
             raise KnownError("no_table")
         data, name = file_of(batch.entries[number - 1], visitor.language)
-        return files.kept(data, name, cache_dir)
+        path = files.kept(data, name, cache_dir)
+        return path if is_taken else _playable(path, limits, cache_dir)
 
     return give
+
+
+def _playable(path: str, limits: Limits, cache_dir: str) -> str:
+    """Return a file that browsers play: this one, or its sound as wav."""
+    try:
+        decoded = load(Path(path), limits=limits)
+    except KnownError:
+        return path
+    if sound_files.is_playable(decoded.facts):
+        return path
+    return sound_files.file_of(decoded.clip, cache_dir)
 
 
 def _saving(kind: str, cache_dir: str) -> Any:
