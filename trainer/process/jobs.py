@@ -11,6 +11,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -189,6 +190,8 @@ def _create(config: RunConfig, runs_dir: Path, parent: Run | None) -> Run:
     runs.write_whole(run.folder / "ticket.json", json.dumps({"ticket": number}))
     if parent and checkpoint:
         checkpoints.adopt(parent, run.folder, checkpoint)
+        if (parent.folder / runs.SPLIT).is_file():  # the songs must be the same
+            shutil.copyfile(parent.folder / runs.SPLIT, run.folder / runs.SPLIT)
         facts = {"id": parent.id, "step": checkpoints.step_of(checkpoint)}
         runs.write_whole(run.parent_file, json.dumps(facts))
     return run
@@ -198,6 +201,9 @@ def _resumable(parent: Run, config: RunConfig) -> Path:
     """Find the checkpoint to resume a parent from."""
     if not parent.state().is_ended:
         raise KnownError("run_is_at_work", id=parent.id)
+    kind, _, place = config.data.partition(":")
+    if kind in ("folder", "zip") and not Path(place).exists():
+        raise KnownError("songs_gone", place=place)
     checkpoint = checkpoints.newest(parent.folder)
     if checkpoint is None or not checkpoints.has_more(checkpoint, config.n_steps):
         raise KnownError("nothing_to_resume", id=parent.id)
