@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,13 +21,16 @@ from audio.decode import OWN
 from audio.decode.archive import Song, members, opened, song_of, unpacked
 from audio.library.kinds import kind, shown
 from audio.library.walk import walk
-from classifier import report
+from classifier import report, share
 from classifier.batch import Row, rows, song_at, songs_of
 from classifier.models import AUTO, Models
 from classifier.report import Table
+from classifier.share import Crew
 from errors import KnownError
 from i18n import sentence, word
+from networks import device
 from networks.checkpoint import LoadedModel, ModelRef
+from networks.cpu.precision import WANTED
 from settings import Settings, from_environment, prepare_environment
 
 SONG_BYTES = 150_000_000  # of temporary files: 13 minutes at 48 kHz
@@ -41,13 +45,16 @@ examples:
   python -m classifier song.mp3 --model run:20261122-193005-ab12
   python -m classifier song.mp3 --model hub:OWNER/NAME
   python -m classifier --model list
+  accelerate launch -m classifier ~/Music --csv genres.csv
 """
 EPILOG = """\
 A song that cannot be read is named on standard error, and the others are classified.
 With --csv, songs that the table holds already are left out, unless the file, the
 model or the effort is another one; songs that failed are tried again: start again
 after an interruption or a repair. The exit code is 0 when every song got its genre,
-and 1 when one did not, or a folder could not be opened.
+and 1 when one did not, or a folder could not be opened. Started by accelerate launch
+on several GPUs or machines, each process classifies its share, and the first one joins
+their tables; start again to classify the share of one that was killed.
 """
 
 
@@ -55,36 +62,97 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Classify each song; return the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    n_cores = os.cpu_count() or 1
+    host = from_environment()
+    n_cores = max((os.cpu_count() or 1) // host.n_local, 1)
     n_workers = min(options.workers or n_cores, MAX_WORKERS_PER_CORE * n_cores)
-    models = _models(from_environment(), options.runs_dir, n_workers)
+    models = _models(host, options, n_workers)
     if options.model == "list":
         return _listed(models)
     if not options.songs:
         parser.error("name at least one song or folder")
-    _prepare_libraries(n_workers)
+    _prepare_libraries(n_workers, n_cores)
+    if host.is_launched:
+        device.choose(host.local_rank)
+    crew = Crew(host.rank, host.n_processes)
     with TemporaryDirectory() as folder:
         try:
             model = _loaded(models, options.model)
             effort = options.effort
-            table = Table(options.csv, model.ref.key, effort) if options.csv else None
+            is_shared = options.csv and crew.n > 1
+            path = share.part_of(options.csv, crew.rank) if is_shared else options.csv
+            table = Table(path, model.ref.key, effort) if path else None
             if table and table.n_of_others:
                 print(
                     word("classifier.other_model", n=table.n_of_others), file=sys.stderr
                 )
-            plan, outcome = _planned(options.songs, table)
-            songs = _unpacked(plan, Path(folder))
-            found = rows(
-                songs,
-                model,
-                models.queue,
-                effort=effort,
-                limits=OWN,
-                n_workers=_bounded(n_workers, Path(folder)),
-            )
-            return max(outcome, _reported(found, plan, table, options.json))
+
+            def work(plan: Sequence[Part]) -> int:
+                found = rows(
+                    _unpacked(plan, Path(folder)),
+                    model,
+                    models.queue,
+                    effort=effort,
+                    limits=OWN,
+                    n_workers=_bounded(n_workers, Path(folder)),
+                )
+                return _reported(found, plan, table, options.json)
+
+            if crew.n == 1:
+                plan, outcome = _planned(options.songs, table)
+                return max(outcome, work(plan))
+            plan, outcome = _planned(options.songs, None)
+            if not (options.csv and table):
+                return max(outcome, work(_shared(plan, crew, None, [])))
+            known = (options.csv, model.ref.key, effort)
+            return max(outcome, _together(known, plan, crew, table, work))
         except KnownError as error:
             return _failed(error)
+
+
+def _together(
+    known: tuple[Path, str, str],
+    plan: Sequence[Part],
+    crew: Crew,
+    table: Table,
+    work: Callable[[Sequence[Part]], int],
+) -> int:
+    """Classify a share of the songs; the first process joins all; the exit code.
+
+    Args:
+        known: the joined table, the model's key and the effort.
+        plan: all songs.
+        crew: the processes.
+        table: of this one.
+        work: classifies songs into it.
+    """
+    csv, model, effort = known
+    began_s = time.time()
+    with share.at_work(csv, crew.rank):
+        there = share.others(csv, crew.rank, model, effort)
+        outcome = work(_shared(plan, crew, table, there))
+    if not crew.is_first:
+        return outcome
+    if n_lost := share.wait_for_others(csv, crew, began_s):
+        print(word("classifier.lost", n=n_lost), file=sys.stderr)
+        outcome = 1
+    share.join(csv, model, effort)
+    return outcome
+
+
+def _shared(
+    plan: Sequence[Part], crew: Crew, own: Table | None, there: Sequence[Table]
+) -> list[Part]:
+    """Return this process's songs of a plan, without those that have a row."""
+    mine = {song.name for song in crew.share([s for part in plan for s in part.songs])}
+    shared = []
+    for part in plan:
+        songs = [
+            song
+            for song in part.songs
+            if song.name in mine and not any(table.has(song) for table in there)
+        ]
+        shared.append(replace(part, songs=tuple(own.left(songs) if own else songs)))
+    return shared
 
 
 def _reported(
@@ -339,6 +407,12 @@ def _parser() -> argparse.ArgumentParser:
         help="one JSON object a line, with every genre and every window",
     )
     parser.add_argument(
+        "--precision",
+        choices=WANTED,
+        help="number format of a CPU's products (default: bf16 where the processor "
+        "multiplies it faster, else fp32; or GENRESCOPE_PRECISION)",
+    )
+    parser.add_argument(
         "--workers",
         type=_at_least_one,
         metavar="N",
@@ -354,24 +428,29 @@ def _at_least_one(text: str) -> int:
     return number
 
 
-def _models(settings: Settings, runs_dir: Path | None, n_workers: int) -> Models:
+def _models(settings: Settings, options: argparse.Namespace, n_workers: int) -> Models:
     return Models(
         bundled_model_dir=settings.bundled_model_dir,
-        runs_dir=runs_dir or settings.runs_dir,
+        runs_dir=options.runs_dir or settings.runs_dir,
         hub_model=settings.hub_model,
         is_offline=settings.is_offline,
         is_hub_open=True,  # to all users with a shell on this machine
         n_at_once=n_workers,
+        precision=options.precision or settings.precision,
     )
 
 
-def _prepare_libraries(n_workers: int) -> None:
+def _prepare_libraries(n_workers: int, n_cores: int) -> None:
     """Keep transformers quiet, and torch to the threads that workers leave it."""
-    process.settle()
-    import torch
-    from transformers.utils import logging
+    with process.importing():
+        process.settle()
+        import torch
+        from transformers.models.auto import modeling_auto
+        from transformers.utils import logging
 
-    torch.set_num_threads(max((os.cpu_count() or 1) // n_workers, 1))
+        _ = modeling_auto  # and all that it imports
+
+    torch.set_num_threads(max(n_cores // n_workers, 1))
     logging.disable_progress_bar()
     logging.set_verbosity_error()
 

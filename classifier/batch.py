@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from audio import decode
 from audio.clip import Sound
 from audio.decode import spooled
 from audio.decode.archive import Song
+from audio.decode.seek import UnsoughtError, sought
 from audio.library.kinds import shown
 from audio.library.walk import Tree, walk
 from classifier.predict import Effort, Prediction, predict
@@ -112,7 +114,7 @@ def rows(
         return predict(sound, model, queue, effort=effort, should_stop=is_over)
 
     def work(song: Song) -> Row:
-        return _row(song, run, limits)
+        return _row(song, run, limits, in_parts=effort == "quick")
 
     waiting: deque[Future[Row]] = deque()
     with ThreadPoolExecutor(n_workers) as pool:
@@ -130,16 +132,18 @@ def rows(
             pool.shutdown(cancel_futures=True)
 
 
-def _row(song: Song, run: Callable[[Sound], Prediction], limits: decode.Limits) -> Row:
+def _row(
+    song: Song,
+    run: Callable[[Sound], Prediction],
+    limits: decode.Limits,
+    *,
+    in_parts: bool,
+) -> Row:
     began = time.perf_counter()
-    facts = song.size_bytes, song.modified_s
-    row = Row(song.name, 0.0, size_bytes=facts[0], modified_s=facts[1])
+    row = Row(song.name, 0.0, size_bytes=song.size_bytes, modified_s=song.modified_s)
     try:
-        with spooled(song.path, name=song.name, limits=limits) as (sound, cut_s):
-            sound = replace(sound, name=song.name)
-            row = replace(row, duration_s=sound.duration_s, cut_at_s=cut_s)
-            prediction = run(sound)
-            row = replace(row, prediction=prediction, verdict=judge(prediction, sound))
+        found = _sought(song, run, limits) if in_parts else None
+        row = replace(row, **(found or _spooled(song, run, limits)))
     except KnownError as error:
         if error.code == "prediction_stopped":
             raise _StoppedError from error
@@ -148,3 +152,47 @@ def _row(song: Song, run: Callable[[Sound], Prediction], limits: decode.Limits) 
         if song.is_scratch:
             song.path.unlink(missing_ok=True)
     return replace(row, elapsed_s=time.perf_counter() - began)
+
+
+def _sought(
+    song: Song, run: Callable[[Sound], Prediction], limits: decode.Limits
+) -> dict[str, Any] | None:
+    """Classify what is decoded of a song's windows alone.
+
+    Returns:
+        Fields of a ``Row``; None where the song has to be decoded whole, which also
+        finds out what is wrong with it.
+    """
+    if limits.decoder:
+        return None
+    try:
+        with sought(song.path, song.name, limits) as sound:
+            named = replace(sound, name=song.name)
+            prediction = run(named)
+            verdict = judge(prediction, named)
+    except UnsoughtError:
+        return None
+    except KnownError as error:
+        if error.code == "prediction_stopped":
+            raise
+        return None
+    return {
+        "duration_s": sound.duration_s,
+        "prediction": prediction,
+        "verdict": verdict,
+    }
+
+
+def _spooled(
+    song: Song, run: Callable[[Sound], Prediction], limits: decode.Limits
+) -> dict[str, Any]:
+    """Classify a song that is decoded to the disk; return fields of a ``Row``."""
+    with spooled(song.path, name=song.name, limits=limits) as (sound, cut_s):
+        named = replace(sound, name=song.name)
+        prediction = run(named)
+        return {
+            "duration_s": sound.duration_s,
+            "cut_at_s": cut_s,
+            "prediction": prediction,
+            "verdict": judge(prediction, named),
+        }

@@ -47,6 +47,8 @@ def json_line(row: Row) -> str:
             "cut_at_s": row.cut_at_s,
             "model": row.prediction.model.key,
             "revision": row.prediction.model.revision,
+            "precision": row.prediction.precision,
+            "device": row.prediction.device,
             "calibrated": row.prediction.model.is_calibrated,
             "exclusive": row.prediction.model.is_exclusive,
             "trained_on": row.prediction.model.trained_on,
@@ -107,13 +109,21 @@ class Table:
         path: made where it is missing. A last line that was cut off is dropped.
         model: key of the model that classifies.
         effort: how thoroughly.
+        is_fixed: another process may be writing it: it is read, and never changed.
 
     Raises:
         KnownError: ``not_our_table`` for a file with other columns,
             ``table_not_writable`` for a folder, without permission or room.
     """
 
-    def __init__(self, path: Path, model: str = "", effort: str = "whole") -> None:
+    def __init__(
+        self,
+        path: Path,
+        model: str = "",
+        effort: str = "whole",
+        *,
+        is_fixed: bool = False,
+    ) -> None:
         self._path = path
         self._mine = {"model": model, "effort": effort}
         self._rows: dict[str, list[dict[str, str]]] = {}
@@ -130,7 +140,7 @@ class Table:
             if row.get("song"):
                 self._rows.setdefault(_key(row["song"]), []).append(dict(row))
         is_ours = data.isascii() or _is_utf8(data)
-        if missing or whole != data or not is_ours:
+        if not is_fixed and (missing or whole != data or not is_ours):
             self._rewrite()
 
     @property
@@ -158,6 +168,16 @@ class Table:
         if self._n_rows() < n_rows:
             self._rewrite()
         return list(wanted.values())
+
+    def join(self, others: Iterable[Table]) -> None:
+        """Take over the rows of other tables; one of the same song is replaced."""
+        for other in others:
+            for name, rows in other._rows.items():
+                kept = [
+                    row for row in self._rows.get(name, []) if not self._is_stale(row)
+                ]
+                self._rows[name] = [*kept, *rows]
+        self._rewrite()
 
     def add(self, row: Row) -> None:
         """Append a row to the file at once: an interruption loses none.

@@ -11,7 +11,7 @@ import dataclasses
 import math
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,7 +139,7 @@ class Preflight:
 
 
 def preflight(
-    config: RunConfig, runs_dir: Path, cache_dir: Path, *, devices: str = ""
+    config: RunConfig, runs_dir: Path, cache_dir: Path, *, env: Mapping[str, str]
 ) -> Preflight:
     """Estimate what a run needs.
 
@@ -147,7 +147,7 @@ def preflight(
         config: the run's settings.
         runs_dir: where its folder will be created.
         cache_dir: where decoded songs are cached.
-        devices: ``CUDA_VISIBLE_DEVICES`` of the trainer.
+        env: the trainer's environment, which decides what devices it sees.
 
     Raises:
         KnownError: ``no_folder`` or ``disk_too_small``.
@@ -156,17 +156,17 @@ def preflight(
     n_songs = sum(n for _, n in genres)
     config = _resolved(config, n_songs)
     sound_s = n_songs * _song_s(config)
-    gpu = device.gpu(devices)
+    found = device.best(env)
     cost = COSTS.get(config.base_model, BASE)
     cached_s = _cached_s(config, n_songs, sound_s)
     kept_s = cached_s if config.trained_part == "encoder" else 0.0
     disk_bytes, free_bytes = _disk(config, cost, sound_s, kept_s, runs_dir, cache_dir)
     return Preflight(
-        device=gpu.name if gpu else device.processor_name(),
-        is_gpu=gpu is not None,
+        device=found.name,
+        is_gpu=found.is_gpu,
         genres=genres,
         n_steps=config.n_steps,
-        time_s=_time_s(config, cost, n_songs, sound_s, is_gpu=gpu is not None),
+        time_s=_time_s(config, cost, n_songs, sound_s, is_gpu=found.is_gpu),
         memory_bytes=_memory_bytes(config, cost),
         disk_needed_bytes=disk_bytes,
         disk_free_bytes=free_bytes,

@@ -39,7 +39,7 @@ def probe(path: Path, limits: Limits = USUAL) -> SourceFacts:
         KnownError: ``unreadable``, ``empty_file``, ``too_large``, ``not_audio``,
             ``broken_audio`` or ``odd_sampling_rate``.
     """
-    with _opened(path, path.name, limits) as (_, facts):
+    with opened(path, path.name, limits) as (_, facts):
         return facts
 
 
@@ -70,7 +70,8 @@ def load(path: Path, *, name: str | None = None, limits: Limits = USUAL) -> Deco
         limits.max_duration_s, is_any_scale=facts.codec.startswith("pcm_f")
     )
     clip = Clip(samples, mix.sampling_rate, Path(name).stem)
-    return Decoded(clip, facts, limits.max_duration_s if is_long else None)
+    cut_at_s = limits.max_duration_s if is_long else None
+    return Decoded(clip, facts, cut_at_s, mix.levels)
 
 
 def channel_blocks(path: Path, limits: Limits = USUAL) -> Iterator[Samples]:
@@ -88,7 +89,7 @@ def channel_blocks(path: Path, limits: Limits = USUAL) -> Iterator[Samples]:
     if limits.decoder:
         yield from limits.decoder.channel_blocks(path, limits)
         return
-    with _opened(path, path.name, limits) as (stream, _):
+    with opened(path, path.name, limits) as (stream, _):
         for frame in ffmpeg.blocks(stream):
             yield packed(frame)[0]
 
@@ -123,7 +124,7 @@ def _decode(
 ) -> tuple[SourceFacts, Mix]:
     """Decode until the end or just past the limit; ``channel`` alone if given."""
     mix = Mix(channel, file)
-    with _opened(path, name, limits) as (stream, facts):
+    with opened(path, name, limits) as (stream, facts):
         for frame in ffmpeg.blocks(stream):
             mix.add(frame)
             if mix.duration_s > limits.max_duration_s:
@@ -158,7 +159,7 @@ def _check_rate(sampling_rate: int, name: str, limits: Limits) -> None:
 
 
 @contextmanager
-def _opened(
+def opened(
     path: Path, name: str, limits: Limits
 ) -> Iterator[tuple[AudioStream, SourceFacts]]:
     """Open a file's audio stream; convert every foreign error to a known one."""

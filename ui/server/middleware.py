@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import functools
 
-import gradio as gr
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.status import (
-    HTTP_413_CONTENT_TOO_LARGE,
     HTTP_507_INSUFFICIENT_STORAGE,
 )
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import i18n
 from errors import FULL_DISK, KnownError
-from settings import Settings
 from ui import canvas
 from ui.server import gradio_patches
-from ui.server.access import OWN_NAMES, host_name, visitor_of
+from ui.server.access import OWN_NAMES, host_name
 from ui.server.language import LANGUAGE_COOKIE, language_for
 
 YEAR_S = 365 * 24 * 3600
 # Gradio's own share links arrive under their public name.
 SHARE_DOMAIN = ".gradio.live"
-MOST_FILES = 10  # of the largest, in one upload of a stranger's
 MAX_NAME = 100  # letters of a host's name in a sentence
 GZIP_LEVEL = 4  # of the page: 9 gains 5% more in four times the time
 HUB = "https://huggingface.co"  # shows a Space in a frame of its own page
@@ -48,7 +43,7 @@ POLICY = {
 }
 ON_A_SPACE = {
     "connect-src": HUB,  # Gradio's own client asks it for a visitor's share of a GPU
-    "frame-ancestors": f"{HUB} https://*.hf.space",
+    "frame-ancestors": HUB,  # whoever likes can publish on *.hf.space
 }
 
 
@@ -94,43 +89,6 @@ class Gate:
         if gradio_patches.is_closed(scope["path"]):
             return PlainTextResponse("Not a route of this app", status_code=403)
         return None
-
-
-class Uploads:
-    """ASGI middleware that refuses large uploads of strangers before they are read.
-
-    Gradio has one limit for everybody.
-
-    Args:
-        app: the next ASGI application.
-        settings: of this host.
-    """
-
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app = app
-        self._settings = settings
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
-        is_upload = scope["type"] == "http" and scope["path"].endswith("/upload")
-        if is_upload and scope["method"] == "POST" and self._is_too_large(scope):
-            language = language_for("", Headers(scope=scope))
-            most = MOST_FILES * self._settings.max_upload_bytes / 1e6
-            sentence = i18n.sentence(
-                KnownError("upload_too_large", max_mb=most), language
-            )
-            refusal = PlainTextResponse(sentence, HTTP_413_CONTENT_TOO_LARGE)
-            await refusal(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
-
-    def _is_too_large(self, scope: Scope) -> bool:
-        """Return whether a stranger sends more than a file and its frame, or hides it."""
-        length = Headers(scope=scope).get("content-length", "")
-        most = MOST_FILES * self._settings.max_upload_bytes
-        is_small = length.isdecimal() and int(length) <= most
-        visitor = visitor_of(gr.Request(Request(scope)), self._settings)
-        return not is_small and not visitor.may_train
 
 
 def headers(*, is_space: bool) -> dict[str, str]:
