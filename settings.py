@@ -219,7 +219,7 @@ def from_environment(
         precision=_precision(env.get("GENRESCOPE_PRECISION", "")),
         is_launched=_is_launched(env),
         **_of_launcher(env),
-        local_rank=int(env.get("LOCAL_RANK", "0")),
+        local_rank=int(env.get("LOCAL_RANK") or 0),
     )
 
 
