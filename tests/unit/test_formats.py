@@ -84,7 +84,7 @@ def test_protected_song_is_refused_by_name(tmp_path, tag):
 
 def test_protected_wma_is_refused(tmp_path):
     path = encoded(tmp_path / "a.wma", "wmav2", "asf")
-    guid = bytes.fromhex("FBB3112223BDD211B4B700A0C955FC6E")
+    guid = bytes.fromhex("14E68A292226174CB935DAE07EE9289C")
     content, at = path.read_bytes(), 30  # after the header object's own fields
     part = guid + struct.pack("<Q", 24)
     size, n_objects = struct.unpack("<QI", content[16:28])

@@ -318,7 +318,9 @@ def test_licences_are_no_genres(tmp_path):
 def test_part_is_read_from_the_folder_and_one_configuration_is_chosen(
     data_hub, gtzans, tmp_path
 ):
-    content, *_ = gtzans["parquet"].values()
+    (content,) = (
+        each for name, each in gtzans["parquet"].items() if name.endswith(".parquet")
+    )
     data_hub.sets["someone/script", "main"] = {"script.py": b""}
     data_hub.sets["someone/script", hub_songs.CONVERTED] = {
         f"{config}/{part}/0000.parquet": content

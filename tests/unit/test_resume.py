@@ -299,6 +299,6 @@ def test_run_whose_songs_have_changed_is_not_resumed(
 
 def test_run_whose_songs_are_gone_is_refused_at_the_click(through, songs, tmp_path):
     run = stopped_run(through, tmp_path / "gone", tmp_path / "runs")
-    with pytest.raises(KnownError, match="songs_gone"):
+    with pytest.raises(KnownError, match="songs_moved"):
         jobs.resume(run, cache_dir=tmp_path, env={})
     assert runs.every(tmp_path / "runs") == [run]

@@ -203,7 +203,7 @@ def _resumable(parent: Run, config: RunConfig) -> Path:
         raise KnownError("run_is_at_work", id=parent.id)
     kind, _, place = config.data.partition(":")
     if kind in ("folder", "zip") and not Path(place).exists():
-        raise KnownError("songs_gone", place=place)
+        raise KnownError("songs_moved", place=place)
     checkpoint = checkpoints.newest(parent.folder)
     if checkpoint is None or not checkpoints.has_more(checkpoint, config.n_steps):
         raise KnownError("nothing_to_resume", id=parent.id)
