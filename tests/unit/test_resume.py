@@ -275,3 +275,42 @@ def test_run_whose_frozen_layers_are_gone_is_refused(
     another_bundled_model()
     with pytest.raises(KnownError, match="base_model_changed"):
         go(songs, tmp_path, checkpoints.newest(tmp_path), **changes)
+
+
+def stopped_run(through, songs, runs_dir):
+    """A run that can be resumed, of these songs."""
+    config = config_for(songs, **{**CHANGES, "n_steps": 9})
+    run = runs.create(runs_dir, config)
+    shutil.copytree(through[2] / "checkpoints", run.folder / "checkpoints")
+    shutil.copyfile(through[2] / runs.SPLIT, run.folder / runs.SPLIT)
+    runs.write_whole(run.folder / "result.json", '{"state": "stopped"}')
+    return run
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda root: song_folder(root, 3, {"new": 700.0}), "genres_changed"),
+        (lambda root: (root / "low").rename(root / "Low bass"), "genres_changed"),
+        (lambda root: (root / "low" / "0.wav").unlink(), "songs_changed"),
+    ],
+    ids=["added", "renamed", "removed"],
+)
+def test_run_whose_songs_have_changed_is_not_resumed(
+    through, songs, tmp_path, change, code
+):
+    mine = tmp_path / "songs"
+    shutil.copytree(songs, mine)
+    folder = tmp_path / "run"
+    shutil.copytree(through[2], folder)
+    change(mine)
+    checkpoint = checkpoints.newest(folder)
+    with pytest.raises(KnownError, match=code):
+        go(mine, folder, checkpoint, n_steps=9)
+
+
+def test_run_whose_songs_are_gone_is_refused_at_the_click(through, songs, tmp_path):
+    run = stopped_run(through, tmp_path / "gone", tmp_path / "runs")
+    with pytest.raises(KnownError, match="songs_moved"):
+        jobs.resume(run, cache_dir=tmp_path, env={})
+    assert runs.every(tmp_path / "runs") == [run]
