@@ -87,7 +87,7 @@ class Sought:
         is_there = at is not None and at <= start and at + mix.n_samples >= stop
         if not is_there or mix.is_cancelled or mix.n_broken:
             raise UnsoughtError
-        samples = mix.samples(float("inf"), is_any_scale=False)
+        samples = mix.samples(mix.duration_s, is_any_scale=False)
         return samples[start - at : stop - at]
 
     def _frames(self, start: int) -> Iterator[tuple[Any, int]]:
