@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sys
 import threading
 import time
@@ -30,17 +31,21 @@ with process.importing():
     from audio.hubert.preprocessing import SAMPLING_RATE
     from audio.transforms import MEL_BANDS
     from classifier.models import Models
+    from trainer.run.kept import KeptRuns
     from ui import canvas, page_state, sheets, theme
     from ui.api import runs, songs
     from ui.handlers import guard
-    from ui.player import clip_bar
+    from ui.player import clip_bar, recordings
     from ui.player.clips import ClipShelf
     from ui.scene import Scene, Transforms
     from ui.server import files, gradio_patches, secret, zero
     from ui.server.access import LOCAL_HOSTS
+    from ui.server.bounds import RequestBounds
+    from ui.server.fair_queue import MOST_SESSIONS
     from ui.server.language import build_header, text, texts
     from ui.server.middleware import Gate, Language
     from ui.server.secret import Secret
+    from ui.server.shares import Shares
     from ui.session import Session
     from ui.tabs.classify import tab as classify_tab
     from ui.tabs.data import tab as data_tab
@@ -50,7 +55,11 @@ with process.importing():
     from viz import paper
 
 HOUR_S = 3600
+KEEP_EVERY_S = 20.0  # a restart may come at any time
 UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
+UPLOADS_FRACTION = 0.2  # of the disk; beyond it the least recently used go
+MAX_UPLOADS_BYTES = 20_000_000_000
+SWEEP_S = 60
 
 log = logging.getLogger("genrescope")
 
@@ -74,7 +83,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         session = Session(guarded, shelf, bar, link)
         with gr.Tabs() as tabs:
             with gr.Tab(text("app.see"), id="see") as see:
-                see_tab.build(session, settings)
+                see_tab.build(session, settings, models)
             with gr.Tab(text("app.data"), id="data") as data:
                 data_tab.build(data, session, settings)
             with gr.Tab(text("app.train"), id="train") as train:
@@ -89,7 +98,8 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         classify_tab.take_run(picker, session, tabs, training.classify, training.chosen)
         songs.build(session, models, settings.host)
         runs.build(session, settings)
-    demo.queue(max_size=32, default_concurrency_limit=4)
+    demo.queue(default_concurrency_limit=4, api_open=False)
+    gradio_patches.share_queue(demo, Shares(is_space=settings.host.is_space))
     gradio_patches.poll_queue_less_often(demo)
     return demo
 
@@ -117,8 +127,9 @@ def models_of(settings: host.Settings, device: str | None = None) -> Models:
     )
 
 
-def launch_options(settings: host.Settings) -> dict[str, Any]:
+def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
     """Collect what ``launch`` needs besides the page: looks, texts, limits, middleware."""
+    gradio_patches.bound_uploads()
     is_local = not settings.host.is_space and LOCALHOST_NAME in LOCAL_HOSTS
     return {
         "theme": theme.theme(),
@@ -136,12 +147,13 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
         "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,
-        "state_session_capacity": 200,
+        "state_session_capacity": MOST_SESSIONS,
         "ssr_mode": False,
         "app_kwargs": {
             "openapi_url": None,
             "middleware": [
                 Middleware(Gate, is_local=is_local, is_space=settings.host.is_space),
+                Middleware(RequestBounds, queue=gradio_patches.queue_of(demo)),
                 Middleware(
                     Secret,
                     secret=settings.secret,
@@ -162,20 +174,35 @@ def serve(settings: host.Settings) -> None:
     settings = host.with_start_key(settings)
     host.ensure_writable(settings.runs_dir, settings.uploads_dir)
     process.switch_threads_often()
+    process.hide_memory()
     models = models_of(settings, zero.device(settings.host))
     demo = create_app(settings, models)
-    options = gradio_patches.type_mcp_answers(demo, launch_options(settings))
+    options = gradio_patches.type_mcp_answers(demo, launch_options(settings, demo))
     address = launched(demo, options)
     key = f"?{secret.KEY}={settings.secret}" if settings.is_key_of_start else ""
     log.info("open %s%s in a browser; Ctrl+C stops it", address, key)
     threading.Thread(target=warm, args=(models,), daemon=True).start()
     folder = (settings.uploads_dir,)
     threading.Thread(target=sweep, args=folder, name="sweep", daemon=True).start()
+    if settings.kept_runs_dir:
+        kept = KeptRuns(settings.runs_dir, settings.kept_runs_dir)
+        threading.Thread(target=keep, args=(kept,), name="keep", daemon=True).start()
     models.prepare()
+    fetch_recordings(demo, settings)
     try:
         demo.block_thread()
     finally:
         models.arrival.cancel()
+
+
+def fetch_recordings(demo: gr.Blocks, settings: host.Settings) -> None:
+    """Fetch real sounds in the background, where this host may and wants them."""
+    if settings.recordings and not settings.is_offline:
+        recordings.start(
+            settings.recordings,
+            clip_bar.examples_dir(settings),
+            lambda: clip_bar.offer_recordings(demo, settings),
+        )
 
 
 def launched(demo: gr.Blocks, options: dict[str, Any]) -> str:
@@ -196,9 +223,18 @@ def launched(demo: gr.Blocks, options: dict[str, Any]) -> str:
 
 def sweep(folder: Path) -> None:
     """Delete what visitors left, for as long as the server runs."""
+    max_bytes = shutil.disk_usage(folder.parent).total * UPLOADS_FRACTION
     while True:
-        files.sweep(folder, UPLOADS_KEPT_S)
-        time.sleep(HOUR_S)
+        files.sweep(folder, UPLOADS_KEPT_S, min(max_bytes, MAX_UPLOADS_BYTES))
+        time.sleep(SWEEP_S)
+
+
+def keep(kept: KeptRuns) -> None:
+    """Copy ended runs to storage that lasts, for as long as the server runs."""
+    kept.restore()
+    while True:
+        kept.update()
+        time.sleep(KEEP_EVERY_S)
 
 
 def warm(models: Models) -> None:

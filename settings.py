@@ -5,9 +5,13 @@ The only reader of ``os.environ``.
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import getpass
 import importlib.util
 import ipaddress
+import mmap
 import os
 import secrets
 import tempfile
@@ -39,15 +43,46 @@ OF_LAUNCHER = (*LAUNCHER, "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_PORT")
 Kind = Literal["local", "cpu", "gpu", "zero"]
 Precision = Literal["auto", "fp32", "bf16"]
 
-# What a training child may see of our environment: where things are, which devices
-# there are, and how to reach the Hub. Never a token: the child downloads public data.
-CHILD_VARIABLES = (
-    "PATH HOME LANG LC_ALL TZ TMPDIR SYSTEMROOT VIRTUAL_ENV LD_LIBRARY_PATH"
-    " CUDA_VISIBLE_DEVICES CUDA_HOME OMP_NUM_THREADS MKL_NUM_THREADS GOMP_SPINCOUNT"
-    " HF_HOME HF_HUB_CACHE HF_ENDPOINT HF_HUB_OFFLINE"
-    " HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy"
-    " SSL_CERT_FILE REQUESTS_CA_BUNDLE"
-).split()
+# What a child may see of our environment, and why: it has to find the same programs,
+# devices and files as the server, and the Hub by the same way. Never a token: the child
+# downloads public data.
+CHILD_REASONS = {
+    "programs and their words": (
+        "PATH HOME LANG LC_ALL LC_CTYPE TZ TMPDIR SYSTEMROOT VIRTUAL_ENV"
+        " LD_LIBRARY_PATH DYLD_LIBRARY_PATH"
+    ),
+    "which GPU, and how it counts; on AMD's, whether it runs at all": (
+        "CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER CUDA_HOME CUDA_PATH"
+        " NVIDIA_VISIBLE_DEVICES HIP_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES"
+        " GPU_DEVICE_ORDINAL HSA_OVERRIDE_GFX_VERSION HSA_ENABLE_SDMA"
+        " PYTORCH_ROCM_ARCH MIOPEN_USER_DB_PATH"
+    ),
+    "how torch shares a GPU's memory": (
+        "PYTORCH_CUDA_ALLOC_CONF PYTORCH_ALLOC_CONF PYTORCH_HIP_ALLOC_CONF"
+        " PYTORCH_NO_CUDA_MEMORY_CACHING CUDA_MODULE_LOADING"
+    ),
+    "how many threads compute, and how they wait": (
+        "OMP_NUM_THREADS MKL_NUM_THREADS OPENBLAS_NUM_THREADS NUMEXPR_NUM_THREADS"
+        " VECLIB_MAXIMUM_THREADS GOMP_SPINCOUNT OMP_WAIT_POLICY KMP_BLOCKTIME"
+        " MALLOC_ARENA_MAX"
+    ),
+    "where downloads are kept, for the server and the child alike": (
+        "XDG_CACHE_HOME HF_HOME HF_HUB_CACHE HUGGINGFACE_HUB_CACHE HF_ASSETS_CACHE"
+        " HF_XET_CACHE HF_DATASETS_CACHE HF_MODULES_CACHE TRANSFORMERS_CACHE TORCH_HOME"
+        " NUMBA_CACHE_DIR"
+    ),
+    "how the Hub is reached, and whether": (
+        "HF_ENDPOINT HF_HUB_OFFLINE TRANSFORMERS_OFFLINE HF_DATASETS_OFFLINE"
+        " HF_HUB_DISABLE_XET HF_HUB_DISABLE_TELEMETRY HF_HUB_ETAG_TIMEOUT"
+        " HF_HUB_DOWNLOAD_TIMEOUT HF_XET_HIGH_PERFORMANCE"
+        " HF_XET_NUM_CONCURRENT_RANGE_GETS HF_HUB_DISABLE_SYMLINKS_WARNING"
+    ),
+    "by which proxy, trusting whom": (
+        "HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy"
+        " no_proxy SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE"
+    ),
+}
+CHILD_VARIABLES = " ".join(CHILD_REASONS.values()).split()
 
 
 @dataclass(frozen=True)
@@ -58,7 +93,8 @@ class Host:
         kind: "local" is a computer of one's own; the others are a Hugging Face Space on
             a CPU, on a GPU of its own, or on ZeroGPU, which lends one for seconds.
         space_id: OWNER/NAME of the Space.
-        is_lasting: files written here outlive a restart.
+        is_lasting: runs are written to where they outlive a restart.
+        lacks: what a run needs and the Space's storage cannot: names of ``lacks``.
         has_login: visitors of the Space can sign in with their Hugging Face account.
     """
 
@@ -66,6 +102,7 @@ class Host:
     space_id: str = ""
     is_lasting: bool = True
     has_login: bool = False
+    lacks: tuple[str, ...] = ()
 
     @property
     def is_space(self) -> bool:
@@ -84,12 +121,16 @@ class Settings:
 
     Attributes:
         runs_dir: of all runs, a folder each.
-        cache_dir: decoded songs, safe to delete.
+        kept_runs_dir: where ended runs are copied to, because ``runs_dir`` is lost in a
+            restart and there is storage that is not, but that cannot hold a run at work.
+        cache_dir: decoded songs, safe to delete; of a Space always on its own disk.
         uploads_dir: visitors' files, all of which are deleted in time; Gradio's folder
             for them unless ``GRADIO_TEMP_DIR`` is set.
         songs_dir: visitors' own data sets, one folder each, genres inside.
         bundled_model_dir: the model that ships with the app.
         hub_model: id of the Hub model that the classify tab offers.
+        recordings: address of the folder that real sounds are fetched from; "" fetches
+            none.
         max_upload_bytes: larger files are refused before they are read.
         max_duration_s: longer songs are cut here, with a note on the page.
         n_readers: processes that decode uploads, so that a file that crashes a decoder
@@ -99,7 +140,7 @@ class Settings:
         is_key_of_start: the secret was made for this start, and is printed with the
             address, which admits who opens it.
         trusts_machine: admits every request from this machine where there is no secret.
-        is_offline: no request to the Hub is allowed.
+        is_offline: no request to the Hub or for recordings is allowed.
         base_models: models of the Hub that runs may start from besides the usual ones,
             as ``id`` or ``id@revision``.
         source: the https address that a rented machine gets this project from.
@@ -112,11 +153,13 @@ class Settings:
     """
 
     runs_dir: Path = ROOT / "runs"
+    kept_runs_dir: Path | None = None
     cache_dir: Path = ROOT / "cache"
     uploads_dir: Path = ROOT / "cache" / "uploads"
     songs_dir: Path = ROOT / "songs"
     bundled_model_dir: Path = ROOT / "assets" / "models" / "bundled"
     hub_model: str = "sanchit-gandhi/distilhubert-finetuned-gtzan"
+    recordings: str = "https://librosa.org/data/audio/"
     max_upload_bytes: int = 100_000_000
     max_duration_s: float = 600.0
     n_readers: int = 2
@@ -148,6 +191,9 @@ def from_environment(
     host = host_of(env, data)
     usual = data if host.is_space and host.is_lasting else ROOT
     home = _home(env, usual)
+    is_beside = bool(host.lacks) and home == ROOT  # storage that takes copies alone
+    # Read at random while a run trains, which a storage behind a network is slow at.
+    cache = home if home != data.absolute() else ROOT
     base_models = env.get("GENRESCOPE_BASE_MODELS", "").split(",")
     space = f"https://huggingface.co/spaces/{host.space_id}" if host.space_id else ""
     secret = env.get("GENRESCOPE_SECRET", "")
@@ -155,10 +201,12 @@ def from_environment(
     trusts_machine = _is_true(env.get("GENRESCOPE_TRUST_THIS_MACHINE"))
     return Settings(
         runs_dir=home / "runs",
-        cache_dir=home / "cache",
-        uploads_dir=home / "cache" / "uploads",
-        songs_dir=home / "songs",
+        kept_runs_dir=data / "runs" if is_beside else None,
+        cache_dir=cache / "cache",
+        uploads_dir=cache / "cache" / "uploads",
+        songs_dir=(data if is_beside else home) / "songs",
         hub_model=env.get("GENRESCOPE_HUB_MODEL", Settings.hub_model),
+        recordings=env.get("GENRESCOPE_RECORDINGS", Settings.recordings),
         n_readers=int(env.get("GENRESCOPE_READERS") or Settings.n_readers),
         host=host,
         secret=secret,
@@ -184,12 +232,74 @@ def host_of(env: Mapping[str, str], data: Path) -> Host:
     kind: Kind = "cpu" if env.get("ACCELERATOR", "none") in ("", "none") else "gpu"
     if _is_true(env.get("SPACES_ZERO_GPU")):
         kind = "zero"
+    has_storage = data.is_dir() and os.access(data, os.W_OK)
+    lacking = lacks(data) if has_storage else ()
     return Host(
         kind,
         env.get("SPACE_ID", ""),
-        is_lasting=data.is_dir() and os.access(data, os.W_OK),
+        is_lasting=has_storage and not lacking,
+        lacks=lacking,
         has_login=all(env.get(name) for name in OAUTH_VARIABLES),
     )
+
+
+def lacks(folder: Path) -> tuple[str, ...]:
+    """List what a folder's file system cannot, and a run needs; empty for a disk.
+
+    Tried in a scratch file. A bucket that is mounted as a folder, which is what a Space
+    gets as storage, may take files only as a whole: then it can neither ``append`` to a
+    file, ``replace`` one by rename, ``lock`` one against another process, nor ``map`` one
+    into memory.
+
+    Source: https://huggingface.co/docs/hub/spaces-storage and the README of hf-mount.
+    """
+    tries = {"append": _append, "replace": _replace, "lock": _lock, "map": _map}
+    scratch = folder / f".genrescope-{os.getpid()}"
+    found = []
+    for name, attempt in tries.items():
+        try:
+            scratch.write_bytes(b"0123")
+            attempt(scratch)
+        except (OSError, ValueError):
+            found.append(name)
+    for path in (scratch, scratch.with_suffix(".part")):
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+    return tuple(found)
+
+
+def _append(path: Path) -> None:
+    with path.open("ab", buffering=0) as file:
+        file.write(b"45")
+        file.write(b"6")
+    if path.read_bytes() != b"0123456":
+        raise OSError(errno.EIO, "appended bytes are not there")
+
+
+def _replace(path: Path) -> None:
+    part = path.with_suffix(".part")
+    part.write_bytes(b"new")
+    part.replace(path)
+    if path.read_bytes() != b"new":
+        raise OSError(errno.EIO, "the renamed file is another")
+
+
+def _lock(path: Path) -> None:
+    with path.open("rb") as one, path.open("rb") as other:
+        fcntl.flock(one, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+    raise OSError(errno.ENOLCK, "two hold one lock")
+
+
+def _map(path: Path) -> None:
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 4) as pages:
+        pages[1] = 7
+        pages.flush()
+    if path.read_bytes() != b"0\x0723":
+        raise OSError(errno.EIO, "the mapped byte is not there")
 
 
 def _precision(value: str) -> Precision:

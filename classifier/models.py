@@ -167,6 +167,21 @@ class Models:
             return _hub_ref(name)
         raise KnownError("unknown_model", model=key)
 
+    def at_hand(self, key: str) -> tuple[ModelRef, Path] | None:
+        """Find a model's checkpoint on this disk; None where it is still on the Hub.
+
+        Raises:
+            KnownError: as ``ref``.
+        """
+        ref = self.ref(key)
+        if ref.source == "hub":
+            folder = client.cached(ref.id)
+            found = folder and checkpoint.describe(
+                "hub", ref.id, folder, revision=folder.name
+            )
+            return (found, folder) if found and folder else None
+        return self._found(ref, client.ignore)
+
     def load(
         self, ref: ModelRef, on_progress: client.OnDownload = client.ignore
     ) -> LoadedModel:

@@ -281,7 +281,9 @@ def _answers(
     )
     distances: list[float] | list[None] = [None] * len(found)
     if model.novelty and outputs.features is not None:
-        distances = model.novelty.distances(outputs.features).tolist()
+        distances = model.novelty.distances(
+            outputs.features, outputs.deviations
+        ).tolist()
     answers = map(_Answer, found, distances)
     return dict(zip(audible, answers, strict=True))
 

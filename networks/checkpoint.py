@@ -39,6 +39,9 @@ CLASSIFIERS = ("ForSequenceClassification", "ForAudioClassification")
 REGRESSION = "regression"  # a number, no label
 DEFAULT_WINDOW_S = 30.0  # models trained elsewhere on GTZAN: a whole clip
 MIN_WINDOW_S, MAX_WINDOW_S = 0.1, 60.0
+# Of a fit that can be trusted. Where a model had made no mistake, earlier versions went
+# on to the end of their search: 0.05, which calls everything sure.
+TEMPERATURES = (0.5, 5.0)
 MAX_BYTES = 1_500_000_000  # of one model's weights; a large HuBERT takes 1.26 GB
 
 
@@ -57,6 +60,7 @@ class ModelRef:
         takes_any_length: it was trained on clips of any length rather than on windows
             of one, so that a shorter song goes in as it is.
         is_calibrated: its temperature was fitted on songs that it had not learned from.
+        n_calibration_songs: the number of those songs; None where nobody wrote it down.
         is_exclusive: one of its labels is right; otherwise several may be, and each has
             a probability of its own.
         clear: when an answer is called clear, chosen on songs that it had not learned
@@ -71,6 +75,7 @@ class ModelRef:
     window_s: float
     takes_any_length: bool = False
     is_calibrated: bool = False
+    n_calibration_songs: int | None = None
     is_exclusive: bool = True
     clear: ClearRule | None = None
 
@@ -90,7 +95,7 @@ class LoadedModel:
         feature_extractor: turns samples into the model's input, as in training.
         labels: the genres, in the order of the model's outputs.
         sampling_rate: of its input (Hz).
-        temperature: logits are divided by it, so that 0.7 means right in 7 of 10.
+        temperature: logits are divided by it.
         novelty: measures how far a sound is from what it learned from; None where it
             came without.
         precision: of its products; what they are added to is float32.
@@ -138,7 +143,8 @@ def describe(
         window_s=window_s or DEFAULT_WINDOW_S,
         takes_any_length=window_s is None,
         # A run whose songs were too few to fit a temperature has 1.
-        is_calibrated=positive(facts.get("temperature")) not in (None, 1.0),
+        is_calibrated=_is_fitted(positive(facts.get("temperature"))),
+        n_calibration_songs=_count(facts.get("n_calibration_songs")),
         is_exclusive=architecture.is_exclusive(config),
         clear=clear.of_config(facts),
     )
@@ -180,7 +186,7 @@ def load(
         feature_extractor,
         labels=tuple(str(name) for _, name in id2label),
         sampling_rate=feature_extractor.sampling_rate,
-        temperature=positive(_facts(config).get("temperature")) or 1.0,
+        temperature=_temperature(config),
         novelty=_novelty(ref, folder, model),
         precision=used,
         device=found.name,
@@ -221,6 +227,23 @@ def read_json(path: Path) -> dict[str, Any]:
 def _facts(config: Mapping[str, Any]) -> dict[str, Any]:
     facts = config.get("genrescope")
     return facts if isinstance(facts, dict) else {}
+
+
+def _temperature(config: Mapping[str, Any]) -> float:
+    """Read the temperature, within ``TEMPERATURES``; 1 where there is none."""
+    found = positive(_facts(config).get("temperature")) or 1.0
+    low, high = TEMPERATURES
+    return min(max(found, low), high)
+
+
+def _is_fitted(temperature: float | None) -> bool:
+    low, high = TEMPERATURES
+    return temperature not in (None, 1.0) and low <= (temperature or 0.0) <= high
+
+
+def _count(value: object) -> int | None:
+    is_count = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return value if is_count else None  # type: ignore[return-value]
 
 
 def _check(

@@ -104,10 +104,13 @@ class Outputs:
         features: float32 (n_windows, 2 * n_channels), the means over time of the
             middle and of the last layer's hidden states; None where they were not
             asked for, or the model has none.
+        deviations: float32, of the same shape: their standard deviations over time.
+            None as before.
     """
 
     logits: NDArray[np.float32]
     features: NDArray[np.float32] | None = None
+    deviations: NDArray[np.float32] | None = None
 
 
 def outputs(
@@ -125,7 +128,7 @@ def outputs(
         model: a transformers audio classifier.
         values: float32 (n_windows, ...), as of ``features``.
         title: of the model in messages; its class by default.
-        with_features: compute the pooled features too, at the cost of two means.
+        with_features: compute the pooled features too, at the cost of two means and deviations.
 
     Raises:
         KnownError: ``model_broken`` where a logit is not finite.
@@ -138,10 +141,10 @@ def outputs(
         found = model(given, **asked)
         logits: NDArray[np.float32] = found.logits.float().cpu().numpy()
         layers = getattr(found, "hidden_states", None) if with_features else None
-        pooled = _pooled(layers) if layers else None
+        pooled = _pooled(layers) if layers else (None, None)
     if not np.isfinite(logits).all():
         raise KnownError("model_broken", title=title or type(model).__name__)
-    return Outputs(logits, pooled)
+    return Outputs(logits, *pooled)
 
 
 def n_features(model: Any) -> int | None:
@@ -150,14 +153,16 @@ def n_features(model: Any) -> int | None:
     return 2 * width if isinstance(width, int) else None
 
 
-def _pooled(layers: Sequence[Tensor]) -> NDArray[np.float32]:
-    """Average the middle and the last of (n, n_frames, n_channels) over time."""
+def _pooled(
+    layers: Sequence[Tensor],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and deviation over time of the middle and last of (n, n_frames, n_channels)."""
     import torch
 
-    chosen = (layers[len(layers) // 2], layers[-1])
-    means = [layer.float().mean(dim=1) for layer in chosen]
-    pooled: NDArray[np.float32] = torch.cat(means, dim=1).cpu().numpy()
-    return pooled
+    chosen = [layer.float() for layer in (layers[len(layers) // 2], layers[-1])]
+    means = torch.cat([layer.mean(dim=1) for layer in chosen], dim=1)
+    deviations = torch.cat([layer.std(dim=1, correction=0) for layer in chosen], dim=1)
+    return means.cpu().numpy(), deviations.cpu().numpy()
 
 
 def probabilities(

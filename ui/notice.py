@@ -44,7 +44,9 @@ def _limits(host: Host, language: str) -> Iterator[str]:
         yield i18n.word("host.cpu", language)
     if host.kind == "zero":
         yield i18n.word("host.zero", language)
-    if not host.is_lasting:
+    if host.lacks:
+        yield i18n.word("host.bucket", language)
+    elif not host.is_lasting:
         yield i18n.word("host.gone", language)
 
 

@@ -47,6 +47,7 @@ class Session:
             sound alone.
         newest: state, a ``Newest``.
         transforms: of the sounds in memory.
+        model: state, the key of the model chosen in Classify; None before there is one.
     """
 
     guarded: Guarded
@@ -56,6 +57,7 @@ class Session:
     view: gr.State = field(default_factory=lambda: gr.State(None))
     newest: gr.State = field(default_factory=lambda: gr.State(Newest()))
     transforms: Transforms = field(default_factory=Transforms)
+    model: gr.State = field(default_factory=lambda: gr.State(None))
 
     def clip(self, path: str | None) -> Clip:
         """Return the chosen sound.

@@ -70,7 +70,8 @@ def load(path: Path, *, name: str | None = None, limits: Limits = USUAL) -> Deco
         limits.max_duration_s, is_any_scale=facts.codec.startswith("pcm_f")
     )
     clip = Clip(samples, mix.sampling_rate, Path(name).stem)
-    return Decoded(clip, facts, limits.max_duration_s if is_long else None)
+    cut_at_s = limits.max_duration_s if is_long else None
+    return Decoded(clip, facts, cut_at_s, mix.levels)
 
 
 def channel_blocks(path: Path, limits: Limits = USUAL) -> Iterator[Samples]:

@@ -24,7 +24,7 @@ from typing import IO, Any, BinaryIO, cast
 import numpy as np
 
 from audio.clip import Clip, Samples
-from audio.decode.limits import Decoded, Limits, SourceFacts
+from audio.decode.limits import Decoded, FileLevels, Limits, SourceFacts
 from audio.decode.spool import Spool
 from errors import FULL_DISK, KnownError
 
@@ -88,7 +88,8 @@ class DecoderPool:
             most = round(limits.max_duration_s * limits.max_sampling_rate)
             samples = worker.samples(answer["n_samples"], most)
             clip = Clip(samples, answer["sampling_rate"], answer["name"])
-            return Decoded(clip, facts, answer["cut_at_s"])
+            levels = FileLevels.of(answer["levels"])
+            return Decoded(clip, facts, answer["cut_at_s"], levels)
 
     def spool(
         self, path: Path, name: str, limits: Limits, file: BinaryIO

@@ -1,5 +1,9 @@
 """Every picture of a lesson with settings that are not the default."""
 
+from functools import partial
+
+from classifier.models import Models
+from settings import ROOT
 from ui import sheets
 from ui.tabs.see import (
     hubert_input,
@@ -8,6 +12,14 @@ from ui.tabs.see import (
     mel,
     sampling,
     spectrogram,
+)
+
+# The bundled model alone.
+MODELS = Models(
+    bundled_model_dir=ROOT / "assets" / "models" / "bundled",
+    runs_dir=ROOT / "none",
+    hub_model="",
+    is_offline=True,
 )
 
 
@@ -24,6 +36,6 @@ SETTINGS = {
     "rate": (sampling.draw_rate, (0.2, 5512, True)),
     "bits": (sampling.draw_bits, (0.2, 6, True)),
     "back": (way_back, (0.1, 0.5, "hann", 4, "mel", 1)),
-    "hearing": (hubert_input.draw, (0.2,)),
-    "masking": (masking.draw, (8, 3)),
+    "hearing": (partial(hubert_input.draw, MODELS), (0.2, "HuBERT", None)),
+    "masking": (partial(masking.draw, MODELS), (8, 3, None)),
 }

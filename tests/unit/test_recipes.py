@@ -18,11 +18,13 @@ from audio.transforms.mel_scale import mel_filters
 from audio.transforms.quantization import quantised
 from audio.transforms.resampling import resampled
 from errors import KnownError
-from support.knobs import SETTINGS
+from networks import front_end
+from support.knobs import MODELS, SETTINGS
 from support.signals import chord, noise, silence, sweep, tone
 from ui.export import downloads, recipes
 from ui.scene import Scene, Transforms
 from ui.tabs.see import (
+    hubert_input,
     inversion,
     sampling,
 )
@@ -201,6 +203,18 @@ def test_other_scripts_make_the_same_numbers(run):
     found, ours = run("hearing", clip), model_input(clip)
     assert np.allclose(found["values"], ours.samples, atol=1e-3)
     assert found["n_frames"] == ours.n_frames
+    for name in ("AST", "Whisper", "chosen"):
+        found = run("hearing", clip, 0.2, name, None)
+        shown = hubert_input.PUBLISHED.get(name) or front_end_of_bundled()
+        ours = model_input(clip, shown, 0, round(shown.window_s * 16_000))
+        assert np.allclose(found["values"], ours.samples, atol=1e-3), name
+        assert found["n_frames"] == ours.n_frames, name
+        assert found["starts"][0] / 16_000 == ours.starts_s[0], name
+
+
+def front_end_of_bundled():
+    ref, folder = MODELS.at_hand("bundled")
+    return front_end.of_model(ref, folder)
 
 
 def test_masking_script_finds_the_same_clusters_and_hides_the_same_frames(run):

@@ -81,12 +81,13 @@ def score_test(validation: Predictions, test: Predictions) -> Scores:
 
     The rule is that by which an answer is clear (``networks.clear``).
     """
-    temperature = fit_temperature(validation)
+    fit = fit_temperature(validation)
     rule = None
     if validation.is_exclusive:
-        rule = clear.choose(*validation.confidences(temperature))
-    scores = scores_of(test, temperature, rule)
-    return dataclasses.replace(scores, is_final=True)
+        rule = clear.choose(*validation.confidences(fit.temperature))
+    scores = scores_of(test, fit.temperature, rule)
+    fitted_on = (fit.n_songs, fit.n_mistakes)
+    return dataclasses.replace(scores, fitted_on=fitted_on, is_final=True)
 
 
 def save_scores(scores: Scores, genres: tuple[str, ...], run_dir: Path) -> None:

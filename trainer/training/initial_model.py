@@ -52,9 +52,7 @@ def load_base(
         first.conv.requires_grad_(False)
         extractor = small_hubert.feature_extractor()
     else:
-        model, extractor = _pretrained(
-            _folder(config.base_model, former), genres, config
-        )
+        model, extractor = _pretrained(base_folder(config, former), genres, config)
     architecture.freeze(model, config.trained_part)
     _shorten_masks(model, config.window_s, extractor.sampling_rate)
     return model, extractor
@@ -93,9 +91,12 @@ def _has(model_config: Any, name: str) -> bool:
     return hasattr(model_config, name)
 
 
-def _folder(base_model: str, former: Sequence[Path]) -> Path:
-    """Return the checkpoint folder of a base model, downloaded if it is the Hub's."""
-    model = base_models.hub_model(base_model)
+def base_folder(config: RunConfig, former: Sequence[Path] = ()) -> Path:
+    """Return the checkpoint folder of a base model, downloaded if it is the Hub's.
+
+    Args and errors: as of ``load_base``.
+    """
+    model = base_models.hub_model(config.base_model)
     if model:
         return client.fetch(model.id, revision=model.revision)
     weights = BUNDLED_DIR / client.WEIGHTS

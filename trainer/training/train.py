@@ -27,7 +27,13 @@ from trainer.evaluation import evaluate
 from trainer.evaluation.scores import Scores
 from trainer.run import checkpoints, runs
 from trainer.run.events import Emit, Noted, ShouldStop, Stage, StopNow, StopRequested
-from trainer.training import dashboards, distributed, feature_cache, own_features
+from trainer.training import (
+    dashboards,
+    distributed,
+    feature_cache,
+    linear_head,
+    own_features,
+)
 from trainer.training.callback import Schedule, event_callback
 from trainer.training.prepare import (
     Parts,
@@ -130,6 +136,8 @@ def train(
     group.announce(config.batch_size * config.n_accumulated, emit)
     if group.n_processes == 1:
         parts = with_cached_features(parts, run_dir, emit, should_stop)
+    if not checkpoint:
+        linear_head.fit(parts, emit, should_stop)
     try:
         return _train_until_it_fits(parts, device, run_dir, checkpoint, emit, stop)
     finally:
@@ -397,6 +405,8 @@ def _facts(
         "precision": device.precision,
     }
     clear = tested.risk_coverage if tested else None
+    if tested and tested.temperature != 1 and tested.fitted_on:
+        facts["n_calibration_songs"] = tested.fitted_on[0]
     if clear and clear.is_held_out:
         facts["clear"] = clear.rule().to_config()
     return facts

@@ -49,8 +49,8 @@ class SongAnswer:
             sound is not music to begin with; unlike where it is unlike anything that
             the model learned from.
         agreement: share of the windows that name the likeliest genre, 0 to 1.
-        calibrated: whether the probabilities were fitted to songs: if so, about 7 in
-            10 answers at 0.7 are right.
+        calibrated: whether the probabilities were adjusted on validation songs, so that
+            0.7 should mean right in about 7 of 10 songs like those.
         exclusive: whether one label is right, so that the probabilities sum to 1.
         model: key of the model that listened.
         revision: commit of a model from the Hugging Face Hub, null for others.

@@ -115,13 +115,13 @@ class Endpoints:
         self._gpu = gpu
         self._cache_dir = cache_dir
 
-    def waveform(self, song: str) -> str:
+    def waveform(self, song: str | None) -> str:
         """Draw the waveform of a song: amplitude over time, as a PNG."""
         return self._png(sheets.waveform(self._scene(song)))
 
     def dft(
         self,
-        song: str,
+        song: str | None,
         start_s: float,
         n_samples: int,
         window: str,
@@ -135,20 +135,25 @@ class Endpoints:
             )
         )
 
-    def stft(self, song: str, n_fft: int, hop_length: int, window: str) -> str:
+    def stft(self, song: str | None, n_fft: int, hop_length: int, window: str) -> str:
         """Draw the STFT spectrogram of a song, in dBFS, as a PNG."""
         frames = Frames(n_fft, hop_length, window)
         return self._png(sheets.spectrogram(self._scene(song), [frames]))
 
     def mel(
-        self, song: str, n_mels: int, fmax_hz: float, fmin_hz: float, formula: Formula
+        self,
+        song: str | None,
+        n_mels: int,
+        fmax_hz: float,
+        fmin_hz: float,
+        formula: Formula,
     ) -> str:
         """Draw the mel spectrogram of a song, in dB re its loudest band, as a PNG."""
         bands = MelBands(n_mels, fmin_hz, fmax_hz, formula)
         return self._png(sheets.mel(self._scene(song), bands))
 
     def classify(
-        self, song: str, model: str, effort: str, visitor: Visitor
+        self, song: str | None, model: str, effort: str, visitor: Visitor
     ) -> dict[str, Any]:
         """Classify a song by genre, from all of its windows or from some.
 
@@ -187,7 +192,7 @@ class Endpoints:
         *_, last = batches(songs, loaded, queue, effort_of(effort), limits)
         return [asdict(answers.of_row(entry.row)) for entry in last.entries]
 
-    def _scene(self, song: str) -> Scene:
+    def _scene(self, song: str | None) -> Scene:
         """Return a song to draw, in English, like the API's documentation."""
         return self._session.scene(song, None, i18n.DEFAULT_LANGUAGE)
 

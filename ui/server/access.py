@@ -62,8 +62,8 @@ def visitor_of(
     """
     if request is None:
         return Visitor()
-    page = urlsplit(request.headers.get("referer", ""))
-    language = language_for(page.query, request.headers)
+    query = query_of(request.headers.get("referer", ""))
+    language = language_for(query, request.headers)
     token = token_of(request) if settings.host.is_space else None
     may_train = _is_of_own_page(request.headers) and (
         bool(token and members and members.may_write(token))
@@ -118,6 +118,14 @@ def knows_secret(headers: Mapping[str, str], secret: str) -> bool:
     name = cookie_of(headers.get("host"))
     cookie = cookie_parser(headers.get("cookie", "")).get(name, "")
     return is_same(bearer, secret) | is_same(cookie, key_of(secret))
+
+
+def query_of(address: str) -> str:
+    """Return the query of an address; "" where that is none."""
+    try:
+        return urlsplit(address).query
+    except ValueError:
+        return ""
 
 
 def host_name(address: str | None) -> str:

@@ -35,6 +35,7 @@ from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
 from ui.tabs.classify import view
+from ui.tabs.classify.answer import calibration
 from ui.tabs.classify.picker import Picker
 from ui.templates import render
 
@@ -148,7 +149,10 @@ def _naming(
                 state: batch,
             }
         done, failed = len(batch.entries), batch.n_failed
-        sentence = view.status("many_done", language, done=done, failed=failed)
+        about = calibration(model.ref, language)
+        sentence = view.status(
+            "many_done", language, done=done, failed=failed, about=about
+        )
         yield {status: sentence}
 
     return name_all

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from classifier.models import Models
 from settings import Settings
 from ui import page_state
 from ui.export import downloads
@@ -22,7 +23,7 @@ from ui.tabs.see import (
 from ui.tabs.see.lesson import Lesson
 
 
-def build(session: Session, settings: Settings) -> tuple[Lesson, ...]:
+def build(session: Session, settings: Settings, models: Models) -> tuple[Lesson, ...]:
     """Lay out the lessons and wire them."""
     lessons = (
         waveform.build(session),
@@ -33,8 +34,8 @@ def build(session: Session, settings: Settings) -> tuple[Lesson, ...]:
         spectrogram.build(session),
         inversion.build(session, is_offline=settings.is_offline),
         *mel.build(session),
-        hubert_input.build(session),
-        masking.build(session),
+        hubert_input.build(session, models),
+        masking.build(session, models),
         comparison.build(session),
     )
     selection.build(session, lessons, moment)
