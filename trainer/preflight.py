@@ -21,6 +21,7 @@ from audio.hubert.preprocessing import SAMPLING_RATE
 from audio.library.walk import walk
 from audio.synth import composer
 from errors import KnownError
+from networks.device import Device
 from networks.forward import BATCH_S
 from trainer import base_models
 from trainer.config import FOLDER, RunConfig
@@ -38,6 +39,7 @@ STATE_BYTES = 3 * 4  # of a weight in a checkpoint: itself, and Adam's two avera
 N_CHECKPOINTS = 3  # the newest, the best, and the one that is being written
 READING_S = 0.006  # to compose or to decode a second of audio
 IMPORTS_S = 10.0  # torch and transformers
+BF16_SHARE = 0.57  # of float32's time, on a processor with AVX-512 BF16
 PROCESS_BYTES = 450 * 10**6  # and their memory
 
 
@@ -168,7 +170,7 @@ def preflight(
         is_gpu=found.is_gpu,
         genres=genres,
         n_steps=config.n_steps,
-        time_s=_time_s(config, cost, n_songs, sound_s, is_gpu=found.is_gpu),
+        time_s=_time_s(config, cost, n_songs, sound_s, found),
         memory_bytes=_memory_bytes(config, cost, is_gpu=found.is_gpu),
         disk_needed_bytes=disk_bytes,
         disk_free_bytes=free_bytes,
@@ -248,12 +250,15 @@ def _lengths_s(songs: Sequence[Path]) -> list[float]:
 
 
 def _time_s(
-    config: RunConfig, cost: Cost, n_songs: int, sound_s: float, *, is_gpu: bool
+    config: RunConfig, cost: Cost, n_songs: int, sound_s: float, found: Device
 ) -> float:
     """Estimate the time to read the songs, train, validate and test (s)."""
-    n_threads = 1 if is_gpu else max(os.cpu_count() or 1, 1)
-    train_cost = cost.gpu_s if is_gpu else cost.cpu_s[config.trained_part] / n_threads
-    test_cost = cost.gpu_s / 3 if is_gpu else cost.test_cpu_s / n_threads
+    is_gpu = found.is_gpu
+    wanted = config.precision if config.precision != "auto" else found.precision
+    share = BF16_SHARE if wanted == found.precision == "bf16" else 1.0
+    share /= max(os.cpu_count() or 1, 1)
+    train_cost = cost.gpu_s if is_gpu else cost.cpu_s[config.trained_part] * share
+    test_cost = cost.gpu_s / 3 if is_gpu else cost.test_cpu_s * share
     n_per_step = config.batch_size * config.n_accumulated
     trained_s = config.n_steps * n_per_step * config.window_s
     n_train = max(n_songs * _train_fraction(config), 1)

@@ -133,3 +133,16 @@ def test_memory_counts_the_test_s_batch_where_it_is_larger(tmp_path, monkeypatch
     on_gpu = look(tmp_path, head).memory_bytes
     on(monkeypatch)
     assert look(tmp_path, head).memory_bytes < on_gpu  # a window at a time
+
+
+def test_processor_that_multiplies_bf16_is_quicker_unless_fp32_is_asked(
+    tmp_path, monkeypatch
+):
+    tutorial = config.preset("tutorial")
+    exact = dataclasses.replace(tutorial, precision="fp32")
+    on(monkeypatch, Device("cpu", "CPU", "bf16"))
+    quick, asked = (look(tmp_path, each).time_s for each in (tutorial, exact))
+    on(monkeypatch)
+    usual = look(tmp_path, tutorial).time_s
+    assert quick < 0.7 * usual
+    assert asked == usual
