@@ -119,3 +119,10 @@ def test_card_names_the_songs_that_its_scores_are_of(tmp_path, is_final, part):
     assert f"| genre | {part} songs |" in text
     assert "averaged over each song's windows" in text
     assert card.scores_of(run) == kept
+
+
+def test_card_of_the_fault_filtered_list_does_not_quote_the_ceiling_of_the_faulty_set(
+    tmp_path,
+):
+    assert "94.5" in card_of(tmp_path, data="gtzan", split="random")
+    assert "94.5" not in card_of(tmp_path, data="gtzan", split="listed")

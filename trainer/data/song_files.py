@@ -24,6 +24,7 @@ class SongFile:
         read: decodes it; raises KnownError where that fails.
         group: such as the artist or album; "" where unknown.
         part: of ``splits.PARTS`` where a list assigns it, else "".
+        group_kind: what it is: ``artist``, ``album``, ``folder``; "" where unknown.
     """
 
     name: str
@@ -31,6 +32,7 @@ class SongFile:
     read: Callable[[], Clip]
     group: str = ""
     part: str = ""
+    group_kind: str = ""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from trainer.run.events import Emit
 # Beside the genres' folders: columns file, and artist, album or group, and split.
 LIST = "songs.csv"
 GROUP_COLUMNS = ("group", "artist", "album")
+KINDS = ("artist", "album")  # of them, those that say what a group is
 ARTIST = re.compile(r"(.+?) - .+")  # "Artist - Title.mp3"
 MIN_NAMED_FRACTION = 0.8  # of the files; below it the dash is no separator
 
@@ -38,24 +39,30 @@ MAX_SUFFIX = 16  # characters; a longer one is no suffix, and no valid file name
 
 @dataclass(frozen=True)
 class Listing:
-    """Groups, such as the artist, and parts of songs, by the name ``genre/file``."""
+    """Groups and what they are, and parts of songs, by the name ``genre/file``."""
 
     groups: Mapping[str, str]
     parts: Mapping[str, str]
+    kinds: Mapping[str, str]
 
     @classmethod
     def of(cls, names: Sequence[str], text: str) -> Listing:
         """Parse a list as CSV; without groups there, use file names and folders."""
         groups: dict[str, str] = {}
+        kinds: dict[str, str] = {}
         parts: dict[str, str] = {}
         for cells in _rows(text):
             name = cells.get("file", "").replace("\\", "/")
-            group = next((cells[c] for c in GROUP_COLUMNS if cells.get(c)), "")
-            groups[name] = group
+            column = next((c for c in GROUP_COLUMNS if cells.get(c)), "")
+            groups[name] = cells.get(column, "")
+            kinds[name] = column if column in KINDS else ""
             parts[name] = cells.get("split", "").lower()
         if not any(groups.values()):
-            groups = _artists(names) or _albums(names)
-        return cls(groups, {n: part for n, part in parts.items() if part in PARTS})
+            artists, folders = _artists(names), _folders(names)
+            groups = artists or folders
+            kinds = dict.fromkeys(groups, "artist" if artists else "folder")
+        known = {n: part for n, part in parts.items() if part in PARTS}
+        return cls(groups, known, kinds)
 
 
 def source_of(config: RunConfig, emit: Emit) -> Source:
@@ -133,6 +140,7 @@ def _songs(
             read,
             known.groups.get(name, ""),
             known.parts.get(name, ""),
+            known.kinds.get(name, ""),
         )
         for name, read in zip(names, reads, strict=True)
     ]
@@ -223,7 +231,7 @@ def _artists(names: Sequence[str]) -> dict[str, str]:
     return found if len(found) >= MIN_NAMED_FRACTION * len(names) else {}
 
 
-def _albums(names: Sequence[str]) -> dict[str, str]:
+def _folders(names: Sequence[str]) -> dict[str, str]:
     """Return the folder of each song within its genre, where most songs have one."""
     found = {name: name.rpartition("/")[0] for name in names if name.count("/") > 1}
     return found if len(found) >= MIN_NAMED_FRACTION * len(names) else {}
