@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import logging
+import shutil
+import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import i18n
 import process
 import settings as host
+from errors import KnownError
 
-host.prepare_environment()  # Gradio and the Hub's client read it while they are imported
+try:  # Gradio and the Hub's client read it while they are imported
+    host.prepare_environment()
+except KnownError as error:
+    sys.exit(i18n.sentence(error))
 with process.importing():
     import gradio as gr
     import numpy as np
@@ -24,17 +31,21 @@ with process.importing():
     from audio.hubert.preprocessing import SAMPLING_RATE
     from audio.transforms import MEL_BANDS
     from classifier.models import Models
+    from trainer.run.kept import KeptRuns
     from ui import canvas, page_state, sheets, theme
     from ui.api import runs, songs
     from ui.handlers import guard
-    from ui.player import clip_bar
+    from ui.player import clip_bar, recordings
     from ui.player.clips import ClipShelf
     from ui.scene import Scene, Transforms
-    from ui.server import files, gradio_patches, zero
+    from ui.server import files, gradio_patches, secret, zero
     from ui.server.access import LOCAL_HOSTS
+    from ui.server.bounds import RequestBounds
+    from ui.server.fair_queue import MOST_SESSIONS
     from ui.server.language import build_header, text, texts
     from ui.server.middleware import Gate, Language
     from ui.server.secret import Secret
+    from ui.server.shares import Shares
     from ui.session import Session
     from ui.tabs.classify import tab as classify_tab
     from ui.tabs.data import tab as data_tab
@@ -44,7 +55,11 @@ with process.importing():
     from viz import paper
 
 HOUR_S = 3600
+KEEP_EVERY_S = 20.0  # a restart may come at any time
 UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
+UPLOADS_FRACTION = 0.2  # of the disk; beyond it the least recently used go
+MAX_UPLOADS_BYTES = 20_000_000_000
+SWEEP_S = 60
 
 log = logging.getLogger("genrescope")
 
@@ -81,10 +96,10 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         page_state.keep_tab()
         train_tab.watch(training, train, (see, data, classify, about))
         classify_tab.take_run(picker, session, tabs, training.classify, training.chosen)
-        lent = models_of(settings) if settings.host.kind == "zero" else models
-        songs.build(session, models, lent, settings.host)
+        songs.build(session, models, settings.host)
         runs.build(session, settings)
-    demo.queue(max_size=32, default_concurrency_limit=4)
+    demo.queue(default_concurrency_limit=4, api_open=False)
+    gradio_patches.share_queue(demo, Shares(is_space=settings.host.is_space))
     gradio_patches.poll_queue_less_often(demo)
     return demo
 
@@ -108,11 +123,13 @@ def models_of(settings: host.Settings, device: str | None = None) -> Models:
         is_offline=settings.is_offline,
         is_hub_open=True,  # to those who may: ``model_choice.chosen``
         device=device,
+        precision=settings.precision,
     )
 
 
-def launch_options(settings: host.Settings) -> dict[str, Any]:
+def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
     """Collect what ``launch`` needs besides the page: looks, texts, limits, middleware."""
+    gradio_patches.bound_uploads()
     is_local = not settings.host.is_space and LOCALHOST_NAME in LOCAL_HOSTS
     return {
         "theme": theme.theme(),
@@ -130,13 +147,18 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
         "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,
-        "state_session_capacity": 200,
+        "state_session_capacity": MOST_SESSIONS,
         "ssr_mode": False,
         "app_kwargs": {
             "openapi_url": None,
             "middleware": [
                 Middleware(Gate, is_local=is_local, is_space=settings.host.is_space),
-                Middleware(Secret, secret=settings.secret),
+                Middleware(RequestBounds, queue=gradio_patches.queue_of(demo)),
+                Middleware(
+                    Secret,
+                    secret=settings.secret,
+                    is_key_of_start=settings.is_key_of_start,
+                ),
                 Middleware(Language),
             ],
         },
@@ -144,28 +166,75 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
 
 
 def serve(settings: host.Settings) -> None:
-    """Serve the page until it is interrupted."""
+    """Serve the page until it is interrupted.
+
+    Raises:
+        KnownError: ``home_not_writable`` or ``port_taken``.
+    """
+    settings = host.with_start_key(settings)
+    host.ensure_writable(settings.runs_dir, settings.uploads_dir)
     process.switch_threads_often()
+    process.hide_memory()
     models = models_of(settings, zero.device(settings.host))
     demo = create_app(settings, models)
-    options = gradio_patches.type_mcp_answers(demo, launch_options(settings))
-    _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
-    log.info("open %s in a browser; Ctrl+C stops it", address)
+    options = gradio_patches.type_mcp_answers(demo, launch_options(settings, demo))
+    address = launched(demo, options)
+    key = f"?{secret.KEY}={settings.secret}" if settings.is_key_of_start else ""
+    log.info("open %s%s in a browser; Ctrl+C stops it", address, key)
     threading.Thread(target=warm, args=(models,), daemon=True).start()
     folder = (settings.uploads_dir,)
     threading.Thread(target=sweep, args=folder, name="sweep", daemon=True).start()
+    if settings.kept_runs_dir:
+        kept = KeptRuns(settings.runs_dir, settings.kept_runs_dir)
+        threading.Thread(target=keep, args=(kept,), name="keep", daemon=True).start()
     models.prepare()
+    fetch_recordings(demo, settings)
     try:
         demo.block_thread()
     finally:
         models.arrival.cancel()
 
 
+def fetch_recordings(demo: gr.Blocks, settings: host.Settings) -> None:
+    """Fetch real sounds in the background, where this host may and wants them."""
+    if settings.recordings and not settings.is_offline:
+        recordings.start(
+            settings.recordings,
+            clip_bar.examples_dir(settings),
+            lambda: clip_bar.offer_recordings(demo, settings),
+        )
+
+
+def launched(demo: gr.Blocks, options: dict[str, Any]) -> str:
+    """Begin to serve, and return the page's address.
+
+    Raises:
+        KnownError: ``port_taken``.
+    """
+    try:
+        _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
+    except OSError as error:  # Gradio's own, of each port that it tried
+        port = host.server_port()
+        if port is None:
+            raise
+        raise KnownError("port_taken", port=port) from error
+    return str(address)
+
+
 def sweep(folder: Path) -> None:
     """Delete what visitors left, for as long as the server runs."""
+    max_bytes = shutil.disk_usage(folder.parent).total * UPLOADS_FRACTION
     while True:
-        files.sweep(folder, UPLOADS_KEPT_S)
-        time.sleep(HOUR_S)
+        files.sweep(folder, UPLOADS_KEPT_S, min(max_bytes, MAX_UPLOADS_BYTES))
+        time.sleep(SWEEP_S)
+
+
+def keep(kept: KeptRuns) -> None:
+    """Copy ended runs to storage that lasts, for as long as the server runs."""
+    kept.restore()
+    while True:
+        kept.update()
+        time.sleep(KEEP_EVERY_S)
 
 
 def warm(models: Models) -> None:
@@ -188,7 +257,10 @@ def main() -> None:
     """Serve the page of this host."""
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     log.setLevel(logging.INFO)
-    serve(host.from_environment())
+    try:
+        serve(host.from_environment())
+    except KnownError as error:
+        sys.exit(i18n.sentence(error))
 
 
 if __name__ == "__main__":

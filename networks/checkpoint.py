@@ -21,11 +21,14 @@ from typing import Any, Literal
 
 import process
 from errors import KnownError
-from hub.client import WEIGHTS, is_whole
+from hub.client import WEIGHTS, is_pointer, is_whole
 from networks import architecture, clear, forward, novelty
+from networks import device as devices
 from networks.architecture import positive
 from networks.clear import ClearRule
+from networks.cpu import precision as precisions
 from networks.cpu.frontend import optimize_for_cpu
+from networks.cpu.precision import Precision, Wanted
 from networks.novelty import Novelty
 
 Source = Literal["bundled", "hub", "run", "folder"]
@@ -88,13 +91,15 @@ class LoadedModel:
 
     Attributes:
         ref: its description.
-        model: a transformers audio classifier, float32, in evaluation mode.
+        model: a transformers audio classifier, in evaluation mode.
         feature_extractor: turns samples into the model's input, as in training.
         labels: the genres, in the order of the model's outputs.
         sampling_rate: of its input (Hz).
         temperature: logits are divided by it.
         novelty: measures how far a sound is from what it learned from; None where it
             came without.
+        precision: of its products; what they are added to is float32.
+        device: name of the GPU or processor where it is.
     """
 
     ref: ModelRef
@@ -104,6 +109,8 @@ class LoadedModel:
     sampling_rate: int
     temperature: float
     novelty: Novelty | None = None
+    precision: Precision = "fp32"
+    device: str = ""
 
     @property
     def window_s(self) -> float:
@@ -149,18 +156,29 @@ def load(
     *,
     max_bytes: int = MAX_BYTES,
     device: str | None = None,
+    precision: Wanted = "auto",
 ) -> LoadedModel:
     """Load a whole checkpoint onto a device, the fastest by default.
 
+    Args:
+        ref: its description.
+        folder: the checkpoint.
+        max_bytes: of the largest weights that are read.
+        device: torch's name of it.
+        precision: of products on a CPU; a GPU, and a model that the CPU's engine does
+            not know, compute in float32.
+
     Raises:
-        KnownError: ``model_too_large``, ``model_wrong_task``,
-            ``model_without_labels`` or ``model_broken``.
+        KnownError: ``model_too_large``, ``model_wrong_task``, ``weights_are_pointer``,
+            ``model_without_labels``, ``model_broken`` or ``model_out_of_memory``.
     """
     config = read_json(folder / "config.json")
     _check(ref, folder, config, max_bytes)
     model, feature_extractor = _from_disk(ref, folder)
-    model = model.eval().to(device or forward.fastest_device())
-    optimize_for_cpu(model)
+    found = devices.processor() if device == "cpu" else devices.best()
+    model = _moved(ref, model.eval(), device or found.kind)
+    wanted = precisions.chosen(precision)
+    used: Precision = wanted if optimize_for_cpu(model, wanted) else "fp32"
     id2label = sorted(model.config.id2label.items())
     return LoadedModel(
         ref,
@@ -170,7 +188,23 @@ def load(
         sampling_rate=feature_extractor.sampling_rate,
         temperature=_temperature(config),
         novelty=_novelty(ref, folder, model),
+        precision=used,
+        device=found.name,
     )
+
+
+def _moved(ref: ModelRef, model: Any, kind: str) -> Any:
+    """Move a model to a device; once more after its memory was freed."""
+    for is_last in (False, True):
+        try:
+            return model.to(kind)
+        except (RuntimeError, MemoryError) as error:
+            if not devices.is_out_of_memory(error):
+                raise
+            if is_last:
+                raise KnownError("model_out_of_memory", title=ref.title) from error
+        devices.free_memory()
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _novelty(ref: ModelRef, folder: Path, model: Any) -> Novelty | None:
@@ -221,6 +255,8 @@ def _check(
         MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES as KNOWN,
     )
 
+    if is_pointer(folder / WEIGHTS):
+        raise KnownError("weights_are_pointer", title=ref.title, file=WEIGHTS)
     n_bytes = (folder / WEIGHTS).stat().st_size
     if n_bytes > max_bytes:
         mb, max_mb = n_bytes / 1e6, max_bytes / 1e6

@@ -43,7 +43,9 @@ PROBLEMS = (
     "song_skipped",
     "songs_skipped",
     "batch_halved",
+    "gpu_unused",
     "gtzan_mirror",
+    "not_tested",
 )  # notes to highlight
 NOT_THE_TUTORIALS = ("preset", "n_songs_per_genre")  # it has no such setting
 GIB = 2**30
@@ -76,8 +78,10 @@ def _finished(event: Finished) -> str:
 
 
 def _note(note: Noted, language: str) -> str:
-    """Format a note; of a skipped song, with the reason."""
+    """Format a note; of a skipped song or a device, with the reason."""
     details = dict(note.details)
+    if note.code in ("trains_on", "gpu_unused"):
+        details["reason"] = i18n.word(f"devices.{details['why']}", language)
     if note.code == "song_skipped":
         about = {"name": details["name"], **details.get("details", {})}
         details["why"] = failure(details["code"], about, language)

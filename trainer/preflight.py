@@ -6,22 +6,25 @@ measured per second of audio.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import math
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from audio import decode
 from audio.hubert.preprocessing import SAMPLING_RATE
+from audio.library.walk import walk
 from audio.synth import composer
 from errors import KnownError
 from trainer import base_models
 from trainer.config import FOLDER, RunConfig
-from trainer.data.sources import files_of
+from trainer.data import song_files
+from trainer.data.sources import folder_songs
 from trainer.process import device
 
 COMPOSED_S = 10.0  # length of a composed song
@@ -136,7 +139,7 @@ class Preflight:
 
 
 def preflight(
-    config: RunConfig, runs_dir: Path, cache_dir: Path, *, devices: str = ""
+    config: RunConfig, runs_dir: Path, cache_dir: Path, *, env: Mapping[str, str]
 ) -> Preflight:
     """Estimate what a run needs.
 
@@ -144,7 +147,7 @@ def preflight(
         config: the run's settings.
         runs_dir: where its folder will be created.
         cache_dir: where decoded songs are cached.
-        devices: ``CUDA_VISIBLE_DEVICES`` of the trainer.
+        env: the trainer's environment, which decides what devices it sees.
 
     Raises:
         KnownError: ``no_folder`` or ``disk_too_small``.
@@ -153,17 +156,17 @@ def preflight(
     n_songs = sum(n for _, n in genres)
     config = _resolved(config, n_songs)
     sound_s = n_songs * _song_s(config)
-    gpu = device.gpu(devices)
+    found = device.best(env)
     cost = COSTS.get(config.base_model, BASE)
     cached_s = _cached_s(config, n_songs, sound_s)
     kept_s = cached_s if config.trained_part == "encoder" else 0.0
     disk_bytes, free_bytes = _disk(config, cost, sound_s, kept_s, runs_dir, cache_dir)
     return Preflight(
-        device=gpu.name if gpu else device.processor_name(),
-        is_gpu=gpu is not None,
+        device=found.name,
+        is_gpu=found.is_gpu,
         genres=genres,
         n_steps=config.n_steps,
-        time_s=_time_s(config, cost, n_songs, sound_s, is_gpu=gpu is not None),
+        time_s=_time_s(config, cost, n_songs, sound_s, is_gpu=found.is_gpu),
         memory_bytes=_memory_bytes(config, cost),
         disk_needed_bytes=disk_bytes,
         disk_free_bytes=free_bytes,
@@ -214,11 +217,8 @@ def _genres(config: RunConfig) -> tuple[tuple[str, int], ...]:
         return tuple((name, 100) for name in GTZAN_GENRES)
     if not config.data.startswith(FOLDER):
         return ()
-    folder = Path(config.data.removeprefix(FOLDER))
-    if not folder.is_dir():
-        raise KnownError("no_folder", folder=folder)
-    genres = sorted(p for p in folder.iterdir() if p.is_dir() and p.name[0] != ".")
-    return tuple((genre.name, len(files_of(genre))) for genre in genres)
+    songs = folder_songs(Path(config.data.removeprefix(FOLDER))).songs
+    return tuple(sorted(collections.Counter(song.genre for song in songs).items()))
 
 
 def _song_s(config: RunConfig) -> float:
@@ -228,9 +228,7 @@ def _song_s(config: RunConfig) -> float:
     if not config.data.startswith(FOLDER):
         return GTZAN_S
     folder = Path(config.data.removeprefix(FOLDER))
-    songs = [
-        file for genre in sorted(folder.glob("[!.]*/")) for file in files_of(genre)
-    ]
+    songs = [path for _, path in walk(folder).files]
     lengths = _lengths_s(songs[:: max(len(songs) // N_PROBED, 1)])
     return sum(lengths) / len(lengths) if lengths else GTZAN_S
 
@@ -240,7 +238,8 @@ def _lengths_s(songs: Sequence[Path]) -> list[float]:
     lengths = []
     for path in songs:
         try:
-            lengths.append(decode.probe(path).duration_s)
+            length_s = decode.probe(path, song_files.LIMITS).duration_s
+            lengths.append(length_s and min(length_s, song_files.MIDDLE_S))
         except KnownError:
             continue
     return [length for length in lengths if length]

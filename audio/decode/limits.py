@@ -50,6 +50,8 @@ class Limits:
 
 
 USUAL = Limits()
+# Of files that belong to the person at the machine: length and free space decide.
+OWN = Limits(max_bytes=2**62, max_duration_s=3600.0)
 
 
 @dataclass(frozen=True)

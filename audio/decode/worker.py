@@ -21,6 +21,7 @@ import numpy as np
 
 from audio import decode
 from audio.clip import Samples
+from audio.decode import sandbox
 from audio.decode.pool import Bounds
 from errors import KnownError
 
@@ -65,6 +66,7 @@ def main() -> None:
     import av  # noqa: F401 - needs more open files than songs do
 
     _bound(bounds)
+    sandbox.enter()
     line = Line(sys.stdin.buffer, target)
     while asked := line.receive():
         _bound_time(bounds.cpu_s)

@@ -153,7 +153,7 @@ def test_load_gives_float32_of_a_half_precision_checkpoint(tmp_path, tiny_model_
     folder = save_tiny_model(tmp_path / "bundled")
     half = AutoModelForAudioClassification.from_pretrained(folder, dtype=torch.float16)
     half.save_pretrained(folder)
-    models = models_of(tmp_path)
+    models = models_of(tmp_path, precision="fp32")
     model = models.load(models.ref("bundled")).model
     assert {p.dtype for p in model.parameters()} == {torch.float32}
 

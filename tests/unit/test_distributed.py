@@ -9,11 +9,15 @@ import sys
 import pytest
 
 import settings
+from networks import device
+from support import gpus
 from support.places import ROOT
 from support.songs import song_folder
 from support.started_runs import wait_until
+from trainer import __main__ as command_line
 from trainer.run import runs
 from trainer.run.events import Evaluated, Noted, Step, StopRequested
+from trainer.training import train as training
 from trainer.training.distributed import ProcessGroup
 from trainer.training.train import train
 
@@ -131,6 +135,41 @@ def test_stop_ends_both_processes_and_saves_once(tmp_path):
         process.kill()
     assert run.state().name == "stopped"
     assert (run.model_dir / "model.safetensors").exists()
+
+
+def test_launcher_resumes_nothing(monkeypatch, tmp_path, capsys):
+    """It would have begun another run."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(
+        command_line.launched, "run", lambda *_, **__: pytest.fail("a new run")
+    )
+    given = ["--resume", "20260101-000000-abcd", "--runs-dir", str(tmp_path)]
+    assert command_line.main(given) == 2
+    assert "--resume" in capsys.readouterr().err
+
+
+def test_process_of_several_computes_on_its_own_gpu(monkeypatch):
+    import torch
+
+    gpus.answers(monkeypatch, n=2)
+    chosen = []
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    for rank in (0, 1, 3):
+        device.choose(rank)
+    assert chosen == [0, 1, 1]
+
+
+@pytest.mark.parametrize(("n", "expected"), [(1, []), (2, [2])])
+def test_second_gpu_that_stays_idle_is_told(monkeypatch, n, expected):
+    gpus.answers(monkeypatch, n=n)
+    told = []
+    training._note_device(device.best(), 1, told.append)
+    assert told[0].code == "trains_on"
+    assert told[0].details["name"] == "T4"
+    assert [note.details["n"] for note in told[1:]] == expected
+    told.clear()
+    training._note_device(device.best(), 2, told.append)
+    assert len(told) == 1
 
 
 def test_crew_of_one_asks_and_speaks_as_if_alone():

@@ -1,8 +1,12 @@
 """The lessons' own functions: what they draw, say and let hear."""
 
 import io
+import threading
 import wave
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
+import gradio as gr
 import numpy as np
 import pytest
 
@@ -15,6 +19,7 @@ from support.scenes import scene_of
 from support.signals import chord, noise, silence, tone
 from ui import sheets
 from ui.player import sound_files
+from ui.session import Newest
 from ui.tabs.see import (
     comparison,
     hubert_input,
@@ -49,6 +54,33 @@ def test_passage_of_a_new_sound_is_its_loudest():
     assert lesson.loudest_s(Clip([], 1000), 10) == 0.0
 
 
+def test_older_picture_that_is_drawn_late_never_covers_the_newer_one():
+    is_begun, may_end = threading.Event(), threading.Event()
+
+    def draw(scene, name):
+        if name == "older":
+            is_begun.set()
+            assert may_end.wait(30)
+        return SimpleNamespace(as_json=lambda: name)
+
+    session = SimpleNamespace(
+        guarded=lambda handler: handler,
+        scene=lambda *_: None,
+        view=None,
+        newest=None,
+        bar=SimpleNamespace(path=None),
+    )
+    here = lesson.Lesson("mel", gr.HTML(render=False), {}, draw)
+    redraw = lesson.redrawing(session, here)["fn"]
+    newest, visitor = Newest(), SimpleNamespace(language="en")
+    with ThreadPoolExecutor() as pool:
+        older = pool.submit(redraw, "path", None, newest, "older", visitor=visitor)
+        assert is_begun.wait(30)
+        assert redraw("path", None, newest, "newer", visitor=visitor) == "newer"
+        may_end.set()
+    assert older.result() == gr.skip()
+
+
 @pytest.mark.parametrize(
     ("at_s", "start_s"), [(0.0, 0.0), (12.0, 7.0), (29.9, 20.0), (30.0, 20.0)]
 )
@@ -78,7 +110,7 @@ def test_spectrum_names_the_notes_of_its_peaks():
     assert sheet.plots[0].y.label == "Level (dBFS)"
 
 
-def test_spectrum_of_the_brass_tone_has_its_second_harmonic_strongest():
+def test_spectrum_of_the_trumpet_s_first_note_has_its_second_harmonic_strongest():
     sheet = sheets.spectrum(scene_of(example("brass")), 0.5, 4096, "hann", 1, "peak")
     rows = sheet.table[1:]
     assert [row[5] for row in rows] == [f"{n} ×" for n in range(1, len(rows) + 1)]

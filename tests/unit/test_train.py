@@ -64,7 +64,8 @@ def test_run_tells_its_phases_steps_and_scores(finished):
     assert result.validation_accuracy == max(e.accuracy for e in of(told, Evaluated))
     assert result.test_accuracy is None
     assert not result.was_stopped
-    assert [note.code for note in of(told, Noted)][:2] == [
+    assert [note.code for note in of(told, Noted)][:3] == [
+        "trains_on",
         "rates_agree",
         "label_counts",
     ]
@@ -207,7 +208,7 @@ def test_honest_split_reports_songs_that_did_not_choose(songs, tmp_path):
     assert of(told, Evaluated)[-1].n_songs == 3
     phases = [event.name for event in of(told, Stage)]
     assert list(dict.fromkeys(phases))[-5:] == [
-        *("train", "validate", "calibrate", "test", "save"),
+        *("train", "validate", "save", "calibrate", "test"),
     ]
     (note,) = [each for each in of(told, Noted) if each.code == "split_three"]
     assert note.details == {"n_train": 9, "n_validation": 3, "n_test": 3}

@@ -25,7 +25,7 @@ from audio.hubert.preprocessing import SAMPLING_RATE
 from errors import KnownError
 from trainer.config import RunConfig
 from trainer.data import splits
-from trainer.data.song_files import SongFile, Source
+from trainer.data.song_files import MIDDLE_S, SongFile, Source
 from trainer.data.staging import staging_folder
 from trainer.run.events import Emit, Noted, ShouldStop, Stage, StopRequested
 
@@ -174,6 +174,8 @@ def _decode_all(
             try:
                 sampling_rate, n_flat, samples = work.result()
             except KnownError as error:
+                if error.code == "no_room":  # of the disk, not of the song
+                    raise
                 skipped.append(Skipped(song.name, error.code, dict(error.details)))
                 continue
             file.write(samples.data)
@@ -256,6 +258,9 @@ def _open(folder: Path, emit: Emit) -> SongSet:
         emit(Noted("songs_skipped", {"n_skipped": n_skipped, "n_files": n_files}))
     if not songs:
         raise KnownError("no_songs", n_skipped=len(skipped))
+    n_long = sum(song.duration_s == MIDDLE_S for song in songs)
+    if n_long:
+        emit(Noted("songs_cut", {"n_songs": n_long, "seconds": MIDDLE_S}))
     genres = tuple(sorted({song.genre for song in songs}))
     _note_facts(songs, emit)
     if len(genres) < 2:

@@ -206,7 +206,8 @@ def _spawn(
     command = [sys.executable, "-u", "-m", "trainer.process.worker"]
     command += [str(run.folder.absolute()), str(cache_dir.absolute())]
     command += ["--grace-s", str(grace_s)]
-    command += ["--devices", env.get("CUDA_VISIBLE_DEVICES", "")]
+    if "CUDA_VISIBLE_DEVICES" in env:  # an empty one hides every GPU
+        command += [f"--devices={env['CUDA_VISIBLE_DEVICES']}"]
     with locks.held(run.lock_file) as lock, run.log_file.open("ab") as log:
         process = subprocess.Popen(
             command,

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+from networks import device
 from trainer.config import RunConfig
 from trainer.process import worker
 from trainer.run import events, locks, runs
@@ -28,6 +29,7 @@ def run(
     *,
     cache_dir: Path,
     show: Callable[[RunEvent], None],
+    local_rank: int = 0,
 ) -> Run:
     """Train in this process as one of several, until the run has ended.
 
@@ -36,7 +38,9 @@ def run(
         runs_dir: where the main process creates the run's folder.
         cache_dir: where decoded songs are cached.
         show: called with each of the run's events, in the main process.
+        local_rank: which of the processes on this machine this one is.
     """
+    device.choose(local_rank)
     group = distributed.process_group()
     folder = Path(group.broadcast(lambda: str(runs.create(runs_dir, config).folder)))
     the_run = Run(folder)

@@ -9,6 +9,7 @@ from typing import Any
 
 import process
 from errors import KnownError
+from hub import client
 from networks import architecture
 from trainer import base_models
 from trainer.config import RunConfig
@@ -38,7 +39,7 @@ def load_base(
         the parts frozen as in the config; and its feature extractor.
 
     Raises:
-        KnownError: ``no_demo_model``, ``base_model_changed``, or what the download from
+        KnownError: ``no_demo_model``, ``weights_are_pointer``, ``base_model_changed``, or what the download from
             the Hub raises.
     """
     from networks import small_hubert
@@ -51,9 +52,7 @@ def load_base(
         first.conv.requires_grad_(False)
         extractor = small_hubert.feature_extractor()
     else:
-        model, extractor = _pretrained(
-            _folder(config.base_model, former), genres, config
-        )
+        model, extractor = _pretrained(base_folder(config, former), genres, config)
     architecture.freeze(model, config.trained_part)
     _shorten_masks(model, config.window_s, extractor.sampling_rate)
     return model, extractor
@@ -92,15 +91,19 @@ def _has(model_config: Any, name: str) -> bool:
     return hasattr(model_config, name)
 
 
-def _folder(base_model: str, former: Sequence[Path]) -> Path:
-    """Return the checkpoint folder of a base model, downloaded if it is the Hub's."""
-    model = base_models.hub_model(base_model)
-    if model:
-        from hub import client
+def base_folder(config: RunConfig, former: Sequence[Path] = ()) -> Path:
+    """Return the checkpoint folder of a base model, downloaded if it is the Hub's.
 
+    Args and errors: as of ``load_base``.
+    """
+    model = base_models.hub_model(config.base_model)
+    if model:
         return client.fetch(model.id, revision=model.revision)
-    if not (BUNDLED_DIR / "model.safetensors").exists():
+    weights = BUNDLED_DIR / client.WEIGHTS
+    if not weights.exists():
         raise KnownError("no_demo_model")
+    if client.is_pointer(weights):
+        raise KnownError("weights_are_pointer", title=base_model, file=weights.name)
     if not former or all(_shape(folder) == _shape(BUNDLED_DIR) for folder in former):
         return BUNDLED_DIR
     for folder in former:
@@ -136,7 +139,7 @@ def _pretrained(
     import torch
     from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = AutoModelForAudioClassification.from_pretrained(
             folder,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from networks import architecture, forward
+from networks import architecture
+from networks import device as devices
 from networks.cpu.training import optimize_for_cpu
 from trainer.config import RunConfig
 from trainer.data import dataset, sources, windows
@@ -21,6 +21,7 @@ from trainer.data.splits import Split
 from trainer.run.events import Emit, Noted, ShouldStop, Stage
 from trainer.training import feature_cache, initial_model
 from trainer.training.cancellable import emit_or_stop, interruptible
+from trainer.training.recipe import device_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +80,8 @@ def with_cached_features(
         return parts
     if not feature_cache.can_cache(parts.model, part):
         return parts
-    parts.model.to(forward.fastest_device())  # where the Trainer will put it anyway
+    device = device_of(config)
+    parts.model.to(device.kind)  # where the Trainer will put it anyway
     to_train_on = windows.AllWindows(
         parts.songs,
         parts.split.train,
@@ -96,6 +98,7 @@ def with_cached_features(
             feature_cache.cache_path(run_dir, name),
             emit=emit,
             should_stop=should_stop,
+            precision=device.precision,
         )
         for name, each in (("train", to_train_on), ("validation", parts.validation))
     )
@@ -105,11 +108,9 @@ def with_cached_features(
 
 def with_fresh_model(parts: Parts) -> Parts:
     """Load the base model again, after freeing the memory of the old one."""
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    parts.model.zero_grad(set_to_none=True)
+    parts.model.to("meta")  # callers still hold it
+    devices.free_memory()
     model, _ = initial_model.load_base(parts.config, parts.songs.genres, parts.former)
     optimize_for_cpu(model)
     return dataclasses.replace(parts, model=model)

@@ -16,7 +16,7 @@ from i18n import clock
 from settings import Settings
 from ui.handlers import QUIETLY, Guarded, Handler
 from ui.player import audio as sound_player
-from ui.player import examples, excerpt
+from ui.player import examples, excerpt, recordings
 from ui.player.clips import ClipShelf
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -83,7 +83,7 @@ def build(
             player = sound_player.build(text("clip.player"))
         with gr.Column(scale=1, min_width=280):
             facts = gr.HTML(text("clip.empty"), elem_classes="clip-facts")
-            buttons = _example_buttons()
+            buttons = _example_buttons(examples_dir(settings))
     part = _part_fields()
 
     @guarded
@@ -111,7 +111,7 @@ def build(
     asked = [part.button.click, part.start.submit, part.length.submit]
     gr.on(asked, guarded(cut), [path, part.start, part.length], player, **QUIETLY)
     part.back.click(guarded(_same), whole, player, **QUIETLY)
-    first = next(iter(players.values()))
+    first = guarded(_giving_the_first(settings))
     return ClipBar(path, player, first, guarded(use_part), whole)
 
 
@@ -124,7 +124,7 @@ def facts_line(decoded: Decoded, path: str, language: str) -> Markup:
     """Describe the chosen sound as HTML: name, format, rate, channels, duration."""
     facts = decoded.facts
     details = [
-        *([] if examples.id_of(path) else [_format(facts)]),
+        *([] if examples.id_of(path) in examples.IDS else [_format(facts)]),
         f"{facts.sampling_rate / 1000:g} kHz",
         _channels(facts.n_channels, language),
         clock(decoded.clip.duration_s),
@@ -133,7 +133,8 @@ def facts_line(decoded: Decoded, path: str, language: str) -> Markup:
         minutes = decoded.cut_at_s / 60
         details.append(i18n.word("clip.cut", language, minutes=minutes))
     name = name_of(path, language)
-    return render("clip_facts", language, name=name, facts=details)
+    credit = recordings.BY_ID.get(examples.id_of(path) or "")
+    return render("clip_facts", language, name=name, facts=details, credit=credit)
 
 
 def title_of(path: str, language: str) -> str:
@@ -153,13 +154,42 @@ def name_of(path: str, language: str) -> str:
     )
 
 
-def _example_buttons() -> dict[str, gr.Button]:
+def offer_recordings(demo: gr.Blocks, settings: Settings) -> None:
+    """Offer the recordings that are here on every page that is opened from now on.
+
+    A page is a copy of ``config``; pages that are open do not change under their reader.
+    """
+    folder = examples_dir(settings)
+    buttons = {_button_id(each.id): each.id for each in recordings.RECORDINGS}
+    for block in demo.blocks.values():
+        recording = buttons.get(block.elem_id or "")
+        if recording:
+            block.visible = recordings.is_here(recording, folder)
+    demo.config = demo.get_config_file()
+
+
+def _example_buttons(folder: Path) -> dict[str, gr.Button]:
     gr.HTML(text("clip.examples"), elem_classes="chips-title")
     with gr.Row(elem_classes="chips"):
-        return {
+        real = {
+            each.id: gr.Button(
+                text(f"examples.{each.id}"),
+                size="sm",
+                min_width=0,
+                elem_id=_button_id(each.id),
+                visible=recordings.is_here(each.id, folder),
+            )
+            for each in recordings.RECORDINGS
+        }
+        computed = {
             each.id: gr.Button(text(f"examples.{each.id}"), size="sm", min_width=0)
             for each in EXAMPLES
         }
+    return real | computed
+
+
+def _button_id(recording: str) -> str:
+    return f"recording-{recording}"
 
 
 def _part_fields() -> PartFields:
@@ -203,20 +233,36 @@ def _same(path: str) -> str:
 
 
 def _giving_what_the_address_names(settings: Settings) -> Handler:
-    def give(page: gr.Request) -> Any:
+    def give(page: gr.Request, visitor: Visitor) -> Any:
         example_id = page.query_params.get("sound", "")
-        if example_id not in examples.IDS:
+        if example_id not in examples.IDS | recordings.BY_ID.keys():
             return gr.skip()
-        return str(examples.file_of(example_id, examples_dir(settings)))
+        return _given(example_id, settings, visitor.language)
 
     return give
 
 
 def _giving(example_id: str, settings: Settings) -> Handler:
-    def give() -> str:
-        return str(examples.file_of(example_id, examples_dir(settings)))
+    def give(visitor: Visitor) -> str:
+        return _given(example_id, settings, visitor.language)
 
     return give
+
+
+def _giving_the_first(settings: Settings) -> Handler:
+    def give() -> str:
+        return str(examples.first_of(examples_dir(settings)))
+
+    return give
+
+
+def _given(id: str, settings: Settings, language: str) -> str:
+    """Return a sound's file; say so where a recording is not here."""
+    path = examples.named(id, examples_dir(settings))
+    if examples.id_of(str(path)) != id:
+        name = i18n.word(f"examples.{id}", language)
+        gr.Info(i18n.word("clip.recording_away", language, name=name))
+    return str(path)
 
 
 def _format(facts: SourceFacts) -> str:

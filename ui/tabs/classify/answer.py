@@ -73,8 +73,10 @@ def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> lis
         "n_windows": prediction.n_done,
         "window_s": ref.window_s,
         "elapsed_s": prediction.elapsed_s,
+        "device": prediction.device,
     }
     lines = [_word("basis", language, **numbers)]
+    lines.append(_word(f"precision_{prediction.precision}", language))
     if prediction.note:
         lines.append(_word(f"note_{prediction.note}", language))
     if verdict:

@@ -23,7 +23,7 @@ from ui.handlers import QUIETLY
 from ui.player import sound_files
 from ui.server.access import Visitor
 from ui.server.language import text
-from ui.session import Session, View
+from ui.session import Newest, Session, View
 from viz.plot import Sheet
 
 Choices = list[tuple[str | I18nData, str | int | float]]  # what a knob offers
@@ -142,13 +142,17 @@ def redrawing(session: Session, lesson: Lesson) -> dict[str, Any]:
     """Return what an event needs to draw a lesson anew."""
 
     @session.guarded
-    def redraw(path: str | None, view: View, *values: Any, visitor: Visitor) -> Any:
+    def redraw(
+        path: str | None, view: View, newest: Newest, *values: Any, visitor: Visitor
+    ) -> Any:
         if path is None:
             return gr.skip()
+        is_newest = newest.ask(lesson.picture)
         scene = session.scene(path, view, visitor.language)
-        return lesson.draw(scene, *values).as_json()
+        sheet = lesson.draw(scene, *values).as_json()
+        return sheet if is_newest(lesson.picture) else gr.skip()
 
-    inputs = [session.bar.path, session.view, *lesson.knobs.values()]
+    inputs = [session.bar.path, session.view, session.newest, *lesson.knobs.values()]
     return {"fn": redraw, "inputs": inputs, "outputs": lesson.picture, **QUIETLY}
 
 
@@ -190,14 +194,15 @@ def plays(
     """
 
     @session.guarded
-    def remake(path: str | None, *values: Any) -> Any:
+    def remake(path: str | None, newest: Newest, *values: Any) -> Any:
         if path is None:
             return gr.skip()
-        return sound_files.file_of(
-            make(session.clip(path), *values), player.GRADIO_CACHE
-        )
+        is_newest = newest.ask(player)
+        clip = make(session.clip(path), *values)
+        file = sound_files.file_of(clip, player.GRADIO_CACHE)
+        return file if is_newest(player) else gr.skip()
 
-    inputs = [session.bar.path, *knobs]
+    inputs = [session.bar.path, session.newest, *knobs]
     at_new_sound = after.then if after else session.bar.path.change
     at_new_sound(remake, inputs, player, **QUIETLY)
     turned = [getattr(knob, "release", knob.input) for knob in knobs]
