@@ -97,7 +97,9 @@ def songs_of(
     nothing else gives parts.
     """
     songs = [
-        SongFile(place.name, place.genre, read, place.group, place.part)
+        SongFile(
+            place.name, place.genre, read, place.group, place.part, place.group_kind
+        )
         for place, read in zip(found.places, reads, strict=True)
         if place
     ]
