@@ -60,7 +60,12 @@ def text(run: Run, repo_id: str) -> str:
         n_learned=len(split["train"]),
         n_chosen_on=len(split.get("validation", ())),
         n_kept_back=len(split["test"]),
-        meaning=report.meaning(config.data, config.split, is_honest=scores.is_final),
+        meaning=report.meaning(
+            config.data,
+            config.split,
+            is_honest=scores.is_final,
+            group_kind=run.group_kind,
+        ),
         gain=report.figures(scores)[1:],
         calibration=report.calibration(scores),
         clear=report.clear(scores),

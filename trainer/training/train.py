@@ -191,7 +191,10 @@ def _write_split(parts: Parts, run_dir: Path) -> None:
     split = parts.split.by_name(parts.songs.names)
     runs.write_whole(run_dir / runs.SPLIT, json.dumps(split, ensure_ascii=False))
     if parts.songs.folder:
-        place = {"folder": parts.songs.folder.name}
+        place = {
+            "folder": parts.songs.folder.name,
+            "group_kind": parts.songs.group_kind,
+        }
         runs.write_whole(run_dir / runs.SONGS, json.dumps(place))
 
 
