@@ -80,11 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             effort = options.effort
             is_shared = options.csv and crew.n > 1
             path = share.part_of(options.csv, crew.rank) if is_shared else options.csv
-            table = Table(path, model.ref.key, effort) if path else None
-            if table and table.n_of_others:
-                print(
-                    word("classifier.other_model", n=table.n_of_others), file=sys.stderr
-                )
+            table = _table(path, model.ref.key, effort) if path else None
 
             def work(plan: Sequence[Part]) -> int:
                 found = rows(
@@ -107,6 +103,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return max(outcome, _together(known, plan, crew, table, work))
         except KnownError as error:
             return _failed(error)
+
+
+def _table(path: Path, model: str, effort: str) -> Table:
+    """Open a table, and note on standard error whether it holds another model's rows."""
+    table = Table(path, model, effort)
+    if table.n_of_others:
+        print(word("classifier.other_model", n=table.n_of_others), file=sys.stderr)
+    return table
 
 
 def _together(
