@@ -150,6 +150,7 @@ def _train_as_one_of_several(
         cache_dir=options.cache_dir,
         show=_Shown(),
         local_rank=host.local_rank,
+        visible=settings.child_environment().get("CUDA_VISIBLE_DEVICES"),
     )
     return 1 if run.state().name == "failed" else 0
 

@@ -22,6 +22,7 @@ from audio.library.walk import walk
 from audio.synth import composer
 from errors import KnownError
 from networks.device import Device
+from networks.forward import BATCH_S
 from trainer import base_models
 from trainer.config import FOLDER, RunConfig
 from trainer.data import song_files
@@ -105,6 +106,7 @@ COSTS = {
     "openai/whisper-tiny": DISTIL.scaled(8_300_000, 0.2),
     "openai/whisper-small": DISTIL.scaled(88_200_000, 1.7),
 }
+FORWARD_SHARE = 1 / 3  # of a step's memory: a pass that keeps nothing for a way back
 FRONT_END_SHARE = 0.7  # of a forward pass, in HuBERT and wav2vec2
 FRONT_END_BYTES = 2 * 512 * 50  # cached of a second: float16, channels, frames
 
@@ -169,7 +171,7 @@ def preflight(
         genres=genres,
         n_steps=config.n_steps,
         time_s=_time_s(config, cost, n_songs, sound_s, found),
-        memory_bytes=_memory_bytes(config, cost),
+        memory_bytes=_memory_bytes(config, cost, is_gpu=found.is_gpu),
         disk_needed_bytes=disk_bytes,
         disk_free_bytes=free_bytes,
     )
@@ -274,11 +276,17 @@ def _time_s(
     return IMPORTS_S + sound_s * READING_S + computed_s
 
 
-def _memory_bytes(config: RunConfig, cost: Cost) -> int:
-    """Estimate process, weights, gradients, Adam's averages and one batch (bytes)."""
+def _memory_bytes(config: RunConfig, cost: Cost, *, is_gpu: bool) -> int:
+    """Estimate process, weights, gradients, Adam's averages and one batch (bytes).
+
+    The batch is of the training, or of the test where that is larger.
+    """
     batch_s = config.batch_size * config.window_s
     batch_bytes = batch_s * cost.step_bytes[config.trained_part]
-    return round(PROCESS_BYTES + 16 * cost.n_parameters + batch_bytes)
+    tested_s = max(BATCH_S, config.window_s) if is_gpu else config.window_s
+    tested_bytes = FORWARD_SHARE * tested_s * cost.step_bytes["all"]
+    larger_bytes = max(batch_bytes, tested_bytes)
+    return round(PROCESS_BYTES + 16 * cost.n_parameters + larger_bytes)
 
 
 def _disk(

@@ -23,6 +23,8 @@ from errors import FULL_DISK, KnownError
 UTF8_FLAG = 0x800  # of an entry whose name is UTF-8
 UNICODE_PATH = 0x7075  # an extra field
 BLOCK = 1 << 20  # bytes
+MAX_DIRECTORY_BYTES = 10_000_000  # of a zip: some hundred thousand entries
+END_ENTRIES, END_SIZE = 4, 5  # in what zipfile reads of the end record
 # Damaged, packed in a way that Python lacks, or locked by a password.
 FAULTS = (
     zipfile.BadZipFile,
@@ -78,9 +80,11 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open a zip; any fault in it found while it is open is raised as a known error.
 
     Raises:
-        KnownError: ``zip_broken``, or ``no_room`` where the disk is full.
+        KnownError: ``zip_broken``, ``zip_too_many`` by its end record, or ``no_room``
+            where the disk is full.
     """
     try:
+        check_directory(path)
         with zipfile.ZipFile(path) as archive:
             yield archive
     except FAULTS as error:
@@ -88,6 +92,24 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise KnownError(
             "no_room" if is_full else "zip_broken", name=path.name
         ) from error
+
+
+def check_directory(path: Path) -> None:
+    """Refuse a zip whose directory is too large to be read, by its end record alone.
+
+    Python reads a directory into memory whole, 400 bytes an entry, before it can be
+    counted.
+
+    Raises:
+        KnownError: ``zip_too_many``.
+        OSError: where the file cannot be read.
+    """
+    end_record = getattr(zipfile, "_EndRecData", lambda file: None)  # not in its docs
+    with path.open("rb") as file:
+        record = end_record(file)
+    if record and record[END_SIZE] > MAX_DIRECTORY_BYTES:
+        n, most = record[END_ENTRIES], USUAL.max_files
+        raise KnownError("zip_too_many", name=path.name, n=n, most=most)
 
 
 @dataclass(frozen=True)

@@ -177,9 +177,9 @@ def _grouped(
 ) -> tuple[Place | None, ...]:
     """Choose the songs' groups: of the table, else of their names, else their albums."""
     listed = {
-        name: group
+        name: noted
         for name, row in rows.items()
-        if (group := tables.cell(row, tables.GROUP_COLUMNS))
+        if (noted := tables.cell(row, tables.GROUP_COLUMNS))
     }
     known = [place for place in places if place]
     artists = {

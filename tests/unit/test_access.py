@@ -1,15 +1,25 @@
 """Who may train: the person at this machine, and nobody that a relay may hide."""
 
+import time
+
 import pytest
 
 import settings
 from errors import KnownError
 from settings import Host, Settings
 from support.visits import HERE, TOKEN, login, request
-from ui.server.access import Visitor, key_of, visitor_of
+from ui.server.access import (
+    Visitor,
+    _is_of_own_page,
+    is_relayed,
+    key_of,
+    knows_secret,
+    visitor_of,
+)
 from ui.server.hub_roles import Account, Members
 
 SPACE = Host("cpu", "studio/genrescope", has_login=True)
+LATER = round(time.time()) + 3600
 SECRET = "a long secret of this host"
 
 
@@ -172,7 +182,10 @@ def test_each_start_has_a_key_of_its_own_that_cannot_be_guessed():
 def test_owner_behind_a_relay_of_his_own_is_known_by_the_key(client, host):
     own = settings.with_start_key(settings.from_environment({}))
     port = host.partition(":")[2]
-    headers = {"host": host, "cookie": f"genrescope_key_{port}={key_of(own.secret)}"}
+    headers = {
+        "host": host,
+        "cookie": f"genrescope_key_{port}={key_of(own.secret, LATER)}",
+    }
     assert visitor_of(request(headers, client), own).may_train
     other = {"host": f"localhost:{int(port) + 1}", "cookie": headers["cookie"]}
     assert not visitor_of(request(other, client), own).may_train
@@ -185,7 +198,7 @@ FROM_AFAR = {"host": "genrescope.example", "x-forwarded-for": "203.0.113.5"}
     ("header", "may"),
     [
         ({"authorization": f"Bearer {SECRET}"}, True),
-        ({"cookie": f"genrescope_key={key_of(SECRET)}"}, True),
+        ({"cookie": f"genrescope_key={key_of(SECRET, LATER)}"}, True),
         ({"authorization": f"Bearer {SECRET[:-1]}"}, False),
         ({"authorization": "Bearer \u00e9"}, False),
         ({"authorization": "Bearer"}, False),
@@ -194,7 +207,7 @@ FROM_AFAR = {"host": "genrescope.example", "x-forwarded-for": "203.0.113.5"}
         ({"referer": f"https://genrescope.example/?secret={SECRET}"}, False),
         (
             {
-                "cookie": f"genrescope_key={key_of(SECRET)}",
+                "cookie": f"genrescope_key={key_of(SECRET, LATER)}",
                 "sec-fetch-site": "cross-site",
             },
             False,
@@ -208,7 +221,7 @@ def test_from_elsewhere_only_the_secret_opens(header, may):
 
 @pytest.mark.parametrize("given", ["", "Bearer", "Bearer x"])
 def test_host_without_a_secret_opens_to_nobody(given):
-    cookie = {"authorization": given, "cookie": f"genrescope_key={key_of('')}"}
+    cookie = {"authorization": given, "cookie": f"genrescope_key={key_of('', LATER)}"}
     assert not may_train(FROM_AFAR | cookie, "203.0.113.5")
 
 
@@ -282,3 +295,45 @@ def test_no_request_means_nobody_in_particular():
 )
 def test_language_is_the_chosen_one_else_the_browser_s(headers, language):
     assert visitor_of(request(headers), Settings()).language == language
+
+
+def test_browsers_key_ends_with_its_time_and_cannot_be_made_to_last():
+    def knows(cookie):
+        return knows_secret({"cookie": f"genrescope_key={cookie}"}, SECRET)
+
+    good = key_of(SECRET, LATER)
+    assert knows(good)
+    assert not knows(key_of(SECRET, round(time.time()) - 1))
+    longer = good.replace(str(LATER), str(LATER + 10**6))
+    for forged in (longer, good.partition(".")[2], "", ".", f"{'9' * 5000}.x", "٣.x"):
+        assert not knows(forged)
+
+
+@pytest.mark.parametrize(
+    ("origin", "may"),
+    [
+        ("http://127.0.0.1:7860", True),
+        ("http://127.0.0.1:9999", False),  # another server of this machine
+        ("http://127.0.0.1", False),
+        ("http://[::1", False),
+    ],
+)
+def test_page_of_another_port_may_not_act_where_a_browser_tells_no_more(origin, may):
+    headers = {"host": "127.0.0.1:7860", "origin": origin}
+    assert _is_of_own_page(headers) is may
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "true-client-ip",
+        "x-client-ip",
+        "fly-client-ip",
+        "x-original-host",
+        "x_forwarded_for",
+    ]
+    + ["tailscale-user-login", "via", "cf-ray", "x-forwarded-for"],
+)
+def test_what_a_relay_adds_makes_a_stranger(name):
+    assert is_relayed({"host": "localhost", name: "x"})
+    assert not is_relayed({"host": "localhost", "accept": "x"})

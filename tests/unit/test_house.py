@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "errors": set(),
     "process": set(),
     "cache": set(),
-    "settings": {"process"},
+    "settings": {"errors", "process"},
     "i18n": {"errors"},
     "hub": {"errors", "hub"},
     "audio": {"errors", "process", "audio"},

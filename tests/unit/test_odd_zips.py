@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from audio.decode import archive
 from audio.decode.archive import ZipLimits, unpacked
 from errors import KnownError
 from support.files import write_audio
@@ -181,3 +182,20 @@ def test_name_of_any_length_is_read(tmp_path):
     path = zipped(tmp_path / "a.zip", [(f"g/{'x' * 900}.wav", sound)])
     (song,) = sources.zip_songs(path).songs
     assert song.read().duration_s == 1.0
+
+
+def test_directory_that_is_too_large_is_refused_before_it_is_read(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "many.zip"
+    with zipfile.ZipFile(path, "w") as written:
+        for number in range(2000):
+            written.writestr(f"{number}.wav", b"")
+    monkeypatch.setattr(archive, "MAX_DIRECTORY_BYTES", 50_000)
+    monkeypatch.setattr(zipfile, "ZipFile", None)  # would read the directory
+    with (
+        pytest.raises(KnownError, match="zip_too_many") as refused,
+        archive.opened(path),
+    ):
+        pass
+    assert refused.value.details["n"] == 2000

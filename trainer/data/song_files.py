@@ -75,10 +75,10 @@ def note_layout(
         facts = {"name": listed, "columns": ", ".join(found.columns)}
         n_songs = len(found.places)
         emit(Noted("list_read", {**facts, "n": found.n_listed, "n_songs": n_songs}))
-    counts = {**passed, "no_genre": sum(place is None for place in found.places)}
-    if any(counts.values()):
-        text = ", ".join(f"{kind} {n}" for kind, n in sorted(counts.items()) if n)
-        emit(Noted("files_passed", {"n": sum(counts.values()), "counts": text}))
+    others = {**passed, "no_genre": sum(place is None for place in found.places)}
+    if any(others.values()):
+        text = ", ".join(f"{kind} {n}" for kind, n in sorted(others.items()) if n)
+        emit(Noted("files_passed", {"n": sum(others.values()), "counts": text}))
 
 
 def described(songs: Sequence[SongFile]) -> list[tuple[str, ...]]:

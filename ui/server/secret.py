@@ -9,6 +9,7 @@ page then goes on without it, so that it stands in no history or referrer.
 from __future__ import annotations
 
 import asyncio
+import time
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
 from starlette.datastructures import Headers
@@ -83,7 +84,7 @@ class Secret:
         scheme = headers.get("x-forwarded-proto", scope["scheme"])
         answer.set_cookie(
             cookie_of(headers.get("host")),
-            key_of(self._secret),
+            key_of(self._secret, round(time.time()) + KEPT_S),
             max_age=KEPT_S,
             httponly=True,
             samesite="strict",

@@ -19,7 +19,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from errors import KnownError
-from ui.server.access import RELAYED, is_loopback
+from ui.server.access import is_loopback, is_relayed
 
 HOUR_S = 3600.0
 ADDRESS = "genrescope.address"  # of a request, in its ASGI scope, as WRITER
@@ -151,11 +151,6 @@ class Writer:
 
 # Of the thread that works for a visitor.
 writer: ContextVar[Writer | None] = ContextVar("writer", default=None)
-
-
-def is_relayed(headers: Mapping[str, str]) -> bool:
-    """Check for what a share link or a reverse proxy adds to a request."""
-    return any(name.startswith(RELAYED) for name in headers)
 
 
 def forwarded_for(headers: Mapping[str, str]) -> str:
