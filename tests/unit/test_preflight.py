@@ -124,17 +124,6 @@ def test_preflight_imports_nothing_heavy():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_memory_counts_the_test_s_batch_where_it_is_larger(tmp_path, monkeypatch):
-    """Of a run that trains the head alone, the test takes the most."""
-    whole = config.preset("tutorial")
-    head = dataclasses.replace(whole, trained_part="head")
-    on(monkeypatch, GPU)
-    assert 2e9 < look(tmp_path, head).memory_bytes < look(tmp_path, whole).memory_bytes
-    on_gpu = look(tmp_path, head).memory_bytes
-    on(monkeypatch)
-    assert look(tmp_path, head).memory_bytes < on_gpu  # a window at a time
-
-
 def test_processor_that_multiplies_bf16_is_quicker_unless_fp32_is_asked(
     tmp_path, monkeypatch
 ):
@@ -146,3 +135,14 @@ def test_processor_that_multiplies_bf16_is_quicker_unless_fp32_is_asked(
     usual = look(tmp_path, tutorial).time_s
     assert quick < 0.7 * usual
     assert asked == usual
+
+
+def test_memory_counts_the_test_s_batch_where_it_is_larger(tmp_path, monkeypatch):
+    """Of a run that trains the head alone, the test takes the most."""
+    whole = config.preset("tutorial")
+    head = dataclasses.replace(whole, trained_part="head")
+    on(monkeypatch, GPU)
+    assert 2e9 < look(tmp_path, head).memory_bytes < look(tmp_path, whole).memory_bytes
+    on_gpu = look(tmp_path, head).memory_bytes
+    on(monkeypatch)
+    assert look(tmp_path, head).memory_bytes < on_gpu  # a window at a time
