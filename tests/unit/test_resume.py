@@ -122,6 +122,18 @@ def test_resumed_run_owns_what_it_goes_on_from(through, tmp_path):
     assert checkpoints.is_complete(child.folder / "checkpoints" / f"checkpoint-{best}")
 
 
+@pytest.mark.parametrize("is_other", [False, True])
+def test_run_that_resumes_on_other_songs_says_so(songs, tmp_path, is_other):
+    go(songs, tmp_path, until=StopsIn(1, 1))
+    shutil.rmtree(tmp_path / "model")
+    if is_other:
+        (tmp_path / runs.SONGS).write_text('{"folder": "songs-of-an-older-composer"}')
+    checkpoint = checkpoints.newest(tmp_path)
+    _, told = go(songs, tmp_path, checkpoint, until=StopsIn(1, 1))
+    notes = [note.code for note in of(told, Noted)]
+    assert ("other_songs" in notes) == is_other
+
+
 def test_run_at_work_or_without_a_checkpoint_cannot_be_resumed(tmp_path):
     young = runs.create(tmp_path, RunConfig())
     with pytest.raises(KnownError, match="run_is_at_work"):
