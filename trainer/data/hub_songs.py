@@ -126,8 +126,10 @@ def _gtzan_form() -> tuple[str, Form]:
     raise KnownError("gtzan_moved", id=GTZAN)
 
 
-def of(repo_id: str, emit: Emit) -> Source:
+def of(repo_id: str, emit: Emit, *, needs_genres: bool = True) -> Source:
     """Download a data set for audio classification by its id.
+
+    Without ``needs_genres`` any set with sounds will do.
 
     Raises:
         KnownError: ``hub_unreachable``, ``set_missing``, ``set_too_large``, or
@@ -144,7 +146,9 @@ def of(repo_id: str, emit: Emit) -> Source:
         raise KnownError("set_unreadable", id=repo_id)
     _check_size(form)
     paths = form.download(emit)
-    return Source(f"{repo_id} {form.sha}", 0, parquet_songs(paths))
+    kind = "" if needs_genres else " without labels"
+    songs = parquet_songs(paths, needs_genres=needs_genres)
+    return Source(f"{repo_id} {form.sha}{kind}", 0, songs)
 
 
 def _check_size(form: Form) -> None:
@@ -209,18 +213,21 @@ def tarball_songs(path: Path) -> Iterator[SongFile]:
                 )
 
 
-def parquet_songs(paths: Sequence[Path]) -> Iterator[SongFile]:
+def parquet_songs(
+    paths: Sequence[Path], *, needs_genres: bool = True
+) -> Iterator[SongFile]:
     """Yield the songs of Parquet files with a column of audio and one of labels.
 
     The label may be a class number with names in the file's metadata, whatever its
     column is called, or a string in one of ``LABELS``. The part of the split is read from
-    the file's name: ``train-00000-of-00003.parquet``.
+    the file's name: ``train-00000-of-00003.parquet``. Without ``needs_genres`` no column
+    of labels is needed, and every row is a song.
     """
     for path in paths:
-        yield from _parquet_songs(path)
+        yield from _parquet_songs(path, needs_genres)
 
 
-def _parquet_songs(path: Path) -> Iterator[SongFile]:
+def _parquet_songs(path: Path, needs_genres: bool) -> Iterator[SongFile]:
     process.settle()
     import datasets
     from pyarrow import parquet
@@ -230,20 +237,20 @@ def _parquet_songs(path: Path) -> Iterator[SongFile]:
         sound = next((n for n, f in features.items() if _is_sound(f)), None)
         named = (n for n, f in features.items() if isinstance(f, datasets.ClassLabel))
         column = next((name for name in LABELS if name in features), next(named, None))
-        if sound is None or column is None:
+        if sound is None or (needs_genres and column is None):
             raise KnownError("set_unreadable", id=path.name)
         # Not by datasets: it reads a hundred songs at once, and decodes by torchcodec.
-        wanted = [name for name in (sound, column, "file") if name in features]
+        wanted = [name for name in (sound, column, "file") if name and name in features]
         batches = table.iter_batches(N_ROWS, columns=wanted)
         rows = (row for batch in batches for row in batch.to_pylist())
         for number, row in enumerate(rows):
-            genre = _label(features[column], row[column])
+            genre = _label(features[column], row[column]) if column else ""
             held = row[sound] or {}
             # A song without a name must not get one of GTZAN's lists.
             given = held.get("path") or row.get("file") or f"{path.stem} {number}.wav"
             name = Path(str(given))
             read = reader(io.BytesIO(held.get("bytes") or b"").getvalue, name.suffix)
-            if genre:
+            if genre or not needs_genres:
                 yield SongFile(name.name, genre, read, part=_part_of(path.name))
 
 

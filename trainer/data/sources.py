@@ -64,15 +64,15 @@ def source_of(config: RunConfig, emit: Emit) -> Source:
     Raises:
         KnownError: what the kind of source raises.
     """
-    data = config.data
+    data, labelled = config.data, {"needs_genres": config.needs_genres}
     if data == "composed":
         return composed_songs(config.n_songs_per_genre)
     if data.startswith(FOLDER):
-        return folder_songs(Path(data.removeprefix(FOLDER)))
+        return folder_songs(Path(data.removeprefix(FOLDER)), **labelled)
     if data.startswith(ZIP):
-        return zip_songs(Path(data.removeprefix(ZIP)))
+        return zip_songs(Path(data.removeprefix(ZIP)), **labelled)
     if data.startswith(HUB):
-        return hub_songs.of(data.removeprefix(HUB), emit)
+        return hub_songs.of(data.removeprefix(HUB), emit, **labelled)
     return hub_songs.gtzan(emit)
 
 
@@ -95,12 +95,16 @@ def composed_songs(n_songs_per_genre: int, first_seed: int = 0) -> Source:
     return Source(fingerprint, len(songs), songs)
 
 
-def folder_songs(folder: Path) -> Source:
+def folder_songs(folder: Path, *, needs_genres: bool = True) -> Source:
     """List a folder's songs: one subfolder a genre, the files in it its songs.
 
     Folders within a genre's folder are albums or artists, and group its songs. A file
     ``songs.csv`` beside the subfolders may have the columns ``file`` (as
     ``genre/name``), ``artist``, ``album`` or ``group``, and ``split``.
+
+    Args:
+        folder: of the songs.
+        needs_genres: whether only files in subfolders are songs.
 
     Raises:
         KnownError: ``no_folder`` or ``no_genres``, with the folder.
@@ -108,10 +112,13 @@ def folder_songs(folder: Path) -> Source:
     if not folder.is_dir():
         raise KnownError("no_folder", folder=folder)
     genres = sorted(p for p in folder.iterdir() if p.is_dir() and p.name[0] != ".")
-    if not genres:
+    if needs_genres and not genres:
         raise KnownError("no_genres", folder=folder.name)
-    files = [path for genre in genres for path in files_of(genre)]
     listed = folder / LIST
+    if needs_genres:
+        files = [path for genre in genres for path in files_of(genre)]
+    else:
+        files = [path for path in files_of(folder) if path != listed]
     facts: list[object] = [_facts(path) for path in files]
     if listed.is_file():
         facts.append(_facts(listed))
@@ -124,12 +131,15 @@ def folder_songs(folder: Path) -> Source:
 def _songs(
     names: Sequence[str], reads: Sequence[Callable[[], Clip]], text: str
 ) -> list[SongFile]:
-    """Make songs of names ``genre/file``, with groups and parts of a list's text."""
+    """Make songs of names ``genre/file``, with groups and parts of a list's text.
+
+    A name without a slash has no genre.
+    """
     known = Listing.of(names, text)
     return [
         SongFile(
             name,
-            name.split("/")[0],
+            name.split("/")[0] if "/" in name else "",
             read,
             known.groups.get(name, ""),
             known.parts.get(name, ""),
@@ -157,8 +167,12 @@ def _facts(path: Path) -> tuple[str, int, int]:
     return str(path), path.stat().st_size, path.stat().st_mtime_ns
 
 
-def zip_songs(path: Path) -> Source:
+def zip_songs(path: Path, *, needs_genres: bool = True) -> Source:
     """List a zip's songs; a file's folder is its genre. No entry is extracted by name.
+
+    Args:
+        path: of the zip.
+        needs_genres: whether only files in folders are songs.
 
     Raises:
         KnownError: ``not_a_zip``, ``zip_broken``, ``zip_too_large``, or ``no_genres``.
@@ -166,7 +180,8 @@ def zip_songs(path: Path) -> Source:
     if not zipfile.is_zipfile(path):
         raise KnownError("not_a_zip", name=path.name)
     with archive.opened(path) as opened:
-        members = archive.songs_in(opened, path.name, ZIP_LIMITS, _is_song)
+        is_song = _is_song if needs_genres else _is_song_anywhere
+        members = archive.songs_in(opened, path.name, ZIP_LIMITS, is_song)
         if not members:
             raise KnownError("no_genres", folder=path.name)
         text = _list_in(opened)
@@ -187,9 +202,15 @@ def _list_in(opened: zipfile.ZipFile) -> str:
 
 def _is_song(entry: str) -> bool:
     """Return whether an entry is a file in a folder, and not hidden."""
+    return len(PurePosixPath(entry).parts) > 1 and _is_song_anywhere(entry)
+
+
+def _is_song_anywhere(entry: str) -> bool:
+    """Return whether an entry is a file that is not hidden, and no list."""
     name = PurePosixPath(entry)
     is_hidden = any(p.startswith((".", "__MACOSX")) for p in name.parts)
-    return len(name.parts) > 1 and bool(name.suffix) and not is_hidden
+    is_list = len(name.parts) == 1 and name.name.lower() == LIST
+    return bool(name.suffix) and not is_hidden and not is_list
 
 
 def _member_reader(path: Path, member: zipfile.ZipInfo) -> Callable[[], Clip]:

@@ -71,6 +71,8 @@ def training_arguments(config: RunConfig, run_dir: Path, batches: Batches) -> An
         logging_nan_inf_filter=False,  # a NaN loss must be reported
         disable_tqdm=True,
         remove_unused_columns=False,
+        # By which the Trainer knows that a validation batch has a loss.
+        label_names=["labels" if config.needs_genres else "mfccs"],
         seed=config.seed,
         **dashboards.arguments(config.report_to, run_dir.name),
     )

@@ -13,19 +13,25 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import process
 from errors import KnownError
 from networks import novelty
 from networks.novelty import Novelty
 from trainer.config import RunConfig
-from trainer.data import windows
+from trainer.data import masked_windows, windows
 from trainer.evaluation import evaluate
 from trainer.evaluation.scores import Scores
 from trainer.run import checkpoints, failures, runs
 from trainer.run.events import Emit, Noted, ShouldStop, Stage, StopNow, StopRequested
-from trainer.training import dashboards, distributed, feature_cache, own_features
+from trainer.training import (
+    dashboards,
+    distributed,
+    feature_cache,
+    own_features,
+    pretraining,
+)
 from trainer.training.callback import Schedule, event_callback
 from trainer.training.prepare import (
     Parts,
@@ -33,6 +39,7 @@ from trainer.training.prepare import (
     with_cached_features,
     with_fresh_model,
 )
+from trainer.training.pretraining import MaskedAccuracy
 from trainer.training.recipe import Batches, trainer_class, training_arguments
 
 if TYPE_CHECKING:
@@ -50,12 +57,15 @@ class Result:
             run was stopped before its first validation.
         test_accuracy: of its model on the test songs; None where the split has no
             validation part, or the run was stopped before the test.
+        masked: how well hidden frames of the test songs are guessed, where that was
+            learned; None where the run was stopped before.
     """
 
     step: int
     was_stopped: bool
     validation_accuracy: float | None = None
     test_accuracy: float | None = None
+    masked: MaskedAccuracy | None = None
 
     @property
     def accuracy(self) -> float | None:
@@ -108,8 +118,7 @@ def train(
     dashboards.check(config.report_to)
     group = distributed.process_group()
     emit = group.main_only(emit)
-    base = run_dir / checkpoints.BASE
-    former = [folder for folder in (base, checkpoint) if folder and folder.is_dir()]
+    former = _former(config, run_dir, checkpoint)
     parts = group.main_process_first(
         lambda: prepare(config, cache_dir, emit, should_stop, former)
     )
@@ -118,12 +127,21 @@ def train(
     if group.is_main:
         _write_split(parts, run_dir)
     group.announce(config.batch_size * config.n_accumulated, emit)
-    if group.n_processes == 1:
+    if not config.needs_genres:
+        parts = pretraining.with_clusters(parts, group, emit, should_stop)
+    elif group.n_processes == 1:
         parts = with_cached_features(parts, run_dir, emit, should_stop)
     try:
         return _train_until_it_fits(parts, run_dir, checkpoint, emit, stop)
     finally:
         feature_cache.delete_cache(run_dir)
+
+
+def _former(config: RunConfig, run_dir: Path, checkpoint: Path | None) -> list[Path]:
+    """List folders with weights that this run may go on from, by ``load_base``."""
+    base_run = runs.base_model_dir(config, run_dir.parent)
+    folders = (base_run, run_dir / checkpoints.BASE, checkpoint)
+    return [each for each in folders if each and (each / "config.json").is_file()]
 
 
 def _write_split(parts: Parts, run_dir: Path) -> None:
@@ -185,6 +203,9 @@ def _attempt(
         was_stopped = True
         _save_checkpoint(trainer)
     was_stopped |= stop.of_all() and trainer.state.global_step < parts.config.n_steps
+    if not parts.config.needs_genres:
+        step = trainer.state.global_step
+        return _end_pretraining(parts, run_dir, step, was_stopped, emit, stop)
     tested = None
     if (
         distributed.process_group().is_main
@@ -207,6 +228,25 @@ def _attempt(
         _save(parts, run_dir, result.accuracy, tested, own)
     distributed.process_group().wait_for_main()
     return result
+
+
+def _end_pretraining(
+    parts: Parts,
+    run_dir: Path,
+    step: int,
+    was_stopped: bool,
+    emit: Emit,
+    stop: _Stop,
+) -> Result:
+    """Measure the guesses on the test songs, and save the base model."""
+    measured = None
+    if distributed.process_group().is_main:
+        if not was_stopped:
+            measured = pretraining.test(parts, emit, stop.of_main)
+        emit(Stage("save"))
+        pretraining.save(parts, run_dir, measured)
+    distributed.process_group().wait_for_main()
+    return Result(step, was_stopped, masked=measured)
 
 
 def _test(
@@ -272,20 +312,27 @@ def _trainer(
     schedule = Schedule.of(
         parts.config, batches, len(parts.train_set), parts.validation
     )
+    callbacks = [event_callback(emit, should_stop, run_dir, schedule, parts.train_set)]
+    group = distributed.process_group()
+    if parts.config.needs_genres:
+        collate: Any = windows.collate
+        metrics: Any = evaluate.ComputeMetrics(
+            parts.validation,
+            run_dir if group.is_main else None,
+            -1.0 if best is None else best,
+        )
+    else:
+        collate, metrics = masked_windows.collate, pretraining.compute_metrics
+        second = pretraining.second_iteration(parts, group, emit, should_stop)
+        callbacks += [second] if second else []
     trainer = trainer_class()(
         model=parts.model,
         args=training_arguments(parts.config, run_dir, batches),
         train_dataset=parts.train_set,
         eval_dataset=parts.eval_set,
-        data_collator=windows.collate,
-        compute_metrics=evaluate.ComputeMetrics(
-            parts.validation,
-            run_dir if distributed.process_group().is_main else None,
-            -1.0 if best is None else best,
-        ),
-        callbacks=[
-            event_callback(emit, should_stop, run_dir, schedule, parts.train_set)
-        ],
+        data_collator=collate,
+        compute_metrics=metrics,
+        callbacks=callbacks,
     )
     trainer.encoder_rate_fraction = parts.config.encoder_rate_fraction
     trainer.remove_callback(PrinterCallback)
