@@ -22,7 +22,7 @@ from typing import Any, Literal
 import process
 from errors import KnownError
 from hub.client import WEIGHTS, is_whole
-from networks import architecture, clear, forward, novelty
+from networks import architecture, clear, forward, masked_prediction, novelty
 from networks.architecture import positive
 from networks.clear import ClearRule
 from networks.cpu.frontend import optimize_for_cpu
@@ -58,6 +58,7 @@ class ModelRef:
             a probability of its own.
         clear: when an answer is called clear, chosen on songs that it had not learned
             from; None where nobody chose.
+        names_labels: it is a classifier, rather than a base model for runs.
     """
 
     source: Source
@@ -70,6 +71,7 @@ class ModelRef:
     is_calibrated: bool = False
     is_exclusive: bool = True
     clear: ClearRule | None = None
+    names_labels: bool = True
 
     @property
     def key(self) -> str:
@@ -134,6 +136,7 @@ def describe(
         is_calibrated=positive(facts.get("temperature")) not in (None, 1.0),
         is_exclusive=architecture.is_exclusive(config),
         clear=clear.of_config(facts),
+        names_labels=not masked_prediction.is_pretrained(folder),
     )
 
 

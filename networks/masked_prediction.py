@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 FILE = "masked_prediction.safetensors"
 N_MFCCS = 3 * masking.N_MFCC
+LIFTER = 22  # Kaldi's
 FAR = 1e6  # in place of centres that k-means did not need: no frame is near
 LOWER = "lower."  # of the names of the layers below the middle one, in the file
 
@@ -116,8 +117,15 @@ def frame_grid(config: Any) -> FrameGrid:
 
 
 def mfccs(window: NDArray[np.float32], config: Any) -> NDArray[np.float32]:
-    """Compute what the first iteration's clusters are made of: (n_frames, 39)."""
-    return masking.features(Clip(window, SAMPLING_RATE), frame_grid(config))
+    """Compute what the first iteration's clusters are made of: (n_frames, 39).
+
+    The coefficients are liftered, as Kaldi's are, whose clusters HuBERT learned:
+    otherwise the first one, the loudness, would decide alone.
+    """
+    found = masking.features(Clip(window, SAMPLING_RATE), frame_grid(config))
+    order = np.arange(N_MFCCS) % masking.N_MFCC
+    gains = 1 + LIFTER / 2 * np.sin(np.pi * order / LIFTER)
+    return found * gains.astype(np.float32)
 
 
 def spans(
@@ -157,6 +165,7 @@ def predictor(
     seed: int,
     has_second: bool = True,
     label_smoothing: float = 0.0,
+    visible_weight: float = 0.0,
 ) -> Any:
     """Make the module that guesses: a body, a linear layer, the clusters' centres.
 
@@ -166,13 +175,16 @@ def predictor(
         seed: of its random weights.
         has_second: whether a second iteration will follow.
         label_smoothing: share of the target that is spread over all clusters.
+        visible_weight: of the loss on visible frames, in training.
 
     Returns:
         A torch module. Its forward pass takes windows, their MFCCs, and which frames are
         hidden (drawn where None); it returns the loss and, (n_windows, n_frames) each,
         ``guesses``, ``targets`` and ``is_hidden``.
     """
-    made = _class()(body, n_clusters, has_second, label_smoothing)
+    made = _class()(body, n_clusters, has_second)
+    made.loss.label_smoothing = label_smoothing
+    made.visible_weight = visible_weight
     made.draw_head(seed)
     return made
 
@@ -183,87 +195,105 @@ def _class() -> Any:
     process.settle()
     import torch
 
-    class MaskedPredictor(torch.nn.Module):
-        base_model_prefix = "body"  # by which ``architecture`` finds the pretrained part
-
-        def __init__(
-            self, body: Any, n_clusters: int, has_second: bool, label_smoothing: float
-        ) -> None:
-            super().__init__()
-            self.body = body
-            self.config = body.config
-            self.config.apply_spec_augment = True  # or transformers hides nothing
-            width = self.config.hidden_size
-            self.head = torch.nn.Linear(width, n_clusters)
-            self.lower = _lower_half(body) if has_second else None
-            self.loss = torch.nn.CrossEntropyLoss(label_smoothing=label_smoothing)
-            self.register_buffer("iteration", torch.ones((), dtype=torch.long))
-            for name, n in (("mfcc_centres", N_MFCCS), ("own_centres", width)):
-                self.register_buffer(name, torch.full((n_clusters, n), FAR))
-
-        def draw_head(self, seed: int) -> None:
-            """Draw the linear layer anew, as transformers draws one."""
-            drawn = torch.empty(self.head.weight.shape)
-            drawn.normal_(
-                0,
-                self.config.initializer_range,
-                generator=torch.Generator().manual_seed(seed),
-            )
-            with torch.no_grad():
-                self.head.weight.copy_(drawn)
-                self.head.bias.zero_()
-
-        def train(self, mode: bool = True) -> Any:
-            super().train(mode)
-            if self.lower is not None:
-                self.lower.eval()  # the clusters of a frame are always the same
-            return self
-
-        def features(self, values: Tensor, mfccs: Tensor) -> Tensor:
-            """Compute what the clusters are of: (n_windows, n_frames, n)."""
-            if int(self.iteration) == 1:
-                return mfccs
-            return self.own_features(values)
-
-        def own_features(self, values: Tensor) -> Tensor:
-            assert self.lower is not None
-            return torch.as_tensor(self.lower(values).last_hidden_state.float())
-
-        def targets(self, values: Tensor, mfccs: Tensor) -> Tensor:
-            """Compute the cluster of each frame: (n_windows, n_frames)."""
-            is_first = int(self.iteration) == 1
-            centres = self.mfcc_centres if is_first else self.own_centres
-            with torch.no_grad():
-                found = self.features(values, mfccs)
-                return torch.cdist(found.float(), centres).argmin(dim=-1)
-
-        def forward(
-            self,
-            input_values: Tensor,
-            mfccs: Tensor,
-            is_hidden: Tensor | None = None,
-        ) -> dict[str, Tensor]:
-            targets = self.targets(input_values, mfccs)
-            if is_hidden is None:
-                drawn = spans((targets.shape[0], targets.shape[1]), self.config)
-                is_hidden = torch.from_numpy(drawn)
-            is_hidden = is_hidden.to(targets.device)
-            outputs = self.body(input_values, mask_time_indices=is_hidden)
-            logits = self.head(outputs.last_hidden_state)
-            return {
-                "loss": self.loss(logits[is_hidden].float(), targets[is_hidden]),
-                "guesses": logits.argmax(dim=-1),
-                "targets": targets,
-                "is_hidden": is_hidden,
-            }
-
-        def keep_lower_half(self) -> None:
-            """Copy the layers up to the middle one as they are now."""
-            assert self.lower is not None
-            now = self.body.state_dict()
-            self.lower.load_state_dict({n: now[n] for n in self.lower.state_dict()})
+    class MaskedPredictor(_MaskedPredictor, torch.nn.Module):
+        """The predictor, as the type that the Trainer accepts."""
 
     return MaskedPredictor
+
+
+class _MaskedPredictor:
+    """The methods of ``predictor``'s torch module."""
+
+    base_model_prefix = "body"  # by which ``architecture`` finds the pretrained part
+    iteration: Any
+    mfcc_centres: Any
+    own_centres: Any
+    training: bool
+
+    def __init__(self, body: Any, n_clusters: int, has_second: bool) -> None:
+        import torch
+
+        super().__init__()
+        self.body = body
+        self.config = body.config
+        self.config.apply_spec_augment = True  # or transformers hides nothing
+        width = self.config.hidden_size
+        self.head = torch.nn.Linear(width, n_clusters)
+        self.lower = _lower_half(body) if has_second else None
+        self.loss = torch.nn.CrossEntropyLoss()
+        self.visible_weight = 0.0
+        buffers = {"iteration": torch.ones((), dtype=torch.long)}
+        for name, n in (("mfcc_centres", N_MFCCS), ("own_centres", width)):
+            buffers[name] = torch.full((n_clusters, n), FAR)
+        for name, buffer in buffers.items():
+            self.register_buffer(name, buffer)  # type: ignore[attr-defined]
+
+    def draw_head(self, seed: int) -> None:
+        """Draw the linear layer anew, as transformers draws one."""
+        import torch
+
+        drawn = torch.empty(self.head.weight.shape)
+        random = torch.Generator().manual_seed(seed)
+        drawn.normal_(0, self.config.initializer_range, generator=random)
+        with torch.no_grad():
+            self.head.weight.copy_(drawn)
+            self.head.bias.zero_()
+
+    def train(self, mode: bool = True) -> Any:
+        """Switch dropout on or off; never in what the clusters are made of."""
+        super().train(mode)  # type: ignore[misc]
+        if self.lower is not None:
+            self.lower.eval()
+        return self
+
+    def own_features(self, values: Tensor) -> Tensor:
+        """Compute the middle layer's outputs: float32 (n_windows, n_frames, n)."""
+        import torch
+
+        assert self.lower is not None
+        return torch.as_tensor(self.lower(values).last_hidden_state.float())
+
+    def targets(self, values: Tensor, mfccs: Tensor) -> Tensor:
+        """Compute the cluster of each frame: (n_windows, n_frames)."""
+        import torch
+
+        with torch.no_grad():
+            if int(self.iteration) == 1:
+                found, centres = mfccs.float(), self.mfcc_centres
+            else:
+                found, centres = self.own_features(values), self.own_centres
+            return torch.cdist(found, centres).argmin(dim=-1)
+
+    def forward(
+        self, input_values: Tensor, mfccs: Tensor, is_hidden: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Hide frames and guess their clusters; see ``predictor``."""
+        import torch
+
+        targets = self.targets(input_values, mfccs)
+        if is_hidden is None:
+            n_windows, n_frames = targets.shape
+            is_hidden = torch.from_numpy(spans((n_windows, n_frames), self.config))
+        is_hidden = is_hidden.to(targets.device)
+        outputs = self.body(input_values, mask_time_indices=is_hidden)
+        logits = self.head(outputs.last_hidden_state)
+        loss = self.loss(logits[is_hidden].float(), targets[is_hidden])
+        if self.training and self.visible_weight:
+            is_seen = ~is_hidden
+            seen = self.loss(logits[is_seen].float(), targets[is_seen])
+            loss = (loss + self.visible_weight * seen) / (1 + self.visible_weight)
+        return {
+            "loss": loss,
+            "guesses": logits.argmax(dim=-1),
+            "targets": targets,
+            "is_hidden": is_hidden,
+        }
+
+    def keep_lower_half(self) -> None:
+        """Copy the layers up to the middle one as they are now."""
+        assert self.lower is not None
+        now = self.body.state_dict()
+        self.lower.load_state_dict({n: now[n] for n in self.lower.state_dict()})
 
 
 def _lower_half(body: Any) -> Any:
@@ -290,7 +320,9 @@ def save(predictor: Any, folder: Path) -> None:
     predictor.config.apply_spec_augment = False
     predictor.body.save_pretrained(folder)
     half = folder / f"{FILE}.part"
-    save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, half)
+    save_file(
+        {name: t.detach().cpu().contiguous() for name, t in tensors.items()}, half
+    )
     half.replace(folder / FILE)
 
 
@@ -317,6 +349,7 @@ def load(folder: Path, title: str) -> PretrainedModel:
 
 
 def _load(folder: Path) -> PretrainedModel:
+    """Load what ``save`` wrote; a broken file raises any of the libraries' errors."""
     import torch
     from safetensors.torch import load_file
     from transformers import AutoConfig, AutoFeatureExtractor, AutoModel
@@ -369,7 +402,9 @@ def guesses(model: PretrainedModel, clip: Clip, *, draw: int = 0) -> Guesses:
         found = _guess(model, samples, is_hidden[part])
         targets[part], guessed[part] = found
     if not sound.samples.any():
-        return Guesses(model.grid, masking.Clusters(targets[:0], 0), guessed[:0], is_hidden[:0])
+        return Guesses(
+            model.grid, masking.Clusters(targets[:0], 0), guessed[:0], is_hidden[:0]
+        )
     known = masking.Clusters(targets.astype(np.int32), model.n_clusters)
     return Guesses(model.grid, known, guessed, is_hidden)
 

@@ -73,6 +73,8 @@ class RunConfig:
         mask_time_length: frames of a hidden span.
         mask_feature_fraction: the same for channels.
         n_clusters: to guess among (``masked`` only).
+        visible_weight: of the loss on visible frames beside that on hidden ones, which
+            in HuBERT counts alone; a short run learns faster with it (``masked`` only).
         second_iteration_fraction: share of the steps after which the clusters are made
             anew, of the model's own middle layer; 0: never (``masked`` only).
         augmentation: change the spectral tilt of the windows and add noise at random.
@@ -116,6 +118,7 @@ class RunConfig:
     mask_time_length: int = _number(10, 1, 100)
     mask_feature_fraction: float = _number(0.0, 0.0, 0.5)
     n_clusters: int = _number(100, 2, 1000)
+    visible_weight: float = _number(0.0, 0.0, 1.0)
     second_iteration_fraction: float = _number(0.5, 0.0, 0.95)
     augmentation: bool = False
     precision: Literal["auto", "fp32", "fp16", "bf16"] = _choice(

@@ -90,6 +90,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "weight_decay": 0.01,
         "mask_time_fraction": 0.8,
         "mask_time_length": 5,
+        "visible_weight": 1.0,
         "eval_every_n_steps": 50,
     },
     # A minute on a CPU: the bundled model gets new labels.

@@ -31,7 +31,7 @@ NAMES = set(
     preset python quick reggae rock run runs safetensors scale scratch settings Shift slaney smoke
     songs.csv source split status.huggingface.co stratified trainer transformers tutorial wav whole
     zip AST McNemar NAME OWNER README SpecAugment Whisper ZeroGPU course dropout fast
-    MFCC SVM marsyas oauth true vec""".split()
+    MFCC SVM genres marsyas masked oauth pretrain small true vec""".split()
 )
 NOT_WORDS = re.compile(r"\{[^}]*\}|`[^`]*`|\]\([^)]*\)|\*[a-z]\*")
 LATIN = re.compile(r"[A-Za-z][A-Za-z.]{2,}")

@@ -58,7 +58,11 @@ def go(songs, folder, checkpoint=None, until=lambda told: False, **changes):
 def test_run(songs, tmp_path):
     result, told = go(songs, tmp_path, n_steps=120, eval_every_n_steps=20)
     for e in told:
-        if not isinstance(e, Stage): print(e)
+        if not isinstance(e, Stage):
+            print(e)
     print(result)
-    print(list((tmp_path / "model").iterdir()), (tmp_path/"model/config.json").read_text())
+    print(
+        list((tmp_path / "model").iterdir()),
+        (tmp_path / "model/config.json").read_text(),
+    )
     assert 0

@@ -11,7 +11,6 @@ lock on every poll, and never stored.
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import shutil
 import time

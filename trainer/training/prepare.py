@@ -62,6 +62,7 @@ class Parts:
             seed=config.seed,
             has_second=config.second_iteration_step > 0,
             label_smoothing=config.label_smoothing,
+            visible_weight=config.visible_weight,
         )
         made.mfcc_centres.copy_(torch.from_numpy(self.centres))
         return dataclasses.replace(self, model=made)

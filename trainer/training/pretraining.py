@@ -23,7 +23,7 @@ from trainer.config import METRIC, RunConfig
 from trainer.data.masked_windows import MaskedWindows, collate
 from trainer.data.windows import AllWindows
 from trainer.run import runs
-from trainer.run.events import Emit, ShouldStop, Stage, StopRequested
+from trainer.run.events import Emit, Noted, ShouldStop, Stage, StopRequested
 from trainer.training.distributed import ProcessGroup
 from trainer.training.prepare import Parts
 
@@ -60,7 +60,11 @@ class MaskedAccuracy:
         for guess, target, hidden in zip(guesses, targets, is_hidden, strict=True):
             found = masking.Clusters(target, int(target.max()) + 1)
             simple = masking.baselines(found, hidden)
-            shares = (guess == target)[hidden].mean(), simple.commonest, simple.as_before
+            shares = (
+                (guess == target)[hidden].mean(),
+                simple.commonest,
+                simple.as_before,
+            )
             counts += np.array(shares) * hidden.sum()
         n_frames = int(np.sum(is_hidden))
         return cls(*(float(count / n_frames) for count in counts), n_frames)
@@ -85,9 +89,7 @@ def with_clusters(
     own = _own_windows(parts)
 
     def compute() -> Frames:
-        given = [
-            item["mfccs"] for item in _items(own, model_config, emit, should_stop)
-        ]
+        given = [item["mfccs"] for item in _items(own, model_config, emit, should_stop)]
         frames = np.concatenate(given)
         return cluster(frames, frames, config.n_clusters, config.seed)
 
@@ -184,6 +186,7 @@ def second_iteration(
             if state.global_step < at_step or not is_first:
                 return
             _begin_second(parts, group, emit, should_stop)
+            emit(Noted("second_iteration", {"step": state.global_step}))
             for weights in parts.model.head.parameters():
                 optimizer.state.pop(weights, None)  # Adam's averages of the former head
             # What was guessed before was easier or harder: no accuracy of it counts.
