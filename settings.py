@@ -71,6 +71,7 @@ class Settings:
             for them unless ``GRADIO_TEMP_DIR`` is set.
         songs_dir: visitors' own data sets, one folder each, genres inside.
         bundled_model_dir: the model that ships with the app.
+        pretrained_model_dir: the small one beside it that guesses hidden frames.
         hub_model: id of the Hub model that the classify tab offers.
         max_upload_bytes: larger files are refused before they are read.
         max_duration_s: longer songs are cut here, with a note on the page.
@@ -90,6 +91,7 @@ class Settings:
     uploads_dir: Path = ROOT / "cache" / "uploads"
     songs_dir: Path = ROOT / "songs"
     bundled_model_dir: Path = ROOT / "assets" / "models" / "bundled"
+    pretrained_model_dir: Path = ROOT / "assets" / "models" / "pretrained"
     hub_model: str = "sanchit-gandhi/distilhubert-finetuned-gtzan"
     max_upload_bytes: int = 100_000_000
     max_duration_s: float = 600.0

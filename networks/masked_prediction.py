@@ -19,7 +19,6 @@ from __future__ import annotations
 import copy
 import functools
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
 FILE = "masked_prediction.safetensors"
 N_MFCCS = 3 * masking.N_MFCC
 LIFTER = 22  # Kaldi's
+MAX_GUESSED_S = 60.0  # of a sound at once
 FAR = 1e6  # in place of centres that k-means did not need: no frame is near
 LOWER = "lower."  # of the names of the layers below the middle one, in the file
 
@@ -53,12 +53,14 @@ class Guesses:
 
     Attributes:
         grid: the model's frames.
-        clusters: the true ones; of n_frames, from the beginning of the sound.
-        guessed: int64 (n_frames,); of hidden frames only.
+        first: frame of the sound that these begin with.
+        clusters: the true ones, of n_frames.
+        guessed: int64 (n_frames,); they count where a frame is hidden.
         is_hidden: (n_frames,)
     """
 
     grid: FrameGrid
+    first: int
     clusters: masking.Clusters
     guessed: Labels
     is_hidden: NDArray[np.bool_]
@@ -337,7 +339,6 @@ def load(folder: Path, title: str) -> PretrainedModel:
     Raises:
         KnownError: ``model_broken``.
     """
-    process.settle()
     from safetensors import SafetensorError
 
     try:
@@ -350,6 +351,7 @@ def load(folder: Path, title: str) -> PretrainedModel:
 
 def _load(folder: Path) -> PretrainedModel:
     """Load what ``save`` wrote; a broken file raises any of the libraries' errors."""
+    process.settle()
     import torch
     from safetensors.torch import load_file
     from transformers import AutoConfig, AutoFeatureExtractor, AutoModel
@@ -379,41 +381,36 @@ def _load(folder: Path) -> PretrainedModel:
     )
 
 
-def guesses(model: PretrainedModel, clip: Clip, *, draw: int = 0) -> Guesses:
+def guesses(
+    clip: Clip, *, model: PretrainedModel, draw: int = 0, middle_s: float = 0.0
+) -> Guesses:
     """Hide frames of a sound and let a model guess their clusters.
 
     The sound goes in in windows of the length that the model was trained on, one after
-    the other, so that every frame is computed once.
+    the other, so that every frame is computed once; of a long sound those of a minute.
 
     Args:
-        model: which one.
         clip: at any rate.
+        model: which one.
         draw: another one hides other frames.
+        middle_s: about the middle of the minute (s).
     """
-    sound = clip.resampled(SAMPLING_RATE)
-    n = model.grid.n_frames(sound.n_samples)
-    is_hidden = masking.hidden(n, draw, span=model.span)
+    sound, grid = clip.resampled(SAMPLING_RATE), model.grid
+    n_each = max(grid.n_frames(round(model.window_s * SAMPLING_RATE)), 1)
+    n_all = grid.n_frames(sound.n_samples)
+    middle = middle_s * SAMPLING_RATE / grid.hop_length
+    n_most = round(MAX_GUESSED_S * SAMPLING_RATE / grid.hop_length)
+    first = int(max(min(middle - n_most / 2, n_all - n_most), 0)) // n_each * n_each
+    n = min(n_all - first, n_most) if sound.samples.any() else 0
+    is_hidden = masking.hidden(n_all, draw, span=model.span)[first : first + n]
     targets, guessed = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    for part in _windows(model, n):
-        start, stop = part.start, part.stop
-        n_samples = model.grid.n_samples(stop - start)
-        first = start * model.grid.hop_length
-        samples = sound.part(first, first + n_samples)
-        found = _guess(model, samples, is_hidden[part])
-        targets[part], guessed[part] = found
-    if not sound.samples.any():
-        return Guesses(
-            model.grid, masking.Clusters(targets[:0], 0), guessed[:0], is_hidden[:0]
-        )
+    for start in range(0, n, n_each):
+        part = slice(start, min(start + n_each, n))
+        at = (first + start) * grid.hop_length
+        samples = sound.part(at, at + grid.n_samples(part.stop - start))
+        targets[part], guessed[part] = _guess(model, samples, is_hidden[part])
     known = masking.Clusters(targets.astype(np.int32), model.n_clusters)
-    return Guesses(model.grid, known, guessed, is_hidden)
-
-
-def _windows(model: PretrainedModel, n_frames: int) -> Iterator[slice]:
-    """Yield the frames of each window, the last one shorter."""
-    n_each = max(model.grid.n_frames(round(model.window_s * SAMPLING_RATE)), 1)
-    for start in range(0, n_frames, n_each):
-        yield slice(start, min(start + n_each, n_frames))
+    return Guesses(grid, first, known, guessed, is_hidden)
 
 
 def _guess(

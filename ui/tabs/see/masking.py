@@ -2,42 +2,152 @@
 
 from __future__ import annotations
 
+import functools
+from pathlib import Path
+
 import gradio as gr
 
 from audio.clip import Clip
 from audio.hubert import masking
 from audio.hubert.preprocessing import HOP_LENGTH, SAMPLING_RATE, n_frames
+from cache import Cache
+from errors import KnownError
+from networks import masked_prediction
+from networks.masked_prediction import PretrainedModel
+from settings import Settings
+from trainer.run import runs
+from ui.handlers import QUIETLY
 from ui.player.audio import player
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
-from ui.tabs.see.lesson import Lesson, draws, excerpt, lesson, loudest_s, plays
+from ui.tabs.see.lesson import (
+    Choices,
+    Lesson,
+    draws,
+    excerpt,
+    lesson,
+    loudest_s,
+    plays,
+)
 from viz import guessing
 from viz.plot import Sheet
+from viz.wording import joined
 
 N_CLUSTERS = [4, 8, 16]  # as many rows as a picture has room for
 N_DRAWS = 20
+NOBODY, SHIPPED, RUN = "", "shipped", "run:"  # who guesses
+MAX_KEPT_BYTES = 500_000_000  # of models in memory
 
 
-def build(session: Session) -> Lesson:
+class Guessers:
+    """The models of this host that guess hidden frames, each loaded once.
+
+    Args:
+        shipped_dir: the model that ships with the app, if it is there.
+        runs_dir: of all runs; those that learned to guess are listed.
+    """
+
+    def __init__(self, shipped_dir: Path, runs_dir: Path) -> None:
+        self._shipped_dir = shipped_dir
+        self._runs_dir = runs_dir
+        self._loaded: Cache[str, PretrainedModel] = Cache(
+            MAX_KEPT_BYTES, size_of=lambda model: model.n_bytes
+        )
+
+    @property
+    def first(self) -> str:
+        """Who guesses at first."""
+        is_here = masked_prediction.is_pretrained(self._shipped_dir)
+        return SHIPPED if is_here else NOBODY
+
+    def choices(self) -> Choices:
+        """List who can guess, runs from the newest on."""
+        found: Choices = [(text("see.guesser_you"), NOBODY)]
+        if self.first == SHIPPED:
+            found.append((text("see.guesser_shipped"), SHIPPED))
+        for run in runs.every(self._runs_dir):
+            if masked_prediction.is_pretrained(run.model_dir):
+                found.append((run.title or f"{RUN}{run.id}", f"{RUN}{run.id}"))
+        return found
+
+    def of(self, key: str) -> PretrainedModel:
+        """Find a model by its key in ``choices``, and load it.
+
+        Raises:
+            KnownError: ``unknown_run``, ``run_without_model`` or ``model_broken``.
+        """
+        folder = self._shipped_dir
+        if key != SHIPPED:
+            run_id = key.removeprefix(RUN)
+            folder = runs.find(self._runs_dir, run_id).model_dir
+            if not masked_prediction.is_pretrained(folder):
+                raise KnownError("run_without_model", id=run_id)
+        return self._loaded.compute(key, lambda: masked_prediction.load(folder, key))
+
+
+def build(session: Session, settings: Settings) -> Lesson:
     """Lay out the lesson and wire it."""
+    guessers = Guessers(settings.pretrained_model_dir, settings.runs_dir)
     sound = player(text("see.heard_masked"))
     with lesson("masking", players=[sound]) as picture:
         n_clusters = gr.Radio(N_CLUSTERS, value=8, label=text("see.n_clusters"))
         number = gr.Slider(1, N_DRAWS, 1, step=1, label=text("see.draw_number"))
+        guesser = gr.Dropdown(
+            guessers.choices(),
+            value=guessers.first,
+            label=text("see.guesser"),
+            info=text("see.guesser_info"),
+        )
     plays(session, sound, hear, number)
-    knobs = {"n_clusters": n_clusters, "number": number}
-    return draws(session, Lesson("masking", picture, knobs, draw, is_over_time=True))
+
+    @session.guarded
+    def offer() -> gr.Dropdown:
+        return gr.Dropdown(guessers.choices())
+
+    # Runs that have ended since.
+    session.bar.path.change(offer, None, guesser, **QUIETLY)
+    knobs = {"n_clusters": n_clusters, "number": number, "guesser": guesser}
+    drawn = functools.partial(draw, guessers=guessers)
+    return draws(session, Lesson("masking", picture, knobs, drawn, is_over_time=True))
 
 
-def draw(scene: Scene, n_clusters: int, number: int) -> Sheet:
-    """Draw the clusters of all frames, and which are hidden."""
+def draw(
+    scene: Scene,
+    n_clusters: int,
+    number: int,
+    guesser: str = NOBODY,
+    *,
+    guessers: Guessers | None = None,
+) -> Sheet:
+    """Draw the clusters of all frames, which are hidden, and what a model guesses."""
     found = scene.of(masking.clusters, n_clusters=n_clusters)
     is_hidden = masking.hidden(len(found.labels), number)
     plot = guessing.guessing(found, is_hidden, scene.shown_s, scene.language)
     about = guessing.describe(found, is_hidden, scene.language)
     made = scene.provenance("masking", n_clusters=n_clusters, number=number)
-    return scene.sheet((plot,), scene.seen(about), (), made)
+    if not guesser or guessers is None:
+        return scene.sheet((plot,), scene.seen(about), (), made)
+    guessed = _guessed(scene, number, guessers.of(guesser))
+    plots = plot, guessing.model_guesses(guessed, scene.shown_s, scene.language)
+    more = guessing.describe_guesses(guessed, scene.language)
+    sentences = [each for each in (about, more) if each]
+    return scene.sheet(plots, scene.seen(joined(sentences, scene.language)), (), made)
+
+
+def _guessed(scene: Scene, number: int, model: PretrainedModel) -> guessing.Guessed:
+    """Let a model guess what is hidden of what is seen."""
+    middle_s = sum(scene.shown_s) / 2
+    found = scene.of(
+        masked_prediction.guesses, model=model, draw=number, middle_s=middle_s
+    )
+    return guessing.Guessed(
+        found.clusters,
+        found.guessed,
+        found.is_hidden,
+        found.grid.hop_length / SAMPLING_RATE,
+        found.first,
+    )
 
 
 def hear(clip: Clip, number: int) -> Clip:

@@ -34,7 +34,7 @@ def build(session: Session, settings: Settings) -> tuple[Lesson, ...]:
         inversion.build(session, is_offline=settings.is_offline),
         *mel.build(session),
         hubert_input.build(session),
-        masking.build(session),
+        masking.build(session, settings),
         comparison.build(session),
     )
     selection.build(session, lessons, moment)
