@@ -32,6 +32,7 @@ from audio.hubert import masking
 from audio.hubert.preprocessing import SAMPLING_RATE, FrameGrid
 from errors import KnownError
 from networks import architecture, forward
+from networks.cpu import training
 from networks.cpu.frontend import optimize_for_cpu
 
 if TYPE_CHECKING:
@@ -300,9 +301,16 @@ class _MaskedPredictor:
 
 def _lower_half(body: Any) -> Any:
     """Copy a body up to its middle layer; the copy does not learn."""
-    half = copy.deepcopy(body)
-    layers = half.encoder.layers
-    half.encoder.layers = layers[: max(len(layers) // 2, 1)]
+    import torch
+
+    config = copy.deepcopy(body.config)
+    config.num_hidden_layers = max(config.num_hidden_layers // 2, 1)
+    with torch.random.fork_rng(devices=[]):
+        # Not by deepcopy, whose parametrized convolution would share its class.
+        half = type(body)(config)
+    now = body.state_dict()
+    half.load_state_dict({name: now[name] for name in half.state_dict()})
+    training.optimize_for_cpu(half)
     return half.requires_grad_(False).eval()
 
 
