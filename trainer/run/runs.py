@@ -21,6 +21,7 @@ from typing import Any
 
 from errors import KnownError
 from hub.client import FEATURES, is_whole
+from networks import masked_prediction
 from trainer import base_models
 from trainer.config import RunConfig
 from trainer.run import events, locks
@@ -81,6 +82,11 @@ class Run:
     def features_file(self) -> Path:
         """The measure of what is unlike its songs; a run of an older version lacks it."""
         return self.model_dir / FEATURES
+
+    @property
+    def head_file(self) -> Path:
+        """The prediction head and clusters of a pretrained model; others have none."""
+        return self.model_dir / masked_prediction.FILE
 
     @property
     def events_file(self) -> Path:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from networks import architecture, forward, novelty
 from networks.novelty import Novelty
+from trainer.data.masked_windows import MaskedWindows
 from trainer.data.windows import AllWindows, EvalWindows, collate
 from trainer.run import failures
 from trainer.run.events import Emit, ShouldStop, Stage, StopRequested
@@ -65,6 +66,7 @@ def _sets(parts: Parts) -> tuple[EvalWindows, EvalWindows, Any]:
     if isinstance(train, RandomCachedWindows) and (
         not is_vector or architecture.averages_over_time(parts.model)
     ):
+        assert not isinstance(parts.eval_set, MaskedWindows), "it has cached features"
         return train.cached, parts.eval_set, parts.bypass_frozen()
     indices = _spread(parts.split.train, MAX_WINDOWS)
     windows = AllWindows(

@@ -21,7 +21,7 @@ from audio.hubert import masking
 from networks import forward, masked_prediction
 from trainer.config import METRIC, RunConfig
 from trainer.data.masked_windows import MaskedWindows, collate
-from trainer.data.windows import AllWindows
+from trainer.data.windows import AllWindows, RandomWindows
 from trainer.run import runs
 from trainer.run.events import Emit, Noted, ShouldStop, Stage, StopRequested
 from trainer.training.distributed import ProcessGroup
@@ -67,7 +67,8 @@ class MaskedAccuracy:
             )
             counts += np.array(shares) * hidden.sum()
         n_frames = int(np.sum(is_hidden))
-        return cls(*(float(count / n_frames) for count in counts), n_frames)
+        accuracy, commonest, as_before = (float(count / n_frames) for count in counts)
+        return cls(accuracy, commonest, as_before, n_frames)
 
 
 def compute_metrics(outputs: transformers.EvalPrediction) -> dict[str, float]:
@@ -93,6 +94,7 @@ def with_clusters(
         frames = np.concatenate(given)
         return cluster(frames, frames, config.n_clusters, config.seed)
 
+    assert isinstance(parts.train_set, RandomWindows)
     emit(Stage("cluster"))
     # By the main process alone: on another machine, rounding may differ.
     centres = group.broadcast(compute) if group.n_processes > 1 else compute()

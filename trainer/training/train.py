@@ -262,6 +262,7 @@ def _test(
     compute = functools.partial(
         evaluate.predict, parts.model, emit=emit, should_stop=should_stop
     )
+    assert not isinstance(parts.eval_set, masked_windows.MaskedWindows)
     try:
         validation = compute(
             parts.eval_set, stage="calibrate"

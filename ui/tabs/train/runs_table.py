@@ -34,7 +34,11 @@ def build() -> dict[str, Any]:
     gr.Markdown(text("train.all_runs_text"))
     table = gr.Dataframe(
         headers=list(COLUMNS),
-        datatype=["str", "str", *["number"] * 4, "str", "str"],
+        datatype=[
+            *("str", "str"),
+            *("number", "number", "number", "number"),
+            *("str", "str"),
+        ],
         interactive=False,
         elem_classes="run-table",
         show_label=False,
