@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
+import shutil
+import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import i18n
 import process
 import settings as host
+from errors import KnownError
 
-host.prepare_environment()  # Gradio and the Hub's client read it while they are imported
+try:  # Gradio and the Hub's client read it while they are imported
+    host.prepare_environment()
+except KnownError as error:
+    sys.exit(i18n.sentence(error))
 with process.importing():
     import gradio as gr
     import numpy as np
@@ -19,22 +27,26 @@ with process.importing():
     from starlette.middleware import Middleware
 
     from audio.clip import Clip
-    from audio.decode import Limits
-    from audio.decode.pool import DecoderPool
+    from audio.decode import OWN, Limits
+    from audio.decode.pool import Bounds, DecoderPool
     from audio.hubert.preprocessing import SAMPLING_RATE
     from audio.transforms import MEL_BANDS
     from classifier.models import Models
+    from trainer.run.kept import KeptRuns
     from ui import canvas, page_state, sheets, theme
     from ui.api import runs, songs
     from ui.handlers import guard
-    from ui.player import clip_bar
+    from ui.player import clip_bar, recordings
     from ui.player.clips import ClipShelf
     from ui.scene import Scene, Transforms
-    from ui.server import files, gradio_patches, zero
+    from ui.server import files, gradio_patches, secret, zero
     from ui.server.access import LOCAL_HOSTS
+    from ui.server.bounds import RequestBounds
+    from ui.server.fair_queue import MOST_SESSIONS
     from ui.server.language import build_header, text, texts
     from ui.server.middleware import Gate, Language
     from ui.server.secret import Secret
+    from ui.server.shares import Shares
     from ui.session import Session
     from ui.tabs.classify import tab as classify_tab
     from ui.tabs.data import tab as data_tab
@@ -44,7 +56,12 @@ with process.importing():
     from viz import paper
 
 HOUR_S = 3600
+OWN_BOUNDS = Bounds(cpu_s=300, wall_s=900.0, memory_bytes=6_000_000_000)  # an hour
+KEEP_EVERY_S = 20.0  # a restart may come at any time
 UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
+UPLOADS_FRACTION = 0.2  # of the disk; beyond it the least recently used go
+MAX_UPLOADS_BYTES = 20_000_000_000
+SWEEP_S = 60
 
 log = logging.getLogger("genrescope")
 
@@ -53,7 +70,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
     """Build the whole page and its API for one host; do not launch it yet."""
     guarded = guard(settings)
     models = models or models_of(settings, zero.device(settings.host))
-    shelf = ClipShelf(limits_of(settings))
+    shelf = ClipShelf(limits_of(settings), own=own_limits_of(settings))
     gradio_patches.keep_ffmpeg_out()
     # It makes Gradio add its sign-in, to which the tab Train links in three languages.
     # Made outside the page, it brings no events of its own.
@@ -68,7 +85,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         session = Session(guarded, shelf, bar, link)
         with gr.Tabs() as tabs:
             with gr.Tab(text("app.see"), id="see") as see:
-                see_tab.build(session, settings)
+                see_tab.build(session, settings, models)
             with gr.Tab(text("app.data"), id="data") as data:
                 data_tab.build(data, session, settings)
             with gr.Tab(text("app.train"), id="train") as train:
@@ -81,10 +98,10 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         page_state.keep_tab()
         train_tab.watch(training, train, (see, data, classify, about))
         classify_tab.take_run(picker, session, tabs, training.classify, training.chosen)
-        lent = models_of(settings) if settings.host.kind == "zero" else models
-        songs.build(session, models, lent, settings.host)
+        songs.build(session, models, settings.host)
         runs.build(session, settings)
-    demo.queue(max_size=32, default_concurrency_limit=4)
+    demo.queue(default_concurrency_limit=4, api_open=False)
+    gradio_patches.share_queue(demo, Shares(is_space=settings.host.is_space))
     gradio_patches.poll_queue_less_often(demo)
     return demo
 
@@ -93,10 +110,25 @@ def limits_of(settings: host.Settings) -> Limits:
     """Limit what an upload may be, and choose the processes that decode it."""
     n_readers = settings.n_readers
     return Limits(
-        settings.max_upload_bytes,
+        largest_upload_bytes(settings),
         max_duration_s=settings.max_duration_s,
         decoder=DecoderPool(host.child_environment(), n_readers) if n_readers else None,
     )
+
+
+def own_limits_of(settings: host.Settings) -> Limits:
+    """Limit what an upload of the person at the machine may be: by its length alone."""
+    if settings.host.is_space:
+        return limits_of(settings)
+    n_readers = settings.n_readers
+    pool = DecoderPool(host.child_environment(), n_readers, OWN_BOUNDS)
+    return dataclasses.replace(OWN, decoder=pool if n_readers else None)
+
+
+def largest_upload_bytes(settings: host.Settings) -> int:
+    """Return how large a file may be that somebody may upload (bytes)."""
+    is_own = not settings.host.is_space
+    return settings.max_own_upload_bytes if is_own else settings.max_upload_bytes
 
 
 def models_of(settings: host.Settings, device: str | None = None) -> Models:
@@ -108,12 +140,17 @@ def models_of(settings: host.Settings, device: str | None = None) -> Models:
         is_offline=settings.is_offline,
         is_hub_open=True,  # to those who may: ``model_choice.chosen``
         device=device,
+        precision=settings.precision,
     )
 
 
-def launch_options(settings: host.Settings) -> dict[str, Any]:
+def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
     """Collect what ``launch`` needs besides the page: looks, texts, limits, middleware."""
+    gradio_patches.bound_uploads()
+    # A foreign page gains nothing by a name for us where its visitor needs a secret.
+    has_secret = bool(settings.secret) and not settings.is_key_of_start
     is_local = not settings.host.is_space and LOCALHOST_NAME in LOCAL_HOSTS
+    is_local = is_local and not has_secret
     return {
         "theme": theme.theme(),
         "css_paths": [theme.STYLE, canvas.STYLE],
@@ -121,22 +158,27 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
         "i18n": texts(
             hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,
             minutes=round(settings.max_duration_s / 60),
-            megabytes=settings.max_upload_bytes // 10**6,
+            megabytes=largest_upload_bytes(settings) // 10**6,
             **teach_tab.plan_addresses(),
         ),
         "show_error": False,
-        "max_file_size": settings.max_upload_bytes,
+        "max_file_size": largest_upload_bytes(settings),
         "allowed_paths": [str(clip_bar.examples_dir(settings))],
         "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,
-        "state_session_capacity": 200,
+        "state_session_capacity": MOST_SESSIONS,
         "ssr_mode": False,
         "app_kwargs": {
             "openapi_url": None,
             "middleware": [
                 Middleware(Gate, is_local=is_local, is_space=settings.host.is_space),
-                Middleware(Secret, secret=settings.secret),
+                Middleware(RequestBounds, queue=gradio_patches.queue_of(demo)),
+                Middleware(
+                    Secret,
+                    secret=settings.secret,
+                    is_key_of_start=settings.is_key_of_start,
+                ),
                 Middleware(Language),
             ],
         },
@@ -144,28 +186,77 @@ def launch_options(settings: host.Settings) -> dict[str, Any]:
 
 
 def serve(settings: host.Settings) -> None:
-    """Serve the page until it is interrupted."""
+    """Serve the page until it is interrupted.
+
+    Raises:
+        KnownError: ``home_not_writable`` or ``port_taken``.
+    """
+    settings = host.with_start_key(settings)
+    host.ensure_writable(settings.runs_dir, settings.uploads_dir)
     process.switch_threads_often()
+    process.hide_memory()
     models = models_of(settings, zero.device(settings.host))
     demo = create_app(settings, models)
-    options = gradio_patches.type_mcp_answers(demo, launch_options(settings))
-    _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
-    log.info("open %s in a browser; Ctrl+C stops it", address)
+    options = gradio_patches.type_mcp_answers(demo, launch_options(settings, demo))
+    address = launched(demo, options)
+    key = f"?{secret.KEY}={settings.secret}" if settings.is_key_of_start else ""
+    log.info("open %s%s in a browser; Ctrl+C stops it", address, key)
     threading.Thread(target=warm, args=(models,), daemon=True).start()
     folder = (settings.uploads_dir,)
     threading.Thread(target=sweep, args=folder, name="sweep", daemon=True).start()
+    if settings.kept_runs_dir:
+        kept = KeptRuns(settings.runs_dir, settings.kept_runs_dir)
+        threading.Thread(target=keep, args=(kept,), name="keep", daemon=True).start()
     models.prepare()
+    fetch_recordings(demo, settings)
     try:
         demo.block_thread()
     finally:
         models.arrival.cancel()
 
 
+def fetch_recordings(demo: gr.Blocks, settings: host.Settings) -> None:
+    """Fetch real sounds in the background, where this host may and wants them."""
+    if settings.recordings and not settings.is_offline:
+        recordings.start(
+            settings.recordings,
+            clip_bar.examples_dir(settings),
+            lambda: clip_bar.offer_recordings(demo, settings),
+        )
+
+
+def launched(demo: gr.Blocks, options: dict[str, Any]) -> str:
+    """Begin to serve, and return the page's address.
+
+    Raises:
+        KnownError: ``port_taken``.
+    """
+    # Gradio itself would go on to another port than the one that a relay expects.
+    port = host.server_port()
+    options = {**options, "server_port": int(port)} if port else options
+    try:
+        _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
+    except OSError as error:
+        if not port:
+            raise
+        raise KnownError("port_taken", port=port) from error
+    return str(address)
+
+
 def sweep(folder: Path) -> None:
     """Delete what visitors left, for as long as the server runs."""
+    max_bytes = shutil.disk_usage(folder.parent).total * UPLOADS_FRACTION
     while True:
-        files.sweep(folder, UPLOADS_KEPT_S)
-        time.sleep(HOUR_S)
+        files.sweep(folder, UPLOADS_KEPT_S, min(max_bytes, MAX_UPLOADS_BYTES))
+        time.sleep(SWEEP_S)
+
+
+def keep(kept: KeptRuns) -> None:
+    """Copy ended runs to storage that lasts, for as long as the server runs."""
+    kept.restore()
+    while True:
+        kept.update()
+        time.sleep(KEEP_EVERY_S)
 
 
 def warm(models: Models) -> None:
@@ -188,7 +279,10 @@ def main() -> None:
     """Serve the page of this host."""
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     log.setLevel(logging.INFO)
-    serve(host.from_environment())
+    try:
+        serve(host.from_environment())
+    except KnownError as error:
+        sys.exit(i18n.sentence(error))
 
 
 if __name__ == "__main__":

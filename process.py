@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 M_ARENA_MAX, N_ARENAS = -8, 2  # of malloc.h; one song is classified, one is decoded
+PR_SET_DUMPABLE = 4  # of linux/prctl.h
 NICENESS = 10  # a tenth of the processor where a run wants all of it
 SWITCH_INTERVAL_S = 0.001  # a request does not wait 5 ms while a picture is computed
 
@@ -80,6 +81,15 @@ def trim_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim:
         trim(0)
+
+
+def hide_memory() -> None:
+    """Let no other program of this user look into this process's memory or environment.
+
+    Source: prctl(2), PR_SET_DUMPABLE.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def lower_priority() -> None:

@@ -15,25 +15,31 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from huggingface_hub import SpaceHardware
+
+from trainer import base_models
 
 ROOT = Path(__file__).parent
 MAX_FILE_BYTES = 10_000_000  # a larger one has to be in Git LFS
 MAX_TREE_BYTES = 1_000_000_000  # of a Space's repository
 MAX_DESCRIPTION_LENGTH = 60
 COLOURS = "red yellow green blue indigo purple pink gray".split()
-HARDWARE = (
-    "cpu-basic cpu-upgrade zero-a10g t4-small t4-medium l4x1 l4x4 l40sx1 l40sx4 l40sx8"
-    " a10g-small a10g-large a10g-largex2 a10g-largex4 a100-large"
-).split()
 SCOPES = (
-    "email read-billing read-repos gated-repos contribute-repos write-repos manage-repos"
-    " read-collections write-collections inference-api jobs webhooks write-discussions"
+    "email read-billing read-memberships read-repos gated-repos contribute-repos"
+    " write-repos manage-repos read-collections write-collections inference-api jobs"
+    " webhooks write-discussions read-endpoints write-endpoints"
 ).split()
+# What the sign-in is for: to push to one's own account, and to know who may write for
+# the organisation that owns the Space.
+NEEDED_SCOPES = {"contribute-repos", "read-memberships"}
+# Of those that our pins run on, what ZeroGPU offers too.
+PYTHON = "3.12"
 NEEDED = (
     "title emoji colorFrom colorTo sdk sdk_version python_version app_file license"
     " short_description suggested_hardware hf_oauth hf_oauth_scopes preload_from_hub"
     " models datasets tags startup_duration_timeout"
 ).split()
+POINTER = b"version https://git-lfs"  # how one begins
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+( [\w.,/-]+( [0-9a-f]{40})?)?")
 # What may hold a secret, or code that runs when it is read.
 FORBIDDEN = (
@@ -81,6 +87,8 @@ def _of_files(root: Path, files: list[str]) -> Iterator[str]:
             rule = _git(root, "check-attr", "filter", "--", name)
             if not rule.strip().endswith(": lfs"):
                 yield f"{name}: {size / 1e6:.0f} MB, and not in Git LFS"
+        elif (root / name).read_bytes().startswith(POINTER):
+            yield f"{name}: a pointer of Git LFS in place of the file"
         elif SECRETS.search((root / name).read_bytes()):
             yield f"{name}: looks as if it held a token or a key"
 
@@ -100,10 +108,9 @@ def _of_front_matter(root: Path, front: Mapping[str, Any]) -> Iterator[str]:
         "sdk_version is not what requirements.txt pins": (
             f"gradio=={front.get('sdk_version')}" in pins
         ),
-        'python_version is not text such as "3.11"': re.fullmatch(
-            r"3\.\d+(\.\d+)?", str(front.get("python_version"))
-        )
-        and isinstance(front.get("python_version"), str),
+        f'python_version is not the text "{PYTHON}", which ZeroGPU has too': (
+            front.get("python_version") == PYTHON
+        ),
         "app_file is not there": (root / str(front.get("app_file"))).is_file(),
         f"short_description has more than {MAX_DESCRIPTION_LENGTH} characters": (
             len(description) <= MAX_DESCRIPTION_LENGTH
@@ -112,10 +119,13 @@ def _of_front_matter(root: Path, front: Mapping[str, Any]) -> Iterator[str]:
             {front.get("colorFrom"), front.get("colorTo")} <= set(COLOURS)
         ),
         "suggested_hardware is none of the Hub's": (
-            front.get("suggested_hardware") in HARDWARE
+            front.get("suggested_hardware") in [item.value for item in SpaceHardware]
         ),
         "hf_oauth_scopes has one that the Hub does not know": (
             set(front.get("hf_oauth_scopes") or ()) <= set(SCOPES)
+        ),
+        f"hf_oauth_scopes lacks one of {', '.join(sorted(NEEDED_SCOPES))}": (
+            set(front.get("hf_oauth_scopes") or ()) >= NEEDED_SCOPES
         ),
         "preload_from_hub has what is not OWNER/NAME files": all(
             REPOSITORY.fullmatch(str(each))
@@ -125,6 +135,17 @@ def _of_front_matter(root: Path, front: Mapping[str, Any]) -> Iterator[str]:
     yield from (
         f"README.md: {fault}" for fault, is_right in checks.items() if not is_right
     )
+    yield from _of_preloaded(front)
+
+
+def _of_preloaded(front: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the base models that are preloaded at another commit than runs ask for."""
+    pinned = {model.id: model.revision for model in base_models.KNOWN if model.revision}
+    for each in front.get("preload_from_hub") or ():
+        repo_id, _, rest = str(each).partition(" ")
+        commit = rest.partition(" ")[2]
+        if repo_id in pinned and commit != pinned[repo_id]:
+            yield f"README.md: preload_from_hub names {repo_id} without {pinned[repo_id]}"
 
 
 def command(root: Path, repo_id: str = "OWNER/genrescope") -> list[str]:

@@ -17,6 +17,7 @@ FLOOR_DB = -200.0  # below the rounding noise of float32 samples in any one bin
 FLOOR_POWER = 10 ** (FLOOR_DB / 10)
 SINE_CREST_DB = 10 * np.log10(2)
 CLIPPED = 0.999  # of full scale
+FLAT_RUN, LOUD = 3, 0.7  # samples in a row, and of full scale
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,13 @@ class Extent:
         lowest: sample.
         highest: sample.
         offset: mean of the samples: what a faulty sound card adds (DC offset).
-        n_clipped: samples within 0.1 % of full scale, where recordings are cut off.
+        n_full: samples within 0.1 % of full scale, where recordings are cut off.
     """
 
     lowest: float
     highest: float
     offset: float
-    n_clipped: int
+    n_full: int
 
 
 def decibels(power: NDArray[Any]) -> NDArray[Any]:
@@ -96,7 +97,28 @@ def extent(clip: Clip) -> Extent:
     if not clip.n_samples:
         return Extent(0.0, 0.0, 0.0, 0)
     lowest, highest = float(samples.min()), float(samples.max())
-    n_clipped = 0
+    n_full = 0
     if max(highest, -lowest) >= CLIPPED:  # most songs need not be read again
-        n_clipped = int(np.sum(samples >= CLIPPED) + np.sum(samples <= -CLIPPED))
-    return Extent(lowest, highest, float(samples.mean()), n_clipped)
+        n_full = int(np.sum(samples >= CLIPPED) + np.sum(samples <= -CLIPPED))
+    return Extent(lowest, highest, float(samples.mean()), n_full)
+
+
+def n_flat(samples: NDArray[Any]) -> int:
+    """Count the samples at flat tops, where a recording or a limiter cut the wave off.
+
+    A flat top is ``FLAT_RUN`` samples in a row or more that are all the highest, or all
+    the lowest, of the whole sound. They need not be at full scale.
+
+    Args:
+        samples: (n_samples,) where 1 is full scale.
+    """
+    if not len(samples):
+        return 0
+    found = 0
+    for extreme in (samples.max(), samples.min()):
+        if abs(extreme) < LOUD:  # of a quiet sound, rounding makes flat tops
+            continue
+        ends = np.diff(np.r_[0, samples == extreme, 0].astype(np.int8))
+        lengths = np.flatnonzero(ends < 0) - np.flatnonzero(ends > 0)
+        found += int(lengths[lengths >= FLAT_RUN].sum())
+    return found

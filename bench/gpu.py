@@ -47,14 +47,10 @@ PARTS: dict[str, Callable[[Size, Path], Found]] = {
 
 
 def has_cuda() -> bool:
-    """Return whether there is a CUDA device; torch is imported only if necessary."""
+    """Return whether torch computes on a GPU; it is imported only if necessary."""
     from trainer.process import device
 
-    if device.gpu():
-        return True
-    question = "import sys, torch; sys.exit(not torch.cuda.is_available())"
-    done = subprocess.run([sys.executable, "-c", question], check=False)
-    return done.returncode == 0
+    return device.best(os.environ).is_gpu
 
 
 def run_parts(names: Sequence[str], size: Size, home: Path) -> None:

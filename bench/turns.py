@@ -9,18 +9,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import settings
 from audio import decode
 from audio.clip import Clip
 from bench.classify import save_song
+from classifier.models import Models
 from ui import sheets
 from ui.scene import Scene, Transforms
-from ui.tabs.see import hubert_input, mel, sampling, spectrogram
+from ui.tabs.see import (
+    decibels,
+    hubert_input,
+    mel,
+    pitch,
+    rhythm,
+    sampling,
+    spectrogram,
+)
 
 N_TIMES = 5
+HOST = settings.from_environment()
+MODELS = Models(
+    bundled_model_dir=HOST.bundled_model_dir,
+    runs_dir=HOST.runs_dir,
+    hub_model="",
+    is_offline=True,
+)
 # How a lesson begins, and what one turn of a knob makes of that.
 LESSONS: dict[str, tuple[Callable[..., Any], Sequence[Any], Sequence[Any]]] = {
     "waveform": (sheets.waveform, (False,), (True,)),
@@ -46,7 +64,14 @@ LESSONS: dict[str, tuple[Callable[..., Any], Sequence[Any], Sequence[Any]]] = {
         (128, "slaney", 0, 8000),
         (64, "htk", 0, 8000),
     ),
-    "model input": (hubert_input.draw, (90.0,), (91.0,)),
+    "model input": (
+        partial(hubert_input.draw, MODELS),
+        (90.0, "HuBERT", None),
+        (91.0, "HuBERT", None),
+    ),
+    "decibels": (decibels.draw, (-6, "chosen", 90.0), (-20, "chosen", 90.0)),
+    "pitch": (pitch.draw, (90.0, 440, 7), (90.0, 442, 7)),
+    "rhythm": (rhythm.draw, (90.0, 10, 1.0), (90.0, 10, 2.0)),
 }
 
 

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import sys
-from collections.abc import Sequence
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import process
-from audio.decode.archive import Song, shown, unpacked
-from classifier import report
-from classifier.batch import Row, rows, songs_in
+from audio.decode import OWN
+from audio.decode.archive import Song, members, opened, song_of, unpacked
+from audio.library.kinds import kind, shown
+from audio.library.walk import walk
+from classifier import report, share
+from classifier.batch import Row, rows, song_at, songs_of
 from classifier.models import AUTO, Models
 from classifier.report import Table
+from classifier.share import Crew
 from errors import KnownError
 from i18n import sentence, word
+from networks import device
 from networks.checkpoint import LoadedModel, ModelRef
+from networks.cpu.precision import WANTED
 from settings import Settings, from_environment, prepare_environment
 
+SONG_BYTES = 150_000_000  # of temporary files: 13 minutes at 48 kHz
+MAX_WORKERS_PER_CORE = 4
 DESCRIPTION = """\
 Name the genre of songs: one line a song, the likeliest genres first.
 
@@ -32,12 +45,16 @@ examples:
   python -m classifier song.mp3 --model run:20261122-193005-ab12
   python -m classifier song.mp3 --model hub:OWNER/NAME
   python -m classifier --model list
+  accelerate launch -m classifier ~/Music --csv genres.csv
 """
 EPILOG = """\
 A song that cannot be read is named on standard error, and the others are classified.
-With --csv, songs that the table holds already are left out: start again after an
-interruption to classify the others. The exit code is 0 when every song got its
-genre, and 1 when one did not.
+With --csv, songs that the table holds already are left out, unless the file, the
+model or the effort is another one; songs that failed are tried again: start again
+after an interruption or a repair. The exit code is 0 when every song got its genre,
+and 1 when one did not, or a folder could not be opened. Started by accelerate launch
+on several GPUs or machines, each process classifies its share, and the first one joins
+their tables; start again to classify the share of one that was killed.
 """
 
 
@@ -45,32 +62,218 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Classify each song; return the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    n_workers = options.workers or os.cpu_count() or 1
-    models = _models(from_environment(), options.runs_dir, n_workers)
+    host = from_environment()
+    n_cores = max((os.cpu_count() or 1) // host.n_local, 1)
+    n_workers = min(options.workers or n_cores, MAX_WORKERS_PER_CORE * n_cores)
+    models = _models(host, options, n_workers)
     if options.model == "list":
         return _listed(models)
     if not options.songs:
         parser.error("name at least one song or folder")
-    _prepare_libraries(n_workers)
+    _prepare_libraries(n_workers, n_cores)
+    if host.is_launched:
+        device.choose(host.local_rank)
+    crew = Crew(host.rank, host.n_processes)
     with TemporaryDirectory() as folder:
         try:
-            table = Table(options.csv) if options.csv else None
             model = _loaded(models, options.model)
+            effort = options.effort
+            is_shared = options.csv and crew.n > 1
+            path = share.part_of(options.csv, crew.rank) if is_shared else options.csv
+            table = _table(path, model.ref.key, effort) if path else None
+
+            def work(plan: Sequence[Part]) -> int:
+                found = rows(
+                    _unpacked(plan, Path(folder)),
+                    model,
+                    models.queue,
+                    effort=effort,
+                    limits=OWN,
+                    n_workers=_bounded(n_workers, Path(folder)),
+                )
+                return _reported(found, plan, table, options.json)
+
+            if crew.n == 1:
+                plan, outcome = _planned(options.songs, table)
+                return max(outcome, work(plan))
+            plan, outcome = _planned(options.songs, None)
+            if not (options.csv and table):
+                return max(outcome, work(_shared(plan, crew, None, [])))
+            known = (options.csv, model.ref.key, effort)
+            return max(outcome, _together(known, plan, crew, table, work))
         except KnownError as error:
             return _failed(error)
-        songs, outcome = _songs(options.songs, Path(folder))
-        if table:
-            songs = [song for song in songs if not table.has(song.name)]
-        found = rows(
-            songs, model, models.queue, effort=options.effort, n_workers=n_workers
-        )
-        if table and songs:
-            from tqdm import tqdm
 
-            found = iter(tqdm(found, total=len(songs), unit="song", file=sys.stderr))
-        for row in found:
-            outcome = max(outcome, _report(row, table, options.json))
+
+def _table(path: Path, model: str, effort: str) -> Table:
+    """Open a table, and note on standard error whether it holds another model's rows."""
+    table = Table(path, model, effort)
+    if table.n_of_others:
+        print(word("classifier.other_model", n=table.n_of_others), file=sys.stderr)
+    return table
+
+
+def _together(
+    known: tuple[Path, str, str],
+    plan: Sequence[Part],
+    crew: Crew,
+    table: Table,
+    work: Callable[[Sequence[Part]], int],
+) -> int:
+    """Classify a share of the songs; the first process joins all; the exit code.
+
+    Args:
+        known: the joined table, the model's key and the effort.
+        plan: all songs.
+        crew: the processes.
+        table: of this one.
+        work: classifies songs into it.
+    """
+    csv, model, effort = known
+    began_s = time.time()
+    with share.at_work(csv, crew.rank):
+        there = share.others(csv, crew.rank, model, effort)
+        outcome = work(_shared(plan, crew, table, there))
+    if not crew.is_first:
+        return outcome
+    if n_lost := share.wait_for_others(csv, crew, began_s):
+        print(word("classifier.lost", n=n_lost), file=sys.stderr)
+        outcome = 1
+    share.join(csv, model, effort)
     return outcome
+
+
+def _shared(
+    plan: Sequence[Part], crew: Crew, own: Table | None, there: Sequence[Table]
+) -> list[Part]:
+    """Return this process's songs of a plan, without those that have a row."""
+    mine = {song.name for song in crew.share([s for part in plan for s in part.songs])}
+    shared = []
+    for part in plan:
+        songs = [
+            song
+            for song in part.songs
+            if song.name in mine and not any(table.has(song) for table in there)
+        ]
+        shared.append(replace(part, songs=tuple(own.left(songs) if own else songs)))
+    return shared
+
+
+def _reported(
+    found: Iterator[Row], plan: Sequence[Part], table: Table | None, as_json: bool
+) -> int:
+    """Write every row, with a bar where rows go to a table; return the exit code."""
+    outcome = 0
+    n_songs = sum(len(part.songs) for part in plan)
+    if table and n_songs:
+        from tqdm import tqdm
+
+        found = iter(tqdm(found, total=n_songs, unit="song", file=sys.stderr))
+    for row in found:
+        outcome = max(outcome, _report(row, table, as_json))
+    return outcome
+
+
+@dataclass(frozen=True)
+class Part:
+    """Songs of one argument.
+
+    Attributes:
+        songs: that need a row; those of a zip have no path yet.
+        archive: the zip that holds them; None where they lie as files.
+    """
+
+    songs: tuple[Song, ...]
+    archive: Path | None = None
+
+
+def _planned(named: Sequence[Path], table: Table | None) -> tuple[list[Part], int]:
+    """List the songs of all arguments that have no row yet; return the exit code, too.
+
+    A zip's are listed by its headers alone. What is passed over is counted on standard
+    error.
+    """
+    parts: list[Part] = []
+    passed: Counter[str] = Counter()
+    seen: set[str] = set()
+    outcome = 0
+    for path in named:
+        try:
+            part, closed, others = _part_of(path)
+        except KnownError as error:
+            outcome = _failed(error)
+            continue
+        passed.update(others)
+        for name in closed:
+            outcome = _failed(KnownError("folder_closed", name=shown(str(path / name))))
+        new = [song for song in part.songs if song.name not in seen]
+        seen.update(song.name for song in new)
+        parts.append(replace(part, songs=tuple(table.left(new) if table else new)))
+    if passed:
+        counts = ", ".join(f"{kind} {n}" for kind, n in sorted(passed.items()))
+        note = word("classifier.passed", n=passed.total(), counts=counts)
+        print(note, file=sys.stderr)
+    return parts, outcome
+
+
+def _part_of(path: Path) -> tuple[Part, Sequence[str], Mapping[str, int]]:
+    """List an argument's songs, the folders in it that are closed, and other files.
+
+    Raises:
+        KnownError: ``folder_without_songs``, or a code of ``archive.unpacked``.
+    """
+    if path.is_dir():
+        tree = walk(path)
+        if not tree.files and not tree.closed:
+            raise KnownError("folder_without_songs", name=shown(str(path)))
+        closed = [name if name != str(path) else "" for name in tree.closed]
+        return Part(tuple(songs_of(tree))), closed, tree.passed
+    if path.suffix.lower() != ".zip" or not path.is_file():
+        return Part((song_at(path),)), (), {}
+    with opened(path) as archive:
+        found, others = members(archive, path.name)
+    if not found:
+        raise KnownError("zip_without_songs", name=path.name)
+    songs = [song_of(each, path) for each in found]
+    named = [replace(song, name=shown(f"{path}/{song.name}")) for song in songs]
+    return Part(tuple(named), path), (), Counter(kind(each.name) for each in others)
+
+
+def _unpacked(plan: Iterable[Part], folder: Path) -> Iterator[Song]:
+    """Yield the songs of a plan; unpack those of zips when their turn comes.
+
+    Each is deleted once it is classified: a zip takes the room of a few songs.
+    """
+    for number, part in enumerate(plan):
+        if not part.archive:
+            yield from part.songs
+            continue
+        inside = folder / str(number)
+        inside.mkdir()
+        wanted = frozenset(song.name for song in part.songs)
+        names = set(wanted)
+
+        def is_wanted(
+            name: str, part: Part = part, wanted: frozenset[str] = wanted
+        ) -> bool:
+            return shown(f"{part.archive}/{name}") in wanted
+
+        try:
+            for song in unpacked(part.archive, inside, is_wanted=is_wanted):
+                name = shown(f"{part.archive}/{song.name}")
+                names.discard(name)
+                yield replace(song, name=name)
+        except KnownError as error:
+            if error.code == "no_room":
+                raise
+            _failed(error)
+            gone = [song for song in part.songs if song.name in names]
+            yield from (replace(song, path=inside / "gone") for song in gone)
+
+
+def _bounded(n_workers: int, folder: Path) -> int:
+    """Return how many songs may be spooled at once, by the room for temporary files."""
+    return max(min(n_workers, shutil.disk_usage(folder).free // SONG_BYTES), 1)
 
 
 def _listed(models: Models) -> int:
@@ -142,39 +345,12 @@ class _Bar:
         self._bar.update(n_bytes - self._bar.n)
 
 
-def _songs(named: Sequence[Path], folder: Path) -> tuple[list[Song], int]:
-    """List every song of the arguments, also in folders and zips.
-
-    Args:
-        named: songs, folders and zips.
-        folder: where zips are unpacked.
-
-    Returns:
-        The songs, and the exit code.
-    """
-    songs: list[Song] = []
-    outcome = 0
-    for number, path in enumerate(named):
-        try:
-            songs += _songs_of(path, folder / str(number))
-        except KnownError as error:
-            outcome = _failed(error)
-    return songs, outcome
-
-
-def _songs_of(path: Path, folder: Path) -> list[Song]:
-    if path.is_dir():
-        return songs_in(path)
-    if path.suffix.lower() != ".zip" or not path.is_file():
-        return [Song(shown(str(path)), path)]
-    folder.mkdir()
-    return [
-        Song(shown(f"{path}/{song.name}"), song.path) for song in unpacked(path, folder)
-    ]
-
-
 def _report(row: Row, table: Table | None, as_json: bool) -> int:
     """Write a row to the table, or print it; return the exit code."""
+    if row.error and row.error.code == "no_room":  # not the song's fault: no row
+        note = word("classifier.no_room", name=row.song, folder=tempfile.gettempdir())
+        print(note, file=sys.stderr)
+        return 1
     if table:
         table.add(row)
     if row.error:
@@ -235,32 +411,50 @@ def _parser() -> argparse.ArgumentParser:
         help="one JSON object a line, with every genre and every window",
     )
     parser.add_argument(
+        "--precision",
+        choices=WANTED,
+        help="number format of a CPU's products (default: bf16 where the processor "
+        "multiplies it faster, else fp32; or GENRESCOPE_PRECISION)",
+    )
+    parser.add_argument(
         "--workers",
-        type=int,
+        type=_at_least_one,
         metavar="N",
         help="songs classified at the same time (default: as many as cores)",
     )
     return parser
 
 
-def _models(settings: Settings, runs_dir: Path | None, n_workers: int) -> Models:
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(word("classifier.workers"))
+    return number
+
+
+def _models(settings: Settings, options: argparse.Namespace, n_workers: int) -> Models:
     return Models(
         bundled_model_dir=settings.bundled_model_dir,
-        runs_dir=runs_dir or settings.runs_dir,
+        runs_dir=options.runs_dir or settings.runs_dir,
         hub_model=settings.hub_model,
         is_offline=settings.is_offline,
         is_hub_open=True,  # to all users with a shell on this machine
         n_at_once=n_workers,
+        precision=options.precision or settings.precision,
     )
 
 
-def _prepare_libraries(n_workers: int) -> None:
+def _prepare_libraries(n_workers: int, n_cores: int) -> None:
     """Keep transformers quiet, and torch to the threads that workers leave it."""
-    process.settle()
-    import torch
-    from transformers.utils import logging
+    with process.importing():
+        process.settle()
+        import torch
+        from transformers.models.auto import modeling_auto
+        from transformers.utils import logging
 
-    torch.set_num_threads(max((os.cpu_count() or 1) // n_workers, 1))
+        _ = modeling_auto  # and all that it imports
+
+    torch.set_num_threads(max(n_cores // n_workers, 1))
     logging.disable_progress_bar()
     logging.set_verbosity_error()
 
@@ -271,7 +465,10 @@ def _failed(error: KnownError) -> int:
 
 
 if __name__ == "__main__":
-    prepare_environment()
+    try:
+        prepare_environment()
+    except KnownError as error:
+        sys.exit(_failed(error))
     if hasattr(signal, "SIGPIPE"):  # Windows has none
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # so that ``| head`` ends it
     try:

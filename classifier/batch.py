@@ -9,11 +9,15 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from audio import decode
 from audio.clip import Sound
 from audio.decode import spooled
-from audio.decode.archive import Song, is_song, shown
+from audio.decode.archive import Song
+from audio.decode.seek import UnsoughtError, sought
+from audio.library.kinds import shown
+from audio.library.walk import Tree, walk
 from classifier.predict import Effort, Prediction, predict
 from classifier.queue import InferenceQueue
 from classifier.verdict import Verdict, judge
@@ -33,6 +37,8 @@ class Row:
         prediction: None where the song failed.
         verdict: on the prediction.
         error: why the song failed; None where it did not.
+        size_bytes: of its file; None where unknown.
+        modified_s: when that last changed, in seconds since 1970; None where unknown.
     """
 
     song: str
@@ -42,6 +48,8 @@ class Row:
     prediction: Prediction | None = None
     verdict: Verdict | None = None
     error: KnownError | None = None
+    size_bytes: int | None = None
+    modified_s: int | None = None
 
 
 class _StoppedError(Exception):
@@ -54,14 +62,24 @@ def songs_in(folder: Path) -> list[Song]:
     Raises:
         KnownError: ``folder_without_songs``.
     """
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and is_song(str(path.relative_to(folder)))
-    )
-    if not found:
+    songs = songs_of(walk(folder))
+    if not songs:
         raise KnownError("folder_without_songs", name=shown(str(folder)))
-    return [Song(shown(str(path)), path) for path in found]
+    return songs
+
+
+def songs_of(tree: Tree) -> list[Song]:
+    """Return the files of a folder as songs."""
+    return [song_at(path) for _, path in tree.files]
+
+
+def song_at(path: Path) -> Song:
+    """Return a file as a song, with its size and date where they can be read."""
+    try:
+        facts = path.stat()
+    except (OSError, ValueError):
+        return Song(shown(str(path)), path)
+    return Song(shown(str(path)), path, facts.st_size, int(facts.st_mtime))
 
 
 def rows(
@@ -96,7 +114,7 @@ def rows(
         return predict(sound, model, queue, effort=effort, should_stop=is_over)
 
     def work(song: Song) -> Row:
-        return _row(song, run, limits)
+        return _row(song, run, limits, in_parts=effort == "quick")
 
     waiting: deque[Future[Row]] = deque()
     with ThreadPoolExecutor(n_workers) as pool:
@@ -114,17 +132,67 @@ def rows(
             pool.shutdown(cancel_futures=True)
 
 
-def _row(song: Song, run: Callable[[Sound], Prediction], limits: decode.Limits) -> Row:
+def _row(
+    song: Song,
+    run: Callable[[Sound], Prediction],
+    limits: decode.Limits,
+    *,
+    in_parts: bool,
+) -> Row:
     began = time.perf_counter()
-    row = Row(song.name, 0.0)
+    row = Row(song.name, 0.0, size_bytes=song.size_bytes, modified_s=song.modified_s)
     try:
-        with spooled(song.path, name=song.name, limits=limits) as (sound, cut_s):
-            sound = replace(sound, name=song.name)
-            row = replace(row, duration_s=sound.duration_s, cut_at_s=cut_s)
-            prediction = run(sound)
-            row = replace(row, prediction=prediction, verdict=judge(prediction, sound))
+        found = _sought(song, run, limits) if in_parts else None
+        row = replace(row, **(found or _spooled(song, run, limits)))
     except KnownError as error:
         if error.code == "prediction_stopped":
             raise _StoppedError from error
         row = replace(row, error=error)
+    finally:
+        if song.is_scratch:
+            song.path.unlink(missing_ok=True)
     return replace(row, elapsed_s=time.perf_counter() - began)
+
+
+def _sought(
+    song: Song, run: Callable[[Sound], Prediction], limits: decode.Limits
+) -> dict[str, Any] | None:
+    """Classify what is decoded of a song's windows alone.
+
+    Returns:
+        Fields of a ``Row``; None where the song has to be decoded whole, which also
+        finds out what is wrong with it.
+    """
+    if limits.decoder:
+        return None
+    try:
+        with sought(song.path, song.name, limits) as sound:
+            named = replace(sound, name=song.name)
+            prediction = run(named)
+            verdict = judge(prediction, named)
+    except UnsoughtError:
+        return None
+    except KnownError as error:
+        if error.code == "prediction_stopped":
+            raise
+        return None
+    return {
+        "duration_s": sound.duration_s,
+        "prediction": prediction,
+        "verdict": verdict,
+    }
+
+
+def _spooled(
+    song: Song, run: Callable[[Sound], Prediction], limits: decode.Limits
+) -> dict[str, Any]:
+    """Classify a song that is decoded to the disk; return fields of a ``Row``."""
+    with spooled(song.path, name=song.name, limits=limits) as (sound, cut_s):
+        named = replace(sound, name=song.name)
+        prediction = run(named)
+        return {
+            "duration_s": sound.duration_s,
+            "cut_at_s": cut_s,
+            "prediction": prediction,
+            "verdict": judge(prediction, named),
+        }

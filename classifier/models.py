@@ -24,6 +24,7 @@ from networks.checkpoint import (
     ModelRef,
     read_json,
 )
+from networks.cpu.precision import Wanted
 
 AUTO = "auto"  # the key of the Hub's model once it is here, of the bundled one before
 MAX_KEPT_BYTES = 2_000_000_000  # of all that are kept; a HuBERT base takes 0.4 GB
@@ -44,6 +45,7 @@ class Models:
             one in use stays, whatever its size.
         n_at_once: how many windows are computed at the same time, by all models.
         device: where models run, such as "cpu"; the fastest by default.
+        precision: of products on a CPU.
 
     Attributes:
         hub_model: id of the Hub model; "" for none.
@@ -63,6 +65,7 @@ class Models:
         max_kept_bytes: int = MAX_KEPT_BYTES,
         n_at_once: int = 1,
         device: str | None = None,
+        precision: Wanted = "auto",
     ) -> None:
         self._bundled_model_dir = bundled_model_dir
         self._runs_dir = runs_dir
@@ -71,6 +74,7 @@ class Models:
         self._is_hub_open = is_hub_open
         self._max_bytes = max_bytes
         self._device = device
+        self._precision = precision
         self.queue = InferenceQueue(n_at_once)
         self._loaded: Cache[str, LoadedModel] = Cache(
             max_kept_bytes, size_of=lambda model: model.n_bytes
@@ -164,6 +168,21 @@ class Models:
             return _hub_ref(name)
         raise KnownError("unknown_model", model=key)
 
+    def at_hand(self, key: str) -> tuple[ModelRef, Path] | None:
+        """Find a model's checkpoint on this disk; None where it is still on the Hub.
+
+        Raises:
+            KnownError: as ``ref``.
+        """
+        ref = self.ref(key)
+        if ref.source == "hub":
+            folder = client.cached(ref.id)
+            found = folder and checkpoint.describe(
+                "hub", ref.id, folder, revision=folder.name
+            )
+            return (found, folder) if found and folder else None
+        return self._found(ref, client.ignore)
+
     def load(
         self, ref: ModelRef, on_progress: client.OnDownload = client.ignore
     ) -> LoadedModel:
@@ -186,10 +205,22 @@ class Models:
             loaded = self._loaded.get(ref.key)
             if not loaded:
                 loaded = checkpoint.load(
-                    found, folder, max_bytes=self._max_bytes, device=self._device
+                    found,
+                    folder,
+                    max_bytes=self._max_bytes,
+                    device=self._device,
+                    precision=self._precision,
                 )
                 self._loaded.put(ref.key, loaded)
             return loaded
+
+    def folder(self, ref: ModelRef) -> Path:
+        """Find the checkpoint of a model that was loaded, on this disk.
+
+        Raises:
+            KnownError: ``unknown_model``.
+        """
+        return self._found(ref, client.ignore)[1]
 
     def _found(
         self, asked: ModelRef, on_progress: client.OnDownload

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audio.clip import Sound
+from audio.decode.seek import Sought, UnsoughtError
 from classifier.queue import InferenceQueue
 from errors import KnownError
-from networks import forward
+from networks import device, forward
 from networks.checkpoint import LoadedModel, ModelRef
+from networks.cpu.precision import Precision
+from networks.forward import Outputs
 from networks.windows import Windows
 
 Effort = Literal["quick", "whole"]
@@ -29,6 +33,8 @@ Note = Literal["repeated", "as_is"]
 N_QUICK = 6  # windows of a quick answer,
 QUICK_S = 60.0  # unless they last longer: six of 30 s are most of a song, not quick
 MIN_DURATION_S = 0.1  # five of HuBERT's frames of 20 ms; it refuses less than 25 ms
+# As ``forward.outputs``: the model on its own device, or on another one that is lent.
+Compute = Callable[..., Outputs]
 MAX_REPEATS = 10  # a sound repeated more often than this is a hum, not a song
 
 
@@ -66,8 +72,10 @@ class Prediction:
         chunks: the windows' predictions, in the order of the song.
         n_total: number of windows in the end.
         model: that computed it.
+        device: name of the GPU or processor that computed it.
         elapsed_s: time taken so far, without loading the model (s).
         note: what was done with a song shorter than a window; None for the others.
+        precision: of the model's products.
     """
 
     genres: tuple[tuple[str, float], ...]
@@ -76,6 +84,8 @@ class Prediction:
     model: ModelRef
     elapsed_s: float
     note: Note | None = None
+    precision: Precision = "fp32"
+    device: str = ""
 
     @property
     def n_done(self) -> int:
@@ -103,6 +113,7 @@ def predict(
     queue: InferenceQueue | None = None,
     *,
     effort: Effort = "whole",
+    compute: Compute | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Prediction:
@@ -113,10 +124,12 @@ def predict(
         model: a loaded one.
         queue: as for ``listen``.
         effort: as for ``listen``.
+        compute: as for ``listen``.
         on_progress: is called with (windows done, windows in all) as they are done.
         should_stop: is called before each batch of windows.
     """
-    for answer in listen(clip, model, queue, effort=effort, should_stop=should_stop):
+    asked: dict[str, Any] = {"effort": effort, "should_stop": should_stop}
+    for answer in listen(clip, model, queue, compute=compute, **asked):
         if on_progress:
             on_progress(answer.n_done, answer.n_total)
     return answer
@@ -128,6 +141,7 @@ def listen(
     queue: InferenceQueue | None = None,
     *,
     effort: Effort = "whole",
+    compute: Compute | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Iterator[Prediction]:
     """Yield a clip's prediction after each window (on a GPU: each batch of them).
@@ -143,31 +157,61 @@ def listen(
         queue: where inference runs, in turns with other callers; in this thread by
             default.
         effort: six windows spread over the song (fewer where six last more than 60 s),
-            or all of them.
+            or all of them. Of a song that is decoded in parts, no others are looked
+            at, so that silent ones elsewhere move none.
+        compute: runs all windows through the model, elsewhere; batches of them run on
+            the model's own device by default.
         should_stop: is called before each batch of windows.
 
     Raises:
-        KnownError: ``too_short``, ``silent``, ``prediction_stopped``, or
-            ``model_broken`` where a logit is NaN.
+        KnownError: ``too_short``, ``silent``, ``prediction_stopped``, ``model_broken``
+            where a logit is NaN, or ``model_out_of_memory``.
+        UnsoughtError: a song that is decoded in parts has to be decoded whole.
     """
     began = time.perf_counter()
     windows, note = _windows(clip, model)
-    starts = windows.starts()
+    in_parts = effort == "quick" and isinstance(clip, Sought)
+    starts = windows.all_starts() if in_parts else windows.starts()
     order = [starts[at] for at in spread(len(starts))]
     if effort == "quick":
         order = order[: max(min(N_QUICK, int(QUICK_S / model.window_s)), 1)]
-    batch_size = forward.batch_size(model.model)
-    answers: dict[int, _Answer] = {}
-    for first in range(0, len(order), batch_size):
+
+    def answers_of(batch: range) -> dict[int, _Answer]:
         if should_stop and should_stop():
             raise KnownError("prediction_stopped", name=clip.name)
-        work = partial(_answers, order[first : first + batch_size], windows, model)
-        answers |= queue.run(work) if queue else work()
-        if answers:
-            n_left = max(len(order) - first - batch_size, 0)
-            yield _prediction(answers, n_left, windows, model, note, began)
+        some = order[batch.start : batch.stop]
+        work = partial(_answers, some, windows, model, compute or forward.outputs)
+        return queue.run(work) if queue else work()
+
+    size = len(order) if compute else forward.batch_size(model.model, model.window_s)
+    answers: dict[int, _Answer] = {}
+    lengths = [windows.n_window] * len(order)
+    with _memory(model):
+        for batch, some in forward.in_batches(lengths, size, answers_of):
+            answers |= some
+            if answers:
+                n_left = len(order) - batch.stop
+                yield _prediction(answers, n_left, windows, model, note, began)
+    if in_parts and len(answers) < len(order):  # another window is to stand in
+        raise UnsoughtError
     if not answers:
         raise KnownError("silent", name=clip.name)
+
+
+@contextmanager
+def _memory(model: LoadedModel) -> Iterator[None]:
+    """Name what is too large for the memory; give back what inference took of a GPU's.
+
+    A run may be training on the same GPU.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not device.is_out_of_memory(error):
+            raise
+        raise KnownError("model_out_of_memory", title=model.ref.title) from error
+    finally:
+        device.empty_cache()
 
 
 def spread(n_windows: int) -> list[int]:
@@ -215,7 +259,7 @@ def _check_duration(clip: Sound, min_duration_s: float) -> None:
 
 
 def _answers(
-    starts: list[int], windows: Windows, model: LoadedModel
+    starts: list[int], windows: Windows, model: LoadedModel, compute: Compute
 ) -> dict[int, _Answer]:
     """Compute the answers to windows by their starts, silent ones left out."""
     cut = {start: windows.window(start) for start in starts}
@@ -226,7 +270,7 @@ def _answers(
         forward.features(model.feature_extractor, window, model.sampling_rate)
         for window in audible.values()
     ]
-    outputs = forward.outputs(
+    outputs = compute(
         model.model,
         np.stack(values),
         model.ref.title,
@@ -237,7 +281,9 @@ def _answers(
     )
     distances: list[float] | list[None] = [None] * len(found)
     if model.novelty and outputs.features is not None:
-        distances = model.novelty.distances(outputs.features).tolist()
+        distances = model.novelty.distances(
+            outputs.features, outputs.deviations
+        ).tolist()
     answers = map(_Answer, found, distances)
     return dict(zip(audible, answers, strict=True))
 
@@ -274,4 +320,6 @@ def _prediction(
         model=model.ref,
         elapsed_s=time.perf_counter() - began,
         note=note,
+        precision=model.precision,
+        device=model.device,
     )

@@ -28,7 +28,10 @@ WEIGHTS = "model.safetensors"
 CHECKPOINT_FILES = ("config.json", "preprocessor_config.json", WEIGHTS)
 FEATURES = "features.safetensors"  # of ``networks.novelty``; few models have it
 MAX_FEATURES_BYTES = 16_000_000  # a larger one is none of ours
+POINTER = b"version https://git-lfs"  # how one begins
+MAX_POINTER_BYTES = 1024
 SHARD_INDEX = f"{WEIGHTS}.index.json"  # of weights in several files
+TOO_MANY = 429  # requests, of HTTP
 ANSWER_TIMEOUT_S = 5.0  # for one answer of the Hub
 COMMIT = re.compile("[0-9a-f]{40}")
 PATIENCE_S = 8.0  # for a whole request, the look-up of the Hub's address included
@@ -41,6 +44,16 @@ def ignore(n_bytes: int, n_all: int) -> None:
 def is_whole(folder: Path) -> bool:
     """Return whether a folder holds every file of a checkpoint."""
     return all((folder / name).is_file() for name in CHECKPOINT_FILES)
+
+
+def is_pointer(path: Path) -> bool:
+    """Return whether a file is a pointer of Git LFS, as a clone without it leaves.
+
+    Source: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+    """
+    if path.stat().st_size > MAX_POINTER_BYTES:
+        return False
+    return path.read_bytes().startswith(POINTER)
 
 
 def fetch(
@@ -66,7 +79,7 @@ def fetch(
     Raises:
         KnownError: ``hub_unreachable``, ``hub_model_missing`` (gone or private),
             ``hub_model_gated``, ``hub_model_sharded``, ``hub_file_missing`` (a
-            pickle-only model, for one) or ``model_too_large``.
+            pickle-only model, for one), ``hub_busy`` or ``model_too_large``.
     """
     if COMMIT.fullmatch(revision) and (here := cached(model_id, revision)):
         return here
@@ -86,7 +99,8 @@ def fetch(
             conversion.lead(str(asked.sha), files[0].parent)
         return files[0].parent
     except KnownError as error:
-        if error.code == "hub_unreachable" and (last := cached(model_id, revision)):
+        is_mute = error.code in ("hub_unreachable", "hub_busy")
+        if is_mute and (last := cached(model_id, revision)):
             return last
         raise
 
@@ -291,9 +305,10 @@ def _known(error: BaseException | None, model_id: str) -> KnownError:
 
     if isinstance(error, GatedRepoError):
         return KnownError("hub_model_gated", id=model_id)
-    is_refused = isinstance(error, HfHubHTTPError) and (
-        error.response.status_code in (401, 403, 404)
-    )
+    status = error.response.status_code if isinstance(error, HfHubHTTPError) else 0
+    if status == TOO_MANY:
+        return KnownError("hub_busy", id=model_id)
+    is_refused = status in (401, 403, 404)
     is_missing = is_refused or isinstance(error, HFValidationError)
     code = "hub_model_missing" if is_missing else "hub_unreachable"
     return KnownError(code, id=model_id)

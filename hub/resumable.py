@@ -25,6 +25,7 @@ from errors import KnownError
 
 OnBytes = Callable[[int], None]  # bytes of a file that are here; may raise to stop
 
+FORBIDDEN = 403  # of HTTP
 LARGE_BYTES = 20_000_000  # a file that is worth resuming
 TURN_S = 0.2  # between two looks whether another process has finished the same file
 
@@ -53,7 +54,8 @@ def fetch(
             been deleted then.
     """
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
-    from huggingface_hub.file_download import http_get, repo_folder_name
+    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.file_download import repo_folder_name
 
     url = hf_hub_url(repo_id, name, repo_type=kind, revision=revision)
     about = get_hf_file_metadata(url, timeout=answer_timeout_s)
@@ -67,17 +69,36 @@ def fetch(
             return
         if file.tell() > n_bytes:
             file.truncate(0)
-        http_get(
-            about.location,
-            file,
-            resume_size=file.tell(),
-            headers=_headers(url, about.location),
-            expected_size=n_bytes,
-            tqdm_class=partial(_Bar, on_progress),  # type: ignore[arg-type]
-        )
+        bar = partial(_Bar, on_progress)
+        try:
+            _get(url, about.location, file, n_bytes, bar)
+        except HfHubHTTPError as error:
+            # An address of the file server is signed for an hour, which a slow network
+            # may take longer than. The Hub signs another one, for what is left.
+            if error.response.status_code != FORBIDDEN:
+                raise
+            anew = get_hf_file_metadata(url, timeout=answer_timeout_s)
+            _get(url, anew.location, file, n_bytes, bar)
         file.flush()
         if not _put(Path(file.name), whole, checksum):
             raise KnownError("hub_file_damaged", id=repo_id, file=name)
+
+
+def _get(
+    url: str, location: str, file: BinaryIO, n_bytes: int, bar: Callable[..., _Bar]
+) -> None:
+    """Append to a file what it lacks of ``n_bytes``."""
+    from huggingface_hub.file_download import http_get
+
+    file.seek(0, os.SEEK_END)
+    http_get(
+        location,
+        file,
+        resume_size=file.tell(),
+        headers=_headers(url, location),
+        expected_size=n_bytes,
+        tqdm_class=bar,  # type: ignore[arg-type]
+    )
 
 
 def _headers(url: str, location: str) -> dict[str, str]:

@@ -21,11 +21,14 @@ from typing import Any, Literal
 
 import process
 from errors import KnownError
-from hub.client import WEIGHTS, is_whole
+from hub.client import WEIGHTS, is_pointer, is_whole
 from networks import architecture, clear, forward, masked_prediction, novelty
+from networks import device as devices
 from networks.architecture import positive
 from networks.clear import ClearRule
+from networks.cpu import precision as precisions
 from networks.cpu.frontend import optimize_for_cpu
+from networks.cpu.precision import Precision, Wanted
 from networks.novelty import Novelty
 
 Source = Literal["bundled", "hub", "run", "folder"]
@@ -36,6 +39,9 @@ CLASSIFIERS = ("ForSequenceClassification", "ForAudioClassification")
 REGRESSION = "regression"  # a number, no label
 DEFAULT_WINDOW_S = 30.0  # models trained elsewhere on GTZAN: a whole clip
 MIN_WINDOW_S, MAX_WINDOW_S = 0.1, 60.0
+# Of a fit that can be trusted. Where a model had made no mistake, earlier versions went
+# on to the end of their search: 0.05, which calls everything sure.
+TEMPERATURES = (0.5, 5.0)
 MAX_BYTES = 1_500_000_000  # of one model's weights; a large HuBERT takes 1.26 GB
 
 
@@ -54,6 +60,7 @@ class ModelRef:
         takes_any_length: it was trained on clips of any length rather than on windows
             of one, so that a shorter song goes in as it is.
         is_calibrated: its temperature was fitted on songs that it had not learned from.
+        n_calibration_songs: the number of those songs; None where nobody wrote it down.
         is_exclusive: one of its labels is right; otherwise several may be, and each has
             a probability of its own.
         clear: when an answer is called clear, chosen on songs that it had not learned
@@ -69,6 +76,7 @@ class ModelRef:
     window_s: float
     takes_any_length: bool = False
     is_calibrated: bool = False
+    n_calibration_songs: int | None = None
     is_exclusive: bool = True
     clear: ClearRule | None = None
     names_labels: bool = True
@@ -85,13 +93,15 @@ class LoadedModel:
 
     Attributes:
         ref: its description.
-        model: a transformers audio classifier, float32, in evaluation mode.
+        model: a transformers audio classifier, in evaluation mode.
         feature_extractor: turns samples into the model's input, as in training.
         labels: the genres, in the order of the model's outputs.
         sampling_rate: of its input (Hz).
-        temperature: logits are divided by it, so that 0.7 means right in 7 of 10.
+        temperature: logits are divided by it.
         novelty: measures how far a sound is from what it learned from; None where it
             came without.
+        precision: of its products; what they are added to is float32.
+        device: name of the GPU or processor where it is.
     """
 
     ref: ModelRef
@@ -101,6 +111,8 @@ class LoadedModel:
     sampling_rate: int
     temperature: float
     novelty: Novelty | None = None
+    precision: Precision = "fp32"
+    device: str = ""
 
     @property
     def window_s(self) -> float:
@@ -133,7 +145,8 @@ def describe(
         window_s=window_s or DEFAULT_WINDOW_S,
         takes_any_length=window_s is None,
         # A run whose songs were too few to fit a temperature has 1.
-        is_calibrated=positive(facts.get("temperature")) not in (None, 1.0),
+        is_calibrated=_is_fitted(positive(facts.get("temperature"))),
+        n_calibration_songs=_count(facts.get("n_calibration_songs")),
         is_exclusive=architecture.is_exclusive(config),
         clear=clear.of_config(facts),
         names_labels=not masked_prediction.is_pretrained(folder),
@@ -146,18 +159,29 @@ def load(
     *,
     max_bytes: int = MAX_BYTES,
     device: str | None = None,
+    precision: Wanted = "auto",
 ) -> LoadedModel:
     """Load a whole checkpoint onto a device, the fastest by default.
 
+    Args:
+        ref: its description.
+        folder: the checkpoint.
+        max_bytes: of the largest weights that are read.
+        device: torch's name of it.
+        precision: of products on a CPU; a GPU, and a model that the CPU's engine does
+            not know, compute in float32.
+
     Raises:
-        KnownError: ``model_too_large``, ``model_wrong_task``,
-            ``model_without_labels`` or ``model_broken``.
+        KnownError: ``model_too_large``, ``model_wrong_task``, ``weights_are_pointer``,
+            ``model_without_labels``, ``model_broken`` or ``model_out_of_memory``.
     """
     config = read_json(folder / "config.json")
     _check(ref, folder, config, max_bytes)
     model, feature_extractor = _from_disk(ref, folder)
-    model = model.eval().to(device or forward.fastest_device())
-    optimize_for_cpu(model)
+    found = devices.processor() if device == "cpu" else devices.best()
+    model = _moved(ref, model.eval(), device or found.kind)
+    wanted = precisions.chosen(precision)
+    used: Precision = wanted if optimize_for_cpu(model, wanted) else "fp32"
     id2label = sorted(model.config.id2label.items())
     return LoadedModel(
         ref,
@@ -165,9 +189,25 @@ def load(
         feature_extractor,
         labels=tuple(str(name) for _, name in id2label),
         sampling_rate=feature_extractor.sampling_rate,
-        temperature=positive(_facts(config).get("temperature")) or 1.0,
+        temperature=_temperature(config),
         novelty=_novelty(ref, folder, model),
+        precision=used,
+        device=found.name,
     )
+
+
+def _moved(ref: ModelRef, model: Any, kind: str) -> Any:
+    """Move a model to a device; once more after its memory was freed."""
+    for is_last in (False, True):
+        try:
+            return model.to(kind)
+        except (RuntimeError, MemoryError) as error:
+            if not devices.is_out_of_memory(error):
+                raise
+            if is_last:
+                raise KnownError("model_out_of_memory", title=ref.title) from error
+        devices.free_memory()
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _novelty(ref: ModelRef, folder: Path, model: Any) -> Novelty | None:
@@ -192,6 +232,23 @@ def _facts(config: Mapping[str, Any]) -> dict[str, Any]:
     return facts if isinstance(facts, dict) else {}
 
 
+def _temperature(config: Mapping[str, Any]) -> float:
+    """Read the temperature, within ``TEMPERATURES``; 1 where there is none."""
+    found = positive(_facts(config).get("temperature")) or 1.0
+    low, high = TEMPERATURES
+    return min(max(found, low), high)
+
+
+def _is_fitted(temperature: float | None) -> bool:
+    low, high = TEMPERATURES
+    return temperature not in (None, 1.0) and low <= (temperature or 0.0) <= high
+
+
+def _count(value: object) -> int | None:
+    is_count = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return value if is_count else None  # type: ignore[return-value]
+
+
 def _check(
     ref: ModelRef, folder: Path, config: Mapping[str, Any], max_bytes: int
 ) -> None:
@@ -201,6 +258,8 @@ def _check(
         MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES as KNOWN,
     )
 
+    if is_pointer(folder / WEIGHTS):
+        raise KnownError("weights_are_pointer", title=ref.title, file=WEIGHTS)
     n_bytes = (folder / WEIGHTS).stat().st_size
     if n_bytes > max_bytes:
         mb, max_mb = n_bytes / 1e6, max_bytes / 1e6

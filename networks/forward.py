@@ -6,52 +6,78 @@ how many windows go through it at once, and what its outputs mean.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audio.clip import Samples
 from errors import KnownError
+from networks import device
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-CUDA_BATCH_SIZE = 16  # windows
+T = TypeVar("T")
+
+# Of sound in a batch on a GPU (s). A HuBERT's first convolution makes 100 values a
+# sample: some 2 GB of float32 for 80 s, with the norm after it.
+BATCH_S = 80.0
 
 
-def fastest_device() -> str:
-    """Return the device where a model runs unless a person names another."""
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def batch_size(model: Any) -> int:
+def batch_size(model: Any, window_s: float) -> int:
     """Return how many windows go through a model at once.
 
     On a CPU a batch takes longer than its windows one by one, and more memory.
+
+    Args:
+        model: on the device where it runs.
+        window_s: length of a window (s).
     """
-    device = next(model.parameters()).device
-    return CUDA_BATCH_SIZE if device.type == "cuda" else 1
+    is_gpu = next(model.parameters()).device.type == "cuda"
+    return max(int(BATCH_S / window_s), 1) if is_gpu else 1
 
 
-def batches(lengths: Sequence[int], size: int) -> Iterator[range]:
-    """Yield neighbouring windows of one length, which no batch pads.
+def in_batches(
+    lengths: Sequence[int], size: int, compute: Callable[[range], T]
+) -> Iterator[tuple[range, T]]:
+    """Compute windows in batches; in smaller ones from where the memory is not enough.
+
+    Neighbouring windows of one length are a batch, which nothing pads.
 
     Args:
         lengths: (n_windows,) in samples.
         size: windows of a batch at most.
+        compute: is called with the positions of a batch, again for less of them where
+            they were too many.
+
+    Yields:
+        The positions of a batch, and what was computed of it.
+
+    Raises:
+        RuntimeError: of torch, or MemoryError, where one window alone is too much.
     """
     start = 0
-    for _, equal in groupby(lengths):
-        stop = start + len(list(equal))
-        for first in range(start, stop, size):
-            yield range(first, min(first + size, stop))
-        start = stop
+    while start < len(lengths):
+        ahead = lengths[start : start + size]
+        n = len(list(takewhile(lambda length: length == ahead[0], ahead)))  # noqa: B023
+        batch = range(start, start + n)
+        found = []
+        try:
+            found.append(compute(batch))
+        except (RuntimeError, MemoryError) as error:
+            if n == 1 or not device.is_out_of_memory(error):
+                raise
+        # Outside of the handler, because the error keeps what filled the memory alive.
+        if found:
+            yield batch, found[0]
+            start += n
+        else:
+            device.free_memory()
+            size = n // 2
 
 
 def features(
@@ -78,10 +104,13 @@ class Outputs:
         features: float32 (n_windows, 2 * n_channels), the means over time of the
             middle and of the last layer's hidden states; None where they were not
             asked for, or the model has none.
+        deviations: float32, of the same shape: their standard deviations over time.
+            None as before.
     """
 
     logits: NDArray[np.float32]
     features: NDArray[np.float32] | None = None
+    deviations: NDArray[np.float32] | None = None
 
 
 def outputs(
@@ -99,23 +128,23 @@ def outputs(
         model: a transformers audio classifier.
         values: float32 (n_windows, ...), as of ``features``.
         title: of the model in messages; its class by default.
-        with_features: compute the pooled features too, at the cost of two means.
+        with_features: compute the pooled features too, at the cost of two means and deviations.
 
     Raises:
         KnownError: ``model_broken`` where a logit is not finite.
     """
     import torch
 
-    device = next(model.parameters()).device
     asked = {"output_hidden_states": True} if with_features else {}
     with torch.inference_mode():
-        found = model(torch.as_tensor(values).to(device), **asked)
+        given = torch.as_tensor(values).to(next(model.parameters()).device)
+        found = model(given, **asked)
         logits: NDArray[np.float32] = found.logits.float().cpu().numpy()
         layers = getattr(found, "hidden_states", None) if with_features else None
-        pooled = _pooled(layers) if layers else None
+        pooled = _pooled(layers) if layers else (None, None)
     if not np.isfinite(logits).all():
         raise KnownError("model_broken", title=title or type(model).__name__)
-    return Outputs(logits, pooled)
+    return Outputs(logits, *pooled)
 
 
 def n_features(model: Any) -> int | None:
@@ -124,14 +153,16 @@ def n_features(model: Any) -> int | None:
     return 2 * width if isinstance(width, int) else None
 
 
-def _pooled(layers: Sequence[Tensor]) -> NDArray[np.float32]:
-    """Average the middle and the last of (n, n_frames, n_channels) over time."""
+def _pooled(
+    layers: Sequence[Tensor],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and deviation over time of the middle and last of (n, n_frames, n_channels)."""
     import torch
 
-    chosen = (layers[len(layers) // 2], layers[-1])
-    means = [layer.float().mean(dim=1) for layer in chosen]
-    pooled: NDArray[np.float32] = torch.cat(means, dim=1).cpu().numpy()
-    return pooled
+    chosen = [layer.float() for layer in (layers[len(layers) // 2], layers[-1])]
+    means = torch.cat([layer.mean(dim=1) for layer in chosen], dim=1)
+    deviations = torch.cat([layer.std(dim=1, correction=0) for layer in chosen], dim=1)
+    return means.cpu().numpy(), deviations.cpu().numpy()
 
 
 def probabilities(

@@ -6,7 +6,11 @@ mean, in units of their own spread in each direction (Mahalanobis), is small for
 like them. Source: K. Lee et al., "A simple unified framework for detecting
 out-of-distribution samples and adversarial attacks", NeurIPS 2018.
 
-It is fitted once and kept beside the weights, in ``features.safetensors``.
+Where sounds that are no music are at hand too, a linear detector tells them from the
+songs, in the same features: noise or a voice may lie in the middle of what songs spread
+over, and a rare instrument outside. The larger of the two measures counts.
+
+Both are fitted once and kept beside the weights, in ``features.safetensors``.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from hub.client import FEATURES as FILE
 from hub.client import MAX_FEATURES_BYTES as MAX_BYTES
 
 TENSORS = ("mean", "scale", "axes", "variances", "quantiles")
+DETECTOR = ("detector_weights", "detector_bias")  # in the file both, or neither
 QUANTILES = (0.95, 0.99)
 MAX_AXES = 64
 # Share of the identity in the covariance of the standardised features: of few windows
@@ -42,6 +47,10 @@ class Novelty:
         variances: (n_axes + 1,) the shrunk variance along each axis, and last that of
             every direction outside them.
         quantiles: (2,) the distances that 95 and 99 % of held-out windows stay below.
+        detector_weights: (2 * n_features,) of a linear detector of what is no music, on
+            the features and then their deviations; None where it was not fitted.
+        detector_bias: (1,); weights and bias give a log odds that is above 0 beyond
+            the limit that was chosen for the songs. None as before.
     """
 
     mean: NDArray[np.float64]
@@ -49,24 +58,43 @@ class Novelty:
     axes: NDArray[np.float64]
     variances: NDArray[np.float64]
     quantiles: NDArray[np.float64]
+    detector_weights: NDArray[np.float64] | None = None
+    detector_bias: NDArray[np.float64] | None = None
 
     @property
     def n_features(self) -> int:
         """How many features a window has."""
         return len(self.mean)
 
-    def distances(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
+    def distances(
+        self,
+        features: NDArray[np.floating],
+        deviations: NDArray[np.floating] | None = None,
+    ) -> NDArray[np.float64]:
         """Compute how far windows are from the songs that the model learned from.
 
         Args:
             features: (n_windows, n_features), as of ``forward.outputs``.
+            deviations: of the same shape, as there; without them the detector is left
+                out.
 
         Returns:
-            (n_windows,); 1 is the distance that 99 % of held-out windows stay below.
+            (n_windows,); 1 is the distance that 99 % of held-out windows stay below,
+            and the limit of the detector, which alone says 2 at most.
         """
+        values = np.asarray(features, np.float64)
         with np.errstate(all="ignore"):
-            far = self._raw(np.asarray(features, np.float64)) / self.quantiles[1]
+            far = self._raw(values) / self.quantiles[1]
+            if deviations is not None:
+                both = np.concatenate([values, deviations], axis=1)
+                far = np.maximum(far, self._detected(both))
         return np.nan_to_num(np.minimum(far, MAX_DISTANCE), nan=MAX_DISTANCE)
+
+    def _detected(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Twice the detector's probability, so that its limit is 1; 0 without one."""
+        if self.detector_weights is None or self.detector_bias is None:
+            return np.zeros(len(values))
+        return 2 / (1 + np.exp(-(values @ self.detector_weights + self.detector_bias)))
 
     def _raw(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mahalanobis, one variance for all directions outside the axes."""
@@ -118,7 +146,8 @@ def save(novelty: Novelty, folder: Path) -> None:
     from safetensors.numpy import save_file
 
     half = folder / f"{FILE}.part"
-    save_file({name: _single(getattr(novelty, name)) for name in TENSORS}, half)
+    given = {name: getattr(novelty, name) for name in (*TENSORS, *DETECTOR)}
+    save_file({name: _single(v) for name, v in given.items() if v is not None}, half)
     half.replace(folder / FILE)
 
 
@@ -149,9 +178,9 @@ def load(folder: Path, n_features: int | None = None) -> Novelty | None:
     # A dtype that numpy lacks is a KeyError, a header that lies a ValueError.
     except (SafetensorError, OSError, KeyError, TypeError) as error:
         raise ValueError("no safetensors") from error
-    if set(tensors) != set(TENSORS):
+    if set(tensors) not in ({*TENSORS}, {*TENSORS, *DETECTOR}):
         return None
-    found = Novelty(**{name: tensors[name].astype(np.float64) for name in TENSORS})
+    found = Novelty(**{name: each.astype(np.float64) for name, each in tensors.items()})
     _check(found, n_features)
     return found
 
@@ -160,6 +189,9 @@ def _check(found: Novelty, n_features: int | None) -> None:
     n_axes, n = len(np.atleast_1d(found.axes)), found.mean.size
     expected = [(n,), (n,), (n_axes, n), (n_axes + 1,), (2,)]
     values = [getattr(found, name) for name in TENSORS]
+    if found.detector_weights is not None and found.detector_bias is not None:
+        expected += [(2 * n,), (1,)]
+        values += [found.detector_weights, found.detector_bias]
     if [each.shape for each in values] != expected or n_features not in (None, n):
         raise ValueError("tensors do not fit together")
     if not n or not all(np.isfinite(each).all() for each in values):

@@ -96,9 +96,13 @@ class Windows:
         Args:
             n_per_window: how many begin in the length of one.
         """
-        n_hop = self.n_window // n_per_window
-        starts = window_starts(self.n_samples, self.n_window, n_hop)
+        starts = self.all_starts(n_per_window)
         return [start for start in starts if not self._is_silent(start)]
+
+    def all_starts(self, n_per_window: int = 1) -> list[int]:
+        """List where windows begin (samples), of silent ones too: nothing is read."""
+        n_hop = self.n_window // n_per_window
+        return window_starts(self.n_samples, self.n_window, n_hop)
 
     def window(self, start: int) -> Samples | None:
         """Cut a window: float32 (n_window,); None where it is silent at this rate."""

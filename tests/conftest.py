@@ -21,6 +21,16 @@ pytest_plugins = [
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def precision():
+    """Compute as on another processor where TEST_PRECISION is fp32 or bf16."""
+    wanted = os.environ.get("TEST_PRECISION")
+    if wanted:
+        from networks.cpu import precision
+
+        precision.is_bf16_faster = lambda: wanted == "bf16"
+
+
 def pytest_collection_modifyitems(items):
     """Start the files that take longest, so that none is left for the end.
 

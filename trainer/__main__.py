@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.on_hf_job:
             return _rent(options, host.base_models)
         if host.is_launched:
-            return _train_as_one_of_several(options, host.base_models)
+            return _train_as_one_of_several(options, host)
         run = _start(options, host.base_models)
     except KnownError as error:
         print(i18n.sentence(error), file=sys.stderr)
@@ -64,7 +64,9 @@ def _start(options: argparse.Namespace, base_models: Sequence[str]) -> Run:
     if options.resume:
         return jobs.resume(runs.find(options.runs_dir, options.resume), **place)
     config = flags.config_of(options, base_models)
-    seen = preflight.preflight(config, options.runs_dir, options.cache_dir)
+    seen = preflight.preflight(
+        config, options.runs_dir, options.cache_dir, env=place["env"]
+    )
     print(messages.preflight_line(seen))
     return jobs.start(config, options.runs_dir, **place)
 
@@ -137,14 +139,18 @@ def _rent(options: argparse.Namespace, base_models: Sequence[str]) -> int:
 
 
 def _train_as_one_of_several(
-    options: argparse.Namespace, base_models: Sequence[str]
+    options: argparse.Namespace, host: settings.Settings
 ) -> int:
     """Train in this process, one of several that a launcher started."""
+    if options.resume:
+        raise KnownError("no_resume_here", flag="--resume")
     run = launched.run(
-        flags.config_of(options, base_models),
+        flags.config_of(options, host.base_models),
         options.runs_dir,
         cache_dir=options.cache_dir,
         show=_Shown(),
+        local_rank=host.local_rank,
+        visible=settings.child_environment().get("CUDA_VISIBLE_DEVICES"),
     )
     return 1 if run.state().name == "failed" else 0
 
@@ -213,6 +219,9 @@ def _print(lines: Sequence[str], events: Sequence[RunEvent]) -> None:
 
 if __name__ == "__main__":
     try:
+        settings.repair_environment()
         sys.exit(main())
+    except KnownError as error:
+        sys.exit(i18n.sentence(error))
     except KeyboardInterrupt:  # in _follow, it stops the run instead
         sys.exit(128 + signal.SIGINT)

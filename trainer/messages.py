@@ -45,7 +45,9 @@ PROBLEMS = (
     "song_skipped",
     "songs_skipped",
     "batch_halved",
+    "gpu_unused",
     "gtzan_mirror",
+    "not_tested",
 )  # notes to highlight
 NOT_THE_TUTORIALS = (
     "preset",
@@ -71,6 +73,8 @@ def line(event: RunEvent, language: str = i18n.DEFAULT_LANGUAGE) -> str:
     if isinstance(event, Device):
         details["memory_gib"] = event.memory_bytes / GIB
         details["memory_total_gib"] = event.memory_total_bytes / GIB
+        if not math.isfinite(event.load):
+            return i18n.word("notes.device_memory", language, **details)
         if math.isfinite(event.temperature_c):
             return i18n.word("notes.device_warm", language, **details)
     return i18n.word(f"notes.{PLAIN[type(event)]}", language, **details)
@@ -86,8 +90,10 @@ def _finished(event: Finished) -> str:
 
 
 def _note(note: Noted, language: str) -> str:
-    """Format a note; of a skipped song, with the reason."""
+    """Format a note; of a skipped song or a device, with the reason."""
     details = dict(note.details)
+    if note.code in ("trains_on", "gpu_unused"):
+        details["reason"] = i18n.word(f"devices.{details['why']}", language)
     if note.code == "song_skipped":
         about = {"name": details["name"], **details.get("details", {})}
         details["why"] = failure(details["code"], about, language)

@@ -6,22 +6,26 @@ measured per second of audio.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import math
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from audio import decode
 from audio.hubert.preprocessing import SAMPLING_RATE
+from audio.library.walk import walk
 from audio.synth import composer
 from errors import KnownError
+from networks.forward import BATCH_S
 from trainer import base_models
 from trainer.config import FOLDER, RunConfig
-from trainer.data.sources import files_of
+from trainer.data import song_files
+from trainer.data.sources import folder_songs
 from trainer.process import device
 from trainer.run import runs
 
@@ -101,6 +105,7 @@ COSTS = {
     "openai/whisper-tiny": DISTIL.scaled(8_300_000, 0.2),
     "openai/whisper-small": DISTIL.scaled(88_200_000, 1.7),
 }
+FORWARD_SHARE = 1 / 3  # of a step's memory: a pass that keeps nothing for a way back
 FRONT_END_SHARE = 0.7  # of a forward pass, in HuBERT and wav2vec2
 FRONT_END_BYTES = 2 * 512 * 50  # cached of a second: float16, channels, frames
 
@@ -137,7 +142,7 @@ class Preflight:
 
 
 def preflight(
-    config: RunConfig, runs_dir: Path, cache_dir: Path, *, devices: str = ""
+    config: RunConfig, runs_dir: Path, cache_dir: Path, *, env: Mapping[str, str]
 ) -> Preflight:
     """Estimate what a run needs.
 
@@ -145,7 +150,7 @@ def preflight(
         config: the run's settings.
         runs_dir: where its folder will be created.
         cache_dir: where decoded songs are cached.
-        devices: ``CUDA_VISIBLE_DEVICES`` of the trainer.
+        env: the trainer's environment, which decides what devices it sees.
 
     Raises:
         KnownError: ``no_folder``, ``disk_too_small``, ``unknown_run`` or
@@ -157,18 +162,18 @@ def preflight(
     n_songs = sum(n for _, n in genres)
     config = _resolved(config, n_songs)
     sound_s = n_songs * _song_s(config)
-    gpu = device.gpu(devices)
+    found = device.best(env)
     cost = COSTS.get(config.base_model, BASE)
     cached_s = _cached_s(config, n_songs, sound_s)
     kept_s = cached_s if config.trained_part == "encoder" else 0.0
     disk_bytes, free_bytes = _disk(config, cost, sound_s, kept_s, runs_dir, cache_dir)
     return Preflight(
-        device=gpu.name if gpu else device.processor_name(),
-        is_gpu=gpu is not None,
+        device=found.name,
+        is_gpu=found.is_gpu,
         genres=genres,
         n_steps=config.n_steps,
-        time_s=_time_s(config, cost, n_songs, sound_s, is_gpu=gpu is not None),
-        memory_bytes=_memory_bytes(config, cost),
+        time_s=_time_s(config, cost, n_songs, sound_s, is_gpu=found.is_gpu),
+        memory_bytes=_memory_bytes(config, cost, is_gpu=found.is_gpu),
         disk_needed_bytes=disk_bytes,
         disk_free_bytes=free_bytes,
     )
@@ -228,11 +233,8 @@ def _genres(config: RunConfig) -> tuple[tuple[str, int], ...]:
         return tuple((name, 100) for name in GTZAN_GENRES)
     if not config.data.startswith(FOLDER):
         return ()
-    folder = Path(config.data.removeprefix(FOLDER))
-    if not folder.is_dir():
-        raise KnownError("no_folder", folder=folder)
-    genres = sorted(p for p in folder.iterdir() if p.is_dir() and p.name[0] != ".")
-    return tuple((genre.name, len(files_of(genre))) for genre in genres)
+    songs = folder_songs(Path(config.data.removeprefix(FOLDER))).songs
+    return tuple(sorted(collections.Counter(song.genre for song in songs).items()))
 
 
 def _n_unlabelled(config: RunConfig) -> int:
@@ -243,7 +245,7 @@ def _n_unlabelled(config: RunConfig) -> int:
     folder = Path(config.data.removeprefix(FOLDER))
     if not folder.is_dir():
         raise KnownError("no_folder", folder=folder)
-    return len(files_of(folder))
+    return len(walk(folder).files)
 
 
 def _song_s(config: RunConfig) -> float:
@@ -253,8 +255,7 @@ def _song_s(config: RunConfig) -> float:
     if not config.data.startswith(FOLDER):
         return GTZAN_S
     folder = Path(config.data.removeprefix(FOLDER))
-    kinds = sorted(folder.glob("[!.]*/")) if config.needs_genres else [folder]
-    songs = [file for kind in kinds for file in files_of(kind)]
+    songs = [path for _, path in walk(folder).files]
     lengths = _lengths_s(songs[:: max(len(songs) // N_PROBED, 1)])
     return sum(lengths) / len(lengths) if lengths else GTZAN_S
 
@@ -264,7 +265,8 @@ def _lengths_s(songs: Sequence[Path]) -> list[float]:
     lengths = []
     for path in songs:
         try:
-            lengths.append(decode.probe(path).duration_s)
+            length_s = decode.probe(path, song_files.LIMITS).duration_s
+            lengths.append(length_s and min(length_s, song_files.MIDDLE_S))
         except KnownError:
             continue
     return [length for length in lengths if length]
@@ -300,11 +302,17 @@ def _time_s(
     return IMPORTS_S + sound_s * READING_S + computed_s
 
 
-def _memory_bytes(config: RunConfig, cost: Cost) -> int:
-    """Estimate process, weights, gradients, Adam's averages and one batch (bytes)."""
+def _memory_bytes(config: RunConfig, cost: Cost, *, is_gpu: bool) -> int:
+    """Estimate process, weights, gradients, Adam's averages and one batch (bytes).
+
+    The batch is of the training, or of the test where that is larger.
+    """
     batch_s = config.batch_size * config.window_s
     batch_bytes = batch_s * cost.step_bytes[config.trained_part]
-    return round(PROCESS_BYTES + 16 * cost.n_parameters + batch_bytes)
+    tested_s = max(BATCH_S, config.window_s) if is_gpu else config.window_s
+    tested_bytes = FORWARD_SHARE * tested_s * cost.step_bytes["all"]
+    larger_bytes = max(batch_bytes, tested_bytes)
+    return round(PROCESS_BYTES + 16 * cost.n_parameters + larger_bytes)
 
 
 def _disk(

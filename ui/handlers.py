@@ -13,7 +13,7 @@ import inspect
 import logging
 import secrets
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,10 +24,20 @@ from errors import FULL_DISK, KnownError
 from settings import Settings
 from ui.server.access import visitor_of
 from ui.server.hub_roles import Members
+from ui.server.shares import WRITER, writer
 
 Handler = Callable[..., Any]
+Kind = tuple[type, ...]
 Guarded = Callable[[Handler], Handler]
 
+# A parameter of another type is its handler's own to check.
+PLAIN: dict[Any, Kind] = {
+    str: (str,),
+    int: (int,),
+    float: (int, float),
+    bool: (bool,),
+}
+MOST_SHOWN = 100  # characters of a refused value
 SENTENCE_S = 12  # long enough to read twice
 UNTIL_CLOSED = None
 
@@ -54,10 +64,18 @@ def guard(settings: Settings) -> Guarded:
     def guarded(handler: Handler) -> Handler:
         wants_visitor = "visitor" in inspect.signature(handler).parameters
 
+        kinds = _plain_kinds(handler)
+
         def called(request: gr.Request, values: tuple[Any, ...]) -> tuple[str, Any]:
             visitor = visitor_of(request, settings, members)
+            writer.set(_scope(request).get(WRITER))
             extra = {"visitor": visitor} if wants_visitor else {}
-            return visitor.language, functools.partial(handler, *values, **extra)
+
+            def call() -> Any:
+                check_kinds(values, kinds)
+                return handler(*values, **extra)
+
+            return visitor.language, call
 
         @functools.wraps(handler)
         def once(request: gr.Request, *values: Any) -> Any:
@@ -77,6 +95,32 @@ def guard(settings: Settings) -> Guarded:
         return _as_gradio_reads_it(wrapper, handler)
 
     return guarded
+
+
+def check_kinds(values: Sequence[object], kinds: Sequence[Kind]) -> None:
+    """Refuse values that are not of the kind that a handler's parameters name.
+
+    The page sends what its controls hold; a program may send anything.
+
+    Raises:
+        KnownError: ``wrong_value``.
+    """
+    for value, kind in zip(values, kinds, strict=False):
+        is_truth = isinstance(value, bool) and bool not in kind
+        if kind and (is_truth or not isinstance(value, kind)):
+            raise KnownError("wrong_value", value=str(value)[:MOST_SHOWN])
+
+
+def _plain_kinds(handler: Handler) -> list[Kind]:
+    """List what each parameter may be; nothing for those that may be more than plain."""
+    hints = typing.get_type_hints(handler)
+    return [
+        PLAIN.get(hints.get(name), ()) for name in inspect.signature(handler).parameters
+    ]
+
+
+def _scope(request: gr.Request) -> dict[str, Any]:
+    return getattr(request.request, "scope", {})
 
 
 def _as_gradio_reads_it(wrapper: Handler, handler: Handler) -> Handler:

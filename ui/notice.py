@@ -44,7 +44,9 @@ def _limits(host: Host, language: str) -> Iterator[str]:
         yield i18n.word("host.cpu", language)
     if host.kind == "zero":
         yield i18n.word("host.zero", language)
-    if not host.is_lasting:
+    if host.lacks:
+        yield i18n.word("host.bucket", language)
+    elif not host.is_lasting:
         yield i18n.word("host.gone", language)
 
 
@@ -52,9 +54,8 @@ def _strangers(visitor: Visitor, settings: Settings) -> Iterator[str]:
     """Describe what a visitor may not do, and how they could."""
     host, language = settings.host, visitor.language
     if not host.is_space:
-        yield i18n.word(
-            "host.secret" if settings.secret else "host.elsewhere", language
-        )
+        key = "host.secret" if settings.secret else "host.elsewhere"
+        yield i18n.word("host.key" if settings.is_key_of_start else key, language)
         if settings.secret:
             action = secret.PATH.lstrip("/")
             yield render("secret_form", language, action=action, field=secret.FIELD)

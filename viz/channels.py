@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from math import log10
+
+import numpy as np
 
 import i18n
 from audio.clip import Clip
 from audio.decode import Decoded, SourceFacts
 from audio.decode.channels import Channels
 from audio.hubert.preprocessing import SAMPLING_RATE
-from audio.levels import FLOOR_DB, Extent, Loudness
+from audio.levels import FLOOR_DB, Extent, Loudness, decibels
 from audio.transforms.pixels import Envelope
 from viz.plot import Axis, Band, Plot, rounded, time_axis
 from viz.waveform import FULL_SCALE
-from viz.wording import joined, phrase
+from viz.wording import joined, phrase, with_minus
 
 BYTES_A_SAMPLE, BITS_A_SAMPLE = 4, 32  # of a clip
 CONTAINERS = {"ogg": "Ogg", "matroska": "WebM"}  # the others are abbreviations
 CODECS = {"vorbis": "Vorbis", "opus": "Opus"}
 SIDES = ("left", "right")
+MOST_CHANNELS = 8  # whose levels are written
 SAME_DB = -100.0  # below every difference that 16 bits can keep
 ROWS = (
     "container",
@@ -28,6 +32,9 @@ ROWS = (
     "bit_depth",
     "duration",
     "samples",
+    "peak",
+    "rms",
+    "full",
     "size",
     "bit_rate",
 )
@@ -58,18 +65,26 @@ def title(index: int, n_channels: int, language: str) -> str:
     return i18n.word("see.channel_n", language, n=index + 1)
 
 
-def table(decoded: Decoded, language: str) -> tuple[tuple[str, ...], ...]:
+def table(
+    decoded: Decoded, loud: Loudness, extent: Extent, language: str
+) -> tuple[tuple[str, ...], ...]:
     """Tabulate the file's properties and the clip's; the head first."""
     head = tuple(_word(name, language) for name in ("property", "file", "here"))
     names = (_word(row, language) for row in ROWS)
-    then, now = _then(decoded, language), _now(decoded.clip, language)
+    then = _then(decoded, language)
+    now = _now(decoded.clip, loud, extent, language)
     return (head, *zip(names, then, now, strict=True))
 
 
 def describe(
-    clip: Clip, loud: Loudness, extent: Extent, found: Channels | None, language: str
+    decoded: Decoded,
+    loud: Loudness,
+    extent: Extent,
+    found: Channels | None,
+    language: str,
 ) -> str:
-    """Describe the number of values, the levels and, where known, the stereo width."""
+    """Describe values, levels, what decoding changed and, where known, the width."""
+    clip, changed = decoded.clip, decoded.levels
     sentences = [
         _word(
             "sum",
@@ -81,6 +96,11 @@ def describe(
         ),
         _levels(loud, extent, language),
     ]
+    if changed.gain != 1:
+        db = 20 * log10(changed.gain)
+        sentences.append(_word("scaled", language, db=db, peak_db=-db))
+    if changed.n_cut:
+        sentences.append(_word("cut", language, n=changed.n_cut))
     if found and found.side_db is not None and loud.peak_dbfs > FLOOR_DB:
         sentences.append(_width(found.side_db, language))
     return joined(sentences, language)
@@ -111,12 +131,28 @@ def _then(decoded: Decoded, language: str) -> Iterable[str]:
         f"{bits}" if bits else _word("no_bits", language),
         f"{duration_s:.3f} s",
         f"{facts.n_channels} × {n_samples:,}",
+        _each(decoded.levels.peaks, language),
+        _each([2**0.5 * rms for rms in decoded.levels.rms], language),
+        " / ".join(f"{n:,}" for n in decoded.levels.n_full[:MOST_CHANNELS]),
         f"{facts.size_bytes / 1e6:.2f} MB",
         f"{facts.size_bytes * 8 / duration_s / 1000:,.0f} kbit/s",
     )
 
 
-def _now(clip: Clip, language: str) -> Iterable[str]:
+def _each(amplitudes: Sequence[float], language: str) -> str:
+    """Write the level of each channel, in the file's order."""
+    powers = np.array(amplitudes[:MOST_CHANNELS]) ** 2
+    levels_db = [float(db) for db in decibels(powers)]
+    return " / ".join(_level(db, language) for db in levels_db)
+
+
+def _level(level_db: float, language: str) -> str:
+    if level_db <= FLOOR_DB:
+        return phrase("silence", language)
+    return with_minus(f"{round(level_db, 1) + 0.0:.1f} dBFS")  # never -0.0
+
+
+def _now(clip: Clip, loud: Loudness, extent: Extent, language: str) -> Iterable[str]:
     n_bytes = clip.n_samples * BYTES_A_SAMPLE
     return (
         "–",
@@ -126,6 +162,9 @@ def _now(clip: Clip, language: str) -> Iterable[str]:
         f"{BITS_A_SAMPLE}",
         f"{clip.duration_s:.3f} s",
         f"{clip.n_samples:,}",
+        _level(loud.peak_dbfs, language),
+        _level(loud.rms_dbfs, language),
+        f"{extent.n_full:,}",
         _word("memory", language, mb=n_bytes / 1e6),
         f"{clip.sampling_rate * BITS_A_SAMPLE / 1000:,.0f} kbit/s",
     )
@@ -142,7 +181,7 @@ def _levels(loud: Loudness, extent: Extent, language: str) -> str:
         rms_db=loud.rms_dbfs,
         crest_db=loud.crest_db,
         offset=extent.offset,
-        n_clipped=extent.n_clipped,
+        n_full=extent.n_full,
     )
 
 

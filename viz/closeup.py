@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 import i18n
-from audio.clip import Clip
+from audio.clip import Clip, Samples
 from audio.hubert.preprocessing import (
-    FRAME_LENGTH,
     HOP_LENGTH,
     SAMPLING_RATE,
+    FrontEnd,
     ModelInput,
 )
 from audio.levels import FLOOR_DB
-from audio.transforms import interpolation
+from audio.transforms import interpolation, pixels
 from audio.transforms.quantization import Quantised
 from audio.transforms.resampling import alias_hz
-from viz.plot import Axis, Line, Marks, Plot, Shape, rounded
+from viz.plot import N_COLUMNS, Axis, Band, Line, Marks, Plot, Shape, rounded
 from viz.wording import joined, phrase
 
 LENGTH_S = 0.01
@@ -27,7 +27,7 @@ ERROR_STEPS = 1.6  # rounding makes 0.5, dither 1 more
 N_LINES = 16  # one for each step, where there are no more
 
 N_SHOWN = 10  # frames of the model
-FRAMES_S = N_SHOWN * HOP_LENGTH / SAMPLING_RATE
+FRAMES_S = N_SHOWN * HOP_LENGTH / SAMPLING_RATE  # of HuBERT
 MIN_DEVIATIONS = 3.0  # height of the y axis, in standard deviations
 NUMBERS_SHARE = 0.14  # of the height, for the frames' numbers
 
@@ -108,36 +108,62 @@ def error(quantised: Quantised, start_s: float, since_s: float, language: str) -
 
 
 def model_frames(signal: ModelInput, start_s: float, language: str) -> Plot:
-    """Draw ten frames of the model's input, each with its beginning, one in full."""
-    first = first_shown(signal, start_s)
-    at_s = first * HOP_LENGTH / SAMPLING_RATE
-    start = first * HOP_LENGTH
-    shown = signal.part(start, start + N_SHOWN * HOP_LENGTH + 1)
-    wave = interpolation.points(Clip(shown, SAMPLING_RATE), 0.0, FRAMES_S)
-    loudest = float(np.abs(wave.values).max(initial=0.0))
-    height = 1.1 * max(loudest, MIN_DEVIATIONS)
+    """Draw ten frames of the model's input, each with its beginning, one in full.
+
+    A frame's number stands above the hop that it begins, whatever it depends on before
+    and behind that.
+    """
+    front_end = signal.front_end
+    hop_s = front_end.hop_length / SAMPLING_RATE
+    first, at_s = first_shown(signal, start_s), shown_from_s(signal, start_s)
+    start = first * front_end.hop_length
+    shown = signal.part(start, start + N_SHOWN * front_end.hop_length + 1)
+    loudest = float(np.abs(shown).max(initial=0.0))
+    height = 1.1 * max(
+        loudest, MIN_DEVIATIONS if front_end.is_normalized else MIN_HEIGHT
+    )
     top = height * (1 + 2 * NUMBERS_SHARE)
     n_shown = min(signal.n_frames - first, N_SHOWN)
-    starts_s = [at_s + i * HOP_LENGTH / SAMPLING_RATE for i in range(n_shown)]
-    middles_s = [s + HOP_LENGTH / SAMPLING_RATE / 2 for s in starts_s]
-    field_s = [at_s, at_s + FRAME_LENGTH / SAMPLING_RATE]
+    starts_s = [at_s + i * hop_s for i in range(n_shown)]
+    field_s = signal.starts_s[first : first + 1].tolist()
+    field_s = [s + length_s for s in field_s for length_s in (0.0, _frame_s(front_end))]
     field = (Line(field_s, [top, top], "fill", colour=GREY),) if n_shown else ()
     numbers = [f"{first + i + 1}" for i in range(n_shown)]
+    unit = "deviations" if front_end.is_normalized else "amplitude"
+    about = {"hop_ms": 1000 * hop_s, "ms": 1000 * _frame_s(front_end)}
     return Plot(
         name="model_frames",
-        x=_time(at_s, FRAMES_S, language),
-        y=Axis("amplitude", -height, top, phrase("deviations", language)),
+        x=_time(at_s, N_SHOWN * hop_s, language),
+        y=Axis("amplitude", -height, top, phrase(unit, language)),
         layers=(
             *field,
             *(Line([s, s], [-height, top], "rule", colour=GREY) for s in starts_s),
-            _line(wave, at_s),
-            Marks(middles_s, [height * (1 + NUMBERS_SHARE)] * n_shown, numbers),
+            _wave(shown, at_s),
+            Marks(
+                [s + hop_s / 2 for s in starts_s],
+                [height * (1 + NUMBERS_SHARE)] * n_shown,
+                numbers,
+            ),
         ),
         facts=(
-            phrase("frames_of_clip", language, n=signal.n_frames),
-            phrase("frame_of_model", language, ms=1000 * FRAME_LENGTH / SAMPLING_RATE),
+            phrase("frames_of_window", language, n=signal.n_frames),
+            phrase("frame_of_model", language, **about),
         ),
     )
+
+
+def _wave(samples: Samples, at_s: float) -> Line | Band:
+    """Draw samples at 16 kHz; of very many, their outline."""
+    if len(samples) <= N_COLUMNS * 4:
+        wave = interpolation.points(Clip(samples, SAMPLING_RATE), 0.0, len(samples))
+        return _line(wave, at_s)
+    outline = pixels.envelope(samples, N_COLUMNS)
+    stop_s = at_s + len(samples) / SAMPLING_RATE
+    return Band(at_s, stop_s, rounded(outline.lows), rounded(outline.highs))
+
+
+def _frame_s(front_end: FrontEnd) -> float:
+    return front_end.frame_length / SAMPLING_RATE
 
 
 def describe_sampling(
@@ -200,26 +226,67 @@ def describe_rounding(quantised: Quantised, language: str) -> str:
 def first_shown(signal: ModelInput, start_s: float) -> int:
     """Return the first of the frames that a picture from ``start_s`` on shows."""
     last = max(signal.n_frames - N_SHOWN, 0)
-    return min(max(round(start_s * SAMPLING_RATE / HOP_LENGTH), 0), last)
+    sample = start_s * SAMPLING_RATE - signal.start
+    return min(max(round(sample / signal.front_end.hop_length), 0), last)
 
 
-def describe_model_input(signal: ModelInput, original: Clip, language: str) -> str:
-    """Describe the model's input: samples, frames, and the power lost above 8 kHz."""
-    lost_db = signal.lost_db
+def shown_from_s(signal: ModelInput, start_s: float) -> float:
+    """Return where in the clip a picture from ``start_s`` on begins (s)."""
+    n_before = first_shown(signal, start_s) * signal.front_end.hop_length
+    return (signal.start + n_before) / SAMPLING_RATE
+
+
+def describe_model_input(
+    signal: ModelInput, original: Clip, title: str, language: str
+) -> str:
+    """Describe a model's input: its frames, its window, what is lost on the way.
+
+    Args:
+        signal: a window of the clip.
+        original: the clip at its own rate.
+        title: the model's name.
+        language: of the sentences.
+    """
+    front_end, lost_db = signal.front_end, signal.lost_db
     details = {
+        "title": title,
         "duration_s": original.duration_s,
         "n_samples": signal.clip.n_samples,
         "n": signal.n_frames,
+        "n_layers": len(front_end.kernels),
+        "n_mels": front_end.n_mels,
+        "hop_ms": 1000 * front_end.hop_length / SAMPLING_RATE,
+        "ms": 1000 * _frame_s(front_end),
+        "window_s": front_end.window_s,
+        "start_s": signal.start / SAMPLING_RATE,
         "nyquist_hz": original.sampling_rate / 2,
         "db": lost_db,
     }
     has_more = lost_db is not None and lost_db > FLOOR_DB
-    name = "about_unheard" if has_more else "about_all_heard"
-    sentences = [
-        i18n.word("viz.about_hearing", language, **details),
-        i18n.word(f"viz.{name}", language, **details),
+    names = [
+        f"about_front_{front_end.reads}",
+        "about_hearing",
+        _window_of(signal),
+        *_level_of(front_end),
+        "about_unheard" if has_more else "about_all_heard",
     ]
-    return joined(sentences, language)
+    return joined([i18n.word(f"viz.{n}", language, **details) for n in names], language)
+
+
+def _window_of(signal: ModelInput) -> str:
+    """Name the sentence on how much of the clip the window is."""
+    if signal.is_repeated:
+        return "about_window_repeated"
+    is_all = len(signal.window) >= signal.clip.n_samples
+    return "about_window_all" if is_all else "about_window_part"
+
+
+def _level_of(front_end: FrontEnd) -> list[str]:
+    """Name the sentences on what becomes of the level."""
+    found = ["about_level_normalised"] if front_end.is_normalized else []
+    if front_end.has_group_norm:
+        found.append("about_level_group")
+    return found or (["about_level_kept"] if front_end.n_mels else [])
 
 
 def _line(

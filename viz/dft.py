@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 
 import i18n
 from audio.notes import note_of
 from audio.transforms import Peak, Spectrum, pixels, strongest
-from audio.transforms.partials import Partial, fundamental_hz
+from audio.transforms.partials import Partial, tone_of
 from audio.transforms.windows import Numbers, resolution_bins, scalloping_db
 from viz.plot import N_COLUMNS, Axis, Line, Marks, Plot, rounded
 from viz.wording import cents, joined, phrase, with_minus
@@ -16,6 +18,7 @@ FMIN_HZ = 20.0  # the lowest audible tone
 BOTTOM_DB = {"peak": -100.0, "full_scale": -120.0}
 HEADROOM_DB = 18.0  # for the words above the strongest peak
 N_PEAKS = 8
+MIN_MARGIN_CENTS = 1.0  # below it, a whole number of cents is right without a margin
 Partials = tuple[Partial, ...]
 
 COLUMNS = ("number", "frequency", "level", "note", "cents", "harmonic")
@@ -110,11 +113,14 @@ def describe(spectrum: Spectrum, language: str = i18n.DEFAULT_LANGUAGE) -> str:
             hz=peak.frequency_hz if peak else None,
         )
     ]
-    tone_hz = fundamental_hz(spectrum)
-    if tone_hz:
-        note = note_of(tone_hz)
-        details = {"hz": tone_hz, "note": note.name, "cents": cents(note.cents)}
-        sentences.append(i18n.word("viz.about_tone", language, **details))
+    tone = tone_of(spectrum)
+    if tone:
+        note = note_of(tone.frequency_hz)
+        details = {"note": note.name, "cents": cents(note.cents)}
+        name = "about_tone" if tone.is_certain else "about_tone_if"
+        sentences.append(
+            i18n.word(f"viz.{name}", language, hz=tone.frequency_hz, **details)
+        )
     sentences.append(
         i18n.word(
             "viz.about_resolution",
@@ -149,9 +155,16 @@ def _cells(
         f"{partial.frequency_hz:,.1f} Hz",
         with_minus(f"{level_db:.1f} {unit}"),
         partial.note.name,
-        cents(partial.note.cents),
+        _cents(partial),
         f"{partial.harmonic} ×" if partial.harmonic else "–",
     )
+
+
+def _cents(partial: Partial) -> str:
+    """Write the distance from the note, with what leakage may have moved it by."""
+    found = cents(partial.note.cents)
+    margin = ceil(partial.margin_cents)
+    return f"{found} ± {margin}" if partial.margin_cents >= MIN_MARGIN_CENTS else found
 
 
 def _marks(partials: Partials, strong: Peak) -> Marks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import i18n
 from viz.palette import GREY_LINE
@@ -12,23 +13,39 @@ RATIO = 0.44  # height to width
 HIGHEST = 108.0  # so that a dot at 100 % is whole
 SMALLEST_PX, LARGEST_PX = 2.5, 9.0  # radius of a dot, whose area grows with its songs
 
-Point = tuple[float, float, int]  # confidence, share of right answers, songs
+
+class Point(NamedTuple):
+    """Songs of about the same confidence; all shares in [0, 1].
+
+    Attributes:
+        confidence: the mean.
+        accuracy: share of right answers.
+        n_songs: how many.
+        low: where the accuracy's interval starts.
+        high: where it stops.
+    """
+
+    confidence: float
+    accuracy: float
+    n_songs: int
+    low: float
+    high: float
 
 
 def sheet(points: Sequence[Point], language: str) -> Sheet:
     """Draw a dot for songs of about the same confidence; one that is right is on the line.
 
     Args:
-        points: (mean confidence, share of right answers, number of songs), shares in
-            [0, 1], by confidence. Each dot is labelled with its number of songs.
+        points: by confidence. Each dot is labelled with its number of songs, and has
+            a bar from ``low`` to ``high``.
         language: of labels.
     """
     xs, ys = (
         [round(100 * share, 2) for share in shares]
-        for shares in ([p[0] for p in points], [p[1] for p in points])
+        for shares in ([p.confidence for p in points], [p.accuracy for p in points])
     )
-    most = max((n for _, _, n in points), default=1)
-    sizes_px = (LARGEST_PX * (n / most) ** 0.5 for _, _, n in points)
+    most = max((p.n_songs for p in points), default=1)
+    sizes_px = (LARGEST_PX * (p.n_songs / most) ** 0.5 for p in points)
     radii_px = [round(max(size_px, SMALLEST_PX), 1) for size_px in sizes_px]
     plot = Plot(
         name="reliability",
@@ -37,7 +54,8 @@ def sheet(points: Sequence[Point], language: str) -> Sheet:
         layers=(
             Line([0.0, 100.0], [0.0, 100.0], "rule", colour=GREY_LINE),
             Line(xs, [*ys]),
-            Marks(xs, ys, [f"{n}" for _, _, n in points], radii_px),
+            _bars(points, xs, language),
+            Marks(xs, ys, [f"{p.n_songs}" for p in points], radii_px),
         ),
         ratio=RATIO,
     )
@@ -47,12 +65,21 @@ def sheet(points: Sequence[Point], language: str) -> Sheet:
 def describe(points: Sequence[Point], language: str = i18n.DEFAULT_LANGUAGE) -> str:
     """Describe every dot in a sentence."""
     dots = [
-        i18n.word(
-            "scores.point", language, confidence=confidence, accuracy=accuracy, n=n
-        )
-        for confidence, accuracy, n in points
+        i18n.word("scores.point", language, n=point.n_songs, **point._asdict())
+        for point in points
     ]
     return i18n.word("scores.about_reliability", language, points="; ".join(dots))
+
+
+def _bars(points: Sequence[Point], xs: list[float], language: str) -> Line:
+    """Draw all intervals as one line, with a gap after each."""
+    ends = [(100 * point.low, 100 * point.high, None) for point in points]
+    return Line(
+        [x for x in xs for _ in range(3)],
+        [None if y is None else round(y, 2) for three in ends for y in three],
+        name=i18n.word("scores.interval", language),
+        colour=GREY_LINE,
+    )
 
 
 def _percent(name: str, language: str, stop: float) -> Axis:

@@ -61,7 +61,7 @@ def table(loud: Loudness, extent: Extent, language: str) -> tuple[tuple[str, ...
         "table_crest": f"{loud.crest_db:.1f} dB",
         "table_extremes": f"{extent.lowest:.3f} … {extent.highest:.3f}",
         "table_offset": f"{extent.offset:.5f}",
-        "table_clipped": f"{extent.n_clipped:,}",
+        "table_clipped": f"{extent.n_full:,}",
     }
     return (
         tuple(phrase(name, language) for name in cells),

@@ -17,6 +17,7 @@ frames = {"n_fft": 400, "hop_length": 320, "center": False}  # 25 ms, every 20 m
 power = librosa.feature.melspectrogram(y=samples, sr=16_000, n_mels=40, **frames)
 bands_db = librosa.power_to_db(power, ref=np.max, amin=1e-20, top_db=80)
 mfcc = librosa.feature.mfcc(S=bands_db, n_mfcc=13)
+mfcc *= 1 + 22 / 2 * np.sin(np.pi * np.arange(13) / 22)[:, None]  # Kaldi's lifter
 mode = "interp" if mfcc.shape[1] >= 9 else "nearest"
 changes = [librosa.feature.delta(mfcc, order=order, mode=mode) for order in (1, 2)]
 features = np.vstack([mfcc, *changes]).T.astype(np.float32).astype(float)

@@ -6,22 +6,25 @@ displayed. Sizes are counted while unpacking, since a header may be wrong.
 
 from __future__ import annotations
 
+import calendar
 import lzma
-import unicodedata
+import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from audio.library.encodings import decoded
+from audio.library.kinds import is_song
 from errors import FULL_DISK, KnownError
 
-AUDIO_SUFFIXES = frozenset(
-    ".wav .w64 .aif .aiff .au .flac .mp3 .ogg .oga .opus .m4a .aac .mp4 .webm .wma".split()
-)  # what is looked for in folders and zips; a song that is named is read regardless
-UNSHOWN = ("Cc", "Cs", "Zl", "Zp")  # controls, lone surrogates, ends of lines
+UTF8_FLAG = 0x800  # of an entry whose name is UTF-8
+UNICODE_PATH = 0x7075  # an extra field
 BLOCK = 1 << 20  # bytes
+MAX_DIRECTORY_BYTES = 10_000_000  # of a zip: some hundred thousand entries
+END_ENTRIES, END_SIZE = 4, 5  # in what zipfile reads of the end record
 # Damaged, packed in a way that Python lacks, or locked by a password.
 FAULTS = (
     zipfile.BadZipFile,
@@ -42,10 +45,16 @@ class Song:
     Attributes:
         name: for display.
         path: of the file.
+        size_bytes: of the file; None where unknown.
+        modified_s: when it last changed, in seconds since 1970; None where unknown.
+        is_scratch: it was unpacked for one use, and is deleted after it.
     """
 
     name: str
     path: Path
+    size_bytes: int | None = None
+    modified_s: int | None = None
+    is_scratch: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,29 +64,15 @@ class ZipLimits:
     Attributes:
         max_files: songs.
         max_bytes: all songs unpacked.
-        max_ratio: of a song's size unpacked to packed; audio hardly packs at all, a
-            bomb does.
+        max_entries: songs, folders, covers and what packers add.
     """
 
     max_files: int = 1000
     max_bytes: int = 2_000_000_000
-    max_ratio: float = 100.0
+    max_entries: int = 50_000
 
 
 USUAL = ZipLimits()
-
-
-def shown(name: str) -> str:
-    """Escape a name, so that it is one line of valid UTF-8.
-
-    Line breaks, control characters and lone surrogates become Python's escapes.
-    """
-    return "".join(
-        letter.encode("unicode_escape").decode()
-        if unicodedata.category(letter) in UNSHOWN
-        else letter
-        for letter in name
-    )
 
 
 @contextmanager
@@ -85,9 +80,11 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open a zip; any fault in it found while it is open is raised as a known error.
 
     Raises:
-        KnownError: ``zip_broken``, or ``no_room`` where the disk is full.
+        KnownError: ``zip_broken``, ``zip_too_many`` by its end record, or ``no_room``
+            where the disk is full.
     """
     try:
+        check_directory(path)
         with zipfile.ZipFile(path) as archive:
             yield archive
     except FAULTS as error:
@@ -97,68 +94,157 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
         ) from error
 
 
-def songs_in(
-    archive: zipfile.ZipFile,
-    name: str,
-    limits: ZipLimits,
-    is_song: Callable[[str], bool],
-) -> list[zipfile.ZipInfo]:
-    """List a zip's entries that are songs, by its headers alone.
+def check_directory(path: Path) -> None:
+    """Refuse a zip whose directory is too large to be read, by its end record alone.
+
+    Python reads a directory into memory whole, 400 bytes an entry, before it can be
+    counted.
+
+    Raises:
+        KnownError: ``zip_too_many``.
+        OSError: where the file cannot be read.
+    """
+    end_record = getattr(zipfile, "_EndRecData", lambda file: None)  # not in its docs
+    with path.open("rb") as file:
+        record = end_record(file)
+    if record and record[END_SIZE] > MAX_DIRECTORY_BYTES:
+        n, most = record[END_ENTRIES], USUAL.max_files
+        raise KnownError("zip_too_many", name=path.name, n=n, most=most)
+
+
+@dataclass(frozen=True)
+class Member:
+    """An entry of a zip that is a song.
+
+    Attributes:
+        name: as its packer meant it, with slashes; for display.
+        info: the entry.
+    """
+
+    name: str
+    info: zipfile.ZipInfo
+
+
+def members(
+    archive: zipfile.ZipFile, name: str, limits: ZipLimits = USUAL, language: str = ""
+) -> tuple[list[Member], list[Member]]:
+    """List a zip's entries that are songs, and the others, by its headers alone.
 
     Args:
         archive: an open zip.
         name: of the zip, for the error.
         limits: what it may hold.
-        is_song: whether an entry is one, by its name.
+        language: of the person, for names whose encoding nobody noted.
 
     Raises:
-        KnownError: ``zip_too_large``.
+        KnownError: ``zip_too_many`` or ``zip_too_large``.
     """
-    songs = [entry for entry in archive.infolist() if is_song(entry.filename)]
-    n_bytes = sum(entry.file_size for entry in songs)
-    is_bomb = any(
-        entry.file_size > limits.max_ratio * max(entry.compress_size, 1)
-        for entry in songs
-    )
-    if is_bomb or n_bytes > limits.max_bytes or len(songs) > limits.max_files:
+    infos = [info for info in archive.infolist() if not info.is_dir()]
+    if len(infos) > limits.max_entries:
+        raise KnownError("zip_too_many", name=name, n=len(infos), most=limits.max_files)
+    found = list(map(Member, names(infos, language), infos))
+    songs = [each for each in found if is_song(each.name)]
+    if len(songs) > limits.max_files:
+        raise KnownError("zip_too_many", name=name, n=len(songs), most=limits.max_files)
+    n_bytes = sum(each.info.file_size for each in songs)
+    if n_bytes > limits.max_bytes:
         raise KnownError(
-            "zip_too_large",
-            name=name,
-            max_files=limits.max_files,
-            max_mb=limits.max_bytes / 1e6,
+            "zip_too_large", name=name, mb=n_bytes / 1e6, max_mb=limits.max_bytes / 1e6
         )
-    return songs
+    return songs, [each for each in found if not is_song(each.name)]
 
 
-def unpacked(path: Path, folder: Path, limits: ZipLimits = USUAL) -> Iterator[Song]:
+def names(infos: Sequence[zipfile.ZipInfo], language: str = "") -> list[str]:
+    """Decode the names of entries: all that have no encoding noted by one and the same.
+
+    Source: APPNOTE.TXT 4.4.4 (bit 11), 4.6.9 (0x7075, Info-ZIP's Unicode Path).
+    """
+    unknown = {
+        number: info.orig_filename.replace("\n", " ").encode("cp437", "replace")
+        for number, info in enumerate(infos)
+        if not info.flag_bits & UTF8_FLAG and not info.orig_filename.isascii()
+    }
+    text = decoded(b"\n".join(unknown.values()), language, last="cp437")
+    guessed = dict(zip(unknown, text.split("\n"), strict=False))
+    found = [
+        _unicode_path(info, unknown.get(number)) or guessed.get(number, info.filename)
+        for number, info in enumerate(infos)
+    ]
+    # Some packers of Windows write its own slash, against the format.
+    is_foreign = not any("/" in each for each in found)
+    return [each.replace("\\", "/") for each in found] if is_foreign else found
+
+
+def _unicode_path(info: zipfile.ZipInfo, raw: bytes | None) -> str:
+    """Read the name in UTF-8 that Info-ZIP adds; "" where none belongs to this name."""
+    extra = info.extra
+    while raw is not None and len(extra) >= 4:
+        kind, size = struct.unpack("<HH", extra[:4])
+        field, extra = extra[4 : 4 + size], extra[4 + size :]
+        if kind == UNICODE_PATH and field[:1] == b"\1":
+            is_of_name = field[1:5] == struct.pack("<I", zlib.crc32(raw))
+            return field[5:].decode("utf-8", "replace") if is_of_name else ""
+    return ""
+
+
+def unpacked(
+    path: Path,
+    folder: Path,
+    limits: ZipLimits = USUAL,
+    language: str = "",
+    is_wanted: Callable[[str], bool] = lambda name: True,
+) -> Iterator[Song]:
     """Unpack each song of a zip into a folder when its turn comes.
 
     Args:
         path: the zip.
-        folder: exists, and is empty; its maker deletes it.
+        folder: exists, and is empty; its maker deletes it, or each song once it is done.
+            A song that is damaged comes last, without its file.
         limits: what the zip may hold.
+        language: of the person, for names whose encoding nobody noted.
+        is_wanted: whether a song is, by its name; others are not unpacked.
 
     Raises:
-        KnownError: ``zip_broken``, ``zip_too_large``, ``zip_without_songs`` or
-            ``no_room``.
+        KnownError: ``zip_broken``, ``zip_too_many``, ``zip_too_large``,
+            ``zip_without_songs`` or ``no_room``.
     """
     with opened(path) as archive:
-        songs = songs_in(archive, path.name, limits, is_song)
+        songs, _ = members(archive, path.name, limits, language)
         if not songs:
             raise KnownError("zip_without_songs", name=path.name)
-        n_left = limits.max_bytes
-        for number, entry in enumerate(sorted(songs, key=lambda each: each.filename)):
-            suffix = PurePosixPath(entry.filename).suffix.lower()
-            target = folder / f"{number:05}{suffix}"
-            n_left -= _unpack(archive, entry, target, min(n_left, entry.file_size))
-            yield Song(entry.filename, target)
+        n_left, is_any_whole = limits.max_bytes, False
+        failed: list[Song] = []
+        fault: Exception | None = None
+        for number, member in enumerate(sorted(songs, key=lambda each: each.name)):
+            if not is_wanted(member.name):
+                continue
+            suffix = PurePosixPath(member.name).suffix.lower()
+            song = song_of(member, folder / f"{number:05}{suffix}")
+            most = min(n_left, member.info.file_size)
+            try:
+                n_left -= _unpack(archive, member.info, song.path, most)
+            except FAULTS as error:
+                song.path.unlink(missing_ok=True)
+                if isinstance(error, OSError) and error.errno in FULL_DISK:
+                    raise
+                fault = error
+                failed.append(song)
+                continue
+            is_any_whole = True
+            yield song
+        if fault and not is_any_whole:
+            raise fault
+        yield from failed
 
 
-def is_song(name: str) -> bool:
-    """Return whether a name has an audio suffix, and is none of macOS's own files."""
-    path = PurePosixPath(name)
-    is_hidden = path.name.startswith(".") or "__MACOSX" in path.parts
-    return not is_hidden and path.suffix.lower() in AUDIO_SUFFIXES
+def song_of(member: Member, path: Path) -> Song:
+    """Describe an entry as a song that is unpacked to a path."""
+    year, month, day, *rest = member.info.date_time
+    try:  # a header may name a 13th month
+        seconds = calendar.timegm((year, max(month, 1), max(day, 1), *rest))
+    except ValueError:
+        seconds = 0
+    return Song(member.name, path, member.info.file_size, seconds, is_scratch=True)
 
 
 def _unpack(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from audio.clip import Samples
+from audio.decode.limits import FileLevels
+from audio.levels import CLIPPED
 
 if TYPE_CHECKING:
     from av import AudioFrame
@@ -45,6 +47,8 @@ class Mix:
         n_samples: so far.
         peak: the largest sample so far, in either direction.
         n_broken: samples that were not finite, or beyond every scale, and became 0.
+        gain: that ``samples`` multiplied the mix by.
+        n_cut: samples that it cut off at full scale.
     """
 
     def __init__(self, channel: int | None, file: BinaryIO | None = None) -> None:
@@ -52,6 +56,10 @@ class Mix:
         self.n_samples = 0
         self.peak = 0.0
         self.n_broken = 0
+        self.gain = 1.0
+        self.n_cut = 0
+        self._peaks = np.zeros(1, np.float32)  # of each channel, as the next
+        self._n_full = np.zeros(1, np.int64)
         self._channel = channel
         self._buffer = bytearray()
         self._file = file
@@ -78,6 +86,18 @@ class Mix:
         """
         return bool(self._products.sum() < CANCELLED * self._products.trace())
 
+    @property
+    def levels(self) -> FileLevels:
+        """Levels of the channels before the mix."""
+        rms = np.sqrt(self._products.diagonal() / max(self.n_samples, 1))
+        return FileLevels(
+            tuple(self._peaks.tolist()),
+            tuple(rms.tolist()),
+            tuple(self._n_full.tolist()),
+            self.gain,
+            self.n_cut,
+        )
+
     def add(self, frame: AudioFrame) -> None:
         """Append the mean of one packed float32 frame's channels, or the chosen one."""
         block, n_broken = packed(frame)
@@ -88,6 +108,12 @@ class Mix:
             weights = np.eye(n_channels, dtype=np.float32)[self._channel]
         self.sampling_rate = frame.sample_rate
         self._products = self._products + block.T @ block
+        peaks = np.maximum(block.max(axis=0), -block.min(axis=0))
+        self._peaks = np.maximum(self._peaks, peaks)
+        n_full = np.zeros(n_channels, np.int64)
+        if peaks.max() >= CLIPPED:  # most blocks need not be read again
+            n_full = np.count_nonzero(np.abs(block) >= CLIPPED, axis=0)
+        self._n_full = self._n_full + n_full
         mono = block @ weights  # 20 times faster than block.mean(1)
         self.n_samples += len(mono)
         self.peak = max(self.peak, float(mono.max()), -float(mono.min()))
@@ -108,6 +134,9 @@ class Mix:
         peak = max(samples.max(), -samples.min())
         if is_any_scale and peak > 1:
             samples /= peak
+            self.gain = float(1 / peak)
+        elif peak > 1:
+            self.n_cut = int(np.count_nonzero(np.abs(samples) > 1))
         np.clip(samples, -1, 1, out=samples)
         samples.flags.writeable = False
         return samples

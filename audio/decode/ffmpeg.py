@@ -29,13 +29,39 @@ CONTAINERS = {
     "matroska": "matroska",  # and webm, which browsers record
     "asf": "wma",
     "au": "au",  # of Sun: the original GTZAN's
+    "caf": "caf",
+    "ape": "ape",
+    "wv": "wavpack",
+    "tta": "tta",
+    "mpc": "musepack",
+    "mpc8": "musepack",
+    "dsf": "dsf",
+    "ac3": "ac3",
+    "eac3": "eac3",
+    "amr": "amr",
 }
 PCM = "u8 s8 s16le s16be s24le s24be s32le s32be f32le f32be f64le f64be alaw mulaw"
+DSD = ("dsd_lsbf", "dsd_msbf", "dsd_lsbf_planar", "dsd_msbf_planar")
 CODECS = (
-    "aac", "ac3", "adpcm_ima_wav", "adpcm_ms", "alac", "amrnb", "amrwb", "eac3",
-    "flac", "mp2", "mp2float", "mp3", "mp3float", "opus", "vorbis", "wmapro", "wmav1",
-    "wmav2", *(f"pcm_{kind}" for kind in PCM.split()),
+    "aac", "ac3", "adpcm_ima_qt", "adpcm_ima_wav", "adpcm_ms", "alac", "amrnb", "amrwb",
+    "ape", "eac3", "flac", "mp1", "mp1float", "mp2", "mp2float", "mp3", "mp3float",
+    "mpc7", "mpc8", "opus", "speex", "tta", "vorbis", "wavpack", "wmalossless",
+    "wmapro", "wmav1", "wmav2", *DSD, *(f"pcm_{kind}" for kind in PCM.split()),
 )  # fmt: skip
+MAX_DSD_RATE = 192_000  # Hz; what lies above is the noise that one bit a sample makes
+# Tags of encrypted tracks in an mp4: FairPlay, Common Encryption, Audible.
+PROTECTED_TAGS = ("drms", "enca", "aavd")
+# GUIDs in the header of a protected wma: (extended) content encryption object.
+PROTECTED_ASF = re.compile(
+    rb"\xfb\xb3\x11\x22\x23\xbd\xd2\x11\xb4\xb7\x00\xa0\xc9\x55\xfc\x6e"
+    rb"|\x14\xe6\x8a\x29\x22\x26\x17\x4c\xb9\x35\xda\xe0\x7e\xe9\x28\x9c"
+)
+# How a frame of DTS begins, in 16 or 14 bits a word, in either order of bytes.
+DTS_SYNC = re.compile(
+    rb"\xfe\x7f\x01\x80|\x7f\xfe\x80\x01|\xff\x1f\x00\xe8|\x1f\xff\xe8\x00"
+)
+MIN_SYNCS = 3  # in the beginning of a file; plain sound has none
+BEGINNING_BYTES = 1 << 18
 OPTIONS = {
     "format_whitelist": ",".join(CONTAINERS),
     "codec_whitelist": ",".join(CODECS),
@@ -75,6 +101,34 @@ def sound_of(container: InputContainer) -> AudioStream | None:
         return None
     codec = stream.codec_context  # None where FFmpeg has no decoder
     return stream if codec and codec.name in CODECS else None
+
+
+def sampling_rate(codec: AudioCodecContext) -> int:
+    """Return the rate to decode at (Hz): the file's own, except for one-bit sound."""
+    rate = codec.sample_rate
+    while codec.name in DSD and rate > MAX_DSD_RATE:
+        rate //= 2
+    return rate
+
+
+def is_protected(container: InputContainer, stream: AudioStream, path: Path) -> bool:
+    """Return whether the sound is encrypted: FFmpeg would decode it to noise."""
+    if container.format.name == "asf":
+        return PROTECTED_ASF.search(_beginning(path)) is not None
+    return stream.codec_context.codec_tag in PROTECTED_TAGS
+
+
+def hidden_codec(stream: AudioStream, path: Path) -> str:
+    """Name the codec of what calls itself plain samples (a DTS CD as wav); or ""."""
+    if not stream.codec_context.name.startswith("pcm_s16"):
+        return ""
+    is_dts = len(DTS_SYNC.findall(_beginning(path))) >= MIN_SYNCS
+    return "DTS" if is_dts else ""
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(BEGINNING_BYTES)
 
 
 def bit_depth(codec: AudioCodecContext) -> int | None:
@@ -125,7 +179,9 @@ def blocks(stream: AudioStream) -> Iterator[AudioFrame]:
     resampler = None
     for block in _collected(_frames(stream)):
         if resampler is None:
-            target = ("flt", block.layout, block.sample_rate)
+            rate = sampling_rate(stream.codec_context)
+            is_dsd = stream.codec_context.name in DSD
+            target = ("flt", block.layout, rate if is_dsd else block.sample_rate)
             resampler = av.AudioResampler(*target)
         try:
             yield from resampler.resample(block)

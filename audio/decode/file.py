@@ -17,7 +17,7 @@ from audio.clip import Clip, Samples
 from audio.decode import ffmpeg
 from audio.decode.downmix import Mix, packed
 from audio.decode.limits import USUAL, Decoded, Limits, SourceFacts
-from errors import KnownError
+from errors import FULL_DISK, KnownError
 
 if TYPE_CHECKING:
     from av import AudioStream
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 # How files of these kinds begin: one that FFmpeg cannot open is broken, not foreign.
 SOUND_STARTS = re.compile(
-    rb"RIFF....WAVE|RF64|riff|FORM....AIF|fLaC|OggS|ID3|....ftyp|\x1aE\xdf\xa3",
+    rb"RIFF....WAVE|RF64|riff|FORM....AIF|fLaC|OggS|ID3|....ftyp|\x1aE\xdf\xa3"
+    rb"|MAC |wvpk|TTA1|MPCK|MP\+|DSD |caff|#!AMR|\.snd",
     re.DOTALL,
 )
 MAX_BROKEN_SHARE = 0.01  # of the samples
@@ -38,7 +39,7 @@ def probe(path: Path, limits: Limits = USUAL) -> SourceFacts:
         KnownError: ``unreadable``, ``empty_file``, ``too_large``, ``not_audio``,
             ``broken_audio`` or ``odd_sampling_rate``.
     """
-    with _opened(path, path.name, limits) as (_, facts):
+    with opened(path, path.name, limits) as (_, facts):
         return facts
 
 
@@ -69,7 +70,8 @@ def load(path: Path, *, name: str | None = None, limits: Limits = USUAL) -> Deco
         limits.max_duration_s, is_any_scale=facts.codec.startswith("pcm_f")
     )
     clip = Clip(samples, mix.sampling_rate, Path(name).stem)
-    return Decoded(clip, facts, limits.max_duration_s if is_long else None)
+    cut_at_s = limits.max_duration_s if is_long else None
+    return Decoded(clip, facts, cut_at_s, mix.levels)
 
 
 def channel_blocks(path: Path, limits: Limits = USUAL) -> Iterator[Samples]:
@@ -87,7 +89,7 @@ def channel_blocks(path: Path, limits: Limits = USUAL) -> Iterator[Samples]:
     if limits.decoder:
         yield from limits.decoder.channel_blocks(path, limits)
         return
-    with _opened(path, path.name, limits) as (stream, _):
+    with opened(path, path.name, limits) as (stream, _):
         for frame in ffmpeg.blocks(stream):
             yield packed(frame)[0]
 
@@ -122,7 +124,7 @@ def _decode(
 ) -> tuple[SourceFacts, Mix]:
     """Decode until the end or just past the limit; ``channel`` alone if given."""
     mix = Mix(channel, file)
-    with _opened(path, name, limits) as (stream, facts):
+    with opened(path, name, limits) as (stream, facts):
         for frame in ffmpeg.blocks(stream):
             mix.add(frame)
             if mix.duration_s > limits.max_duration_s:
@@ -157,7 +159,7 @@ def _check_rate(sampling_rate: int, name: str, limits: Limits) -> None:
 
 
 @contextmanager
-def _opened(
+def opened(
     path: Path, name: str, limits: Limits
 ) -> Iterator[tuple[AudioStream, SourceFacts]]:
     """Open a file's audio stream; convert every foreign error to a known one."""
@@ -171,12 +173,18 @@ def _opened(
                 raise KnownError("not_audio", name=name)
             facts = _facts(container, stream, path)
             _check_rate(facts.sampling_rate, name, limits)
+            if ffmpeg.is_protected(container, stream, path):
+                raise KnownError("protected", name=name)
+            if codec := ffmpeg.hidden_codec(stream, path):
+                raise KnownError("encoded", name=name, codec=codec)
             yield stream, facts
     except (av.FFmpegError, ValueError, ArithmeticError) as error:
         raise KnownError("broken_audio", name=name) from error
     except MemoryError as error:
         raise KnownError("decoder_gave_up", name=name) from error
     except OSError as error:
+        if error.errno in FULL_DISK:  # of the spool's folder, not of the song
+            raise KnownError("no_room") from error
         raise KnownError("unreadable", name=name) from error
 
 
@@ -210,7 +218,7 @@ def _facts(container: InputContainer, stream: AudioStream, path: Path) -> Source
         container=ffmpeg.container_name(container),
         codec=codec.codec.canonical_name,
         n_channels=codec.channels,
-        sampling_rate=codec.sample_rate,
+        sampling_rate=ffmpeg.sampling_rate(codec),
         bit_depth=ffmpeg.bit_depth(codec),
         duration_s=ffmpeg.duration_s(container, stream, path),
         size_bytes=path.stat().st_size,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from audio.clip import Clip, Samples
 
@@ -50,6 +50,8 @@ class Limits:
 
 
 USUAL = Limits()
+# Of files that belong to the person at the machine: length and free space decide.
+OWN = Limits(max_bytes=2**62, max_duration_s=3600.0)
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,32 @@ class SourceFacts:
     size_bytes: int
 
 
+@dataclass(frozen=True)
+class FileLevels:
+    """Levels of a file's channels before the mix, and what the mix was changed by.
+
+    Attributes:
+        peaks: largest magnitude of each channel's samples, 1 at full scale; of a float
+            file it may be more.
+        rms: of each channel, where a full-scale square wave has 1.
+        n_full: samples of each channel at full scale, or above it.
+        gain: the mix was multiplied by it, to fit.
+        n_cut: samples of the mix beyond full scale, which were cut off.
+    """
+
+    peaks: tuple[float, ...]
+    rms: tuple[float, ...]
+    n_full: tuple[int, ...]
+    gain: float = 1.0
+    n_cut: int = 0
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> FileLevels:
+        """Read what ``dataclasses.asdict`` made, after JSON."""
+        lists = {name: tuple(values[name]) for name in ("peaks", "rms", "n_full")}
+        return cls(**{**values, **lists})
+
+
 @dataclass(frozen=True, eq=False)
 class Decoded:
     """A file's sound.
@@ -83,8 +111,10 @@ class Decoded:
         clip: mono, at the file's own rate, named by the file's stem.
         facts: what the file was.
         cut_at_s: where a sound longer than the limit was cut; None when it was not.
+        levels: of the file's channels.
     """
 
     clip: Clip
     facts: SourceFacts
     cut_at_s: float | None
+    levels: FileLevels

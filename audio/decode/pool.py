@@ -24,9 +24,9 @@ from typing import IO, Any, BinaryIO, cast
 import numpy as np
 
 from audio.clip import Clip, Samples
-from audio.decode.limits import Decoded, Limits, SourceFacts
+from audio.decode.limits import Decoded, FileLevels, Limits, SourceFacts
 from audio.decode.spool import Spool
-from errors import KnownError
+from errors import FULL_DISK, KnownError
 
 ROOT = Path(__file__).parents[2]
 MOST_CHANNELS = 1024  # in an answer; FFmpeg has none with more
@@ -88,7 +88,8 @@ class DecoderPool:
             most = round(limits.max_duration_s * limits.max_sampling_rate)
             samples = worker.samples(answer["n_samples"], most)
             clip = Clip(samples, answer["sampling_rate"], answer["name"])
-            return Decoded(clip, facts, answer["cut_at_s"])
+            levels = FileLevels.of(answer["levels"])
+            return Decoded(clip, facts, answer["cut_at_s"], levels)
 
     def spool(
         self, path: Path, name: str, limits: Limits, file: BinaryIO
@@ -146,7 +147,12 @@ class DecoderPool:
             except KnownError as error:
                 is_well = error.code != "decoder_gave_up"
                 raise
-            except (_LostError, OSError, ValueError, KeyError, TypeError) as error:
+            except OSError as error:
+                is_full = error.errno in FULL_DISK  # where the caller spools to
+                code = "no_room" if is_full else "decoder_gave_up"
+                details = {} if is_full else {"name": name}
+                raise KnownError(code, **details) from error
+            except (_LostError, ValueError, KeyError, TypeError) as error:
                 raise KnownError("decoder_gave_up", name=name) from error
             finally:
                 if is_well and worker.n_jobs < MOST_JOBS:

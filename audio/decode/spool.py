@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from os import pread
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 
 from audio.clip import Clip, Samples, clamped
 from audio.decode.file import mixed
 from audio.decode.limits import USUAL, Limits
+from errors import KnownError
 
 N_BYTES = 4  # of a sample, float32
 
@@ -74,23 +75,42 @@ def spooled(
         The sound, and where it was cut (s) if it is longer than the limit.
 
     Raises:
-        KnownError: as ``decode.load``.
+        KnownError: as ``decode.load``, and ``no_room`` where that folder is full.
     """
     name = name or path.name
-    with TemporaryFile() as file:
-        if limits.decoder:
-            yield limits.decoder.spool(path, name, limits, file)
-            return
-        facts, mix = mixed(path, name, limits, file=file)
+    file = _scratch()
+    try:
+        yield _spool(path, name, limits, file)
+    finally:
+        with suppress(OSError):  # a full disk, which was reported before
+            file.close()
+
+
+def _scratch() -> BinaryIO:
+    try:
+        return cast(BinaryIO, TemporaryFile())
+    except OSError as error:  # no folder for temporary files can be written
+        raise KnownError("no_room") from error
+
+
+def _spool(
+    path: Path, name: str, limits: Limits, file: BinaryIO
+) -> tuple[Spool, float | None]:
+    if limits.decoder:
+        return limits.decoder.spool(path, name, limits, file)
+    facts, mix = mixed(path, name, limits, file=file)
+    try:
         file.flush()
-        is_long = mix.duration_s > limits.max_duration_s
-        n_most = round(limits.max_duration_s * mix.sampling_rate)
-        is_any_scale = facts.codec.startswith("pcm_f")
-        sound = Spool(
-            file,
-            min(mix.n_samples, n_most),
-            mix.sampling_rate,
-            Path(name).stem,
-            1 / max(mix.peak, 1.0) if is_any_scale else 1.0,
-        )
-        yield sound, limits.max_duration_s if is_long else None
+    except OSError as error:
+        raise KnownError("no_room") from error
+    is_long = mix.duration_s > limits.max_duration_s
+    n_most = round(limits.max_duration_s * mix.sampling_rate)
+    is_any_scale = facts.codec.startswith("pcm_f")
+    sound = Spool(
+        file,
+        min(mix.n_samples, n_most),
+        mix.sampling_rate,
+        Path(name).stem,
+        1 / max(mix.peak, 1.0) if is_any_scale else 1.0,
+    )
+    return sound, limits.max_duration_s if is_long else None

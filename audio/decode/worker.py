@@ -21,6 +21,7 @@ import numpy as np
 
 from audio import decode
 from audio.clip import Samples
+from audio.decode import sandbox
 from audio.decode.pool import Bounds
 from errors import KnownError
 
@@ -65,6 +66,7 @@ def main() -> None:
     import av  # noqa: F401 - needs more open files than songs do
 
     _bound(bounds)
+    sandbox.enter()
     line = Line(sys.stdin.buffer, target)
     while asked := line.receive():
         _bound_time(bounds.cpu_s)
@@ -80,6 +82,7 @@ def _load(asked: dict[str, Any], line: Line) -> None:
     clip = decoded.clip
     answer = {
         "facts": dataclasses.asdict(decoded.facts),
+        "levels": dataclasses.asdict(decoded.levels),
         "name": clip.name,
         "sampling_rate": clip.sampling_rate,
         "n_samples": clip.n_samples,

@@ -1,14 +1,17 @@
-"""HuBERT's input: the waveform at 16 kHz, normalised, in frames of 20 ms.
+"""A model's input: the waveform at 16 kHz, cut into windows and frames.
 
-Nothing above 8 kHz and no loudness reaches the model, and no spectrogram: seven layers
-of convolution learn from the samples themselves. Source: W.-N. Hsu et al., "HuBERT"
-(2021); the front end is that of A. Baevski et al., "wav2vec 2.0" (2020).
+Nothing above 8 kHz reaches a model. HuBERT and wav2vec 2.0 read the samples: layers of
+convolution learn from them. AST and Whisper read a mel spectrogram of them. Source:
+W.-N. Hsu et al., "HuBERT" (2021); its front end is that of A. Baevski et al., "wav2vec
+2.0" (2020). transformers' feature extractor gives HuBERT normalised samples; fairseq
+trained HuBERT Base on plain ones. Its first layer's group norm makes both the same.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import prod, sqrt
+from typing import Literal
 
 import numpy as np
 
@@ -16,6 +19,8 @@ from audio.clip import Clip, Samples
 from audio.levels import decibels
 from audio.transforms.frames import Grid, pooled_power
 from audio.transforms.windows import Numbers, window_values
+
+Reads = Literal["samples", "ast", "whisper"]  # the last two: a mel spectrogram
 
 SAMPLING_RATE = 16_000  # Hz, of the input of HuBERT, wav2vec2, Whisper and AST
 KERNELS = (10, 3, 3, 3, 3, 2, 2)  # samples, or frames of the layer below
@@ -26,55 +31,158 @@ N_FFT = 2048  # to measure the power above 8 kHz
 MIN_VARIANCE = 1e-7  # added, so that silence does not become noise
 
 
-@dataclass(frozen=True, eq=False)
-class ModelInput:
-    """A clip as the model's input.
+@dataclass(frozen=True)
+class FrontEnd:
+    """How a model cuts its input into frames.
 
     Attributes:
-        clip: at 16 kHz, as loud as it was.
-        mean: of its samples, which is subtracted.
-        spread: their standard deviation, by which they are divided.
+        reads: what it reads.
+        kernels: of its convolutions: samples, or frames of the layer below.
+        strides: of them, in the same unit.
+        n_mels: bands of the mel spectrogram; 0 where it reads samples.
+        padding: samples that it adds before and behind a window.
+        window_s: length of the windows that a song is cut into (s).
+        takes_any_length: a shorter song goes in as it is; otherwise it is repeated.
+        is_normalized: each window is shifted and scaled to mean 0 and variance 1.
+        has_group_norm: its first layer evens out each filter's level over the window.
+    """
+
+    reads: Reads = "samples"
+    kernels: tuple[int, ...] = KERNELS
+    strides: tuple[int, ...] = STRIDES
+    n_mels: int = 0
+    padding: tuple[int, int] = (0, 0)
+    window_s: float = 30.0
+    takes_any_length: bool = True
+    is_normalized: bool = True
+    has_group_norm: bool = True
+
+    @property
+    def hop_length(self) -> int:
+        """Samples from one frame to the next."""
+        return prod(self.strides)
+
+    @property
+    def frame_length(self) -> int:
+        """Samples that a frame depends on, but for a norm over the window."""
+        steps = np.cumprod((1, *self.strides[:-1]))
+        return 1 + sum(
+            (k - 1) * int(s) for k, s in zip(self.kernels, steps, strict=True)
+        )
+
+    def n_frames(self, n_samples: int) -> int:
+        """Compute the number of frames of a window.
+
+        Each layer fits its kernel as often as its stride allows.
+        """
+        n_samples += sum(self.padding)
+        for kernel, stride in zip(self.kernels, self.strides, strict=True):
+            n_samples = max((n_samples - kernel) // stride + 1, 0)
+        return n_samples
+
+
+HUBERT = FrontEnd()
+
+
+@dataclass(frozen=True, eq=False)
+class ModelInput:
+    """A window of a clip as a model's input.
+
+    Attributes:
+        clip: all of it at 16 kHz, as loud as it was.
+        front_end: of the model.
+        start: first sample of the window.
+        window: float32 (n,) its samples; of a clip that is repeated, as often as it is.
+        mean: of them, which is subtracted; 0 where nothing is.
+        spread: their standard deviation, by which they are divided; 1 as before.
         lost_db: power of the original above 8 kHz, see ``lost_db``.
     """
 
     clip: Clip
+    front_end: FrontEnd
+    start: int
+    window: Samples
     mean: float
     spread: float
     lost_db: float | None
 
     @property
     def samples(self) -> Samples:
-        """The model's input: float32 (n_samples,), mean 0 and variance 1."""
-        return self.part(0, self.clip.n_samples)
+        """The window's input: float32 (n,); mean 0 and variance 1 where normalised."""
+        return self.part(0, len(self.window))
 
     def part(self, start: int, stop: int) -> Samples:
         """Compute ``samples[start:stop]`` at the cost of that part; silence stays 0."""
-        return (self.clip.samples[start:stop] - self.mean) / self.spread
+        return (self.window[start:stop] - np.float32(self.mean)) / np.float32(
+            self.spread
+        )
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether the clip is repeated to fill the window."""
+        return len(self.window) > self.clip.n_samples > 0
 
     @property
     def n_frames(self) -> int:
-        """Number of frames after the front end; 0 below 25 ms."""
-        return n_frames(self.clip.n_samples)
+        """Number of frames of the window; 0 where it is shorter than one."""
+        return self.front_end.n_frames(len(self.window))
 
     @property
     def starts_s(self) -> Numbers:
-        """Where each frame's 25 ms begin (s), (n_frames,)."""
-        return np.arange(self.n_frames) * HOP_LENGTH / SAMPLING_RATE
+        """Where what each frame depends on begins in the clip (s), (n_frames,)."""
+        first = self.start - self.front_end.padding[0]
+        steps = np.arange(self.n_frames) * self.front_end.hop_length
+        return (first + steps) / SAMPLING_RATE
 
     @property
     def centres_s(self) -> Numbers:
-        """The middle of each frame's 25 ms (s), (n_frames,)."""
-        return self.starts_s + FRAME_LENGTH / 2 / SAMPLING_RATE
+        """The middle of what each frame depends on (s), (n_frames,)."""
+        return self.starts_s + self.front_end.frame_length / 2 / SAMPLING_RATE
 
 
-def model_input(clip: Clip) -> ModelInput:
-    """Resample a clip to 16 kHz and normalise it to mean 0 and variance 1."""
-    sound = clip.resampled(SAMPLING_RATE)
-    mean, variance = 0.0, 0.0
-    if sound.n_samples:
-        mean, variance = float(sound.samples.mean()), float(sound.samples.var())
-    spread = sqrt(variance + MIN_VARIANCE)
-    return ModelInput(sound, mean, spread, lost_db(clip))
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """A clip at 16 kHz, and what that took away.
+
+    Attributes:
+        clip: at 16 kHz, as loud as it was.
+        lost_db: power of the original above 8 kHz, see ``lost_db``.
+    """
+
+    clip: Clip
+    lost_db: float | None
+
+
+def heard(clip: Clip) -> Heard:
+    """Resample a clip to 16 kHz, and measure what that takes away."""
+    return Heard(clip.resampled(SAMPLING_RATE), lost_db(clip))
+
+
+def model_input(
+    sound: Clip | Heard,
+    front_end: FrontEnd = HUBERT,
+    start: int = 0,
+    stop: int | None = None,
+) -> ModelInput:
+    """Prepare a window of a clip for a model.
+
+    Args:
+        sound: the clip, or what ``heard`` made of it.
+        front_end: of the model.
+        start: first sample of the window at 16 kHz.
+        stop: the one after the last; None for the clip's end. Behind that, the clip is
+            repeated.
+    """
+    found = sound if isinstance(sound, Heard) else heard(sound)
+    n_window = (found.clip.n_samples if stop is None else stop) - start
+    samples = found.clip.part(start, start + n_window)
+    window = np.resize(samples, n_window) if len(samples) else samples
+    mean, spread = 0.0, 1.0
+    if front_end.is_normalized:
+        variance = float(window.var()) if len(window) else 0.0
+        mean = float(window.mean()) if len(window) else 0.0
+        spread = sqrt(variance + MIN_VARIANCE)
+    return ModelInput(found.clip, front_end, start, window, mean, spread, found.lost_db)
 
 
 def lost_db(clip: Clip) -> float | None:
@@ -122,11 +230,5 @@ HUBERT_GRID = FrameGrid()
 
 
 def n_frames(n_samples: int) -> int:
-    """Compute the number of frames after the seven convolutions.
-
-    It is ``1 + (n_samples - 400) // 320``: each layer fits its kernel as often as its
-    stride allows.
-    """
-    for kernel, stride in zip(KERNELS, STRIDES, strict=True):
-        n_samples = max((n_samples - kernel) // stride + 1, 0)
-    return n_samples
+    """Compute the number of HuBERT's frames: ``1 + (n_samples - 400) // 320``."""
+    return HUBERT.n_frames(n_samples)

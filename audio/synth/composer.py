@@ -110,6 +110,7 @@ class Style:
     swing: tuple[float, float] = (0.5, 0.5)
     swung_beats: float = 1.0
     room_s: tuple[float, float] = (0.08, 0.35)
+    press: tuple[float, float] = (1.5, 3.0)
 
 
 @dataclass(frozen=True)
@@ -287,13 +288,17 @@ def _performed(
     """Convert beats to seconds as people play them: swung, a little late, uneven."""
     start_s = form.seconds(notes[:, 0])
     length_s = form.seconds(notes[:, 0] + notes[:, 1]) - start_s
-    late_s = np.abs(rng.normal(0, 0.005, len(notes)))
-    loudness = notes[:, 3] * rng.uniform(0.8, 1, len(notes))
-    return np.stack([start_s + late_s, length_s, notes[:, 2], loudness], axis=1)
+    habit_s = rng.normal(0, 0.005)  # some players rush, some lay back
+    late_s = np.abs(rng.normal(0, 0.005, len(notes))) + habit_s
+    accents = np.where(notes[:, 0] % 1 == 0, 1.0, 0.9)
+    loudness = notes[:, 3] * accents * rng.uniform(0.8, 1, len(notes))
+    start_s = np.maximum(start_s + late_s, 0)
+    return np.stack([start_s, length_s, notes[:, 2], loudness], axis=1)
 
 
 def _mixer(style: Style, shift: Shift, rng: Generator) -> Mixer:
     return Mixer(
+        press=rng.uniform(*style.press),
         room_s=rng.uniform(*style.room_s),
         room_db=rng.uniform(-24, -9),
         tilt_db_per_octave=rng.uniform(-1.5, 1.5) + shift.tilt_db_per_octave,

@@ -14,16 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio.clip import Clip
+from audio.synth import trumpet
 from audio.synth.composer import compose
 from errors import KnownError
 
 SAMPLING_RATE = 22_050  # Hz, the tutorial's
 SONG_S = 24.0
 
-# The brass tone's harmonics, dB beside the first, measured on a real trumpet: the
-# second is the strongest, so the pitch is not the loudest partial but their spacing.
-BRASS_DB = (0.0, 1.6, -1.6, -5.6, -10.4, -19.1, -30.7)
-BRASS_HZ = 622.25  # E flat 5
+SINE_HZ = trumpet.FIRST_HZ  # E flat 5, as the first note of the trumpet
+# The clarinet an octave below: its odd harmonics lie as far apart as all of the
+# trumpet's, so here the spacing of the partials is twice the pitch.
+CLARINET_HZ = SINE_HZ / 2
+CLARINET_DB = {1: 0.0, 3: -4.0, 5: -11.0, 7: -15.0, 9: -22.0, 11: -29.0, 13: -36.0}
 
 
 @dataclass(frozen=True)
@@ -54,16 +56,18 @@ def example(id: str) -> Clip:
 
 
 def _brass() -> Clip:
-    """Compute a trumpet-like note of 5 s: a dull attack and a late vibrato."""
-    time_s = _time_s(5.0)
-    vibrato = 0.004 * np.clip((time_s - 1) / 1.5, 0, 1)
-    hz = BRASS_HZ * (1 + vibrato * np.sin(2 * np.pi * 5.2 * time_s))
-    turns = np.cumsum(hz) / SAMPLING_RATE
-    sound = np.zeros(len(time_s))
-    for number, level_db in enumerate(BRASS_DB, start=1):
-        speaks = 1 - np.exp(-time_s / (0.012 * number))  # high harmonics come last
-        sound += 10 ** (level_db / 20) * speaks * np.sin(2 * np.pi * number * turns)
-    return _clip(sound * np.clip((5.0 - time_s) / 0.15, 0, 1), "brass")
+    return _clip(trumpet.phrase(SAMPLING_RATE), "brass")
+
+
+def _clarinet() -> Clip:
+    """Compute a steady tone of odd harmonics, 3 s, that swells and fades softly."""
+    time_s = _time_s(3.0)
+    swell = np.clip(np.minimum(time_s / 0.06, (3.0 - time_s) / 0.15), 0, 1)
+    tones = [
+        10 ** (level_db / 20) * np.sin(2 * np.pi * number * CLARINET_HZ * time_s)
+        for number, level_db in CLARINET_DB.items()
+    ]
+    return _clip(np.sum(tones, axis=0) * np.sin(swell * np.pi / 2) ** 2, "clarinet")
 
 
 def _sweep() -> Clip:
@@ -75,7 +79,7 @@ def _sweep() -> Clip:
 
 
 def _chord(name: str, *frequencies_hz: float) -> Clip:
-    """Add steady tones of equal level, 3 s."""
+    """Add steady tones of equal level, 3 s; one is a plain sine."""
     angles = 2 * np.pi * np.multiply.outer(frequencies_hz, _time_s(3.0))
     return _clip(np.sin(angles).sum(axis=0), name)
 
@@ -104,6 +108,8 @@ def _song(genre: str, seed: int) -> Clip:
 
 EXAMPLES = (
     Example("brass", _brass),
+    Example("clarinet", _clarinet),
+    Example("sine", partial(_chord, "sine", SINE_HZ)),
     Example("sweep", _sweep),
     Example("chord", partial(_chord, "chord", 440.0, 880.0)),
     Example("semitone", partial(_chord, "semitone", 440.0, 466.16)),

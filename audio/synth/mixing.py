@@ -1,4 +1,4 @@
-"""Mix the composed songs: room, tilt, noise floor, final level."""
+"""Mix the composed songs: tape, room, tilt, noise floor, final level."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ class Mixer:
     """Settings of a mix.
 
     Attributes:
+        press: how far the sum of the parts is driven into a tape, which rounds its
+            peaks and so brings up what is soft; near 0 it stays as it is.
         room_s: time constant of the room's decay.
         room_db: energy of the room's answer to a click, beside the click.
         tilt_db_per_octave: slope of the spectrum, turning about 1 kHz.
@@ -25,6 +27,7 @@ class Mixer:
         peak_db: the song's peak, relative to full scale.
     """
 
+    press: float
     room_s: float
     room_db: float
     tilt_db_per_octave: float
@@ -39,6 +42,7 @@ class Mixer:
             sampling_rate: Hz.
             rng: draws the room's echoes and the noise.
         """
+        dry = self._pressed(dry)
         rms = float(np.sqrt(np.mean(dry**2)))
         floor = rng.standard_normal(len(dry), np.float32) * np.float32(
             rms * _gain(self.floor_db)
@@ -48,6 +52,10 @@ class Mixer:
         song[len(song) - n_fade :] *= np.linspace(1, 0, n_fade, dtype=np.float32)
         loudest = max(float(np.abs(song).max()), 1e-9)
         return song * np.float32(_gain(min(self.peak_db, 0)) / loudest)
+
+    def _pressed(self, sound: Wave) -> Wave:
+        loudest = max(float(np.abs(sound).max()), 1e-9)
+        return np.tanh(sound * np.float32(self.press / loudest))
 
     def _filtered(self, sound: Wave, sampling_rate: int, rng: Generator) -> Wave:
         """Apply room and tilt, both filters, by one product of spectra."""

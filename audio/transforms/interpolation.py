@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, floor
 
 import numpy as np
 
@@ -11,7 +11,8 @@ from audio.clip import Clip, Samples
 from audio.transforms.windows import Numbers
 
 CURVE_RATE = 96_000  # Hz, at least: every pixel of 10 ms has a point
-MARGIN_S, N_MARGIN = 0.05, 200  # around the stretch, so that its ends are right
+MIN_FINENESS = 4  # points a sample: eight a period of the highest frequency
+MARGIN_S, N_MARGIN = 0.05, 1000  # around the stretch, so that its ends are right
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +38,27 @@ def points(clip: Clip, start_s: float, length_s: float) -> Stretch:
 
 
 def curve(clip: Clip, start_s: float, length_s: float) -> Stretch:
-    """Interpolate the only curve through all samples with nothing above Nyquist."""
+    """Interpolate the only curve through all samples with nothing above Nyquist.
+
+    A DFT's bins are followed by zeros, up to the finer rate: what is interpolated is
+    every frequency below Nyquist alike, and the curve is the sample at each of them.
+    The DFT takes the end to be followed by the beginning, so the neighbours fade out,
+    and zeros keep the two apart.
+    """
+    from scipy.signal import resample
+
     rate = clip.sampling_rate
-    margin_s = max(MARGIN_S, N_MARGIN / rate)
-    first = max(int((start_s - margin_s) * rate), 0)
-    stop = max(ceil((start_s + length_s + margin_s) * rate), first)
-    around = Clip(clip.samples[first:stop], rate).resampled(
-        ceil(CURVE_RATE / rate) * rate
-    )
+    n_margin = max(round(MARGIN_S * rate), N_MARGIN)
+    n_each = max(ceil(CURVE_RATE / rate), MIN_FINENESS)
+    start, end = start_s * rate, (start_s + length_s) * rate
+    first = max(floor(start) - n_margin, 0)
+    samples = clip.samples[first : ceil(end) + n_margin].astype(np.float64)
+    if not len(samples):
+        return points(clip, start_s, length_s)
+    places = first + np.arange(len(samples))
+    outside = np.maximum(np.maximum(start - places, places - end), 0) / n_margin
+    faded = samples * np.cos(np.pi / 2 * np.minimum(outside, 1)) ** 2
+    apart = np.pad(faded, n_margin)
+    fine = resample(apart, n_each * len(apart))[n_each * n_margin :]
+    around = Clip(fine[: n_each * len(samples)], n_each * rate)
     return points(around, start_s - first / rate, length_s)

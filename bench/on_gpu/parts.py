@@ -41,7 +41,7 @@ def about(size: Size, home: Path) -> Found:
     import transformers
 
     from bench.pictures import processor
-    from trainer.training import recipe
+    from networks import device
 
     found = {
         "torch": torch.__version__,
@@ -49,7 +49,7 @@ def about(size: Size, home: Path) -> Found:
         "python": sys.version.split()[0],
         "processor": processor(),
         "n_cores": os.cpu_count(),
-        "precision": recipe._precision("auto"),
+        "precision": device.best().precision,
         "n_product": size.n_product,
         "product_tflops": product_flops(size.n_product) / 1e12,
         "driver": "unknown",

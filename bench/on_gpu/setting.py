@@ -251,15 +251,17 @@ def stopped_at(n_steps: int) -> Callable[[int], None]:
 @contextlib.contextmanager
 def device_watched(every_s: float = 2.0) -> Iterator[list[Any]]:
     """Ask for the live figures of the device, as the page gets them, meanwhile."""
+    from networks.device import best
     from trainer.process import device
 
+    noted = best().facts()
     figures: list[Any] = []
     is_over = threading.Event()
 
     def ask() -> None:
-        figures.append(device.figures(os.getpid()))
+        figures.append(device.figures(noted, os.getpid()))
         while not is_over.wait(every_s):
-            figures.append(device.figures(os.getpid()))
+            figures.append(device.figures(noted, os.getpid()))
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()

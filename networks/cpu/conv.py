@@ -18,8 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from networks.cpu.precision import Precision, dtype_of
 from networks.cpu.product import packed, product
 
 if TYPE_CHECKING:
@@ -64,33 +65,70 @@ def strips(
         yield rows(frames, n_out, stride, first, stop - first), slice(first, stop)
 
 
-def strided_conv(conv: Any) -> Callable[[Tensor], Tensor]:
-    """Prepare a ``Conv1d`` without padding for inference.
+def strided_conv(
+    conv: Any, precision: Precision = "fp32", *, has_gelu: bool = False
+) -> Callable[[Tensor], Tensor]:
+    """Prepare a ``Conv1d`` without padding for inference, as ``laid_out`` does.
 
     The module itself can no longer be called: its weights are laid out anew. A
     convolution of one channel is used as it is.
-
-    Returns:
-        A function from (n_frames, n_in), contiguous, to (n_out, n_out_channels).
     """
     import torch
 
+    convolve, matrices = laid_out(conv, precision, has_gelu=has_gelu)
+    if matrices:
+        conv.matrices = torch.nn.ParameterList(
+            torch.nn.Parameter(matrix, requires_grad=False) for matrix in matrices
+        )
+        conv.weight = None
+    return convolve
+
+
+def laid_out(
+    conv: Any, precision: Precision = "fp32", *, has_gelu: bool = False
+) -> tuple[Callable[[Tensor], Tensor], list[Tensor]]:
+    """Lay out the weights of a ``Conv1d`` without padding as they are now.
+
+    In bfloat16 all that is under the kernel is one product: Winograd's sums would be
+    rounded as well, for a twentieth of the time. A convolution of one channel, which
+    is cheap, stays float32.
+
+    Args:
+        conv: the module, which is left as it is.
+        precision: of the products and of the result.
+        has_gelu: the result goes through a GELU.
+
+    Returns:
+        A function from (n_frames, n_in), contiguous, to (n_out, n_out_channels), and
+        the matrices that it multiplies by.
+    """
+    bias = None if conv.bias is None else conv.bias.detach()
+    kernel, stride = conv.kernel_size[0], conv.stride[0]
     if conv.in_channels == 1:
-        return partial(_one_channel, conv)
+        dtype, usual = dtype_of(precision), partial(_one_channel, conv)
+        return lambda samples: activated(usual(samples), has_gelu).to(dtype), []
     taps = conv.weight.detach().permute(2, 0, 1)  # (kernel, n_out_channels, n_in)
-    stride, bias = conv.stride[0], None if conv.bias is None else conv.bias.detach()
-    is_winograd = (len(taps), stride) == (3, 2)
+    if precision != "fp32":
+        matrix = packed(_beside(*taps), precision)
+        shape = kernel, stride, matrix, bias
+        return partial(_at_once, *shape, "gelu" if has_gelu else "none"), [matrix]
+    is_winograd = (kernel, stride) == (3, 2)
     if is_winograd:
         before, middle, after = taps
-        matrices = [before + after, _beside(before, middle), _beside(after, middle)]
+        parts = [before + after, _beside(before, middle), _beside(after, middle)]
     else:  # for ``_direct``: the taps of each strip
-        matrices = [_beside(*some) for some in taps.split(stride)]
-    conv.matrices = torch.nn.ParameterList(
-        torch.nn.Parameter(packed(matrix), requires_grad=False) for matrix in matrices
-    )
-    conv.weight = None
-    how = _winograd if is_winograd else partial(_direct, len(taps), stride)
-    return partial(how, [*conv.matrices], bias)
+        parts = [_beside(*some) for some in taps.split(stride)]
+    matrices = [packed(part) for part in parts]
+    how = _winograd if is_winograd else partial(_direct, kernel, stride)
+    convolve = partial(how, matrices, bias)
+    return lambda frames: activated(convolve(frames), has_gelu), matrices
+
+
+def activated(out: Tensor, has_gelu: bool) -> Tensor:
+    """Apply HuBERT's usual activation in place: its output is large."""
+    import torch
+
+    return torch.ops.aten.gelu_(out) if has_gelu else out
 
 
 def _one_channel(conv: Any, samples: Tensor) -> Tensor:
@@ -99,6 +137,20 @@ def _one_channel(conv: Any, samples: Tensor) -> Tensor:
 
     under = samples[:, 0].unfold(0, conv.kernel_size[0], conv.stride[0])
     return torch.nn.functional.linear(under, conv.weight[:, 0], conv.bias)
+
+
+def _at_once(
+    kernel: int,
+    stride: int,
+    matrix: Tensor,
+    bias: Tensor | None,
+    activation: Literal["gelu", "none"],
+    frames: Tensor,
+) -> Tensor:
+    """Multiply all frames under the kernel, whose rows overlap in memory."""
+    n_out = n_outputs(len(frames), kernel, stride)
+    under = rows(frames, n_out, stride, 0, kernel)
+    return product(under, matrix, bias, activation=activation)
 
 
 def _direct(

@@ -55,14 +55,14 @@ def fft_conv(
     """Convolve with a stride of 1.
 
     Args:
-        frames: float32 (n_windows, n_channels, n_frames), on a CPU.
+        frames: (n_windows, n_channels, n_frames), on a CPU.
         spectra: as of ``spectra``.
         bias: (n_out_channels,).
         kernel: its length (frames).
         padding: zeros before and after (frames).
 
     Returns:
-        (n_windows, n_out_channels, n_frames + 2 * padding - kernel + 1).
+        Float32 (n_windows, n_out_channels, n_frames + 2 * padding - kernel + 1).
     """
     import torch
 
@@ -71,7 +71,7 @@ def fft_conv(
     n_out = frames.shape[2] + 2 * padding - kernel + 1
     n_blocks = -(-n_out // n_kept)
     n_after = n_blocks * n_kept + kernel - 1 - padding - frames.shape[2]
-    padded = torch.nn.functional.pad(frames, (padding, n_after))
+    padded = torch.nn.functional.pad(frames.float(), (padding, n_after))
     blocks = torch.fft.rfft(padded.unfold(2, n_fft, n_kept)).unflatten(1, groups)
     rows = blocks.permute(
         4, 1, 0, 3, 2

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import process
 from networks.cpu import fft_conv
-from networks.cpu.conv import n_outputs, strided_conv
-from networks.cpu.product import optimize_linear
+from networks.cpu.conv import laid_out, n_outputs, strided_conv
+from networks.cpu.precision import Precision, dtype_of
+from networks.cpu.product import optimize_linear, packed, product
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,14 +32,21 @@ Step = Callable[["Tensor"], "Tensor"]  # (n_frames, n_in) to (n_out, n_channels)
 TILE = 16_000  # samples; 1 s
 
 
-def optimize_for_cpu(model: Any) -> None:
+def optimize_for_cpu(model: Any, precision: Precision = "fp32") -> bool:
     """Let a HuBERT or wav2vec2 on a CPU run inference in less time and memory.
 
     It can no longer be trained. Other models are left as they are, and so is one on a
     GPU, where one large step is best, but for a weight norm that is worked out once.
+
+    Args:
+        model: a transformers audio classifier.
+        precision: of its products; what they are added to, the norms and the head stay
+            float32.
+
+    Returns:
+        Whether the model computes in that precision now.
     """
     process.settle()
-    from torch.nn import Linear
     from torch.nn.utils import parametrize
     from transformers.models.hubert.modeling_hubert import HubertFeatureEncoder
     from transformers.models.wav2vec2.modeling_wav2vec2 import Wav2Vec2FeatureEncoder
@@ -46,21 +54,45 @@ def optimize_for_cpu(model: Any) -> None:
     # Their relatives' attention reads the weights of its linear layers itself.
     front = front_end(model)
     if not isinstance(front, HubertFeatureEncoder | Wav2Vec2FeatureEncoder):
-        return
+        return False
     position = model.base_model.encoder.pos_conv_embed.conv
     if parametrize.is_parametrized(position, "weight"):
         parametrize.remove_parametrizations(position, "weight")
     if model.device.type != "cpu":
-        return
-    steps = [_step(layer) for layer in front.conv_layers]
-    front.forward = partial(_tiled, front.conv_layers, steps)  # type: ignore[method-assign]
-    for module in model.modules():
-        if isinstance(module, Linear):
-            optimize_linear(module)
+        return False
+    steps = [_step(layer, strided_conv, precision) for layer in front.conv_layers]
+    tiled = partial(_tiled, front.conv_layers, steps, precision)
+    front.forward = tiled  # type: ignore[method-assign]
+    _optimize_linear_layers(model, precision)
     for weights in model.parameters():  # what is left of the file is let go
         if not weights.is_mkldnn:
             weights.data = weights.data.clone()
     position.forward = fft_conv.prepared(position)
+    return True
+
+
+def _optimize_linear_layers(model: Any, precision: Precision) -> None:
+    """Lay out the linear layers; those of the head, which cost little, in float32."""
+    from torch.nn import Linear
+
+    for name, module in model.base_model.named_modules():
+        if precision != "fp32" and name.endswith("feed_forward"):
+            _join_activation(module, precision)
+        elif isinstance(module, Linear) and "forward" not in vars(module):
+            optimize_linear(module, precision)
+    for module in model.modules():
+        if isinstance(module, Linear) and "forward" not in vars(module):
+            optimize_linear(module)
+
+
+def _join_activation(feed_forward: Any, precision: Precision) -> None:
+    """Let the product before a GELU apply it, while its result is in the registers."""
+    from torch.nn import Identity
+
+    if is_gelu(feed_forward.intermediate_act_fn):
+        dense = feed_forward.intermediate_dense
+        optimize_linear(dense, precision, activation="gelu")
+        feed_forward.intermediate_act_fn = Identity()
 
 
 def front_end(model: Any) -> Any:
@@ -112,15 +144,36 @@ def normed_filters(layer: Any, window: Tensor) -> tuple[Tensor, Tensor]:
     return (weight * scale[:, None]).T.float(), bias.float()
 
 
-def _tiled(layers: Any, steps: list[Step], windows: Tensor) -> Tensor:
+def tiles(layers: Any, precision: Precision) -> Step:
+    """Prepare the front end with its weights as they are now, which stay where they are.
+
+    Returns:
+        A function from (n_windows, n_samples) to float32 (n_windows, n_channels,
+        n_frames).
+    """
+    steps = [_step(layer, _copied, precision) for layer in layers]
+    return partial(_tiled, layers, steps, precision)
+
+
+def _copied(conv: Any, precision: Precision, *, has_gelu: bool) -> Step:
+    return laid_out(conv, precision, has_gelu=has_gelu)[0]
+
+
+def _tiled(
+    layers: Any, steps: list[Step], precision: Precision, windows: Tensor
+) -> Tensor:
     """Run the front end: (n_windows, n_samples) to (n_windows, channels, n_frames)."""
     import torch
 
-    return torch.stack([_frames(layers, steps, window) for window in windows])
+    return torch.stack(
+        [_frames(layers, steps, precision, window) for window in windows]
+    )
 
 
-def _frames(layers: Any, steps: list[Step], window: Tensor) -> Tensor:
-    """Run one window tile by tile: (n_channels, n_frames)."""
+def _frames(
+    layers: Any, steps: list[Step], precision: Precision, window: Tensor
+) -> Tensor:
+    """Run one window tile by tile: float32 (n_channels, n_frames)."""
     import torch
 
     hop, reach = 1, 1  # samples from frame to frame, and under one frame
@@ -129,7 +182,7 @@ def _frames(layers: Any, steps: list[Step], window: Tensor) -> Tensor:
         hop *= layer.conv.stride[0]
     n_frames = n_outputs(len(window), reach, hop)
     n_tile = max(TILE // hop, 1)
-    first = _first_step(layers[0], steps[0], window)
+    first = _first_step(layers[0], steps[0], precision, window)
     tiles = []
     for frame in range(0, n_frames, n_tile):
         last = min(frame + n_tile, n_frames) - 1
@@ -137,21 +190,25 @@ def _frames(layers: Any, steps: list[Step], window: Tensor) -> Tensor:
         for step in steps[1:]:
             frames = step(frames)
         tiles.append(frames)
-    return torch.cat(tiles).T
+    return torch.cat(tiles).float().T
 
 
-def _step(layer: Any) -> Step:
+def _step(layer: Any, prepare: Callable[..., Step], precision: Precision) -> Step:
     """Compose a layer of the front end, frames first: convolution, norm, activation."""
     import torch
 
-    convolve, norm = strided_conv(layer.conv), getattr(layer, "layer_norm", None)
+    norm, has_gelu = getattr(layer, "layer_norm", None), is_gelu(layer.activation)
+    has_norm = isinstance(norm, torch.nn.LayerNorm)
+    if has_gelu and not has_norm:
+        return prepare(layer.conv, precision, has_gelu=True)
+    convolve = prepare(layer.conv, precision, has_gelu=False)
     activation = _in_place(layer.activation)
-    if not isinstance(norm, torch.nn.LayerNorm):
+    if not has_norm:
         return lambda frames: activation(convolve(frames))
     return lambda frames: activation(norm(convolve(frames)))
 
 
-def _first_step(layer: Any, step: Step, window: Tensor) -> Step:
+def _first_step(layer: Any, step: Step, precision: Precision, window: Tensor) -> Step:
     """Make the first layer for the tiles of one window, from samples to frames."""
     import torch
 
@@ -160,16 +217,51 @@ def _first_step(layer: Any, step: Step, window: Tensor) -> Step:
     kernel, stride = layer.conv.kernel_size[0], layer.conv.stride[0]
     filters, bias = normed_filters(layer, window)
     activation = _in_place(layer.activation)
+    if precision != "fp32" and is_gelu(layer.activation):
+        return _split_step(filters, bias, stride, precision)
+    dtype = dtype_of(precision)
     return lambda samples: activation(
         torch.addmm(bias, samples.unfold(0, kernel, stride), filters)
-    )
+    ).to(dtype)
+
+
+def _split_step(
+    filters: Tensor, bias: Tensor, stride: int, precision: Precision
+) -> Step:
+    """Make the first layer with a GELU of products that do not round the samples.
+
+    A sample is the sum of two numbers of 8 bits, and so is a filter's tap: three
+    products of four keep 16 bits, in one product of three times as many columns.
+    """
+    import torch
+
+    dtype, kernel = dtype_of(precision), len(filters)
+    high, low = split(filters.T, dtype)
+    matrix = packed(torch.cat([high, high, low], 1), precision)
+
+    def step(samples: Tensor) -> Tensor:
+        high, low = (part.unfold(0, kernel, stride) for part in split(samples, dtype))
+        return product(torch.cat([high, low, high], 1), matrix, bias, activation="gelu")
+
+    return step
+
+
+def split(values: Tensor, dtype: Any) -> tuple[Tensor, Tensor]:
+    """Split float32 values into two of another type whose sum is nearly the same."""
+    high = values.to(dtype)
+    return high, (values - high).to(dtype)
+
+
+def is_gelu(activation: Any) -> bool:
+    """Return whether an activation is HuBERT's usual one."""
+    process.settle()
+    from transformers.activations import GELUActivation
+
+    return isinstance(activation, GELUActivation)
 
 
 def _in_place(activation: Any) -> Step:
     """Replace HuBERT's usual activation by the same in place: its output is large."""
-    process.settle()
     import torch
-    from transformers.activations import GELUActivation
 
-    is_usual = isinstance(activation, GELUActivation)
-    return torch.ops.aten.gelu_.default if is_usual else activation
+    return torch.ops.aten.gelu_.default if is_gelu(activation) else activation

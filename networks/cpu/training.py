@@ -6,7 +6,10 @@ are plain matrix products, at the processor's full rate. The norm after the firs
 worked into its filters (see ``frontend``). Nothing is computed for the samples
 themselves, which do not learn.
 
-Only rounding differs. A GPU and other precisions are left to torch.
+Under ``torch.autocast`` the products are of bfloat16 (see ``precision``), and so is what
+is kept for the way back; weights, gradients of weights, the norm over time, the head and
+the loss stay float32. Only rounding differs. A GPU and models that are themselves of
+another type are left to torch.
 """
 
 from __future__ import annotations
@@ -14,16 +17,25 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from networks.cpu.conv import n_outputs, strips
+from networks.cpu.conv import n_outputs, rows, strips
 from networks.cpu.fft_conv import fft_conv, spectra
-from networks.cpu.frontend import front_end, is_normed_over_time, normed_filters
+from networks.cpu.frontend import (
+    front_end,
+    is_normed_over_time,
+    normed_filters,
+    split,
+    tiles,
+)
+from networks.cpu.precision import Precision, dtype_of
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 # A product of spectra is cheaper than a convolution from so many taps on, where a batch
 # has so many frames: the kernels' spectra cost the same always.
 LONG_KERNEL, MANY_FRAMES = 64, 750
+N_SUMMED = 8192  # frames whose gradient is float32 at a time
 
 
 def optimize_for_cpu(model: Any) -> None:
@@ -33,34 +45,67 @@ def optimize_for_cpu(model: Any) -> None:
     front = front_end(model)
     if front is None:
         return
-    front.forward = functools.partial(_forward, front, front.forward)
+    front.forward = functools.partial(_forward, front, front.forward, _Tiles(front))
     embed = getattr(model.base_model.encoder, "pos_conv_embed", None)
     conv = getattr(embed, "conv", None)
     if isinstance(conv, Conv1d) and conv.kernel_size[0] >= LONG_KERNEL:
         conv.forward = functools.partial(_position, conv, conv.forward)  # type: ignore[method-assign]
+    for name in ("projector", "classifier"):
+        head = getattr(model, name, None)
+        if head is not None:
+            head.forward = functools.partial(_in_float32, head.forward)
 
 
-def _forward(front: Any, usual: Any, windows: Tensor) -> Tensor:
+def _in_float32(usual: Any, states: Tensor) -> Any:
+    """Run a small layer whose outputs are summed up, or are the loss, in float32."""
+    import torch
+
+    if not states.is_cpu or not torch.is_autocast_enabled("cpu"):
+        return usual(states)
+    with torch.autocast("cpu", enabled=False):
+        return usual(states.float())
+
+
+class _Tiles:
+    """The front end as inference runs it, laid out again whenever its weights change.
+
+    Args:
+        front: the convolutions.
+    """
+
+    def __init__(self, front: Any) -> None:
+        self._weights = [*front.parameters()]
+        self._layers = front.conv_layers
+        self._made: tuple[Any, Any] = (None, None)
+
+    def __call__(self, windows: Tensor) -> Tensor:
+        """Run the front end: (n_windows, n_samples) to (n_windows, channels, n_frames)."""
+        precision: Precision = "bf16" if _dtype() == dtype_of("bf16") else "fp32"
+        state = (precision, *((w.data_ptr(), w._version) for w in self._weights))
+        if self._made[0] != state:
+            self._made = (state, tiles(self._layers, precision))
+        return self._made[1](windows)
+
+
+def _forward(front: Any, usual: Any, run: _Tiles, windows: Tensor) -> Tensor:
     """Run the front end: (n_windows, n_samples) to (n_windows, channels, n_frames)."""
     import torch
 
     if not windows.is_cpu or windows.dtype != torch.float32:
         return torch.as_tensor(usual(windows))
+    if not torch.is_grad_enabled():
+        return run(windows)
     frames = [_frames(front.conv_layers, window) for window in windows]
     return torch.stack(frames).transpose(1, 2)
 
 
 def _frames(layers: Any, window: Tensor) -> Tensor:
     """Run one window: (n_frames, n_channels)."""
-    import torch
-
     first, *others = layers
     if is_normed_over_time(first) and first.conv.bias is None:
-        under = window.detach().unfold(
-            0, first.conv.kernel_size[0], first.conv.stride[0]
-        )
         filters, bias = normed_filters(first, window)
-        frames = first.activation(torch.addmm(bias, under, filters))
+        normed = _first()(window.detach(), filters, bias, first.conv.stride[0])
+        frames = first.activation(normed)
     else:
         frames = _layer(first, window[:, None])
     for layer in others:
@@ -75,12 +120,21 @@ def _layer(layer: Any, frames: Tensor) -> Tensor:
     conv, norm = layer.conv, getattr(layer, "layer_norm", None)
     out = _convolution()(frames, conv.weight, conv.stride[0])
     if conv.bias is not None:
-        out = out + conv.bias
+        out = out + conv.bias.to(out.dtype)
     if isinstance(norm, torch.nn.GroupNorm):
-        out = norm(out.T[None])[0].T.contiguous()
+        out = norm(out.T[None].float())[0].T.contiguous()
     elif norm is not None:
         out = norm(out)
     return torch.as_tensor(layer.activation(out))
+
+
+def _dtype() -> torch.dtype:
+    """Return the type of products: that of autocast on a CPU, if it is on."""
+    import torch
+
+    if torch.is_autocast_enabled("cpu"):
+        return torch.get_autocast_dtype("cpu")
+    return torch.float32
 
 
 @functools.cache
@@ -93,33 +147,81 @@ def _convolution() -> Any:
 
         @staticmethod
         def forward(ctx: Any, frames: Tensor, weight: Tensor, stride: int) -> Tensor:
-            frames = frames.contiguous()
-            taps = weight.permute(2, 1, 0).contiguous()  # (kernel, n_in, n_channels)
+            dtype, ctx.given = _dtype(), frames.dtype
+            frames = frames.to(dtype).contiguous()
+            # (kernel, n_in, n_channels)
+            taps = weight.permute(2, 1, 0).to(dtype).contiguous()
             ctx.save_for_backward(frames, taps)
             ctx.stride, kernel = stride, len(taps)
             n_out = n_outputs(len(frames), kernel, stride)
+            if dtype != torch.float32:  # summed up before it is rounded
+                return rows(frames, n_out, stride, 0, kernel) @ taps.flatten(0, 1)
             out = frames.new_empty(n_out, taps.shape[2])
-            for rows, some in strips(frames, kernel, stride, n_out):
-                out.addmm_(rows, taps[some].flatten(0, 1), beta=1 if some.start else 0)
+            for under, some in strips(frames, kernel, stride, n_out):
+                out.addmm_(under, taps[some].flatten(0, 1), beta=1 if some.start else 0)
             return out
 
         @staticmethod
         def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
             frames, taps = ctx.saved_tensors
-            gradient = gradient.contiguous()
+            gradient = gradient.to(frames.dtype).contiguous()
             shape = (len(taps), ctx.stride, len(gradient))
             of_frames = of_weight = None
             if ctx.needs_input_grad[1]:
-                found = [rows.T @ gradient for rows, _ in strips(frames, *shape)]
+                found = [under.T @ gradient for under, _ in strips(frames, *shape)]
                 of_taps = torch.cat(found).unflatten(0, (len(taps), -1))
-                of_weight = of_taps.permute(2, 1, 0)
+                of_weight = of_taps.permute(2, 1, 0).float()
             if ctx.needs_input_grad[0]:
                 of_frames = torch.zeros_like(frames)
-                for rows, some in strips(of_frames, *shape):
-                    rows.addmm_(gradient, taps[some].flatten(0, 1).T)
+                for under, some in strips(of_frames, *shape):
+                    under.addmm_(gradient, taps[some].flatten(0, 1).T)
+                of_frames = of_frames.to(ctx.given)
             return of_frames, of_weight, None
 
     return Convolution.apply
+
+
+@functools.cache
+def _first() -> Any:
+    """Make the function (samples, filters, bias, stride) -> out."""
+    import torch
+
+    class First(torch.autograd.Function):
+        """(n_samples,), (kernel, n_channels) and (n_channels,) to (n_out, n_channels).
+
+        Of bfloat16 neither samples nor filters are rounded (see ``frontend.split``), and
+        the gradients, sums over the whole window, are float32.
+        """
+
+        @staticmethod
+        def forward(
+            ctx: Any, samples: Tensor, filters: Tensor, bias: Tensor, stride: int
+        ) -> Tensor:
+            kernel, dtype = len(filters), _dtype()
+            ctx.save_for_backward(samples)
+            ctx.kernel, ctx.stride = kernel, stride
+            if dtype == torch.float32:
+                return torch.addmm(bias, samples.unfold(0, kernel, stride), filters)
+            high, low = (
+                part.unfold(0, kernel, stride) for part in split(samples, dtype)
+            )
+            taps, rests = split(filters, dtype)
+            under = torch.cat([high, low, high], 1)
+            return torch.addmm(bias.to(dtype), under, torch.cat([taps, taps, rests]))
+
+        @staticmethod
+        def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+            under = ctx.saved_tensors[0].unfold(0, ctx.kernel, ctx.stride)
+            of_filters = of_bias = 0.0
+            for some, part in zip(
+                under.split(N_SUMMED), gradient.split(N_SUMMED), strict=True
+            ):
+                part = part.float()
+                of_filters = of_filters + some.T @ part
+                of_bias = of_bias + part.sum(0)
+            return None, of_filters, of_bias, None
+
+    return First.apply
 
 
 def _position(conv: Any, usual: Any, frames: Tensor) -> Tensor:
@@ -127,8 +229,9 @@ def _position(conv: Any, usual: Any, frames: Tensor) -> Tensor:
     import torch
 
     is_short = len(frames) * frames.shape[2] < MANY_FRAMES
-    if is_short or not frames.is_cpu or frames.dtype != torch.float32:
+    is_ours = frames.dtype in (torch.float32, _dtype())
+    if is_short or not frames.is_cpu or not is_ours:
         return torch.as_tensor(usual(frames))
-    found = spectra(conv.weight, conv.groups)
+    found = spectra(conv.weight.float(), conv.groups)
     lengths = {"kernel": conv.kernel_size[0], "padding": conv.padding[0]}
     return fft_conv(frames, found, conv.bias, **lengths)

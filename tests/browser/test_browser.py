@@ -79,9 +79,9 @@ def says(place, text):
     place.locator(".numbers").filter(has_text=text).wait_for()
 
 
-def test_every_new_lesson_answers_with_the_brass_tone(open_page):
+def test_every_new_lesson_answers_with_the_trumpet_phrase(open_page):
     page = open_page()
-    page.get_by_role("button", name="Start with the brass tone").click()
+    page.get_by_role("button", name="Start with the trumpet").click()
     wait_for_pictures(page)
 
     rate = lesson(page, "Sampling rate")
@@ -134,14 +134,14 @@ def test_every_new_lesson_answers_with_the_brass_tone(open_page):
 
     two = lesson(page, "Two sounds")
     choose(page, two, "The other sound", "the sound before this one")
-    says(two, "Brass tone: ")
+    says(two, "Trumpet phrase: ")
     two.get_by_label("Spectrum").check()
-    says(two, re.compile("Octave: Spectrum of.*Brass tone: Spectrum of"))
+    says(two, re.compile("Octave: Spectrum of.*Trumpet phrase: Spectrum of"))
 
 
 def test_part_of_the_sound_is_seen_heard_and_its_spectrum_taken(open_page):
     page = open_page()
-    page.get_by_role("button", name="Start with the brass tone").click()
+    page.get_by_role("button", name="Start with the trumpet").click()
     wait_for_pictures(page)
     wave, stft = lesson(page, "Waveform"), lesson(page, "Spectrogram (STFT)")
     plot = wave.locator("canvas[role=img]")
@@ -176,9 +176,9 @@ def test_rebuilding_without_a_sound_asks_for_one(open_page):
 
 def test_newcomer_starts_with_one_click_and_nothing_jumps(open_page):
     page = open_page()
-    page.get_by_role("button", name="Start with the brass tone").click()
+    page.get_by_role("button", name="Start with the trumpet").click()
     wait_for_pictures(page)
-    assert "Brass tone" in page.locator(".block.clip-facts").inner_text()
+    assert "Trumpet phrase" in page.locator(".block.clip-facts").inner_text()
     assert page.evaluate("window.shifted") < 0.1
 
 

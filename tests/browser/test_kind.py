@@ -61,7 +61,7 @@ MOVING = """document.getAnimations().filter(
 
 def start(page):
     page.set_default_timeout(PATIENCE_MS)
-    page.get_by_role("button", name="Brass tone", exact=True).click()
+    page.get_by_role("button", name="Trumpet phrase", exact=True).click()
     wait_for_pictures(page)
 
 
@@ -130,8 +130,8 @@ def test_page_stands_still_for_those_who_ask(open_page):
 def test_first_click_plays_and_shows(open_page):
     page = open_page()
     first = page.locator(".picture").first
-    assert "hear a brass tone and see" in first.inner_text()
-    page.get_by_role("button", name="Start with the brass tone").click()
+    assert "hear a trumpet and see" in first.inner_text()
+    page.get_by_role("button", name="Start with the trumpet").click()
     page.locator(DRAWN).first.wait_for()
     page.wait_for_function("Genrescope.sound.state.at_s > 2")  # and nothing stops it
 

@@ -12,11 +12,11 @@ import settings
 from audio.synth import composer
 from classifier.models import Models
 from classifier.predict import predict
+from networks import device
 from support.songs import song_folder
 from trainer.config import RunConfig
 from trainer.process import jobs
 from trainer.run.events import Device, Noted, Step
-from trainer.training import recipe
 from trainer.training.train import train
 
 pytestmark = pytest.mark.gpu
@@ -64,7 +64,7 @@ def test_auto_is_bf16_where_the_card_computes_in_it_and_fp16_elsewhere():
     import torch
 
     major, _ = torch.cuda.get_device_capability()
-    assert recipe._precision("auto") == ("bf16" if major >= 8 else "fp16")
+    assert device.best().precision == ("bf16" if major >= 8 else "fp16")
 
 
 @pytest.mark.parametrize("part", ["all", "encoder", "head"])

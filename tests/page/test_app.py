@@ -223,7 +223,7 @@ def test_files_of_visitors_are_gone_after_the_time_that_the_page_states(
     delete_files_created_by_app(demo, age=0)
     assert not [p for p in folder.rglob("*") if p.is_file() and p.stat().st_size]
     hours = sum(demo.delete_cache) / 3600
-    texts = app.launch_options(Settings())["i18n"].translations
+    texts = app.launch_options(Settings(), demo)["i18n"].translations
     assert f"{hours:.0f} hours" in texts["en"]["about.text"]
 
 

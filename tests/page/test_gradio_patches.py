@@ -14,9 +14,13 @@ import anyio
 import gradio as gr
 import pytest
 from gradio import processing_utils
+from gradio.data_classes import PredictBodyInternal
 from gradio.mcp import GradioMCPServer
 from gradio.state_holder import SessionState
 from mcp.shared.memory import create_connected_server_and_client_session
+from starlette.datastructures import Headers
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect, Request
 from starlette.testclient import TestClient
 
 from support import browser
@@ -144,6 +148,76 @@ def test_idle_queue_looks_for_work_more_often_than_it_has_to(page):
     assert page._queue.sleep_when_free < gradio_patches.QUEUE_POLL_S
     gradio_patches.poll_queue_less_often(page)
     assert page._queue.sleep_when_free == gradio_patches.QUEUE_POLL_S
+
+
+def test_queue_is_one_line_for_all_visitors(page):
+    page.queue(max_size=2)
+    fn = next(key for key, each in page.fns.items() if each.api_name == "facts")
+
+    async def push(address):
+        scope = {"type": "http", "headers": [], "client": (address, 1)}
+        body = PredictBodyInternal(fn_index=fn, data=[1], request=Request(scope))
+        return (await page._queue.push(body, Request(scope), None))[2]
+
+    async def ask():
+        return [await push(each) for each in ("greedy", "greedy", "other")]
+
+    assert anyio.run(ask) == ["success", "success", "queue_full"]
+
+
+def broken_off(parser, folder, data):
+    """Give a parser of uploads what arrives before the sender is gone."""
+    headers = Headers({"content-type": "multipart/form-data; boundary=b"})
+
+    async def stream():
+        yield data
+        raise ClientDisconnect
+
+    async def parse():
+        read = parser(headers, stream(), upload_dir=folder, max_file_size=10**9)
+        await read.parse()
+
+    with pytest.raises((ClientDisconnect, MultiPartException)):
+        anyio.run(parse)
+    return [path.stat().st_size for path in folder.iterdir()]
+
+
+FILE = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
+FIELD = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n'
+
+
+def test_upload_that_breaks_off_leaves_its_file(tmp_path):
+    ours, gradios = tmp_path / "ours", tmp_path / "gradios"
+    ours.mkdir()
+    gradios.mkdir()
+    unpatched = gradio_patches.Parts.__mro__[1]
+    assert len(broken_off(unpatched, gradios, FILE + b"0" * 1000)) == 1
+    assert broken_off(gradio_patches.Parts, ours, FILE + b"0" * 1000) == []
+
+
+def test_upload_keeps_a_text_of_any_length(tmp_path):
+    data = FIELD + b"0" * (gradio_patches.MOST_FIELD_BYTES + 1)
+    unpatched, taken = gradio_patches.Parts.__mro__[1], []
+    on_data = unpatched.on_part_data
+
+    class Noting(unpatched):
+        def on_part_data(self, *where):
+            on_data(self, *where)
+            taken.append(len(self._current_part.data))
+
+    broken_off(Noting, tmp_path, data)
+    assert taken[-1] > gradio_patches.MOST_FIELD_BYTES
+
+    async def parse():
+        headers = Headers({"content-type": "multipart/form-data; boundary=b"})
+
+        async def stream():
+            yield data
+
+        await gradio_patches.Parts(headers, stream(), max_file_size=1).parse()
+
+    with pytest.raises(MultiPartException, match="maximum allowed size"):
+        anyio.run(parse)
 
 
 def test_tools_answer_in_pythons_notation_and_without_a_schema(page):

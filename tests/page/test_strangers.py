@@ -199,7 +199,9 @@ def test_person_at_the_machine_is_not_refused_by_the_same_calls(settings, demo):
     """Else the refusals above would prove nothing."""
     here = dataclasses.replace(settings, host=Host())
     local = app.create_app(here)
-    local.launch(**app.launch_options(here), prevent_thread_lock=True, quiet=True)
+    local.launch(
+        **app.launch_options(here, local), prevent_thread_lock=True, quiet=True
+    )
     try:
         session = session_with_runs(local, {}, here)
         for name in ("rename", "question", "delete"):

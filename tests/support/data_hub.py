@@ -21,6 +21,7 @@ class DataHub(ThreadingHTTPServer):
         sets: (id, branch) to ``{name: bytes}``.
         lie: what a file's bytes are replaced by; None for the truth.
         n_before_loss: the connection of a large file breaks after so many bytes, once.
+        is_expiring: a broken connection's address is forbidden from then on.
         release: while it is cleared, a large file stays half sent.
         asked: method, path, range and authorization of every request.
     """
@@ -31,6 +32,7 @@ class DataHub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), DataHandler)
         self.sets, self.asked = {}, []
         self.lie, self.n_before_loss = None, 0
+        self.is_expiring, self.n_signed, self.first_valid = False, 0, 0
         self.release = threading.Event()
         self.release.set()
 
@@ -79,11 +81,13 @@ class DataHandler(BaseHTTPRequestHandler):
         files = [f for (i, _), f in self.server.sets.items() if i == repo_id]
         content = next(each[name] for each in files if name in each)
         checksum = hashlib.sha256(content).hexdigest()
+        self.server.n_signed += 1
+        signed = f"{checksum}?{self.server.n_signed}"
         return self.send(
             302,
             b"",
             {
-                "Location": f"http://localhost:{self.server.server_port}/storage/{checksum}",
+                "Location": f"http://localhost:{self.server.server_port}/storage/{signed}",
                 "X-Linked-Etag": f'"{checksum}"',
                 "X-Linked-Size": str(len(content)),
                 "X-Repo-Commit": REVISION,
@@ -91,6 +95,8 @@ class DataHandler(BaseHTTPRequestHandler):
         )
 
     def sent(self, checksum):
+        if int(self.path.partition("?")[2] or 0) < self.server.first_valid:
+            return self.send(403, b"")
         content = self.server.lie or self.server.by_checksum()[checksum]
         start = int((self.headers.get("Range") or "bytes=0-")[6:-1])
         self.send_response(206 if start else 200)
@@ -104,6 +110,8 @@ class DataHandler(BaseHTTPRequestHandler):
         self.wfile.write(content[start:middle])
         if self.server.n_before_loss:
             self.server.n_before_loss = 0
+            if self.server.is_expiring:
+                self.server.first_valid = self.server.n_signed + 1
             self.close_connection = True
             return self.connection.close()
         self.server.release.wait(60)

@@ -29,6 +29,22 @@ def answers_by_hand(names=("a", "b", "c", "d")):
     )
 
 
+def predictions_of(logits, truths, owners=None):
+    logits = np.asarray(logits, np.float32)
+    owners = np.arange(len(logits)) if owners is None else np.array(owners)
+    names = tuple(f"song {i}" for i in range(len(truths)))
+    return Predictions(logits, owners, np.array(truths), names, GENRES)
+
+
+def drawn(n_songs=3000, sharpness=1.0, seed=0):
+    """Songs whose true probabilities are known, and logits ``sharpness`` too bold."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 1.5, (n_songs, 3))
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    truths = [rng.choice(3, p=p) for p in chances]
+    return predictions_of(sharpness * logits, truths)
+
+
 def keep_scores(folder, temperature=1.0, **changes):
     """Write ``scores.json`` and ``confusion.json`` of those answers; give the scores."""
     import dataclasses

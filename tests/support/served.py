@@ -27,7 +27,7 @@ def served(settings, gradio_dir, prepare=lambda demo, options: options):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(gradio_dir))
         demo = app.create_app(settings)
-        options = prepare(demo, app.launch_options(settings))
+        options = prepare(demo, app.launch_options(settings, demo))
         demo.launch(**options, prevent_thread_lock=True, quiet=True)
         yield demo
         demo.close()

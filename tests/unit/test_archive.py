@@ -1,4 +1,6 @@
+import struct
 import zipfile
+import zlib
 
 import pytest
 
@@ -6,7 +8,7 @@ import i18n
 from audio.decode.archive import ZipLimits, unpacked
 from errors import KnownError
 from support.files import write_audio
-from support.signals import tone
+from support.signals import silence, tone
 
 
 def zipped(path, entries, packing=zipfile.ZIP_DEFLATED):
@@ -63,16 +65,38 @@ def test_a_link_inside_becomes_a_plain_file(tmp_path):
     assert song.path.read_bytes() == b"/etc/passwd"
 
 
-def test_a_bomb_is_refused_by_its_ratio_unread(tmp_path):
+def test_a_bomb_is_refused_by_its_bytes_unread(tmp_path):
     archive = zipped(tmp_path / "x.zip", [("zeros.wav", bytes(5_000_000))])
-    assert code_of(archive, tmp_path / "out") == "zip_too_large"
+    found = code_of(archive, tmp_path / "out", max_bytes=4_999_999)
+    assert found == "zip_too_large"
     assert not list((tmp_path / "out").iterdir())
 
 
-@pytest.mark.parametrize("limits", [{"max_files": 2}, {"max_bytes": 25}])
-def test_too_many_files_or_bytes_are_refused(tmp_path, limits):
+def test_silence_that_packs_a_thousand_to_one_keeps_its_zip(tmp_path):
+    quiet = write_audio(tmp_path / "a.wav", silence(30.0)).read_bytes()
+    archive = zipped(tmp_path / "x.zip", [("1.wav", quiet), ("2.mp3", b"x")])
+    assert archive.stat().st_size * 100 < len(quiet)
+    assert len(taken_out(archive, tmp_path / "out")) == 2
+
+
+def test_only_songs_are_counted(tmp_path):
+    entries = [
+        entry
+        for n in range(101)
+        for entry in ((f"A/{n}.wav", b"x"), (f"__MACOSX/A/._{n}.wav", b"x"))
+    ]
+    archive = zipped(tmp_path / "x.zip", [*entries, ("A/cover.jpg", b"x")])
+    assert len(taken_out(archive, tmp_path / "out", max_files=101)) == 101
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [({"max_files": 2}, "zip_too_many"), ({"max_bytes": 25}, "zip_too_large"),
+     ({"max_entries": 2}, "zip_too_many")],
+)  # fmt: skip
+def test_too_many_files_or_bytes_are_refused(tmp_path, limits, code):
     archive = zipped(tmp_path / "x.zip", [(f"{n}.mp3", bytes(10)) for n in range(3)])
-    assert code_of(archive, tmp_path / "out", **limits) == "zip_too_large"
+    assert code_of(archive, tmp_path / "out", **limits) == code
     assert not list((tmp_path / "out").iterdir())
 
 
@@ -84,6 +108,60 @@ def test_a_header_that_lies_about_the_size_is_broken(tmp_path):
     size = (256 * 40).to_bytes(4, "little")
     archive.write_bytes(data.replace(size + size, size + (10).to_bytes(4, "little")))
     assert code_of(archive, tmp_path / "out") == "zip_broken"
+
+
+def test_damaged_song_comes_last_without_its_file(tmp_path):
+    content = bytes(range(256))
+    entries = [("a.mp3", content), ("b.mp3", content[::-1])]
+    archive = zipped(tmp_path / "x.zip", entries)
+    data = bytearray(archive.read_bytes())
+    data[40:60] = bytes(20)
+    archive.write_bytes(data)
+    songs = taken_out(archive, tmp_path / "out")
+    assert [(song.name, song.path.exists()) for song in songs] == [
+        ("b.mp3", True), ("a.mp3", False),
+    ]  # fmt: skip
+
+
+def named(path, raw, extra=b""):
+    """A zip of one song whose name is ``raw``, without a word on its encoding."""
+    entry = zipfile.ZipInfo("A" * len(raw))
+    entry.extra = extra
+    zipped(path, [(entry, b"x")])
+    path.write_bytes(path.read_bytes().replace(b"A" * len(raw), raw))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "language"),
+    [
+        ("摇滚/歌曲.wav", "gbk", "zh-CN"), ("摇滚/歌曲.wav", "gbk", "en"),
+        ("搖滾/歌曲.wav", "big5", "zh-TW"), ("搖滾樂/第一首歌.wav", "big5", "en"),
+        ("ロック/うた.wav", "cp932", "ja"), ("ロック/うた.wav", "cp932", "zh-TW"),
+        ("록/노래.wav", "euc_kr", "ko"), ("摇滚/歌.wav", "utf-8", "en"),
+        ("Björk/Jóga.wav", "cp437", "zh-CN"), ("Motörhead/É.wav", "cp437", "en"),
+    ],
+)  # fmt: skip
+def test_names_without_an_encoding_are_read_as_their_packer_meant(
+    tmp_path, name, encoding, language
+):
+    path = named(tmp_path / "x.zip", name.encode(encoding))
+    (tmp_path / "out").mkdir()
+    (song,) = unpacked(path, tmp_path / "out", language=language)
+    assert song.name == name
+
+
+def test_name_in_unicode_beside_the_packer_s_own_wins(tmp_path):
+    raw, name = "搖滾.wav".encode("big5"), "搖滾.wav".encode()
+    path = struct.pack("<HHBI", 0x7075, 5 + len(name), 1, zlib.crc32(raw)) + name
+    (song,) = taken_out(named(tmp_path / "x.zip", raw, path), tmp_path / "out")
+    assert song.name == "搖滾.wav"
+
+
+def test_slashes_of_windows_are_folders(tmp_path):
+    archive = zipped(tmp_path / "x.zip", [("rock\\a.wav", b"x"), ("jazz\\b.wav", b"x")])
+    names = [song.name for song in taken_out(archive, tmp_path / "out")]
+    assert names == ["jazz/b.wav", "rock/a.wav"]
 
 
 def test_what_is_no_zip_is_broken(tmp_path):

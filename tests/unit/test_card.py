@@ -1,4 +1,5 @@
 import itertools
+import json
 
 import pytest
 
@@ -119,3 +120,15 @@ def test_card_names_the_songs_that_its_scores_are_of(tmp_path, is_final, part):
     assert f"| genre | {part} songs |" in text
     assert "averaged over each song's windows" in text
     assert card.scores_of(run) == kept
+
+
+def test_card_names_the_device_and_its_precision_where_they_are_known(tmp_path):
+    run = finished_run(tmp_path, tmp_path)
+    assert "windows on each device." in card.text(run, "visitor/genres")
+    path = run.model_dir / "config.json"
+    config = runs.read_json(path) or {}
+    config["genrescope"] = {"device": "Tesla T4", "precision": "fp16"}
+    run.model_dir.mkdir(exist_ok=True)
+    runs.write_whole(path, json.dumps(config))
+    text = card.text(run, "visitor/genres")
+    assert "windows on each device (Tesla T4, fp16)." in text

@@ -32,6 +32,7 @@ def loaded(folder):
         runs_dir=folder,
         hub_model="",
         is_offline=True,
+        precision="fp32",  # exact
     )
     return models.load(models.ref("bundled"))
 

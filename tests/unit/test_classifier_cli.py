@@ -266,6 +266,7 @@ def test_cli_writes_a_row_a_song_with_the_reason_of_those_that_fail(
 
 
 def test_cli_goes_on_with_a_table_after_an_interruption(host, folder, capsys):
+    write_audio(folder / "b.mp3", sweep(duration_s=1.2))
     path = host / "out.csv"
     cli.main([str(folder), "--csv", str(path)])
     whole = path.read_text()
@@ -333,6 +334,7 @@ def test_cli_takes_a_name_that_is_no_text_and_one_with_an_end_of_line(
 ):
     (folder / "a.wav").rename(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.wav"))
     (folder / "c.mp3").rename(folder / "two\nlines.mp3")
+    write_audio(folder / "b.mp3", sweep(duration_s=1.2))
     path = host / "out.csv"
     cli.main([str(folder), "--csv", str(path)])
     names = {Path(row["song"]).name for row in table(path)}
@@ -341,7 +343,7 @@ def test_cli_takes_a_name_that_is_no_text_and_one_with_an_end_of_line(
     cli.main([str(folder), "--csv", str(path)])
     assert path.read_text() == once
     cli.main([str(folder)])
-    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert len(capsys.readouterr().out.splitlines()) == 4
 
 
 def test_cli_table_cut_off_within_a_letter_goes_on(host, folder, capsys):

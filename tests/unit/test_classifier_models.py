@@ -153,7 +153,7 @@ def test_load_gives_float32_of_a_half_precision_checkpoint(tmp_path, tiny_model_
     folder = save_tiny_model(tmp_path / "bundled")
     half = AutoModelForAudioClassification.from_pretrained(folder, dtype=torch.float16)
     half.save_pretrained(folder)
-    models = models_of(tmp_path)
+    models = models_of(tmp_path, precision="fp32")
     model = models.load(models.ref("bundled")).model
     assert {p.dtype for p in model.parameters()} == {torch.float32}
 
@@ -290,7 +290,11 @@ def test_load_refuses_a_model_above_the_limit(house):
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"), [(1.7, 1.7), (None, 1.0), (0, 1.0), (-2, 1.0), ("hot", 1.0)]
+    ("said", "expected"),
+    [
+        *((1.7, 1.7), (None, 1.0), (0, 1.0), (-2, 1.0), ("hot", 1.0)),
+        *((0.049787, 0.5), (20.0, 5.0)),  # where an earlier version's search ended
+    ],
 )
 def test_temperature_is_the_checkpoints_or_one(tmp_path, said, expected):
     save_tiny_model(tmp_path / "bundled", genrescope={**FACTS, "temperature": said})
@@ -299,7 +303,8 @@ def test_temperature_is_the_checkpoints_or_one(tmp_path, said, expected):
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"), [(1.7, True), (1.0, False), (None, False), ("hot", False)]
+    ("said", "expected"),
+    [(1.7, True), (1.0, False), (None, False), ("hot", False), (0.049787, False)],
 )
 def test_calibrated_is_whose_temperature_was_fitted(tmp_path, said, expected):
     save_tiny_model(tmp_path / "bundled", genrescope={**FACTS, "temperature": said})

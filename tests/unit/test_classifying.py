@@ -175,9 +175,9 @@ def test_answer_says_who_agrees_and_what_the_model_cannot_know(prediction):
 @pytest.mark.parametrize(
     ("language", "calibrated", "uncalibrated"),
     [
-        ("en", "probabilities are calibrated", "are not calibrated"),
-        ("zh-TW", "機率經過校準", "機率未經校準"),
-        ("zh-CN", "概率经过校准", "概率未经校准"),
+        ("en", "confidence was adjusted on validation songs", "are not calibrated"),
+        ("zh-TW", "依驗證歌曲調整過", "機率未經校準"),
+        ("zh-CN", "按验证歌曲调整过", "概率未经校准"),
     ],
 )
 def test_answer_says_whether_its_probabilities_can_be_taken_at_their_word(
@@ -188,6 +188,8 @@ def test_answer_says_whether_its_probabilities_can_be_taken_at_their_word(
     said = answer.answers([replace(prediction, model=ref)], [], language)
     assert calibrated in said
     assert uncalibrated not in said
+    ref = replace(ref, n_calibration_songs=57)
+    assert "57" in answer.answers([replace(prediction, model=ref)], [], language)
 
 
 def test_answer_says_where_labels_do_not_exclude_each_other(prediction):

@@ -11,6 +11,7 @@ from viz import curves, paper, reliability
 from viz.curves import Curve
 from viz.palette import GREY_LINE
 from viz.plot import N_COLUMNS, Sheet
+from viz.reliability import Point
 
 
 def plot_of(*drawn, **choices):
@@ -82,8 +83,11 @@ def test_training_says_its_last_numbers_or_that_there_are_none():
 
 
 def test_reliability_has_a_dot_and_a_number_of_songs_a_bin():
-    (plot,) = reliability.sheet([(0.57, 1.0, 1), (0.8, 0.67, 3)], "en").plots
-    rule, line, marks = plot.layers
+    points = [Point(0.57, 1.0, 1, 0.21, 1.0), Point(0.8, 0.67, 3, 0.21, 0.94)]
+    (plot,) = reliability.sheet(points, "en").plots
+    rule, line, bars, marks = plot.layers
+    assert bars.xs == [57, 57, 57, 80, 80, 80]
+    assert bars.ys == [21, 100, None, 21, 94, None]
     assert (rule.xs, rule.ys) == ([0, 100], [0, 100])
     assert (line.xs, line.ys) == ([57, 80], [100, 67])
     assert marks.words == ["1", "3"]

@@ -9,6 +9,7 @@ import pytest
 from bench import gpu
 from bench.on_gpu import parts, setting
 from bench.on_gpu.tables import tables
+from networks.device import processor
 
 GPU_TEST = "import pytest\n\n@pytest.mark.gpu\ndef test_{0}():\n    assert {0}\n"
 NO_MARK = "def test_other():\n    raise AssertionError\n"
@@ -68,7 +69,7 @@ def test_tables_name_every_part(measured):
 
 def test_machine_without_a_cuda_device_is_left_alone(monkeypatch, capsys):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    monkeypatch.setattr("trainer.process.device.gpu", lambda devices="": None)
+    monkeypatch.setattr("trainer.process.device.best", lambda env: processor())
     assert gpu.main([]) == 0
     assert "no CUDA device" in capsys.readouterr().out
 

@@ -114,6 +114,56 @@ def test_space_is_the_source_of_its_own_jobs():
     assert settings.from_environment(given).source == "https://example.org/x.git"
 
 
+@pytest.mark.parametrize(
+    ("source", "asked"),
+    [
+        (
+            SOURCE,
+            "uvx --quiet --from huggingface_hub hf download somebody/genrescope"
+            " --repo-type space --local-dir genrescope",
+        ),
+        (
+            f"{SOURCE}/",
+            "uvx --quiet --from huggingface_hub hf download somebody/genres",
+        ),
+        (
+            "https://example.org/x.git",
+            "git clone --depth 1 -- https://example.org/x.git genrescope",
+        ),
+    ],
+)
+def test_space_is_downloaded_whole_and_any_other_place_cloned(tmp_path, source, asked):
+    """The image has no git-lfs: a clone of a Space has a pointer for a model."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("uvx", "git", "uv", "accelerate", "python"):
+        (tools / name).write_text(
+            f'#!/bin/sh\necho "{name} $*" >> {tmp_path}/asked\n'
+            "mkdir -p genrescope/.venv/bin && touch genrescope/.venv/bin/activate\n"
+        )
+        (tools / name).chmod(0o755)
+    (tmp_path / "genrescope" / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / "genrescope" / ".venv" / "bin" / "activate").touch()
+    done = subprocess.run(
+        ["bash", "-c", hf_job.SCRIPT, "trainer", "--preset", "smoke"],
+        cwd=tmp_path,
+        env={
+            "PATH": f"{tools}:/usr/bin:/bin",
+            "GENRESCOPE_SOURCE": source,
+            "GENRESCOPE_PUSH_TO": REPO,
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = (tmp_path / "asked").read_text().splitlines()
+    assert lines[0].startswith(asked)
+    assert lines[-2:] == [
+        "accelerate launch -m trainer --preset smoke",
+        f"python -m trainer push --to {REPO}",
+    ]
+
+
 def test_script_of_the_job_is_a_script():
     done = subprocess.run(["bash", "-n", "-c", hf_job.SCRIPT], capture_output=True)
     assert done.returncode == 0, done.stderr

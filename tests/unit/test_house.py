@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "errors": set(),
     "process": set(),
     "cache": set(),
-    "settings": {"process"},
+    "settings": {"errors", "process"},
     "i18n": {"errors"},
     "hub": {"errors", "hub"},
     "audio": {"errors", "process", "audio"},
@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "classifier": {*LOW, "audio", "networks", "classifier"},
     "ui": {*LOW, *ROOMS, "settings"},
     "app": {*LOW, *ROOMS, "settings"},
-    "space": set(),
+    "space": {"trainer"},  # what it may start from
 }
 OURS = set(MAY_IMPORT)
 HEAVY = set(

@@ -15,6 +15,8 @@ from support.model_hub import (
     HubServer,
     use_hub,
 )
+from trainer.config import RunConfig
+from trainer.training import initial_model
 
 
 def load_from_hub(home):
@@ -263,3 +265,52 @@ def test_revision_by_name_is_asked_for_and_never_another_one_taken(
     for other in ("refs/pr/5", "f" * 40):
         with pytest.raises(KnownError, match="hub_unreachable"):
             client.fetch(HUB_MODEL, revision=other)
+
+
+def test_too_many_requests_are_told_as_such(tmp_path, tiny_model_dir, serve):
+    serve(tiny_model_dir, status=429)
+    assert code_of_load(tmp_path) == "hub_busy"
+
+
+def test_model_that_is_here_needs_no_hub_that_is_busy(tmp_path, tiny_model_dir, serve):
+    serve(tiny_model_dir)
+    load_from_hub(tmp_path)
+    serve(tiny_model_dir, status=429)
+    assert load_from_hub(tmp_path).ref.revision == REVISION
+
+
+POINTER = (
+    "version https://git-lfs.github.com/spec/v1\n"
+    "oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\n"
+    "size 3643844\n"
+)
+
+
+def pointed(folder, tiny_model_dir):
+    """A checkpoint as a clone without git-lfs leaves it."""
+    shutil.copytree(tiny_model_dir, folder)
+    (folder / "model.safetensors").write_text(POINTER)
+    return folder
+
+
+def test_pointer_in_place_of_weights_is_said(tmp_path, tiny_model_dir):
+    models = Models(
+        bundled_model_dir=pointed(tmp_path / "b", tiny_model_dir),
+        runs_dir=tmp_path / "runs",
+        hub_model="",
+    )
+    with pytest.raises(KnownError) as caught:
+        models.load(models.ref("bundled"))
+    assert caught.value.code == "weights_are_pointer"
+    assert "hf download" in i18n.sentence(caught.value)
+
+
+def test_run_from_a_pointer_says_so(tmp_path, tiny_model_dir, monkeypatch):
+    folder = pointed(tmp_path / "b", tiny_model_dir)
+    monkeypatch.setattr(initial_model, "BUNDLED_DIR", folder)
+    with pytest.raises(KnownError, match="weights_are_pointer"):
+        initial_model.load_base(RunConfig(base_model="bundled"), ["a", "b"])
+
+
+def test_weights_are_no_pointer(tiny_model_dir):
+    assert not client.is_pointer(tiny_model_dir / "model.safetensors")

@@ -31,7 +31,9 @@ NAMES = set(
     preset python quick reggae rock run runs safetensors scale scratch settings Shift slaney smoke
     songs.csv source split status.huggingface.co stratified trainer transformers tutorial wav whole
     zip AST McNemar NAME OWNER README SpecAugment Whisper ZeroGPU course dropout fast
-    MFCC SVM genres marsyas masked oauth pretrain small true vec""".split()
+    BPM MFCC SVM genres masked pretrain small logit marsyas oauth softmax true vec AudioSet ImageNet DRM GRADIO PORT SECRET
+    SERVER SOCKS TMPDIR ffmpeg genre http in.wav model out.flac out.wav socks socksio test
+    train""".split()
 )
 NOT_WORDS = re.compile(r"\{[^}]*\}|`[^`]*`|\]\([^)]*\)|\*[a-z]\*")
 LATIN = re.compile(r"[A-Za-z][A-Za-z.]{2,}")

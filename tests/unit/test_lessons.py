@@ -1,19 +1,25 @@
 """The lessons' own functions: what they draw, say and let hear."""
 
 import io
+import threading
 import wave
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
+import gradio as gr
 import numpy as np
 import pytest
 
 from audio import transforms
 from audio.clip import Clip
 from audio.synth.examples import example
+from support.knobs import MODELS
 from support.plots import unpacked
 from support.scenes import scene_of
 from support.signals import chord, noise, silence, tone
 from ui import sheets
 from ui.player import sound_files
+from ui.session import Newest
 from ui.tabs.see import (
     comparison,
     hubert_input,
@@ -48,6 +54,33 @@ def test_passage_of_a_new_sound_is_its_loudest():
     assert lesson.loudest_s(Clip([], 1000), 10) == 0.0
 
 
+def test_older_picture_that_is_drawn_late_never_covers_the_newer_one():
+    is_begun, may_end = threading.Event(), threading.Event()
+
+    def draw(scene, name):
+        if name == "older":
+            is_begun.set()
+            assert may_end.wait(30)
+        return SimpleNamespace(as_json=lambda: name)
+
+    session = SimpleNamespace(
+        guarded=lambda handler: handler,
+        scene=lambda *_: None,
+        view=None,
+        newest=None,
+        bar=SimpleNamespace(path=None),
+    )
+    here = lesson.Lesson("mel", gr.HTML(render=False), {}, draw)
+    redraw = lesson.redrawing(session, here)["fn"]
+    newest, visitor = Newest(), SimpleNamespace(language="en")
+    with ThreadPoolExecutor() as pool:
+        older = pool.submit(redraw, "path", None, newest, "older", visitor=visitor)
+        assert is_begun.wait(30)
+        assert redraw("path", None, newest, "newer", visitor=visitor) == "newer"
+        may_end.set()
+    assert older.result() == gr.skip()
+
+
 @pytest.mark.parametrize(
     ("at_s", "start_s"), [(0.0, 0.0), (12.0, 7.0), (29.9, 20.0), (30.0, 20.0)]
 )
@@ -73,11 +106,11 @@ def test_spectrum_names_the_notes_of_its_peaks():
     assert first[2].endswith(" dBFS")
     assert first[3:] == ("A4", "0", "1 ×")
     assert second[3:] == ("A5", "0", "2 ×")
-    assert "Fundamental: 4" in sheet.about
+    assert "If this is one tone, its fundamental is 44" in sheet.about
     assert sheet.plots[0].y.label == "Level (dBFS)"
 
 
-def test_spectrum_of_the_brass_tone_has_its_second_harmonic_strongest():
+def test_spectrum_of_the_trumpet_s_first_note_has_its_second_harmonic_strongest():
     sheet = sheets.spectrum(scene_of(example("brass")), 0.5, 4096, "hann", 1, "peak")
     rows = sheet.table[1:]
     assert [row[5] for row in rows] == [f"{n} ×" for n in range(1, len(rows) + 1)]
@@ -244,8 +277,8 @@ def test_odd_sounds_have_their_lessons(clip, is_on):
         sheets.spectrum(scene, *AS_AT_FIRST["dft"]),
         spectrogram.draw(scene, *AS_AT_FIRST["stft"]),
         mel.draw(scene, 128, "slaney", 0, 8000, is_on, "level"),
-        hubert_input.draw(scene, 0.0),
-        masking.draw(scene, 8, 1),
+        hubert_input.draw(MODELS, scene, 0.0, "chosen", None),
+        masking.draw(MODELS, scene, 8, 1, None),
     ]
     for sheet in drawn:
         assert "NaN" not in sheet.as_json()
@@ -257,7 +290,7 @@ def test_odd_sounds_have_their_lessons(clip, is_on):
 
 def test_model_hears_16_khz_and_says_so():
     clip = tone(1000.0, duration_s=2.0, sampling_rate=44_100)
-    about = hubert_input.draw(scene_of(clip), 1.0).about
+    about = hubert_input.draw(MODELS, scene_of(clip), 1.0, "HuBERT", None).about
     assert "32,000 values" in about
     assert "99 frames" in about
     assert hubert_input.hear(tone(), 0.0).sampling_rate == 16_000
@@ -265,7 +298,7 @@ def test_model_hears_16_khz_and_says_so():
 
 def test_each_frame_is_in_one_row_seen_or_hidden():
     clip = noise(duration_s=30.0, sampling_rate=16_000)
-    sheet = masking.draw(scene_of(clip), 8, 1)
+    sheet = masking.draw(MODELS, scene_of(clip), 8, 1, None)
     seen, hidden = (np.array(rows.shares) for rows in sheet.plots[0].layers)
     assert not seen[0].any()
     assert np.allclose(hidden[0], hidden[1:].sum(axis=0), atol=0.05)
@@ -276,7 +309,7 @@ def test_each_frame_is_in_one_row_seen_or_hidden():
 def test_masking_follows_the_zoom():
     clip = noise(duration_s=30.0, sampling_rate=16_000)
     whole, part = (
-        masking.draw(scene_of(clip, view=view), 8, 1).plots[0].layers[1]
+        masking.draw(MODELS, scene_of(clip, view=view), 8, 1, None).plots[0].layers[1]
         for view in (None, (10.0, 12.0))
     )
     assert (part.starts_s[0], part.stops_s[-1]) == (10.0, 12.0)

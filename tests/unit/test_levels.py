@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audio.clip import Clip
-from audio.levels import extent, loudness
+from audio.levels import extent, loudness, n_flat
 from support.signals import click, noise, silence, tone
 
 
@@ -39,12 +39,29 @@ def test_extent_counts_clipped_samples_on_both_sides():
     loud = 2 * noise(amplitude=0.4).samples
     clipped = Clip(np.clip(loud, -1, 1), 22_050)
     expected = np.count_nonzero(np.abs(loud) >= 0.999)
-    assert extent(clipped).n_clipped == expected > 100
-    assert extent(tone(amplitude=0.99)).n_clipped == 0
+    assert extent(clipped).n_full == expected > 100
+    assert extent(tone(amplitude=0.99)).n_full == 0
 
 
 def test_silence_and_nothing_have_no_extent():
     for clip in (silence(), Clip(np.zeros(0), 8000)):
         found = extent(clip)
         assert (found.lowest, found.highest, found.offset) == (0, 0, 0)
-        assert found.n_clipped == 0
+        assert found.n_full == 0
+
+
+def test_flat_tops_are_counted_wherever_they_are():
+    wave = 1.5 * tone(440.0, amplitude=1.0).samples
+    for limit in (1.0, 0.989):  # full scale, and a limiter at -0.1 dB
+        cut = np.clip(wave, -limit, limit)
+        expected = np.count_nonzero(np.abs(wave) >= limit)
+        assert n_flat(cut) == pytest.approx(expected, rel=0.02)
+        assert expected > 1000
+
+
+def test_waves_that_nobody_cut_off_have_no_flat_tops():
+    assert n_flat(tone(440.0, amplitude=1.0).samples) < 3
+    assert n_flat(noise(amplitude=0.3).samples) == 0
+    assert n_flat(silence().samples) == n_flat(np.zeros(0, np.float32)) == 0
+    coarse = np.round(tone(50.0, amplitude=0.4).samples * 127) / 127
+    assert n_flat(coarse) == 0

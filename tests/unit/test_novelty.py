@@ -137,6 +137,62 @@ def test_a_broken_file_is_refused(fitted, tmp_path, spoil):
         novelty.load(tmp_path)
 
 
+def with_detector(fitted, weights, bias=0.0):
+    return dataclasses.replace(
+        fitted,
+        detector_weights=np.array(weights, float),
+        detector_bias=np.array([bias], float),
+    )
+
+
+def test_a_detector_finds_what_lies_among_the_songs(fitted):
+    own, still = planted(300), np.ones((300, N))
+    # Noise differs from the songs in nothing but how little it changes.
+    weights = np.concatenate([np.zeros(N), -np.ones(N)])
+    found = with_detector(fitted, weights, N / 2)
+    assert (found.distances(own, 0.1 * still) > 1).all()
+    assert found.distances(own, still) == pytest.approx(fitted.distances(own))
+    assert found.distances(own) == pytest.approx(fitted.distances(own))
+
+
+def test_a_detector_alone_says_two_at_most(fitted):
+    sure = with_detector(fitted, np.zeros(2 * N), 1000.0)
+    middle = planted(5).mean(0)[None]
+    assert sure.distances(middle, middle) == pytest.approx(2)
+
+
+def test_a_detector_is_read_as_it_was_written(fitted, tmp_path):
+    written = with_detector(fitted, np.linspace(-1, 1, 2 * N), -2.0)
+    novelty.save(written, tmp_path)
+    again = novelty.load(tmp_path, N)
+    songs, changes = planted(50, seed=3), abs(planted(50, seed=4))
+    assert again.distances(songs, changes) == pytest.approx(
+        written.distances(songs, changes), rel=1e-4
+    )
+
+
+def test_a_run_keeps_the_distance_only(fitted, tmp_path):
+    novelty.save(fitted, tmp_path)
+    assert novelty.load(tmp_path, N).detector_weights is None
+
+
+@pytest.mark.parametrize(
+    "detector",
+    [
+        {"detector_weights": np.ones(N), "detector_bias": np.ones(1)},
+        {"detector_weights": np.ones(2 * N), "detector_bias": np.ones(2)},
+        {"detector_weights": np.full(2 * N, np.nan), "detector_bias": np.ones(1)},
+    ],
+    ids=["of other features", "two limits", "not a number"],
+)
+def test_a_broken_detector_is_refused(fitted, tmp_path, detector):
+    tensors = tensors_of(fitted)
+    tensors |= {name: np.float32(values) for name, values in detector.items()}
+    save_file(tensors, tmp_path / FILE)
+    with pytest.raises(ValueError):
+        novelty.load(tmp_path)
+
+
 @pytest.mark.parametrize("data", [b"", b"no tensors", b"\xff" * 64])
 def test_a_file_that_is_no_safetensors_is_refused(tmp_path, data):
     (tmp_path / FILE).write_bytes(data)
@@ -226,6 +282,8 @@ def test_features_are_the_means_of_the_middle_and_last_layer(model):
     assert out.features == pytest.approx(expected, abs=1e-5)
     assert out.features.shape == (2, forward.n_features(model.model))
     assert out.logits == pytest.approx(plain.logits.numpy(), abs=1e-5)
+    spread = [layers[at].std(1, correction=0) for at in (1, 2)]
+    assert out.deviations == pytest.approx(np.concatenate(spread, axis=1), abs=1e-5)
     assert forward.outputs(model.model, values).features is None
 
 

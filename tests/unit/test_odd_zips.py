@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from audio.decode import archive
 from audio.decode.archive import ZipLimits, unpacked
 from errors import KnownError
 from support.files import write_audio
@@ -112,7 +113,7 @@ def test_hundred_thousand_entries_are_refused(tmp_path):
     end[12:16] = struct.pack("<I", n_entries * len(entry))
     path = tmp_path / "many.zip"
     path.write_bytes(one[:at] + entry * n_entries + bytes(end))
-    assert codes_of(tmp_path, path) == ["zip_too_large"] * 2
+    assert codes_of(tmp_path, path) == ["zip_too_many"] * 2
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -129,7 +130,7 @@ def test_zip_in_a_zip_is_not_opened(tmp_path):
     inner = zipped(tmp_path / "inner.zip", [("g/a.mp3", b"x")]).read_bytes()
     assert codes_of(tmp_path, zipped(tmp_path / "a.zip", [("g/a.zip", inner)])) == [
         "zip_without_songs",
-        "not_audio",
+        "no_genres",
     ]
     named = zipped(tmp_path / "b.zip", [("g/a.mp3", inner)])
     assert codes_of(tmp_path, named) == ["not_audio"]  # a song that is none
@@ -176,8 +177,25 @@ def test_list_of_any_kind_keeps_no_song_away(tmp_path, listed):
     assert song.name == "g/a.mp3"
 
 
-def test_suffix_of_any_length_is_read(tmp_path):
+def test_name_of_any_length_is_read(tmp_path):
     sound = write_audio(tmp_path / "a.wav", tone()).read_bytes()
-    path = zipped(tmp_path / "a.zip", [(f"g/a.{'x' * 900}", sound)])
+    path = zipped(tmp_path / "a.zip", [(f"g/{'x' * 900}.wav", sound)])
     (song,) = sources.zip_songs(path).songs
     assert song.read().duration_s == 1.0
+
+
+def test_directory_that_is_too_large_is_refused_before_it_is_read(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "many.zip"
+    with zipfile.ZipFile(path, "w") as written:
+        for number in range(2000):
+            written.writestr(f"{number}.wav", b"")
+    monkeypatch.setattr(archive, "MAX_DIRECTORY_BYTES", 50_000)
+    monkeypatch.setattr(zipfile, "ZipFile", None)  # would read the directory
+    with (
+        pytest.raises(KnownError, match="zip_too_many") as refused,
+        archive.opened(path),
+    ):
+        pass
+    assert refused.value.details["n"] == 2000

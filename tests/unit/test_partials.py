@@ -5,9 +5,10 @@ import pytest
 
 from audio import transforms
 from audio.clip import Clip
-from audio.transforms.partials import fundamental_hz, peaks
+from audio.transforms.partials import fundamental_hz, peaks, tone_of
 from audio.transforms.windows import WINDOWS
 from support.signals import chord, noise, silence, sweep, time_axis, tone
+from viz import dft as dft_pictures
 
 RATE = 22_050
 BRASS_DB = (-19.5, -17.9, -21.1, -25.1, -29.9, -38.6, -50.2)  # the tutorial's trumpet
@@ -158,3 +159,124 @@ def test_partials_do_not_depend_on_zero_padding():
     for window in WINDOWS:
         assert peaks(spectrum(noise(), padding=8, window=window)) == ()
         assert len(peaks(spectrum(tone(1003.0), padding=8, window=window))) == 1
+
+
+def hz_of(midi):
+    return 440.0 * 2 ** ((midi - 69) / 12)
+
+
+def of_multiples(f0_hz, multiples, slope_db=-3.0, stiffness=0.0):
+    """A tone of some multiples, each ``slope_db`` from the one before."""
+    n = np.array(multiples, float)
+    levels_db = -12 + slope_db * np.arange(len(n))
+    return tones(f0_hz * n * np.sqrt(1 + stiffness * n**2), levels_db)
+
+
+def chord_of(midis, n_each=6):
+    n = np.arange(1, n_each + 1)
+    frequencies_hz = np.concatenate([hz_of(midi) * n for midi in midis])
+    return tones(frequencies_hz, np.tile(-18.0 - 4 * n, len(midis)))
+
+
+SUNG = [
+    (f0_hz, range(1, 9), 0.0) for f0_hz in (82.4, 110, 147, 220, 294, 440, 622, 880)
+]
+CLARINET = [(f0_hz, range(1, 12, 2), 0.0) for f0_hz in (147, 175, 220, 311, 440)]
+MISSING = [
+    *((200.0, (2, 3, 4), 0.0), (200.0, (3, 4, 5, 6), 0.0), (220.0, range(2, 7), 0.0)),
+    *((150.0, range(3, 8), 0.0), (300.0, (2, 3), 0.0), (250.0, (3, 5), 0.0)),
+]
+PIANO = [
+    (f0_hz, range(1, 11), stiffness)
+    for f0_hz, stiffness in (
+        *((55, 2e-4), (55, 1e-3), (110, 1e-4), (110, 3e-4), (220, 3e-4), (220, 1e-3)),
+        *((440, 6e-4), (440, 1e-3), (880, 1e-3), (880, 3e-3), (660, 2e-3)),
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("f0_hz", "multiples", "stiffness"), [*SUNG, *CLARINET, *MISSING, *PIANO]
+)
+def test_fundamental_of_thirty_known_tones_is_right_within_a_cent(
+    f0_hz, multiples, stiffness
+):
+    clip = of_multiples(f0_hz, multiples, stiffness=stiffness)
+    tone = tone_of(spectrum(clip, n_samples=8192))
+    assert 1200 * abs(np.log2(tone.frequency_hz / f0_hz / (1 + stiffness) ** 0.5)) < 1.0
+    assert sorted(tone.harmonics) == list(multiples)
+    # What may be a chord as well is told as a condition.
+    assert tone.is_certain == ({1, 2, 3} <= set(multiples))
+
+
+C_E_G, A_C_E = (60, 64, 67), (57, 60, 64)
+BELLS = [
+    (0.5, 1, 1.2, 1.5, 2, 2.67, 3, 4),  # hum, prime, tierce, quint, nominal ...
+    (0.56, 0.92, 1.19, 1.71, 2, 2.74, 3, 3.76, 4.07),  # J.-C. Risset (1969)
+]
+
+
+@pytest.mark.parametrize("n_samples", [2048, 4096, 8192])
+@pytest.mark.parametrize(
+    "clip",
+    [
+        *(chord_of(midis) for midis in (C_E_G, A_C_E, (48, 52, 55), (69, 72, 76))),
+        *(chord_of(midis, n_each=1) for midis in (C_E_G, A_C_E)),
+        *(
+            chord_of(midis)
+            for midis in ((60, 63, 67), (60, 64, 67, 70), (60, 64, 67, 72))
+        ),
+        *(tones(440 * np.array(bell), np.full(len(bell), -18.0)) for bell in BELLS),
+    ],
+)
+def test_chords_and_bells_have_no_fundamental(clip, n_samples):
+    found = spectrum(clip, n_samples=n_samples)
+    assert tone_of(found) is None
+    assert all(partial.harmonic is None for partial in peaks(found))
+
+
+def test_fundamental_of_few_multiples_is_told_as_a_condition():
+    octave = dft_pictures.describe(spectrum(chord((440.0, 880.0))))
+    assert "If this is one tone, its fundamental is 440.0 Hz" in octave
+    assert "Fundamental: 622." in dft_pictures.describe(spectrum(brass()))
+
+
+def test_tone_with_vibrato_and_a_weaker_stranger_keeps_its_fundamental():
+    t = time_axis(1.0, RATE)
+    phase = 2 * np.pi * 349.2 * t + 0.5 * np.sin(2 * np.pi * 6 * t)
+    trumpet = sum(np.sin(n * phase) / n for n in range(1, 7))
+    clip = Clip(0.2 * trumpet + 0.03 * np.sin(2 * np.pi * 415.3 * t), RATE)
+    tone = tone_of(spectrum(clip))
+    assert tone.frequency_hz == pytest.approx(349.2, rel=0.01)
+    assert not tone.is_certain
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("n_samples", [2048, 4096])
+@pytest.mark.parametrize("hz", [110.0, 116.3, 440.0, 453.1, 3000.7])
+def test_cents_are_right_in_every_window_or_within_their_margin(window, n_samples, hz):
+    for shift in (0.0, 0.3):
+        clip = tone(hz, duration_s=1.0)
+        found = peaks(spectrum(clip, n_samples=n_samples, window=window, start_s=shift))
+        (partial,) = found or [None]
+        if partial is None:  # a lobe as wide as the tone is high
+            assert window in ("flattop", "blackmanharris")
+            continue
+        off_cents = 1200 * abs(np.log2(partial.frequency_hz / hz))
+        assert off_cents <= max(partial.margin_cents, 0.5)
+        if window != "rectangular" and hz > 400:
+            assert off_cents < 0.5
+            assert partial.margin_cents < 1.0
+        if hz > 400:
+            level_db = 20 * np.log10(0.5)
+            assert partial.level_db == pytest.approx(level_db, abs=0.1)
+
+
+def test_margin_stands_in_the_table_where_it_is_needed():
+    def cell(**settings):
+        found = spectrum(tone(110.0), n_samples=1024, **settings)
+        return dft_pictures.table(found, peaks(found), "en")[1][4]
+
+    assert "±" in cell(window="rectangular")
+    found = spectrum(tone(440.0))
+    assert dft_pictures.table(found, peaks(found), "en")[1][4] == "0"

@@ -159,7 +159,7 @@ def test_stop_ends_within_a_window(model):
 def test_batches_give_the_same_answer(model, monkeypatch):
     song = sweep(duration_s=3.3)
     one_by_one = predict(song, model)
-    monkeypatch.setattr(forward, "batch_size", lambda model: 4)
+    monkeypatch.setattr(forward, "batch_size", lambda model, window_s: 4)
     told = []
     batched = predict(song, model, on_progress=lambda *done: told.append(done))
     assert told == [(4, 7), (7, 7)]

@@ -6,22 +6,24 @@ import pytest
 
 from audio.synth import composer
 from errors import KnownError
+from networks.device import Device
 from support.songs import song_folder
 from trainer import config, preflight
 from trainer.config import RunConfig
 from trainer.process import device
-from trainer.run.events import Device
 
 Usage = namedtuple("Usage", "total used free")
-GPU = Device("GPU", 0, 2**36, 0.0, 40.0)
+GPU = Device("cuda", "GPU", "bf16", "gpu_bf16")
 
 
 def look(tmp_path, recipe, **options):
-    return preflight.preflight(recipe, tmp_path / "runs", tmp_path / "cache", **options)
+    return preflight.preflight(
+        recipe, tmp_path / "runs", tmp_path / "cache", env={}, **options
+    )
 
 
 def on(monkeypatch, gpu=None, free=10**12):
-    monkeypatch.setattr(device, "gpu", lambda devices="": gpu)
+    monkeypatch.setattr(device, "best", lambda env: gpu or Device("cpu", "CPU"))
     monkeypatch.setattr(preflight.shutil, "disk_usage", lambda path: Usage(0, 0, free))
 
 
@@ -120,3 +122,14 @@ def test_preflight_imports_nothing_heavy():
 
     code = "import sys, trainer.preflight; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_memory_counts_the_test_s_batch_where_it_is_larger(tmp_path, monkeypatch):
+    """Of a run that trains the head alone, the test takes the most."""
+    whole = config.preset("tutorial")
+    head = dataclasses.replace(whole, trained_part="head")
+    on(monkeypatch, GPU)
+    assert 2e9 < look(tmp_path, head).memory_bytes < look(tmp_path, whole).memory_bytes
+    on_gpu = look(tmp_path, head).memory_bytes
+    on(monkeypatch)
+    assert look(tmp_path, head).memory_bytes < on_gpu  # a window at a time

@@ -136,7 +136,9 @@ def test_hidden_frames_are_replaced_by_the_learned_vector():
 
     made, _ = untrained(has_second=False)
     made.eval()
-    values = torch.from_numpy(noise(duration_s=1.0, sampling_rate=16_000).samples.copy())[None]
+    values = torch.from_numpy(
+        noise(duration_s=1.0, sampling_rate=16_000).samples.copy()
+    )[None]
     n_frames = int(made.body._get_feat_extract_output_lengths(16_000))
     given = torch.zeros(1, n_frames, 39)
     is_hidden = torch.ones(1, n_frames, dtype=torch.bool)
@@ -238,7 +240,7 @@ def test_another_run_starts_from_it(through, tmp_path):
 def test_base_model_of_a_run_that_is_gone_is_refused(tmp_path):
     config = RunConfig(base_model="run:20260131-120000-1a2b", data="composed")
     with pytest.raises(KnownError, match="unknown_run"):
-        preflight(config, tmp_path, tmp_path)
+        preflight(config, tmp_path, tmp_path, env={})
     with pytest.raises(KnownError, match="run_without_model"):
         initial_model.load_base(config, ["a", "b"])
     with pytest.raises(KnownError, match="not_a_choice"):
@@ -250,11 +252,11 @@ def test_spectrogram_has_no_frames_to_hide(tmp_path):
         objective="masked", base_model="openai/whisper-tiny", data="composed"
     )
     with pytest.raises(KnownError, match="no_hidden_frames"):
-        preflight(config, tmp_path, tmp_path)
+        preflight(config, tmp_path, tmp_path, env={})
 
 
 def test_songs_need_no_folders_of_genres(songs, tmp_path):
-    found = preflight(config_for(songs), tmp_path, tmp_path)
+    found = preflight(config_for(songs), tmp_path, tmp_path, env={})
     assert (found.n_songs, found.genres) == (8, (("", 8),))
     path = tmp_path / "songs.zip"
     with zipfile.ZipFile(path, "w") as archive:

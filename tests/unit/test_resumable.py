@@ -79,6 +79,21 @@ def test_broken_connection_is_taken_up_again(server):
     assert len(ranges(server)) == 2
 
 
+def test_address_that_expired_is_signed_anew_and_the_rest_fetched(server):
+    server.n_before_loss, server.is_expiring = 3500, True
+    assert fetched().read_bytes() == CONTENT
+    begins = [each for each in ranges(server) if each]
+    assert begins[-1] != "" and server.n_signed >= 2
+
+
+def test_file_that_stays_forbidden_is_not_asked_for_for_ever(server):
+    server.first_valid = 1000
+    with pytest.raises(KnownError) as caught:
+        fetched()
+    assert caught.value.code == "hub_model_missing"
+    assert server.n_signed <= 3
+
+
 def test_damaged_file_is_refused_deleted_and_fetched_anew(server, tmp_path):
     server.lie = bytes(len(CONTENT))
     with pytest.raises(KnownError) as caught:

@@ -56,9 +56,15 @@ def test_every_cell_of_the_confusion_matrix_says_what_it_counts(tmp_path):
 
 
 def test_reliability_curve_can_be_read_without_eyes(tmp_path):
-    page = scores.as_html(ended(tmp_path), HERE)
-    assert "57% confident, 100% of 1 songs right" in page
-    assert "80% confident, 67% of 3 songs right" in page
+    page = scores.as_html(ended(tmp_path, n_songs=30), HERE)
+    assert "57% confident, 100% of 1 songs right (21% to 100%)" in page
+    assert "80% confident, 67% of 3 songs right (21% to 94%)" in page
+
+
+def test_no_reliability_curve_is_drawn_of_fewer_than_thirty_songs(tmp_path):
+    page = scores.as_html(ended(tmp_path, n_songs=29), HERE)
+    assert "29 songs are too few" in page
+    assert "data-sheet" not in page
 
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)

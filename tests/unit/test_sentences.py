@@ -41,10 +41,10 @@ def test_model_s_input_says_what_is_not_heard():
     clip = tone(1000.0, duration_s=1.0)
     heard = model_input(clip)
     noisy = dataclasses.replace(heard, lost_db=-30.0)
-    said = closeup.describe_model_input(noisy, clip, "en")
+    said = closeup.describe_model_input(noisy, clip, "HuBERT", "en")
     assert "16,000 values" in said
     assert "49 frames" in said
     assert "8,000 and 11,025 Hz" in said
     assert "-30.0 dB" in said
     mild = dataclasses.replace(heard, lost_db=None)
-    assert "loses nothing" in closeup.describe_model_input(mild, clip, "en")
+    assert "loses nothing" in closeup.describe_model_input(mild, clip, "HuBERT", "en")

@@ -45,7 +45,8 @@ def test_space_with_storage_writes_there(tmp_path):
     found = settings.from_environment(SPACE, tmp_path / "data")
     assert found.host.is_lasting
     assert found.runs_dir == tmp_path / "data" / "runs"
-    assert found.cache_dir == tmp_path / "data" / "cache"
+    assert found.songs_dir == tmp_path / "data" / "songs"
+    assert found.cache_dir == settings.ROOT / "cache"  # never behind a network
 
 
 def test_space_without_storage_forgets(tmp_path):
@@ -74,6 +75,41 @@ def test_training_child_gets_no_secret_and_no_token(monkeypatch):
     for name in ("GENRESCOPE_SECRET", "HF_TOKEN", "OAUTH_CLIENT_SECRET"):
         monkeypatch.setenv(name, "planted")
     assert "planted" not in settings.child_environment().values()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "XDG_CACHE_HOME",
+        "CUDA_DEVICE_ORDER",
+        "ALL_PROXY",
+        "all_proxy",
+        "SSL_CERT_DIR",
+        "PYTORCH_CUDA_ALLOC_CONF",
+        "HIP_VISIBLE_DEVICES",
+        "ROCR_VISIBLE_DEVICES",
+        "HSA_OVERRIDE_GFX_VERSION",
+        "HF_HUB_DISABLE_XET",
+        "HF_HUB_DOWNLOAD_TIMEOUT",
+        "TRANSFORMERS_OFFLINE",
+        "HF_DATASETS_CACHE",
+    ],
+)
+def test_child_finds_what_the_server_finds(monkeypatch, name):
+    monkeypatch.setenv(name, "planted")
+    assert settings.child_environment()[name] == "planted"
+
+
+def test_no_variable_of_the_child_can_hold_a_token():
+    names = settings.CHILD_VARIABLES
+    assert len(names) == len(set(names))
+    words = {word for name in names for word in name.upper().split("_")}
+    assert not words & {"TOKEN", "SECRET", "PASSWORD", "KEY"}
+
+
+def test_child_that_may_see_no_gpu_sees_none(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert settings.child_environment()["CUDA_VISIBLE_DEVICES"] == ""
 
 
 COUNT_POOLS = """

@@ -26,10 +26,10 @@ def rows(sheet):
 def test_lesson_computes_the_values_of_this_very_clip(tmp_path):
     about = sheet(write_audio(tmp_path / "a.wav", TONE)).about
     assert "5 s at 16,000 Hz = 80,000 values" in about
-    assert "Peak −6.0 dBFS" in about
+    assert "sample peak −6.0 dBFS" in about
     assert "RMS −6.0 dBFS" in about
     assert "crest factor 3.0 dB" in about
-    assert "0 clipped samples" in about
+    assert "0 samples at full scale" in about
 
 
 def test_table_tells_what_the_file_was_and_what_it_became(tmp_path):
@@ -42,6 +42,42 @@ def test_table_tells_what_the_file_was_and_what_it_became(tmp_path):
     assert table["Values"] == ("2 × 88,200", "88,200")
     assert table["Size"][1] == "0.35 MB of memory"
     assert table["Duration"] == ("2.000 s", "2.000 s")
+
+
+def test_levels_are_those_of_the_file_s_channels_before_the_mix(tmp_path):
+    left, right = tone(440, 2.0, amplitude=1.0), tone(440, 2.0, amplitude=0.5)
+    table = rows(sheet(write_wav(tmp_path / "a.wav", stereo(left, right).T)))
+    assert table["Sample peak"] == ("0.0 dBFS / −6.0 dBFS", "−2.5 dBFS")
+    assert table["RMS (sine = its peak)"] == ("0.0 dBFS / −6.0 dBFS", "−2.5 dBFS")
+    then, now = table["Samples at full scale"]
+    n_left, n_right = (int(n.replace(",", "")) for n in then.split(" / "))
+    assert n_left == np.count_nonzero(np.abs(left.samples) >= 0.999) > 0
+    assert (n_right, now) == (0, "0")
+
+
+def test_clipping_of_one_channel_is_counted_before_the_mix(tmp_path):
+    rng = np.random.default_rng(0)
+    noisy = np.clip(rng.standard_normal((44_100, 2)), -1, 1).astype(np.float32)
+    table = rows(sheet(write_wav(tmp_path / "a.wav", noisy)))
+    counts = [
+        int(n.replace(",", "")) for n in table["Samples at full scale"][0].split(" / ")
+    ]
+    assert counts == np.count_nonzero(np.abs(noisy) >= 0.999, axis=0).tolist()
+    assert min(counts) / 44_100 == pytest.approx(0.317, abs=0.02)  # beyond one sigma
+
+
+def test_float_file_beyond_full_scale_is_said_to_be_scaled(tmp_path):
+    loud = 1.5 * tone(440, 2.0, amplitude=1.0).samples[:, None]
+    found = sheet(write_wav(tmp_path / "a.wav", loud))
+    assert "reach +3.5 dBFS when mixed: here it is scaled by −3.5 dB" in found.about
+    assert rows(found)["Sample peak"] == ("3.5 dBFS", "0.0 dBFS")
+    assert "scaled" not in sheet(write_wav(tmp_path / "b.wav", loud / 2)).about
+
+
+def test_samples_that_a_codec_overshot_are_said_to_be_cut_off(tmp_path):
+    square = np.sign(tone(440, 5.0, 44_100).samples + 1e-9)[None]
+    found = sheet(write_audio(tmp_path / "a.mp3", square, 44_100))
+    assert "samples were beyond full scale and are cut off" in found.about
 
 
 def test_bit_rate_of_an_mp3_is_what_it_was_made_with(tmp_path):

@@ -2,6 +2,7 @@ import zipfile
 
 import pytest
 
+from audio.decode.archive import ZipLimits
 from errors import KnownError
 from support.files import write_audio
 from support.signals import tone
@@ -87,7 +88,8 @@ def test_zip_writes_nothing_where_its_names_point(tmp_path):
     assert not (tmp_path.parent / "outside").exists()
 
 
-def test_zip_bomb_is_refused_before_anything_is_unpacked(tmp_path):
+def test_zip_bomb_is_refused_before_anything_is_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "ZIP_LIMITS", ZipLimits(max_bytes=9_999_999))
     path = tmp_path / "bomb.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a/zeros.wav", bytes(10_000_000))

@@ -51,7 +51,11 @@ def test_good_tree_has_no_problem(tree):
     [
         (r"sdk_version: .*", "sdk_version is missing"),
         (r"sdk_version: .*|sdk_version: 6.30.0", "installed here"),
-        (r"python_version: .*|python_version: 3.1", "python_version is not text"),
+        (r"python_version: .*|python_version: 3.1", "python_version is not the text"),
+        (r'python_version: .*|python_version: "3.11"', "which ZeroGPU has too"),
+        (r"  - read-memberships\n|", "scopes lacks one of"),
+        (r"fa87d96265d6b7af66e112faff6ff44df419cec9|main", "OWNER/NAME"),
+        (r" fa87d96265d6b7af66e112faff6ff44df419cec9|", "distilhubert without fa87d"),
         (r"app_file: app.py|app_file: main.py", "app_file is not there"),
         (r"short_description: |short_description: " + "x" * 40, "60 characters"),
         (r"colorTo: gray|colorTo: teal", "colour of the Hub"),

@@ -174,7 +174,8 @@ def test_capped_log_keeps_whole_lines_of_its_end(tmp_path):
 
 
 def test_device_is_seen_in_the_events(tmp_path):
-    run = start(tmp_path)
+    noted = 'emit(Noted("trains_on", {"kind": "cpu", "why": "no_gpu"}))'
+    run = start(tmp_path, f"{noted}\n{actor.UNTIL_STOPPED}")
     (figures, *_) = wait_for(run, Device)
     assert figures.name
     assert 0 < figures.memory_bytes <= figures.memory_total_bytes
@@ -291,3 +292,19 @@ def test_unknown_error_has_a_reference_to_the_log(tmp_path):
 def test_trainer_that_leaves_without_a_word_is_a_failure(tmp_path):
     state = wait_for_end(start(tmp_path, "os._exit(0)"))
     assert (state.name, state.code) == ("failed", "trainer_left")
+
+
+def test_trainer_is_a_fresh_interpreter_in_a_group_of_its_own(tmp_path):
+    """A fork of a process with threads may hang; on macOS it is aborted."""
+    import psutil
+
+    run = start(tmp_path)
+    wait_for(run, Step)
+    pid, above = trainer_pid(run), supervisor_pid(run)
+    assert "--trainer" in psutil.Process(pid).cmdline()
+    assert psutil.Process(pid).ppid() == above
+    assert os.getpgid(pid) == pid != os.getpgid(above)
+    assert os.getsid(pid) == os.getsid(above) == above
+    jobs.stop(run)
+    wait_for_end(run)
+    assert "DeprecationWarning" not in run.log_file.read_text()

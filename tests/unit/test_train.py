@@ -8,6 +8,8 @@ from errors import KnownError
 from networks import checkpoint, forward, novelty
 from support.small_runs import GENRES, config_for, of
 from support.songs import song_folder
+from trainer.evaluation import evaluate
+from trainer.evaluation.calibration import TemperatureFit
 from trainer.evaluation.scores import Scores
 from trainer.run.events import Evaluated, Noted, Stage, Step
 from trainer.training import initial_model, own_features
@@ -62,7 +64,8 @@ def test_run_tells_its_phases_steps_and_scores(finished):
     assert result.validation_accuracy == max(e.accuracy for e in of(told, Evaluated))
     assert result.test_accuracy is None
     assert not result.was_stopped
-    assert [note.code for note in of(told, Noted)][:2] == [
+    assert [note.code for note in of(told, Noted)][:3] == [
+        "trains_on",
         "rates_agree",
         "label_counts",
     ]
@@ -205,13 +208,29 @@ def test_honest_split_reports_songs_that_did_not_choose(songs, tmp_path):
     assert of(told, Evaluated)[-1].n_songs == 3
     phases = [event.name for event in of(told, Stage)]
     assert list(dict.fromkeys(phases))[-5:] == [
-        *("train", "validate", "calibrate", "test", "save"),
+        *("train", "validate", "save", "calibrate", "test"),
     ]
     (note,) = [each for each in of(told, Noted) if each.code == "split_three"]
     assert note.details == {"n_train": 9, "n_validation": 3, "n_test": 3}
     about = json.loads((tmp_path / "model" / "config.json").read_text("utf-8"))
-    assert about["genrescope"]["temperature"] == scores.temperature != 1.0
+    assert about["genrescope"]["temperature"] == scores.temperature == 1.0
+    assert scores.fitted_on[0] == 3  # too few songs to fit one
+    assert "n_calibration_songs" not in about["genrescope"]
     assert about["genrescope"]["accuracy"] == result.test_accuracy
+
+
+def test_fitted_temperature_is_kept_with_the_number_of_its_songs(
+    songs, tmp_path, monkeypatch
+):
+    fit = TemperatureFit(1.7, n_songs=40, n_mistakes=9)
+    monkeypatch.setattr(evaluate, "fit_temperature", lambda predictions: fit)
+    run(songs, tmp_path, split="stratified", validation_fraction=0.2)
+    ref = checkpoint.describe("run", "it", tmp_path / "model")
+    assert ref.is_calibrated
+    assert ref.n_calibration_songs == 40
+    assert checkpoint.load(ref, tmp_path / "model", device="cpu").temperature == 1.7
+    scores = Scores.from_json((tmp_path / "scores.json").read_text("utf-8"))
+    assert (scores.temperature, scores.fitted_on) == (1.7, (40, 9))
 
 
 def test_run_measures_what_is_unlike_its_songs(songs, tmp_path, monkeypatch):

@@ -44,8 +44,8 @@ def test_accent_and_text_have_contrast():
 
 def test_sentences_hold_the_key_numbers():
     said = {name: sheet.about for name, sheet in sheets_of_a_tone().items()}
-    assert "peak −6.0 dBFS" in said["waveform"]
-    assert "11,025 Hz: strongest at 999.9 Hz" in said["dft"]
+    assert "sample peak −6.0 dBFS" in said["waveform"]
+    assert "11,025 Hz: strongest at 1,000.0 Hz" in said["dft"]
     assert "near 1,001 Hz" in said["stft"]
     assert "128 bands" in said["mel"]
     blues = {"blues": 0.5, "jazz": 0.3, "zydeco": 0.2}

@@ -20,11 +20,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audio import levels
 from audio.hubert.preprocessing import SAMPLING_RATE
 from errors import KnownError
 from trainer.config import RunConfig
 from trainer.data import splits
-from trainer.data.song_files import SongFile, Source
+from trainer.data.song_files import MIDDLE_S, SongFile, Source
 from trainer.data.staging import staging_folder
 from trainer.run.events import Emit, Noted, ShouldStop, Stage, StopRequested
 
@@ -46,7 +47,7 @@ class Song:
         n_samples: at 16 kHz.
         checksum: SHA-256 of those samples.
         peak: the largest sample's magnitude, 1 at full scale.
-        n_clipped: samples at full scale.
+        n_clipped: samples at full scale, or at flat tops below it.
     """
 
     name: str
@@ -174,8 +175,10 @@ def _decode_all(
                 raise StopRequested
             emit(Stage("decode", done, source.n_songs))
             try:
-                sampling_rate, samples = work.result()
+                sampling_rate, n_flat, samples = work.result()
             except KnownError as error:
+                if error.code == "no_room":  # of the disk, not of the song
+                    raise
                 skipped.append(Skipped(song.name, error.code, dict(error.details)))
                 continue
             file.write(samples.data)
@@ -183,7 +186,7 @@ def _decode_all(
             named = dataclasses.replace(
                 song, name=_unique_name(song.name, seen[song.name])
             )
-            kept.append(_facts(named, sampling_rate, samples))
+            kept.append(_facts(named, sampling_rate, n_flat, samples))
     manifest = {
         "songs": [asdict(song) for song in kept],
         "skipped": [asdict(song) for song in skipped],
@@ -196,7 +199,8 @@ def _unique_name(name: str, n: int) -> str:
     return name if n == 1 else f"{name} ({n})"
 
 
-Read = tuple[int, NDArray[np.int16]]
+# Sampling rate (Hz) of the file, samples at flat tops in it, samples at 16 kHz.
+Read = tuple[int, int, NDArray[np.int16]]
 
 
 def _read_ahead(songs: Iterable[SongFile]) -> Iterator[tuple[SongFile, Future[Read]]]:
@@ -219,13 +223,16 @@ def _read_ahead(songs: Iterable[SongFile]) -> Iterator[tuple[SongFile, Future[Re
 
 
 def _read(song: SongFile) -> Read:
-    """Read the file's sampling rate (Hz) and the song at 16 kHz."""
+    """Read a song at 16 kHz, and what resampling hides: its rate and flat tops."""
     clip = song.read()
+    n_flat = levels.n_flat(clip.samples) * SAMPLING_RATE // clip.sampling_rate
     samples = clip.resampled(SAMPLING_RATE).samples * np.float32(INT16_MAX)
-    return clip.sampling_rate, np.rint(samples, out=samples).astype("<i2")
+    return clip.sampling_rate, n_flat, np.rint(samples, out=samples).astype("<i2")
 
 
-def _facts(song: SongFile, sampling_rate: int, samples: NDArray[np.int16]) -> Song:
+def _facts(
+    song: SongFile, sampling_rate: int, n_flat: int, samples: NDArray[np.int16]
+) -> Song:
     # Of int16, abs() overflows at the lowest value, which rounding never gives.
     heights = np.abs(samples)
     return Song(
@@ -237,7 +244,7 @@ def _facts(song: SongFile, sampling_rate: int, samples: NDArray[np.int16]) -> So
         len(samples),
         hashlib.sha256(samples.data).hexdigest(),
         float(heights.max(initial=0)) / INT16_MAX,
-        int(np.count_nonzero(heights >= CLIPPED)),
+        max(int(np.count_nonzero(heights >= CLIPPED)), n_flat),
     )
 
 
@@ -253,6 +260,9 @@ def _open(folder: Path, emit: Emit, needs_genres: bool = True) -> SongSet:
         emit(Noted("songs_skipped", {"n_skipped": n_skipped, "n_files": n_files}))
     if not songs:
         raise KnownError("no_songs", n_skipped=len(skipped))
+    n_long = sum(song.duration_s == MIDDLE_S for song in songs)
+    if n_long:
+        emit(Noted("songs_cut", {"n_songs": n_long, "seconds": MIDDLE_S}))
     genres = tuple(sorted({song.genre for song in songs}))
     _note_facts(songs, emit, needs_genres)
     if needs_genres and len(genres) < 2:

@@ -13,18 +13,32 @@ GTZAN's music has no licence: it is only cached on this machine.
 
 from __future__ import annotations
 
+import functools
 import io
+import re
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import process
+from audio.library import layout, tables
+from audio.library.kinds import is_song
+from audio.library.layout import PARTS
 from errors import KnownError
 from hub import client
-from trainer.data.song_files import SongFile, Source, reader
-from trainer.data.splits import PARTS, filtered_parts
+from trainer.data.song_files import (
+    MIDDLE,
+    SongFile,
+    Source,
+    described,
+    note_layout,
+    read,
+    reader,
+    songs_of,
+)
+from trainer.data.splits import filtered_parts
 from trainer.run.events import Emit, Noted, Stage
 
 if TYPE_CHECKING:
@@ -35,18 +49,13 @@ MIRROR = "sanchit-gandhi/gtzan"  # all clips, three Parquet files
 TARBALL = "data/genres.tar.gz"
 N_GTZAN_SONGS = 1000  # of which jazz.00054 is corrupt and will be skipped
 CONVERTED = "refs/convert/parquet"  # where the Hub keeps its own conversion
-AUDIO_SUFFIXES = (
-    ".wav",
-    ".mp3",
-    ".flac",
-    ".ogg",
-    ".m4a",
-    ".opus",
-    ".au",
-    ".aif",
-    ".aiff",
-)
 LABELS = ("genre", "label", "labels", "class", "category")
+SEVERAL = ("genres", "tags", "styles")  # columns that say: more than one each
+# Class labels that are no genre, whatever else a set lacks.
+NO_LABELS = (
+    "license", "licence", "language", "lang", "locale", "speaker", "speaker_id",
+    "gender", "accent", "split", "source",
+)  # fmt: skip
 MAX_FILES, MAX_BYTES = 20_000, 30e9  # of a set: GTZAN has 1.3e9 bytes
 N_ROWS = 4  # of a Parquet file, in memory at once
 
@@ -69,6 +78,13 @@ class Form:
         """Select the files with these endings, sorted; None where there is none."""
         names = sorted(n for n in self.sizes if n.lower().endswith(endings))
         kept = {name: self.sizes[name] for name in names}
+        return Form(self.repo_id, self.sha, kept) if kept else None
+
+    def where(self, is_wanted: Callable[[str], bool]) -> Form | None:
+        """Select files by their names, sorted; None where there is none."""
+        kept = {
+            name: self.sizes[name] for name in sorted(self.sizes) if is_wanted(name)
+        }
         return Form(self.repo_id, self.sha, kept) if kept else None
 
     def download(self, emit: Emit) -> list[Path]:
@@ -138,17 +154,37 @@ def of(repo_id: str, emit: Emit, *, needs_genres: bool = True) -> Source:
     every = _files(repo_id)
     form = every.only(".parquet")
     if not form:
-        sounds = every.only(*AUDIO_SUFFIXES)
+        sounds = every.where(is_song)
         if sounds:
-            return _folder_source(sounds, emit)
+            listed = every.where(tables.is_table)
+            return _folder_source(sounds, listed, emit)
         form = _files(repo_id, CONVERTED).only(".parquet")
     if not form:
         raise KnownError("set_unreadable", id=repo_id)
+    form = _one_config(form, emit)
     _check_size(form)
     paths = form.download(emit)
     kind = "" if needs_genres else " without labels"
-    songs = parquet_songs(paths, needs_genres=needs_genres)
-    return Source(f"{repo_id} {form.sha}{kind}", 0, songs)
+    songs = parquet_songs(paths, list(form.sizes), needs_genres=needs_genres)
+    return Source(f"{repo_id} {form.sha} {list(form.sizes)} {MIDDLE}{kind}", 0, songs)
+
+
+def _one_config(form: Form, emit: Emit) -> Form:
+    """Select one configuration's files: the Hub's own form has a folder for each.
+
+    Files of all of them would hold songs twice ("small" is a part of "full").
+    """
+    by_config: dict[str, dict[str, int]] = {}
+    for name, size in form.sizes.items():
+        folders = PurePosixPath(name).parent.parts
+        config = "/".join(each for each in folders if not _part_of(each))
+        by_config.setdefault(config, {})[name] = size
+    usual = next((name for name in ("default", "", "data") if name in by_config), None)
+    chosen = min(by_config) if usual is None else usual
+    others = sorted(by_config.keys() - {chosen})
+    if others:
+        emit(Noted("one_config", {"name": chosen or "/", "others": ", ".join(others)}))
+    return Form(form.repo_id, form.sha, by_config[chosen])
 
 
 def _check_size(form: Form) -> None:
@@ -158,19 +194,24 @@ def _check_size(form: Form) -> None:
         raise KnownError("set_too_large", id=form.repo_id, **limits)
 
 
-def _folder_source(form: Form, emit: Emit) -> Source:
-    """Read files in folders named by their labels (``datasets``' audiofolder)."""
+def _folder_source(form: Form, listed: Form | None, emit: Emit) -> Source:
+    """Read files in folders, with the table beside them (``datasets``' audiofolder)."""
     _check_size(form)
-    songs = [
-        SongFile(
-            PurePosixPath(name).name,
-            PurePosixPath(name).parent.name,
-            reader(path.read_bytes, path.suffix),
-            part=_part_of(name),
+    name = min(listed.sizes, key=len) if listed else ""
+    table = None
+    if listed:
+        (path,) = Form(form.repo_id, form.sha, {name: listed.sizes[name]}).download(
+            emit
         )
-        for name, path in zip(form.sizes, form.download(emit), strict=True)
-    ]
-    return Source(f"{form.repo_id} {form.sha}", len(songs), songs)
+        table = tables.read(path.read_bytes())
+    found = layout.of(list(form.sizes), table)
+    note_layout(found, {}, name, emit)
+    paths = form.download(emit)
+    songs = songs_of(found, [functools.partial(read, path) for path in paths])
+    if not songs:
+        raise KnownError("set_unreadable", id=form.repo_id)
+    facts = repr(described(songs))
+    return Source(f"{form.repo_id} {form.sha} {facts}", len(songs), songs)
 
 
 def _files(repo_id: str, revision: str | None = None) -> Form:
@@ -214,20 +255,27 @@ def tarball_songs(path: Path) -> Iterator[SongFile]:
 
 
 def parquet_songs(
-    paths: Sequence[Path], *, needs_genres: bool = True
+    paths: Sequence[Path], names: Sequence[str] = (), *, needs_genres: bool = True
 ) -> Iterator[SongFile]:
     """Yield the songs of Parquet files with a column of audio and one of labels.
 
-    The label may be a class number with names in the file's metadata, whatever its
-    column is called, or a string in one of ``LABELS``. The part of the split is read from
-    the file's name: ``train-00000-of-00003.parquet``. Without ``needs_genres`` no column
-    of labels is needed, and every row is a song.
+    The label may be a class number with names in the file's metadata, where no other
+    column is one, or a string in one of ``LABELS``. The part of the split is read from
+    the file's name, ``train-00000-of-00003.parquet``, or that of its folder.
+
+    Args:
+        paths: of the files.
+        names: of the files in their repository; their last parts by default.
+        needs_genres: whether rows without a label are left out.
+
+    Raises:
+        KnownError: ``set_unreadable``, ``set_without_label`` or ``set_many_labels``.
     """
-    for path in paths:
-        yield from _parquet_songs(path, needs_genres)
+    for path, name in zip(paths, names or [each.name for each in paths], strict=True):
+        yield from _parquet_songs(path, _part_of(name), needs_genres)
 
 
-def _parquet_songs(path: Path, needs_genres: bool) -> Iterator[SongFile]:
+def _parquet_songs(path: Path, part: str, needs_genres: bool) -> Iterator[SongFile]:
     process.settle()
     import datasets
     from pyarrow import parquet
@@ -235,10 +283,9 @@ def _parquet_songs(path: Path, needs_genres: bool) -> Iterator[SongFile]:
     with parquet.ParquetFile(path) as table:
         features = datasets.Features.from_arrow_schema(table.schema_arrow)
         sound = next((n for n, f in features.items() if _is_sound(f)), None)
-        named = (n for n, f in features.items() if isinstance(f, datasets.ClassLabel))
-        column = next((name for name in LABELS if name in features), next(named, None))
-        if sound is None or (needs_genres and column is None):
+        if sound is None:
             raise KnownError("set_unreadable", id=path.name)
+        column = _label_column(features) if needs_genres else None
         # Not by datasets: it reads a hundred songs at once, and decodes by torchcodec.
         wanted = [name for name in (sound, column, "file") if name and name in features]
         batches = table.iter_batches(N_ROWS, columns=wanted)
@@ -251,7 +298,30 @@ def _parquet_songs(path: Path, needs_genres: bool) -> Iterator[SongFile]:
             name = Path(str(given))
             read = reader(io.BytesIO(held.get("bytes") or b"").getvalue, name.suffix)
             if genre or not needs_genres:
-                yield SongFile(name.name, genre, read, part=_part_of(path.name))
+                yield SongFile(name.name, genre, read, part=part)
+
+
+def _label_column(features: Mapping[str, Any]) -> str:
+    """Choose the column of labels; one label a song.
+
+    Raises:
+        KnownError: ``set_many_labels`` for lists of labels, ``set_without_label``.
+    """
+    process.settle()
+    import datasets
+
+    classes = [
+        name
+        for name, feature in features.items()
+        if isinstance(feature, datasets.ClassLabel) and name.lower() not in NO_LABELS
+    ]
+    named = [name for name in (*LABELS, *SEVERAL) if name in features]
+    column = next(iter(named), classes[0] if len(classes) == 1 else None)
+    if column is None:
+        raise KnownError("set_without_label", columns=", ".join(features))
+    if not isinstance(features[column], datasets.ClassLabel | datasets.Value):
+        raise KnownError("set_many_labels", column=column)
+    return column
 
 
 def _label(feature: Any, value: Any) -> str:
@@ -272,9 +342,9 @@ def _is_sound(feature: Any) -> bool:
 
 
 def _part_of(name: str) -> str:
-    """Find "train", "validation" or "test" in a file's path; "" without."""
-    words = name.lower().replace("/", "-").replace("_", "-").split("-")
-    return next((part for part in PARTS if part in words), "")
+    """Find the part that a file's path names, the file itself first; "" without."""
+    words = re.split(r"[/_.-]", name.lower())
+    return next((PARTS[word] for word in reversed(words) if word in PARTS), "")
 
 
 def _with_parts(songs: Iterator[SongFile]) -> Iterator[SongFile]:

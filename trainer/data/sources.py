@@ -5,57 +5,39 @@ Each song is decoded only when its ``read`` is called.
 
 from __future__ import annotations
 
-import contextlib
-import csv
+import collections
 import functools
 import hashlib
-import io
-import re
+import shutil
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from audio.clip import Clip
-from audio.decode import archive, wav
+from audio.decode import archive
+from audio.library import layout, tables
+from audio.library.kinds import kind
+from audio.library.walk import walk
 from errors import KnownError
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
-from trainer.data import hub_songs
-from trainer.data.song_files import LIMITS, SongFile, Source, reader
-from trainer.data.splits import PARTS
-from trainer.run.events import Emit
+from trainer.data import hub_songs, song_files
+from trainer.data.song_files import (
+    SongFile,
+    Source,
+    described,
+    note_layout,
+    songs_of,
+    writer_reader,
+)
+from trainer.run.events import Emit, Noted, RunEvent
 
-# Beside the genres' folders: columns file, and artist, album or group, and split.
-LIST = "songs.csv"
-GROUP_COLUMNS = ("group", "artist", "album")
-ARTIST = re.compile(r"(.+?) - .+")  # "Artist - Title.mp3"
-MIN_NAMED_FRACTION = 0.8  # of the files; below it the dash is no separator
-
-ZIP_LIMITS = archive.ZipLimits(max_files=5000, max_bytes=8_000_000_000, max_ratio=200)
+ZIP_LIMITS = archive.ZipLimits(max_files=5000, max_bytes=8_000_000_000)
 MAX_LIST_BYTES = 10_000_000
-MAX_SUFFIX = 16  # characters; a longer one is no suffix, and no valid file name
 
 
-@dataclass(frozen=True)
-class Listing:
-    """Groups, such as the artist, and parts of songs, by the name ``genre/file``."""
-
-    groups: Mapping[str, str]
-    parts: Mapping[str, str]
-
-    @classmethod
-    def of(cls, names: Sequence[str], text: str) -> Listing:
-        """Parse a list as CSV; without groups there, use file names and folders."""
-        groups: dict[str, str] = {}
-        parts: dict[str, str] = {}
-        for cells in _rows(text):
-            name = cells.get("file", "").replace("\\", "/")
-            group = next((cells[c] for c in GROUP_COLUMNS if cells.get(c)), "")
-            groups[name] = group
-            parts[name] = cells.get("split", "").lower()
-        if not any(groups.values()):
-            groups = _artists(names) or _albums(names)
-        return cls(groups, {n: part for n, part in parts.items() if part in PARTS})
+def ignore(event: RunEvent) -> None:
+    """Ignore the notes on a set."""
 
 
 def source_of(config: RunConfig, emit: Emit) -> Source:
@@ -68,9 +50,9 @@ def source_of(config: RunConfig, emit: Emit) -> Source:
     if data == "composed":
         return composed_songs(config.n_songs_per_genre)
     if data.startswith(FOLDER):
-        return folder_songs(Path(data.removeprefix(FOLDER)), **labelled)
+        return folder_songs(Path(data.removeprefix(FOLDER)), emit, **labelled)
     if data.startswith(ZIP):
-        return zip_songs(Path(data.removeprefix(ZIP)), **labelled)
+        return zip_songs(Path(data.removeprefix(ZIP)), emit, **labelled)
     if data.startswith(HUB):
         return hub_songs.of(data.removeprefix(HUB), emit, **labelled)
     return hub_songs.gtzan(emit)
@@ -95,156 +77,122 @@ def composed_songs(n_songs_per_genre: int, first_seed: int = 0) -> Source:
     return Source(fingerprint, len(songs), songs)
 
 
-def folder_songs(folder: Path, *, needs_genres: bool = True) -> Source:
+def folder_songs(
+    folder: Path, emit: Emit = ignore, *, needs_genres: bool = True
+) -> Source:
     """List a folder's songs: one subfolder a genre, the files in it its songs.
 
-    Folders within a genre's folder are albums or artists, and group its songs. A file
-    ``songs.csv`` beside the subfolders may have the columns ``file`` (as
-    ``genre/name``), ``artist``, ``album`` or ``group``, and ``split``.
+    ``audio.library.layout`` has the rules; a table of ``tables.NAMES`` beside the
+    subfolders may have the columns ``file`` (as ``genre/name``), ``artist``, ``album``
+    or ``group``, ``split`` and ``genre``.
 
     Args:
         folder: of the songs.
+        emit: called with notes of what was found.
         needs_genres: whether only files in subfolders are songs.
 
     Raises:
-        KnownError: ``no_folder`` or ``no_genres``, with the folder.
+        KnownError: ``no_folder`` or ``no_genres``, with the folder;
+            ``parts_without_genres``.
     """
     if not folder.is_dir():
         raise KnownError("no_folder", folder=folder)
-    genres = sorted(p for p in folder.iterdir() if p.is_dir() and p.name[0] != ".")
-    if needs_genres and not genres:
+    tree = walk(folder)
+    if tree.closed:
+        emit(Noted("folders_closed", {"names": ", ".join(tree.closed)}))
+    is_empty = not any(path.is_dir() for path in folder.iterdir()) and not tree.files
+    if needs_genres and is_empty:
         raise KnownError("no_genres", folder=folder.name)
-    listed = folder / LIST
-    if needs_genres:
-        files = [path for genre in genres for path in files_of(genre)]
-    else:
-        files = [path for path in files_of(folder) if path != listed]
-    facts: list[object] = [_facts(path) for path in files]
-    if listed.is_file():
-        facts.append(_facts(listed))
-    names = [path.relative_to(folder).as_posix() for path in files]
-    text = listed.read_text("utf-8-sig") if listed.is_file() else ""
-    songs = _songs(names, [functools.partial(_read, path) for path in files], text)
-    return Source(repr(facts), len(songs), songs)
+    listed = _table_of(folder)
+    table = tables.read(_head(listed)) if listed else None
+    found = layout.of([name for name, _ in tree.files], table)
+    reads = [functools.partial(song_files.read, path) for _, path in tree.files]
+    songs = songs_of(found, reads)
+    if not needs_genres:
+        songs = _with_the_rest(songs, [name for name, _ in tree.files], reads)
+    if tree.files and not songs:
+        raise KnownError("no_genres", folder=folder.name)
+    note_layout(found, tree.passed, listed.name if listed else "", emit)
+    facts = [_facts(path) for _, path in tree.files]
+    return Source(repr((facts, described(songs))), len(songs), songs)
 
 
-def _songs(
-    names: Sequence[str], reads: Sequence[Callable[[], Clip]], text: str
+def _with_the_rest(
+    songs: list[SongFile], names: Sequence[str], reads: Sequence[Callable[[], Clip]]
 ) -> list[SongFile]:
-    """Make songs of names ``genre/file``, with groups and parts of a list's text.
-
-    A name without a slash has no genre.
-    """
-    known = Listing.of(names, text)
-    return [
-        SongFile(
-            name,
-            name.split("/")[0] if "/" in name else "",
-            read,
-            known.groups.get(name, ""),
-            known.parts.get(name, ""),
-        )
-        for name, read in zip(names, reads, strict=True)
-    ]
+    """Add the songs that lie where no genre is given, without one."""
+    if len(songs) == len(names):
+        return songs
+    return [SongFile(name, "", read) for name, read in zip(names, reads, strict=True)]
 
 
-def files_of(genre: Path) -> list[Path]:
-    """List a genre's files, including subfolders, except hidden ones."""
-    return sorted(
-        path
-        for path in genre.rglob("*")
-        if path.is_file()
-        and not any(part[0] == "." for part in path.relative_to(genre).parts)
-    )
+def _table_of(folder: Path) -> Path | None:
+    """Find the table in a folder, whatever its case and suffixes."""
+    found = [path for path in folder.iterdir() if tables.is_table(path.name)]
+    return min((path for path in found if path.is_file()), default=None)
 
 
-def _read(path: Path) -> Clip:
-    return wav.clip(path, limits=LIMITS)
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_LIST_BYTES)
 
 
 def _facts(path: Path) -> tuple[str, int, int]:
-    """Return what changes when a file does: path, size and time."""
-    return str(path), path.stat().st_size, path.stat().st_mtime_ns
+    """Return what changes when a file does: path, size and time; 0 where it vanished."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return str(path), 0, 0
+    return str(path), facts.st_size, facts.st_mtime_ns
 
 
-def zip_songs(path: Path, *, needs_genres: bool = True) -> Source:
-    """List a zip's songs; a file's folder is its genre. No entry is extracted by name.
+def zip_songs(path: Path, emit: Emit = ignore, *, needs_genres: bool = True) -> Source:
+    """List a zip's songs as those of a folder. No entry is extracted by name.
 
     Args:
         path: of the zip.
+        emit: called with notes of what was found.
         needs_genres: whether only files in folders are songs.
 
     Raises:
-        KnownError: ``not_a_zip``, ``zip_broken``, ``zip_too_large``, or ``no_genres``.
+        KnownError: ``not_a_zip``, ``zip_broken``, ``zip_too_many``, ``zip_too_large``,
+            ``no_genres`` or ``parts_without_genres``.
     """
     if not zipfile.is_zipfile(path):
         raise KnownError("not_a_zip", name=path.name)
     with archive.opened(path) as opened:
-        is_song = _is_song if needs_genres else _is_song_anywhere
-        members = archive.songs_in(opened, path.name, ZIP_LIMITS, is_song)
-        if not members:
-            raise KnownError("no_genres", folder=path.name)
-        text = _list_in(opened)
-    names = ["/".join(PurePosixPath(m.filename).parts[-2:]) for m in members]
-    songs = _songs(names, [_member_reader(path, member) for member in members], text)
-    facts = [(m.filename, m.CRC, m.file_size) for m in members]
-    return Source(repr((facts, text)), len(songs), songs)
+        members, others = archive.members(opened, path.name, ZIP_LIMITS)
+        listed = next((each for each in others if tables.is_table(each.name)), None)
+        data = _list_in(opened, listed) if listed else b""
+    table = tables.read(data) if listed else None
+    found = layout.of([member.name for member in members], table)
+    reads = [_member_reader(path, each) for each in members]
+    songs = songs_of(found, reads)
+    if not needs_genres:
+        songs = _with_the_rest(songs, [each.name for each in members], reads)
+    if not songs:
+        raise KnownError("no_genres", folder=path.name)
+    passed = collections.Counter(kind(each.name) for each in others)
+    note_layout(found, passed, listed.name if listed else "", emit)
+    facts = [(each.name, each.info.CRC, each.info.file_size) for each in members]
+    return Source(repr((facts, described(songs))), len(songs), songs)
 
 
-def _list_in(opened: zipfile.ZipFile) -> str:
-    """Read the text of a zip's ``songs.csv``; empty without one."""
-    for entry in opened.infolist():
-        if PurePosixPath(entry.filename).name.lower() == LIST:
-            with opened.open(entry) as listed:  # its declared size may be wrong
-                return listed.read(MAX_LIST_BYTES).decode("utf-8-sig", "replace")
-    return ""
+def _list_in(opened: zipfile.ZipFile, listed: archive.Member) -> bytes:
+    """Read a zip's table, as far as it may be long: its declared size may be wrong."""
+    with opened.open(listed.info) as file:
+        return file.read(MAX_LIST_BYTES)
 
 
-def _is_song(entry: str) -> bool:
-    """Return whether an entry is a file in a folder, and not hidden."""
-    return len(PurePosixPath(entry).parts) > 1 and _is_song_anywhere(entry)
-
-
-def _is_song_anywhere(entry: str) -> bool:
-    """Return whether an entry is a file that is not hidden, and no list."""
-    name = PurePosixPath(entry)
-    is_hidden = any(p.startswith((".", "__MACOSX")) for p in name.parts)
-    is_list = len(name.parts) == 1 and name.name.lower() == LIST
-    return bool(name.suffix) and not is_hidden and not is_list
-
-
-def _member_reader(path: Path, member: zipfile.ZipInfo) -> Callable[[], Clip]:
-    def read_bytes() -> bytes:
+def _member_reader(path: Path, member: archive.Member) -> Callable[[], Clip]:
+    def write(file: BinaryIO) -> None:
         try:
-            with archive.opened(path) as opened:
-                return opened.read(member)
+            with archive.opened(path) as opened, opened.open(member.info) as source:
+                shutil.copyfileobj(source, file)
         except KnownError as error:
-            name = PurePosixPath(member.filename).name
+            if error.code == "no_room":
+                raise
+            name = PurePosixPath(member.name).name
             raise KnownError("unreadable", name=name) from error
 
-    return reader(read_bytes, PurePosixPath(member.filename).suffix[:MAX_SUFFIX])
-
-
-def _rows(text: str) -> Iterator[dict[str, str]]:
-    """Yield a CSV list's rows, by lower-case column, up to the first error."""
-    table = csv.DictReader(io.StringIO(text), restkey="", restval="")
-    with contextlib.suppress(csv.Error):  # such as a cell of megabytes
-        for row in table:
-            yield {
-                str(column).strip().lower(): cell.strip()
-                for column, cell in row.items()
-                if isinstance(cell, str)
-            }
-
-
-def _artists(names: Sequence[str]) -> dict[str, str]:
-    """Parse the artist of each song, where most files are "Artist - Title"."""
-    matches = {name: ARTIST.match(PurePosixPath(name).name) for name in names}
-    found = {name: match[1] for name, match in matches.items() if match}
-    return found if len(found) >= MIN_NAMED_FRACTION * len(names) else {}
-
-
-def _albums(names: Sequence[str]) -> dict[str, str]:
-    """Return the folder of each song within its genre, where most songs have one."""
-    found = {name: name.rpartition("/")[0] for name in names if name.count("/") > 1}
-    return found if len(found) >= MIN_NAMED_FRACTION * len(names) else {}
+    return writer_reader(write, PurePosixPath(member.name).suffix)

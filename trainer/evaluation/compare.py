@@ -91,6 +91,7 @@ class ModelResult:
         window_s: length of its windows (s).
         n_learned: songs that have the name of one that it was trained on.
         may_know: its run is unknown, and it was trained on songs of this kind.
+        device: name of the GPU or processor that computed them.
     """
 
     name: str
@@ -98,6 +99,7 @@ class ModelResult:
     window_s: float
     n_learned: int
     may_know: bool = False
+    device: str = ""
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,7 @@ def _result(
         model.window_s,
         len(set(predictions.names) & source.training_songs()),
         source.run is None and is_of_kind,
+        model.device,
     )
 
 

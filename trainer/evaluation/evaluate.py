@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from audio.hubert.preprocessing import SAMPLING_RATE
 from networks import architecture, clear, forward
 from trainer.config import METRIC
 from trainer.data.dataset import SongSet
-from trainer.data.windows import EvalWindows, collate
+from trainer.data.windows import AllWindows, EvalWindows, WindowReader, n_workers
 from trainer.evaluation import metrics
 from trainer.evaluation.scores import Predictions, Scores, fit_temperature, scores_of
 from trainer.run import runs
@@ -53,18 +54,26 @@ def predict(
         KnownError: ``model_broken`` where a logit is not finite.
         StopRequested: between two batches.
     """
-    logits = []
     model.eval()
-    for batch in forward.batches(windows.lengths, forward.batch_size(model)):
+    reader = WindowReader(windows, range(len(windows)), _n_workers(model, windows))
+
+    def compute(batch: range) -> np.ndarray[Any, Any]:
         if should_stop():
             raise StopRequested
         emit(Stage(stage, batch.start, len(windows)))
-        items = collate([windows[place] for place in batch])
-        del items["labels"]
-        (values,) = items.values()
-        logits.append(forward.outputs(model, values, title).logits)
+        return forward.outputs(model, reader.values(batch), title).logits
+
+    size = forward.batch_size(model, max(windows.lengths) / SAMPLING_RATE)
+    batches = forward.in_batches(windows.lengths, size, compute)
+    logits = [found for _, found in batches]
     is_exclusive = architecture.is_exclusive(model.config.to_dict())
     return _predictions(np.concatenate(logits), windows, is_exclusive)
+
+
+def _n_workers(model: Any, windows: EvalWindows) -> int:
+    """Return how many processes read the windows; cached features need none."""
+    is_gpu = next(model.parameters()).device.type == "cuda"
+    return n_workers(model, is_gpu=is_gpu and isinstance(windows, AllWindows))
 
 
 def score_test(validation: Predictions, test: Predictions) -> Scores:
@@ -72,12 +81,13 @@ def score_test(validation: Predictions, test: Predictions) -> Scores:
 
     The rule is that by which an answer is clear (``networks.clear``).
     """
-    temperature = fit_temperature(validation)
+    fit = fit_temperature(validation)
     rule = None
     if validation.is_exclusive:
-        rule = clear.choose(*validation.confidences(temperature))
-    scores = scores_of(test, temperature, rule)
-    return dataclasses.replace(scores, is_final=True)
+        rule = clear.choose(*validation.confidences(fit.temperature))
+    scores = scores_of(test, fit.temperature, rule)
+    fitted_on = (fit.n_songs, fit.n_mistakes)
+    return dataclasses.replace(scores, fitted_on=fitted_on, is_final=True)
 
 
 def save_scores(scores: Scores, genres: tuple[str, ...], run_dir: Path) -> None:

@@ -6,11 +6,18 @@ import unicodedata
 from collections.abc import Sequence
 
 import i18n
+from networks.checkpoint import TEMPERATURES
 from trainer.evaluation.baseline import NAME as BASELINE
+from trainer.evaluation.calibration import (
+    MIN_MISTAKES,
+    MIN_SONGS,
+    TemperatureFit,
+)
 from trainer.evaluation.compare import Comparison, ModelResult
 from trainer.evaluation.scores import PairedResult, Scores
 
 SIGNIFICANT = 0.05  # below it, chance alone is an unlikely reason
+NEAR = 0.001  # share: this near, a temperature is at the end of those tried
 GAP = "  "  # between the columns of a table
 
 
@@ -42,16 +49,50 @@ def figures(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> list[str]:
 
 
 def calibration(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> list[str]:
-    """Describe the calibration error, before and after temperature scaling."""
+    """Describe temperature and calibration error, beside that of a perfect model."""
     if scores.calibration_error is None:
         return []
-    after = 100 * scores.calibration_error
-    before, temperature = scores.raw_calibration_error, scores.temperature
-    if temperature == 1 or before is None:
-        return [_word("uncalibrated", language, after=after)]
-    about = {"temperature": temperature, "before": 100 * before, "after": after}
+    return [*_temperature(scores, language), *_calibration_error(scores, language)]
+
+
+def _temperature(scores: Scores, language: str) -> list[str]:
+    """Describe the temperature and its lesson, or why there is none."""
+    temperature = scores.temperature
+    if temperature == 1:
+        if scores.fitted_on is None:
+            return [_word("uncalibrated", language)]
+        n_songs, n_mistakes = scores.fitted_on
+        found = TemperatureFit(temperature, n_songs, n_mistakes)
+        name = "temperature_useless" if found.has_enough else "temperature_few"
+        least = {"min_songs": MIN_SONGS, "min_mistakes": MIN_MISTAKES}
+        return [_word(name, language, n=n_songs, n_mistakes=n_mistakes, **least)]
     lesson = "too_sure" if temperature > 1 else "too_unsure"
-    return [_word("calibrated", language, **about), _word(lesson, language)]
+    lines = [
+        _word("calibrated", language, temperature=temperature),
+        _word(lesson, language),
+    ]
+    low, high = TEMPERATURES
+    if not low < temperature / (1 + NEAR) or not temperature * (1 + NEAR) < high:
+        lines.append(_word("temperature_limit", language))
+    return lines
+
+
+def _calibration_error(scores: Scores, language: str) -> list[str]:
+    """Describe the error; beside the one before where one of them is beyond chance."""
+    assert scores.calibration_error is not None
+    after, before = scores.calibration_error, scores.raw_calibration_error
+    expected, most = scores.chance_error or (0.0, 0.0)
+    errors = {"after": 100 * after}
+    has_both = before is not None and scores.temperature != 1
+    if has_both and max(after, before or 0.0) > most:
+        errors["before"] = 100 * (before or 0.0)
+    name = "calibration_errors" if "before" in errors else "calibration_error"
+    lines = [_word(name, language, **errors)]
+    if scores.chance_error:
+        about = {"n": scores.n_songs, "expected": 100 * expected, "most": 100 * most}
+        name = "calibration_within" if after <= most else "calibration_beyond"
+        lines.append(_word(name, language, **about))
+    return lines
 
 
 def baseline(

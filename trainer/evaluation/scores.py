@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from networks import clear, forward
 from networks.clear import ClearRule, ClearScore
+from trainer.evaluation import calibration
+from trainer.evaluation.calibration import Bin, TemperatureFit
 from trainer.evaluation.metrics import confusion, song_means, wilson_interval
 
 Logits = NDArray[np.float32]
 Indices = NDArray[np.int64]
 N_MISTAKES = 10
-N_BINS = 10
-LOG_TEMPERATURES = (-3.0, 3.0)  # e^-3 to e^3
+TINY = 1e-12  # a probability of 0 has no logarithm
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,15 +96,6 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class Bin:
-    """Songs of similar confidence: mean confidence, accuracy, and number of songs."""
-
-    confidence: float
-    accuracy: float
-    n_songs: int
-
-
-@dataclass(frozen=True)
 class PairedResult:
     """The results of two models on the same songs.
 
@@ -171,6 +163,10 @@ class Scores:
         reliability: the bins that are not empty.
         raw_calibration_error: the same at temperature 1; None in a file of an earlier
             version.
+        chance_error: what ``calibration_error`` a perfectly calibrated model of the same
+            confidences has: its mean, and its 95 % quantile; None as before.
+        fitted_on: the number of validation songs that were to fit the temperature, and
+            of mistakes among them; None where they are not known.
         is_final: True for the test songs, scored once at the end; False for the
             validation songs, which chose the checkpoint.
         baseline: of a simple model on these songs; None where it was not evaluated.
@@ -190,6 +186,8 @@ class Scores:
     calibration_error: float | None
     reliability: tuple[Bin, ...]
     raw_calibration_error: float | None = None
+    chance_error: tuple[float, float] | None = None
+    fitted_on: tuple[int, int] | None = None
     is_final: bool = False
     baseline: Baseline | None = None
     risk_coverage: ClearScore | None = None
@@ -213,6 +211,11 @@ class Scores:
             "counts": tuple(tuple(row) for row in values["counts"]),
             "mistakes": tuple(Mistake(**each) for each in values["mistakes"]),
             "reliability": tuple(Bin(**each) for each in values["reliability"]),
+        }
+        nested |= {
+            name: tuple(values[name])
+            for name in ("chance_error", "fitted_on")
+            if values.get(name)
         }
         if simple := values.get("baseline"):
             paired = {"duel": PairedResult(**simple["duel"])}
@@ -241,18 +244,20 @@ def scores_of(
     probabilities = predictions.probabilities(temperature)
     predicted = probabilities.argmax(axis=1)
     counts = confusion(truths, predicted, len(predictions.genres))
-    bins = _reliability(probabilities.max(axis=1), predicted == truths)
+    confidence = probabilities.max(axis=1)
+    bins = calibration.reliability(confidence, predicted == truths)
     raw = predictions.probabilities()
-    raw_bins = _reliability(raw.max(axis=1), raw.argmax(axis=1) == truths)
+    raw_bins = calibration.reliability(raw.max(axis=1), raw.argmax(axis=1) == truths)
     windows = predictions.logits.argmax(axis=1) == truths[predictions.owners]
     return dataclasses.replace(
         from_confusion(counts, predictions.genres),
         window_accuracy=float(windows.mean()),
         mistakes=_mistakes(predictions, probabilities),
         temperature=temperature,
-        calibration_error=_calibration_error(bins),
+        calibration_error=calibration.calibration_error(bins),
         reliability=bins,
-        raw_calibration_error=_calibration_error(raw_bins),
+        raw_calibration_error=calibration.calibration_error(raw_bins),
+        chance_error=calibration.error_by_chance(confidence),
         risk_coverage=_risk_coverage(predictions, temperature, rule),
     )
 
@@ -288,24 +293,21 @@ def from_confusion(counts: NDArray[np.int64], genres: Sequence[str]) -> Scores:
     )
 
 
-def fit_temperature(predictions: Predictions) -> float:
-    """Fit the temperature that calibrates the probabilities.
+def fit_temperature(predictions: Predictions) -> TemperatureFit:
+    """Fit the temperature that calibrates the probabilities, where that helps.
 
-    It divides the logits, and minimizes the negative log-likelihood. Source: C. Guo et al., "On
-    calibration of modern neural networks", ICML 2017.
+    Labels that do not exclude each other get none: a likelihood of the true one alone
+    would only ask for more of each.
     """
-    from scipy.optimize import minimize_scalar
+    songs, is_correct = np.arange(len(predictions.truths)), predictions.is_correct()
+    if not predictions.is_exclusive:
+        return TemperatureFit(1.0, len(songs), int(np.count_nonzero(~is_correct)))
 
-    songs = np.arange(len(predictions.truths))
+    def log_likelihoods(temperature: float) -> NDArray[np.float64]:
+        probabilities = predictions.probabilities(temperature)
+        return np.log(probabilities[songs, predictions.truths] + TINY)
 
-    def negative_log_likelihood(log_temperature: float) -> float:
-        probabilities = predictions.probabilities(float(np.exp(log_temperature)))
-        return float(-np.log(probabilities[songs, predictions.truths] + 1e-12).mean())
-
-    best = minimize_scalar(
-        negative_log_likelihood, bounds=LOG_TEMPERATURES, method="bounded"
-    )
-    return float(np.exp(best.x))
+    return calibration.fit_temperature(log_likelihoods, is_correct)
 
 
 def compare_pairs(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> PairedResult:
@@ -375,23 +377,3 @@ def _mistakes(
         )
         for i in wrong
     )
-
-
-def _reliability(
-    confidence: NDArray[np.float64], is_correct: NDArray[np.bool_]
-) -> tuple[Bin, ...]:
-    bins = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
-    return tuple(
-        Bin(
-            float(confidence[bins == b].mean()),
-            float(is_correct[bins == b].mean()),
-            int(np.count_nonzero(bins == b)),
-        )
-        for b in np.unique(bins)
-    )
-
-
-def _calibration_error(bins: Sequence[Bin]) -> float:
-    n_songs = sum(each.n_songs for each in bins)
-    distances = (abs(b.confidence - b.accuracy) * b.n_songs for b in bins)
-    return sum(distances) / n_songs

@@ -53,14 +53,22 @@ def wait_for_turn(run: Run) -> int | None:
     return None
 
 
-def watch(run: Run, pid: int, grace_s: float, devices: str) -> int:
+def watch(run: Run, pid: int, grace_s: float, devices: str | None) -> int:
     """Watch the trainer until it exits; return its status as of ``os.waitpid``.
 
     A stop that takes longer than ``grace_s`` is forced: SIGTERM, then SIGKILL to the
-    trainer's whole group.
+    trainer's whole group. The device is measured as soon as the trainer has noted
+    which one it is.
+
+    Args:
+        run: the trainer's.
+        pid: of the trainer.
+        grace_s: how long a stop may take before it is forced.
+        devices: ``CUDA_VISIBLE_DEVICES`` of the trainer; None where that is not set.
     """
     signals = _signals(run, grace_s)
     measured_at = -DEVICE_EVERY_S
+    gauge = device.Gauge(pid, devices)
     while True:
         ended, status = os.waitpid(pid, os.WNOHANG)
         to_send = next(signals)
@@ -72,11 +80,11 @@ def watch(run: Run, pid: int, grace_s: float, devices: str) -> int:
             return status
         cap_log(run)
         now = time.monotonic()
-        if now - measured_at >= DEVICE_EVERY_S and not _has_result(run):
+        is_due = now - measured_at >= DEVICE_EVERY_S and gauge.is_ready(run)
+        if is_due and not _has_result(run):
             measured_at = now
-            figures = device.figures(pid, devices)
-            if figures:
-                append_event(run, figures)
+            for event in gauge.measure():
+                append_event(run, event)
         time.sleep(POLL_S)
 
 

@@ -3,7 +3,8 @@
 Started by ``jobs`` as ``python -m trainer.process.worker RUN_DIR CACHE_DIR``. It is two
 processes: a small supervisor, which waits for the run's turn, measures the device,
 forces a stop that takes too long and finds out what killed the trainer; and the trainer
-itself. They are the only writers of results, and need no page.
+itself, a fresh interpreter, because a fork of a process with threads may hang, or, on
+macOS, abort. They are the only writers of results, and need no page.
 
 This is one of the two modules that may catch every exception, so that every run ends
 with a recorded cause.
@@ -16,9 +17,11 @@ import json
 import logging
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from errors import KnownError
 from trainer.config import RunConfig
@@ -49,9 +52,12 @@ def main() -> None:
     parser.add_argument("run_dir", type=Path)
     parser.add_argument("cache_dir", type=Path)
     parser.add_argument("--grace-s", type=float, required=True)
-    parser.add_argument("--devices", default="")
+    parser.add_argument("--devices", help="CUDA_VISIBLE_DEVICES, if it is set")
+    parser.add_argument("--trainer", action="store_true", help="be the trainer itself")
     options = parser.parse_args()
     run = Run(options.run_dir)
+    if options.trainer:
+        _run_trainer(run, options.cache_dir)
 
     def on_terminate(number: int, frame: FrameType | None) -> None:
         run.stop_file.touch()
@@ -62,10 +68,8 @@ def main() -> None:
         end(run, _stopped(run.folder), options.cache_dir)
         return
     n_killed = failures.n_killed_for_memory()
-    pid = os.fork()  # safe: no thread and no heavy import yet
-    if pid == 0:
-        _run_trainer(run, options.cache_dir)
-    status = supervisor.watch(run, pid, options.grace_s, options.devices)
+    trainer = _spawn_trainer(device_lock)
+    status = supervisor.watch(run, trainer.pid, options.grace_s, options.devices)
     if runs.read_json(run.folder / "result.json") is None:
         is_forced = run.stop_file.exists()
         death = failures.from_exit_status(
@@ -74,9 +78,24 @@ def main() -> None:
         end(run, _stopped(run.folder) if is_forced else death, options.cache_dir)
 
 
-def _run_trainer(run: Run, cache_dir: Path) -> None:
-    """Train in the forked child, and exit; never returns."""
-    os.setpgid(0, 0)  # a group of its own, which can be killed as one
+def _spawn_trainer(device_lock: int) -> subprocess.Popen[bytes]:
+    """Start the trainer, with this process's own arguments, in a group of its own.
+
+    It inherits the locks of the run and of the device, which it holds on if this process
+    is killed; no other file can be inherited.
+    """
+    os.set_inheritable(device_lock, True)
+    command = [sys.executable, "-u", "-m", "trainer.process.worker"]
+    return subprocess.Popen(
+        [*command, *sys.argv[1:], "--trainer"],
+        stdin=subprocess.DEVNULL,
+        close_fds=False,
+        process_group=0,  # so that it can be killed with all that it starts
+    )
+
+
+def _run_trainer(run: Run, cache_dir: Path) -> NoReturn:
+    """Train in this process, and exit."""
 
     def on_terminate(number: int, frame: FrameType | None) -> None:
         if run.stop_file.exists():  # the second request: stop without saving

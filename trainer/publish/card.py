@@ -71,6 +71,7 @@ def text(run: Run, repo_id: str) -> str:
         scores=scores,
         part=_part(scores),
         step=result.get("step", 0),
+        device=_device(run),
         genres=[_cell(each.genre) for each in scores.genres],
         recipe=_recipe(config),
     )
@@ -165,6 +166,15 @@ def _is_mel(config: RunConfig) -> bool:
     """Return whether the base model's input is a spectrogram (no HuBERT)."""
     model = base_models.hub_model(config.base_model)
     return model is not None and model.window_s > 0
+
+
+def _device(run: Run) -> str:
+    """Return where a run trained and in which precision; "" of an older version's run."""
+    config = runs.read_json(run.model_dir / "config.json") or {}
+    facts = config.get("genrescope") or {}
+    if not facts.get("device"):
+        return ""
+    return f"{facts['device']}, {facts.get('precision', 'fp32')}"
 
 
 def _recipe(config: RunConfig) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Submit a run as a Hugging Face Job, on a rented machine.
 
-The job clones this project, installs it, trains with one process a GPU, and pushes the
+The job fetches this project, installs it, trains with one process a GPU, and pushes the
 finished model, because its disk is deleted at the end. The token for the push is sent as
 a secret of the Jobs API, never in the command or the environment, which are readable.
 """
@@ -17,13 +17,20 @@ from trainer import base_models
 from trainer.config import FOLDER, ZIP, RunConfig
 from trainer.publish import push
 
-IMAGE = "ghcr.io/astral-sh/uv:python3.11-bookworm"  # with uv and git
+IMAGE = "ghcr.io/astral-sh/uv:python3.12-bookworm"  # with uv and git, without git-lfs
 TIMEOUT = "6h"  # the Hub's own, 30 minutes, would end a longer run unsaved
 PLAIN_ADDRESS = re.compile(r"https://[\w.-]+(:\d+)?/[\w./~-]+")  # no name, no password
-# Values are passed as variables and as "$@", so that none is parsed as a command.
+# A clone of a Space without git-lfs would have a pointer in place of the bundled model,
+# so that the Hub's own client fetches it. Values are passed as variables and as "$@", so that none is parsed as a command.
 SCRIPT = """\
 set -eu
-git clone --depth 1 -- "$GENRESCOPE_SOURCE" genrescope
+case "$GENRESCOPE_SOURCE" in
+https://huggingface.co/spaces/*)
+  space="${GENRESCOPE_SOURCE#https://huggingface.co/spaces/}"
+  uvx --quiet --from huggingface_hub hf download "${space%/}" --repo-type space \\
+    --local-dir genrescope ;;
+*) git clone --depth 1 -- "$GENRESCOPE_SOURCE" genrescope ;;
+esac
 cd genrescope
 uv venv --quiet
 uv pip install --quiet -r requirements.txt

@@ -143,9 +143,12 @@ class _Push:
                 CommitOperationAdd(name, text.encode())
                 for name, text in self.texts.items()
             ]
-            for path in (self.run.features_file, self.run.head_file):
-                if path.is_file():
-                    operations.append(CommitOperationAdd(path.name, path.read_bytes()))
+            beside = (self.run.features_file, self.run.head_file)
+            operations += [
+                CommitOperationAdd(path.name, path.read_bytes())
+                for path in beside
+                if path.is_file()
+            ]
             operations.append(CommitOperationAdd(WEIGHTS, weights))
             weights.report_to(tell)
             message = f"Genrescope run {self.run.id}"

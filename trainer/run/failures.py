@@ -9,6 +9,7 @@ import signal
 from pathlib import Path
 
 import errors
+from networks.device import is_out_of_memory
 from trainer.run.events import Failed
 
 VMSTAT = Path("/proc/vmstat")
@@ -19,24 +20,8 @@ FULL_DISK_TEXTS = (
     "PytorchStreamWriter failed",
     "unexpected pos",
 )
-# Messages in place of OutOfMemoryError: torch on a CPU, and CUDA's libraries.
-NO_MEMORY = (
-    "can't allocate memory",
-    "CUDA out of memory",
-    "CUDA error: out of memory",
-    "CUBLAS_STATUS_ALLOC",
-    "CUBLAS_STATUS_NOT_INITIALIZED",  # no room for its workspace
-    "CUDNN_STATUS_ALLOC_FAILED",
-)
 
 logger = logging.getLogger(__name__)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error means that the device or machine is out of memory."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and _mentions(error, NO_MEMORY)
 
 
 def is_disk_full(error: BaseException) -> bool:
@@ -44,13 +29,9 @@ def is_disk_full(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno in errors.FULL_DISK:
         return True
     cause = error.__cause__ or error.__context__
-    return _mentions(error, FULL_DISK_TEXTS) or (
+    return any(text in str(error) for text in FULL_DISK_TEXTS) or (
         cause is not None and is_disk_full(cause)
     )
-
-
-def _mentions(error: BaseException, texts: tuple[str, ...]) -> bool:
-    return any(text in str(error) for text in texts)
 
 
 def from_error(error: Exception) -> Failed:

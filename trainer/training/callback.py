@@ -13,6 +13,7 @@ import numpy as np
 
 import process
 from errors import KnownError
+from networks import device
 from trainer.config import RunConfig
 from trainer.data.masked_windows import MaskedWindows
 from trainer.data.windows import AllWindows, RandomWindows
@@ -227,7 +228,7 @@ def _random_state() -> dict[str, Any]:
         "numpy": np.random.get_state(),
         "cpu": torch.random.get_rng_state(),
     }
-    if torch.cuda.is_available():
+    if device.best().is_gpu:
         states["cuda"] = torch.cuda.random.get_rng_state()
     return states
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from networks import device
 from trainer.run.events import Emit, Noted, RunEvent, ShouldStop, StopRequested
 
 T = TypeVar("T")
@@ -90,11 +91,9 @@ class ProcessGroup:
 
 def process_group() -> ProcessGroup:
     """Return the processes that a launcher started; one, where none did."""
-    import torch
     from accelerate import PartialState
 
-    has_cuda = torch.cuda.is_available()
-    state = PartialState(cpu=not has_cuda, timeout=TIMEOUT)
+    state = PartialState(cpu=not device.best().is_gpu, timeout=TIMEOUT)
     return ProcessGroup(state.num_processes, state.is_main_process)
 
 

@@ -21,9 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import process
+from audio.hubert.preprocessing import SAMPLING_RATE
 from networks import architecture, forward
+from networks.cpu.precision import autocast
 from trainer.data.dataset import SongSet
-from trainer.data.windows import AllWindows, collate
+from trainer.data.windows import AllWindows, WindowReader, n_workers
 from trainer.run.events import Emit, ShouldStop, Stage, StopRequested
 
 if TYPE_CHECKING:
@@ -137,6 +139,7 @@ def cache_features(
     *,
     emit: Emit,
     should_stop: ShouldStop,
+    precision: str = "fp32",
 ) -> CachedFeatures:
     """Run every window through the frozen layers once.
 
@@ -148,6 +151,7 @@ def cache_features(
             half-overlapping windows: 3 MB of float16 for HuBERT's convolutions).
         emit: called with the progress.
         should_stop: called between batches.
+        precision: of products on a CPU.
 
     Raises:
         StopRequested: between two batches.
@@ -155,16 +159,23 @@ def cache_features(
     import torch
 
     device = next(model.parameters()).device
+    n_ahead = n_workers(model, is_gpu=device.type == "cuda")
+    reader = WindowReader(windows, range(len(windows)), n_ahead)
+
+    def compute(batch: range) -> NDArray[Any]:
+        if should_stop():
+            raise StopRequested
+        emit(Stage("record", batch.start, len(windows)))
+        given = torch.from_numpy(reader.values(batch)).to(device)
+        with autocast(precision, device.type):
+            found = _frozen_output(model, part, given)
+        output: NDArray[Any] = found.float().cpu().numpy()
+        return output
+
     values: NDArray[Any] | None = None
+    size = forward.batch_size(model, max(windows.lengths) / SAMPLING_RATE)
     with torch.inference_mode(), _evaluating(model):
-        for batch in forward.batches(windows.lengths, forward.batch_size(model)):
-            if should_stop():
-                raise StopRequested
-            emit(Stage("record", batch.start, len(windows)))
-            items = collate([windows[place] for place in batch])
-            del items["labels"]
-            (given,) = (value.to(device) for value in items.values())
-            output = _frozen_output(model, part, given).cpu().numpy()
+        for batch, output in forward.in_batches(windows.lengths, size, compute):
             if values is None:
                 shape = (len(windows), *output.shape[1:])
                 values = np.memmap(path, DTYPES[part], "w+", shape=shape)

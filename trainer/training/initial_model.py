@@ -40,8 +40,8 @@ def load_base(
         the parts frozen as in the config; and its feature extractor.
 
     Raises:
-        KnownError: ``no_demo_model``, ``base_model_changed``, ``run_without_model``, or
-            what the download from the Hub raises.
+        KnownError: ``no_demo_model``, ``weights_are_pointer``, ``base_model_changed``,
+            ``run_without_model``, or what the download from the Hub raises.
     """
     from networks import small_hubert
 
@@ -53,9 +53,7 @@ def load_base(
         first.conv.requires_grad_(False)
         extractor = small_hubert.feature_extractor()
     else:
-        model, extractor = _pretrained(
-            _folder(config.base_model, former), genres, config
-        )
+        model, extractor = _pretrained(base_folder(config, former), genres, config)
     architecture.freeze(model, config.trained_part)
     _shorten_masks(model, config, extractor.sampling_rate)
     return model, extractor
@@ -95,25 +93,38 @@ def _has(model_config: Any, name: str) -> bool:
     return hasattr(model_config, name)
 
 
-def _folder(base_model: str, former: Sequence[Path]) -> Path:
-    """Return the checkpoint folder of a base model, downloaded if it is the Hub's."""
-    model = base_models.hub_model(base_model)
+def base_folder(config: RunConfig, former: Sequence[Path] = ()) -> Path:
+    """Return the checkpoint folder of a base model, downloaded if it is the Hub's.
+
+    Args and errors: as of ``load_base``.
+    """
+    model = base_models.hub_model(config.base_model)
     if model:
         return client.fetch(model.id, revision=model.revision)
-    if run_id := base_models.run_id(base_model):
-        whole = (each for each in former if client.is_whole(each))
-        own = next(whole, next(filter(_is_complete, former), None))
-        if own is None:
-            raise KnownError("run_without_model", id=run_id)
-        return own
-    if not (BUNDLED_DIR / "model.safetensors").exists():
+    if run_id := base_models.run_id(config.base_model):
+        return _of_run(run_id, former)
+    weights = BUNDLED_DIR / client.WEIGHTS
+    if not weights.exists():
         raise KnownError("no_demo_model")
+    if client.is_pointer(weights):
+        raise KnownError(
+            "weights_are_pointer", title=config.base_model, file=weights.name
+        )
     if not former or all(_shape(folder) == _shape(BUNDLED_DIR) for folder in former):
         return BUNDLED_DIR
     for folder in former:
         if _is_complete(folder):
             return folder
     raise KnownError("base_model_changed")
+
+
+def _of_run(run_id: str, former: Sequence[Path]) -> Path:
+    """Return the model of an earlier run, or what a resumed run has kept of it."""
+    whole = (each for each in former if client.is_whole(each))
+    found = next(whole, next(filter(_is_complete, former), None))
+    if found is None:
+        raise KnownError("run_without_model", id=run_id)
+    return found
 
 
 def _shape(folder: Path) -> dict[str, Any]:
@@ -143,7 +154,7 @@ def _pretrained(
     import torch
     from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = AutoModelForAudioClassification.from_pretrained(
             folder,

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audio.hubert.preprocessing import SAMPLING_RATE
 from networks import architecture, forward, novelty
+from networks import device as devices
 from networks.novelty import Novelty
 from trainer.data.masked_windows import MaskedWindows
-from trainer.data.windows import AllWindows, EvalWindows, collate
-from trainer.run import failures
+from trainer.data.windows import AllWindows, EvalWindows, WindowReader
 from trainer.run.events import Emit, ShouldStop, Stage, StopRequested
 from trainer.training.feature_cache import RandomCachedWindows
 from trainer.training.prepare import Parts
@@ -49,7 +50,7 @@ def fit(parts: Parts, emit: Emit, should_stop: ShouldStop) -> Novelty | None:
     except StopRequested:
         return None
     except (RuntimeError, MemoryError) as error:
-        if not failures.is_out_of_memory(error):
+        if not devices.is_out_of_memory(error):
             raise
         return None
     finally:
@@ -89,19 +90,22 @@ def _features(
     """Compute the pooled features of some windows, spread over all songs."""
     places = _spread(np.arange(len(windows)), n_at_most)
     lengths = [windows.lengths[place] for place in places]
-    found = []
-    model.eval()
-    for batch in forward.batches(lengths, forward.batch_size(model)):
+    reader = WindowReader(windows, places.tolist())
+
+    def compute(batch: range) -> NDArray[np.float32] | None:
         if should_stop():
             raise StopRequested
         emit(Stage(STAGE, batch.start, len(places)))
-        items = collate([windows[places[at]] for at in batch])
-        del items["labels"]
-        (values,) = items.values()
-        outputs = forward.outputs(model, values, with_features=True)
-        if outputs.features is None:
+        values = reader.values(batch)
+        return forward.outputs(model, values, with_features=True).features
+
+    found = []
+    model.eval()
+    size = forward.batch_size(model, max(lengths) / SAMPLING_RATE)
+    for _, features in forward.in_batches(lengths, size, compute):
+        if features is None:
             return None
-        found.append(outputs.features)
+        found.append(features)
     return np.concatenate(found)
 
 

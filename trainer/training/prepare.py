@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import KnownError
-from networks import architecture, forward, masked_prediction
+from networks import architecture, masked_prediction
+from networks import device as devices
 from networks.cpu.training import optimize_for_cpu
 from trainer.config import RunConfig
 from trainer.data import dataset, sources, windows
@@ -24,6 +24,7 @@ from trainer.data.splits import Split
 from trainer.run.events import Emit, Noted, ShouldStop, Stage
 from trainer.training import feature_cache, initial_model
 from trainer.training.cancellable import emit_or_stop, interruptible
+from trainer.training.recipe import device_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +103,8 @@ def with_cached_features(
         return parts
     if not feature_cache.can_cache(parts.model, part):
         return parts
-    parts.model.to(forward.fastest_device())  # where the Trainer will put it anyway
+    device = device_of(config)
+    parts.model.to(device.kind)  # where the Trainer will put it anyway
     to_train_on = windows.AllWindows(
         parts.songs,
         parts.split.train,
@@ -119,6 +121,7 @@ def with_cached_features(
             feature_cache.cache_path(run_dir, name),
             emit=emit,
             should_stop=should_stop,
+            precision=device.precision,
         )
         for name, each in (("train", to_train_on), ("validation", parts.validation))
     )
@@ -128,11 +131,9 @@ def with_cached_features(
 
 def with_fresh_model(parts: Parts) -> Parts:
     """Load the base model again, after freeing the memory of the old one."""
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    parts.model.zero_grad(set_to_none=True)
+    parts.model.to("meta")  # callers still hold it
+    devices.free_memory()
     model, _ = initial_model.load_base(parts.config, parts.songs.genres, parts.former)
     optimize_for_cpu(model)
     return dataclasses.replace(parts, model=model).with_predictor()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import process
 from errors import KnownError
 from networks import architecture
+from networks import device as devices
+from networks.device import Device
 from trainer.config import METRIC, RunConfig
 from trainer.training import dashboards
 
@@ -33,18 +36,48 @@ class Batches:
         return Batches(size, self.n_accumulated * self.size // size) if size else None
 
 
-def training_arguments(config: RunConfig, run_dir: Path, batches: Batches) -> Any:
-    """Build the TrainingArguments of a run.
+def device_of(config: RunConfig) -> Device:
+    """Find the device to train on, in the precision that the config asks for.
 
     Raises:
-        KnownError: ``no_cuda`` where fp16 is requested on a machine without a CUDA GPU.
+        KnownError: ``no_cuda`` where fp16 is requested on a machine without a GPU.
+    """
+    found = devices.best()
+    wanted = config.precision
+    if wanted == "auto":
+        return found
+    if wanted == "fp16" and not found.is_gpu:
+        raise KnownError("no_cuda", field="precision", value=wanted)
+    return dataclasses.replace(found, precision=wanted, why=_why(found, wanted))
+
+
+def _why(found: Device, wanted: str) -> str:
+    """Return the reason for a device whose precision a person chose."""
+    if not found.is_gpu:
+        return found.why
+    return found.why if found.precision == wanted else "gpu_asked"
+
+
+def training_arguments(
+    config: RunConfig,
+    run_dir: Path,
+    batches: Batches,
+    device: Device,
+    n_workers: int = 0,
+) -> Any:
+    """Build the TrainingArguments of a run.
+
+    Args:
+        config: the run's settings.
+        run_dir: its folder.
+        batches: of one optimizer step.
+        device: where it trains, in which precision.
+        n_workers: processes that prepare windows while the device computes.
     """
     process.settle()
-    import torch
     import transformers
 
     transformers.utils.logging.set_verbosity_warning()
-    precision = _precision(config.precision)
     strategy = "steps" if config.eval_every_n_steps else "epoch"
     every = config.eval_every_n_steps or config.n_steps
     arguments = transformers.TrainingArguments(
@@ -58,9 +91,12 @@ def training_arguments(config: RunConfig, run_dir: Path, batches: Batches) -> An
         lr_scheduler_type=config.schedule,
         weight_decay=config.weight_decay,
         label_smoothing_factor=config.label_smoothing,
-        fp16=precision == "fp16",
-        bf16=precision == "bf16",
-        use_cpu=not torch.cuda.is_available(),
+        fp16=device.precision == "fp16",
+        bf16=device.precision == "bf16",
+        use_cpu=not device.is_gpu,
+        dataloader_num_workers=n_workers,
+        # Forked, because another process would get the songs as a copy of all of them.
+        dataloader_multiprocessing_context="fork" if n_workers else None,
         eval_strategy=strategy,
         eval_steps=every,
         save_strategy=strategy,
@@ -81,33 +117,28 @@ def training_arguments(config: RunConfig, run_dir: Path, batches: Batches) -> An
     return arguments
 
 
-def _precision(wanted: str) -> str:
-    """Choose the number format to train in on this machine."""
-    import torch
-
-    has_cuda = torch.cuda.is_available()
-    if wanted == "fp16" and not has_cuda:
-        raise KnownError("no_cuda", field="precision", value=wanted)
-    if wanted != "auto":
-        return wanted
-    if not has_cuda:
-        return "fp32"
-    # Cards before Ampere (T4, RTX 20) emulate bf16, slower than they compute fp32.
-    has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
-    return "bf16" if has_bf16 else "fp16"
-
-
 def trainer_class() -> type[Any]:
     """Make a subclass of transformers' Trainer with two learning rates.
 
     ``encoder_rate_fraction`` is the pretrained layers' rate as a share of the head's
-    (discriminative fine-tuning: Howard and Ruder, 2018).
+    (discriminative fine-tuning: Howard and Ruder, 2018). A validation batch for which
+    the memory is not enough is split.
     """
     process.settle()
     import transformers
 
     class TwoRates(transformers.Trainer):
         encoder_rate_fraction = 1.0
+
+        def prediction_step(
+            self, model: Any, inputs: Any, *given: Any, **named: Any
+        ) -> Any:
+            def step(part: Any) -> Any:
+                return super(TwoRates, self).prediction_step(
+                    model, part, *given, **named
+                )
+
+            return _split_until_it_fits(step, inputs)
 
         def create_optimizer(self, model: Any = None) -> Any:
             optimizer = super().create_optimizer(model)
@@ -117,6 +148,39 @@ def trainer_class() -> type[Any]:
             return optimizer
 
     return TwoRates
+
+
+def _split_until_it_fits(step: Any, inputs: Any) -> Any:
+    """Call a prediction step; on halves of a batch where the memory is not enough.
+
+    Args:
+        step: from a batch to (loss, logits, labels).
+        inputs: the batch, (n_windows, ...) by name.
+    """
+    n = len(next(iter(inputs.values())))
+    try:
+        return step(inputs)
+    except (RuntimeError, MemoryError) as error:
+        if n == 1 or not devices.is_out_of_memory(error):
+            raise
+    devices.free_memory()
+    sizes = (n // 2, n - n // 2)
+    halves = zip(*(value.split(sizes) for value in inputs.values()), strict=True)
+    (first, *others), (second, *more) = (
+        _split_until_it_fits(step, dict(zip(inputs, half, strict=True)))
+        for half in halves
+    )
+    loss = (sizes[0] * first + sizes[1] * second) / n
+    return loss, *(_joined(*pair) for pair in zip(others, more, strict=True))
+
+
+def _joined(first: Any, second: Any) -> Any:
+    """Concatenate the outputs of two halves: tensors, or tuples of them."""
+    import torch
+
+    if isinstance(first, tuple):
+        return tuple(torch.cat(pair) for pair in zip(first, second, strict=True))
+    return torch.cat((first, second))
 
 
 def _scale_rate(optimizer: Any, ids: Container[int], fraction: float) -> None:

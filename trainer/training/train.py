@@ -10,25 +10,28 @@ import dataclasses
 import functools
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import process
 from errors import KnownError
+from networks import device as devices
 from networks import novelty
+from networks.cpu.precision import autocast
+from networks.device import Device
 from networks.novelty import Novelty
 from trainer.config import RunConfig
 from trainer.data import masked_windows, windows
 from trainer.evaluation import evaluate
 from trainer.evaluation.scores import Scores
-from trainer.run import checkpoints, failures, runs
+from trainer.run import checkpoints, runs
 from trainer.run.events import Emit, Noted, ShouldStop, Stage, StopNow, StopRequested
 from trainer.training import (
     dashboards,
     distributed,
     feature_cache,
+    linear_head,
     own_features,
     pretraining,
 )
@@ -40,7 +43,12 @@ from trainer.training.prepare import (
     with_fresh_model,
 )
 from trainer.training.pretraining import MaskedAccuracy
-from trainer.training.recipe import Batches, trainer_class, training_arguments
+from trainer.training.recipe import (
+    Batches,
+    device_of,
+    trainer_class,
+    training_arguments,
+)
 
 if TYPE_CHECKING:
     import transformers
@@ -118,21 +126,29 @@ def train(
     dashboards.check(config.report_to)
     group = distributed.process_group()
     emit = group.main_only(emit)
+    own = device_of(config)
+    device = group.broadcast(lambda: own)
+    _note_device(device, group.n_processes, emit)
     former = _former(config, run_dir, checkpoint)
     parts = group.main_process_first(
         lambda: prepare(config, cache_dir, emit, should_stop, former)
     )
     stop = _Stop(should_stop, group.broadcast_stop(should_stop))
     parts = parts.with_steps(group.n_processes)
+    if checkpoint:
+        _check_same_songs(parts, run_dir, checkpoint)
     if group.is_main:
+        _note_other_songs(parts, run_dir, emit)
         _write_split(parts, run_dir)
     group.announce(config.batch_size * config.n_accumulated, emit)
     if not config.needs_genres:
         parts = pretraining.with_clusters(parts, group, emit, should_stop)
     elif group.n_processes == 1:
         parts = with_cached_features(parts, run_dir, emit, should_stop)
+    if not checkpoint:
+        linear_head.fit(parts, emit, should_stop)
     try:
-        return _train_until_it_fits(parts, run_dir, checkpoint, emit, stop)
+        return _train_until_it_fits(parts, device, run_dir, checkpoint, emit, stop)
     finally:
         feature_cache.delete_cache(run_dir)
 
@@ -142,6 +158,45 @@ def _former(config: RunConfig, run_dir: Path, checkpoint: Path | None) -> list[P
     base_run = runs.base_model_dir(config, run_dir.parent)
     folders = (base_run, run_dir / checkpoints.BASE, checkpoint)
     return [each for each in folders if each and (each / "config.json").is_file()]
+
+
+def _note_other_songs(parts: Parts, run_dir: Path, emit: Emit) -> None:
+    """Emit a note where a run resumes on other songs than its parent learned from.
+
+    Composed songs are others after an update of the composer; files may change too.
+    """
+    record = runs.read_json(run_dir / runs.SONGS)
+    if record and parts.songs.folder and record["folder"] != parts.songs.folder.name:
+        emit(Noted("other_songs"))
+
+
+def _check_same_songs(parts: Parts, run_dir: Path, checkpoint: Path) -> None:
+    """Check that a resumed run has the genres and the split that it had before.
+
+    Otherwise labels would change places, or test songs would have been trained on.
+
+    Raises:
+        KnownError: ``genres_changed`` or ``songs_changed``.
+    """
+    saved = runs.read_json(checkpoint / "config.json") or {}
+    labels = saved.get("id2label", {})
+    before = tuple(labels[number] for number in sorted(labels, key=int))
+    now = parts.songs.genres
+    if before and before != now:
+        genres = {"before": ", ".join(before), "now": ", ".join(now)}
+        raise KnownError("genres_changed", **genres)
+    split = runs.read_json(run_dir / runs.SPLIT) or {}
+    found = parts.split.by_name(parts.songs.names)
+    if split and any(set(split.get(part, ())) != set(found[part]) for part in found):
+        raise KnownError("songs_changed")
+
+
+def _note_device(device: Device, n_processes: int, emit: Emit) -> None:
+    """Note where the run trains, and where it could on more."""
+    emit(Noted("trains_on", device.facts()))
+    n_gpus = devices.n_gpus() if device.is_gpu else 0
+    if n_processes == 1 and n_gpus > 1:
+        emit(Noted("more_gpus", {"n": n_gpus}))
 
 
 def _write_split(parts: Parts, run_dir: Path) -> None:
@@ -155,6 +210,7 @@ def _write_split(parts: Parts, run_dir: Path) -> None:
 
 def _train_until_it_fits(
     parts: Parts,
+    device: Device,
     run_dir: Path,
     checkpoint: Path | None,
     emit: Emit,
@@ -166,12 +222,12 @@ def _train_until_it_fits(
         if checkpoint:
             emit(Noted("resumed", {"step": checkpoints.step_of(checkpoint)}))
         try:
-            return _attempt(parts, run_dir, batches, checkpoint, emit, stop)
+            return _attempt(parts, device, run_dir, batches, checkpoint, emit, stop)
         except (RuntimeError, MemoryError) as error:
             # With several processes, the others would wait for ever for this one.
             if (
                 distributed.process_group().n_processes > 1
-                or not failures.is_out_of_memory(error)
+                or not devices.is_out_of_memory(error)
             ):
                 raise
         # Outside of the handler, because the error keeps what filled the memory alive.
@@ -182,16 +238,40 @@ def _train_until_it_fits(
 
 def _attempt(
     parts: Parts,
+    device: Device,
     run_dir: Path,
     batches: Batches,
     checkpoint: Path | None,
     emit: Emit,
     stop: _Stop,
 ) -> Result:
-    """Train once, test, and save the model."""
+    """Train once, save the model, and test it."""
     restore_frozen = parts.bypass_frozen()
-    trainer = _trainer(parts, run_dir, batches, checkpoint, emit, stop.of_all)
-    was_stopped = False
+    trainer = _trainer(parts, device, run_dir, batches, checkpoint, emit, stop.of_all)
+    was_stopped = _train(trainer, checkpoint, parts.config.n_steps)
+    # Without autocast, as it will classify: the scores are of the model that is saved.
+    trainer.accelerator.unwrap_model(parts.model, keep_fp32_wrapper=False)
+    was_stopped |= stop.of_all() and trainer.state.global_step < parts.config.n_steps
+    if not parts.config.needs_genres:
+        step = trainer.state.global_step
+        return _end_pretraining(parts, run_dir, step, was_stopped, emit, stop)
+    result = Result(trainer.state.global_step, was_stopped, trainer.state.best_metric)
+    restore_frozen()
+    if distributed.process_group().is_main:
+        result = _finish(parts, device, run_dir, result, emit, stop)
+    distributed.process_group().wait_for_main()
+    return result
+
+
+def _train(
+    trainer: transformers.Trainer, checkpoint: Path | None, n_steps: int
+) -> bool:
+    """Carry out the steps of a run; return whether it was stopped in a validation.
+
+    Raises:
+        KnownError: ``out_of_memory`` after the last step, which no smaller batch would
+            help, and which is no reason to train again.
+    """
     try:
         trainer.train(
             resume_from_checkpoint=str(checkpoint) if checkpoint else None,
@@ -200,34 +280,15 @@ def _attempt(
     except StopNow:
         raise
     except StopRequested:  # in the middle of a validation, before its checkpoint
-        was_stopped = True
         _save_checkpoint(trainer)
-    was_stopped |= stop.of_all() and trainer.state.global_step < parts.config.n_steps
-    if not parts.config.needs_genres:
-        step = trainer.state.global_step
-        return _end_pretraining(parts, run_dir, step, was_stopped, emit, stop)
-    tested = None
-    if (
-        distributed.process_group().is_main
-        and parts.split.is_honest
-        and not was_stopped
-    ):
-        tested = _test(parts, restore_frozen, emit, stop.of_main)
-    restore_frozen()
-    result = Result(
-        trainer.state.global_step,
-        was_stopped,
-        trainer.state.best_metric,
-        tested.accuracy if tested else None,
-    )
-    if distributed.process_group().is_main:
-        if tested:
-            evaluate.save_scores(tested, parts.songs.genres, run_dir)
-        own = None if was_stopped else own_features.fit(parts, emit, stop.of_main)
-        emit(Stage("save"))
-        _save(parts, run_dir, result.accuracy, tested, own)
-    distributed.process_group().wait_for_main()
-    return result
+        return True
+    except (RuntimeError, MemoryError) as error:
+        is_done = trainer.state.global_step >= n_steps
+        if is_done and devices.is_out_of_memory(error):
+            _save_checkpoint(trainer)
+            raise KnownError("out_of_memory") from error
+        raise
+    return False
 
 
 def _end_pretraining(
@@ -249,28 +310,57 @@ def _end_pretraining(
     return Result(step, was_stopped, masked=measured)
 
 
-def _test(
+def _finish(
     parts: Parts,
-    restore_frozen: Callable[[], None],
+    device: Device,
+    run_dir: Path,
+    trained: Result,
     emit: Emit,
-    should_stop: ShouldStop,
-) -> Scores | None:
-    """Score the model on the test songs, once; None where the user stops it.
+    stop: _Stop,
+) -> Result:
+    """Save the trained model, which is whole, then test it and save what that found."""
+    emit(Stage("save"))
+    _save(parts, device, run_dir, trained.accuracy)
+    if trained.was_stopped:
+        return trained
+    result = trained
+    with autocast(device.precision, device.kind):  # as a CPU will classify
+        tested = _test(parts, emit, stop.of_main) if parts.split.is_honest else None
+        own = own_features.fit(parts, emit, stop.of_main)
+    if tested:
+        evaluate.save_scores(tested, parts.songs.genres, run_dir)
+        result = dataclasses.replace(trained, test_accuracy=tested.accuracy)
+    _save_findings(parts, device, run_dir / runs.MODEL, result.accuracy, tested, own)
+    return result
+
+
+def _test(parts: Parts, emit: Emit, should_stop: ShouldStop) -> Scores | None:
+    """Score the model on the test songs, once.
 
     The temperature is fitted on the validation songs first.
+
+    Returns:
+        None where the user stops it, or the memory is not enough for one window.
     """
     compute = functools.partial(
         evaluate.predict, parts.model, emit=emit, should_stop=should_stop
     )
     assert not isinstance(parts.eval_set, masked_windows.MaskedWindows)
+    restore_frozen = parts.bypass_frozen()
     try:
-        validation = compute(
-            parts.eval_set, stage="calibrate"
-        )  # the frozen layers bypassed
+        validation = compute(parts.eval_set, stage="calibrate")
         restore_frozen()
         return evaluate.score_test(validation, compute(parts.test, stage="test"))
     except StopRequested:
         return None
+    except (RuntimeError, MemoryError) as error:
+        if not devices.is_out_of_memory(error):
+            raise
+    finally:
+        restore_frozen()
+    devices.free_memory()
+    emit(Noted("not_tested"))
+    return None
 
 
 def _save_checkpoint(trainer: transformers.Trainer) -> None:
@@ -294,6 +384,7 @@ def _smaller(batches: Batches, emit: Emit) -> Batches:
 
 def _trainer(
     parts: Parts,
+    device: Device,
     run_dir: Path,
     batches: Batches,
     checkpoint: Path | None,
@@ -326,9 +417,14 @@ def _trainer(
         collate, metrics = masked_windows.collate, pretraining.compute_metrics
         second = pretraining.second_iteration(parts, group, emit, should_stop)
         callbacks += [second] if second else []
+    n_workers = windows.n_workers(
+        parts.model,
+        is_gpu=device.is_gpu and isinstance(parts.train_set, windows.RandomWindows),
+        augmentation=parts.config.augmentation,
+    )
     trainer = trainer_class()(
         model=parts.model,
-        args=training_arguments(parts.config, run_dir, batches),
+        args=training_arguments(parts.config, run_dir, batches, device, n_workers),
         train_dataset=parts.train_set,
         eval_dataset=parts.eval_set,
         data_collator=collate,
@@ -340,19 +436,40 @@ def _trainer(
     return trainer
 
 
-def _save(
-    parts: Parts,
-    run_dir: Path,
-    accuracy: float | None,
-    tested: Scores | None,
-    own: Novelty | None,
-) -> None:
+def _save(parts: Parts, device: Device, run_dir: Path, accuracy: float | None) -> None:
     """Save the model with the facts that pages and cards show, atomically by rename.
 
     ``Trainer.save_model`` would add ``training_args.bin``, a pickle; this does not.
     """
+    parts.model.config.genrescope = _facts(parts, device, accuracy, None)
+    part = run_dir / f"{runs.MODEL}.part"
+    parts.model.save_pretrained(part)
+    parts.extractor.save_pretrained(part)
+    part.rename(run_dir / runs.MODEL)
+
+
+def _save_findings(
+    parts: Parts,
+    device: Device,
+    folder: Path,
+    accuracy: float | None,
+    tested: Scores | None,
+    own: Novelty | None,
+) -> None:
+    """Add to the saved model what was found with it, each file by rename."""
+    if own:
+        novelty.save(own, folder)
+    path = folder / "config.json"
+    config = json.loads(path.read_text("utf-8"))
+    config["genrescope"] = _facts(parts, device, accuracy, tested)
+    runs.write_whole(path, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+
+
+def _facts(
+    parts: Parts, device: Device, accuracy: float | None, tested: Scores | None
+) -> dict[str, Any]:
+    """Collect what a model tells of itself, in its ``config.json``."""
     config = parts.config
-    clear = tested.risk_coverage if tested else None
     facts = {
         "window_s": config.window_s,
         "trained_on": config.data.split(":")[0],
@@ -361,13 +478,12 @@ def _save(
         "temperature": tested.temperature if tested else 1.0,
         "preset": config.preset,
         "saved_at": time.time(),
+        "device": device.name,
+        "precision": device.precision,
     }
+    clear = tested.risk_coverage if tested else None
+    if tested and tested.temperature != 1 and tested.fitted_on:
+        facts["n_calibration_songs"] = tested.fitted_on[0]
     if clear and clear.is_held_out:
         facts["clear"] = clear.rule().to_config()
-    parts.model.config.genrescope = facts
-    part = run_dir / f"{runs.MODEL}.part"
-    parts.model.save_pretrained(part)
-    parts.extractor.save_pretrained(part)
-    if own:
-        novelty.save(own, part)
-    part.rename(run_dir / runs.MODEL)
+    return facts

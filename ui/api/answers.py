@@ -49,11 +49,13 @@ class SongAnswer:
             sound is not music to begin with; unlike where it is unlike anything that
             the model learned from.
         agreement: share of the windows that name the likeliest genre, 0 to 1.
-        calibrated: whether the probabilities were fitted to songs: if so, about 7 in
-            10 answers at 0.7 are right.
+        calibrated: whether the probabilities were adjusted on validation songs, so that
+            0.7 should mean right in about 7 of 10 songs like those.
         exclusive: whether one label is right, so that the probabilities sum to 1.
         model: key of the model that listened.
         revision: commit of a model from the Hugging Face Hub, null for others.
+        precision: number format of its products: bf16 or fp32.
+        device: name of the GPU or processor that computed it.
         trained_on: what the model learned from; empty where that is unknown.
         windows: pieces of the song that were classified.
         elapsed_s: time that listening took (s).
@@ -68,6 +70,8 @@ class SongAnswer:
     exclusive: bool
     model: str
     revision: str | None
+    precision: str
+    device: str
     trained_on: str
     windows: int
     elapsed_s: float
@@ -92,6 +96,7 @@ class SongRow:
         genres: the probability of every genre by its name; empty without an answer.
         reason: why there is no answer, in a sentence; null where there is one.
         distance: from what the model learned from, as for one song.
+        cut_at_s: where a longer song was cut (s); null where it was read whole.
     """
 
     song: str
@@ -107,6 +112,7 @@ class SongRow:
     genres: dict[str, float]
     reason: str | None
     distance: float | None
+    cut_at_s: float | None
 
 
 @dataclass(frozen=True)
@@ -150,6 +156,8 @@ def of_song(prediction: Prediction, verdict: Verdict) -> SongAnswer:
         exclusive=ref.is_exclusive,
         model=ref.key,
         revision=ref.revision,
+        precision=prediction.precision,
+        device=prediction.device,
         trained_on=ref.trained_on,
         windows=prediction.n_done,
         elapsed_s=round(prediction.elapsed_s, 3),

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
 import i18n
+from audio.clip import Sound
 from audio.transforms import FRAMES, MEL_BANDS, Frames, MelBands
 from audio.transforms.mel_scale import FORMULAS, Formula
 from audio.transforms.spectrum import Reference
 from audio.transforms.windows import WINDOWS
 from classifier.models import AUTO, Models
-from classifier.predict import predict
+from classifier.predict import Effort, Prediction, predict
 from classifier.verdict import judge
+from networks.checkpoint import LoadedModel
 from settings import Host
 from ui import sheets
 from ui.api import answers
@@ -36,13 +38,12 @@ REFERENCES = ("peak", "full_scale")
 MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 2}
 
 
-def build(session: Session, models: Models, lent: Models, host: Host) -> None:
+def build(session: Session, models: Models, host: Host) -> None:
     """Add the endpoints; their parameters are components that no page shows.
 
     Args:
         session: what the tabs share.
-        models: what ``classify_many`` may ask.
-        lent: what ``classify`` may, on a GPU that is lent to it.
+        models: what they may ask.
         host: where the app runs.
     """
     with gr.Column(visible=False):
@@ -75,12 +76,11 @@ def build(session: Session, models: Models, lent: Models, host: Host) -> None:
                 _choice("formula", FORMULAS),
             ],
         }
-    endpoints = Endpoints(session, models, png.GRADIO_CACHE)
+    endpoints = Endpoints(session, models, zero.LentGpu(host), png.GRADIO_CACHE)
     for name, values in knobs.items():
         draw = session.guarded(getattr(endpoints, name))
         gr.on([], draw, [song, *values], png, api_name=name)
-    single = Endpoints(session, lent, png.GRADIO_CACHE)
-    classify = session.guarded(zero.on_gpu(single.classify, host))
+    classify = session.guarded(endpoints.classify)
     gr.on([], classify, [song, key, whole], answer, api_name="classify", **MODEL_QUEUE)
     many, given = session.guarded(endpoints.classify_many), [songs, key, effort]
     gr.on([], many, given, table, api_name="classify_many", **BATCH_QUEUE)
@@ -103,21 +103,25 @@ class Endpoints:
     Args:
         session: what the tabs share.
         models: what ``classify`` may ask.
+        gpu: one that is lent to ``classify``, if any.
         cache_dir: where pictures are written; Gradio deletes them with the uploads.
     """
 
-    def __init__(self, session: Session, models: Models, cache_dir: str) -> None:
+    def __init__(
+        self, session: Session, models: Models, gpu: zero.LentGpu, cache_dir: str
+    ) -> None:
         self._session = session
         self._models = models
+        self._gpu = gpu
         self._cache_dir = cache_dir
 
-    def waveform(self, song: str) -> str:
+    def waveform(self, song: str | None) -> str:
         """Draw the waveform of a song: amplitude over time, as a PNG."""
         return self._png(sheets.waveform(self._scene(song)))
 
     def dft(
         self,
-        song: str,
+        song: str | None,
         start_s: float,
         n_samples: int,
         window: str,
@@ -131,20 +135,25 @@ class Endpoints:
             )
         )
 
-    def stft(self, song: str, n_fft: int, hop_length: int, window: str) -> str:
+    def stft(self, song: str | None, n_fft: int, hop_length: int, window: str) -> str:
         """Draw the STFT spectrogram of a song, in dBFS, as a PNG."""
         frames = Frames(n_fft, hop_length, window)
         return self._png(sheets.spectrogram(self._scene(song), [frames]))
 
     def mel(
-        self, song: str, n_mels: int, fmax_hz: float, fmin_hz: float, formula: Formula
+        self,
+        song: str | None,
+        n_mels: int,
+        fmax_hz: float,
+        fmin_hz: float,
+        formula: Formula,
     ) -> str:
         """Draw the mel spectrogram of a song, in dB re its loudest band, as a PNG."""
         bands = MelBands(n_mels, fmin_hz, fmax_hz, formula)
         return self._png(sheets.mel(self._scene(song), bands))
 
     def classify(
-        self, song: str, model: str, effort: str, visitor: Visitor
+        self, song: str | None, model: str, effort: str, visitor: Visitor
     ) -> dict[str, Any]:
         """Classify a song by genre, from all of its windows or from some.
 
@@ -156,8 +165,19 @@ class Endpoints:
         with queue.line.ticket() as ticket:
             ticket.acquire()
             with self._session.shelf.passing(song) as sound:
-                prediction = predict(sound, loaded, queue, effort=effort_of(effort))
+                prediction = self._predicted(sound, loaded, effort_of(effort))
                 return asdict(answers.of_song(prediction, judge(prediction, sound)))
+
+    def _predicted(
+        self, sound: Sound, loaded: LoadedModel, effort: Effort
+    ) -> Prediction:
+        """Predict on the models' own device, or on the GPU that is lent."""
+        if not self._gpu.is_lent:
+            return predict(sound, loaded, self._models.queue, effort=effort)
+        # In this thread, by which ``spaces`` knows whose minutes they are.
+        compute = self._gpu.of(loaded.ref, self._models.folder(loaded.ref))
+        prediction = predict(sound, loaded, effort=effort, compute=compute)
+        return replace(prediction, device=zero.NAME)
 
     def classify_many(
         self, songs: list[str], model: str, effort: str, visitor: Visitor
@@ -167,12 +187,14 @@ class Endpoints:
         A song that cannot be read has the reason in its row; the others go on.
         """
         loaded = self._models.load(chosen(self._models, model, visitor))
-        limits = self._session.shelf.limits
+        limits = self._session.shelf.limits_of(visitor.may_train)
         queue = self._models.queue
-        *_, last = batches(songs, loaded, queue, effort_of(effort), limits)
+        *_, last = batches(
+            songs, loaded, queue, effort_of(effort), limits, visitor.language
+        )
         return [asdict(answers.of_row(entry.row)) for entry in last.entries]
 
-    def _scene(self, song: str) -> Scene:
+    def _scene(self, song: str | None) -> Scene:
         """Return a song to draw, in English, like the API's documentation."""
         return self._session.scene(song, None, i18n.DEFAULT_LANGUAGE)
 

@@ -16,8 +16,9 @@ from i18n import clock
 from settings import Settings
 from ui.handlers import QUIETLY, Guarded, Handler
 from ui.player import audio as sound_player
-from ui.player import examples, excerpt
+from ui.player import examples, excerpt, recordings, sound_files
 from ui.player.clips import ClipShelf
+from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.templates import render
@@ -83,23 +84,16 @@ def build(
             player = sound_player.build(text("clip.player"))
         with gr.Column(scale=1, min_width=280):
             facts = gr.HTML(text("clip.empty"), elem_classes="clip-facts")
-            buttons = _example_buttons()
+            buttons = _example_buttons(examples_dir(settings))
     part = _part_fields()
 
-    @guarded
-    def read(
-        chosen: str | None, before: str | None, whole: str | None, visitor: Visitor
-    ) -> Any:
-        if chosen is None:  # cleared to make room for another: what is drawn stays
-            return [gr.skip()] * 4
-        line = facts_line(shelf.take(chosen), chosen, visitor.language)
-        if chosen != before:
-            cut_from = whole if excerpt.is_part(before) else before
-            whole = cut_from if excerpt.is_part(chosen) else None
-        return chosen, line, whole, gr.Button(visible=whole is not None)
-
+    copy = gr.State("")  # what is played in place of the chosen file
+    reader = guarded(_reading(shelf, player.GRADIO_CACHE))
     reading = player.change(
-        read, [player, path, whole], [path, facts, whole, part.back], **QUIETLY
+        reader,
+        [player, path, whole, copy],
+        [path, facts, whole, part.back, player, copy],
+        **QUIETLY,
     )
     reading.failure(None, None, player, js="() => null", **QUIETLY)
     players = {name: guarded(_giving(name, settings)) for name in buttons}
@@ -111,8 +105,40 @@ def build(
     asked = [part.button.click, part.start.submit, part.length.submit]
     gr.on(asked, guarded(cut), [path, part.start, part.length], player, **QUIETLY)
     part.back.click(guarded(_same), whole, player, **QUIETLY)
-    first = next(iter(players.values()))
+    first = guarded(_giving_the_first(settings))
     return ClipBar(path, player, first, guarded(use_part), whole)
+
+
+def _reading(shelf: ClipShelf, cache_dir: str) -> Handler:
+    """Make the handler that reads a sound as soon as the player has it.
+
+    What browsers do not play gets a copy as wav, which the player is given in its place.
+    """
+
+    def read(
+        chosen: str | None,
+        before: str | None,
+        whole: str | None,
+        copy: str,
+        visitor: Visitor,
+    ) -> list[Any]:
+        # Cleared to make room for another: what is drawn stays. And a copy is played
+        # only, the file that it is of was read.
+        if chosen is None or chosen == copy:
+            return [gr.skip()] * 6
+        decoded = shelf.take(chosen)
+        line = facts_line(decoded, chosen, visitor.language)
+        if chosen != before:
+            cut_from = whole if excerpt.is_part(before) else before
+            whole = cut_from if excerpt.is_part(chosen) else None
+        back = gr.Button(visible=whole is not None)
+        if sound_files.is_playable(decoded.facts):
+            return [chosen, line, whole, back, gr.skip(), ""]
+        name = f"{Path(chosen).stem}.wav"
+        copy = files.kept(sound_files.wav(decoded.clip), name, cache_dir)
+        return [chosen, line, whole, back, copy, copy]
+
+    return read
 
 
 def examples_dir(settings: Settings) -> Path:
@@ -124,7 +150,7 @@ def facts_line(decoded: Decoded, path: str, language: str) -> Markup:
     """Describe the chosen sound as HTML: name, format, rate, channels, duration."""
     facts = decoded.facts
     details = [
-        *([] if examples.id_of(path) else [_format(facts)]),
+        *([] if examples.id_of(path) in examples.IDS else [_format(facts)]),
         f"{facts.sampling_rate / 1000:g} kHz",
         _channels(facts.n_channels, language),
         clock(decoded.clip.duration_s),
@@ -133,7 +159,8 @@ def facts_line(decoded: Decoded, path: str, language: str) -> Markup:
         minutes = decoded.cut_at_s / 60
         details.append(i18n.word("clip.cut", language, minutes=minutes))
     name = name_of(path, language)
-    return render("clip_facts", language, name=name, facts=details)
+    credit = recordings.BY_ID.get(examples.id_of(path) or "")
+    return render("clip_facts", language, name=name, facts=details, credit=credit)
 
 
 def title_of(path: str, language: str) -> str:
@@ -153,13 +180,42 @@ def name_of(path: str, language: str) -> str:
     )
 
 
-def _example_buttons() -> dict[str, gr.Button]:
+def offer_recordings(demo: gr.Blocks, settings: Settings) -> None:
+    """Offer the recordings that are here on every page that is opened from now on.
+
+    A page is a copy of ``config``; pages that are open do not change under their reader.
+    """
+    folder = examples_dir(settings)
+    buttons = {_button_id(each.id): each.id for each in recordings.RECORDINGS}
+    for block in demo.blocks.values():
+        recording = buttons.get(block.elem_id or "")
+        if recording:
+            block.visible = recordings.is_here(recording, folder)
+    demo.config = demo.get_config_file()
+
+
+def _example_buttons(folder: Path) -> dict[str, gr.Button]:
     gr.HTML(text("clip.examples"), elem_classes="chips-title")
     with gr.Row(elem_classes="chips"):
-        return {
+        real = {
+            each.id: gr.Button(
+                text(f"examples.{each.id}"),
+                size="sm",
+                min_width=0,
+                elem_id=_button_id(each.id),
+                visible=recordings.is_here(each.id, folder),
+            )
+            for each in recordings.RECORDINGS
+        }
+        computed = {
             each.id: gr.Button(text(f"examples.{each.id}"), size="sm", min_width=0)
             for each in EXAMPLES
         }
+    return real | computed
+
+
+def _button_id(recording: str) -> str:
+    return f"recording-{recording}"
 
 
 def _part_fields() -> PartFields:
@@ -203,20 +259,36 @@ def _same(path: str) -> str:
 
 
 def _giving_what_the_address_names(settings: Settings) -> Handler:
-    def give(page: gr.Request) -> Any:
+    def give(page: gr.Request, visitor: Visitor) -> Any:
         example_id = page.query_params.get("sound", "")
-        if example_id not in examples.IDS:
+        if example_id not in examples.IDS | recordings.BY_ID.keys():
             return gr.skip()
-        return str(examples.file_of(example_id, examples_dir(settings)))
+        return _given(example_id, settings, visitor.language)
 
     return give
 
 
 def _giving(example_id: str, settings: Settings) -> Handler:
-    def give() -> str:
-        return str(examples.file_of(example_id, examples_dir(settings)))
+    def give(visitor: Visitor) -> str:
+        return _given(example_id, settings, visitor.language)
 
     return give
+
+
+def _giving_the_first(settings: Settings) -> Handler:
+    def give() -> str:
+        return str(examples.first_of(examples_dir(settings)))
+
+    return give
+
+
+def _given(id: str, settings: Settings, language: str) -> str:
+    """Return a sound's file; say so where a recording is not here."""
+    path = examples.named(id, examples_dir(settings))
+    if examples.id_of(str(path)) != id:
+        name = i18n.word(f"examples.{id}", language)
+        gr.Info(i18n.word("clip.recording_away", language, name=name))
+    return str(path)
 
 
 def _format(facts: SourceFacts) -> str:

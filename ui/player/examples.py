@@ -6,9 +6,10 @@ import secrets
 from pathlib import Path
 
 from audio.synth.examples import EXAMPLES, example
-from ui.player import sound_files
+from ui.player import recordings, sound_files
 
 IDS = {each.id for each in EXAMPLES}
+TRUMPET = "trumpet"  # of the tutorial
 PREFIX = "genrescope-"  # no visitor's file is called so: "chord.wav"
 
 
@@ -23,8 +24,24 @@ def file_of(example_id: str, folder: Path) -> Path:
     return path
 
 
+def first_of(folder: Path) -> Path:
+    """Return the sound that a first visit opens with: a trumpet, real if it is here."""
+    if recordings.is_here(TRUMPET, folder):
+        return recordings.file_of(TRUMPET, folder)
+    return file_of(EXAMPLES[0].id, folder)
+
+
+def named(id: str, folder: Path) -> Path:
+    """Return the file of a sound; the computed trumpet for a recording not here."""
+    if recordings.is_here(id, folder):
+        return recordings.file_of(id, folder)
+    return file_of(EXAMPLES[0].id if id in recordings.BY_ID else id, folder)
+
+
 def id_of(path: str) -> str | None:
-    """Return which built-in sound is in a file; None for a visitor's own."""
-    example_id = Path(path).stem.removeprefix(PREFIX)
-    is_ours = Path(path).name == f"{PREFIX}{example_id}.wav"
-    return example_id if is_ours and example_id in IDS else None
+    """Return which built-in sound or recording a file is; None for a visitor's own."""
+    name = Path(path)
+    ids = {".wav": IDS, ".ogg": recordings.BY_ID.keys()}.get(name.suffix, ())
+    example_id = name.stem.removeprefix(PREFIX)
+    is_ours = name.stem != example_id
+    return example_id if is_ours and example_id in ids else None

@@ -68,12 +68,16 @@ def file_of(path: str, part: Part, shelf: ClipShelf, name: str, cache_dir: str) 
         cache_dir: of the player that gets it.
 
     Raises:
-        KnownError: ``part_too_long`` where no file could hold it.
+        KnownError: ``part_too_long`` where no file could hold it, or a code of
+            ``files.write``.
     """
-    rate = part.clip.sampling_rate
-    data = sound_files.wav_of_floats(_samples(path, part, shelf), rate)
-    file_name = f"{_named(path, name, part)}.wav"
-    return files.kept(data, file_name, str(Path(cache_dir) / FOLDER))
+    key = f"{path}\n{part.start_s} {part.stop_s}"
+    folder = str(Path(cache_dir) / FOLDER)
+    file = files.place(key, f"{_named(path, name, part)}.wav", folder)
+    if not file.exists():
+        samples = _samples(path, part, shelf)
+        files.write(file, sound_files.wav_of_floats(samples, part.clip.sampling_rate))
+    return str(file)
 
 
 def is_part(path: str | None) -> bool:

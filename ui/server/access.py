@@ -1,7 +1,8 @@
 """Decide whether a request may change anything here: no, but for these.
 
-- On a computer of one's own: whoever sits at it. Anyone else, from another address or
-  by a share link, needs the host's secret.
+- On a computer of one's own: who knows its secret. Without one of the host's own, that
+  is the key of this start, in the address that the terminal prints. Only where the host
+  trusts its whole machine does a request from there need neither.
 - On a Space: its owner, and members of its organisation who may write there, known by
   their Hugging Face login. Elsewhere Gradio only plays such a login: it counts for
   nothing there.
@@ -27,10 +28,23 @@ from ui.server.hub_roles import Members
 from ui.server.language import language_for
 
 SECRET_COOKIE = "genrescope_key"  # noqa: S105 - its name
+USUAL_PORTS = (80, 443)  # which addresses leave out
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+# What else browsers of this machine call it.
+OWN_NAMES = LOCAL_HOSTS | {"0.0.0.0", "::ffff:127.0.0.1", "::ffff:7f00:1"}  # noqa: S104
 # Headers that a share link or a reverse proxy adds: its visitors are strangers, though
 # their connection comes from this machine.
-RELAYED = ("x-forwarded", "forwarded", "via", "x-real-ip", "cf-")  # how they begin
+RELAYED = (  # how they begin
+    "x-forwarded",
+    "x_forwarded",
+    "x-original-",
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "cf-",
+    "tailscale-",
+)
+RELAYED_FOR = "client-ip"  # how they end: true-client-ip, fly-client-ip ...
 
 
 @dataclass(frozen=True)
@@ -61,13 +75,18 @@ def visitor_of(
     """
     if request is None:
         return Visitor()
-    page = urlsplit(request.headers.get("referer", ""))
-    language = language_for(page.query, request.headers)
+    query = query_of(request.headers.get("referer", ""))
+    language = language_for(query, request.headers)
     token = token_of(request) if settings.host.is_space else None
     may_train = _is_of_own_page(request.headers) and (
         bool(token and members and members.may_write(token))
         if settings.host.is_space
-        else _sits_here(request) or knows_secret(request.headers, settings.secret)
+        else knows_secret(request.headers, settings.secret)
+        or (
+            not settings.secret
+            and settings.trusts_machine
+            and _is_of_this_machine(request)
+        )
     )
     return Visitor(language, may_train, is_signed_in=token is not None)
 
@@ -83,9 +102,16 @@ def token_of(request: gr.Request) -> str | None:
     return (login.get("access_token") or None) if is_valid else None
 
 
-def key_of(secret: str) -> str:
-    """Derive what a browser keeps in place of the secret."""
-    return hmac.new(secret.encode(), SECRET_COOKIE.encode(), "sha256").hexdigest()
+def cookie_of(host: str | None) -> str:
+    """Name the cookie of a page: browsers share cookies between ports, servers do not."""
+    port = (host or "").rpartition(":")[2]
+    return f"{SECRET_COOKIE}_{port}" if port.isdecimal() else SECRET_COOKIE
+
+
+def key_of(secret: str, expires_at: int) -> str:
+    """Derive what a browser keeps in place of the secret, until a time (s since 1970)."""
+    signed = f"{SECRET_COOKIE} {expires_at}".encode()
+    return f"{expires_at}.{hmac.new(secret.encode(), signed, 'sha256').hexdigest()}"
 
 
 def is_same(given: str, wanted: str) -> bool:
@@ -103,15 +129,34 @@ def knows_secret(headers: Mapping[str, str], secret: str) -> bool:
     if not secret:
         return False
     bearer = headers.get("authorization", "").removeprefix("Bearer ")
-    cookie = cookie_parser(headers.get("cookie", "")).get(SECRET_COOKIE, "")
-    return is_same(bearer, secret) | is_same(cookie, key_of(secret))
+    name = cookie_of(headers.get("host"))
+    cookie = cookie_parser(headers.get("cookie", "")).get(name, "")
+    return is_same(bearer, secret) | _is_valid(cookie, secret)
+
+
+def _is_valid(key: str, secret: str) -> bool:
+    """Check that a browser's key was made here, and is not too old."""
+    expires_at = key.partition(".")[0]
+    if not (expires_at.isascii() and expires_at.isdecimal()) or len(expires_at) > 12:
+        return False
+    is_made_here = is_same(key, key_of(secret, int(expires_at)))
+    return is_made_here and int(expires_at) > time.time()
+
+
+def query_of(address: str) -> str:
+    """Return the query of an address; "" where that is none."""
+    try:
+        return urlsplit(address).query
+    except ValueError:
+        return ""
 
 
 def host_name(address: str | None) -> str:
     """Return the host of a ``Host`` header or an origin, without port; "" if unclear."""
     address = address or ""
     try:
-        return urlsplit(address if "//" in address else f"//{address}").hostname or ""
+        name = urlsplit(address if "//" in address else f"//{address}").hostname or ""
+        return name.removesuffix(".")
     except ValueError:
         return ""
 
@@ -125,19 +170,39 @@ def _is_of_own_page(headers: Mapping[str, str]) -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     origin = headers.get("origin")
-    return origin is None or host_name(origin) == host_name(headers.get("host"))
+    return origin is None or _place(origin) == _place(headers.get("host", ""))
 
 
-def _sits_here(request: gr.Request) -> bool:
-    """Check that the request was made on this machine, by a page of this machine."""
+def _place(address: str) -> tuple[str, int | None]:
+    """Return the host and the port of an origin or a ``Host`` header."""
+    try:
+        parts = urlsplit(address if "//" in address else f"//{address}")
+        port = parts.port
+    except ValueError:
+        return "", 0
+    return host_name(address), None if port in USUAL_PORTS else port
+
+
+def _is_of_this_machine(request: gr.Request) -> bool:
+    """Check that the request was made on this machine, by a page of this machine.
+
+    A relay on this machine that adds no header cannot be told from that.
+    """
     headers: Mapping[str, str] = request.headers
-    if any(name.startswith(RELAYED) for name in headers):
+    if is_relayed(headers):
         return False
-    if host_name(headers.get("host")) not in LOCAL_HOSTS:
+    if host_name(headers.get("host")) not in OWN_NAMES:
         return False  # a foreign name that resolves to us: DNS rebinding
-    if "origin" in headers and host_name(headers["origin"]) not in LOCAL_HOSTS:
+    if "origin" in headers and host_name(headers["origin"]) not in OWN_NAMES:
         return False  # a foreign page that posts to us
     return request.client is not None and is_loopback(request.client.host)
+
+
+def is_relayed(headers: Mapping[str, str]) -> bool:
+    """Check for what a share link or a reverse proxy adds to a request."""
+    return any(
+        name.startswith(RELAYED) or name.endswith(RELAYED_FOR) for name in headers
+    )
 
 
 def is_loopback(host: str) -> bool:

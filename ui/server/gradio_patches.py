@@ -10,20 +10,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio import processing_utils
+from gradio import processing_utils, route_utils
 from gradio.blocks import BlocksConfig
+from gradio.route_utils import GradioMultiPartParser
 from gradio_client.utils import is_http_url_like
+from starlette.datastructures import FormData
+from starlette.formparsers import MultiPartException
 
 import i18n
 from errors import KnownError
+from ui.server.fair_queue import FairQueue
 from ui.server.mcp import ToolServer
+from ui.server.shares import Shares
 
 GRADIO_VERSION = "6.31"  # that all this was last compared with
 QUEUE_POLL_S = 0.005
+MOST_FILES = 200  # of a question, and of an upload
+MOST_FIELD_BYTES = 10_000  # of an upload's field that is no file
+MOST_SHOWN = 100  # characters of a refused value
 CLOSED = re.compile(
     r"(?:^|/gradio_api)/(?:"
     r"file[=/]\s*https?:"  # fetches any public address: a proxy for strangers
@@ -97,17 +106,24 @@ class Page(gr.Blocks):
         state: Any,
         explicit_call: bool = False,
     ) -> list[Any]:
-        """Preprocess as Gradio does, unless an input names an address.
+        """Preprocess as Gradio does, unless an input names an address, or many files.
 
         Symptom: Gradio downloads a file whose ``path`` is an address, for every input
-        of every event, whichever way that is called.
+        of every event, whichever way that is called; it walks a list of any length
+        before a handler can refuse it, while all others wait; and a value that is not
+        among the choices goes to the log with a traceback, in whole.
 
         Upstream: by design, kept to public addresses (PR 9383).
         """
-        if any(is_http_url_like(path) for path in _paths(inputs)):
-            sentence = i18n.sentence(KnownError("not_an_upload"))
-            raise gr.Error(sentence, print_exception=False)
-        return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        paths = list(islice(_paths(inputs), MOST_FILES + 1))
+        if len(paths) > MOST_FILES:
+            raise _refused(KnownError("too_many_files", most=MOST_FILES))
+        if any(is_http_url_like(path) for path in paths):
+            raise _refused(KnownError("not_an_upload"))
+        try:
+            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        except gr.Error as error:
+            raise gr.Error(_cut(error.message), print_exception=False) from None
 
 
 def _paths(value: Any) -> Iterator[object]:
@@ -116,10 +132,73 @@ def _paths(value: Any) -> Iterator[object]:
     while waiting:
         each = waiting.pop()
         if isinstance(each, dict):
-            yield each.get("path")
+            if "path" in each:
+                yield each["path"]
             waiting.extend(each.values())
         elif isinstance(each, list | tuple):
             waiting.extend(each)
+
+
+def _refused(error: KnownError) -> gr.Error:
+    return gr.Error(i18n.sentence(error), print_exception=False)
+
+
+def _cut(text: str) -> str:
+    """Shorten what quotes a visitor's value."""
+    return text if len(text) <= 4 * MOST_SHOWN else f"{text[:MOST_SHOWN]} …"
+
+
+class Parts(GradioMultiPartParser):
+    """Gradio's reader of uploads, with bounds, which leaves nothing of a broken one."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Read as Gradio does, fewer files.
+
+        Symptom: a text of any length among the files is kept in memory; an upload that
+        breaks off leaves a file of its own until it is swept up, hours later.
+
+        Upstream: not reported.
+        """
+        super().__init__(*args, **{**options, "max_files": MOST_FILES})
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        """Take a piece of a part; refuse a text that is too long."""
+        part = self._current_part
+        if part.file is None and len(part.data) + end - start > MOST_FIELD_BYTES:
+            message = (
+                f"A field has the maximum allowed size of {MOST_FIELD_BYTES} bytes"
+            )
+            raise MultiPartException(message)
+        super().on_part_data(data, start, end)
+
+    async def parse(self) -> FormData:
+        """Read the whole upload; delete its files where it ends before."""
+        is_whole = False
+        try:
+            form = await super().parse()
+            is_whole = True
+            return form
+        finally:
+            for file in [] if is_whole else self._files_to_close_on_error:
+                file.close()
+                Path(file.name).unlink(missing_ok=True)
+
+
+def bound_uploads() -> None:
+    """Let Gradio read uploads by ``Parts``."""
+    vars(route_utils)["GradioMultiPartParser"] = Parts
+
+
+def share_queue(demo: gr.Blocks, shares: Shares) -> None:
+    """Give each visitor a share of the queue.
+
+    Symptom: one sender of 33 small requests closes the page to all others, for as long
+    as their work takes; answers that nobody reads are computed and kept; sessions that
+    a stranger makes up push out everybody's.
+
+    Upstream: ``max_size`` and concurrency limits count all visitors together.
+    """
+    demo._queue = FairQueue.of(demo._queue, shares)
 
 
 def keep_ffmpeg_out() -> None:
@@ -132,6 +211,13 @@ def keep_ffmpeg_out() -> None:
     Upstream: by design since PR 2003; ``format=None`` does not switch it off.
     """
     processing_utils.ffmpeg_installed = lambda: False
+
+
+def queue_of(demo: gr.Blocks) -> FairQueue:
+    """Return the queue that ``share_queue`` has given to a page."""
+    queue = demo._queue
+    assert isinstance(queue, FairQueue)
+    return queue
 
 
 def poll_queue_less_often(demo: gr.Blocks) -> None:

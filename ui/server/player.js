@@ -18,7 +18,12 @@ const show = (stream) => {
   const context = new AudioContext();
   const analyser = context.createAnalyser();
   const samples = new Float32Array(analyser.fftSize);
-  context.createMediaStreamSource(stream).connect(analyser);
+  try {
+    context.createMediaStreamSource(stream).connect(analyser);
+  } catch (error) {
+    context.close();
+    throw error;
+  }
   const draw = () => {
     const isOver = stream.getTracks().every((track) => track.readyState === "ended");
     meter.hidden = isOver;
@@ -37,7 +42,12 @@ if (devices) {
     try {
       const stream = await ask(wanted);
       tell("");
-      if (stream.getAudioTracks().length) show(stream);
+      try {
+        if (stream.getAudioTracks().length) show(stream);
+      } catch {
+        // Firefox joins no microphone of another rate, and lends few contexts: then it
+        // is recorded without its level.
+      }
       return stream;
     } catch (error) {
       tell(reasons[error.name] ?? "microphone_busy");
@@ -50,7 +60,9 @@ const inPlayer = (target, what) => target.closest?.(`#player ${what}`);
 document.addEventListener(
   "click",
   ({ target }) => {
-    if (inPlayer(target, "input[type=file]")) target.accept = "audio/*,video/*";
+    // Gradio's list stays: an iPhone greys out what only "audio/*" stands for.
+    if (inPlayer(target, "input[type=file]") && !target.accept.includes("video/*"))
+      target.accept = `${target.accept || "audio/*"},video/*`;
     if (!inPlayer(target, ".source-selection button")) return;
     const isMicrophone = target.closest("button").matches(":nth-of-type(2)");
     // Browsers lend it to pages of this machine and of https only.

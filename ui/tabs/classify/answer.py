@@ -11,6 +11,7 @@ import i18n
 from classifier.predict import Prediction
 from classifier.verdict import Verdict
 from i18n import genre_name
+from networks.checkpoint import ModelRef
 from ui.model_choice import title
 from ui.templates import render
 from viz import palette
@@ -72,8 +73,10 @@ def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> lis
         "n_windows": prediction.n_done,
         "window_s": ref.window_s,
         "elapsed_s": prediction.elapsed_s,
+        "device": prediction.device,
     }
     lines = [_word("basis", language, **numbers)]
+    lines.append(_word(f"precision_{prediction.precision}", language))
     if prediction.note:
         lines.append(_word(f"note_{prediction.note}", language))
     if verdict:
@@ -85,8 +88,7 @@ def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> lis
     is_clear = verdict is not None and verdict.kind == "sure"
     if is_clear and ref.clear and ref.clear.precision is not None:
         lines.append(_word("clear_means", language, precision=ref.clear.precision))
-    is_calibrated = ref.is_calibrated
-    lines.append(_word("calibrated" if is_calibrated else "uncalibrated", language))
+    lines.append(calibration(ref, language))
     if not ref.is_exclusive:
         lines.append(_word("not_exclusive", language))
     training = ref.trained_on or _word("unknown_training", language)
@@ -94,6 +96,15 @@ def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> lis
     n_labels = len(prediction.genres)
     lines.append(_word("knows", language, trained_on=trained_on, n=n_labels))
     return lines
+
+
+def calibration(ref: ModelRef, language: str) -> str:
+    """Describe whether the probabilities were adjusted, and on how many songs."""
+    if not ref.is_calibrated:
+        return _word("uncalibrated", language)
+    if ref.n_calibration_songs is None:
+        return _word("calibrated", language)
+    return _word("calibrated_on", language, n=ref.n_calibration_songs)
 
 
 def _word(name: str, language: str, **details: Any) -> str:

@@ -75,6 +75,8 @@ class Picker:
 
     def wire(self, tab: gr.Tab) -> None:
         """Fill the lists whenever the tab opens."""
+        key = self._session.guarded(lambda key: key)
+        self.model.change(key, self.model, self._session.model, **QUIETLY)
         tab.select(
             self._session.guarded(self._refreshed),
             [self.model, self.other, self._fetched],

@@ -30,7 +30,7 @@ from ui.player.audio import player
 from ui.scene import Scene, Transforms
 from ui.server.access import Visitor
 from ui.server.language import text
-from ui.session import Session
+from ui.session import Newest, Session
 from ui.tabs.see.comparison import mel, on_the_same_axes
 from ui.tabs.see.lesson import Lesson, lesson, placed, position
 from ui.tabs.see.spectrogram import STARTS_PER_FRAME
@@ -83,11 +83,13 @@ def build(session: Session, *, is_offline: bool) -> Lesson:
     @session.guarded
     def rebuild(
         path: str | None,
+        newest: Newest,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (there Gradio finds it)
         *values: Any,
         visitor: Visitor,
     ) -> list[Any]:
         way = Way(*values)
+        is_newest = newest.ask(picture)
 
         def on_progress(n_done: int) -> None:
             sentence = i18n.word("see.searching", visitor.language, n=n_done)
@@ -97,14 +99,15 @@ def build(session: Session, *, is_offline: bool) -> Lesson:
             progress(0.0, i18n.word("see.vocoding", visitor.language))
         scene = session.scene(path, None, visitor.language)
         three = scene.of(there_and_back, way=way, on_progress=on_progress)
-        players = _filled(sounds, three, visitor.language)
-        return [draw(scene, way).as_json(), *players]
+        answer = [draw(scene, way).as_json(), *_filled(sounds, three, visitor.language)]
+        return answer if is_newest(picture) else [gr.skip() for _ in answer]
 
     @session.guarded
-    def forget() -> list[Any]:
+    def forget(newest: Newest) -> list[Any]:
+        newest.ask(picture)
         return [None, *(gr.Audio(None, visible=False) for _ in sounds)]
 
-    session.bar.path.change(forget, None, [picture, *sounds], **QUIETLY)
+    session.bar.path.change(forget, session.newest, [picture, *sounds], **QUIETLY)
     placed(
         session,
         knobs["start_s"],
@@ -113,7 +116,7 @@ def build(session: Session, *, is_offline: bool) -> Lesson:
     )
     button.click(
         rebuild,
-        [session.bar.path, *knobs.values()],
+        [session.bar.path, session.newest, *knobs.values()],
         [picture, *sounds],
         show_progress_on=picture,
         api_visibility="private",

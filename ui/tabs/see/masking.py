@@ -1,26 +1,31 @@
-"""How HuBERT learned: half of the frames hidden, their clusters to guess."""
+"""How HuBERT learned: more than half of the frames hidden, their clusters to guess."""
 
 from __future__ import annotations
 
-import functools
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
 
+import i18n
 from audio.clip import Clip
 from audio.hubert import masking
 from audio.hubert.preprocessing import HOP_LENGTH, SAMPLING_RATE, n_frames
 from cache import Cache
+from classifier.models import Models
 from errors import KnownError
-from networks import masked_prediction
+from networks import front_end, masked_prediction
+from networks.checkpoint import read_json
 from networks.masked_prediction import PretrainedModel
 from settings import Settings
 from trainer.run import runs
 from ui.handlers import QUIETLY
+from ui.model_choice import title
 from ui.player.audio import player
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
+from ui.tabs.see.hubert_input import at_hand
 from ui.tabs.see.lesson import (
     Choices,
     Lesson,
@@ -29,6 +34,7 @@ from ui.tabs.see.lesson import (
     lesson,
     loudest_s,
     plays,
+    redrawing,
 )
 from viz import guessing
 from viz.plot import Sheet
@@ -36,6 +42,7 @@ from viz.wording import joined
 
 N_CLUSTERS = [4, 8, 16]  # as many rows as a picture has room for
 N_DRAWS = 20
+AT_RANDOM = ("small", "bundled", "demo")  # base models that learned from labels alone
 NOBODY, SHIPPED, RUN = "", "shipped", "run:"  # who guesses
 MAX_KEPT_BYTES = 500_000_000  # of models in memory
 
@@ -86,7 +93,7 @@ class Guessers:
         return self._loaded.compute(key, lambda: masked_prediction.load(folder, key))
 
 
-def build(session: Session, settings: Settings) -> Lesson:
+def build(session: Session, settings: Settings, models: Models) -> Lesson:
     """Lay out the lesson and wire it."""
     guessers = Guessers(settings.pretrained_model_dir, settings.runs_dir)
     sound = player(text("see.heard_masked"))
@@ -107,32 +114,48 @@ def build(session: Session, settings: Settings) -> Lesson:
 
     # Runs that have ended since.
     session.bar.path.change(offer, None, guesser, **QUIETLY)
-    knobs = {"n_clusters": n_clusters, "number": number, "guesser": guesser}
-    drawn = functools.partial(draw, guessers=guessers)
-    return draws(session, Lesson("masking", picture, knobs, drawn, is_over_time=True))
+    knobs = {
+        "n_clusters": n_clusters,
+        "number": number,
+        "classifier": session.model,
+        "guesser": guesser,
+    }
+    drawn = partial(draw, models, guessers=guessers)
+    here = draws(session, Lesson("masking", picture, knobs, drawn, is_over_time=True))
+    session.model.change(**redrawing(session, here))
+    return here
 
 
 def draw(
+    models: Models,
     scene: Scene,
     n_clusters: int,
     number: int,
+    classifier: str | None,
     guesser: str = NOBODY,
     *,
     guessers: Guessers | None = None,
 ) -> Sheet:
-    """Draw the clusters of all frames, which are hidden, and what a model guesses."""
+    """Draw the clusters of all frames, which are hidden, and what a model guesses.
+
+    Beside them stands what the model chosen in Classify learned before it met a genre.
+    """
     found = scene.of(masking.clusters, n_clusters=n_clusters)
     is_hidden = masking.hidden(len(found.labels), number)
     plot = guessing.guessing(found, is_hidden, scene.shown_s, scene.language)
     about = guessing.describe(found, is_hidden, scene.language)
     made = scene.provenance("masking", n_clusters=n_clusters, number=number)
+    about = joined(
+        [scene.seen(about), training(models, classifier, scene.language)],
+        scene.language,
+    )
     if not guesser or guessers is None:
-        return scene.sheet((plot,), scene.seen(about), (), made)
+        return scene.sheet((plot,), about, (), made)
     guessed = _guessed(scene, number, guessers.of(guesser))
     plots = plot, guessing.model_guesses(guessed, scene.shown_s, scene.language)
     more = guessing.describe_guesses(guessed, scene.language)
-    sentences = [each for each in (about, more) if each]
-    return scene.sheet(plots, scene.seen(joined(sentences, scene.language)), (), made)
+    about = joined([each for each in (about, more) if each], scene.language)
+    return scene.sheet(plots, about, (), made)
 
 
 def _guessed(scene: Scene, number: int, model: PretrainedModel) -> guessing.Guessed:
@@ -148,6 +171,17 @@ def _guessed(scene: Scene, number: int, model: PretrainedModel) -> guessing.Gues
         found.grid.hop_length / SAMPLING_RATE,
         found.first,
     )
+
+
+def training(models: Models, key: str | None, language: str) -> str:
+    """Describe what the chosen model learned before it met a genre."""
+    ref, folder = at_hand(models, key)
+    config = read_json(folder / "config.json")
+    kind = "none" if ref.source == "bundled" else front_end.training(config)
+    if kind == "none" and ref.source == "run":  # which may have begun with another run
+        began = read_json(folder.parent / "config.json").get("base_model")
+        kind = "none" if began in AT_RANDOM else "unknown"
+    return i18n.word(f"viz.training_{kind}", language, title=title(ref, language))
 
 
 def hear(clip: Clip, number: int) -> Clip:

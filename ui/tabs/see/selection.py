@@ -11,7 +11,7 @@ import gradio as gr
 from ui.handlers import QUIETLY
 from ui.player.passage import Passage
 from ui.server.access import Visitor
-from ui.session import Session, View
+from ui.session import Newest, Session, View
 from ui.tabs.see.lesson import SLIDER_STEP_S, Lesson, last_s, redrawing
 
 
@@ -33,7 +33,7 @@ def build(session: Session, lessons: Sequence[Lesson], spectrum: Lesson) -> None
     path = session.bar.path
     path.change(lambda: None, None, session.view, **QUIETLY)
     for picture in (each.picture for each in over_time):
-        picture.zoom(zoom, [path, *knobs], zoomed, **QUIETLY)
+        picture.zoom(zoom, [path, session.newest, *knobs], zoomed, **QUIETLY)
         passage.wire(picture)
         moved = picture.at(at, [path, n_samples], start_s, **QUIETLY)
         moved.then(**redrawing(session, spectrum))
@@ -41,21 +41,30 @@ def build(session: Session, lessons: Sequence[Lesson], spectrum: Lesson) -> None
 
 def _zooming(session: Session, lessons: Sequence[Lesson]) -> Any:
     """Draw all pictures over time at once: they show the same part."""
+    places = [each.picture for each in lessons]
 
     def zoom(
-        path: str | None, event: gr.EventData, *values: Any, visitor: Visitor
+        path: str | None,
+        newest: Newest,
+        event: gr.EventData,
+        *values: Any,
+        visitor: Visitor,
     ) -> Any:
         if path is None:
             return gr.skip()
+        is_newest = newest.ask(*places)
         view: View = None
         if event.start_s is not None:
             view = path, float(event.start_s), float(event.stop_s)
         scene = session.scene(path, view, visitor.language)
         turned = iter(values)
         sheets = [
-            each.draw(scene, *islice(turned, len(each.knobs))) for each in lessons
+            each.draw(scene, *islice(turned, len(each.knobs))).as_json()
+            for each in lessons
         ]
-        return [view, *(sheet.as_json() for sheet in sheets)]
+        pairs = zip(places, sheets, strict=True)
+        drawn = (sheet if is_newest(place) else gr.skip() for place, sheet in pairs)
+        return [view, *drawn]
 
     return zoom
 

@@ -50,9 +50,11 @@ def draw(shelf: ClipShelf, scene: Scene, channel: str) -> Sheet:
         plots = _plots(scene, found, channel)
     else:
         plots = (waveform.plot(clip, scene.shown_s, loud, language),)
-    about = pictures.describe(clip, loud, scene.of(extent), found, language)
+    extremes = scene.of(extent)
+    about = pictures.describe(decoded, loud, extremes, found, language)
     made = scene.provenance("source", channel=channel)
-    return scene.sheet(plots, about, pictures.table(decoded, language), made)
+    table = pictures.table(decoded, loud, extremes, language)
+    return scene.sheet(plots, about, table, made)
 
 
 def outlined(

@@ -136,8 +136,18 @@ def phases(
         pace = i18n.word("train.speed", language, per_s=speed)
         left = f"{left} · {pace}" if left else pace
     device = next((e for e in events[::-1] if isinstance(e, Device)), None)
-    texts = [left, messages.line(device, language) if device else ""]
+    lines = [
+        messages.line(each, language) for each in (*_of_device(events), device) if each
+    ]
+    texts = [left, *lines]
     return render("run_phases", language, phases=rows, texts=texts)
+
+
+def _of_device(events: Sequence[RunEvent]) -> list[Noted]:
+    """Find the notes of where the run trains, and why not on a GPU that is there."""
+    codes = ("trains_on", "gpu_unused")
+    notes = [e for e in events if isinstance(e, Noted) and e.code in codes]
+    return notes[-2:]
 
 
 def _counts(phase: Progress, is_now: bool, language: str) -> str:

@@ -106,7 +106,7 @@ def look_ahead(given: Mapping[str, Any], settings: Settings, language: str) -> M
             config_of(given, settings),
             settings.runs_dir,
             settings.cache_dir,
-            devices=child_environment().get("CUDA_VISIBLE_DEVICES", ""),
+            env=child_environment(),
         )
     except KnownError as error:
         return paragraphs([i18n.sentence(error, language)])

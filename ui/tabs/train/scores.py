@@ -13,6 +13,7 @@ from audio.clip import Clip
 from errors import KnownError
 from trainer.data import song_lookup
 from trainer.evaluation import evaluate, report
+from trainer.evaluation.calibration import MIN_SONGS
 from trainer.evaluation.scores import Scores
 from trainer.run.runs import Run
 from ui.server.access import Visitor
@@ -66,6 +67,7 @@ def as_html(run: Run, visitor: Visitor) -> Markup:
             ),
         ],
         reliability=_reliability(scores, language),
+        min_songs=MIN_SONGS,
         calibration=report.calibration(scores, language),
         clear=report.clear(scores, language),
         confusion=_confusion(scores),
@@ -122,6 +124,14 @@ def _confusion(scores: Scores) -> list[tuple[str, str, list[tuple[str, int, int]
 
 
 def _reliability(scores: Scores, language: str) -> str:
-    """Describe how often answers of each confidence are right, as a sheet."""
-    points = [(b.confidence, b.accuracy, b.n_songs) for b in scores.reliability]
+    """Describe how often answers of each confidence are right, as a sheet.
+
+    Of few songs there is none: each of its dots would be one or two of them.
+    """
+    if scores.n_songs < MIN_SONGS:
+        return ""
+    points = [
+        viz.reliability.Point(b.confidence, b.accuracy, b.n_songs, *b.interval)
+        for b in scores.reliability
+    ]
     return viz.reliability.sheet(points, language).as_json()

@@ -1,0 +1,1 @@
+"""A tree of files in; its songs, with their genres, albums and parts, out."""

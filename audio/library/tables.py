@@ -1,0 +1,125 @@
+"""Read tables that people make: of any separator, encoding, and naming of files.
+
+``songs.csv`` beside a set's folders, a data set's ``metadata.csv`` or ``.jsonl``, and
+what a spreadsheet made of them.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import csv
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from audio.library.encodings import decoded
+
+NAMES = re.compile(
+    r"(songs|metadata)\.(csv|tsv|jsonl)(\.txt)?", re.IGNORECASE
+)  # a Windows that hides suffixes adds one
+SEPARATORS = ",;\t|"
+FILE_COLUMNS = ("file", "file_name", "filename", "path", "song", "track", "audio")
+GROUP_COLUMNS = ("group", "artist", "album")
+GENRE_COLUMNS = ("genre", "label", "class", "category")
+PART_COLUMNS = ("split", "part", "subset")
+Row = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of a table.
+
+    Attributes:
+        rows: cells by lower-case column, without spaces around them.
+        columns: in lower case, in their order.
+        separator: between cells; "" of JSON lines.
+    """
+
+    rows: tuple[Row, ...] = ()
+    columns: tuple[str, ...] = ()
+    separator: str = ""
+
+
+def is_table(name: str) -> bool:
+    """Return whether a file is one of the tables that come with songs, by its name."""
+    return NAMES.fullmatch(name.rpartition("/")[2]) is not None
+
+
+def read(data: bytes, language: str = "") -> Table:
+    """Read a table, up to the first error in it.
+
+    Args:
+        data: of the file.
+        language: of the person, for an encoding that nobody noted.
+    """
+    text = decoded(data, language).lstrip("\ufeff")
+    if text.lstrip()[:1] == "{":
+        rows = tuple(_json_rows(text))
+        return Table(rows, tuple(dict.fromkeys(name for row in rows for name in row)))
+    first, _, rest = text.partition("\n")
+    if first.strip().lower().startswith("sep="):  # Excel's own word for it
+        text, first = rest, rest.partition("\n")[0]
+    separator = max(SEPARATORS, key=re.sub(r'"[^"]*"', "", first).count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    columns: tuple[str, ...] = ()
+    found: list[Row] = []
+    with contextlib.suppress(csv.Error):  # such as a cell of megabytes
+        columns = tuple(_plain(each).lower() for each in next(reader, []))
+        for cells in reader:
+            pairs = zip(columns, cells, strict=False)
+            found.append({name: _plain(cell) for name, cell in pairs})
+    return Table(tuple(found), columns, separator)
+
+
+def cell(row: Row, columns: Sequence[str]) -> str:
+    """Return the first filled cell of some columns; "" where none is."""
+    return next((row[name] for name in columns if row.get(name)), "")
+
+
+def matched(table: Table, names: Iterable[str]) -> dict[str, Row]:
+    """Find the row of each file; files without one are left out.
+
+    A row may name a file by its path from the set's folder, with or without the folders
+    around, with either slash, in any case and any Unicode form, or by its last part
+    alone where that is unique.
+    """
+    by_end: dict[tuple[str, ...], set[str]] = collections.defaultdict(set)
+    for name in names:
+        parts = _parts(name)
+        for start in range(len(parts)):
+            by_end[parts[start:]].add(name)
+    found: dict[str, Row] = {}
+    for row in table.rows:
+        parts = _parts(cell(row, FILE_COLUMNS))
+        for start in range(len(parts)):
+            if len(named := by_end.get(parts[start:], ())) == 1:
+                found[next(iter(named))] = row
+                break
+    return found
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    folded = unicodedata.normalize("NFC", name).casefold().replace("\\", "/")
+    return tuple(part for part in folded.split("/") if part not in ("", ".", ".."))
+
+
+def _plain(cell: str) -> str:
+    """Strip a cell, and the apostrophe that keeps spreadsheets from computing it."""
+    cell = cell.strip()
+    return cell[1:] if re.match("'[=+\\-@]", cell) else cell
+
+
+def _json_rows(text: str) -> Iterator[Row]:
+    for line in text.splitlines():
+        with contextlib.suppress(ValueError, RecursionError):
+            row = json.loads(line)
+            if isinstance(row, dict):
+                yield {
+                    str(name).strip().lower(): str(value).strip()
+                    for name, value in row.items()
+                    if isinstance(value, str | int | float)
+                }

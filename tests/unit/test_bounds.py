@@ -1,0 +1,158 @@
+"""Requests within bounds: sizes, pieces that never come, foreign pages."""
+
+import asyncio
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+import i18n
+from errors import KnownError
+from ui.server import bounds
+from ui.server.bounds import MAX_BYTES, MAX_TOOL_BYTES, RequestBounds
+from ui.server.fair_queue import Listeners
+from ui.server.shares import Share, Shares
+
+JOIN, TOOLS, UPLOAD = (
+    f"/gradio_api/{name}" for name in ("queue/join", "mcp/", "upload")
+)
+SHARE = Share(bytes_per_hour=3_000_000, request_bytes=2_000_000)
+STRANGER = {"X-Forwarded-For": "93.184.216.34"}
+
+
+class Queue:
+    def __init__(self):
+        self.shares = Shares(SHARE)
+        self.streams, self.pages = Listeners(), Listeners()
+
+
+async def length(request: Request):
+    return PlainTextResponse(str(len(await request.body())))
+
+
+@pytest.fixture
+def client():
+    app = Starlette(
+        routes=[Route("/{path:path}", length, methods=["GET", "POST"])],
+        middleware=[Middleware(RequestBounds, queue=Queue())],
+    )
+    return TestClient(app, client=("127.0.0.1", 1))
+
+
+def sentence(code, **details):
+    return i18n.sentence(KnownError(code, **details), "en")
+
+
+@pytest.mark.parametrize(("path", "most"), [(JOIN, MAX_BYTES), (TOOLS, MAX_TOOL_BYTES)])
+def test_question_of_a_stranger_has_a_size(client, path, most):
+    assert client.post(path, content=b"0" * most, headers=STRANGER).text == str(most)
+    refused = client.post(path, content=b"0" * (most + 1), headers=STRANGER)
+    assert refused.status_code == 413
+    assert refused.text == sentence("request_too_large", max_kb=most / 1e3)
+
+
+def test_size_is_counted_where_none_is_announced(client):
+    pieces = (b"0" * 100_000 for _ in range(4))
+    assert client.post(JOIN, content=pieces, headers=STRANGER).status_code == 413
+
+
+def test_refusal_is_in_the_visitors_language(client):
+    headers = {**STRANGER, "Accept-Language": "zh-TW"}
+    answer = client.post(JOIN, content=b"0" * (MAX_BYTES + 1), headers=headers)
+    assert "最多" in answer.text
+
+
+def test_who_sits_here_may_send_more(client):
+    assert client.post(JOIN, content=b"0" * (MAX_BYTES + 1)).status_code == 200
+
+
+@pytest.mark.parametrize("is_announced", [True, False])
+def test_upload_is_refused_over_one_requests_share(client, is_announced):
+    body = b"0" * (SHARE.request_bytes + 1)
+    content = (
+        body
+        if is_announced
+        else (body[i : i + 65_536] for i in range(0, len(body), 65_536))
+    )
+    refused = client.post(UPLOAD, content=content, headers=STRANGER)
+    assert (refused.status_code, refused.text) == (
+        413,
+        sentence("uploads_too_large", max_mb=SHARE.request_bytes / 1e6),
+    )
+
+
+def test_uploads_of_an_hour_are_counted_for_each_address(client):
+    body = b"0" * 1_600_000
+    assert client.post(UPLOAD, content=body, headers=STRANGER).status_code == 200
+    refused = client.post(UPLOAD, content=body, headers=STRANGER)
+    assert (refused.status_code, refused.text) == (
+        429,
+        sentence("share_spent", max_mb=SHARE.bytes_per_hour / 1e6),
+    )
+    other = {"X-Forwarded-For": "93.184.216.35"}
+    assert client.post(UPLOAD, content=body, headers=other).status_code == 200
+    assert client.post(UPLOAD, content=body).status_code == 200
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_upload_that_a_foreign_page_sends_is_refused(client, site):
+    refused = client.post(UPLOAD, content=b"0", headers={"Sec-Fetch-Site": site})
+    assert (refused.status_code, refused.text) == (403, sentence("foreign_page"))
+    own = client.post(UPLOAD, content=b"0", headers={"Sec-Fetch-Site": "same-origin"})
+    assert own.status_code == 200
+
+
+@pytest.mark.parametrize("path", [JOIN, UPLOAD])
+def test_body_that_never_ends_is_given_up(monkeypatch, path):
+    monkeypatch.setattr(bounds, "PIECE_S", 0.05)
+    sent = []
+
+    async def receive():
+        await asyncio.sleep(60)
+
+    async def send(message):
+        sent.append(message)
+
+    async def read(scope, receive, send):
+        await Request(scope, receive).body()
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "headers": [(b"x-forwarded-for", b"93.184.216.34")],
+        "client": ("127.0.0.1", 1),
+        "query_string": b"",
+    }
+    asyncio.run(RequestBounds(read, Queue())(scope, receive, send))
+    assert sent[0]["status"] == 408
+    assert sent[1]["body"].decode() == sentence("request_too_slow")
+
+
+@pytest.mark.parametrize(
+    ("path", "who", "key"),
+    [
+        ("/gradio_api/queue/data?session_hash=abc", "streams", "abc"),
+        ("/gradio_api/call/stft/abc", "streams", "abc"),
+        ("/gradio_api/call/v2/stft/abc", "streams", "abc"),
+        ("/gradio_api/heartbeat/abc", "pages", "abc"),
+    ],
+)
+def test_who_listens_is_known_while_the_stream_is_open(path, who, key):
+    queue, seen = Queue(), []
+
+    async def answer(request):
+        seen.append(getattr(queue, who)._open[key])
+        return PlainTextResponse("")
+
+    app = Starlette(
+        routes=[Route("/{path:path}", answer)],
+        middleware=[Middleware(RequestBounds, queue=queue)],
+    )
+    TestClient(app).get(path)
+    assert seen == [1]
+    assert not getattr(queue, who)._open[key]

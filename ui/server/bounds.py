@@ -1,0 +1,201 @@
+"""Bound each request as it arrives: its size, its time, its visitor's share."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from urllib.parse import parse_qs
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.status import (
+    HTTP_403_FORBIDDEN,
+    HTTP_408_REQUEST_TIMEOUT,
+    HTTP_413_CONTENT_TOO_LARGE,
+    HTTP_429_TOO_MANY_REQUESTS,
+)
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+import i18n
+from errors import KnownError
+from ui.server.fair_queue import FairQueue
+from ui.server.language import language_for
+from ui.server.shares import ADDRESS, WRITER, Writer
+
+UPLOAD = "/gradio_api/upload"
+TOOLS = "/gradio_api/mcp"
+MAX_BYTES = 256_000  # of a question; files are uploaded before
+MAX_TOOL_BYTES = 20_000_000  # a tool's question may carry its song
+MAX_OWN_BYTES = 200_000_000  # of who sits at this computer
+UPLOAD_BYTES_PER_S = 40_000_000  # of one request: others are answered in between
+PIECE_S = 20.0  # until the next piece of a body
+BODY_S = 60.0  # until the whole of one that is no upload
+ANSWERS = re.compile(
+    r"/gradio_api/(?:queue/data$|call/(?:v2/)?[^/]+/(?P<event>[^/]+)$)"
+)
+HEARTBEAT = re.compile(r"/gradio_api/heartbeat/(?P<session>[^/]+)$")
+STATUS = {
+    "too_much_at_once": HTTP_429_TOO_MANY_REQUESTS,
+    "share_spent": HTTP_429_TOO_MANY_REQUESTS,
+    "request_too_slow": HTTP_408_REQUEST_TIMEOUT,
+    "foreign_page": HTTP_403_FORBIDDEN,
+}  # the rest are too large
+
+
+class RequestBounds:
+    """ASGI middleware that refuses, with a sentence, what is more than a share.
+
+    Args:
+        app: the next ASGI application.
+        queue: with the visitors' shares; is told who reads answers, who keeps a page.
+    """
+
+    def __init__(self, app: ASGIApp, queue: FairQueue) -> None:
+        self.app = app
+        self.shares, self.streams, self.pages = queue.shares, queue.streams, queue.pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        address = scope[ADDRESS] = self.shares.address_of(scope)
+        scope[WRITER] = Writer(self.shares, address)
+        is_answered = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal is_answered
+            is_answered = True
+            await send(message)
+
+        try:
+            if scope["method"] not in ("GET", "HEAD"):
+                self.shares.post(address)
+                receive = await self._bounded(scope, receive, address)
+            with self.shares.request(address), self._listening(scope):
+                await self.app(scope, receive, send_and_note)
+        except KnownError as error:
+            if is_answered:  # the connection ends: there is no other answer
+                raise
+            status = STATUS.get(error.code, HTTP_413_CONTENT_TOO_LARGE)
+            language = language_for("", Headers(scope=scope))
+            refusal = PlainTextResponse(i18n.sentence(error, language), status)
+            await refusal(scope, receive, send)
+
+    def _listening(self, scope: Scope) -> AbstractContextManager[None]:
+        """Note who listens for as long as a stream is open."""
+        if page := HEARTBEAT.search(scope["path"]):
+            return self.pages.listening(page["session"])
+        if stream := ANSWERS.search(scope["path"]):
+            query = parse_qs(scope["query_string"].decode("latin-1"))
+            key = stream["event"] or query.get("session_hash", [""])[0]
+            return self.streams.listening(key)
+        return nullcontext()
+
+    async def _bounded(
+        self, scope: Scope, receive: Receive, address: str | None
+    ) -> Receive:
+        """Return a ``receive`` within bounds.
+
+        Raises:
+            KnownError: ``foreign_page``, ``request_too_large``, ``uploads_too_large``,
+                ``request_too_slow`` or ``share_spent``, where of an upload later.
+        """
+        path = scope["path"].rstrip("/")
+        if path.endswith(UPLOAD):
+            check_origin(Headers(scope=scope))
+            return self._counted(scope, receive, address)
+        most = MAX_TOOL_BYTES if TOOLS in path else MAX_BYTES
+        most = MAX_OWN_BYTES if address is None else most
+        check_length(Headers(scope=scope), most, too_large)
+        return await _read(receive, most)
+
+    def _counted(self, scope: Scope, receive: Receive, address: str | None) -> Receive:
+        """Count an upload while it arrives."""
+        if address is None:
+            return receive
+        most = self.shares.share.request_bytes
+        check_length(Headers(scope=scope), most, upload_too_large)
+        n_bytes = 0
+
+        async def counted() -> Message:
+            nonlocal n_bytes
+            message = await _in_time(receive, PIECE_S)
+            n_new = len(message.get("body", b""))
+            n_bytes += n_new
+            if n_bytes > most:
+                raise upload_too_large(most)
+            self.shares.write(address, n_new)
+            await asyncio.sleep(n_new / UPLOAD_BYTES_PER_S)
+            return message
+
+        return counted
+
+
+def check_origin(headers: Headers) -> None:
+    """Refuse what a page of another site makes its visitor's browser send.
+
+    An upload needs no permission of ours in the browser's eyes.
+
+    Raises:
+        KnownError: ``foreign_page``.
+    """
+    if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        raise KnownError("foreign_page")
+
+
+def check_length(
+    headers: Headers, most: int, too_many: Callable[[int], KnownError]
+) -> None:
+    """Refuse what announces more bytes than it may have.
+
+    Raises:
+        KnownError: as ``too_many`` makes it.
+    """
+    length = headers.get("content-length", "")
+    if length.isdecimal() and int(length) > most:
+        raise too_many(most)
+
+
+def too_large(most: int) -> KnownError:
+    """Make the refusal of a question."""
+    return KnownError("request_too_large", max_kb=most / 1e3)
+
+
+def upload_too_large(most: int) -> KnownError:
+    """Make the refusal of files."""
+    return KnownError("uploads_too_large", max_mb=most / 1e6)
+
+
+async def _read(receive: Receive, most: int) -> Receive:
+    """Read a whole body; return what gives it in one piece."""
+    body = bytearray()
+    message: Message = {"more_body": True}
+    try:
+        async with asyncio.timeout(BODY_S):
+            while message.get("more_body"):
+                message = await _in_time(receive, PIECE_S)
+                if message["type"] != "http.request":
+                    break
+                body += message.get("body", b"")
+                if len(body) > most:
+                    raise too_large(most)
+    except TimeoutError:
+        raise KnownError("request_too_slow") from None
+    if message["type"] == "http.request":
+        message = {"type": "http.request", "body": bytes(body), "more_body": False}
+    waiting = [message]
+
+    async def whole() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return whole
+
+
+async def _in_time(receive: Receive, limit_s: float) -> Message:
+    try:
+        return await asyncio.wait_for(receive(), limit_s)
+    except TimeoutError:
+        raise KnownError("request_too_slow") from None
