@@ -121,8 +121,7 @@ def frame_grid(config: Any) -> FrameGrid:
 def mfccs(window: NDArray[np.float32], config: Any) -> NDArray[np.float32]:
     """Compute what the first iteration's clusters are made of: (n_frames, 39).
 
-    The coefficients are liftered, as Kaldi's are, whose clusters HuBERT learned:
-    otherwise the first one, the loudness, would decide alone.
+    Liftered already, and only there: centres that a model keeps hold for these numbers.
     """
     return masking.features(Clip(window, SAMPLING_RATE), frame_grid(config))
 

@@ -6,13 +6,17 @@ import math
 import shutil
 import zipfile
 
+import librosa
 import numpy as np
 import pytest
 
+from audio.hubert import masking
 from audio.hubert.preprocessing import FrameGrid
+from audio.synth import composer
 from classifier.models import Models
 from errors import KnownError
 from networks import checkpoint, masked_prediction
+from settings import Settings
 from support.signals import noise, silence
 from support.small_runs import of
 from support.tone_songs import alternating, unlabelled_folder
@@ -95,6 +99,30 @@ def test_frames_are_the_model_s_own():
     assert grid.n_frames(16_000) == n_frames
     assert masked_prediction.mfccs(values, made.config).shape == (n_frames, 39)
     assert FrameGrid().n_samples(2) == 720
+
+
+def test_mfccs_are_librosa_s_liftered_once():
+    """Centres that a model keeps are of such numbers: of others, none would be near."""
+    made, _ = untrained()
+    grid = masked_prediction.frame_grid(made.config)
+    samples = noise(duration_s=1.0, sampling_rate=16_000).samples
+    power = librosa.feature.melspectrogram(
+        y=samples,
+        sr=16_000,
+        n_fft=grid.frame_length,
+        hop_length=grid.hop_length,
+        center=False,
+        n_mels=40,
+    )
+    level_db = librosa.power_to_db(power, ref=np.max)
+    theirs = librosa.feature.mfcc(S=level_db, n_mfcc=13, lifter=22)
+    # librosa's lifter begins at sin(pi / 22), Kaldi's and ours at sin(0).
+    order = np.arange(13)[:, None]
+    theirs *= (1 + 11 * np.sin(np.pi * order / 22)) / (
+        1 + 11 * np.sin(np.pi * (order + 1) / 22)
+    )
+    ours = masked_prediction.mfccs(samples, made.config)[:, :13]
+    assert np.abs(ours - theirs.T).max() < 0.05
 
 
 def test_two_tones_are_two_clusters_the_low_one_first():
@@ -191,6 +219,17 @@ def test_saved_model_guesses_as_the_one_that_was_trained(through):
     assert len(found.guessed) == len(found.clusters.labels) == n_frames
     assert set(found.guessed) <= {0, 1}
     assert found.is_hidden.any()
+
+
+def test_shipped_model_guesses_composed_songs_better_than_who_knows_nothing():
+    model = masked_prediction.load(Settings().pretrained_model_dir, "it")
+    songs = [composer.compose(genre, 1_000_000) for genre in composer.STYLES]
+    found = [masked_prediction.guesses(song, model=model) for song in songs]
+    n_hidden = np.array([each.is_hidden.sum() for each in found])
+    simple = [masking.baselines(each.clusters, each.is_hidden) for each in found]
+    accuracy = np.average([each.accuracy for each in found], weights=n_hidden)
+    assert accuracy > np.average([each.commonest for each in simple], weights=n_hidden)
+    assert accuracy > np.average([each.as_before for each in simple], weights=n_hidden)
 
 
 def test_nothing_is_guessed_in_silence(through):
