@@ -6,7 +6,6 @@ import math
 import shutil
 import zipfile
 
-import librosa
 import numpy as np
 import pytest
 
@@ -101,28 +100,12 @@ def test_frames_are_the_model_s_own():
     assert FrameGrid().n_samples(2) == 720
 
 
-def test_mfccs_are_librosa_s_liftered_once():
-    """Centres that a model keeps are of such numbers: of others, none would be near."""
+def test_mfccs_are_those_of_the_lesson_liftered_once():
+    """Centres that a model keeps are of these numbers: to others, none would be near."""
     made, _ = untrained()
-    grid = masked_prediction.frame_grid(made.config)
-    samples = noise(duration_s=1.0, sampling_rate=16_000).samples
-    power = librosa.feature.melspectrogram(
-        y=samples,
-        sr=16_000,
-        n_fft=grid.frame_length,
-        hop_length=grid.hop_length,
-        center=False,
-        n_mels=40,
-    )
-    level_db = librosa.power_to_db(power, ref=np.max)
-    theirs = librosa.feature.mfcc(S=level_db, n_mfcc=13, lifter=22)
-    # librosa's lifter begins at sin(pi / 22), Kaldi's and ours at sin(0).
-    order = np.arange(13)[:, None]
-    theirs *= (1 + 11 * np.sin(np.pi * order / 22)) / (
-        1 + 11 * np.sin(np.pi * (order + 1) / 22)
-    )
-    ours = masked_prediction.mfccs(samples, made.config)[:, :13]
-    assert np.abs(ours - theirs.T).max() < 0.05
+    clip = noise(duration_s=1.0, sampling_rate=16_000)
+    lesson_s = masking.features(clip, masked_prediction.frame_grid(made.config))
+    assert np.array_equal(masked_prediction.mfccs(clip.samples, made.config), lesson_s)
 
 
 def test_two_tones_are_two_clusters_the_low_one_first():
@@ -223,13 +206,13 @@ def test_saved_model_guesses_as_the_one_that_was_trained(through):
 
 def test_shipped_model_guesses_composed_songs_better_than_who_knows_nothing():
     model = masked_prediction.load(Settings().pretrained_model_dir, "it")
-    songs = [composer.compose(genre, 1_000_000) for genre in composer.STYLES]
-    found = [masked_prediction.guesses(song, model=model) for song in songs]
-    n_hidden = np.array([each.is_hidden.sum() for each in found])
-    simple = [masking.baselines(each.clusters, each.is_hidden) for each in found]
-    accuracy = np.average([each.accuracy for each in found], weights=n_hidden)
-    assert accuracy > np.average([each.commonest for each in simple], weights=n_hidden)
-    assert accuracy > np.average([each.as_before for each in simple], weights=n_hidden)
+    right = np.zeros(3)
+    for place, genre in enumerate(3 * tuple(composer.STYLES)):
+        song = composer.compose(genre, 1_000_000 + place // len(composer.STYLES))
+        found = masked_prediction.guesses(song, model=model, draw=place)
+        simple = masking.baselines(found.clusters, found.is_hidden)
+        right += found.accuracy, simple.commonest, simple.as_before
+    assert right[0] > 1.02 * max(right[1:])
 
 
 def test_nothing_is_guessed_in_silence(through):
