@@ -24,7 +24,7 @@ from settings import ROOT, prepare_environment
 
 SHIPPED = ROOT / "assets" / "models" / "pretrained"
 FIRST_SEED = 1_000_000
-N_SEEDS = 6  # of each style
+N_SEEDS = 20  # of each style
 N_RECORDINGS = 51
 RECORDING_S = 30.0
 
