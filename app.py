@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import shutil
 import sys
@@ -26,8 +27,8 @@ with process.importing():
     from starlette.middleware import Middleware
 
     from audio.clip import Clip
-    from audio.decode import Limits
-    from audio.decode.pool import DecoderPool
+    from audio.decode import OWN, Limits
+    from audio.decode.pool import Bounds, DecoderPool
     from audio.hubert.preprocessing import SAMPLING_RATE
     from audio.transforms import MEL_BANDS
     from classifier.models import Models
@@ -55,6 +56,7 @@ with process.importing():
     from viz import paper
 
 HOUR_S = 3600
+OWN_BOUNDS = Bounds(cpu_s=300, wall_s=900.0, memory_bytes=6_000_000_000)  # an hour
 KEEP_EVERY_S = 20.0  # a restart may come at any time
 UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
 UPLOADS_FRACTION = 0.2  # of the disk; beyond it the least recently used go
@@ -68,7 +70,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
     """Build the whole page and its API for one host; do not launch it yet."""
     guarded = guard(settings)
     models = models or models_of(settings, zero.device(settings.host))
-    shelf = ClipShelf(limits_of(settings))
+    shelf = ClipShelf(limits_of(settings), own=own_limits_of(settings))
     gradio_patches.keep_ffmpeg_out()
     # It makes Gradio add its sign-in, to which the tab Train links in three languages.
     # Made outside the page, it brings no events of its own.
@@ -108,10 +110,25 @@ def limits_of(settings: host.Settings) -> Limits:
     """Limit what an upload may be, and choose the processes that decode it."""
     n_readers = settings.n_readers
     return Limits(
-        settings.max_upload_bytes,
+        largest_upload_bytes(settings),
         max_duration_s=settings.max_duration_s,
         decoder=DecoderPool(host.child_environment(), n_readers) if n_readers else None,
     )
+
+
+def own_limits_of(settings: host.Settings) -> Limits:
+    """Limit what an upload of the person at the machine may be: by its length alone."""
+    if settings.host.is_space:
+        return limits_of(settings)
+    n_readers = settings.n_readers
+    pool = DecoderPool(host.child_environment(), n_readers, OWN_BOUNDS)
+    return dataclasses.replace(OWN, decoder=pool if n_readers else None)
+
+
+def largest_upload_bytes(settings: host.Settings) -> int:
+    """Return how large a file may be that somebody may upload (bytes)."""
+    is_own = not settings.host.is_space
+    return settings.max_own_upload_bytes if is_own else settings.max_upload_bytes
 
 
 def models_of(settings: host.Settings, device: str | None = None) -> Models:
@@ -130,7 +147,10 @@ def models_of(settings: host.Settings, device: str | None = None) -> Models:
 def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
     """Collect what ``launch`` needs besides the page: looks, texts, limits, middleware."""
     gradio_patches.bound_uploads()
+    # A foreign page gains nothing by a name for us where its visitor needs a secret.
+    has_secret = bool(settings.secret) and not settings.is_key_of_start
     is_local = not settings.host.is_space and LOCALHOST_NAME in LOCAL_HOSTS
+    is_local = is_local and not has_secret
     return {
         "theme": theme.theme(),
         "css_paths": [theme.STYLE, canvas.STYLE],
@@ -138,11 +158,11 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
         "i18n": texts(
             hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,
             minutes=round(settings.max_duration_s / 60),
-            megabytes=settings.max_upload_bytes // 10**6,
+            megabytes=largest_upload_bytes(settings) // 10**6,
             **teach_tab.plan_addresses(),
         ),
         "show_error": False,
-        "max_file_size": settings.max_upload_bytes,
+        "max_file_size": largest_upload_bytes(settings),
         "allowed_paths": [str(clip_bar.examples_dir(settings))],
         "footer_links": ["api"],
         "run_history": False,
@@ -211,11 +231,13 @@ def launched(demo: gr.Blocks, options: dict[str, Any]) -> str:
     Raises:
         KnownError: ``port_taken``.
     """
+    # Gradio itself would go on to another port than the one that a relay expects.
+    port = host.server_port()
+    options = {**options, "server_port": int(port)} if port else options
     try:
         _, address, _ = demo.launch(**options, prevent_thread_lock=True, quiet=True)
-    except OSError as error:  # Gradio's own, of each port that it tried
-        port = host.server_port()
-        if port is None:
+    except OSError as error:
+        if not port:
             raise
         raise KnownError("port_taken", port=port) from error
     return str(address)

@@ -57,6 +57,7 @@ CHILD_REASONS = {
         " GPU_DEVICE_ORDINAL HSA_OVERRIDE_GFX_VERSION HSA_ENABLE_SDMA"
         " PYTORCH_ROCM_ARCH MIOPEN_USER_DB_PATH"
     ),
+    "which instructions products may use": "ONEDNN_MAX_CPU_ISA DNNL_MAX_CPU_ISA",
     "how torch shares a GPU's memory": (
         "PYTORCH_CUDA_ALLOC_CONF PYTORCH_ALLOC_CONF PYTORCH_HIP_ALLOC_CONF"
         " PYTORCH_NO_CUDA_MEMORY_CACHING CUDA_MODULE_LOADING"
@@ -132,6 +133,7 @@ class Settings:
         recordings: address of the folder that real sounds are fetched from; "" fetches
             none.
         max_upload_bytes: larger files are refused before they are read.
+        max_own_upload_bytes: as that, of who may train on a computer of one's own.
         max_duration_s: longer songs are cut here, with a note on the page.
         n_readers: processes that decode uploads, so that a file that crashes a decoder
             crashes nothing else; 0 decodes in the server itself.
@@ -161,6 +163,7 @@ class Settings:
     hub_model: str = "sanchit-gandhi/distilhubert-finetuned-gtzan"
     recordings: str = "https://librosa.org/data/audio/"
     max_upload_bytes: int = 100_000_000
+    max_own_upload_bytes: int = 4_000_000_000
     max_duration_s: float = 600.0
     n_readers: int = 2
     host: Host = Host()
@@ -217,7 +220,7 @@ def from_environment(
         precision=_precision(env.get("GENRESCOPE_PRECISION", "")),
         is_launched=_is_launched(env),
         **_of_launcher(env),
-        local_rank=int(env.get("LOCAL_RANK", "0")),
+        local_rank=int(env.get("LOCAL_RANK") or 0),
     )
 
 

@@ -157,7 +157,6 @@ def chosen_by(recipe: str, songs_dir: Path) -> Any:
         data=f"folder:{songs_dir}",
         split="stratified",
         validation_fraction=0.0,
-        precision="fp32",
     )
 
 

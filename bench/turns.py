@@ -21,7 +21,15 @@ from bench.classify import save_song
 from classifier.models import Models
 from ui import sheets
 from ui.scene import Scene, Transforms
-from ui.tabs.see import hubert_input, mel, sampling, spectrogram
+from ui.tabs.see import (
+    decibels,
+    hubert_input,
+    mel,
+    pitch,
+    rhythm,
+    sampling,
+    spectrogram,
+)
 
 N_TIMES = 5
 HOST = settings.from_environment()
@@ -61,6 +69,9 @@ LESSONS: dict[str, tuple[Callable[..., Any], Sequence[Any], Sequence[Any]]] = {
         (90.0, "HuBERT", None),
         (91.0, "HuBERT", None),
     ),
+    "decibels": (decibels.draw, (-6, "chosen", 90.0), (-20, "chosen", 90.0)),
+    "pitch": (pitch.draw, (90.0, 440, 7), (90.0, 442, 7)),
+    "rhythm": (rhythm.draw, (90.0, 10, 1.0), (90.0, 10, 2.0)),
 }
 
 

@@ -8,8 +8,9 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +24,7 @@ from audio.library.walk import walk
 from classifier import report, share
 from classifier.batch import Row, rows, song_at, songs_of
 from classifier.models import AUTO, Models
+from classifier.queue import InferenceQueue
 from classifier.report import Table
 from classifier.share import Crew
 from errors import KnownError
@@ -76,36 +78,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with TemporaryDirectory() as folder:
         try:
             model = _loaded(models, options.model)
-            effort = options.effort
-            is_shared = options.csv and crew.n > 1
-            path = share.part_of(options.csv, crew.rank) if is_shared else options.csv
-            table = Table(path, model.ref.key, effort) if path else None
-            if table and table.n_of_others:
-                print(
-                    word("classifier.other_model", n=table.n_of_others), file=sys.stderr
-                )
-
-            def work(plan: Sequence[Part]) -> int:
-                found = rows(
-                    _unpacked(plan, Path(folder)),
-                    model,
-                    models.queue,
-                    effort=effort,
-                    limits=OWN,
-                    n_workers=_bounded(n_workers, Path(folder)),
-                )
-                return _reported(found, plan, table, options.json)
-
-            if crew.n == 1:
-                plan, outcome = _planned(options.songs, table)
-                return max(outcome, work(plan))
-            plan, outcome = _planned(options.songs, None)
-            if not (options.csv and table):
-                return max(outcome, work(_shared(plan, crew, None, [])))
-            known = (options.csv, model.ref.key, effort)
-            return max(outcome, _together(known, plan, crew, table, work))
+            return _classified(
+                options, model, models.queue, crew, Path(folder), n_workers
+            )
         except KnownError as error:
             return _failed(error)
+
+
+def _classified(
+    options: argparse.Namespace,
+    model: LoadedModel,
+    queue: InferenceQueue,
+    crew: Crew,
+    folder: Path,
+    n_workers: int,
+) -> int:
+    """Classify the songs that were named, or a share of them; the exit code.
+
+    Raises:
+        KnownError: ``not_our_table``, ``table_not_writable`` or ``no_room``.
+    """
+    key, effort = model.ref.key, options.effort
+    is_shared = options.csv and crew.n > 1
+    path = share.part_of(options.csv, crew.rank) if is_shared else options.csv
+    table = Table(path, key, effort) if path else None
+    if table and table.n_of_others:
+        print(word("classifier.other_model", n=table.n_of_others), file=sys.stderr)
+
+    def work(plan: Sequence[Part]) -> int:
+        asked: dict[str, Any] = {"effort": effort, "limits": OWN}
+        n_at_once = _bounded(n_workers, folder)
+        songs = _unpacked(plan, folder)
+        found = rows(songs, model, queue, n_workers=n_at_once, **asked)
+        return _reported(found, plan, table, options.json)
+
+    if crew.n == 1:
+        plan, outcome = _planned(options.songs, table)
+        return max(outcome, work(plan))
+    plan, outcome = _planned(options.songs, None)
+    if not table:
+        return max(outcome, work(_shared(plan, crew, None, [])))
+    known = (options.csv, key, effort)
+    return max(outcome, _together(known, plan, crew, table, work))
 
 
 def _together(

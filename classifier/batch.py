@@ -141,58 +141,54 @@ def _row(
 ) -> Row:
     began = time.perf_counter()
     row = Row(song.name, 0.0, size_bytes=song.size_bytes, modified_s=song.modified_s)
+    found: dict[str, Any] = {}
     try:
-        found = _sought(song, run, limits) if in_parts else None
-        row = replace(row, **(found or _spooled(song, run, limits)))
+        if in_parts:
+            found |= _sought(song, run, limits)
+        if not found:
+            _spooled(song, run, limits, found)
     except KnownError as error:
         if error.code == "prediction_stopped":
             raise _StoppedError from error
-        row = replace(row, error=error)
+        found["error"] = error
     finally:
         if song.is_scratch:
             song.path.unlink(missing_ok=True)
-    return replace(row, elapsed_s=time.perf_counter() - began)
+    return replace(row, elapsed_s=time.perf_counter() - began, **found)
 
 
 def _sought(
     song: Song, run: Callable[[Sound], Prediction], limits: decode.Limits
-) -> dict[str, Any] | None:
+) -> dict[str, Any]:
     """Classify what is decoded of a song's windows alone.
 
     Returns:
-        Fields of a ``Row``; None where the song has to be decoded whole, which also
+        Fields of a ``Row``; none where the song has to be decoded whole, which also
         finds out what is wrong with it.
     """
     if limits.decoder:
-        return None
+        return {}
     try:
         with sought(song.path, song.name, limits) as sound:
             named = replace(sound, name=song.name)
-            prediction = run(named)
-            verdict = judge(prediction, named)
-    except UnsoughtError:
-        return None
-    except KnownError as error:
-        if error.code == "prediction_stopped":
+            answer = run(named)
+            verdict = judge(answer, named)
+    except (UnsoughtError, KnownError) as error:
+        if isinstance(error, KnownError) and error.code == "prediction_stopped":
             raise
-        return None
-    return {
-        "duration_s": sound.duration_s,
-        "prediction": prediction,
-        "verdict": verdict,
-    }
+        return {}
+    return {"duration_s": sound.duration_s, "prediction": answer, "verdict": verdict}
 
 
 def _spooled(
-    song: Song, run: Callable[[Sound], Prediction], limits: decode.Limits
-) -> dict[str, Any]:
-    """Classify a song that is decoded to the disk; return fields of a ``Row``."""
+    song: Song,
+    run: Callable[[Sound], Prediction],
+    limits: decode.Limits,
+    found: dict[str, Any],
+) -> None:
+    """Classify a song that is decoded to the disk; set what is found as of ``Row``."""
     with spooled(song.path, name=song.name, limits=limits) as (sound, cut_s):
         named = replace(sound, name=song.name)
-        prediction = run(named)
-        return {
-            "duration_s": sound.duration_s,
-            "cut_at_s": cut_s,
-            "prediction": prediction,
-            "verdict": judge(prediction, named),
-        }
+        found |= {"duration_s": sound.duration_s, "cut_at_s": cut_s}
+        found["prediction"] = run(named)
+        found["verdict"] = judge(found["prediction"], named)

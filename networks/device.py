@@ -101,7 +101,7 @@ def n_gpus() -> int:
 
 def processor(why: str = "no_gpu") -> Device:
     """Describe the processor, chosen for a reason, in the precision of its products."""
-    return Device("cpu", processor_name(), precision.chosen(), why)
+    return Device("cpu", processor_name(), precision.likely(), why)
 
 
 @functools.cache  # it does not change while a process lives, and costs a context

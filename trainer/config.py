@@ -68,7 +68,8 @@ class RunConfig:
             0: as in the checkpoint. HuBERT and wav2vec2 only.
         mask_feature_fraction: the same for channels.
         augmentation: change the spectral tilt of the windows and add noise at random.
-        precision: ``auto`` is fp16 or bf16 on a CUDA GPU and fp32 elsewhere.
+        precision: ``auto`` is fp16 or bf16 on a CUDA GPU, bf16 on a processor that
+            multiplies it faster, and fp32 elsewhere.
         eval_every_n_steps: steps between two validations and checkpoints; 0: an epoch.
         split: ``stratified``, the same share of each genre; ``random``, as in the
             tutorial; ``group``, artists or albums kept together; or ``listed``, by a

@@ -65,6 +65,8 @@ def line(event: RunEvent, language: str = i18n.DEFAULT_LANGUAGE) -> str:
     if isinstance(event, Device):
         details["memory_gib"] = event.memory_bytes / GIB
         details["memory_total_gib"] = event.memory_total_bytes / GIB
+        if not math.isfinite(event.load):
+            return i18n.word("notes.device_memory", language, **details)
         if math.isfinite(event.temperature_c):
             return i18n.word("notes.device_warm", language, **details)
     return i18n.word(f"notes.{PLAIN[type(event)]}", language, **details)

@@ -21,6 +21,8 @@ from audio.hubert.preprocessing import SAMPLING_RATE
 from audio.library.walk import walk
 from audio.synth import composer
 from errors import KnownError
+from networks.device import Device
+from networks.forward import BATCH_S
 from trainer import base_models
 from trainer.config import FOLDER, RunConfig
 from trainer.data import song_files
@@ -37,6 +39,7 @@ STATE_BYTES = 3 * 4  # of a weight in a checkpoint: itself, and Adam's two avera
 N_CHECKPOINTS = 3  # the newest, the best, and the one that is being written
 READING_S = 0.006  # to compose or to decode a second of audio
 IMPORTS_S = 10.0  # torch and transformers
+BF16_SHARE = 0.57  # of float32's time, on a processor with AVX-512 BF16
 PROCESS_BYTES = 450 * 10**6  # and their memory
 
 
@@ -103,6 +106,7 @@ COSTS = {
     "openai/whisper-tiny": DISTIL.scaled(8_300_000, 0.2),
     "openai/whisper-small": DISTIL.scaled(88_200_000, 1.7),
 }
+FORWARD_SHARE = 1 / 3  # of a step's memory: a pass that keeps nothing for a way back
 FRONT_END_SHARE = 0.7  # of a forward pass, in HuBERT and wav2vec2
 FRONT_END_BYTES = 2 * 512 * 50  # cached of a second: float16, channels, frames
 
@@ -166,8 +170,8 @@ def preflight(
         is_gpu=found.is_gpu,
         genres=genres,
         n_steps=config.n_steps,
-        time_s=_time_s(config, cost, n_songs, sound_s, is_gpu=found.is_gpu),
-        memory_bytes=_memory_bytes(config, cost),
+        time_s=_time_s(config, cost, n_songs, sound_s, found),
+        memory_bytes=_memory_bytes(config, cost, is_gpu=found.is_gpu),
         disk_needed_bytes=disk_bytes,
         disk_free_bytes=free_bytes,
     )
@@ -246,12 +250,15 @@ def _lengths_s(songs: Sequence[Path]) -> list[float]:
 
 
 def _time_s(
-    config: RunConfig, cost: Cost, n_songs: int, sound_s: float, *, is_gpu: bool
+    config: RunConfig, cost: Cost, n_songs: int, sound_s: float, found: Device
 ) -> float:
     """Estimate the time to read the songs, train, validate and test (s)."""
-    n_threads = 1 if is_gpu else max(os.cpu_count() or 1, 1)
-    train_cost = cost.gpu_s if is_gpu else cost.cpu_s[config.trained_part] / n_threads
-    test_cost = cost.gpu_s / 3 if is_gpu else cost.test_cpu_s / n_threads
+    is_gpu = found.is_gpu
+    wanted = config.precision if config.precision != "auto" else found.precision
+    share = BF16_SHARE if wanted == found.precision == "bf16" else 1.0
+    share /= max(os.cpu_count() or 1, 1)
+    train_cost = cost.gpu_s if is_gpu else cost.cpu_s[config.trained_part] * share
+    test_cost = cost.gpu_s / 3 if is_gpu else cost.test_cpu_s * share
     n_per_step = config.batch_size * config.n_accumulated
     trained_s = config.n_steps * n_per_step * config.window_s
     n_train = max(n_songs * _train_fraction(config), 1)
@@ -269,11 +276,17 @@ def _time_s(
     return IMPORTS_S + sound_s * READING_S + computed_s
 
 
-def _memory_bytes(config: RunConfig, cost: Cost) -> int:
-    """Estimate process, weights, gradients, Adam's averages and one batch (bytes)."""
+def _memory_bytes(config: RunConfig, cost: Cost, *, is_gpu: bool) -> int:
+    """Estimate process, weights, gradients, Adam's averages and one batch (bytes).
+
+    The batch is of the training, or of the test where that is larger.
+    """
     batch_s = config.batch_size * config.window_s
     batch_bytes = batch_s * cost.step_bytes[config.trained_part]
-    return round(PROCESS_BYTES + 16 * cost.n_parameters + batch_bytes)
+    tested_s = max(BATCH_S, config.window_s) if is_gpu else config.window_s
+    tested_bytes = FORWARD_SHARE * tested_s * cost.step_bytes["all"]
+    larger_bytes = max(batch_bytes, tested_bytes)
+    return round(PROCESS_BYTES + 16 * cost.n_parameters + larger_bytes)
 
 
 def _disk(

@@ -137,4 +137,9 @@ def offers(knob: Component) -> list[Any]:
     """List the values that a knob lets choose from; none for a position."""
     if isinstance(knob, gr.Checkbox):
         return [False, True]
+    if isinstance(knob, gr.Slider) and float(knob.step).is_integer():
+        low, high, step = (
+            round(each) for each in (knob.minimum, knob.maximum, knob.step)
+        )
+        return list(range(low, high + 1, step))
     return [value for _, value in getattr(knob, "choices", None) or ()]

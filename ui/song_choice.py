@@ -39,6 +39,9 @@ N_SONGS = {item.name: item for item in dataclasses.fields(RunConfig)}[
 ]
 
 
+HANDED = ((text("data.zip"), ZIP), (text("data.hub"), HUB))  # by a visitor
+
+
 @dataclass(frozen=True)
 class SongChoice:
     """The components.
@@ -67,19 +70,25 @@ class SongChoice:
         """List those for songs that a visitor hands over, in the order of ``EXTRAS``."""
         return [self.archive, self.repo_id]
 
-    def wire(self, session: Session) -> None:
-        """Let the fields that belong to the chosen songs appear with them."""
+    def wire(self, session: Session, tab: gr.Tab, settings: Settings) -> None:
+        """Let the fields that belong to the chosen songs appear with them.
+
+        Folders that came since the start are listed whenever the tab opens.
+        """
+
+        def listed(data: str, visitor: Visitor) -> Any:
+            found = offered(settings, visitor.language)
+            is_gone = data not in [value for _, value in found]
+            return gr.Dropdown(found, value="composed" if is_gone else data)
+
+        tab.select(session.guarded(listed), self.data, self.data, **QUIETLY)
         shown = [self.n_songs, self.archive, self.repo_id, self.why_not]
         self.data.change(session.guarded(show_fields), self.data, shown, **QUIETLY)
 
 
 def build(settings: Settings, data: str, n_songs: int) -> SongChoice:
     """Lay out the fields, with these values at first."""
-    choices = [
-        *data_choices(settings),
-        (text("data.zip"), ZIP),
-        (text("data.hub"), HUB),
-    ]
+    choices = [*data_choices(settings), *HANDED]
     label, info = text("fields.data"), text("fields.data_info")
     chosen = gr.Dropdown(choices, value=data, label=label, info=info)
     number = forms.component(N_SONGS, n_songs)
@@ -103,6 +112,15 @@ def data_choices(settings: Settings) -> list[tuple[Any, str]]:
     choices = [(text("train.composed"), "composed"), (text("train.gtzan"), "gtzan")]
     folders = settings.songs_dir.glob("[!.]*/") if settings.songs_dir.is_dir() else ()
     return choices + [(f"songs/{p.name}", f"{FOLDER}{p.name}") for p in sorted(folders)]
+
+
+def offered(settings: Settings, language: str) -> list[tuple[str, str]]:
+    """List all that may be chosen, in a visitor's language."""
+    every = [*data_choices(settings), *HANDED]
+    return [
+        (label if isinstance(label, str) else i18n.word(label.key, language), value)
+        for label, value in every
+    ]
 
 
 def show_fields(data: str, visitor: Visitor) -> list[Any]:

@@ -41,6 +41,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "steps": {"drawstyle": "steps-mid"},
     "rule": {"linestyle": (0, (4, 3)), "linewidth": 0.8},
 }
+FAINT = 0.4  # of a faint line
 MARK_PX = 3.0  # radius of a mark
 DASHES = ("-", "--", ":")
 
@@ -252,6 +253,7 @@ def _line(axes: Axes, line: Line, x: Place, y: Place) -> None:
     colour = palette.LINES[line.colour]
     name = line.name or "_"  # which a legend leaves out
     how: dict[str, Any] = {"linewidth": 1.2, "linestyle": DASHES[line.dash]}
+    how["alpha"] = FAINT if line.is_faint else 1.0
     axes.plot(xs, ys, color=colour, label=name, **how | SHAPES.get(line.shape, {}))
     if line.shape == "fill":
         axes.fill_between(

@@ -1,7 +1,7 @@
 """Decode only the parts of a file that are asked for, where its container can be sought.
 
 Six windows of a song of four minutes are an eighth of it. What cannot be read so for
-certain (an unknown length, a position that the demuxer misses, channels that cancel,
+certain (the beginning, an unknown length, a position that the demuxer misses, channels that cancel,
 floats of any scale, broken samples) is an ``UnsoughtError``: decode the whole file then.
 """
 
@@ -87,7 +87,7 @@ class Sought:
         is_there = at is not None and at <= start and at + mix.n_samples >= stop
         if not is_there or mix.is_cancelled or mix.n_broken:
             raise UnsoughtError
-        samples = mix.samples(float("inf"), is_any_scale=False)
+        samples = mix.samples(mix.duration_s, is_any_scale=False)
         return samples[start - at : stop - at]
 
     def _frames(self, start: int) -> Iterator[tuple[Any, int]]:
@@ -97,7 +97,9 @@ class Sought:
         base, first_pts = self.stream.time_base, self.stream.start_time or 0
         if base is None:
             raise UnsoughtError
-        from_s = max(start / self.sampling_rate - PREROLL_S, 0.0)
+        from_s = start / self.sampling_rate - PREROLL_S
+        if from_s <= 0:  # codecs keep a frame before the first, where nothing seeks to
+            raise UnsoughtError
         container: Any = self.stream.container
         container.seek(first_pts + int(from_s / base), stream=self.stream)
         resampler = None

@@ -11,24 +11,31 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import log, sqrt
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
 
-from audio import transforms
+from audio import gain, transforms
 from audio.clip import Clip
+from audio.hubert import masking
 from audio.hubert.preprocessing import model_input
 from audio.notes import hz_of
+from audio.synth import harmonics, timbres
 from audio.synth.composer import STYLES
 from audio.synth.examples import example
-from audio.transforms import Frames
+from audio.transforms import FRAMES, Frames
+from audio.transforms.overlap_add import is_cola
 from audio.transforms.partials import fundamental_hz, peaks
+from audio.transforms.pitch import harmonic_note
 from audio.transforms.quantization import quantised
 from audio.transforms.resampling import RATES, resampled
+from audio.transforms.rhythm import rhythm
 from audio.transforms.windows import WINDOWS
 from errors import KnownError
 
-Unit = Literal["note", "hz", "db", "percent", "count"]
+Unit = Literal["note", "hz", "db", "percent", "count", "number"]
 
 # Suffixes of a number, and their factors; a count may be of anything.
 HZ = {"": 1.0, "hz": 1.0, "khz": 1000.0, "hertz": 1.0, "赫": 1.0, "赫茲": 1.0}
@@ -37,6 +44,7 @@ DB = {"": 1.0, "db": 1.0, "decibel": 1.0, "decibels": 1.0, "分貝": 1.0, "分�
 PERCENT = {"": 1.0, "%": 1.0, "percent": 1.0}
 UNITS: dict[Unit, dict[str, float]]
 UNITS = {"note": HZ, "hz": HZ, "db": DB, "percent": PERCENT, "count": {}}
+UNITS["number"] = {}  # with decimals; like a count, of anything
 OTHER_UNITS = (HZ.keys() | DB.keys() | PERCENT.keys()) - {""}
 NUMBER = re.compile(r"[~≈]?\s*([+-]?\d[\d.,]*)\s*(.*)")
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
@@ -48,6 +56,13 @@ FAINT_DB = -60.0
 SLOW_RATE = 2000  # Hz
 FEW_BITS, MORE_BITS = 6, 12
 LOW_HZ = 1000.0
+QUIETER_DB = -20.0
+SHORT_FRAME = 256  # samples
+STARTS_PER_FRAME = (1, 2, 4, 8)  # as the lesson on the way back offers them
+HARMONIC = 7
+RHYTHM_S = 20.0
+N_RIGHT, N_TESTED = 8, 10  # songs
+N_SURE, CONFIDENCE = 50, 0.9  # songs, and how sure a model is of each
 FAR_OFF = 0.05  # share of the frequency: more than any error of reading
 
 
@@ -112,7 +127,8 @@ def read(text: str, unit: Unit) -> float:
         raise KnownError("not_an_answer", value=text)
     number, suffix = found[1], found[2].strip().rstrip(".。")
     factor = UNITS[unit].get(suffix)
-    if factor is None and (unit != "count" or suffix in OTHER_UNITS):
+    is_of_anything = unit in ("count", "number")
+    if factor is None and (not is_of_anything or suffix in OTHER_UNITS):
         raise KnownError("not_an_answer", value=text)
     point = "" if THOUSANDS.fullmatch(number) else "."
     try:
@@ -205,6 +221,65 @@ def _chance_percent(clip: Clip) -> float:
     return 100 / len(STYLES)
 
 
+def _quieter_percent(clip: Clip) -> float:
+    """Measure which share of the amplitude 20 dB less leave."""
+    both = gain.pair(clip, QUIETER_DB)
+    before, after = (np.abs(each.samples).max() for each in (both.before, both.after))
+    return 100 * float(after / before)
+
+
+def _missing_fundamental_hz(_: Clip) -> float:
+    recipe = harmonics.recipe("missing")
+    sound = harmonics.tone(recipe, harmonics.FUNDAMENTALS_HZ[1])
+    return fundamental_hz(transforms.dft(sound, start_s=AT_S)) or 0.0
+
+
+def _second_of_clarinet(_: Clip) -> float:
+    """Find the number of the strongest partial of a clarinet but the first."""
+    hz = timbres.PITCHES_HZ[1]
+    rungs = timbres.ladder(timbres.spectrum(timbres.note("clarinet", hz)), hz)
+    return max(rungs[1:], key=lambda rung: rung.level_db).number
+
+
+def _bins_apart_hz(clip: Clip) -> float:
+    levels = transforms.stft(clip, Frames(SHORT_FRAME, SHORT_FRAME, n_columns=1))
+    return float(np.diff(levels.frequencies_hz[:2])[0])
+
+
+def _n_ways_back(_: Clip) -> float:
+    """Count the hops at which Hann windows add up to a constant."""
+    n_fft = FRAMES.n_fft
+    return sum(is_cola("hann", n_fft, n_fft // n) for n in STARTS_PER_FRAME)
+
+
+def _seventh_cents(_: Clip) -> float:
+    return -harmonic_note(HARMONIC).cents
+
+
+def _tempo_bpm(clip: Clip) -> float:
+    return rhythm(clip, start_s=0.0, stop_s=RHYTHM_S).tempo_bpm or 0.0
+
+
+def _hidden_percent(clip: Clip) -> float:
+    return 100 * float(masking.hidden(model_input(clip).n_frames, 1).mean())
+
+
+def _loss_of_guessing(_: Clip) -> float:
+    return log(3)
+
+
+def _lowest_percent(_: Clip) -> float:
+    """Compute where the 95 % interval of a share begins, by Wilson's formula."""
+    z, share = NormalDist().inv_cdf(0.975), N_RIGHT / N_TESTED
+    half = z * sqrt(share * (1 - share) / N_TESTED + z**2 / (4 * N_TESTED**2))
+    middle = share + z**2 / (2 * N_TESTED)
+    return 100 * (middle - half) / (1 + z**2 / N_TESTED)
+
+
+def _n_to_be_right(_: Clip) -> float:
+    return CONFIDENCE * N_SURE
+
+
 EXERCISES = (
     Exercise("note", "brass", "note", 0.028, _fundamental_hz),  # half a semitone
     Exercise("harmonic", "brass", "count", 0, _strongest_harmonic),
@@ -217,4 +292,15 @@ EXERCISES = (
     Exercise("mel", "sweep", "percent", 4.0, _low_share_percent),
     Exercise("frames", "brass", "count", 2, _n_frames_of_model),
     Exercise("chance", "disco_song", "percent", 0.0, _chance_percent),
+    Exercise("decibel", "chord", "percent", 0.5, _quieter_percent),
+    Exercise("missing", "chord", "hz", 0.01, _missing_fundamental_hz),
+    Exercise("timbre", "chord", "count", 0, _second_of_clarinet),
+    Exercise("frame", "disco_song", "hz", 0.01, _bins_apart_hz),
+    Exercise("return", "blues_song", "count", 0, _n_ways_back),
+    Exercise("seventh", "chord", "count", 1, _seventh_cents),
+    Exercise("tempo", "disco_song", "count", 3, _tempo_bpm),
+    Exercise("masked", "sweep", "percent", 3.0, _hidden_percent),
+    Exercise("loss", "chord", "number", 0.02, _loss_of_guessing),
+    Exercise("interval", "chord", "percent", 1.5, _lowest_percent),
+    Exercise("calibration", "chord", "count", 0, _n_to_be_right),
 )

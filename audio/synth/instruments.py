@@ -1,10 +1,12 @@
 """Render notes to samples: the instruments of the composed songs.
 
 Every sound is computed from a handful of numbers; nothing is recorded or loaded. A
-pitched note reads one period of its wave from a table ("wavetable synthesis"), which
-holds only harmonics below the Nyquist frequency, so nothing aliases. It starts bright
-and grows dull, as plucked and blown notes do. A drum is a falling tone plus a band of
-noise. Not covered: stereo, and the real physics of any instrument.
+pitched note reads one period of its wave from tables ("wavetable synthesis"), which hold
+only harmonics below the Nyquist frequency, so nothing aliases. A blown or bowed note
+fades from a bright table to a dull one; a plucked one adds four groups of harmonics, of
+which the high ones die first; a sung one has the formants of a vowel. A drum is a falling
+tone with an overtone, plus a band of noise in which metal rings. No instrument is in
+perfect tune. Not covered: stereo, and the real physics of any instrument.
 """
 
 from __future__ import annotations
@@ -296,7 +298,7 @@ def _tables(voice: Voice, hz: float, sampling_rate: int, vowel: int) -> Wave:
     if voice.formant_hz:
         gains = gains * (1 + 3 / (1 + 4 * np.log2(number * hz / voice.formant_hz) ** 2))
     if vowel >= 0:
-        gains = gains * _vowel(VOWELS[vowel], number * hz)
+        gains = gains * _vowel(VOWELS[vowel], (number * hz).astype(np.float64))
     slopes_db = np.array([voice.rolloff_db / 2, voice.rolloff_db])
     if voice.pluck:
         gains = gains * np.abs(np.sin(np.pi * number * voice.pluck))

@@ -1,6 +1,7 @@
 """Optimise HuBERT and wav2vec2 for CPUs: the same outputs in less time and memory.
 
 ``frontend.optimize_for_cpu`` prepares a model for inference, and
-``training.optimize_for_cpu`` for training; both rest on the same derivation. Other
+``training.optimize_for_cpu`` for training; both rest on the same derivation, and on
+``precision``, which says in what format products are computed. Other
 models, and those on a GPU, are left as they are.
 """

@@ -14,9 +14,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ INSTRUCTIONS = (
     "_is_avx512_bf16_supported",
     "_is_mkldnn_bf16_supported",  # also where a processor of Arm has them
 )
+CPUINFO = Path("/proc/cpuinfo")
+FLAGS = {"amx_bf16", "avx512_bf16"}
 # Of float32's time, that a product must not take to be worth its rounding.
 WORTH = 0.9
 TRIAL = (256, 1024, 512)  # rows, inputs and outputs of the product that is timed
@@ -41,6 +46,21 @@ def chosen(wanted: Wanted = "auto") -> Precision:
     if wanted != "auto":
         return wanted
     return "bf16" if is_bf16_faster() else "fp32"
+
+
+def likely() -> Precision:
+    """Return what ``chosen`` will, without the seconds that loading torch takes.
+
+    Where torch is not loaded yet, the system's list of instructions answers; only the
+    trial knows whether their kernels are withheld.
+    """
+    if "torch" in sys.modules:
+        return chosen()
+    if not CPUINFO.exists():
+        return "fp32"
+    found = re.search(r"^flags\b.*$", CPUINFO.read_text("utf-8"), re.MULTILINE)
+    has_bf16 = found and not FLAGS.isdisjoint(found[0].split())
+    return "bf16" if has_bf16 else "fp32"
 
 
 @functools.cache

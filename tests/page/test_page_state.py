@@ -40,6 +40,20 @@ def test_a_link_brings_back_what_it_was_made_of():
     assert found == [None, 512, "hamming", True, None]
 
 
+def test_slider_of_whole_numbers_is_restored_and_a_position_is_not():
+    with gr.Blocks():
+        knobs = {"gain_db": gr.Slider(-40, 12, -6, step=1)}
+        knobs["start_s"] = gr.Slider(0, 1, 0, step=0.01)
+        decibels = Lesson("decibels", None, knobs, draw)
+    query = page_state.query(decibels, "brass", [-20, 0.5])
+    asked = dict(parse_qsl(query.removeprefix("?")))
+    assert asked["decibels.gain_db"] == "-20"
+    assert "decibels.start_s" not in asked
+    assert values(page_state.restored([decibels], asked)) == [-20, None]
+    outside = {"decibels.gain_db": "-41"}
+    assert values(page_state.restored([decibels], outside)) == [None, None]
+
+
 def test_what_no_knob_offers_is_ignored():
     asked = {
         "stft.n_fft": "100000",

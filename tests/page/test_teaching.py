@@ -1,5 +1,6 @@
 """The lesson plan and the questions, as the page shows them."""
 
+import re
 from types import SimpleNamespace
 from urllib.parse import parse_qsl
 
@@ -19,6 +20,7 @@ from ui.tabs.teach import tab as teaching
 
 PARTS = ("title", "question", "hint", "aha")
 LANGUAGES = i18n.LANGUAGES
+QUESTIONS = re.compile(r"(?:Questions? |第 )([\d–、, and]+)")
 
 
 def visitor(language="en"):
@@ -103,6 +105,25 @@ def test_plan_links_to_places_of_the_page():
         plan = i18n.word("teach.plan", language, **teaching.plan_addresses())
         assert plan.count("](?view=") >= 12
         assert "{" not in plan
+        long = i18n.word("teach.plan_long", language, **teaching.plan_addresses())
+        assert long.count("](?view=") >= 20
+        assert "{" not in long
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_plans_ask_every_question(language):
+    addresses = teaching.plan_addresses()
+    for name, last in (("plan", 11), ("plan_long", len(EXERCISES))):
+        plan = i18n.word(f"teach.{name}", language, **addresses)
+        rows = [
+            line.split("|")[2] for line in plan.splitlines() if line.startswith("|")
+        ]
+        found = set()
+        for numbers in QUESTIONS.findall(" ".join(rows)):
+            first, *more = (int(n) for n in re.findall(r"\d+", numbers))
+            is_range = "–" in numbers
+            found |= set(range(first, more[-1] + 1)) if is_range else {first, *more}
+        assert found == set(range(1, last + 1))
 
 
 def test_view_of_an_address_opens_its_tab():

@@ -15,6 +15,7 @@ import i18n
 from errors import KnownError
 from settings import Settings
 from support.songs import song_folder
+from trainer import messages
 from trainer.config import RunConfig
 from trainer.process import jobs
 from trainer.run import checkpoints, events, locks, runs
@@ -396,8 +397,32 @@ def test_phases_have_their_own_progress_and_the_device_its_figures():
     assert html.count("<progress") == 1
     assert "8.0 windows/s" in html
     assert "61 °C" in html
+    noted = {"kind": "cuda", "name": "H200", "precision": "bf16", "why": "gpu_bf16"}
+    html = cards.phases([*happened, Noted("trains_on", noted)], "en")
+    assert "Training on H200 in bf16: this GPU computes in bf16" in html
     cold = cards.phases([*happened, Device("CPU", 1, 2, 0.5, math.nan)], "en")
     assert "°C" not in cold
+
+
+def test_gpu_that_is_not_used_is_told_while_the_run_trains():
+    noted = {"kind": "cpu", "name": "EPYC", "precision": "fp32"}
+    why = {"why": "driver_too_old"}
+    happened = [
+        Noted("trains_on", {**noted, **why}),
+        Noted("gpu_unused", {"gpu": "Tesla T4", **why}),
+        Stage("songs"),
+    ]
+    html = cards.phases(happened, "en")
+    assert "Training on EPYC in fp32" in html
+    assert "Tesla T4, but this run trains on the processor" in html
+    assert "driver is older" in html
+    assert [level for level, _ in messages.log(happened)][:2] == ["news", "problem"]
+
+
+def test_load_that_a_gpu_does_not_tell_is_left_out():
+    figures = Device("MIG", 2**30, 2**34, math.nan, 40.0)
+    assert "nan" not in cards.phases([Stage("songs"), figures], "en")
+    assert messages.line(figures) == "MIG: 1.0 of 16.0 GiB"
 
 
 def titles(sheet):

@@ -1,4 +1,5 @@
 import itertools
+import json
 
 import pytest
 
@@ -119,3 +120,22 @@ def test_card_names_the_songs_that_its_scores_are_of(tmp_path, is_final, part):
     assert f"| genre | {part} songs |" in text
     assert "averaged over each song's windows" in text
     assert card.scores_of(run) == kept
+
+
+def test_card_names_the_device_and_its_precision_where_they_are_known(tmp_path):
+    run = finished_run(tmp_path, tmp_path)
+    assert "windows on each device." in card.text(run, "visitor/genres")
+    path = run.model_dir / "config.json"
+    config = runs.read_json(path) or {}
+    config["genrescope"] = {"device": "Tesla T4", "precision": "fp16"}
+    run.model_dir.mkdir(exist_ok=True)
+    runs.write_whole(path, json.dumps(config))
+    text = card.text(run, "visitor/genres")
+    assert "windows on each device (Tesla T4, fp16)." in text
+
+
+def test_card_of_the_fault_filtered_list_does_not_quote_the_ceiling_of_the_faulty_set(
+    tmp_path,
+):
+    assert "94.5" in card_of(tmp_path, data="gtzan", split="random")
+    assert "94.5" not in card_of(tmp_path, data="gtzan", split="listed")

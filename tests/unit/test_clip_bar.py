@@ -1,7 +1,9 @@
 """What the bar says of a sound, and the built-in sounds as files."""
 
 import dataclasses
+from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import pytest
 
@@ -10,7 +12,9 @@ from audio.synth.examples import EXAMPLES, example
 from support.files import stereo, write_audio
 from support.signals import tone
 from ui.player import examples
-from ui.player.clip_bar import facts_line, name_of, title_of
+from ui.player.clip_bar import _reading, facts_line, name_of, title_of
+from ui.player.clips import ClipShelf
+from ui.server.access import Visitor
 
 
 def line(path, language="en", **changes):
@@ -77,3 +81,26 @@ def test_title_is_the_name_without_a_file_s_suffix(tmp_path):
 
 def test_first_built_in_sound_is_the_one_that_the_page_starts_with():
     assert EXAMPLES[0].id == "brass"
+
+
+def read(shelf, tmp_path, chosen, before=None, copy=""):
+    handler = _reading(shelf, str(tmp_path / "cache"))
+    return handler(chosen, before, None, copy, Visitor())
+
+
+def test_sound_that_browsers_do_not_play_is_played_as_wav(tmp_path):
+    shelf = ClipShelf(decode.Limits())
+    chosen = str(write_audio(tmp_path / "a.aiff", tone()))
+    path, _, _, _, played, copy = read(shelf, tmp_path, chosen)
+    assert (path, played) == (chosen, copy)  # pictures are of the file itself
+    assert copy.endswith("/a.wav")
+    found = decode.load(Path(copy)).clip.samples
+    assert np.abs(found - decode.load(Path(chosen)).clip.samples).max() < 1e-4
+    assert all(each == gr.skip() for each in read(shelf, tmp_path, copy, chosen, copy))
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "mp3", "ogg", "m4a"])
+def test_sound_that_browsers_play_stays_as_it_is(tmp_path, suffix):
+    path = write_audio(tmp_path / f"a.{suffix}", tone(sampling_rate=48_000))
+    *_, played, copy = read(ClipShelf(decode.Limits()), tmp_path, str(path))
+    assert (played, copy) == (gr.skip(), "")

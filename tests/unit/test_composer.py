@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from audio.clip import Clip
 from audio.synth import composer, instruments
 from audio.synth.composer import STYLES, Shift, compose
+from audio.synth.mixing import Mixer
 from errors import KnownError
 
 GTZAN = "blues classical country disco hiphop jazz metal pop reggae rock".split()
@@ -185,3 +187,81 @@ def test_chords_move_with_the_key():
 
 def test_blues_follows_twelve_bars():
     assert all(len(p.split()) == 12 for p in RULES["blues"]["progressions"])
+
+
+def one_note(voice, pitch=45, length_s=1.0):
+    """A note of a voice at 16 kHz."""
+    notes = np.array([[0.0, length_s, pitch, 1.0]])
+    rng = np.random.default_rng(1)
+    return instruments._voice_part(voice, notes, 20_000, 16_000, rng)
+
+
+def test_plucked_string_loses_its_high_harmonics_first():
+    string = instruments.Voice(pluck=0.15, decay_s=1.0, dull_s=0.05)
+    sound = one_note(string)
+    early, late = (Clip(sound[at : at + 4000], 16_000, "") for at in (200, 8000))
+    assert band_share(late, 1000, 8000) < band_share(early, 1000, 8000) / 10
+
+
+def test_strummed_chord_spreads_its_strings_down_and_up():
+    voice = instruments.Voice(strum_s=0.01)
+    chord = [[at, 0.5, pitch, 1.0] for at in (0.0, 1.0) for pitch in (40, 47, 52)]
+    starts = instruments._strummed(voice, np.array(chord))[:, [0, 2]]
+    assert starts[:3] == pytest.approx(
+        np.array([[0.0, 40], [0.01, 47], [0.02, 52]])
+    ) or starts[:3] == pytest.approx(np.array([[0.02, 40], [0.01, 47], [0.0, 52]]))
+    assert starts[3:, 0] - 1 == pytest.approx(starts[2::-1, 0])
+
+
+def test_sung_vowels_have_their_formants():
+    ah, ee = (
+        instruments._vowel(instruments.VOWELS[vowel], np.array([700.0, 2300.0]))
+        for vowel in (0, 2)
+    )
+    assert ah[0] > 2 * ah[1] and ee[1] > 2 * ee[0]
+
+
+def test_instruments_are_almost_in_tune():
+    spectrum = np.abs(
+        np.fft.rfft(one_note(instruments.Voice(sustain=1.0), 69), 1 << 18)
+    )
+    cents = 1200 * np.log2(spectrum.argmax() * 16_000 / (1 << 18) / 440)
+    assert 0.1 < abs(cents) < 15
+
+
+def test_drum_is_never_hit_twice_in_the_same_way():
+    rng = np.random.default_rng(0)
+    one, other = (
+        instruments._drum_hit(instruments._instruments()["snare"], 16_000, rng)
+        for _ in range(2)
+    )
+    assert not np.array_equal(one, other[: len(one)])
+
+
+def test_metal_rings_at_a_few_frequencies():
+    def peakiness(ring):
+        drum = instruments.Drum(ring=ring)
+        noise = instruments._noise_band(8000, drum, 16_000, np.random.default_rng(2))
+        levels = np.abs(np.fft.rfft(noise))
+        return levels.max() / np.median(levels)
+
+    assert peakiness(20.0) > 3 * peakiness(0.0)
+
+
+def test_tape_brings_up_what_is_soft():
+    def crest(press):
+        mixer = Mixer(press, 0.1, -90.0, 0.0, -120.0, -1.0)
+        dry = np.random.default_rng(3).standard_normal(16_000).astype(np.float32)
+        song = mixer.mixed(dry, 16_000, np.random.default_rng(4))
+        return np.abs(song).max() / song.std()
+
+    assert crest(3.0) < crest(0.1) - 1
+
+
+@pytest.mark.parametrize("genre", STYLES)
+def test_song_is_as_loud_as_music(genre):
+    levels_db = [
+        20 * np.log10(compose(genre, seed, duration_s=5.0).samples.std())
+        for seed in range(3)
+    ]
+    assert -28 < np.mean(levels_db) < -8

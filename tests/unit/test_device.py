@@ -113,6 +113,14 @@ def test_gpu_that_is_hidden_by_its_user_is_no_problem(lying, tmp_path):
     assert isinstance(figures, Device)
 
 
+def test_launcher_tells_of_an_unused_gpu_too(lying):
+    note = device.unused_gpu(Noted("trains_on", ON_CPU), None)
+    assert note.details["gpu"] == "Tesla T4"
+    assert device.unused_gpu(Noted("trains_on", ON_CPU), "") is None
+    assert device.unused_gpu(Noted("trains_on", ON_GPU), None) is None
+    assert device.unused_gpu(Noted("crew", {}), None) is None
+
+
 def test_process_that_is_gone_has_no_figures():
     assert device.figures(ON_CPU, 2**22 + 1) is None
 

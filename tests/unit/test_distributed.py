@@ -3,19 +3,26 @@
 import dataclasses
 import json
 import math
+import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
+import i18n
 import settings
+from errors import KnownError
 from networks import device
 from support import gpus
 from support.places import ROOT
 from support.songs import song_folder
 from support.started_runs import wait_until
 from trainer import __main__ as command_line
-from trainer.run import runs
+from trainer.config import PRESETS
+from trainer.process import jobs
+from trainer.process import launched as launching
+from trainer.run import checkpoints, locks, runs
 from trainer.run.events import Evaluated, Noted, Step, StopRequested
 from trainer.training import train as training
 from trainer.training.distributed import ProcessGroup
@@ -137,9 +144,26 @@ def test_stop_ends_both_processes_and_saves_once(tmp_path):
     assert (run.model_dir / "model.safetensors").exists()
 
 
+def test_launched_run_waits_for_the_one_that_trains(tmp_path):
+    """Both would share one GPU."""
+    told = []
+    with locks.held(tmp_path / ".lock"):
+        waiting = threading.Thread(
+            target=lambda: told.append(launching._turn(tmp_path, told.append))
+        )
+        waiting.start()
+        wait_until(lambda: told, "the note")
+        assert (told[0].code, told[0].details) == ("waiting", {"n": 1})
+        assert waiting.is_alive()
+    waiting.join(30)
+    assert locks.is_held(tmp_path / ".lock")
+    os.close(told[-1])
+
+
 def test_launcher_resumes_nothing(monkeypatch, tmp_path, capsys):
     """It would have begun another run."""
-    monkeypatch.setenv("WORLD_SIZE", "2")
+    for name, value in {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "x"}.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr(
         command_line.launched, "run", lambda *_, **__: pytest.fail("a new run")
     )
@@ -170,6 +194,70 @@ def test_second_gpu_that_stays_idle_is_told(monkeypatch, n, expected):
     told.clear()
     training._note_device(device.best(), 2, told.append)
     assert len(told) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("validation_fraction", ["0", "0.2"])
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_two_processes_carry_out_every_preset(tmp_path, preset, validation_fraction):
+    small = "--n-epochs 0 --n-steps 2 --eval-every-n-steps 0 --n-accumulated 1"
+    flags = ["--preset", preset, *small.split()]
+    flags += ["--validation-fraction", validation_fraction]
+    line, environment = command(tmp_path, *flags)
+    done = subprocess.run(
+        line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    (run,) = runs.every(tmp_path / "runs")
+    assert run.state().name == "finished"
+    result = runs.read_json(run.folder / "result.json")
+    assert ("test_accuracy" in result) == (validation_fraction != "0")
+    assert (run.model_dir / "model.safetensors").exists()
+    assert len([n for n in of(run, Noted) if n.code == "trains_on"]) == 1
+
+
+@pytest.mark.slow
+def test_stopped_launch_is_resumed_on_one_device(tmp_path):
+    line, environment = command(tmp_path, "--n-steps", "1000")
+    process = subprocess.Popen(line, cwd=ROOT, env=environment)
+    try:
+        wait_until(lambda: runs.every(tmp_path / "runs"), "the run")
+        (run,) = runs.every(tmp_path / "runs")
+        wait_until(lambda: len(of(run, Step)) > 2, "three steps")
+        run.stop_file.touch()
+        assert process.wait(120) == 0
+    finally:
+        process.kill()
+    saved_step = checkpoints.saved_step(run.folder)
+    child = jobs.resume(run, cache_dir=tmp_path / "cache", env=environment)
+    wait_until(lambda: of(child, Step), "a step")
+    jobs.stop(child)
+    wait_until(lambda: child.state().is_ended, "its end")
+    assert child.state().name == "stopped"
+    assert of(child, Step)[0].step == saved_step + 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_main", [True, False])
+def test_launch_that_loses_a_process_ends_and_says_so(tmp_path, is_main):
+    import psutil
+
+    line, environment = command(tmp_path, "--n-steps", "1000")
+    process = subprocess.Popen(line, cwd=ROOT, env=environment)
+    try:
+        wait_until(lambda: runs.every(tmp_path / "runs"), "the run")
+        (run,) = runs.every(tmp_path / "runs")
+        wait_until(lambda: len(of(run, Step)) > 2, "three steps")
+        main_pid = runs.read_json(run.started_file)["pid"]
+        trainers = psutil.Process(process.pid).children()
+        (victim,) = [each for each in trainers if (each.pid == main_pid) == is_main]
+        victim.kill()
+        assert process.wait(120) != 0
+    finally:
+        process.kill()
+    state = run.state()
+    assert state.name == "failed"
+    assert i18n.sentence(KnownError(state.code, **state.details))
 
 
 def test_crew_of_one_asks_and_speaks_as_if_alone():

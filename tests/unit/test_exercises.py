@@ -1,5 +1,7 @@
 """Questions about the built-in sounds: their answers, and how people type them."""
 
+from math import log, log2
+
 import pytest
 
 from audio.synth import exercises
@@ -7,7 +9,9 @@ from audio.synth.composer import STYLES
 from audio.synth.exercises import EXERCISES
 from audio.synth.trumpet import FIRST_DB, FIRST_HZ
 from errors import KnownError
+from trainer.evaluation.metrics import wilson_interval
 
+DISCO_BPM = 116.28  # that the composer drew: a beat every 0.516 s
 # What the sounds were made to be, so what measuring them has to find.
 MADE = {
     "note": FIRST_HZ,
@@ -21,6 +25,17 @@ MADE = {
     "mel": 33.0,  # Slaney: 15 of 45.2 mels
     "frames": 264,  # 5.3 s less 5 ms, in steps of 20 ms
     "chance": 100 / len(STYLES),
+    "decibel": 10.0,
+    "missing": 220.5,
+    "timbre": 3,
+    "frame": 22_050 / 256,
+    "return": 3,  # all but one frame after the other, without overlap
+    "seventh": 1200 * (34 / 12 - log2(7)),
+    "tempo": DISCO_BPM,
+    "masked": 100 * (1 - 0.92**10),
+    "loss": log(3),
+    "interval": 100 * wilson_interval(8, 10)[0],
+    "calibration": 45,
 }
 
 
@@ -48,6 +63,17 @@ def test_measured_answer_is_what_the_sound_was_made_to_be(id):
         ("mel", 12.5),
         ("frames", 500),
         ("chance", 50.0),
+        ("decibel", 1.0),
+        ("missing", 441.0),
+        ("timbre", 2),
+        ("frame", 10.8),
+        ("return", 4),
+        ("seventh", 14),
+        ("tempo", 90),
+        ("masked", 50),
+        ("loss", 0.69),
+        ("interval", 80),
+        ("calibration", 40),
     ],
 )
 def test_wrong_answer_is_not_right(id, wrong):
@@ -90,6 +116,8 @@ def test_note_may_be_typed_in_many_ways(typed):
         ("10％", "percent", 10.0),
         ("2,048 samples", "count", 2048.0),
         ("2nd", "count", 2.0),
+        ("118 BPM", "count", 118.0),
+        ("1.10", "number", 1.1),
     ],
 )
 def test_number_may_have_its_unit(typed, unit, value):

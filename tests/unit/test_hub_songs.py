@@ -278,3 +278,71 @@ def test_set_of_the_hub_that_is_too_large_is_refused_before_it_is_fetched(
     with pytest.raises(KnownError, match="set_too_large"):
         hub_songs.of("someone/many", lambda _: None)
     assert not any("/resolve/" in path for _, path, *_ in data_hub.asked)
+
+
+def labelled(path, rows, **features):
+    """A Parquet file of the Hub's kind with columns of these features."""
+    import datasets
+
+    held = {"bytes": datasets.Value("binary"), "path": datasets.Value("string")}
+    described = datasets.Features({"audio": held, **features})
+    sound = {"bytes": b"-", "path": "a.wav"}
+    table = {"audio": [sound] * len(next(iter(rows.values()))), **rows}
+    datasets.Dataset.from_dict(table, features=described).to_parquet(path)
+    return path
+
+
+def test_several_labels_a_song_are_refused_by_their_column(tmp_path):
+    import datasets
+
+    several = datasets.List(datasets.Value("string"))
+    licences = datasets.ClassLabel(names=["cc", "none"])
+    for column in ("genre", "genres"):
+        rows = {column: [["Rock", "Pop"]], "license": [0]}
+        features = {column: several, "license": licences}
+        path = labelled(tmp_path / f"{column}.parquet", rows, **features)
+        with pytest.raises(KnownError, match="set_many_labels"):
+            list(hub_songs.parquet_songs([path]))
+
+
+def test_licences_are_no_genres(tmp_path):
+    import datasets
+
+    licences = datasets.ClassLabel(names=["cc", "none"])
+    path = labelled(tmp_path / "a.parquet", {"license": [0]}, license=licences)
+    with pytest.raises(KnownError, match="set_without_label") as caught:
+        list(hub_songs.parquet_songs([path]))
+    assert "license" in caught.value.details["columns"]
+
+
+def test_part_is_read_from_the_folder_and_one_configuration_is_chosen(
+    data_hub, gtzans, tmp_path
+):
+    (content,) = (
+        each for name, each in gtzans["parquet"].items() if name.endswith(".parquet")
+    )
+    data_hub.sets["someone/script", "main"] = {"script.py": b""}
+    data_hub.sets["someone/script", hub_songs.CONVERTED] = {
+        f"{config}/{part}/0000.parquet": content
+        for config in ("default", "small")
+        for part in ("train", "partial-test")
+    }
+    told = []
+    songs, _ = prepared(hub_songs.of("someone/script", told.append), tmp_path)
+    assert [song.part for song in songs.songs] == ["test"] * 4 + ["train"] * 4
+    notes = {each.code: each.details for each in told if isinstance(each, Noted)}
+    assert notes["one_config"] == {"name": "default", "others": "small"}
+
+
+def test_table_of_a_set_in_folders_gives_the_genres(data_hub, tmp_path):
+    folder = song_folder(tmp_path / "wav", 2)
+    files = sorted(folder.glob("*/*.wav"))
+    names = [f"{('train', 'test')[n % 2]}/{n}.wav" for n in range(len(files))]
+    rows = [f"{n},{p.parent.name}" for n, p in zip(names, files, strict=True)]
+    data_hub.sets["someone/sounds", "main"] = {
+        "metadata.csv": "\n".join(["file_name,label", *rows]).encode(),
+        **{n: path.read_bytes() for n, path in zip(names, files, strict=True)},
+    }
+    songs, _ = prepared(hub_songs.of("someone/sounds", lambda _: None), tmp_path)
+    assert songs.genres == ("high", "low")
+    assert {song.part for song in songs.songs} == {"train", "test"}

@@ -25,8 +25,10 @@ def status(host, is_local=True):
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "127.0.0.1:7860", "[::1]:7860", "abc123.gradio.live"]
-)
+    "host",
+    ["localhost", "127.0.0.1:7860", "[::1]:7860", "abc123.gradio.live", "0.0.0.0:7860",
+     "LOCALHOST:7860", "localhost.", "[::ffff:127.0.0.1]:7860"],
+)  # fmt: skip
 def test_local_server_answers_to_its_own_names_and_a_share_link(host):
     assert status(host) == 200
 
@@ -36,6 +38,13 @@ def test_local_server_answers_to_its_own_names_and_a_share_link(host):
 )
 def test_local_server_refuses_foreign_names(host):
     assert status(host) == 400
+
+
+def test_refused_name_is_told_with_what_to_set():
+    given = {"Host": "mypc.local:7860", "accept-language": "zh-TW"}
+    answer = browser().get("/", headers=given)
+    for word in ("mypc.local", "GRADIO_SERVER_NAME", "GENRESCOPE_SECRET", "請"):
+        assert word in answer.text
 
 
 def test_public_server_answers_to_any_name():

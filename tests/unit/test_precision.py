@@ -122,6 +122,25 @@ def test_instructions_that_are_withheld_are_not_used():
 
 
 @pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("fpu avx2", "fp32"),
+        ("fpu avx512_bf16 fma", "bf16"),
+        ("amx_bf16", "bf16"),
+        (None, "fp32"),
+    ],
+)
+def test_estimates_know_the_precision_before_torch_is_loaded(
+    flags, expected, tmp_path, monkeypatch
+):
+    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.setattr(precision, "CPUINFO", tmp_path / "cpuinfo")
+    if flags:
+        precision.CPUINFO.write_text(f"model name\t: X\nflags\t\t: {flags}\nbugs\t:\n")
+    assert precision.likely() == expected
+
+
+@pytest.mark.parametrize(
     ("value", "expected"),
     [("", "auto"), ("BF16", "bf16"), ("fp32", "fp32"), ("fp64", "auto")],
 )

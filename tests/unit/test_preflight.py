@@ -122,3 +122,27 @@ def test_preflight_imports_nothing_heavy():
 
     code = "import sys, trainer.preflight; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_processor_that_multiplies_bf16_is_quicker_unless_fp32_is_asked(
+    tmp_path, monkeypatch
+):
+    tutorial = config.preset("tutorial")
+    exact = dataclasses.replace(tutorial, precision="fp32")
+    on(monkeypatch, Device("cpu", "CPU", "bf16"))
+    quick, asked = (look(tmp_path, each).time_s for each in (tutorial, exact))
+    on(monkeypatch)
+    usual = look(tmp_path, tutorial).time_s
+    assert quick < 0.7 * usual
+    assert asked == usual
+
+
+def test_memory_counts_the_test_s_batch_where_it_is_larger(tmp_path, monkeypatch):
+    """Of a run that trains the head alone, the test takes the most."""
+    whole = config.preset("tutorial")
+    head = dataclasses.replace(whole, trained_part="head")
+    on(monkeypatch, GPU)
+    assert 2e9 < look(tmp_path, head).memory_bytes < look(tmp_path, whole).memory_bytes
+    on_gpu = look(tmp_path, head).memory_bytes
+    on(monkeypatch)
+    assert look(tmp_path, head).memory_bytes < on_gpu  # a window at a time

@@ -9,14 +9,18 @@ import numpy as np
 import pytest
 import soundfile
 
-from audio import transforms
+from audio import gain, transforms
 from audio.clip import Clip
 from audio.hubert.masking import clusters, hidden
 from audio.hubert.preprocessing import model_input
+from audio.synth import timbres
+from audio.synth.examples import example
 from audio.transforms import Frames, MelBands
 from audio.transforms.mel_scale import mel_filters
+from audio.transforms.pitch import pitches
 from audio.transforms.quantization import quantised
 from audio.transforms.resampling import resampled
+from audio.transforms.rhythm import beats, rhythm
 from errors import KnownError
 from networks import front_end
 from support.knobs import MODELS, SETTINGS
@@ -28,6 +32,7 @@ from ui.tabs.see import (
     inversion,
     sampling,
 )
+from viz import learning
 from viz.plot import Provenance
 
 # librosa's loader imports what Python is about to lose, at its first call.
@@ -215,6 +220,61 @@ def test_other_scripts_make_the_same_numbers(run):
 def front_end_of_bundled():
     ref, folder = MODELS.at_hand("bundled")
     return front_end.of_model(ref, folder)
+
+
+def test_decibels_script_makes_the_same_pair(run):
+    clip = busy()
+    found = run("decibels", clip, 12, "chosen", 0.2)
+    ours = gain.pair(clip, 12)
+    assert np.allclose(found["before"], ours.before.samples, atol=1e-5)
+    assert np.allclose(found["after"], ours.after.samples, atol=1e-5)
+
+
+def test_sines_script_finds_the_same_levels(run):
+    draw, values = SETTINGS["sines"]
+    found = run("sines", silence())
+    sheet = draw(Scene(silence(), Transforms()), *values)
+    told = {int(row[0]): row for row in sheet.table[1:]}
+    for number, level_db in zip(found["numbers"], found["levels_db"], strict=True):
+        if number in told:
+            assert float(told[number][3].replace("−", "-")) == pytest.approx(
+                level_db, abs=0.01
+            )
+    assert len(told) == 6  # 1, 3, 5, 7, 9, and 2, which was added
+
+
+def test_learning_script_has_the_same_loss(run):
+    found = run("learning", silence())
+    assert found["loss"] == pytest.approx(learning.loss((3, -1, 0), 2))
+    assert np.allclose(found["probabilities"], learning.softmax((3, -1, 0)))
+
+
+def test_timbre_script_makes_the_same_note(run):
+    found = run("timbre", silence())
+    ours = timbres.note("plucked", 220.0, envelope="clarinet", stiffness=0.001)
+    assert np.allclose(found["sound"], ours.samples, atol=1e-5)
+    levels = timbres.spectrum(ours)
+    assert_close_levels(found["spectrum_db"], levels.levels_db)
+    assert np.allclose(found["amplitude"], timbres.envelope(ours, 220.0)[1], atol=1e-5)
+
+
+def test_pitch_script_makes_the_same_rows_and_chroma(run):
+    clip = busy(duration_s=3.0)
+    found = run("pitch", clip, 0.0, 442, 7)
+    ours = pitches(clip, start_s=0.0, stop_s=3.0, a4_hz=442)
+    is_loud = ours.levels_db > -60
+    assert np.abs(found["levels_db"] - ours.levels_db)[is_loud].max() < CLOSE_DB
+    assert np.allclose(found["chroma"], ours.chroma, atol=1e-4)
+    assert found["cents"] == pytest.approx(-31.17, abs=0.01)
+
+
+def test_rhythm_script_finds_the_same_tempo_and_beats(run):
+    clip = example("disco_song")
+    found = run("rhythm", clip, 0.0, 10, 2.0)
+    ours = rhythm(clip, start_s=0.0, stop_s=10.0)
+    assert found["tempo_bpm"] == pytest.approx(ours.tempo_bpm)
+    times_s = beats(clip, start_s=0.0, stop_s=10.0, octave=2.0)
+    assert np.allclose(found["beats_s"], times_s)
 
 
 def test_masking_script_finds_the_same_clusters_and_hides_the_same_frames(run):

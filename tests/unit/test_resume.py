@@ -122,6 +122,18 @@ def test_resumed_run_owns_what_it_goes_on_from(through, tmp_path):
     assert checkpoints.is_complete(child.folder / "checkpoints" / f"checkpoint-{best}")
 
 
+@pytest.mark.parametrize("is_other", [False, True])
+def test_run_that_resumes_on_other_songs_says_so(songs, tmp_path, is_other):
+    go(songs, tmp_path, until=StopsIn(1, 1))
+    shutil.rmtree(tmp_path / "model")
+    if is_other:
+        (tmp_path / runs.SONGS).write_text('{"folder": "songs-of-an-older-composer"}')
+    checkpoint = checkpoints.newest(tmp_path)
+    _, told = go(songs, tmp_path, checkpoint, until=StopsIn(1, 1))
+    notes = [note.code for note in of(told, Noted)]
+    assert ("other_songs" in notes) == is_other
+
+
 def test_run_at_work_or_without_a_checkpoint_cannot_be_resumed(tmp_path):
     young = runs.create(tmp_path, RunConfig())
     with pytest.raises(KnownError, match="run_is_at_work"):
@@ -263,3 +275,42 @@ def test_run_whose_frozen_layers_are_gone_is_refused(
     another_bundled_model()
     with pytest.raises(KnownError, match="base_model_changed"):
         go(songs, tmp_path, checkpoints.newest(tmp_path), **changes)
+
+
+def stopped_run(through, songs, runs_dir):
+    """A run that can be resumed, of these songs."""
+    config = config_for(songs, **{**CHANGES, "n_steps": 9})
+    run = runs.create(runs_dir, config)
+    shutil.copytree(through[2] / "checkpoints", run.folder / "checkpoints")
+    shutil.copyfile(through[2] / runs.SPLIT, run.folder / runs.SPLIT)
+    runs.write_whole(run.folder / "result.json", '{"state": "stopped"}')
+    return run
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda root: song_folder(root, 3, {"new": 700.0}), "genres_changed"),
+        (lambda root: (root / "low").rename(root / "Low bass"), "genres_changed"),
+        (lambda root: (root / "low" / "0.wav").unlink(), "songs_changed"),
+    ],
+    ids=["added", "renamed", "removed"],
+)
+def test_run_whose_songs_have_changed_is_not_resumed(
+    through, songs, tmp_path, change, code
+):
+    mine = tmp_path / "songs"
+    shutil.copytree(songs, mine)
+    folder = tmp_path / "run"
+    shutil.copytree(through[2], folder)
+    change(mine)
+    checkpoint = checkpoints.newest(folder)
+    with pytest.raises(KnownError, match=code):
+        go(mine, folder, checkpoint, n_steps=9)
+
+
+def test_run_whose_songs_are_gone_is_refused_at_the_click(through, songs, tmp_path):
+    run = stopped_run(through, tmp_path / "gone", tmp_path / "runs")
+    with pytest.raises(KnownError, match="songs_moved"):
+        jobs.resume(run, cache_dir=tmp_path, env={})
+    assert runs.every(tmp_path / "runs") == [run]

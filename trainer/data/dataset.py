@@ -48,6 +48,7 @@ class Song:
         checksum: SHA-256 of those samples.
         peak: the largest sample's magnitude, 1 at full scale.
         n_clipped: samples at full scale, or at flat tops below it.
+        group_kind: as of ``SongFile``.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Song:
     checksum: str
     peak: float
     n_clipped: int
+    group_kind: str = ""
 
     @property
     def duration_s(self) -> float:
@@ -105,6 +107,12 @@ class SongSet:
         """Their folder in the cache; None for songs in memory."""
         path = getattr(self.samples, "filename", None)
         return Path(path).parent if path else None
+
+    @property
+    def group_kind(self) -> str:
+        """What the songs' groups are, where they are all of one kind; else ""."""
+        kinds = {song.group_kind for song in self.songs if song.group}
+        return kinds.pop() if len(kinds) == 1 else ""
 
     def song(self, index: int) -> NDArray[np.int16]:
         """Return one song's samples: int16 (n_samples,)."""
@@ -234,6 +242,7 @@ def _facts(
         hashlib.sha256(samples.data).hexdigest(),
         float(heights.max(initial=0)) / INT16_MAX,
         max(int(np.count_nonzero(heights >= CLIPPED)), n_flat),
+        song.group_kind,
     )
 
 

@@ -303,6 +303,7 @@ def _label_column(features: Mapping[str, Any]) -> str:
     Raises:
         KnownError: ``set_many_labels`` for lists of labels, ``set_without_label``.
     """
+    process.settle()
     import datasets
 
     classes = [

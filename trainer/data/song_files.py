@@ -37,6 +37,7 @@ class SongFile:
         read: decodes it; raises KnownError where that fails.
         group: such as the artist or album; "" where unknown.
         part: of ``splits.PARTS`` where a list assigns it, else "".
+        group_kind: what it is: ``artist``, ``album``, ``folder``; "" where unknown.
     """
 
     name: str
@@ -44,6 +45,7 @@ class SongFile:
     read: Callable[[], Clip]
     group: str = ""
     part: str = ""
+    group_kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,10 @@ def note_layout(
         facts = {"name": listed, "columns": ", ".join(found.columns)}
         n_songs = len(found.places)
         emit(Noted("list_read", {**facts, "n": found.n_listed, "n_songs": n_songs}))
-    counts = {**passed, "no_genre": sum(place is None for place in found.places)}
-    if any(counts.values()):
-        text = ", ".join(f"{kind} {n}" for kind, n in sorted(counts.items()) if n)
-        emit(Noted("files_passed", {"n": sum(counts.values()), "counts": text}))
+    others = {**passed, "no_genre": sum(place is None for place in found.places)}
+    if any(others.values()):
+        text = ", ".join(f"{kind} {n}" for kind, n in sorted(others.items()) if n)
+        emit(Noted("files_passed", {"n": sum(others.values()), "counts": text}))
 
 
 def described(songs: Sequence[SongFile]) -> list[tuple[str, ...]]:
@@ -95,7 +97,9 @@ def songs_of(
     nothing else gives parts.
     """
     songs = [
-        SongFile(place.name, place.genre, read, place.group, place.part)
+        SongFile(
+            place.name, place.genre, read, place.group, place.part, place.group_kind
+        )
         for place, read in zip(found.places, reads, strict=True)
         if place
     ]

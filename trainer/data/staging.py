@@ -16,6 +16,7 @@ from pathlib import Path
 from trainer.run import locks
 
 PREFIX = ".staging_folder-"
+LOCK = ".lock"
 
 
 @contextmanager
@@ -53,12 +54,15 @@ def _new(parent: Path) -> tuple[Path, int]:
 
 
 def _lock(folder: Path) -> int | None:
-    """Lock a folder and return its descriptor; None where it is locked, or gone."""
+    """Lock a folder and return a descriptor; None where it is locked, or gone.
+
+    By a file in it, because NFS locks nothing that is not open for writing.
+    """
     try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = locks.take(folder / LOCK, wait=False)
     except FileNotFoundError:
         return None
-    if locks.lock(descriptor, wait=False) and folder.exists():
+    if descriptor is None or folder.exists():
         return descriptor
     os.close(descriptor)
     return None

@@ -91,6 +91,7 @@ class ModelResult:
         window_s: length of its windows (s).
         n_learned: songs that have the name of one that it was trained on.
         may_know: its run is unknown, and it was trained on songs of this kind.
+        device: name of the GPU or processor that computed them.
     """
 
     name: str
@@ -98,6 +99,7 @@ class ModelResult:
     window_s: float
     n_learned: int
     may_know: bool = False
+    device: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class Comparison:
         n_left_out: the number of their songs.
         entries: the result of each model.
         duel: the comparison of two models; named so in the JSON file.
+        group_kind: what a split by groups keeps together; "" where unknown.
     """
 
     data: str
@@ -123,6 +126,7 @@ class Comparison:
     n_left_out: int
     entries: tuple[ModelResult, ...]
     duel: PairedResult | None
+    group_kind: str = ""
 
     def to_json(self) -> str:
         """Serialize as JSON."""
@@ -189,6 +193,7 @@ def compare(
         int(np.count_nonzero(~is_known)),
         tuple(results),
         scores.compare_pairs(*is_correct) if len(is_correct) == 2 else None,
+        eval_set.songs.group_kind,
     )
 
 
@@ -207,6 +212,7 @@ def _result(
         model.window_s,
         len(set(predictions.names) & source.training_songs()),
         source.run is None and is_of_kind,
+        model.device,
     )
 
 

@@ -41,7 +41,7 @@ def best(env: Mapping[str, str]) -> devices_of_torch.Device:
     seconds.
     """
     if not any(sign.exists() for sign in SIGNS) and not shutil.which("nvidia-smi"):
-        return devices_of_torch.processor()
+        return devices_of_torch.Device("cpu", processor_name())
     return _asked(tuple(sorted(env.items())))
 
 
@@ -88,10 +88,11 @@ class Gauge:
     def measure(self) -> Iterator[RunEvent]:
         """Yield the device's figures; at first, a GPU that the trainer does not use."""
         assert self._noted, "only once it is ready"
-        unused = unused_gpu(self._noted, self._devices) if self._is_first else None
-        self._is_first = False
-        if unused:
-            yield unused
+        if self._is_first:
+            self._is_first = False
+            event = Noted("trains_on", self._noted)
+            if unused := unused_gpu(event, self._devices):
+                yield unused
         if found := figures(self._noted, self._pid, self._devices):
             yield found
 
@@ -102,12 +103,18 @@ def trains_on(events: list[RunEvent]) -> Mapping[str, Any] | None:
     return next((note.details for note in notes if note.code == "trains_on"), None)
 
 
-def unused_gpu(noted: Mapping[str, Any], devices: str | None) -> Noted | None:
-    """Note a GPU that nvidia-smi sees and torch does not, with the likely cause."""
-    seen = gpu(devices) if noted["kind"] == "cpu" else None
-    return (
-        Noted("gpu_unused", {"gpu": seen.name, "why": noted["why"]}) if seen else None
-    )
+def unused_gpu(event: RunEvent, devices: str | None) -> Noted | None:
+    """Note a GPU that nvidia-smi sees and torch does not, with the likely cause.
+
+    Args:
+        event: the trainer's note of its device; any other one has no answer.
+        devices: ``CUDA_VISIBLE_DEVICES`` of the trainer; None where that is not set.
+    """
+    noted = trains_on([event])
+    seen = gpu(devices) if noted and noted["kind"] == "cpu" else None
+    if not (noted and seen):
+        return None
+    return Noted("gpu_unused", {"gpu": seen.name, "why": noted["why"]})
 
 
 def figures(

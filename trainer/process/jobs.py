@@ -11,11 +11,12 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,13 +117,24 @@ def stop(run: Run) -> StopPromise:
         raise KnownError("run_is_over", id=run.id)
     at_most_s = stops_within_s(run)
     if run.stop_file.exists():
-        if time.time() - run.stop_file.stat().st_mtime > at_most_s:
+        if _age_s(run.stop_file) > at_most_s:
             _kill(run)
     else:
         run.stop_file.touch()
     steps = [event for event in run.events()[0] if isinstance(event, Step)][-2:]
     usually_s = abs(steps[1].at - steps[0].at) if len(steps) == 2 else None
     return StopPromise(usually_s, at_most_s)
+
+
+def _age_s(path: Path) -> float:
+    """Return how long ago a file was changed (s), by the clock that dated it.
+
+    That of a file server may differ from ours by minutes.
+    """
+    with tempfile.TemporaryFile(dir=path.parent) as probe:
+        probe.write(b"-")
+        probe.flush()
+        return os.fstat(probe.fileno()).st_mtime - path.stat().st_mtime
 
 
 def stops_within_s(run: Run) -> float:
@@ -178,6 +190,8 @@ def _create(config: RunConfig, runs_dir: Path, parent: Run | None) -> Run:
     runs.write_whole(run.folder / "ticket.json", json.dumps({"ticket": number}))
     if parent and checkpoint:
         checkpoints.adopt(parent, run.folder, checkpoint)
+        if (parent.folder / runs.SPLIT).is_file():  # the songs must be the same
+            shutil.copyfile(parent.folder / runs.SPLIT, run.folder / runs.SPLIT)
         facts = {"id": parent.id, "step": checkpoints.step_of(checkpoint)}
         runs.write_whole(run.parent_file, json.dumps(facts))
     return run
@@ -187,6 +201,9 @@ def _resumable(parent: Run, config: RunConfig) -> Path:
     """Find the checkpoint to resume a parent from."""
     if not parent.state().is_ended:
         raise KnownError("run_is_at_work", id=parent.id)
+    kind, _, place = config.data.partition(":")
+    if kind in ("folder", "zip") and not Path(place).exists():
+        raise KnownError("songs_moved", place=place)
     checkpoint = checkpoints.newest(parent.folder)
     if checkpoint is None or not checkpoints.has_more(checkpoint, config.n_steps):
         raise KnownError("nothing_to_resume", id=parent.id)

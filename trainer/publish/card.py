@@ -60,7 +60,12 @@ def text(run: Run, repo_id: str) -> str:
         n_learned=len(split["train"]),
         n_chosen_on=len(split.get("validation", ())),
         n_kept_back=len(split["test"]),
-        meaning=report.meaning(config.data, config.split, is_honest=scores.is_final),
+        meaning=report.meaning(
+            config.data,
+            config.split,
+            is_honest=scores.is_final,
+            group_kind=run.group_kind,
+        ),
         gain=report.figures(scores)[1:],
         calibration=report.calibration(scores),
         clear=report.clear(scores),
@@ -68,6 +73,7 @@ def text(run: Run, repo_id: str) -> str:
         scores=scores,
         part=_part(scores),
         step=result.get("step", 0),
+        device=_device(run),
         genres=[_cell(each.genre) for each in scores.genres],
         recipe=_recipe(config),
     )
@@ -130,6 +136,15 @@ def _is_mel(config: RunConfig) -> bool:
     """Return whether the base model's input is a spectrogram (no HuBERT)."""
     model = base_models.hub_model(config.base_model)
     return model is not None and model.window_s > 0
+
+
+def _device(run: Run) -> str:
+    """Return where a run trained and in which precision; "" of an older version's run."""
+    config = runs.read_json(run.model_dir / "config.json") or {}
+    facts = config.get("genrescope") or {}
+    if not facts.get("device"):
+        return ""
+    return f"{facts['device']}, {facts.get('precision', 'fp32')}"
 
 
 def _recipe(config: RunConfig) -> dict[str, object]:

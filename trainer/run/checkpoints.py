@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from trainer.run.runs import Run, read_json, write_whole
+from trainer.run.runs import SONGS, Run, read_json, write_whole
 
 NAME = re.compile(r"checkpoint-(\d+)")
 LIST = "whole.json"
@@ -112,6 +112,8 @@ def adopt(parent: Run, run_dir: Path, checkpoint: Path) -> None:
         if is_complete(path):
             target = run_dir / "checkpoints" / path.name
             shutil.copytree(path, target, copy_function=_link)
+    if (parent.folder / SONGS).exists():  # which songs it learned from
+        shutil.copy2(parent.folder / SONGS, run_dir)
     if (parent.model_dir / "model.safetensors").is_file():
         shutil.copytree(parent.model_dir, run_dir / BASE, copy_function=_link)
     for name in ("scores.json", "confusion.json"):

@@ -6,11 +6,20 @@ no restart of the machine can make a dead run look alive.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from errors import KnownError
+
+# What file systems without locks answer: NFS without lockd, Drive, FUSE, shares of VMs.
+NO_LOCKS = (
+    errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL,
+    errno.EBADF,
+)  # fmt: skip
 
 
 def take(path: Path, *, wait: bool = True) -> int | None:
@@ -18,12 +27,22 @@ def take(path: Path, *, wait: bool = True) -> int | None:
 
     The lock is held until every copy of the descriptor is closed, those of child
     processes included.
+
+    Raises:
+        KnownError: ``cannot_lock``, with the folder, where the file system has no locks.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    if not lock(descriptor, wait=wait):
-        os.close(descriptor)
-        return None
-    return descriptor
+    is_ours = False
+    try:
+        is_ours = lock(descriptor, wait=wait)
+    except OSError as error:
+        if error.errno in NO_LOCKS:
+            raise KnownError("cannot_lock", folder=path.parent) from error
+        raise
+    finally:
+        if not is_ours:
+            os.close(descriptor)
+    return descriptor if is_ours else None
 
 
 def lock(descriptor: int, *, wait: bool) -> bool:
@@ -58,6 +77,8 @@ def is_held(path: Path) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except OSError:  # no locks here: then nobody could start a run either
+        return False
     finally:
         os.close(descriptor)
     return False

@@ -78,6 +78,11 @@ class Run:
         return self.folder / MODEL
 
     @property
+    def group_kind(self) -> str:
+        """What its songs' groups are, as of ``SongSet``; "" where nobody wrote it down."""
+        return str((read_json(self.folder / SONGS) or {}).get("group_kind") or "")
+
+    @property
     def features_file(self) -> Path:
         """The measure of what is unlike its songs; a run of an older version lacks it."""
         return self.model_dir / FEATURES

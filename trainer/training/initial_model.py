@@ -103,7 +103,9 @@ def base_folder(config: RunConfig, former: Sequence[Path] = ()) -> Path:
     if not weights.exists():
         raise KnownError("no_demo_model")
     if client.is_pointer(weights):
-        raise KnownError("weights_are_pointer", title=base_model, file=weights.name)
+        raise KnownError(
+            "weights_are_pointer", title=config.base_model, file=weights.name
+        )
     if not former or all(_shape(folder) == _shape(BUNDLED_DIR) for folder in former):
         return BUNDLED_DIR
     for folder in former:

@@ -131,7 +131,10 @@ def train(
     )
     stop = _Stop(should_stop, group.broadcast_stop(should_stop))
     parts = parts.with_steps(group.n_processes)
+    if checkpoint:
+        _check_same_songs(parts, run_dir, checkpoint)
     if group.is_main:
+        _note_other_songs(parts, run_dir, emit)
         _write_split(parts, run_dir)
     group.announce(config.batch_size * config.n_accumulated, emit)
     if group.n_processes == 1:
@@ -142,6 +145,37 @@ def train(
         return _train_until_it_fits(parts, device, run_dir, checkpoint, emit, stop)
     finally:
         feature_cache.delete_cache(run_dir)
+
+
+def _note_other_songs(parts: Parts, run_dir: Path, emit: Emit) -> None:
+    """Emit a note where a run resumes on other songs than its parent learned from.
+
+    Composed songs are others after an update of the composer; files may change too.
+    """
+    record = runs.read_json(run_dir / runs.SONGS)
+    if record and parts.songs.folder and record["folder"] != parts.songs.folder.name:
+        emit(Noted("other_songs"))
+
+
+def _check_same_songs(parts: Parts, run_dir: Path, checkpoint: Path) -> None:
+    """Check that a resumed run has the genres and the split that it had before.
+
+    Otherwise labels would change places, or test songs would have been trained on.
+
+    Raises:
+        KnownError: ``genres_changed`` or ``songs_changed``.
+    """
+    saved = runs.read_json(checkpoint / "config.json") or {}
+    labels = saved.get("id2label", {})
+    before = tuple(labels[number] for number in sorted(labels, key=int))
+    now = parts.songs.genres
+    if before and before != now:
+        genres = {"before": ", ".join(before), "now": ", ".join(now)}
+        raise KnownError("genres_changed", **genres)
+    split = runs.read_json(run_dir / runs.SPLIT) or {}
+    found = parts.split.by_name(parts.songs.names)
+    if split and any(set(split.get(part, ())) != set(found[part]) for part in found):
+        raise KnownError("songs_changed")
 
 
 def _note_device(device: Device, n_processes: int, emit: Emit) -> None:
@@ -157,7 +191,10 @@ def _write_split(parts: Parts, run_dir: Path) -> None:
     split = parts.split.by_name(parts.songs.names)
     runs.write_whole(run_dir / runs.SPLIT, json.dumps(split, ensure_ascii=False))
     if parts.songs.folder:
-        place = {"folder": parts.songs.folder.name}
+        place = {
+            "folder": parts.songs.folder.name,
+            "group_kind": parts.songs.group_kind,
+        }
         runs.write_whole(run_dir / runs.SONGS, json.dumps(place))
 
 

@@ -187,9 +187,11 @@ class Endpoints:
         A song that cannot be read has the reason in its row; the others go on.
         """
         loaded = self._models.load(chosen(self._models, model, visitor))
-        limits = self._session.shelf.limits
+        limits = self._session.shelf.limits_of(visitor.may_train)
         queue = self._models.queue
-        *_, last = batches(songs, loaded, queue, effort_of(effort), limits)
+        *_, last = batches(
+            songs, loaded, queue, effort_of(effort), limits, visitor.language
+        )
         return [asdict(answers.of_row(entry.row)) for entry in last.entries]
 
     def _scene(self, song: str | None) -> Scene:

@@ -21,19 +21,23 @@ HERE = Path(__file__).parent
 FILES = "axes image sound layers paint over tools hands view picture".split()
 STYLE = HERE / "picture.css"
 # What a place can ask of the server; Gradio wants the names in the component's script.
-EVENTS = ("start", "zoom", "hear", "use", "at", "save")
+EVENTS = ("start", "zoom", "hear", "use", "at", "save", "near")
 # What events run in the browser: of a file and its start (s) in the chosen sound; of
 # another sound's file; of a file to download and a link's query, one of which is null.
 PLAY = "(file, start_s) => { if (file) Genrescope.play(file.url, start_s); }"
 PLAY_OTHER = "(file) => { if (file) Genrescope.play(file.url); }"
 TAKE = "(file, query) => Genrescope.take(file, query)"
+# Gives a place a value with which it waits until it is near the screen.
+WAIT = "() => Genrescope.waiting()"
 MOUNT = "Genrescope.mount(element, props, watch, trigger, {events}, {place});"
+# Names of places: drawn at each new sound, or once they are near.
+AT_ONCE, LATER = "lesson-picture", "later-picture"
 
 
 def place(
     empty: str = "empty",
     start: str = "",
-    name: str = "lesson-picture",
+    name: str = AT_ONCE,
     formats: Sequence[str] | None = None,
 ) -> gr.HTML:
     """Make a place for a picture; not rendered yet.
@@ -41,7 +45,7 @@ def place(
     Its events carry, as ``gr.EventData``: those of a selection a range of the chosen
     sound, ``start_s`` and ``stop_s`` (``zoom`` None and None for all of it); ``at`` a
     moment, ``at_s``; ``save`` a ``format`` and the look, ``scales``, ``range``
-    and ``map``; ``start`` nothing.
+    and ``map``; ``start`` and ``near`` nothing.
 
     Args:
         empty: key, in the section ``canvas``, of the text that is shown until the first.

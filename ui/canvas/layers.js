@@ -4,7 +4,7 @@
   const { axes, image: images } = Genrescope;
 
   const DASHES = [[], [7, 4], [2, 3]]; // of lines
-  const FAINT = 0.45; // of a rule without a name: one of many
+  const FAINT = 0.4; // of a rule without a name, or a faint line: one of many
   const TRACK_ALPHA = 0.06; // of a row's ground, where there is a share at all
 
   const crisp = (place) => Math.round(place) + 0.5;
@@ -76,8 +76,10 @@
       const colour = view.style.colours[layer.colour] ?? view.style.colours[0];
       Object.assign(pen, { strokeStyle: colour, fillStyle: colour, lineWidth: 1.4 });
       pen.setLineDash(DASHES[layer.dash ?? 0]);
+      pen.globalAlpha = layer.is_faint ? FAINT : 1;
       SHAPES[layer.shape](pen, view, layer);
       pen.setLineDash([]);
+      pen.globalAlpha = 1;
     },
 
     rows(pen, { box: { x, y }, style }, { starts_s, stops_s, shares, colours }) {

@@ -9,6 +9,8 @@
   const BESIDE_RATIO = 1.35; // likewise of one beside another
   const LEAST_PX = 160; // of height, where a picture fills the screen,
   const FULL_GAPS_PX = 80; // with that much around its parts
+  const WAITING = "waiting"; // in place of a sheet
+  const NEAR = "100% 0px"; // how far around the screen a place is near: its height
   const ALL = 1e-6; // s; a range is the whole sound if it lacks less than this
 
   /** An element's sheet: its plots, the tools around them, the texts below. */
@@ -49,6 +51,7 @@
       const token = ++this.token;
       try {
         if (!text) return this.showEmpty();
+        if (text.startsWith(WAITING)) return this.awaitNear();
         const sheet = JSON.parse(text);
         const bytes = new Map();
         for (const { layers } of sheet.plots)
@@ -61,17 +64,29 @@
       }
     }
 
-    showEmpty() {
+    showEmpty(key = this.place.empty) {
       this.views = [];
       this.plots.replaceChildren();
-      const { empty, start_label } = this.place;
+      const { start_label } = this.place;
       const start = () => {
         this.trigger("start", {});
         sound.playNext();
       };
-      const parts = [make("p", {}, empty ? word(empty) : "")];
+      const parts = [make("p", {}, key ? word(key) : "")];
       if (start_label) parts.push(make("button", { type: "button", onclick: start }, word(start_label)));
       this.element.replaceChildren(...parts);
+    }
+
+    /** Ask for a sheet once the place is near the screen; what is drawn stays until then. */
+    awaitNear() {
+      if (!this.views.length) this.showEmpty("coming");
+      this.nearness?.disconnect();
+      this.nearness = new IntersectionObserver((entries) => {
+        if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+        this.nearness.disconnect();
+        this.trigger("near", {});
+      }, { rootMargin: NEAR });
+      this.nearness.observe(this.element);
     }
 
     show(sheet, bytes) {
@@ -219,6 +234,10 @@
       observer.observe(element, { attributes: true, attributeFilter: ["class"] });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   }
+
+  let n_waits = 0;
+  /** Another value each time, so that a place that waits already asks again. */
+  Genrescope.waiting = () => `${WAITING} ${++n_waits}`;
 
   /** Make an element a place for pictures; Gradio's HTML component calls it once. */
   Genrescope.mount = (element, props, watch, trigger, _events, place) => {

@@ -113,11 +113,21 @@
     return menu("scale", options, onchange, `${word("scale")}: ${label}`);
   }
 
+  /** Copy a text; pages of http on a network have no clipboard but the old command. */
+  function copy(text) {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text).catch(() => {});
+    const field = make("textarea", { value: text, readOnly: true });
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
+
   /** Download a file, or show and copy a link with a query; the other one is null. */
   function take(file, query) {
     if (query) {
       history.replaceState(history.state, "", query);
-      navigator.clipboard?.writeText(location.href).catch(() => {});
+      copy(location.href);
     }
     if (file) make("a", { href: file.url, download: file.orig_name }).click();
   }

@@ -16,8 +16,9 @@ from i18n import clock
 from settings import Settings
 from ui.handlers import QUIETLY, Guarded, Handler
 from ui.player import audio as sound_player
-from ui.player import examples, excerpt, recordings
+from ui.player import examples, excerpt, recordings, sound_files
 from ui.player.clips import ClipShelf
+from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.templates import render
@@ -86,20 +87,13 @@ def build(
             buttons = _example_buttons(examples_dir(settings))
     part = _part_fields()
 
-    @guarded
-    def read(
-        chosen: str | None, before: str | None, whole: str | None, visitor: Visitor
-    ) -> Any:
-        if chosen is None:  # cleared to make room for another: what is drawn stays
-            return [gr.skip()] * 4
-        line = facts_line(shelf.take(chosen), chosen, visitor.language)
-        if chosen != before:
-            cut_from = whole if excerpt.is_part(before) else before
-            whole = cut_from if excerpt.is_part(chosen) else None
-        return chosen, line, whole, gr.Button(visible=whole is not None)
-
+    copy = gr.State("")  # what is played in place of the chosen file
+    reader = guarded(_reading(shelf, player.GRADIO_CACHE))
     reading = player.change(
-        read, [player, path, whole], [path, facts, whole, part.back], **QUIETLY
+        reader,
+        [player, path, whole, copy],
+        [path, facts, whole, part.back, player, copy],
+        **QUIETLY,
     )
     reading.failure(None, None, player, js="() => null", **QUIETLY)
     players = {name: guarded(_giving(name, settings)) for name in buttons}
@@ -113,6 +107,38 @@ def build(
     part.back.click(guarded(_same), whole, player, **QUIETLY)
     first = guarded(_giving_the_first(settings))
     return ClipBar(path, player, first, guarded(use_part), whole)
+
+
+def _reading(shelf: ClipShelf, cache_dir: str) -> Handler:
+    """Make the handler that reads a sound as soon as the player has it.
+
+    What browsers do not play gets a copy as wav, which the player is given in its place.
+    """
+
+    def read(
+        chosen: str | None,
+        before: str | None,
+        whole: str | None,
+        copy: str,
+        visitor: Visitor,
+    ) -> list[Any]:
+        # Cleared to make room for another: what is drawn stays. And a copy is played
+        # only, the file that it is of was read.
+        if chosen is None or chosen == copy:
+            return [gr.skip()] * 6
+        decoded = shelf.take(chosen)
+        line = facts_line(decoded, chosen, visitor.language)
+        if chosen != before:
+            cut_from = whole if excerpt.is_part(before) else before
+            whole = cut_from if excerpt.is_part(chosen) else None
+        back = gr.Button(visible=whole is not None)
+        if sound_files.is_playable(decoded.facts):
+            return [chosen, line, whole, back, gr.skip(), ""]
+        name = f"{Path(chosen).stem}.wav"
+        copy = files.kept(sound_files.wav(decoded.clip), name, cache_dir)
+        return [chosen, line, whole, back, copy, copy]
+
+    return read
 
 
 def examples_dir(settings: Settings) -> Path:

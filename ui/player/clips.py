@@ -24,14 +24,26 @@ class ClipShelf:
     Args:
         limits: what a file may be.
         max_bytes: of samples kept; the song asked for last stays in any case.
+        own: what a file of the person at the machine may be, where it is read in parts;
+            as ``limits`` by default.
 
     Attributes:
         limits: what a file may be.
     """
 
-    def __init__(self, limits: Limits, max_bytes: int = SHELF_BYTES) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        max_bytes: int = SHELF_BYTES,
+        own: Limits | None = None,
+    ) -> None:
         self.limits = limits
+        self._own = own or limits
         self._songs: Cache[str, Decoded] = Cache(max_bytes, _n_bytes)
+
+    def limits_of(self, is_own: bool) -> Limits:
+        """Return the limits on files of who may train here, or of anybody."""
+        return self._own if is_own else self.limits
 
     def take(self, path: str | None) -> Decoded:
         """Return the sound of a file that ``gr.Audio`` handed over.

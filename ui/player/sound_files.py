@@ -9,10 +9,26 @@ import wave
 import numpy as np
 
 from audio.clip import Clip, Samples
+from audio.decode import SourceFacts
 from ui.server import files
 
 HEADER_BYTES = 44  # of a WAV file
+# Codecs that browsers play, by container; "mp4" and "matroska" as m4a and webm.
+PLAYABLE = {
+    "wav": ("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le"),
+    "flac": ("flac",),
+    "mp3": ("mp3",),
+    "ogg": ("vorbis", "opus", "flac"),
+    "mp4": ("aac", "mp3", "flac", "opus"),
+    "aac": ("aac",),
+    "matroska": ("opus", "vorbis"),
+}
 FLOATS = 3  # a WAV file's code for samples that are floats
+
+
+def is_playable(facts: SourceFacts) -> bool:
+    """Return whether every usual browser plays a file of this kind."""
+    return facts.codec in PLAYABLE.get(facts.container, ())
 
 
 def wav(clip: Clip) -> bytes:

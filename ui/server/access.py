@@ -30,6 +30,8 @@ from ui.server.language import language_for
 SECRET_COOKIE = "genrescope_key"  # noqa: S105 - its name
 USUAL_PORTS = (80, 443)  # which addresses leave out
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+# What else browsers of this machine call it.
+OWN_NAMES = LOCAL_HOSTS | {"0.0.0.0", "::ffff:127.0.0.1", "::ffff:7f00:1"}  # noqa: S104
 # Headers that a share link or a reverse proxy adds: its visitors are strangers, though
 # their connection comes from this machine.
 RELAYED = (  # how they begin
@@ -153,7 +155,8 @@ def host_name(address: str | None) -> str:
     """Return the host of a ``Host`` header or an origin, without port; "" if unclear."""
     address = address or ""
     try:
-        return urlsplit(address if "//" in address else f"//{address}").hostname or ""
+        name = urlsplit(address if "//" in address else f"//{address}").hostname or ""
+        return name.removesuffix(".")
     except ValueError:
         return ""
 
@@ -188,9 +191,9 @@ def _is_of_this_machine(request: gr.Request) -> bool:
     headers: Mapping[str, str] = request.headers
     if is_relayed(headers):
         return False
-    if host_name(headers.get("host")) not in LOCAL_HOSTS:
+    if host_name(headers.get("host")) not in OWN_NAMES:
         return False  # a foreign name that resolves to us: DNS rebinding
-    if "origin" in headers and host_name(headers["origin"]) not in LOCAL_HOSTS:
+    if "origin" in headers and host_name(headers["origin"]) not in OWN_NAMES:
         return False  # a foreign page that posts to us
     return request.client is not None and is_loopback(request.client.host)
 

@@ -7,19 +7,22 @@ import functools
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
-from starlette.status import HTTP_507_INSUFFICIENT_STORAGE
+from starlette.status import (
+    HTTP_507_INSUFFICIENT_STORAGE,
+)
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import i18n
 from errors import FULL_DISK, KnownError
 from ui import canvas
 from ui.server import gradio_patches
-from ui.server.access import LOCAL_HOSTS, host_name
+from ui.server.access import OWN_NAMES, host_name
 from ui.server.language import LANGUAGE_COOKIE, language_for
 
 YEAR_S = 365 * 24 * 3600
 # Gradio's own share links arrive under their public name.
 SHARE_DOMAIN = ".gradio.live"
+MAX_NAME = 100  # letters of a host's name in a sentence
 GZIP_LEVEL = 4  # of the page: 9 gains 5% more in four times the time
 HUB = "https://huggingface.co"  # shows a Space in a frame of its own page
 # What a page of ours may do. Gradio's own page needs scripts and styles within it, and
@@ -79,8 +82,10 @@ class Gate:
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         host = host_name(Headers(scope=scope).get("host"))
-        if self.is_local and not (host in LOCAL_HOSTS or host.endswith(SHARE_DOMAIN)):
-            return PlainTextResponse("Unknown host", status_code=400)
+        if self.is_local and not (host in OWN_NAMES or host.endswith(SHARE_DOMAIN)):
+            language = language_for("", Headers(scope=scope))
+            error = KnownError("unknown_host", host=host[:MAX_NAME])
+            return PlainTextResponse(i18n.sentence(error, language), status_code=400)
         if gradio_patches.is_closed(scope["path"]):
             return PlainTextResponse("Not a route of this app", status_code=403)
         return None

@@ -13,12 +13,28 @@ const tell = (key) => {
   element.querySelector("p").textContent = key ? Genrescope.words[key] : "";
 };
 
+// Firefox joins no microphone of another rate than the speaker's. The recorder, which
+// only draws what it gets here, is given silence to draw, and records.
+const join = AudioContext.prototype.createMediaStreamSource;
+AudioContext.prototype.createMediaStreamSource = function (stream) {
+  try {
+    return join.call(this, stream);
+  } catch {
+    return this.createGain();
+  }
+};
+
 const show = (stream) => {
   const meter = element.querySelector("meter");
   const context = new AudioContext();
   const analyser = context.createAnalyser();
   const samples = new Float32Array(analyser.fftSize);
-  context.createMediaStreamSource(stream).connect(analyser);
+  try {
+    join.call(context, stream).connect(analyser);
+  } catch (error) {
+    context.close();
+    throw error;
+  }
   const draw = () => {
     const isOver = stream.getTracks().every((track) => track.readyState === "ended");
     meter.hidden = isOver;
@@ -37,7 +53,12 @@ if (devices) {
     try {
       const stream = await ask(wanted);
       tell("");
-      if (stream.getAudioTracks().length) show(stream);
+      try {
+        if (stream.getAudioTracks().length) show(stream);
+      } catch {
+        // Firefox joins no microphone of another rate, and lends few contexts: then it
+        // is recorded without its level.
+      }
       return stream;
     } catch (error) {
       tell(reasons[error.name] ?? "microphone_busy");
@@ -50,7 +71,9 @@ const inPlayer = (target, what) => target.closest?.(`#player ${what}`);
 document.addEventListener(
   "click",
   ({ target }) => {
-    if (inPlayer(target, "input[type=file]")) target.accept = "audio/*,video/*";
+    // Gradio's list stays: an iPhone greys out what only "audio/*" stands for.
+    if (inPlayer(target, "input[type=file]") && !target.accept.includes("video/*"))
+      target.accept = `${target.accept || "audio/*"},video/*`;
     if (!inPlayer(target, ".source-selection button")) return;
     const isMicrophone = target.closest("button").matches(":nth-of-type(2)");
     // Browsers lend it to pages of this machine and of https only.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,8 +17,15 @@ import gradio as gr
 from markupsafe import Markup
 
 import i18n
-from audio.decode import Limits
-from audio.decode.archive import Song, ZipLimits, unpacked
+from audio.decode import Limits, load
+from audio.decode.archive import (
+    Song,
+    ZipLimits,
+    members,
+    opened,
+    unpacked,
+)
+from audio.library.kinds import AUDIO_SUFFIXES
 from classifier import report
 from classifier.batch import Row, rows
 from classifier.models import Models
@@ -30,6 +38,7 @@ from ui import canvas
 from ui.api import answers
 from ui.handlers import QUIETLY
 from ui.model_choice import EFFORTS, chosen, effort_of
+from ui.player import sound_files
 from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -90,7 +99,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
         gr.Markdown(text("classify.many_text"))
         files = gr.File(
             file_count="multiple",
-            file_types=["audio", "video", ".zip"],
+            file_types=[*sorted(AUDIO_SUFFIXES), "audio", "video", ".zip"],
             label=text("classify.files"),
             height=160,
         )
@@ -141,8 +150,8 @@ def _naming(
         ref = chosen(models, key, visitor)
         model = yield from view.loaded(status, models, ref, language)
         batch = Batch()
-        limits = session.shelf.limits
-        for batch in batches(uploads, model, models.queue, wanted, limits):
+        limits = session.shelf.limits_of(visitor.may_train)
+        for batch in batches(uploads, model, models.queue, wanted, limits, language):
             yield {
                 status: _progress(batch, language),
                 shown: table_html([entry.row for entry in batch.entries], language),
@@ -167,21 +176,37 @@ def _progress(batch: Batch, language: str) -> Markup:
 def _wire_table(session: Session, shown: gr.HTML, batch: gr.State) -> None:
     """Play a song, or load it into the player above, to be drawn and classified alone."""
     passage = gr.Audio(type="filepath", format=None, visible=False)
-    give = session.guarded(_giving(passage.GRADIO_CACHE))
+    limits = session.shelf.limits
+    give = session.guarded(_giving(passage.GRADIO_CACHE, limits))
+    taken = session.guarded(_giving(passage.GRADIO_CACHE, limits, is_taken=True))
     played = shown.play(give, batch, passage, **QUIETLY)
     played.success(None, passage, None, js=canvas.PLAY_OTHER, **QUIETLY)
-    shown.take(give, batch, session.bar.player, **QUIETLY)
+    shown.take(taken, batch, session.bar.player, **QUIETLY)
 
 
-def _giving(cache_dir: str) -> Any:
-    def give(batch: Batch, event: gr.EventData) -> str:
+def _giving(cache_dir: str, limits: Limits, *, is_taken: bool = False) -> Any:
+    """Make the handler that gives a song's file: to the player above, or to be played."""
+
+    def give(batch: Batch, event: gr.EventData, visitor: Visitor) -> str:
         number = int(event.number)
         if not 1 <= number <= len(batch.entries):
             raise KnownError("no_table")
-        data, name = file_of(batch.entries[number - 1])
-        return files.kept(data, name, cache_dir)
+        data, name = file_of(batch.entries[number - 1], visitor.language)
+        path = files.kept(data, name, cache_dir)
+        return path if is_taken else _playable(path, limits, cache_dir)
 
     return give
+
+
+def _playable(path: str, limits: Limits, cache_dir: str) -> str:
+    """Return a file that browsers play: this one, or its sound as wav."""
+    try:
+        decoded = load(Path(path), limits=limits)
+    except KnownError:
+        return path
+    if sound_files.is_playable(decoded.facts):
+        return path
+    return sound_files.file_of(decoded.clip, cache_dir)
 
 
 def _saving(kind: str, cache_dir: str) -> Any:
@@ -236,6 +261,7 @@ def batches(
     queue: InferenceQueue,
     effort: Effort,
     limits: Limits,
+    language: str = "",
 ) -> Iterator[Batch]:
     """Classify songs, one after the other.
 
@@ -246,24 +272,25 @@ def batches(
     """
     if not uploads:
         raise KnownError("no_songs_given")
+    failed, sources = _sources(map(Path, uploads), language)
+    n_songs = sum(len(source.inner) or 1 for source in sources)
+    if n_songs > MAX_SONGS:
+        raise KnownError("too_many_songs", n=n_songs, most=MAX_SONGS)
+    batch = Batch(tuple(failed), len(failed) + n_songs)
+    if failed:
+        yield batch
+    origins: deque[tuple[Path, str]] = deque()
     with TemporaryDirectory() as folder:
-        failed, sources = _sources(map(Path, uploads), Path(folder))
-        if len(sources) > MAX_SONGS:
-            raise KnownError("too_many_songs", n=len(sources), most=MAX_SONGS)
-        batch = Batch(tuple(failed), len(failed) + len(sources))
-        if failed:
-            yield batch
-        songs = [song for song, _, _ in sources]
-        classified = rows(
+        songs = _unpacked(sources, Path(folder), origins, language)
+        for row in rows(
             songs, model, queue, effort=effort, limits=limits, n_workers=N_WORKERS
-        )
-        for row, (_, upload, inner) in zip(classified, sources, strict=True):
-            entry = Entry(row, upload, inner)
+        ):
+            entry = Entry(row, *origins.popleft())
             batch = Batch((*batch.entries, entry), batch.n_total)
             yield batch
 
 
-def file_of(entry: Entry) -> tuple[bytes, str]:
+def file_of(entry: Entry, language: str = "") -> tuple[bytes, str]:
     """Read a song's file as it came, and its name; unpack it again where it is in a zip.
 
     Raises:
@@ -275,9 +302,16 @@ def file_of(entry: Entry) -> tuple[bytes, str]:
     if not entry.inner:
         return entry.upload.read_bytes(), entry.upload.name
     with TemporaryDirectory() as folder:
-        for song in unpacked(entry.upload, Path(folder), ZIP_LIMITS):
-            if song.name == entry.inner:
-                return song.path.read_bytes(), Path(entry.inner).name
+        wanted = entry.inner
+        for song in unpacked(
+            entry.upload,
+            Path(folder),
+            ZIP_LIMITS,
+            language,
+            lambda name: name == wanted,
+        ):
+            if song.path.exists():
+                return song.path.read_bytes(), Path(wanted).name
     raise KnownError("clip_gone", name=entry.row.song)
 
 
@@ -294,24 +328,72 @@ def content(batch: Batch, kind: str) -> bytes:
     return file.getvalue().encode("utf-8-sig")  # by its mark Excel knows the encoding
 
 
+@dataclass(frozen=True)
+class Source:
+    """An upload.
+
+    Attributes:
+        upload: the file.
+        inner: names of the songs in it; none where it is a song itself.
+    """
+
+    upload: Path
+    inner: tuple[str, ...] = ()
+
+
 def _sources(
-    uploads: Iterable[Path], folder: Path
-) -> tuple[list[Entry], list[tuple[Song, Path, str]]]:
-    """List the zips that cannot be read, and every song with its upload and name."""
+    uploads: Iterable[Path], language: str
+) -> tuple[list[Entry], list[Source]]:
+    """List the zips that cannot be read, and the other uploads; unpack nothing."""
     failed: list[Entry] = []
-    found: list[tuple[Song, Path, str]] = []
-    for number, upload in enumerate(uploads):
+    found: list[Source] = []
+    for upload in uploads:
         if upload.suffix.lower() != ".zip":
-            found.append((Song(upload.name, upload), upload, ""))
+            found.append(Source(upload))
             continue
-        inside = folder / str(number)
-        inside.mkdir()
         try:
-            songs = list(unpacked(upload, inside, ZIP_LIMITS))
+            with opened(upload) as archive:
+                songs, _ = members(archive, upload.name, ZIP_LIMITS, language)
+            if not songs:
+                raise KnownError("zip_without_songs", name=upload.name)
         except KnownError as error:
             failed.append(Entry(Row(upload.name, 0.0, error=error), upload))
             continue
-        for song in songs:
-            named = Song(f"{upload.name}/{song.name}", song.path)
-            found.append((named, upload, song.name))
+        found.append(Source(upload, tuple(song.name for song in songs)))
     return failed, found
+
+
+def _unpacked(
+    sources: Iterable[Source],
+    folder: Path,
+    origins: deque[tuple[Path, str]],
+    language: str,
+) -> Iterator[Song]:
+    """Yield every song, those of zips unpacked when their turn comes.
+
+    Args:
+        sources: the uploads.
+        folder: where zips are unpacked; a song is deleted once it is classified.
+        origins: gets the upload and the inner name of each song as it is yielded.
+        language: of the visitor, for names whose encoding nobody noted.
+    """
+    for number, source in enumerate(sources):
+        upload = source.upload
+        if not source.inner:
+            origins.append((upload, ""))
+            yield Song(upload.name, upload)
+            continue
+        inside = folder / str(number)
+        inside.mkdir()
+        left = list(source.inner)
+        try:
+            for song in unpacked(upload, inside, ZIP_LIMITS, language):
+                left.remove(song.name)
+                origins.append((upload, song.name))
+                yield replace(song, name=f"{upload.name}/{song.name}")
+        except KnownError as error:
+            if error.code == "no_room":
+                raise
+        for name in left:  # what could not be unpacked cannot be read
+            origins.append((upload, name))
+            yield Song(f"{upload.name}/{name}", inside / "gone")

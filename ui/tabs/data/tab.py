@@ -134,7 +134,7 @@ def _wire(
 
     greeted = [page.status, page.button]
     tab.select(session.guarded(greeting), None, greeted, **QUIETLY)
-    form.songs.wire(session)
+    form.songs.wire(session, tab, settings)
     work = page.button.click(
         look,
         [*form.songs.fields, *form.split],

@@ -60,6 +60,7 @@ def lesson(
     start: str = "",
     players: Sequence[gr.Audio] = (),
     more: Sequence[gr.HTML] = (),
+    is_later: bool = False,
 ) -> Iterator[gr.HTML]:
     """Lay out one lesson; controls made inside appear below its text.
 
@@ -69,8 +70,9 @@ def lesson(
         start: of a button there, which fires the picture's ``start``.
         players: players below the picture, not rendered yet.
         more: pictures below it, not rendered yet.
+        is_later: drawn once it is near the screen; see ``when_near``.
     """
-    picture = canvas.place(empty, start)
+    picture = canvas.place(empty, start, canvas.LATER if is_later else canvas.AT_ONCE)
     with gr.Row(elem_classes="lesson", elem_id=f"lesson-{name}"):
         with gr.Column(scale=1, min_width=260):
             gr.Markdown(text(f"see.{name}_title"), elem_classes="lesson-title")
@@ -156,19 +158,46 @@ def redrawing(session: Session, lesson: Lesson) -> dict[str, Any]:
     return {"fn": redraw, "inputs": inputs, "outputs": lesson.picture, **QUIETLY}
 
 
-def draws(session: Session, lesson: Lesson, after: Dependency | None = None) -> Lesson:
+def when_near(
+    session: Session, picture: gr.HTML, after: Dependency | None = None
+) -> Callable[..., Dependency]:
+    """Make a picture wait, after each new sound, until it is near the screen.
+
+    So a page that is opened costs no more for lessons that nobody has scrolled to.
+
+    Args:
+        session: what the tabs share.
+        picture: a place with ``canvas.LATER``.
+        after: what sets the knobs for a new sound, if something does.
+
+    Returns:
+        The event of its being near, for ``draws`` and ``plays``.
+    """
+    at_new_sound = after.then if after else session.bar.path.change
+    at_new_sound(None, None, picture, js=canvas.WAIT, **QUIETLY)
+    near: Callable[..., Dependency] = picture.near
+    return near
+
+
+def draws(
+    session: Session,
+    lesson: Lesson,
+    after: Dependency | None = None,
+    when: Callable[..., Dependency] | None = None,
+) -> Lesson:
     """Draw at each new sound and at each turn of a knob.
 
     Args:
         session: what the tabs share.
         lesson: what to draw.
         after: what sets the knobs for a new sound, if something does.
+        when: the event to draw at, in place of a new sound; see ``when_near``.
 
     Returns:
         The lesson.
     """
     redraw = redrawing(session, lesson)
-    at_new_sound = after.then if after else session.bar.path.change
+    at_new_sound = when or (after.then if after else session.bar.path.change)
     at_new_sound(**redraw)
     turned = [knob.input for knob in lesson.knobs.values() if hasattr(knob, "input")]
     if turned:
@@ -182,8 +211,11 @@ def plays(
     make: Callable[..., Clip],
     *knobs: Any,
     after: Dependency | None = None,
+    when: Callable[..., Dependency] | None = None,
 ) -> None:
     """Make a sound anew where ``draws`` draws anew; of a slider once it is let go.
+
+    A player that is hidden is shown with its first sound.
 
     Args:
         session: what the tabs share.
@@ -191,7 +223,9 @@ def plays(
         make: the sound, of the clip and the knobs' values.
         knobs: the controls that change it.
         after: what sets the knobs for a new sound, if something does.
+        when: the event to make it at, in place of a new sound; see ``when_near``.
     """
+    is_hidden = not player.visible
 
     @session.guarded
     def remake(path: str | None, newest: Newest, *values: Any) -> Any:
@@ -200,10 +234,12 @@ def plays(
         is_newest = newest.ask(player)
         clip = make(session.clip(path), *values)
         file = sound_files.file_of(clip, player.GRADIO_CACHE)
-        return file if is_newest(player) else gr.skip()
+        if not is_newest(player):
+            return gr.skip()
+        return gr.Audio(file, visible=True) if is_hidden else file
 
     inputs = [session.bar.path, session.newest, *knobs]
-    at_new_sound = after.then if after else session.bar.path.change
+    at_new_sound = when or (after.then if after else session.bar.path.change)
     at_new_sound(remake, inputs, player, **QUIETLY)
     turned = [getattr(knob, "release", knob.input) for knob in knobs]
     gr.on(turned, remake, inputs, player, **QUIETLY)

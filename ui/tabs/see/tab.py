@@ -9,15 +9,21 @@ from ui.export import downloads
 from ui.session import Session
 from ui.tabs.see import (
     comparison,
+    decibels,
     hubert_input,
     inversion,
+    learning,
     masking,
     mel,
+    pitch,
+    rhythm,
     sampling,
     selection,
+    sines,
     source,
     spectrogram,
     spectrum,
+    timbre,
     waveform,
 )
 from ui.tabs.see.lesson import Lesson
@@ -27,15 +33,21 @@ def build(session: Session, settings: Settings, models: Models) -> tuple[Lesson,
     """Lay out the lessons and wire them."""
     lessons = (
         waveform.build(session),
+        decibels.build(session),
         source.build(session),
         sampling.build_rate(session),
         sampling.build_bits(session),
+        sines.build(session),
         moment := spectrum.build(session),
+        timbre.build(session),
         spectrogram.build(session),
         inversion.build(session, is_offline=settings.is_offline),
         *mel.build(session),
+        pitch.build(session),
+        rhythm.build(session),
         hubert_input.build(session, models),
         masking.build(session, models),
+        *learning.build(session, settings.runs_dir),
         comparison.build(session),
     )
     selection.build(session, lessons, moment)

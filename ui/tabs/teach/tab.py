@@ -1,4 +1,4 @@
-"""A lesson of 45 minutes, and questions that the app can check; licences, privacy."""
+"""Plans for 45 and 90 minutes, and questions that the app checks; licences, privacy."""
 
 from __future__ import annotations
 
@@ -67,8 +67,26 @@ PLACES = {
     "alias": Place("rate", "brass", {"rate": exercises.SLOW_RATE, **WITHOUT_FILTER}),
     "bit": Place("bits", "sweep", {"n_bits": MANY_BITS}),
     "mel": Place("mel", "sweep"),
-    "frames": Place("hearing", "brass"),
+    "frames": Place("hearing", "brass", {"model": "HuBERT"}),
     "chance": Place("data"),
+    "decibel": Place("decibels", "chord", {"gain_db": -20}),
+    "missing": Place("sines", "chord", {"shape": "missing", "fundamental_hz": 220.5}),
+    "timbre": Place("timbre", "chord", {"instrument": "clarinet", "hz": 220.0}),
+    "frame": Place("stft", "disco_song", {"n_fft": exercises.SHORT_FRAME}),
+    "return": Place("back", "blues_song", {"window": "hann"}),
+    "seventh": Place("pitch", "chord", {"harmonic": exercises.HARMONIC}),
+    "tempo": Place("rhythm", "disco_song", {"octave": 1.0}),
+    "masked": Place("masking", "sweep", {"n_clusters": 8, "number": 1}),
+    "loss": Place("learning", "chord"),
+    "interval": Place("learning", "chord", {"truth": "blues"}),
+    "calibration": Place("train"),
+    # Of the plan for 90 minutes.
+    "decibels": Place("decibels", "chord"),
+    "sines": Place("sines", "chord"),
+    "timbres": Place("timbre", "chord"),
+    "pitch": Place("pitch", "disco_song"),
+    "rhythm": Place("rhythm", "disco_song"),
+    "learning": Place("learning", "chord"),
 }
 
 
@@ -76,6 +94,9 @@ def build(session: Session) -> None:
     """Lay out the plan, the questions and what this is, and wire them."""
     gr.Markdown(text("teach.title"), elem_id="lesson-teach")
     gr.Markdown(text("teach.plan"), elem_classes="plan")
+    gr.Markdown(text("teach.plan_more"), elem_classes="plan")
+    with gr.Accordion(text("teach.plan_long_title"), open=False):
+        gr.Markdown(text("teach.plan_long"), elem_classes="plan")
     gr.Markdown(text("teach.exercises"))
     with gr.Row(elem_classes="exercises"):
         with gr.Column(scale=1, min_width=260):

@@ -98,7 +98,7 @@ class Page:
         def begin(given: Given, visitor: Visitor) -> str:
             return actions.start(new.given(given), settings, visitor).id
 
-        new.songs.wire(self.session)
+        new.songs.wire(self.session, tab, self.server.settings)
         new.preset.input(fill, new.preset, list(new.fields), **PRIVATE)
         changed = [component.change for component in new.by_name.values()]
         gr.on([tab.select, *changed], look_ahead, inputs, ahead, **QUIETLY)
