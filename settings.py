@@ -129,6 +129,7 @@ class Settings:
             for them unless ``GRADIO_TEMP_DIR`` is set.
         songs_dir: visitors' own data sets, one folder each, genres inside.
         bundled_model_dir: the model that ships with the app.
+        pretrained_model_dir: the small one beside it that guesses hidden frames.
         hub_model: id of the Hub model that the classify tab offers.
         recordings: address of the folder that real sounds are fetched from; "" fetches
             none.
@@ -160,6 +161,7 @@ class Settings:
     uploads_dir: Path = ROOT / "cache" / "uploads"
     songs_dir: Path = ROOT / "songs"
     bundled_model_dir: Path = ROOT / "assets" / "models" / "bundled"
+    pretrained_model_dir: Path = ROOT / "assets" / "models" / "pretrained"
     hub_model: str = "sanchit-gandhi/distilhubert-finetuned-gtzan"
     recordings: str = "https://librosa.org/data/audio/"
     max_upload_bytes: int = 100_000_000

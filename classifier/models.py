@@ -85,7 +85,8 @@ class Models:
     def available(self) -> tuple[ModelRef, ...]:
         """List every model: bundled, runs from the newest on, Hub.
 
-        Reads small JSON files only; a folder that is no whole checkpoint is left out.
+        Reads small JSON files only; a folder that is no whole checkpoint is left out,
+        and so is a base model, which names no genres.
         """
         bundled = self._bundled_model_dir
         results = sorted(self._runs_dir.glob("*/result.json"), reverse=True)
@@ -95,7 +96,7 @@ class Models:
         found += [
             checkpoint.describe("run", run.name, run / "model") for run in finished
         ]
-        refs = [ref for ref in found if ref]
+        refs = [ref for ref in found if ref and ref.names_labels]
         if self._is_hub_model_at_hand():
             refs.append(_hub_ref(self.hub_model))
         return tuple(refs)

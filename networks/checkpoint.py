@@ -22,7 +22,7 @@ from typing import Any, Literal
 import process
 from errors import KnownError
 from hub.client import WEIGHTS, is_pointer, is_whole
-from networks import architecture, clear, forward, novelty
+from networks import architecture, clear, forward, masked_prediction, novelty
 from networks import device as devices
 from networks.architecture import positive
 from networks.clear import ClearRule
@@ -65,6 +65,7 @@ class ModelRef:
             a probability of its own.
         clear: when an answer is called clear, chosen on songs that it had not learned
             from; None where nobody chose.
+        names_labels: it is a classifier, rather than a base model for runs.
     """
 
     source: Source
@@ -78,6 +79,7 @@ class ModelRef:
     n_calibration_songs: int | None = None
     is_exclusive: bool = True
     clear: ClearRule | None = None
+    names_labels: bool = True
 
     @property
     def key(self) -> str:
@@ -147,6 +149,7 @@ def describe(
         n_calibration_songs=_count(facts.get("n_calibration_songs")),
         is_exclusive=architecture.is_exclusive(config),
         clear=clear.of_config(facts),
+        names_labels=not masked_prediction.is_pretrained(folder),
     )
 
 

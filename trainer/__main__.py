@@ -175,7 +175,12 @@ def _follow(run: Run) -> int:
         print(messages.failure(state.code, state.details, i18n.DEFAULT_LANGUAGE))
     if state.name == "finished" and (scores := evaluate.load_scores(run.folder)):
         config, is_honest = run.config(), scores.is_final
-        meaning = report.meaning(config.data, config.split, is_honest=is_honest)
+        meaning = report.meaning(
+            config.data,
+            config.split,
+            is_honest=is_honest,
+            group_kind=run.group_kind,
+        )
         print(report.of_run(scores), *meaning, sep="\n")
         print(i18n.word("notes.more_scores", command=f"{EVALUATE} {run.id}"))
     return 0 if state.name in ("finished", "stopped") else 1

@@ -1,7 +1,8 @@
 """List the pretrained models that a run may start from; a host can extend the list.
 
 A run's config has the full name of its base model: one of the two that ship with the
-project, or a model of the Hub, with ``@revision`` for an exact version. The page and the
+project, an earlier run as ``run:ID``, or a model of the Hub, with ``@revision`` for an
+exact version. The page and the
 command line check a user's choice against the list, so that the trainer's process needs
 no list, and a run's folder records its base model.
 """
@@ -19,6 +20,8 @@ DISTILHUBERT = "ntu-spml/distilhubert"
 BUNDLED, SMALL = "bundled", "small"
 BUNDLED_WINDOW_S = 10.0  # as its config.json has it
 FORMER = {"demo": BUNDLED}  # what older versions called them: read, never written
+RUN = "run:"  # before the id of an earlier run on this machine
+RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 NAME = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@(\w[\w./-]*))?")
 
 
@@ -80,9 +83,17 @@ CHOICES = (KNOWN[0].id, BUNDLED, SMALL, *(model.id for model in KNOWN[1:]))
 
 
 def is_possible(base_model: object) -> bool:
-    """Return whether a name is one of the list, or has the form of a Hub id."""
-    is_name = isinstance(base_model, str)
-    return is_name and (base_model in CHOICES or bool(NAME.fullmatch(str(base_model))))
+    """Return whether a name is one of the list, or has the form of a run's or Hub's id."""
+    if not isinstance(base_model, str):
+        return False
+    is_id = NAME.fullmatch(base_model) or run_id(base_model)
+    return base_model in CHOICES or bool(is_id)
+
+
+def run_id(base_model: str) -> str:
+    """Return the id of the run that a base model is of; "" for other models."""
+    name = base_model.removeprefix(RUN)
+    return name if name != base_model and RUN_ID.fullmatch(name) else ""
 
 
 def choices(also: Sequence[str] = ()) -> tuple[str, ...]:
@@ -91,12 +102,12 @@ def choices(also: Sequence[str] = ()) -> tuple[str, ...]:
 
 
 def admit(base_model: str, also: Sequence[str] = ()) -> None:
-    """Check that a base model is allowed.
+    """Check that a base model is allowed; runs of this machine always are.
 
     Raises:
         KnownError: ``not_a_choice``.
     """
-    if base_model not in choices(also):
+    if base_model not in choices(also) and not run_id(base_model):
         raise KnownError(
             "not_a_choice",
             field="base_model",

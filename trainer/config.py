@@ -38,11 +38,14 @@ class RunConfig:
 
     Attributes:
         preset: the name of the recipe that this config started from.
+        objective: what is learned: ``genres``, or ``masked``: the clusters of hidden
+            frames, as HuBERT learned, for which songs need no genre.
         data: ``gtzan``; ``composed``; ``folder:PATH`` or ``zip:PATH`` with a subfolder
             a genre; or ``hub:ID``, a data set of the Hub.
         n_songs_per_genre: how many songs to compose (``composed`` only).
         base_model: a model of the Hub, as ``id`` or ``id@revision``; ``bundled``,
-            the bundled model; or ``small``, a small HuBERT with random weights.
+            the bundled model; ``small``, a small HuBERT with random weights; or
+            ``run:ID``, the model of an earlier run here.
         trained_part: ``all``; ``encoder``, with what makes its input frozen (HuBERT's
             and Whisper's convolutions, AST's patches); or ``head``, the layers
             above the pretrained ones.
@@ -65,8 +68,15 @@ class RunConfig:
         fast_attention: no attention dropout, with which torch would not use its fast
             kernels.
         mask_time_fraction: share of the frames that SpecAugment masks in training;
-            0: as in the checkpoint. HuBERT and wav2vec2 only.
+            0: as in the checkpoint. HuBERT and wav2vec2 only. Of ``masked``, the share
+            that is hidden to be guessed, before spans overlap.
+        mask_time_length: frames of a hidden span.
         mask_feature_fraction: the same for channels.
+        n_clusters: to guess among (``masked`` only).
+        visible_weight: of the loss on visible frames beside that on hidden ones, which
+            in HuBERT counts alone; a short run learns faster with it (``masked`` only).
+        second_iteration_fraction: share of the steps after which the clusters are made
+            anew, of the model's own middle layer; 0: never (``masked`` only).
         augmentation: change the spectral tilt of the windows and add noise at random.
         precision: ``auto`` is fp16 or bf16 on a CUDA GPU, bf16 on a processor that
             multiplies it faster, and fp32 elsewhere.
@@ -82,6 +92,7 @@ class RunConfig:
     """
 
     preset: str = "tutorial"
+    objective: Literal["genres", "masked"] = _choice("genres", "genres", "masked")
     data: str = "gtzan"
     n_songs_per_genre: int = _number(40, 2, 1000)
     base_model: str = field(
@@ -104,8 +115,12 @@ class RunConfig:
     label_smoothing: float = _number(0.0, 0.0, 0.5)
     weighted_layers: bool = False
     fast_attention: bool = False
-    mask_time_fraction: float = _number(0.0, 0.0, 0.5)
+    mask_time_fraction: float = _number(0.0, 0.0, 0.9)
+    mask_time_length: int = _number(10, 1, 100)
     mask_feature_fraction: float = _number(0.0, 0.0, 0.5)
+    n_clusters: int = _number(100, 2, 1000)
+    visible_weight: float = _number(0.0, 0.0, 1.0)
+    second_iteration_fraction: float = _number(0.5, 0.0, 0.95)
     augmentation: bool = False
     precision: Literal["auto", "fp32", "fp16", "bf16"] = _choice(
         "auto", "auto", "fp32", "fp16", "bf16"
@@ -135,6 +150,16 @@ class RunConfig:
             raise _no_choice("base_model", self.base_model, base_models.CHOICES)
         if str(self.preset) not in PRESETS:
             raise _no_choice("preset", self.preset, PRESETS)
+
+    @property
+    def needs_genres(self) -> bool:
+        """Whether songs teach by their genres."""
+        return self.objective == "genres"
+
+    @property
+    def second_iteration_step(self) -> int:
+        """After how many steps the clusters are made anew; 0: never."""
+        return round(self.second_iteration_fraction * self.n_steps)
 
     def to_json(self) -> str:
         """Serialize as JSON, one field a line."""

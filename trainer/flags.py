@@ -35,6 +35,7 @@ EXAMPLES = """examples:
   python -m trainer --preset tutorial                   DistilHuBERT on GTZAN, for a GPU
   python -m trainer --preset fast                       the best accuracy for the time
   python -m trainer --preset head                       no GPU, no network: seconds
+  python -m trainer --preset pretrain --data folder:songs  without genres, as HuBERT
   python -m trainer --resume 20260131-120000-1a2b       continue a run that ended
 
 several GPUs or machines (each step has n times as many windows):

@@ -19,6 +19,7 @@ from trainer.run.events import (
     Evaluated,
     Failed,
     Finished,
+    Guessed,
     Noted,
     Planned,
     RunEvent,
@@ -34,6 +35,7 @@ PLAIN = {
     Planned: "planned",
     Step: "step",
     Evaluated: "evaluated",
+    Guessed: "guessed",
     Device: "device",
     Stopped: "stopped",
     Cancelled: "cancelled",
@@ -47,7 +49,13 @@ PROBLEMS = (
     "gtzan_mirror",
     "not_tested",
 )  # notes to highlight
-NOT_THE_TUTORIALS = ("preset", "n_songs_per_genre")  # it has no such setting
+NOT_THE_TUTORIALS = (
+    "preset",
+    "n_songs_per_genre",
+    "n_clusters",
+    "visible_weight",
+    "second_iteration_fraction",
+)  # it has no such setting
 GIB = 2**30
 
 
@@ -73,7 +81,9 @@ def line(event: RunEvent, language: str = i18n.DEFAULT_LANGUAGE) -> str:
 
 
 def _finished(event: Finished) -> str:
-    """Choose the note of a run's end: with test accuracy, validation, or neither."""
+    """Choose the note of a run's end: what was measured last, if anything."""
+    if event.masked_accuracy is not None:
+        return "finished_masked"
     if event.test_accuracy is not None:
         return "finished_tested"
     return "finished" if event.validation_accuracy is None else "finished_validated"
@@ -197,6 +207,26 @@ def test_accuracy(events: Iterable[RunEvent]) -> float | None:
     return ends[-1].test_accuracy if ends else None
 
 
+def guessed(events: Iterable[RunEvent]) -> Finished | Guessed | None:
+    """Find how well hidden frames are guessed: in the test, or in the last validation."""
+    found: Finished | Guessed | None = None
+    for event in events:
+        is_test = isinstance(event, Finished) and event.masked_accuracy is not None
+        if is_test or isinstance(event, Guessed):
+            found = event  # type: ignore[assignment]
+    return found
+
+
+def masked_accuracy(events: Iterable[RunEvent]) -> float | None:
+    """Return the share of hidden frames that are guessed; None of other runs."""
+    found = guessed(events)
+    return (
+        found.accuracy
+        if isinstance(found, Guessed)
+        else (found.masked_accuracy if found else None)
+    )
+
+
 def _per_s(events: Sequence[Stage | Step]) -> float | None:
     """Compute the units a second of the current phase, since it began."""
     name = getattr(events[-1], "name", "")
@@ -244,7 +274,7 @@ def _validations(events: Sequence[RunEvent]) -> tuple[float, int]:
     for event in events:
         if isinstance(event, Step):
             last_step_at = event.at
-        elif isinstance(event, Evaluated):
+        elif isinstance(event, Evaluated | Guessed):
             took_s = max(event.at - last_step_at, 0.0)
             every, before = event.step - before, event.step
     return took_s, every
@@ -253,8 +283,11 @@ def _validations(events: Sequence[RunEvent]) -> tuple[float, int]:
 def preflight_line(needs: Preflight, language: str = i18n.DEFAULT_LANGUAGE) -> str:
     """Format the estimated needs of a run as one line."""
     minutes = max(round(needs.time_s / 60), 1)
+    has_genres = needs.genres != () and not all(name == "" for name, _ in needs.genres)
     return i18n.word(
-        "notes.preflight",
+        "notes.preflight"
+        if has_genres or not needs.genres
+        else "notes.preflight_masked",
         language,
         device=needs.device,
         n_songs=needs.n_songs or "?",

@@ -28,6 +28,7 @@ from trainer.config import FOLDER, RunConfig
 from trainer.data import song_files
 from trainer.data.sources import folder_songs
 from trainer.process import device
+from trainer.run import runs
 
 COMPOSED_S = 10.0  # length of a composed song
 GTZAN_S = 30.0
@@ -154,8 +155,11 @@ def preflight(
         env: the trainer's environment, which decides what devices it sees.
 
     Raises:
-        KnownError: ``no_folder`` or ``disk_too_small``.
+        KnownError: ``no_folder``, ``disk_too_small``, ``unknown_run`` or
+            ``run_without_model`` of a base model, or ``no_hidden_frames``.
     """
+    runs.check_base(config, runs_dir)
+    config = dataclasses.replace(config, base_model=runs.first_base(config, runs_dir))
     genres = _genres(config)
     n_songs = sum(n for _, n in genres)
     config = _resolved(config, n_songs)
@@ -182,6 +186,8 @@ def _resolved(config: RunConfig, n_songs: int) -> RunConfig:
     changes: dict[str, Any] = {}
     model = base_models.hub_model(config.base_model)
     if model and model.window_s:
+        if not config.needs_genres:
+            raise KnownError("no_hidden_frames", name=config.base_model)
         changes["window_s"] = model.window_s
     if config.n_epochs and n_songs:
         n_per_step = config.batch_size * config.n_accumulated
@@ -199,6 +205,8 @@ def _cached_s(config: RunConfig, n_songs: int, sound_s: float) -> float:
     model = base_models.hub_model(config.base_model)
     takes_mels = model is not None and model.window_s > 0
     is_cheap = config.trained_part == "encoder" and takes_mels
+    if not config.needs_genres:
+        return 0.0
     if config.trained_part == "all" or config.augmentation or is_cheap:
         return 0.0
     n_train = n_songs * _train_fraction(config)
@@ -213,7 +221,13 @@ def _validation_s(config: RunConfig, sound_s: float) -> float:
 
 
 def _genres(config: RunConfig) -> tuple[tuple[str, int], ...]:
-    """Count songs by genre; of a folder its files, some of which may be unreadable."""
+    """Count songs by genre; of a folder its files, some of which may be unreadable.
+
+    Where genres are not used, all songs have one without a name.
+    """
+    if not config.needs_genres:
+        n_songs = _n_unlabelled(config)
+        return (("", n_songs),) if n_songs else ()
     if config.data == "composed":
         names = sorted(composer.STYLES)
         return tuple((name, config.n_songs_per_genre) for name in names)
@@ -223,6 +237,17 @@ def _genres(config: RunConfig) -> tuple[tuple[str, int], ...]:
         return ()
     songs = folder_songs(Path(config.data.removeprefix(FOLDER))).songs
     return tuple(sorted(collections.Counter(song.genre for song in songs).items()))
+
+
+def _n_unlabelled(config: RunConfig) -> int:
+    """Count all songs; 0 where they are unknown before the download."""
+    if not config.data.startswith(FOLDER):
+        labelled = dataclasses.replace(config, objective="genres")
+        return sum(n for _, n in _genres(labelled))
+    folder = Path(config.data.removeprefix(FOLDER))
+    if not folder.is_dir():
+        raise KnownError("no_folder", folder=folder)
+    return len(walk(folder).files)
 
 
 def _song_s(config: RunConfig) -> float:
@@ -261,6 +286,12 @@ def _time_s(
     test_cost = cost.gpu_s / 3 if is_gpu else cost.test_cpu_s * share
     n_per_step = config.batch_size * config.n_accumulated
     trained_s = config.n_steps * n_per_step * config.window_s
+    if not config.needs_genres:
+        # The second iteration's targets are a forward pass of the lower half.
+        later = (
+            1 - config.second_iteration_fraction if config.second_iteration_step else 0
+        )
+        train_cost += later * test_cost
     n_train = max(n_songs * _train_fraction(config), 1)
     every = config.eval_every_n_steps or math.ceil(n_train / n_per_step)
     evaluated_s = math.ceil(config.n_steps / every) * _validation_s(config, sound_s)

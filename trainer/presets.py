@@ -72,6 +72,27 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "weight_decay": 0.01,
         "eval_every_n_steps": 200,
     },
+    # HuBERT's own way, without labels; what it makes is a base model. Spans of 0.2 s.
+    "pretrain": {
+        "objective": "masked",
+        "split": "stratified",
+        "test_fraction": 0.1,
+        "validation_fraction": 0.1,
+        "data": "composed",
+        "n_songs_per_genre": 40,
+        "base_model": base_models.SMALL,
+        "window_s": 4.0,
+        "n_steps": 600,
+        "batch_size": 16,
+        "n_accumulated": 1,
+        "learning_rate": 2e-3,
+        "schedule": "cosine",
+        "weight_decay": 0.01,
+        "mask_time_fraction": 0.8,
+        "mask_time_length": 5,
+        "visible_weight": 1.0,
+        "eval_every_n_steps": 50,
+    },
     # A minute on a CPU: the bundled model gets new labels.
     "smoke": {
         "split": "stratified",

@@ -192,7 +192,8 @@ def kept(config: RunConfig, settings: Settings) -> RunConfig:
     if not config.data.startswith(ZIP):
         return config
     upload = Path(config.data.removeprefix(ZIP))
-    sources.zip_songs(upload)  # only what can be read is worth keeping
+    # Only what can be read is worth keeping.
+    sources.zip_songs(upload, needs_genres=config.needs_genres)
     with upload.open("rb") as file:
         checksum = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     place = settings.cache_dir / "uploads" / checksum / upload.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil, floor, isnan
 
 import numpy as np
@@ -18,6 +19,27 @@ N_COLUMNS = 400
 FRAME_S = HOP_LENGTH / SAMPLING_RATE
 HIDDEN_COLOUR = "#e76300"
 HIDDEN_ROW = "?"
+RIGHT_COLOUR, WRONG_COLOUR = "#2e8b57", "#832db6"
+N_NAMED = 24  # rows that a picture has room to name
+
+
+@dataclass(frozen=True, eq=False)
+class Guessed:
+    """A model's guesses, in its own clusters and frames.
+
+    Attributes:
+        clusters: the true ones, of n_frames.
+        guessed: (n_frames,); they count where a frame is hidden.
+        is_hidden: (n_frames,)
+        frame_s: from one frame to the next (s).
+        first: frame of the sound that these begin with.
+    """
+
+    clusters: Clusters
+    guessed: NDArray[np.int64]
+    is_hidden: NDArray[np.bool_]
+    frame_s: float
+    first: int = 0
 
 
 def guessing(
@@ -69,6 +91,74 @@ def guessing(
         is_sound=True,
         note="" if n_all else phrase("nothing_to_guess", language),
     )
+
+
+def model_guesses(found: Guessed, shown_s: tuple[float, float], language: str) -> Plot:
+    """Draw the clusters that a model knows, and what it guesses for hidden frames.
+
+    A row each for those that occur; where a guess is right, it covers the truth.
+    """
+    labels, is_hidden = found.clusters.labels, found.is_hidden
+    frame_s = found.frame_s
+    occurring = np.union1d(labels, found.guessed[is_hidden])
+    first = min(max(floor(shown_s[0] / frame_s) - found.first, 0), len(labels))
+    n = max(min(ceil(shown_s[1] / frame_s) - found.first, len(labels)) - first, 0)
+    n_each = max(ceil(n / N_COLUMNS), 1)
+    starts = first + np.arange(0, n, n_each)
+    stops = np.minimum(starts + n_each, first + n)
+    truth, guess = (
+        occurring[:, None] == each if n else np.zeros((len(occurring), 0), bool)
+        for each in (labels, found.guessed)
+    )
+    is_right = is_hidden & (labels == found.guessed)
+    layers = (
+        ("seen", palette.ACCENT, truth & ~is_hidden),
+        ("missed", HIDDEN_COLOUR, truth & is_hidden & ~is_right),
+        ("guessed_right", RIGHT_COLOUR, truth & is_right),
+        ("guessed_wrong", WRONG_COLOUR, guess & is_hidden & ~is_right),
+    )
+    n_apart = ceil(max(len(occurring), 1) / N_NAMED)
+    names = [str(c + 1) if i % n_apart == 0 else "" for i, c in enumerate(occurring)]
+    return Plot(
+        name="guesses",
+        x=time_axis(shown_s, language),
+        y=Axis("row", 0, max(len(occurring), 1), "", names=tuple(names) or ("",)),
+        layers=tuple(
+            Rows(
+                starts_s=rounded((found.first + starts) * frame_s, 4),
+                stops_s=rounded((found.first + stops) * frame_s, 4),
+                shares=[rounded(row, 2) for row in _shares(rows, starts, stops)],
+                colours=[colour] * len(occurring),
+                name=phrase(name, language),
+            )
+            for name, colour, rows in layers
+        ),
+        title=phrase("guess_title", language),
+        facts=(phrase("right_and_wrong", language),) if n else (),
+        is_sound=True,
+        note="" if len(labels) else phrase("nothing_to_guess", language),
+    )
+
+
+def describe_guesses(found: Guessed, language: str) -> str:
+    """Describe how often a model is right, beside both baselines."""
+    labels, is_hidden = found.clusters.labels, found.is_hidden
+    if not is_hidden.any():
+        return ""
+    simple = baselines(found.clusters, is_hidden)
+    details = {
+        "n_clusters": found.clusters.n_clusters,
+        "n_here": len(np.unique(labels)),
+        "n": len(labels),
+        "ms": 1000 * found.frame_s,
+        "n_hidden": int(is_hidden.sum()),
+        "share": 100 * is_hidden.mean(),
+        "percent": 100 * (found.guessed == labels)[is_hidden].mean(),
+        "commonest": 100 * simple.commonest,
+        "as_before": 100 * simple.as_before,
+    }
+    names = ("about_model_clusters", "about_model_guesses")
+    return joined([i18n.word(f"viz.{n}", language, **details) for n in names], language)
 
 
 def describe(found: Clusters, is_hidden: NDArray[np.bool_], language: str) -> str:

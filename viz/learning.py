@@ -69,7 +69,7 @@ def bars(
 
 def loss_curve(logits: Sequence[float], truth: int, language: str) -> Plot:
     """Draw the loss over the probability of the true genre; this answer is marked."""
-    percents = np.linspace(0.1, 100, N_POINTS)
+    percents = np.geomspace(100 * np.exp(-HIGHEST_LOSS), 100, N_POINTS)
     losses = -np.log(percents / 100)
     here, percent = loss(logits, truth), 100 * float(softmax(logits)[truth])
     mark = Marks([round(percent, 4)], [min(here, HIGHEST_LOSS)], [f"{here:.2f}"])
@@ -88,7 +88,7 @@ def loss_curve(logits: Sequence[float], truth: int, language: str) -> Plot:
             ),
             Line(
                 rounded(percents, 3),
-                [round(float(y), 4) if y <= HIGHEST_LOSS else None for y in losses],
+                rounded(losses, 4),
             ),
             mark,
         ),

@@ -40,7 +40,7 @@ def onsets(
     return Plot(
         name="onsets",
         x=time_axis((since_s, max(stop_s, since_s + 0.01)), language),
-        y=Axis("power", 0.0, TOP, phrase("onset_strength", language)),
+        y=Axis("number", 0.0, TOP, phrase("onset_strength", language)),
         layers=(
             *rules,
             Line(rounded(found.times_s + since_s, 4), rounded(found.onset_strength, 4)),
@@ -59,8 +59,8 @@ def tempos(found: Rhythm, language: str) -> Plot:
     marked = candidates_bpm(found)
     return Plot(
         name="tempos",
-        x=Axis("count", LOWEST_BPM, HIGHEST_BPM, phrase("tempo", language)),
-        y=Axis("power", 0.0, TOP, phrase("likeness", language)),
+        x=Axis("number", LOWEST_BPM, HIGHEST_BPM, phrase("tempo", language)),
+        y=Axis("number", 0.0, TOP, phrase("likeness", language)),
         layers=(
             Line(rounded(found.tempos_bpm, 2), rounded(found.likeness, 4), "fill"),
             Marks(

@@ -18,7 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio.clip import Clip
-from audio.hubert.preprocessing import FRAME_LENGTH, HOP_LENGTH, SAMPLING_RATE, n_frames
+from audio.hubert.preprocessing import (
+    HOP_LENGTH,
+    HUBERT_GRID,
+    SAMPLING_RATE,
+    FrameGrid,
+)
 from audio.levels import decibels_in_place
 from audio.transforms.checks import check_range
 from audio.transforms.frames import Grid, Levels, pooled_power
@@ -69,24 +74,28 @@ class Baselines:
     as_before: float
 
 
-def features(clip: Clip) -> Levels:
+def features(clip: Clip, grid: FrameGrid = HUBERT_GRID) -> Levels:
     """Compute MFCCs with their first and second derivatives, by the model's frames.
+
+    Args:
+        clip: at any rate and level: levels are relative to its loudest band.
+        grid: the model's frames.
 
     Returns:
         float32 (n_frames, 39); librosa's, liftered, but for a constant in the first column.
     """
-    return _changing(_bands_db(clip))
+    return _changing(_bands_db(clip, grid))
 
 
-def _bands_db(clip: Clip) -> Levels:
+def _bands_db(clip: Clip, frames: FrameGrid = HUBERT_GRID) -> Levels:
     """Compute mel levels (dB) relative to the loudest, float32 (n_bands, n_frames)."""
     sound = clip.resampled(SAMPLING_RATE)
-    n = n_frames(sound.n_samples)
+    n, n_fft = frames.n_frames(sound.n_samples), frames.frame_length
     if not n:
         return np.empty((N_MELS, 0), np.float32)
-    grid = Grid(FRAME_LENGTH // 2, n, HOP_LENGTH)
-    taper = window_values("hann", FRAME_LENGTH)
-    filters, _ = mel_filters(SAMPLING_RATE, FRAME_LENGTH, N_MELS, SAMPLING_RATE / 2)
+    grid = Grid(n_fft // 2, n, frames.hop_length)
+    taper = window_values("hann", n_fft)
+    filters, _ = mel_filters(SAMPLING_RATE, n_fft, N_MELS, SAMPLING_RATE / 2)
     power = pooled_power(sound.samples, taper, grid, filters)
     levels_db: Levels = np.maximum(re_peak(decibels_in_place(power)), -RANGE_DB)
     return levels_db
@@ -145,14 +154,19 @@ def clusters(clip: Clip, *, n_clusters: int = 16) -> Clusters:
     return Clusters(np.argsort(order)[labels].astype(np.int32), len(centres))
 
 
-def hidden(n: int, draw: int = 0) -> NDArray[np.bool_]:
+def hidden(n: int, draw: int = 0, *, span: int = SPAN) -> NDArray[np.bool_]:
     """Mask spans of ten of ``n`` frames, their beginnings drawn at random.
 
+    Args:
+        n: frames.
+        draw: another one masks others.
+        span: frames of a span; about as many are masked, whatever its length.
+
     Returns:
-        True for masked frames, (n,); another ``draw`` masks others.
+        True for masked frames, (n,).
     """
-    begins = np.random.default_rng(draw).random(n) < START_PROBABILITY
-    return np.convolve(np.append(begins, False), np.ones(SPAN))[:n] > 0
+    begins = np.random.default_rng(draw).random(n) < SPAN * START_PROBABILITY / span
+    return np.convolve(np.append(begins, False), np.ones(span))[:n] > 0
 
 
 def baselines(found: Clusters, is_hidden: NDArray[np.bool_]) -> Baselines:
@@ -170,14 +184,16 @@ def baselines(found: Clusters, is_hidden: NDArray[np.bool_]) -> Baselines:
     )
 
 
-def silenced(clip: Clip, is_hidden: NDArray[np.bool_]) -> Clip:
+def silenced(
+    clip: Clip, is_hidden: NDArray[np.bool_], hop_length: int = HOP_LENGTH
+) -> Clip:
     """Resample the clip to 16 kHz and silence its masked frames.
 
     The model gets a learned vector there, after its convolutions; silence represents it
     for listeners.
     """
     sound = clip.resampled(SAMPLING_RATE)
-    is_kept = np.repeat(~is_hidden, HOP_LENGTH)[: sound.n_samples]
+    is_kept = np.repeat(~is_hidden, hop_length)[: sound.n_samples]
     n_after = sound.n_samples - len(is_kept) + FADE // 2
     gains = np.pad(is_kept.astype(np.float32), (FADE // 2, n_after), constant_values=1)
     faded = np.convolve(gains, np.full(FADE, 1 / FADE), mode="valid")

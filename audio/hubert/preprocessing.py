@@ -205,6 +205,30 @@ def lost_db(clip: Clip) -> float | None:
     return float(decibels(power[first_lost:].sum() / power.sum()))
 
 
+@dataclass(frozen=True)
+class FrameGrid:
+    """Where a model's frames lie in its samples; HuBERT's unless given.
+
+    Attributes:
+        hop_length: samples from one frame to the next.
+        frame_length: samples that one frame depends on.
+    """
+
+    hop_length: int = HOP_LENGTH
+    frame_length: int = FRAME_LENGTH
+
+    def n_frames(self, n_samples: int) -> int:
+        """Compute how many frames fit into ``n_samples``."""
+        return max((n_samples - self.frame_length) // self.hop_length + 1, 0)
+
+    def n_samples(self, n_frames: int) -> int:
+        """Compute how many samples ``n_frames`` depend on."""
+        return max(n_frames - 1, 0) * self.hop_length + self.frame_length
+
+
+HUBERT_GRID = FrameGrid()
+
+
 def n_frames(n_samples: int) -> int:
     """Compute the number of HuBERT's frames: ``1 + (n_samples - 400) // 320``."""
     return HUBERT.n_frames(n_samples)

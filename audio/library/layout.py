@@ -14,7 +14,7 @@ import collections
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from audio.library import tables
@@ -36,6 +36,8 @@ GENRES = frozenset(
 )
 ARTIST = re.compile(r"(.+?) - .+")  # "Artist - Title.mp3"
 MIN_NAMED_FRACTION = 0.8  # of the songs; below it the dash is no separator
+KINDS = ("artist", "album")  # columns that say what a group is
+NO_GROUP = ("", "")
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,14 @@ class Place:
         genre: its label.
         group: such as the artist or album; "" where unknown.
         part: train, validation or test; "" where none is given.
+        group_kind: ``artist``, ``album`` or ``folder``; "" where nobody says.
     """
 
     name: str
     genre: str
     group: str = ""
     part: str = ""
+    group_kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -166,8 +170,7 @@ def _one_spelling(places: Sequence[Place | None]) -> list[Place | None]:
     for genre, _ in sorted(counts.items(), key=lambda each: (-each[1], each[0])):
         spelling.setdefault(_folded(genre), genre)
     return [
-        place
-        and Place(place.name, spelling[_folded(place.genre)], place.group, place.part)
+        place and replace(place, genre=spelling[_folded(place.genre)])
         for place in places
     ]
 
@@ -177,26 +180,33 @@ def _grouped(
 ) -> tuple[Place | None, ...]:
     """Choose the songs' groups: of the table, else of their names, else their albums."""
     listed = {
-        name: noted
+        name: (noted, column if column in KINDS else "")
         for name, row in rows.items()
-        if (noted := tables.cell(row, tables.GROUP_COLUMNS))
+        for column in reversed(tables.GROUP_COLUMNS)  # the first one stays
+        if (noted := tables.cell(row, (column,)))
     }
     known = [place for place in places if place]
     artists = {
-        p.name: m[1] for p in known if (m := ARTIST.match(p.name.split("/")[-1]))
+        p.name: (m[1], "artist")
+        for p in known
+        if (m := ARTIST.match(p.name.split("/")[-1]))
     }
-    albums = {place.name: place.group for place in known if place.group}
+    albums = {place.name: (place.group, "folder") for place in known if place.group}
 
-    def group(name: str, place: Place) -> str:
+    def group(name: str, place: Place) -> tuple[str, str]:
         if listed:
-            return listed.get(name, "")
+            return listed.get(name, NO_GROUP)
         for found in (artists, albums):
             if len(found) >= MIN_NAMED_FRACTION * len(known):
-                return found.get(place.name, "")
-        return ""
+                return found.get(place.name, NO_GROUP)
+        return NO_GROUP
+
+    def grouped(name: str, place: Place) -> Place:
+        found, kind = group(name, place)
+        return replace(place, group=found, group_kind=kind)
 
     return tuple(
-        place and Place(place.name, place.genre, group(name, place), place.part)
+        place and grouped(name, place)
         for name, place in zip(names, places, strict=True)
     )
 

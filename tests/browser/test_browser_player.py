@@ -67,3 +67,25 @@ def test_recording_shows_its_level_until_it_ends(open_page, microphone):
     assert meter.is_visible()
     page.locator("#player .stop-button").click()
     meter.wait_for(state="hidden")
+
+
+def test_recording_goes_on_where_no_meter_can_be_shown(open_page, microphone):
+    """As in Firefox, where microphone and speaker have different rates."""
+    fails = "() => { throw new DOMException('rates', 'NotSupportedError'); }"
+    patch = f"AudioContext.prototype.createMediaStreamSource = {fails};"
+    microphone(HUMMING.replace("{", "{ " + patch, 1))
+    page = open_page()
+    record(page)
+    page.locator("#player .stop-button").wait_for()
+    assert page.locator(".microphone p").inner_text() == ""
+    assert page.locator(".microphone meter").is_hidden()
+
+
+def test_file_list_of_the_browser_keeps_the_kinds_that_gradio_names(open_page):
+    page = open_page()
+    chooser = page.locator("#player input[type=file]")
+    before = chooser.get_attribute("accept")
+    with page.expect_file_chooser():
+        page.locator("#player button", has_text="Click to Upload").click()
+    after = chooser.get_attribute("accept")
+    assert after == f"{before},video/*"

@@ -147,3 +147,12 @@ def test_run_on_an_upload_is_called_by_the_zip_s_name_alone(host, upload):
     run = runs.create(host.runs_dir, RunConfig(data=f"zip:{upload}", preset="smoke"))
     assert cards.name_of(run) == "smoke · my songs.zip"
     assert str(upload.parent) not in cards.name_of(run)
+
+
+def test_folder_that_came_after_the_start_is_offered(tmp_path):
+    host = Settings(songs_dir=tmp_path / "songs")
+    before = song_choice.offered(host, "zh-TW")
+    (tmp_path / "songs" / "mine" / "rock").mkdir(parents=True)
+    found = song_choice.offered(host, "zh-TW")
+    assert [value for _, value in found if (_, value) not in before] == ["folder:mine"]
+    assert all(isinstance(label, str) for label, _ in found)

@@ -53,7 +53,10 @@ MAY = set(
     ui.player.clip_bar:_giving.give
     ui.player.clip_bar:_giving_what_the_address_names.give
     ui.player.clip_bar:_same
-    ui.player.clip_bar:build.read
+    ui.player.clip_bar:_giving_the_first.give
+    ui.player.clip_bar:_reading.read
+    ui.tabs.classify.picker:Picker.wire.<lambda>
+    ui.song_choice:SongChoice.wire.listed
     ui.tabs.data.inspection:list_genres
     ui.tabs.data.inspection:list_songs
     ui.tabs.data.inspection:wire.show

@@ -331,8 +331,11 @@ def test_page_of_another_port_may_not_act_where_a_browser_tells_no_more(origin, 
         "fly-client-ip",
         "x-original-host",
         "x_forwarded_for",
-    ]
-    + ["tailscale-user-login", "via", "cf-ray", "x-forwarded-for"],
+        "tailscale-user-login",
+        "via",
+        "cf-ray",
+        "x-forwarded-for",
+    ],
 )
 def test_what_a_relay_adds_makes_a_stranger(name):
     assert is_relayed({"host": "localhost", name: "x"})

@@ -132,3 +132,10 @@ def test_card_names_the_device_and_its_precision_where_they_are_known(tmp_path):
     runs.write_whole(path, json.dumps(config))
     text = card.text(run, "visitor/genres")
     assert "windows on each device (Tesla T4, fp16)." in text
+
+
+def test_card_of_the_fault_filtered_list_does_not_quote_the_ceiling_of_the_faulty_set(
+    tmp_path,
+):
+    assert "94.5" in card_of(tmp_path, data="gtzan", split="random")
+    assert "94.5" not in card_of(tmp_path, data="gtzan", split="listed")

@@ -6,6 +6,7 @@ import pytest
 
 import i18n
 from errors import KnownError
+from networks.device import Device
 from support.small_runs import config_for
 from trainer.config import RunConfig
 from trainer.training import dashboards
@@ -20,9 +21,13 @@ def stub(monkeypatch, name):
     monkeypatch.setitem(sys.modules, name, module)
 
 
+def arguments_of(config, run_dir):
+    return training_arguments(config, run_dir, Batches(2, 4), Device("cpu", "CPU"))
+
+
 def test_no_dashboard_is_told_unless_chosen(tmp_path):
     assert RunConfig().report_to == "none"
-    assert training_arguments(RunConfig(), tmp_path, Batches(2, 4)).report_to == []
+    assert arguments_of(RunConfig(), tmp_path).report_to == []
     dashboards.check("none")
 
 
@@ -49,9 +54,7 @@ def test_dashboard_that_is_not_installed_is_refused_at_once(
 def test_installed_dashboard_is_told_and_publishes_nothing(tmp_path, monkeypatch, name):
     stub(monkeypatch, name)
     dashboards.check(name)
-    arguments = training_arguments(
-        RunConfig(report_to=name), tmp_path / "run-1", Batches(2, 4)
-    )
+    arguments = arguments_of(RunConfig(report_to=name), tmp_path / "run-1")
     assert arguments.report_to == [name]
     assert arguments.run_name == "run-1"
     assert arguments.trackio_space_id is None

@@ -162,7 +162,8 @@ def test_launched_run_waits_for_the_one_that_trains(tmp_path):
 
 def test_launcher_resumes_nothing(monkeypatch, tmp_path, capsys):
     """It would have begun another run."""
-    monkeypatch.setenv("WORLD_SIZE", "2")
+    for name, value in {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "x"}.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr(
         command_line.launched, "run", lambda *_, **__: pytest.fail("a new run")
     )

@@ -31,9 +31,10 @@ NAMES = set(
     preset python quick reggae rock run runs safetensors scale scratch settings Shift slaney smoke
     songs.csv source split status.huggingface.co stratified trainer transformers tutorial wav whole
     zip AST McNemar NAME OWNER README SpecAugment Whisper ZeroGPU course dropout fast
-    BPM MFCC SVM logit marsyas oauth softmax true vec AudioSet ImageNet DRM GRADIO PORT SECRET
+    BPM MFCC SVM genres masked pretrain small logit marsyas oauth softmax true vec AudioSet ImageNet DRM GRADIO PORT SECRET
     SERVER SOCKS TMPDIR ffmpeg genre http in.wav model out.flac out.wav socks socksio test
-    train""".split()
+    train Stevens dither Git LFS git lfs pull xet hf download API accelerate bucket evaluate
+    get launch nvidia pytorch.org smi started torch""".split()
 )
 NOT_WORDS = re.compile(r"\{[^}]*\}|`[^`]*`|\]\([^)]*\)|\*[a-z]\*")
 LATIN = re.compile(r"[A-Za-z][A-Za-z.]{2,}")

@@ -85,3 +85,21 @@ def test_temperature_is_told_with_the_error_before_and_after():
 )
 def test_duel_ends_in_a_plain_sentence(duel, said):
     assert said in report.compared(duel, "mine", "other")[1]
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_split_that_keeps_albums_together_is_not_said_to_keep_artists_apart(language):
+    told = {
+        kind: report.meaning(
+            "folder:songs", "group", is_honest=True, group_kind=kind, language=language
+        )[0]
+        for kind in ("", "artist", "album", "folder")
+    }
+    assert len(set(told.values())) == 4
+    same = report.meaning("gtzan", "random", is_honest=True, group_kind="album")
+    assert same == report.meaning("gtzan", "random", is_honest=True)
+
+
+def test_of_many_comparisons_some_are_said_to_win_by_chance():
+    told = report.compared(PairedResult(30, 1, 15, 4, 0.00052), "mine", "other")[1]
+    assert "one in twenty" in told

@@ -112,3 +112,20 @@ def test_damaged_song_in_a_zip_is_named_and_the_rest_goes_on(tmp_path):
     songs, notes = prepared(sources.zip_songs(path), tmp_path)
     assert len(songs.names) == 3
     assert notes[0].details["name"] == "high/0.wav"
+
+
+def test_groups_say_what_they_are(tmp_path):
+    def kind(rows, head="file,artist"):
+        folder = song_folder(tmp_path / head.replace(",", "-") / str(len(rows)))
+        if rows:
+            (folder / "songs.csv").write_text("\n".join([head, *rows]), "utf-8")
+        songs, _ = prepared(sources.folder_songs(folder), tmp_path)
+        return songs.group_kind
+
+    names = ("low/0.wav", "low/1.wav", "high/0.wav")
+    assert kind([]) == ""
+    assert kind([f"{name},A" for name in names]) == "artist"
+    assert kind([f"{name},A" for name in names], "file,album") == "album"
+    assert kind([f"{name},A" for name in names], "file,group") == ""
+    mixed = [f"{names[0]},A,", f"{names[1]},,B"]
+    assert kind(mixed, "file,artist,album") == ""

@@ -48,6 +48,7 @@ class Song:
         checksum: SHA-256 of those samples.
         peak: the largest sample's magnitude, 1 at full scale.
         n_clipped: samples at full scale, or at flat tops below it.
+        group_kind: as of ``SongFile``.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Song:
     checksum: str
     peak: float
     n_clipped: int
+    group_kind: str = ""
 
     @property
     def duration_s(self) -> float:
@@ -106,21 +108,38 @@ class SongSet:
         path = getattr(self.samples, "filename", None)
         return Path(path).parent if path else None
 
+    @property
+    def group_kind(self) -> str:
+        """What the songs' groups are, where they are all of one kind; else ""."""
+        kinds = {song.group_kind for song in self.songs if song.group}
+        return kinds.pop() if len(kinds) == 1 else ""
+
+    def unlabelled(self) -> SongSet:
+        """Return the same songs, all of one genre without a name."""
+        labels = np.zeros(len(self.songs), np.int64)
+        return dataclasses.replace(self, genres=("",), labels=labels)
+
     def song(self, index: int) -> NDArray[np.int16]:
         """Return one song's samples: int16 (n_samples,)."""
         return self.samples[self.offsets[index] : self.offsets[index + 1]]
 
 
 def prepare(
-    source: Source, cache_dir: Path, *, emit: Emit, should_stop: ShouldStop
+    source: Source,
+    cache_dir: Path,
+    *,
+    emit: Emit,
+    should_stop: ShouldStop,
+    needs_genres: bool = True,
 ) -> SongSet:
     """Return the songs of a source, decoding them into the cache where missing.
 
     Songs that cannot be read are left out and noted. Sampling rates and the number of
-    songs of each genre are emitted as notes.
+    songs of each genre are emitted as notes. Without ``needs_genres`` they are not told
+    apart by it.
 
     Raises:
-        KnownError: ``no_songs`` or ``one_genre``.
+        KnownError: ``no_songs``, ``one_genre`` or ``too_few_unlabelled``.
         StopRequested: between two songs.
     """
     fingerprint = f"{VERSION} {source.fingerprint}"
@@ -132,7 +151,7 @@ def prepare(
             made.mkdir()
             _decode_all(source, made, emit, should_stop)
             _move_in(made, folder)
-    return _open(folder, emit)
+    return _open(folder, emit, needs_genres)
 
 
 def reopen(folder: Path) -> SongSet | None:
@@ -234,10 +253,11 @@ def _facts(
         hashlib.sha256(samples.data).hexdigest(),
         float(heights.max(initial=0)) / INT16_MAX,
         max(int(np.count_nonzero(heights >= CLIPPED)), n_flat),
+        song.group_kind,
     )
 
 
-def _open(folder: Path, emit: Emit) -> SongSet:
+def _open(folder: Path, emit: Emit, needs_genres: bool = True) -> SongSet:
     """Map the samples of a finished folder and emit notes about them."""
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     songs = tuple(Song(**facts) for facts in manifest["songs"])
@@ -253,10 +273,13 @@ def _open(folder: Path, emit: Emit) -> SongSet:
     if n_long:
         emit(Noted("songs_cut", {"n_songs": n_long, "seconds": MIDDLE_S}))
     genres = tuple(sorted({song.genre for song in songs}))
-    _note_facts(songs, emit)
-    if len(genres) < 2:
+    _note_facts(songs, emit, needs_genres)
+    if needs_genres and len(genres) < 2:
         raise KnownError("one_genre", genre=genres[0])
-    return SongSet(
+    if not needs_genres and len(songs) < len(splits.PARTS):
+        n_songs = {"n_songs": len(songs), "minimum": len(splits.PARTS)}
+        raise KnownError("too_few_unlabelled", **n_songs)
+    found = SongSet(
         genres,
         songs,
         skipped,
@@ -264,14 +287,19 @@ def _open(folder: Path, emit: Emit) -> SongSet:
         np.cumsum([0, *(song.n_samples for song in songs)]),
         np.memmap(folder / "samples.i16", "<i2", mode="r"),
     )
+    return found if needs_genres else found.unlabelled()
 
 
-def _note_facts(songs: tuple[Song, ...], emit: Emit) -> None:
+def _note_facts(songs: tuple[Song, ...], emit: Emit, needs_genres: bool) -> None:
     """Note whether the sampling rates agree, and the songs of each genre."""
     rates = collections.Counter(song.sampling_rate for song in songs)
     counts = collections.Counter(song.genre for song in songs)
     listed = [f"{rate} Hz × {n}" for rate, n in rates.most_common()]
     emit(Noted("rates_agree" if len(rates) == 1 else "rates_differ", {"rates": listed}))
+    if not needs_genres:
+        hours = sum(song.duration_s for song in songs) / 3600
+        emit(Noted("songs_counted", {"n_songs": len(songs), "hours": hours}))
+        return
     listed = [f"{genre} {n}" for genre, n in sorted(counts.items())]
     emit(Noted("label_counts", {"n_songs": len(songs), "counts": listed}))
 

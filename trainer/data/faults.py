@@ -1,7 +1,8 @@
 """Find faults of songs before training: copies, silence, clipping, short songs.
 
 A copy of a training song among the test songs can be memorized, which raises the score:
-GTZAN has 50 exact and 22 near ones (B. L. Sturm, "The GTZAN dataset", 2013).
+GTZAN has 50 exact and 22 near ones (B. L. Sturm, "An analysis of the GTZAN music genre
+dataset", MIRUM 2012; catalogued in "The GTZAN dataset", 2013).
 """
 
 from __future__ import annotations

@@ -142,8 +142,10 @@ def _gtzan_form() -> tuple[str, Form]:
     raise KnownError("gtzan_moved", id=GTZAN)
 
 
-def of(repo_id: str, emit: Emit) -> Source:
+def of(repo_id: str, emit: Emit, *, needs_genres: bool = True) -> Source:
     """Download a data set for audio classification by its id.
+
+    Without ``needs_genres`` any set with sounds will do.
 
     Raises:
         KnownError: ``hub_unreachable``, ``set_missing``, ``set_too_large``, or
@@ -162,8 +164,9 @@ def of(repo_id: str, emit: Emit) -> Source:
     form = _one_config(form, emit)
     _check_size(form)
     paths = form.download(emit)
-    songs = parquet_songs(paths, list(form.sizes))
-    return Source(f"{repo_id} {form.sha} {list(form.sizes)} {MIDDLE}", 0, songs)
+    kind = "" if needs_genres else " without labels"
+    songs = parquet_songs(paths, list(form.sizes), needs_genres=needs_genres)
+    return Source(f"{repo_id} {form.sha} {list(form.sizes)} {MIDDLE}{kind}", 0, songs)
 
 
 def _one_config(form: Form, emit: Emit) -> Form:
@@ -252,7 +255,7 @@ def tarball_songs(path: Path) -> Iterator[SongFile]:
 
 
 def parquet_songs(
-    paths: Sequence[Path], names: Sequence[str] = ()
+    paths: Sequence[Path], names: Sequence[str] = (), *, needs_genres: bool = True
 ) -> Iterator[SongFile]:
     """Yield the songs of Parquet files with a column of audio and one of labels.
 
@@ -263,15 +266,16 @@ def parquet_songs(
     Args:
         paths: of the files.
         names: of the files in their repository; their last parts by default.
+        needs_genres: whether rows without a label are left out.
 
     Raises:
         KnownError: ``set_unreadable``, ``set_without_label`` or ``set_many_labels``.
     """
     for path, name in zip(paths, names or [each.name for each in paths], strict=True):
-        yield from _parquet_songs(path, _part_of(name))
+        yield from _parquet_songs(path, _part_of(name), needs_genres)
 
 
-def _parquet_songs(path: Path, part: str) -> Iterator[SongFile]:
+def _parquet_songs(path: Path, part: str, needs_genres: bool) -> Iterator[SongFile]:
     process.settle()
     import datasets
     from pyarrow import parquet
@@ -281,19 +285,19 @@ def _parquet_songs(path: Path, part: str) -> Iterator[SongFile]:
         sound = next((n for n, f in features.items() if _is_sound(f)), None)
         if sound is None:
             raise KnownError("set_unreadable", id=path.name)
-        column = _label_column(features)
+        column = _label_column(features) if needs_genres else None
         # Not by datasets: it reads a hundred songs at once, and decodes by torchcodec.
-        wanted = [name for name in (sound, column, "file") if name in features]
+        wanted = [name for name in (sound, column, "file") if name and name in features]
         batches = table.iter_batches(N_ROWS, columns=wanted)
         rows = (row for batch in batches for row in batch.to_pylist())
         for number, row in enumerate(rows):
-            genre = _label(features[column], row[column])
+            genre = _label(features[column], row[column]) if column else ""
             held = row[sound] or {}
             # A song without a name must not get one of GTZAN's lists.
             given = held.get("path") or row.get("file") or f"{path.stem} {number}.wav"
             name = Path(str(given))
             read = reader(io.BytesIO(held.get("bytes") or b"").getvalue, name.suffix)
-            if genre:
+            if genre or not needs_genres:
                 yield SongFile(name.name, genre, read, part=part)
 
 

@@ -37,6 +37,7 @@ class SongFile:
         read: decodes it; raises KnownError where that fails.
         group: such as the artist or album; "" where unknown.
         part: of ``splits.PARTS`` where a list assigns it, else "".
+        group_kind: what it is: ``artist``, ``album``, ``folder``; "" where unknown.
     """
 
     name: str
@@ -44,6 +45,7 @@ class SongFile:
     read: Callable[[], Clip]
     group: str = ""
     part: str = ""
+    group_kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,9 @@ def songs_of(
     nothing else gives parts.
     """
     songs = [
-        SongFile(place.name, place.genre, read, place.group, place.part)
+        SongFile(
+            place.name, place.genre, read, place.group, place.part, place.group_kind
+        )
         for place, read in zip(found.places, reads, strict=True)
         if place
     ]

@@ -10,7 +10,7 @@ import functools
 import hashlib
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -46,15 +46,15 @@ def source_of(config: RunConfig, emit: Emit) -> Source:
     Raises:
         KnownError: what the kind of source raises.
     """
-    data = config.data
+    data, labelled = config.data, {"needs_genres": config.needs_genres}
     if data == "composed":
         return composed_songs(config.n_songs_per_genre)
     if data.startswith(FOLDER):
-        return folder_songs(Path(data.removeprefix(FOLDER)), emit)
+        return folder_songs(Path(data.removeprefix(FOLDER)), emit, **labelled)
     if data.startswith(ZIP):
-        return zip_songs(Path(data.removeprefix(ZIP)), emit)
+        return zip_songs(Path(data.removeprefix(ZIP)), emit, **labelled)
     if data.startswith(HUB):
-        return hub_songs.of(data.removeprefix(HUB), emit)
+        return hub_songs.of(data.removeprefix(HUB), emit, **labelled)
     return hub_songs.gtzan(emit)
 
 
@@ -77,12 +77,19 @@ def composed_songs(n_songs_per_genre: int, first_seed: int = 0) -> Source:
     return Source(fingerprint, len(songs), songs)
 
 
-def folder_songs(folder: Path, emit: Emit = ignore) -> Source:
+def folder_songs(
+    folder: Path, emit: Emit = ignore, *, needs_genres: bool = True
+) -> Source:
     """List a folder's songs: one subfolder a genre, the files in it its songs.
 
     ``audio.library.layout`` has the rules; a table of ``tables.NAMES`` beside the
     subfolders may have the columns ``file`` (as ``genre/name``), ``artist``, ``album``
     or ``group``, ``split`` and ``genre``.
+
+    Args:
+        folder: of the songs.
+        emit: called with notes of what was found.
+        needs_genres: whether only files in subfolders are songs.
 
     Raises:
         KnownError: ``no_folder`` or ``no_genres``, with the folder;
@@ -93,18 +100,30 @@ def folder_songs(folder: Path, emit: Emit = ignore) -> Source:
     tree = walk(folder)
     if tree.closed:
         emit(Noted("folders_closed", {"names": ", ".join(tree.closed)}))
-    if not any(path.is_dir() for path in folder.iterdir()) and not tree.files:
+    is_empty = not any(path.is_dir() for path in folder.iterdir()) and not tree.files
+    if needs_genres and is_empty:
         raise KnownError("no_genres", folder=folder.name)
     listed = _table_of(folder)
     table = tables.read(_head(listed)) if listed else None
     found = layout.of([name for name, _ in tree.files], table)
     reads = [functools.partial(song_files.read, path) for _, path in tree.files]
     songs = songs_of(found, reads)
+    if not needs_genres:
+        songs = _with_the_rest(songs, [name for name, _ in tree.files], reads)
     if tree.files and not songs:
         raise KnownError("no_genres", folder=folder.name)
     note_layout(found, tree.passed, listed.name if listed else "", emit)
     facts = [_facts(path) for _, path in tree.files]
     return Source(repr((facts, described(songs))), len(songs), songs)
+
+
+def _with_the_rest(
+    songs: list[SongFile], names: Sequence[str], reads: Sequence[Callable[[], Clip]]
+) -> list[SongFile]:
+    """Add the songs that lie where no genre is given, without one."""
+    if len(songs) == len(names):
+        return songs
+    return [SongFile(name, "", read) for name, read in zip(names, reads, strict=True)]
 
 
 def _table_of(folder: Path) -> Path | None:
@@ -127,8 +146,13 @@ def _facts(path: Path) -> tuple[str, int, int]:
     return str(path), facts.st_size, facts.st_mtime_ns
 
 
-def zip_songs(path: Path, emit: Emit = ignore) -> Source:
+def zip_songs(path: Path, emit: Emit = ignore, *, needs_genres: bool = True) -> Source:
     """List a zip's songs as those of a folder. No entry is extracted by name.
+
+    Args:
+        path: of the zip.
+        emit: called with notes of what was found.
+        needs_genres: whether only files in folders are songs.
 
     Raises:
         KnownError: ``not_a_zip``, ``zip_broken``, ``zip_too_many``, ``zip_too_large``,
@@ -142,7 +166,10 @@ def zip_songs(path: Path, emit: Emit = ignore) -> Source:
         data = _list_in(opened, listed) if listed else b""
     table = tables.read(data) if listed else None
     found = layout.of([member.name for member in members], table)
-    songs = songs_of(found, [_member_reader(path, each) for each in members])
+    reads = [_member_reader(path, each) for each in members]
+    songs = songs_of(found, reads)
+    if not needs_genres:
+        songs = _with_the_rest(songs, [each.name for each in members], reads)
     if not songs:
         raise KnownError("no_genres", folder=path.name)
     passed = collections.Counter(kind(each.name) for each in others)

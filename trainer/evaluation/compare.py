@@ -115,6 +115,7 @@ class Comparison:
         n_left_out: the number of their songs.
         entries: the result of each model.
         duel: the comparison of two models; named so in the JSON file.
+        group_kind: what a split by groups keeps together; "" where unknown.
     """
 
     data: str
@@ -125,6 +126,7 @@ class Comparison:
     n_left_out: int
     entries: tuple[ModelResult, ...]
     duel: PairedResult | None
+    group_kind: str = ""
 
     def to_json(self) -> str:
         """Serialize as JSON."""
@@ -191,6 +193,7 @@ def compare(
         int(np.count_nonzero(~is_known)),
         tuple(results),
         scores.compare_pairs(*is_correct) if len(is_correct) == 2 else None,
+        eval_set.songs.group_kind,
     )
 
 

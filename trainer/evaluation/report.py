@@ -140,6 +140,7 @@ def meaning(
     scheme: str,
     *,
     is_honest: bool,
+    group_kind: str = "",
     language: str = i18n.DEFAULT_LANGUAGE,
 ) -> list[str]:
     """Explain how a run's split limits its score.
@@ -148,12 +149,21 @@ def meaning(
         data: as ``RunConfig.data``.
         scheme: of ``splits.SCHEMES``.
         is_honest: whether the score is of songs that did not choose the checkpoint.
+        group_kind: what the split keeps together, where it does; "" where unknown.
         language: of the sentences.
     """
     composed = data == "composed"
-    key = "scores.means_composed" if composed else f"data.means_{scheme}"
+    key = (
+        "scores.means_composed" if composed else f"data.{of_split(scheme, group_kind)}"
+    )
     chosen = [] if is_honest else [i18n.word("data.means_chosen", language)]
     return [i18n.word(key, language), *chosen]
+
+
+def of_split(scheme: str, group_kind: str) -> str:
+    """Name the sentence on what a split means, in the section ``data``."""
+    has_kind = scheme == "group" and group_kind
+    return f"means_group_{group_kind}" if has_kind else f"means_{scheme}"
 
 
 def text(comparison: Comparison, language: str = i18n.DEFAULT_LANGUAGE) -> str:
@@ -263,7 +273,11 @@ def _meaning(comparison: Comparison, language: str) -> list[str]:
     if comparison.meaning in ("run", "chosen"):
         is_honest = comparison.meaning == "run"
         return meaning(
-            comparison.data, comparison.split, is_honest=is_honest, language=language
+            comparison.data,
+            comparison.split,
+            is_honest=is_honest,
+            group_kind=comparison.group_kind,
+            language=language,
         )
     return [_word(f"means_{comparison.meaning}", language)]
 

@@ -67,8 +67,11 @@ def start(
 
     Raises:
         KnownError: ``queue_full``, ``runs_not_writable`` or ``disk_full``; with a
-            parent also ``run_is_at_work`` or ``nothing_to_resume``.
+            parent also ``run_is_at_work`` or ``nothing_to_resume``, without one
+            ``unknown_run`` or ``run_without_model`` of its base model.
     """
+    if parent is None:  # a run that is resumed has weights of its own
+        runs.check_base(config, runs_dir)
     try:
         runs_dir.mkdir(parents=True, exist_ok=True)
         with locks.held(runs_dir / ".queue"):  # or two at once could exceed its size

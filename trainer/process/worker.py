@@ -166,6 +166,10 @@ def train_run(
         return Failed(error.code, error.details)
     if result.was_stopped:
         return Stopped(result.step)
+    if result.masked:
+        masked = result.masked
+        simple = masked.commonest, masked.as_before
+        return Finished(result.step, None, None, masked.accuracy, *simple)
     return Finished(result.step, result.validation_accuracy, result.test_accuracy)
 
 
@@ -206,6 +210,9 @@ def _result(last: RunEvent) -> dict[str, object]:
         scores = {
             "validation_accuracy": last.validation_accuracy,
             "test_accuracy": last.test_accuracy,
+            "masked_accuracy": last.masked_accuracy,
+            "commonest": last.commonest,
+            "as_before": last.as_before,
             # Read by older versions of the page; of the test, where there was one.
             "accuracy": last.validation_accuracy
             if last.test_accuracy is None

@@ -14,6 +14,7 @@ import numpy as np
 
 from errors import KnownError
 from hub import client
+from networks import masked_prediction
 from trainer import base_models
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
 from trainer.data.hub_songs import GTZAN
@@ -44,6 +45,8 @@ def scores_of(run: Run) -> Scores:
 
 def text(run: Run, repo_id: str) -> str:
     """Render the model card of a run for a repository, as Markdown."""
+    if not run.config().needs_genres:
+        return _of_base_model(run, repo_id)
     from huggingface_hub import ModelCard
 
     config, scores = run.config(), scores_of(run)
@@ -60,7 +63,12 @@ def text(run: Run, repo_id: str) -> str:
         n_learned=len(split["train"]),
         n_chosen_on=len(split.get("validation", ())),
         n_kept_back=len(split["test"]),
-        meaning=report.meaning(config.data, config.split, is_honest=scores.is_final),
+        meaning=report.meaning(
+            config.data,
+            config.split,
+            is_honest=scores.is_final,
+            group_kind=run.group_kind,
+        ),
         gain=report.figures(scores)[1:],
         calibration=report.calibration(scores),
         clear=report.clear(scores),
@@ -71,6 +79,38 @@ def text(run: Run, repo_id: str) -> str:
         device=_device(run),
         genres=[_cell(each.genre) for each in scores.genres],
         recipe=_recipe(config),
+    )
+    return f"{str(model_card).strip()}\n"
+
+
+def _of_base_model(run: Run, repo_id: str) -> str:
+    """Render the card of a model that guesses hidden frames and names no genres."""
+    from huggingface_hub import ModelCard, ModelCardData
+
+    config = run.config()
+    result = runs.read_json(run.folder / "result.json") or {}
+    saved = runs.read_json(run.model_dir / "config.json") or {}
+    split = runs.read_json(run.folder / "split.json") or {"train": ()}
+    model_card = ModelCard.from_template(
+        ModelCardData(
+            license=_license(config),
+            library_name="transformers",
+            pipeline_tag="feature-extraction",
+            base_model=_hub_base(config),
+            tags=["hubert", "music", MARK],
+            model_name=repo_id.split("/")[1],
+        ),
+        template_path=str(TEMPLATE.with_name("card_pretrained.md")),
+        repo_id=repo_id,
+        run=config,
+        source=_source(config),
+        base=_hub_base(config),
+        n_learned=len(split["train"]),
+        facts=saved.get("genrescope", {}),
+        result=result,
+        recipe=_recipe(config),
+        head_file=masked_prediction.FILE,
+        license=_license(config),
     )
     return f"{str(model_card).strip()}\n"
 

@@ -61,7 +61,8 @@ def submit(
         token_of: returns the Hub token of the account that pays.
 
     Raises:
-        KnownError: ``job_needs_public_songs``, ``job_bad_source``, ``not_a_choice``,
+        KnownError: ``job_needs_public_songs``, ``job_needs_public_base``,
+            ``job_bad_source``, ``not_a_choice``,
             ``push_bad_name``, ``push_no_login``, ``push_bad_token``,
             ``job_forbidden``, ``push_offline`` or ``job_lost``.
     """
@@ -106,6 +107,8 @@ def _check(config: RunConfig, flavor: str, source: str) -> None:
 
     if config.data.startswith((FOLDER, ZIP)):
         raise KnownError("job_needs_public_songs")
+    if run_id := base_models.run_id(config.base_model):
+        raise KnownError("job_needs_public_base", id=run_id)
     if not PLAIN_ADDRESS.fullmatch(source):
         raise KnownError("job_bad_source")
     flavors = [str(item.value) for item in JobHardware]

@@ -1,7 +1,7 @@
 """Push a finished run's model to the Hugging Face Hub.
 
-Only the weights, ``features.safetensors`` and the files of ``_texts`` are uploaded:
-configs, scores and the model card. No pickle, no song's name, no path.
+Only the weights, ``features.safetensors`` or a pretrained model's head, and the files of
+``_texts`` are uploaded: configs, scores and the model card. No pickle, no song's name, no path.
 
 The token is read at the last moment and passed to each call of huggingface_hub. It is
 stored nowhere, and errors of the client, some of which quote it, are not passed on.
@@ -143,9 +143,12 @@ class _Push:
                 CommitOperationAdd(name, text.encode())
                 for name, text in self.texts.items()
             ]
-            if self.run.features_file.is_file():
-                features = self.run.features_file.read_bytes()
-                operations.append(CommitOperationAdd(client.FEATURES, features))
+            beside = (self.run.features_file, self.run.head_file)
+            operations += [
+                CommitOperationAdd(path.name, path.read_bytes())
+                for path in beside
+                if path.is_file()
+            ]
             operations.append(CommitOperationAdd(WEIGHTS, weights))
             weights.report_to(tell)
             message = f"Genrescope run {self.run.id}"
@@ -170,6 +173,10 @@ class _Push:
 
 def _texts(run: Run, repo_id: str) -> dict[str, str]:
     """Render every file to upload, except the weights, by its name."""
+    configs = ("config.json", "preprocessor_config.json")
+    settings = {name: (run.model_dir / name).read_text("utf-8") for name in configs}
+    if not run.config().needs_genres:
+        return {"README.md": card.text(run, repo_id), **settings}
     scores = dataclasses.replace(
         card.scores_of(run), mistakes=()
     )  # they include songs' names
@@ -177,12 +184,11 @@ def _texts(run: Run, repo_id: str) -> dict[str, str]:
         "genres": [each.genre for each in scores.genres],
         "counts": scores.counts,
     }
-    configs = ("config.json", "preprocessor_config.json")
     return {
         "README.md": card.text(run, repo_id),
         "confusion.json": json.dumps(confusion, ensure_ascii=False),
         "results.json": scores.to_json(),
-        **{name: (run.model_dir / name).read_text("utf-8") for name in configs},
+        **settings,
     }
 
 

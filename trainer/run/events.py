@@ -68,6 +68,27 @@ class Evaluated(RunEvent):
 
 
 @dataclass(frozen=True)
+class Guessed(RunEvent):
+    """Validation of a run that learns to guess hidden frames, after a step.
+
+    Attributes:
+        step: after which.
+        accuracy: share of the hidden frames whose cluster the model guesses, in [0, 1].
+        commonest: share of those of the window's commonest cluster.
+        as_before: share of those with the cluster of the last frame before the gap.
+        loss: mean cross entropy.
+        n_frames: hidden frames.
+    """
+
+    step: int
+    accuracy: float
+    commonest: float
+    as_before: float
+    loss: float
+    n_frames: int
+
+
+@dataclass(frozen=True)
 class Device(RunEvent):
     """Memory, load and temperature of the run's GPU, or of the processor without one.
 
@@ -98,11 +119,18 @@ class Finished(RunEvent):
         validation_accuracy: of the best checkpoint, in [0, 1].
         test_accuracy: of its model on the test songs; None where the split has no
             separate validation part.
+        masked_accuracy: share of the test songs' hidden frames whose cluster is
+            guessed; None of a run that learns genres.
+        commonest: share of the commonest cluster's frames among them.
+        as_before: share of the frames that are as the one before the gap.
     """
 
     step: int
     validation_accuracy: float | None = None
     test_accuracy: float | None = None
+    masked_accuracy: float | None = None
+    commonest: float | None = None
+    as_before: float | None = None
 
 
 @dataclass(frozen=True)
@@ -144,6 +172,7 @@ KINDS = {
         Planned,
         Step,
         Evaluated,
+        Guessed,
         Device,
         Noted,
         Finished,

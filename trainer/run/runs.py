@@ -11,7 +11,6 @@ lock on every poll, and never stored.
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import shutil
 import time
@@ -21,11 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from errors import KnownError
-from hub.client import FEATURES
+from hub.client import FEATURES, is_whole
+from networks import masked_prediction
+from trainer import base_models
 from trainer.config import RunConfig
 from trainer.run import events, locks
 
-ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+ID = base_models.RUN_ID
 ENDED = ("finished", "stopped", "cancelled", "failed")
 START_PATIENCE_S = 60.0  # then a folder without a process is a failed start
 TITLE_LENGTH = 80  # characters
@@ -78,9 +79,19 @@ class Run:
         return self.folder / MODEL
 
     @property
+    def group_kind(self) -> str:
+        """What its songs' groups are, as of ``SongSet``; "" where nobody wrote it down."""
+        return str((read_json(self.folder / SONGS) or {}).get("group_kind") or "")
+
+    @property
     def features_file(self) -> Path:
         """The measure of what is unlike its songs; a run of an older version lacks it."""
         return self.model_dir / FEATURES
+
+    @property
+    def head_file(self) -> Path:
+        """The prediction head and clusters of a pretrained model; others have none."""
+        return self.model_dir / masked_prediction.FILE
 
     @property
     def events_file(self) -> Path:
@@ -219,6 +230,35 @@ def find(runs_dir: Path, run_id: str) -> Run:
     if run is None or not run.is_made or run.folder.is_symlink():
         raise KnownError("unknown_run", id=run_id)
     return run
+
+
+def base_model_dir(config: RunConfig, runs_dir: Path) -> Path | None:
+    """Return the model of the run that a config starts from; None for other bases."""
+    run_id = base_models.run_id(config.base_model)
+    return Run(runs_dir / run_id).model_dir if run_id else None
+
+
+def check_base(config: RunConfig, runs_dir: Path) -> None:
+    """Check that the run that a config starts from, if any, has a model.
+
+    Raises:
+        KnownError: ``unknown_run`` or ``run_without_model``.
+    """
+    run_id = base_models.run_id(config.base_model)
+    if run_id and not is_whole(find(runs_dir, run_id).model_dir):
+        raise KnownError("run_without_model", id=run_id)
+
+
+def first_base(config: RunConfig, runs_dir: Path) -> str:
+    """Follow runs that started from other runs; return the base model of the first.
+
+    A run that is gone ends the search.
+    """
+    run = Run(runs_dir / base_models.run_id(config.base_model))
+    while base_models.run_id(config.base_model) and run.is_made:
+        config = run.config()
+        run = Run(runs_dir / base_models.run_id(config.base_model))
+    return config.base_model
 
 
 def write_whole(path: Path, text: str) -> None:

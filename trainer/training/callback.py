@@ -15,11 +15,13 @@ import process
 from errors import KnownError
 from networks import device
 from trainer.config import RunConfig
+from trainer.data.masked_windows import MaskedWindows
 from trainer.data.windows import AllWindows, RandomWindows
 from trainer.run import checkpoints
 from trainer.run.events import (
     Emit,
     Evaluated,
+    Guessed,
     Planned,
     ShouldStop,
     Stage,
@@ -73,7 +75,7 @@ def event_callback(
     should_stop: ShouldStop,
     run_dir: Path,
     schedule: Schedule,
-    train_set: RandomWindows | RandomCachedWindows,
+    train_set: RandomWindows | RandomCachedWindows | MaskedWindows,
 ) -> transformers.TrainerCallback:
     """Make a callback that emits events and follows the stop flag.
 
@@ -102,7 +104,7 @@ class _EventCallback:
         should_stop: ShouldStop,
         run_dir: Path,
         schedule: Schedule,
-        train_set: RandomWindows | RandomCachedWindows,
+        train_set: RandomWindows | RandomCachedWindows | MaskedWindows,
     ) -> None:
         self.emit = emit
         self.should_stop = should_stop
@@ -200,8 +202,13 @@ class _EventCallback:
         self.n_validated = 0
         _restore_random(self.random_state)
         accuracy, loss = metrics["eval_accuracy"], metrics["eval_loss"]
-        n_songs = self.schedule.n_songs
-        self.emit(Evaluated(state.global_step, accuracy, loss, n_songs))
+        if "eval_commonest" in metrics:
+            simple = metrics["eval_commonest"], metrics["eval_as_before"]
+            n_frames = metrics["eval_n_frames"]
+            self.emit(Guessed(state.global_step, accuracy, *simple, loss, n_frames))
+        else:
+            n_songs = self.schedule.n_songs
+            self.emit(Evaluated(state.global_step, accuracy, loss, n_songs))
         self.emit(Stage("train", state.global_step, state.max_steps))
         self.last_at = time.monotonic()
 

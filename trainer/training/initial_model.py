@@ -20,7 +20,7 @@ SHAPE = (
     " intermediate_size num_hidden_layers num_conv_pos_embeddings"
     " num_conv_pos_embedding_groups classifier_proj_size"
 ).split()
-MASK_LENGTH = 10  # frames that SpecAugment masks at once: 0.2 s of HuBERT's
+MASKED_FRACTION = 0.8  # of pretraining where the config has none: HuBERT's own
 
 
 def load_base(
@@ -31,16 +31,17 @@ def load_base(
     Args:
         config: the run's settings.
         genres: its labels.
-        former: of a resumed run, folders with weights of it. If the bundled model has
-            had another architecture since, the first complete one replaces it.
+        former: folders with weights: the model of the run that this one starts from;
+            of a resumed run, those of it. The first complete one is loaded for an
+            earlier run, and for a bundled model that has another architecture now.
 
     Returns:
         A transformers audio classifier in float32 whose classifier layer is new, with
         the parts frozen as in the config; and its feature extractor.
 
     Raises:
-        KnownError: ``no_demo_model``, ``weights_are_pointer``, ``base_model_changed``, or what the download from
-            the Hub raises.
+        KnownError: ``no_demo_model``, ``weights_are_pointer``, ``base_model_changed``,
+            ``run_without_model``, or what the download from the Hub raises.
     """
     from networks import small_hubert
 
@@ -54,7 +55,7 @@ def load_base(
     else:
         model, extractor = _pretrained(base_folder(config, former), genres, config)
     architecture.freeze(model, config.trained_part)
-    _shorten_masks(model, config.window_s, extractor.sampling_rate)
+    _shorten_masks(model, config, extractor.sampling_rate)
     return model, extractor
 
 
@@ -77,8 +78,9 @@ def _config_entries(config: RunConfig) -> dict[str, tuple[str, Any]]:
         entries |= {"layerdrop": ("", 0.0), "encoder_layerdrop": ("", 0.0)}
     if config.fast_attention:
         entries["attention_dropout"] = ("fast_attention", 0.0)
+    least = {} if config.needs_genres else {"mask_time_fraction": MASKED_FRACTION}
     for field in ("mask_time_fraction", "mask_feature_fraction"):
-        if share := getattr(config, field):
+        if share := getattr(config, field) or least.get(field):
             entries[field.replace("_fraction", "_prob")] = (field, share)
             entries["apply_spec_augment"] = ("", True)
     return entries
@@ -99,6 +101,8 @@ def base_folder(config: RunConfig, former: Sequence[Path] = ()) -> Path:
     model = base_models.hub_model(config.base_model)
     if model:
         return client.fetch(model.id, revision=model.revision)
+    if run_id := base_models.run_id(config.base_model):
+        return _of_run(run_id, former)
     weights = BUNDLED_DIR / client.WEIGHTS
     if not weights.exists():
         raise KnownError("no_demo_model")
@@ -112,6 +116,15 @@ def base_folder(config: RunConfig, former: Sequence[Path] = ()) -> Path:
         if _is_complete(folder):
             return folder
     raise KnownError("base_model_changed")
+
+
+def _of_run(run_id: str, former: Sequence[Path]) -> Path:
+    """Return the model of an earlier run, or what a resumed run has kept of it."""
+    whole = (each for each in former if client.is_whole(each))
+    found = next(whole, next(filter(_is_complete, former), None))
+    if found is None:
+        raise KnownError("run_without_model", id=run_id)
+    return found
 
 
 def _shape(folder: Path) -> dict[str, Any]:
@@ -181,13 +194,13 @@ def _model_config(folder: Path, genres: Sequence[str], config: RunConfig) -> Any
     return made
 
 
-def _shorten_masks(model: Any, window_s: float, sampling_rate: int) -> None:
+def _shorten_masks(model: Any, config: RunConfig, sampling_rate: int) -> None:
     """Limit SpecAugment's masks to less than a window; longer ones are an error."""
     if not architecture.takes_samples(model):
         return
-    n_samples = round(window_s * sampling_rate)
+    n_samples = round(config.window_s * sampling_rate)
     n_frames = int(model._get_feat_extract_output_lengths(n_samples))
-    longest = max(min(MASK_LENGTH, n_frames // 2), 1)
-    model.config.mask_time_length = min(model.config.mask_time_length, longest)
+    longest = max(n_frames // 2, 1)
+    model.config.mask_time_length = min(config.mask_time_length, longest)
     widest = max(model.config.hidden_size // 8, 1)
     model.config.mask_feature_length = min(model.config.mask_feature_length, widest)

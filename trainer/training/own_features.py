@@ -11,6 +11,7 @@ from audio.hubert.preprocessing import SAMPLING_RATE
 from networks import architecture, forward, novelty
 from networks import device as devices
 from networks.novelty import Novelty
+from trainer.data.masked_windows import MaskedWindows
 from trainer.data.windows import AllWindows, EvalWindows, WindowReader
 from trainer.run.events import Emit, ShouldStop, Stage, StopRequested
 from trainer.training.feature_cache import RandomCachedWindows
@@ -66,6 +67,7 @@ def _sets(parts: Parts) -> tuple[EvalWindows, EvalWindows, Any]:
     if isinstance(train, RandomCachedWindows) and (
         not is_vector or architecture.averages_over_time(parts.model)
     ):
+        assert not isinstance(parts.eval_set, MaskedWindows), "it has cached features"
         return train.cached, parts.eval_set, parts.bypass_frozen()
     indices = _spread(parts.split.train, MAX_WINDOWS)
     windows = AllWindows(

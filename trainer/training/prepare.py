@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from networks import architecture
+from errors import KnownError
+from networks import architecture, masked_prediction
 from networks import device as devices
 from networks.cpu.training import optimize_for_cpu
 from trainer.config import RunConfig
 from trainer.data import dataset, sources, windows
 from trainer.data.dataset import SongSet
+from trainer.data.masked_windows import N_WINDOWS_PER_SONG, MaskedWindows
 from trainer.data.splits import Split
 from trainer.run.events import Emit, Noted, ShouldStop, Stage
 from trainer.training import feature_cache, initial_model
@@ -31,19 +34,39 @@ class Parts:
     ``validation`` chooses the checkpoint and ``test`` is reported; they are the same
     songs unless ``split.is_honest``. The Trainer's data sets, ``train_set`` and
     ``eval_set``, are windows, or cached features of the model's frozen layers.
-    ``former``: as of ``initial_model.load_base``.
+    ``former``: as of ``initial_model.load_base``. ``centres``: (n_clusters, 39) of the
+    first clusters, where hidden frames are guessed.
     """
 
     config: RunConfig
     songs: SongSet
-    train_set: windows.RandomWindows | feature_cache.RandomCachedWindows
-    eval_set: windows.AllWindows | feature_cache.CachedFeatures
+    train_set: windows.RandomWindows | feature_cache.RandomCachedWindows | MaskedWindows
+    eval_set: windows.AllWindows | feature_cache.CachedFeatures | MaskedWindows
     validation: windows.AllWindows
     test: windows.AllWindows
     split: Split
     model: Any
     extractor: Any
     former: Sequence[Path] = ()
+    centres: NDArray[np.float32] | None = None
+
+    def with_predictor(self) -> Parts:
+        """Wrap a model that was just loaded to guess hidden frames, where it shall."""
+        if self.centres is None:
+            return self
+        import torch
+
+        config, body = self.config, architecture.body(self.model)
+        made = masked_prediction.predictor(
+            body,
+            len(self.centres),
+            seed=config.seed,
+            has_second=config.second_iteration_step > 0,
+            label_smoothing=config.label_smoothing,
+            visible_weight=config.visible_weight,
+        )
+        made.mfcc_centres.copy_(torch.from_numpy(self.centres))
+        return dataclasses.replace(self, model=made)
 
     def with_steps(self, n_processes: int) -> Parts:
         """Convert epochs to steps; the last step of each may have fewer windows."""
@@ -113,7 +136,7 @@ def with_fresh_model(parts: Parts) -> Parts:
     devices.free_memory()
     model, _ = initial_model.load_base(parts.config, parts.songs.genres, parts.former)
     optimize_for_cpu(model)
-    return dataclasses.replace(parts, model=model)
+    return dataclasses.replace(parts, model=model).with_predictor()
 
 
 def prepare(
@@ -129,19 +152,31 @@ def prepare(
     source = interruptible(
         lambda: sources.source_of(config, emit_download), should_stop
     )
-    songs = dataset.prepare(source, cache_dir, emit=emit, should_stop=should_stop)
+    songs = dataset.prepare(
+        source,
+        cache_dir,
+        emit=emit,
+        should_stop=should_stop,
+        needs_genres=config.needs_genres,
+    )
     split = dataset.split_songs(songs, config)
     emit(_split_note(split))
     emit(Stage("model"))
     model, extractor = interruptible(
         lambda: initial_model.load_base(config, songs.genres, former), should_stop
     )
+    if not config.needs_genres and not architecture.takes_samples(model):
+        raise KnownError("no_hidden_frames", name=config.base_model)
     optimize_for_cpu(model)
     millions = sum(p.numel() for p in model.parameters()) / 1e6
-    emit(Noted("model", {"name": config.base_model, "millions": millions}))
+    note = "model" if config.needs_genres else "model_to_pretrain"
+    emit(Noted(note, {"name": config.base_model, "millions": millions}))
     config = _fitting(config, model, emit)
+    n_at_most = 0 if config.needs_genres else N_WINDOWS_PER_SONG
     validation, test = (
-        windows.AllWindows(songs, indices, extractor, config.window_s)
+        windows.AllWindows(
+            songs, indices, extractor, config.window_s, n_at_most=n_at_most
+        )
         for indices in (split.validation, split.test)
     )
     silent = np.union1d(validation.silent, test.silent)

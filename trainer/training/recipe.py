@@ -107,6 +107,8 @@ def training_arguments(
         logging_nan_inf_filter=False,  # a NaN loss must be reported
         disable_tqdm=True,
         remove_unused_columns=False,
+        # By which the Trainer knows that a validation batch has a loss.
+        label_names=["labels" if config.needs_genres else "mfccs"],
         seed=config.seed,
         **dashboards.arguments(config.report_to, run_dir.name),
     )
@@ -155,9 +157,7 @@ def _split_until_it_fits(step: Any, inputs: Any) -> Any:
         step: from a batch to (loss, logits, labels).
         inputs: the batch, (n_windows, ...) by name.
     """
-    import torch
-
-    n = len(inputs["labels"])
+    n = len(next(iter(inputs.values())))
     try:
         return step(inputs)
     except (RuntimeError, MemoryError) as error:
@@ -171,7 +171,16 @@ def _split_until_it_fits(step: Any, inputs: Any) -> Any:
         for half in halves
     )
     loss = (sizes[0] * first + sizes[1] * second) / n
-    return loss, *(torch.cat(pair) for pair in zip(others, more, strict=True))
+    return loss, *(_joined(*pair) for pair in zip(others, more, strict=True))
+
+
+def _joined(first: Any, second: Any) -> Any:
+    """Concatenate the outputs of two halves: tensors, or tuples of them."""
+    import torch
+
+    if isinstance(first, tuple):
+        return tuple(torch.cat(pair) for pair in zip(first, second, strict=True))
+    return torch.cat((first, second))
 
 
 def _scale_rate(optimizer: Any, ids: Container[int], fraction: float) -> None:

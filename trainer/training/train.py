@@ -22,7 +22,7 @@ from networks.cpu.precision import autocast
 from networks.device import Device
 from networks.novelty import Novelty
 from trainer.config import RunConfig
-from trainer.data import windows
+from trainer.data import masked_windows, windows
 from trainer.evaluation import evaluate
 from trainer.evaluation.scores import Scores
 from trainer.run import checkpoints, runs
@@ -33,6 +33,7 @@ from trainer.training import (
     feature_cache,
     linear_head,
     own_features,
+    pretraining,
 )
 from trainer.training.callback import Schedule, event_callback
 from trainer.training.prepare import (
@@ -41,6 +42,7 @@ from trainer.training.prepare import (
     with_cached_features,
     with_fresh_model,
 )
+from trainer.training.pretraining import MaskedAccuracy
 from trainer.training.recipe import (
     Batches,
     device_of,
@@ -63,12 +65,15 @@ class Result:
             run was stopped before its first validation.
         test_accuracy: of its model on the test songs; None where the split has no
             validation part, or the run was stopped before the test.
+        masked: how well hidden frames of the test songs are guessed, where that was
+            learned; None where the run was stopped before.
     """
 
     step: int
     was_stopped: bool
     validation_accuracy: float | None = None
     test_accuracy: float | None = None
+    masked: MaskedAccuracy | None = None
 
     @property
     def accuracy(self) -> float | None:
@@ -124,8 +129,7 @@ def train(
     own = device_of(config)
     device = group.broadcast(lambda: own)
     _note_device(device, group.n_processes, emit)
-    base = run_dir / checkpoints.BASE
-    former = [folder for folder in (base, checkpoint) if folder and folder.is_dir()]
+    former = _former(config, run_dir, checkpoint)
     parts = group.main_process_first(
         lambda: prepare(config, cache_dir, emit, should_stop, former)
     )
@@ -137,7 +141,9 @@ def train(
         _note_other_songs(parts, run_dir, emit)
         _write_split(parts, run_dir)
     group.announce(config.batch_size * config.n_accumulated, emit)
-    if group.n_processes == 1:
+    if not config.needs_genres:
+        parts = pretraining.with_clusters(parts, group, emit, should_stop)
+    elif group.n_processes == 1:
         parts = with_cached_features(parts, run_dir, emit, should_stop)
     if not checkpoint:
         linear_head.fit(parts, emit, should_stop)
@@ -145,6 +151,13 @@ def train(
         return _train_until_it_fits(parts, device, run_dir, checkpoint, emit, stop)
     finally:
         feature_cache.delete_cache(run_dir)
+
+
+def _former(config: RunConfig, run_dir: Path, checkpoint: Path | None) -> list[Path]:
+    """List folders with weights that this run may go on from, by ``load_base``."""
+    base_run = runs.base_model_dir(config, run_dir.parent)
+    folders = (base_run, run_dir / checkpoints.BASE, checkpoint)
+    return [each for each in folders if each and (each / "config.json").is_file()]
 
 
 def _note_other_songs(parts: Parts, run_dir: Path, emit: Emit) -> None:
@@ -191,7 +204,10 @@ def _write_split(parts: Parts, run_dir: Path) -> None:
     split = parts.split.by_name(parts.songs.names)
     runs.write_whole(run_dir / runs.SPLIT, json.dumps(split, ensure_ascii=False))
     if parts.songs.folder:
-        place = {"folder": parts.songs.folder.name}
+        place = {
+            "folder": parts.songs.folder.name,
+            "group_kind": parts.songs.group_kind,
+        }
         runs.write_whole(run_dir / runs.SONGS, json.dumps(place))
 
 
@@ -239,6 +255,9 @@ def _attempt(
     # Without autocast, as it will classify: the scores are of the model that is saved.
     trainer.accelerator.unwrap_model(parts.model, keep_fp32_wrapper=False)
     was_stopped |= stop.of_all() and trainer.state.global_step < parts.config.n_steps
+    if not parts.config.needs_genres:
+        step = trainer.state.global_step
+        return _end_pretraining(parts, run_dir, step, was_stopped, emit, stop)
     result = Result(trainer.state.global_step, was_stopped, trainer.state.best_metric)
     restore_frozen()
     if distributed.process_group().is_main:
@@ -273,6 +292,25 @@ def _train(
             raise KnownError("out_of_memory") from error
         raise
     return False
+
+
+def _end_pretraining(
+    parts: Parts,
+    run_dir: Path,
+    step: int,
+    was_stopped: bool,
+    emit: Emit,
+    stop: _Stop,
+) -> Result:
+    """Measure the guesses on the test songs, and save the base model."""
+    measured = None
+    if distributed.process_group().is_main:
+        if not was_stopped:
+            measured = pretraining.test(parts, emit, stop.of_main)
+        emit(Stage("save"))
+        pretraining.save(parts, run_dir, measured)
+    distributed.process_group().wait_for_main()
+    return Result(step, was_stopped, masked=measured)
 
 
 def _finish(
@@ -310,6 +348,7 @@ def _test(parts: Parts, emit: Emit, should_stop: ShouldStop) -> Scores | None:
     compute = functools.partial(
         evaluate.predict, parts.model, emit=emit, should_stop=should_stop
     )
+    assert not isinstance(parts.eval_set, masked_windows.MaskedWindows)
     restore_frozen = parts.bypass_frozen()
     try:
         validation = compute(parts.eval_set, stage="calibrate")
@@ -368,6 +407,19 @@ def _trainer(
     schedule = Schedule.of(
         parts.config, batches, len(parts.train_set), parts.validation
     )
+    callbacks = [event_callback(emit, should_stop, run_dir, schedule, parts.train_set)]
+    group = distributed.process_group()
+    if parts.config.needs_genres:
+        collate: Any = windows.collate
+        metrics: Any = evaluate.ComputeMetrics(
+            parts.validation,
+            run_dir if group.is_main else None,
+            -1.0 if best is None else best,
+        )
+    else:
+        collate, metrics = masked_windows.collate, pretraining.compute_metrics
+        second = pretraining.second_iteration(parts, group, emit, should_stop)
+        callbacks += [second] if second else []
     n_workers = windows.n_workers(
         parts.model,
         is_gpu=device.is_gpu and isinstance(parts.train_set, windows.RandomWindows),
@@ -378,15 +430,9 @@ def _trainer(
         args=training_arguments(parts.config, run_dir, batches, device, n_workers),
         train_dataset=parts.train_set,
         eval_dataset=parts.eval_set,
-        data_collator=windows.collate,
-        compute_metrics=evaluate.ComputeMetrics(
-            parts.validation,
-            run_dir if distributed.process_group().is_main else None,
-            -1.0 if best is None else best,
-        ),
-        callbacks=[
-            event_callback(emit, should_stop, run_dir, schedule, parts.train_set)
-        ],
+        data_collator=collate,
+        compute_metrics=metrics,
+        callbacks=callbacks,
     )
     trainer.encoder_rate_fraction = parts.config.encoder_rate_fraction
     trainer.remove_callback(PrinterCallback)

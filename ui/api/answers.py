@@ -130,6 +130,8 @@ class RunAnswer:
             before the first validation.
         test_accuracy: share of the test songs classified correctly, measured once at the end;
             null before that, and where the split keeps no songs for it alone.
+        masked_accuracy: share of the hidden frames guessed by a run that learns without
+            genres, of the test songs or in the last validation; null of other runs.
     """
 
     id: str
@@ -140,6 +142,7 @@ class RunAnswer:
     step: int
     accuracy: float | None
     test_accuracy: float | None
+    masked_accuracy: float | None
 
 
 def of_song(prediction: Prediction, verdict: Verdict) -> SongAnswer:
@@ -192,6 +195,7 @@ def of_run(run: Run) -> RunAnswer:
         step=max(steps, default=0),
         accuracy=best.accuracy if best else None,
         test_accuracy=messages.test_accuracy(events),
+        masked_accuracy=messages.masked_accuracy(events),
     )
 
 

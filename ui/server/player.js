@@ -13,13 +13,24 @@ const tell = (key) => {
   element.querySelector("p").textContent = key ? Genrescope.words[key] : "";
 };
 
+// Firefox joins no microphone of another rate than the speaker's. The recorder, which
+// only draws what it gets here, is given silence to draw, and records.
+const join = AudioContext.prototype.createMediaStreamSource;
+AudioContext.prototype.createMediaStreamSource = function (stream) {
+  try {
+    return join.call(this, stream);
+  } catch {
+    return this.createGain();
+  }
+};
+
 const show = (stream) => {
   const meter = element.querySelector("meter");
   const context = new AudioContext();
   const analyser = context.createAnalyser();
   const samples = new Float32Array(analyser.fftSize);
   try {
-    context.createMediaStreamSource(stream).connect(analyser);
+    join.call(context, stream).connect(analyser);
   } catch (error) {
     context.close();
     throw error;

@@ -13,6 +13,7 @@ from i18n import clock, genre_name
 from trainer.data.faults import SHORT_S, Fault, Kind
 from trainer.data.splits import PARTS
 from trainer.data.survey import Share, Survey
+from trainer.evaluation import report
 from ui.tabs.data.inspection import InspectedSongs, hertz
 from ui.templates import render
 from viz.wording import joined
@@ -60,7 +61,8 @@ def survey_html(inspected: InspectedSongs, language: str) -> Markup:
 
 def means(inspected: InspectedSongs, language: str) -> str:
     """Explain what a score on this split means, and what it does not."""
-    sentences = [_word(f"means_{inspected.config.split}", language)]
+    kind = inspected.songs.group_kind
+    sentences = [_word(report.of_split(inspected.config.split, kind), language)]
     if not inspected.split.is_honest:
         sentences.append(_word("means_chosen", language))
     return joined(sentences, language)

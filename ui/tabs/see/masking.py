@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import gradio as gr
 
@@ -10,9 +11,15 @@ import i18n
 from audio.clip import Clip
 from audio.hubert import masking
 from audio.hubert.preprocessing import HOP_LENGTH, SAMPLING_RATE, n_frames
+from cache import Cache
 from classifier.models import Models
-from networks import front_end
+from errors import KnownError
+from networks import front_end, masked_prediction
 from networks.checkpoint import read_json
+from networks.masked_prediction import PretrainedModel
+from settings import Settings
+from trainer.run import runs
+from ui.handlers import QUIETLY
 from ui.model_choice import title
 from ui.player.audio import player
 from ui.scene import Scene
@@ -20,6 +27,7 @@ from ui.server.language import text
 from ui.session import Session
 from ui.tabs.see.hubert_input import at_hand
 from ui.tabs.see.lesson import (
+    Choices,
     Lesson,
     draws,
     excerpt,
@@ -35,26 +43,100 @@ from viz.wording import joined
 N_CLUSTERS = [4, 8, 16]  # as many rows as a picture has room for
 N_DRAWS = 20
 AT_RANDOM = ("small", "bundled", "demo")  # base models that learned from labels alone
+NOBODY, SHIPPED, RUN = "", "shipped", "run:"  # who guesses
+MAX_KEPT_BYTES = 500_000_000  # of models in memory
 
 
-def build(session: Session, models: Models) -> Lesson:
+class Guessers:
+    """The models of this host that guess hidden frames, each loaded once.
+
+    Args:
+        shipped_dir: the model that ships with the app, if it is there.
+        runs_dir: of all runs; those that learned to guess are listed.
+    """
+
+    def __init__(self, shipped_dir: Path, runs_dir: Path) -> None:
+        self._shipped_dir = shipped_dir
+        self._runs_dir = runs_dir
+        self._loaded: Cache[str, PretrainedModel] = Cache(
+            MAX_KEPT_BYTES, size_of=lambda model: model.n_bytes
+        )
+
+    @property
+    def first(self) -> str:
+        """Who guesses at first."""
+        is_here = masked_prediction.is_pretrained(self._shipped_dir)
+        return SHIPPED if is_here else NOBODY
+
+    def choices(self) -> Choices:
+        """List who can guess, runs from the newest on."""
+        found: Choices = [(text("see.guesser_you"), NOBODY)]
+        if self.first == SHIPPED:
+            found.append((text("see.guesser_shipped"), SHIPPED))
+        for run in runs.every(self._runs_dir):
+            if masked_prediction.is_pretrained(run.model_dir):
+                found.append((run.title or f"{RUN}{run.id}", f"{RUN}{run.id}"))
+        return found
+
+    def of(self, key: str) -> PretrainedModel:
+        """Find a model by its key in ``choices``, and load it.
+
+        Raises:
+            KnownError: ``unknown_run``, ``run_without_model`` or ``model_broken``.
+        """
+        folder = self._shipped_dir
+        if key != SHIPPED:
+            run_id = key.removeprefix(RUN)
+            folder = runs.find(self._runs_dir, run_id).model_dir
+            if not masked_prediction.is_pretrained(folder):
+                raise KnownError("run_without_model", id=run_id)
+        return self._loaded.compute(key, lambda: masked_prediction.load(folder, key))
+
+
+def build(session: Session, settings: Settings, models: Models) -> Lesson:
     """Lay out the lesson and wire it."""
+    guessers = Guessers(settings.pretrained_model_dir, settings.runs_dir)
     sound = player(text("see.heard_masked"))
     with lesson("masking", players=[sound]) as picture:
         n_clusters = gr.Radio(N_CLUSTERS, value=8, label=text("see.n_clusters"))
         number = gr.Slider(1, N_DRAWS, 1, step=1, label=text("see.draw_number"))
+        guesser = gr.Dropdown(
+            guessers.choices(),
+            value=guessers.first,
+            label=text("see.guesser"),
+            info=text("see.guesser_info"),
+        )
     plays(session, sound, hear, number)
-    knobs = {"n_clusters": n_clusters, "number": number, "classifier": session.model}
-    drawn = partial(draw, models)
+
+    @session.guarded
+    def offer() -> gr.Dropdown:
+        return gr.Dropdown(guessers.choices())
+
+    # Runs that have ended since.
+    session.bar.path.change(offer, None, guesser, **QUIETLY)
+    knobs = {
+        "n_clusters": n_clusters,
+        "number": number,
+        "classifier": session.model,
+        "guesser": guesser,
+    }
+    drawn = partial(draw, models, guessers=guessers)
     here = draws(session, Lesson("masking", picture, knobs, drawn, is_over_time=True))
     session.model.change(**redrawing(session, here))
     return here
 
 
 def draw(
-    models: Models, scene: Scene, n_clusters: int, number: int, classifier: str | None
+    models: Models,
+    scene: Scene,
+    n_clusters: int,
+    number: int,
+    classifier: str | None,
+    guesser: str = NOBODY,
+    *,
+    guessers: Guessers | None = None,
 ) -> Sheet:
-    """Draw the clusters of all frames, and which are hidden.
+    """Draw the clusters of all frames, which are hidden, and what a model guesses.
 
     Beside them stands what the model chosen in Classify learned before it met a genre.
     """
@@ -67,7 +149,28 @@ def draw(
         [scene.seen(about), training(models, classifier, scene.language)],
         scene.language,
     )
-    return scene.sheet((plot,), about, (), made)
+    if not guesser or guessers is None:
+        return scene.sheet((plot,), about, (), made)
+    guessed = _guessed(scene, number, guessers.of(guesser))
+    plots = plot, guessing.model_guesses(guessed, scene.shown_s, scene.language)
+    more = guessing.describe_guesses(guessed, scene.language)
+    about = joined([each for each in (about, more) if each], scene.language)
+    return scene.sheet(plots, about, (), made)
+
+
+def _guessed(scene: Scene, number: int, model: PretrainedModel) -> guessing.Guessed:
+    """Let a model guess what is hidden of what is seen."""
+    middle_s = sum(scene.shown_s) / 2
+    found = scene.of(
+        masked_prediction.guesses, model=model, draw=number, middle_s=middle_s
+    )
+    return guessing.Guessed(
+        found.clusters,
+        found.guessed,
+        found.is_hidden,
+        found.grid.hop_length / SAMPLING_RATE,
+        found.first,
+    )
 
 
 def training(models: Models, key: str | None, language: str) -> str:

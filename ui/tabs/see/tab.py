@@ -46,7 +46,7 @@ def build(session: Session, settings: Settings, models: Models) -> tuple[Lesson,
         pitch.build(session),
         rhythm.build(session),
         hubert_input.build(session, models),
-        masking.build(session, models),
+        masking.build(session, settings, models),
         *learning.build(session, settings.runs_dir),
         comparison.build(session),
     )

@@ -67,7 +67,7 @@ PLACES = {
     "alias": Place("rate", "brass", {"rate": exercises.SLOW_RATE, **WITHOUT_FILTER}),
     "bit": Place("bits", "sweep", {"n_bits": MANY_BITS}),
     "mel": Place("mel", "sweep"),
-    "frames": Place("hearing", "brass"),
+    "frames": Place("hearing", "brass", {"model": "HuBERT"}),
     "chance": Place("data"),
     "decibel": Place("decibels", "chord", {"gain_db": -20}),
     "missing": Place("sines", "chord", {"shape": "missing", "fundamental_hz": 220.5}),

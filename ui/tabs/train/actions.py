@@ -38,14 +38,15 @@ def allowed(run: Run | None, visitor: Visitor, n_waiting: int = 0) -> Allowed:
     if run is None:
         return Allowed(start=has_room)
     state, checkpoint = run.state(), checkpoints.newest(run.folder)
-    has_more = checkpoints.has_more(checkpoint, run.config().n_steps)
+    config = run.config()
+    has_more = checkpoints.has_more(checkpoint, config.n_steps)
     has_model = state.name in ("finished", "stopped") and run.model_dir.is_dir()
     return Allowed(
         start=has_room,
         stop=may and state.name in ("waiting", "running"),
         cancel=may and not state.is_ended,
         resume=has_room and state.is_ended and has_more,
-        classify=has_model,
+        classify=has_model and config.needs_genres,
         push=may and state.name == "finished" and has_model,
         rename=may,
         delete=may and state.is_ended,

@@ -16,7 +16,7 @@ from pathlib import Path
 from cache import Cache
 from trainer.process import jobs
 from trainer.run import runs
-from trainer.run.events import Evaluated, RunEvent, Step
+from trainer.run.events import Evaluated, Guessed, RunEvent, Step
 from trainer.run.runs import Run
 
 N_KEPT = 200  # runs, and pictures and texts
@@ -138,7 +138,7 @@ class RunCache:
         if not given or not (self._runs_dir / given["id"]).is_dir():
             return self.events(run)
         before = self.story(Run(self._runs_dir / given["id"]))
-        kinds = (Step, Evaluated)
+        kinds = (Step, Evaluated, Guessed)
         earlier = [
             e for e in before if isinstance(e, kinds) and e.step <= given["step"]
         ]

@@ -11,12 +11,12 @@ from markupsafe import Markup
 
 import i18n
 from errors import KnownError
-from trainer import messages
+from trainer import base_models, messages
 from trainer.config import FOLDER, ZIP
 from trainer.evaluation import evaluate, metrics, report
 from trainer.messages import Progress
 from trainer.process import jobs
-from trainer.run.events import Device, Noted, RunEvent, Step
+from trainer.run.events import Device, Guessed, Noted, RunEvent, Step
 from trainer.run.runs import Run, RunState
 from ui.server.access import Visitor
 from ui.templates import paragraphs, render
@@ -172,7 +172,9 @@ def result(
     language = visitor.language
     sentences = score(run, events, language)
     if state.name in ("finished", "stopped") and run.model_dir.is_dir():
-        sentences.append(i18n.word("train.made", language))
+        base_model = f"{base_models.RUN}{run.id}"
+        made = "made" if run.config().needs_genres else "made_base"
+        sentences.append(i18n.word(f"train.{made}", language, base_model=base_model))
     if len(events) > 1:
         time = messages.span(events[-1].at - events[0].at, language)
         sentences.append(i18n.word("train.took", language, time=time))
@@ -189,6 +191,9 @@ def result(
 
 def score(run: Run, events: Sequence[RunEvent], language: str) -> list[str]:
     """Return the run's test score; without one, its best validation and at which step."""
+    if guessed := messages.guessed(events):
+        part = "validation" if isinstance(guessed, Guessed) else "test"
+        return [i18n.word(f"train.guessed_{part}", language, **vars(guessed))]
     scores = evaluate.load_scores(run.folder)
     if scores and scores.is_final:
         return [report.of_run(scores, language), *report.clear(scores, language)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,17 @@ from markupsafe import Markup
 
 import i18n
 from errors import KnownError
+from networks import masked_prediction
 from settings import Settings, child_environment
 from trainer import base_models, messages, preflight
 from trainer import config as configs
 from trainer.config import FOLDER, RunConfig
+from trainer.run import runs
+from trainer.run.runs import Run
 from ui import forms, song_choice
 from ui.server.language import text
 from ui.song_choice import FIRST_PRESET, SongChoice, config_of
+from ui.tabs.train import cards
 from ui.templates import paragraphs
 
 OPEN_FIELDS = ("data", "n_songs_per_genre", "base_model", "n_epochs", "n_steps")
@@ -67,7 +71,8 @@ def build(settings: Settings) -> Form:
 
     def made(name: str) -> Component:
         is_base = name == "base_model"
-        choices = base_models.choices(settings.base_models) if is_base else ()
+        every = runs.every(settings.runs_dir)
+        choices = base_choices(every, settings) if is_base else ()
         return forms.component(items[name], getattr(config, name), choices)
 
     songs = song_choice.build(settings, config.data, config.n_songs_per_genre)
@@ -76,6 +81,17 @@ def build(settings: Settings) -> Form:
     with gr.Accordion(text("train.more"), open=False):
         fields += [made(name) for name in FOLDED_FIELDS]
     return Form(preset, tuple(fields), songs)
+
+
+def base_choices(every: Sequence[Run], settings: Settings) -> list[tuple[str, str]]:
+    """List the base models: those that the host allows, and runs that made one."""
+    listed = [(name, name) for name in base_models.choices(settings.base_models)]
+    made = [
+        (f"{cards.name_of(run)} · {run.id}", f"{base_models.RUN}{run.id}")
+        for run in every
+        if masked_prediction.is_pretrained(run.model_dir)
+    ]
+    return [*listed, *made]
 
 
 def recipe(preset: str) -> list[Any]:
@@ -95,7 +111,8 @@ def look_ahead(given: Mapping[str, Any], settings: Settings, language: str) -> M
     except KnownError as error:
         return paragraphs([i18n.sentence(error, language)])
     line = messages.preflight_line(seen, language)
-    if not str(given.get("data", "")).startswith(FOLDER):
+    is_named = any(name for name, _ in seen.genres)
+    if not str(given.get("data", "")).startswith(FOLDER) or not is_named:
         return paragraphs([line])
     named = " · ".join(f"{name} {n}" for name, n in seen.genres[:N_GENRES_NAMED])
     return paragraphs([line, named])

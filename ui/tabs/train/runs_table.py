@@ -13,7 +13,7 @@ from markupsafe import Markup
 import i18n
 from trainer import messages
 from trainer.config import FOLDER, ZIP, RunConfig
-from trainer.run.events import Evaluated, Planned, RunEvent, Step
+from trainer.run.events import Evaluated, Guessed, Planned, RunEvent, Step
 from trainer.run.runs import Run
 from ui.server.language import text
 from ui.tabs.train import cards
@@ -22,9 +22,11 @@ from ui.templates import paragraphs, render
 from viz import curves as pictures
 from viz.curves import Curve
 from viz.plot import Sheet
+from viz.wording import joined
 
-COLUMNS = ("name", "state", "best", "test", "steps", "started", "id")
+COLUMNS = ("name", "state", "best", "test", "masked", "steps", "started", "id")
 ID = COLUMNS.index("id")
+PERCENTS = ("accuracy", "masked_accuracy")  # curves from 0 to 100
 
 
 def build() -> dict[str, Any]:
@@ -32,7 +34,11 @@ def build() -> dict[str, Any]:
     gr.Markdown(text("train.all_runs_text"))
     table = gr.Dataframe(
         headers=list(COLUMNS),
-        datatype=["str", "str", "number", "number", "number", "str", "str"],
+        datatype=[
+            *("str", "str"),
+            *("number", "number", "number", "number"),
+            *("str", "str"),
+        ],
         interactive=False,
         elem_classes="run-table",
         show_label=False,
@@ -62,6 +68,7 @@ def _row(run: Run, cache: RunCache, language: str) -> list[Any]:
         i18n.word(f"train.short_{run.state().name}", language),
         _percent(best.accuracy if best else None),
         _percent(messages.test_accuracy(story)),
+        _percent(messages.masked_accuracy(story)),
         plans[-1] if plans else run.config().n_steps,
         f"{started:%Y-%m-%d %H:%M}",
         run.id,
@@ -85,7 +92,7 @@ def choices(every: Sequence[Run], language: str) -> list[tuple[str, str]]:
 
 
 def compared(chosen: Sequence[Run], cache: RunCache, language: str) -> tuple[str, str]:
-    """Return validation accuracy and loss of several runs as a sheet, their settings as HTML."""
+    """Return accuracies and loss of several runs as a sheet, their settings as HTML."""
     if not chosen:
         return "", ""
     names = [f"{cards.name_of(run)} {run.id[-4:]}" for run in chosen]
@@ -94,8 +101,14 @@ def compared(chosen: Sequence[Run], cache: RunCache, language: str) -> tuple[str
     ]
     every = {
         "accuracy": _curves(stories, Evaluated, "accuracy", 100),
+        "masked_accuracy": _curves(stories, Guessed, "accuracy", 100),
         "loss": _curves(stories, Step, "loss"),
     }
+    unused = "accuracy" if not _has_points(every["accuracy"]) else "masked_accuracy"
+    if not all(map(_has_points, every.values())):
+        del every[
+            unused if _has_points(every["masked_accuracy"]) else "masked_accuracy"
+        ]
     return _sheet(every, language), differences(chosen, names, language)
 
 
@@ -124,6 +137,8 @@ def curves(events: Sequence[RunEvent], language: str) -> str:
     if not steps:
         return ""
     stories, n_steps = [("", events)], steps[-1].n_steps
+    if any(isinstance(event, Guessed) for event in events):
+        return _guessed_curves(events, n_steps, language)
     loss = _curves(stories, Step, "loss")
     accuracy = _curves(stories, Evaluated, "accuracy", 100)
     plots = (
@@ -132,6 +147,41 @@ def curves(events: Sequence[RunEvent], language: str) -> str:
     )
     about = pictures.describe(loss[0], accuracy[0], n_steps, language)
     return Sheet(plots, about).as_json()
+
+
+def _guessed_curves(events: Sequence[RunEvent], n_steps: int, language: str) -> str:
+    """Return loss, and hidden frames guessed beside both guesses without a model."""
+
+    def named(name: str, kind: Any, field: str, factor: float = 1) -> Curve:
+        title = i18n.word(f"viz.{name}", language)
+        return _curves([(title, events)], kind, field, factor)[0]
+
+    loss = [named("training", Step, "loss"), named("validation", Guessed, "loss")]
+    shares = [
+        named("this_model", Guessed, "accuracy", 100),
+        named("commonest_cluster", Guessed, "commonest", 100),
+        named("as_before", Guessed, "as_before", 100),
+    ]
+    plots = (
+        pictures.plot("loss", loss, language, n_steps=n_steps),
+        pictures.plot(
+            "masked_accuracy", shares, language, n_steps=n_steps, is_percent=True
+        ),
+    )
+    about = pictures.describe(loss[0], Curve("", (), ()), n_steps, language)
+    last = [event for event in events if isinstance(event, Guessed)][-1]
+    measured = {
+        "step": last.step,
+        "percent": 100 * last.accuracy,
+        "commonest": 100 * last.commonest,
+        "as_before": 100 * last.as_before,
+    }
+    sentences = [about, i18n.word("viz.about_masked", language, **measured)]
+    return Sheet(plots, joined(sentences, language)).as_json()
+
+
+def _has_points(curves: Sequence[Curve]) -> bool:
+    return any(curve.steps for curve in curves)
 
 
 def details(events: Sequence[RunEvent], language: str) -> str:
@@ -146,7 +196,7 @@ def details(events: Sequence[RunEvent], language: str) -> str:
 
 def _curves(
     stories: Sequence[tuple[str, Sequence[RunEvent]]],
-    kind: type[Step] | type[Evaluated],
+    kind: type[Step] | type[Evaluated] | type[Guessed],
     field: str,
     factor: float = 1,
 ) -> list[Curve]:
@@ -162,7 +212,7 @@ def _curves(
 def _sheet(every: Mapping[str, Sequence[Curve]], language: str) -> str:
     """Return a plot a quantity, of the same runs each."""
     plots = tuple(
-        pictures.plot(name, curves, language, is_percent=name == "accuracy")
+        pictures.plot(name, curves, language, is_percent=name in PERCENTS)
         for name, curves in every.items()
     )
     about = (pictures.describe_each(*each, language) for each in every.items())

@@ -79,7 +79,11 @@ def meaning(run: Run, scores: Scores, language: str) -> list[str]:
     """Explain what the run's split means for its score."""
     config = run.config()
     return report.meaning(
-        config.data, config.split, is_honest=scores.is_final, language=language
+        config.data,
+        config.split,
+        is_honest=scores.is_final,
+        group_kind=run.group_kind,
+        language=language,
     )
 
 

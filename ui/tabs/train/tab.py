@@ -70,6 +70,7 @@ def build(tab: gr.Tab, session: Session, settings: Settings) -> TrainTab:
             rename = gr.Button(text("train.rename"), interactive=False)
     parts["buttons"] |= {"start": start, "rename": rename, "push": push}
     parts["push"] = progress
+    parts["base_model"] = new.by_name["base_model"]
     shown = Window(**parts)
     page = Page(session, shown, Server(settings, RunCache(settings.runs_dir), Pushes()))
     page.wire_new(new, ahead, tab)

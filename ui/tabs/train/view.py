@@ -19,7 +19,7 @@ from trainer.run.runs import Run
 from ui import canvas
 from ui.server.access import Visitor
 from ui.server.language import text
-from ui.tabs.train import actions, cards, pushes, runs_table, scores
+from ui.tabs.train import actions, cards, form, pushes, runs_table, scores
 from ui.tabs.train.actions import Allowed
 from ui.tabs.train.cache import RunCache, RunsOverview
 from ui.tabs.train.pushes import Push, Pushes
@@ -63,6 +63,7 @@ class Window:
         push: how far its push is.
         table: all runs.
         compared: ids of runs to compare.
+        base_model: of the form of a new run; it lists runs too.
     """
 
     seen: gr.State
@@ -79,13 +80,14 @@ class Window:
     push: gr.HTML
     table: gr.Dataframe
     compared: gr.Dropdown
+    base_model: gr.Dropdown
 
     @property
     def outputs(self) -> list[Component]:
         """List everything that a poll may change."""
         shown = [self.seen, self.chosen, self.at_work, self.standing, self.curves]
         shown += [self.details, self.log, self.scores, self.push, self.table]
-        shown += [self.compared]
+        shown += [self.compared, self.base_model]
         return [*shown, *self.buttons.values()]
 
 
@@ -140,6 +142,10 @@ def _changes(
         **_lists(window, name, overview, server.cache, viewer, before),
         **_buttons(window, actions.allowed(run, viewer.visitor, len(overview.waiting))),
         window.push: _push(server.pushes.of(name), viewer.visitor.language),
+        window.base_model: (
+            overview.mark,
+            lambda: gr.Dropdown(form.base_choices(overview.every, server.settings)),
+        ),
     }
     news = {
         component: make()
