@@ -221,7 +221,8 @@ def _first() -> Any:
         @staticmethod
         def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
             under = ctx.saved_tensors[0].unfold(0, ctx.kernel, ctx.stride)
-            of_filters = of_bias = 0.0
+            of_filters: Any = 0.0
+            of_bias: Any = 0.0
             for some, part in zip(
                 under.split(N_SUMMED), gradient.split(N_SUMMED), strict=True
             ):
