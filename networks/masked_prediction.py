@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 FILE = "masked_prediction.safetensors"
 N_MFCCS = 3 * masking.N_MFCC
-LIFTER = 22  # Kaldi's
 MAX_GUESSED_S = 60.0  # of a sound at once
 FAR = 1e6  # in place of centres that k-means did not need: no frame is near
 LOWER = "lower."  # of the names of the layers below the middle one, in the file
@@ -122,13 +121,9 @@ def frame_grid(config: Any) -> FrameGrid:
 def mfccs(window: NDArray[np.float32], config: Any) -> NDArray[np.float32]:
     """Compute what the first iteration's clusters are made of: (n_frames, 39).
 
-    The coefficients are liftered, as Kaldi's are, whose clusters HuBERT learned:
-    otherwise the first one, the loudness, would decide alone.
+    Liftered already, and only there: centres that a model keeps hold for these numbers.
     """
-    found = masking.features(Clip(window, SAMPLING_RATE), frame_grid(config))
-    order = np.arange(N_MFCCS) % masking.N_MFCC
-    gains = 1 + LIFTER / 2 * np.sin(np.pi * order / LIFTER)
-    return found * gains.astype(np.float32)
+    return masking.features(Clip(window, SAMPLING_RATE), frame_grid(config))
 
 
 def spans(

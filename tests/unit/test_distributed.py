@@ -13,7 +13,7 @@ import pytest
 import i18n
 import settings
 from errors import KnownError
-from networks import device
+from networks import device, masked_prediction
 from support import gpus
 from support.places import ROOT
 from support.songs import song_folder
@@ -23,7 +23,7 @@ from trainer.config import PRESETS
 from trainer.process import jobs
 from trainer.process import launched as launching
 from trainer.run import checkpoints, locks, runs
-from trainer.run.events import Evaluated, Noted, Step, StopRequested
+from trainer.run.events import Evaluated, Guessed, Noted, Step, StopRequested
 from trainer.training import train as training
 from trainer.training.distributed import ProcessGroup
 from trainer.training.train import train
@@ -56,7 +56,7 @@ def launched(tmp_path_factory):
     done = subprocess.run(
         line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == 0, done.stderr[-9000:]
     (run,) = runs.every(folder / "runs")
     return run, done.stdout
 
@@ -114,11 +114,35 @@ def test_two_processes_with_validation_songs_test_once_and_save(tmp_path):
     done = subprocess.run(
         line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == 0, done.stderr[-9000:]
     (run,) = runs.every(tmp_path / "runs")
     assert run.state().name == "finished"
     assert (run.model_dir / "model.safetensors").exists()
     assert runs.read_json(run.folder / "result.json")["test_accuracy"] is not None
+
+
+@pytest.mark.minute
+def test_two_processes_guess_the_same_clusters_in_both_iterations(tmp_path):
+    flags = "--preset pretrain --n-steps 2 --eval-every-n-steps 2 --n-clusters 4"
+    line, environment = command(
+        tmp_path,
+        *flags.split(),
+        *("--validation-fraction", "0.2", "--test-fraction", "0.2"),
+    )
+    done = subprocess.run(
+        line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-9000:]
+    (run,) = runs.every(tmp_path / "runs")
+    assert run.state().name == "finished"
+    assert [step.step for step in of(run, Step)] == [1, 2]
+    assert all(math.isfinite(step.loss) for step in of(run, Step))
+    (second,) = [n for n in of(run, Noted) if n.code == "second_iteration"]
+    assert second.details == {"step": 1}
+    (guessed,) = of(run, Guessed)
+    assert guessed.step == 2 and guessed.n_frames > 0
+    model = masked_prediction.load(run.model_dir, "it")
+    assert (model.iteration, model.n_clusters) == (2, 4)
 
 
 @pytest.mark.minute
@@ -207,7 +231,7 @@ def test_two_processes_carry_out_every_preset(tmp_path, preset, validation_fract
     done = subprocess.run(
         line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == 0, done.stderr[-9000:]
     (run,) = runs.every(tmp_path / "runs")
     assert run.state().name == "finished"
     result = runs.read_json(run.folder / "result.json")
@@ -268,6 +292,25 @@ def test_crew_of_one_asks_and_speaks_as_if_alone():
     assert group.main_process_first(lambda: 7) == 7
     group.announce(8, told.append)
     assert not told
+
+
+def test_stop_of_what_the_main_process_computes_alone_is_one_of_all(monkeypatch):
+    def stopped():
+        raise StopRequested
+
+    assert ProcessGroup(1, is_main=True).compute_once(lambda: 7) == 7
+    shared = []
+    monkeypatch.setattr(
+        ProcessGroup,
+        "broadcast",
+        lambda self, answer: shared.append(answer()) or shared[-1],
+    )
+    assert ProcessGroup(2, is_main=True).compute_once(lambda: 7) == 7
+    with pytest.raises(StopRequested):
+        ProcessGroup(2, is_main=True).compute_once(stopped)
+    monkeypatch.setattr(ProcessGroup, "broadcast", lambda self, answer: shared[-1])
+    with pytest.raises(StopRequested):
+        ProcessGroup(2, is_main=False).compute_once(lambda: pytest.fail("it began"))
 
 
 def test_process_that_is_not_the_main_one_says_nothing():

@@ -10,9 +10,11 @@ import gradio as gr
 import numpy as np
 import pytest
 
+import i18n
 from audio import transforms
 from audio.clip import Clip
 from audio.synth.examples import example
+from settings import Settings
 from support.knobs import MODELS
 from support.plots import unpacked
 from support.scenes import scene_of
@@ -304,6 +306,19 @@ def test_each_frame_is_in_one_row_seen_or_hidden():
     assert np.allclose(hidden[0], hidden[1:].sum(axis=0), atol=0.05)
     assert np.allclose(seen.sum(axis=0) + hidden[0], 1.0, atol=0.05)
     assert f"the {1499:,} frames" in sheet.about
+
+
+def test_shipped_model_that_guesses_says_what_it_learned_from(tmp_path):
+    guessers = masking.Guessers(Settings().pretrained_model_dir, tmp_path)
+    assert guessers.first == masking.SHIPPED
+    scene = scene_of(example("disco_song"))
+    sheet = masking.draw(MODELS, scene, 8, 1, None, masking.SHIPPED, guessers=guessers)
+    assert [plot.name for plot in sheet.plots] == ["masking", "guesses"]
+    assert i18n.word("viz.guesser_shipped", scene.language) in sheet.about
+    nothing = scene_of(silence())
+    draw = (8, 1, None, masking.SHIPPED)
+    sheet = masking.draw(MODELS, nothing, *draw, guessers=guessers)
+    assert i18n.word("viz.guesser_shipped", scene.language) not in sheet.about
 
 
 def test_masking_follows_the_zoom():

@@ -9,10 +9,13 @@ import zipfile
 import numpy as np
 import pytest
 
+from audio.hubert import masking
 from audio.hubert.preprocessing import FrameGrid
+from audio.synth import composer
 from classifier.models import Models
 from errors import KnownError
 from networks import checkpoint, masked_prediction
+from settings import Settings
 from support.signals import noise, silence
 from support.small_runs import of
 from support.tone_songs import alternating, unlabelled_folder
@@ -95,6 +98,14 @@ def test_frames_are_the_model_s_own():
     assert grid.n_frames(16_000) == n_frames
     assert masked_prediction.mfccs(values, made.config).shape == (n_frames, 39)
     assert FrameGrid().n_samples(2) == 720
+
+
+def test_mfccs_are_those_of_the_lesson_liftered_once():
+    """Centres that a model keeps are of these numbers: to others, none would be near."""
+    made, _ = untrained()
+    clip = noise(duration_s=1.0, sampling_rate=16_000)
+    lesson_s = masking.features(clip, masked_prediction.frame_grid(made.config))
+    assert np.array_equal(masked_prediction.mfccs(clip.samples, made.config), lesson_s)
 
 
 def test_two_tones_are_two_clusters_the_low_one_first():
@@ -191,6 +202,17 @@ def test_saved_model_guesses_as_the_one_that_was_trained(through):
     assert len(found.guessed) == len(found.clusters.labels) == n_frames
     assert set(found.guessed) <= {0, 1}
     assert found.is_hidden.any()
+
+
+def test_shipped_model_guesses_composed_songs_better_than_who_knows_nothing():
+    model = masked_prediction.load(Settings().pretrained_model_dir, "it")
+    right = np.zeros(3)
+    for place, genre in enumerate(3 * tuple(composer.STYLES)):
+        song = composer.compose(genre, 1_000_000 + place // len(composer.STYLES))
+        found = masked_prediction.guesses(song, model=model, draw=place)
+        simple = masking.baselines(found.clusters, found.is_hidden)
+        right += found.accuracy, simple.commonest, simple.as_before
+    assert right[0] > 1.02 * max(right[1:])
 
 
 def test_nothing_is_guessed_in_silence(through):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from networks import device
 from trainer.run.events import Emit, Noted, RunEvent, ShouldStop, StopRequested
@@ -74,6 +74,26 @@ class ProcessGroup:
         finally:
             self.broadcast(lambda: is_done)
         return result
+
+    def compute_once(self, compute: Callable[[], T]) -> T:
+        """Call ``compute`` in the main process and return its value in all.
+
+        Raises:
+            StopRequested: in all, where ``compute`` was stopped.
+        """
+        if self.n_processes == 1:
+            return compute()
+
+        def tried() -> tuple[T | None, StopRequested | None]:
+            try:
+                return compute(), None
+            except StopRequested as request:
+                return None, request
+
+        value, request = self.broadcast(tried)
+        if request:
+            raise request
+        return cast("T", value)
 
     def wait_for_main(self) -> None:
         """Block until the main process is here too, after what it does alone."""

@@ -98,7 +98,7 @@ def with_clusters(
     assert isinstance(parts.train_set, RandomWindows)
     emit(Stage("cluster"))
     # By the main process alone: on another machine, rounding may differ.
-    centres = group.broadcast(compute) if group.n_processes > 1 else compute()
+    centres = group.compute_once(compute)
     parts = dataclasses.replace(
         parts,
         train_set=MaskedWindows(parts.train_set, model_config),
@@ -171,7 +171,14 @@ def cluster(features: Frames, mfccs: Frames, n_clusters: int, seed: int) -> Fram
 def second_iteration(
     parts: Parts, group: ProcessGroup, emit: Emit, should_stop: ShouldStop
 ) -> transformers.TrainerCallback | None:
-    """Make the callback that begins the second iteration; None where there is none."""
+    """Make the callback that begins the second iteration; None where there is none.
+
+    Args:
+        parts: of the run.
+        group: of all processes.
+        emit: called with its phases.
+        should_stop: of the main process, which clusters alone.
+    """
     process.settle()
     import transformers
 
@@ -221,7 +228,7 @@ def _begin_second(
         frames = np.concatenate(own), np.concatenate(mfccs)
         return cluster(*frames, config.n_clusters, config.seed)
 
-    centres = group.broadcast(compute) if group.n_processes > 1 else compute()
+    centres = group.compute_once(compute)
     model.own_centres.copy_(torch.from_numpy(centres))
     model.iteration.fill_(2)
     model.draw_head(config.seed + 1)

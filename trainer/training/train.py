@@ -252,7 +252,7 @@ def _attempt(
 ) -> Result:
     """Train once, save the model, and test it."""
     restore_frozen = parts.bypass_frozen()
-    trainer = _trainer(parts, device, run_dir, batches, checkpoint, emit, stop.of_all)
+    trainer = _trainer(parts, device, run_dir, batches, checkpoint, emit, stop)
     was_stopped = _train(trainer, checkpoint, parts.config.n_steps)
     # Without autocast, as it will classify: the scores are of the model that is saved.
     trainer.accelerator.unwrap_model(parts.model, keep_fp32_wrapper=False)
@@ -394,7 +394,7 @@ def _trainer(
     batches: Batches,
     checkpoint: Path | None,
     emit: Emit,
-    should_stop: ShouldStop,
+    stop: _Stop,
 ) -> transformers.Trainer:
     """Build transformers' Trainer for these parts."""
     process.settle()
@@ -409,7 +409,7 @@ def _trainer(
     schedule = Schedule.of(
         parts.config, batches, len(parts.train_set), parts.validation
     )
-    callbacks = [event_callback(emit, should_stop, run_dir, schedule, parts.train_set)]
+    callbacks = [event_callback(emit, stop.of_all, run_dir, schedule, parts.train_set)]
     group = distributed.process_group()
     if parts.config.needs_genres:
         collate: Any = windows.collate
@@ -420,7 +420,7 @@ def _trainer(
         )
     else:
         collate, metrics = masked_windows.collate, pretraining.compute_metrics
-        second = pretraining.second_iteration(parts, group, emit, should_stop)
+        second = pretraining.second_iteration(parts, group, emit, stop.of_main)
         callbacks += [second] if second else []
     n_workers = windows.n_workers(
         parts.model,

@@ -75,8 +75,15 @@ class Guessers:
             found.append((text("see.guesser_shipped"), SHIPPED))
         for run in runs.every(self._runs_dir):
             if masked_prediction.is_pretrained(run.model_dir):
-                found.append((run.title or f"{RUN}{run.id}", f"{RUN}{run.id}"))
+                found.append((_title(run), f"{RUN}{run.id}"))
         return found
+
+    def about(self, key: str, language: str) -> str:
+        """Describe who guesses; of the model that ships, what it learned from."""
+        if key == SHIPPED:
+            return i18n.word("viz.guesser_shipped", language)
+        run = runs.find(self._runs_dir, key.removeprefix(RUN))
+        return i18n.word("viz.guesser_run", language, title=_title(run))
 
     def of(self, key: str) -> PretrainedModel:
         """Find a model by its key in ``choices``, and load it.
@@ -91,6 +98,11 @@ class Guessers:
             if not masked_prediction.is_pretrained(folder):
                 raise KnownError("run_without_model", id=run_id)
         return self._loaded.compute(key, lambda: masked_prediction.load(folder, key))
+
+
+def _title(run: runs.Run) -> str:
+    """Name a run in the list of who guesses."""
+    return run.title or f"{RUN}{run.id}"
 
 
 def build(session: Session, settings: Settings, models: Models) -> Lesson:
@@ -153,8 +165,9 @@ def draw(
         return scene.sheet((plot,), about, (), made)
     guessed = _guessed(scene, number, guessers.of(guesser))
     plots = plot, guessing.model_guesses(guessed, scene.shown_s, scene.language)
-    more = guessing.describe_guesses(guessed, scene.language)
-    about = joined([each for each in (about, more) if each], scene.language)
+    if more := guessing.describe_guesses(guessed, scene.language):
+        who = guessers.about(guesser, scene.language)
+        about = joined([about, who, more], scene.language)
     return scene.sheet(plots, about, (), made)
 
 
