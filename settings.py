@@ -221,7 +221,9 @@ def from_environment(
         source=env.get("GENRESCOPE_SOURCE", space),
         precision=_precision(env.get("GENRESCOPE_PRECISION", "")),
         is_launched=_is_launched(env),
-        **_of_launcher(env),
+        rank=_of_launcher(env, "RANK", 0),
+        n_processes=_of_launcher(env, "WORLD_SIZE", 1),
+        n_local=_of_launcher(env, "LOCAL_WORLD_SIZE", 1),
         local_rank=int(env.get("LOCAL_RANK") or 0),
     )
 
@@ -330,15 +332,9 @@ def _is_launched(env: Mapping[str, str]) -> bool:
     return all(env.get(name) for name in LAUNCHER) and size.isdigit() and int(size) > 1
 
 
-def _of_launcher(env: Mapping[str, str]) -> dict[str, int]:
-    """Read what a launcher tells of its processes, if one started this."""
-    if not _is_launched(env):
-        return {}
-    return {
-        "rank": int(env["RANK"]),
-        "n_processes": int(env["WORLD_SIZE"]),
-        "n_local": int(env.get("LOCAL_WORLD_SIZE") or 1),
-    }
+def _of_launcher(env: Mapping[str, str], name: str, usual: int) -> int:
+    """Read a number that a launcher gives to its processes, if one started this."""
+    return int(env.get(name) or usual) if _is_launched(env) else usual
 
 
 def with_start_key(settings: Settings) -> Settings:

@@ -84,8 +84,9 @@ class Sought:
             mix.add(frame)
             if at + mix.n_samples >= stop:
                 break
-        is_there = at is not None and at <= start and at + mix.n_samples >= stop
-        if not is_there or mix.is_cancelled or mix.n_broken:
+        if at is None or at > start or at + mix.n_samples < stop:
+            raise UnsoughtError
+        if mix.is_cancelled or mix.n_broken:
             raise UnsoughtError
         samples = mix.samples(mix.duration_s, is_any_scale=False)
         return samples[start - at : stop - at]

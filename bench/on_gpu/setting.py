@@ -201,9 +201,8 @@ def trained(config: Any, model: Path, home: Path, watch: Watch) -> Any:
     """Train as the product does, from a local checkpoint; return the run's result."""
     from trainer.training import initial_model, train
 
-    initial_model._folder = lambda name, former: (
-        model
-    )  # no network; this process ends soon
+    # No network; this process ends soon.
+    initial_model.base_folder = lambda config, former=(): model
     with TemporaryDirectory(dir=home) as run_dir:
         try:
             return train.train(

@@ -197,13 +197,13 @@ def _step(layer: Any, prepare: Callable[..., Step], precision: Precision) -> Ste
     """Compose a layer of the front end, frames first: convolution, norm, activation."""
     import torch
 
-    norm, has_gelu = getattr(layer, "layer_norm", None), is_gelu(layer.activation)
-    has_norm = isinstance(norm, torch.nn.LayerNorm)
-    if has_gelu and not has_norm:
+    norm = getattr(layer, "layer_norm", None)
+    norm = norm if isinstance(norm, torch.nn.LayerNorm) else None
+    if is_gelu(layer.activation) and norm is None:
         return prepare(layer.conv, precision, has_gelu=True)
     convolve = prepare(layer.conv, precision, has_gelu=False)
     activation = _in_place(layer.activation)
-    if not has_norm:
+    if norm is None:
         return lambda frames: activation(convolve(frames))
     return lambda frames: activation(norm(convolve(frames)))
 

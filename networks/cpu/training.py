@@ -69,6 +69,9 @@ def _in_float32(usual: Any, states: Tensor) -> Any:
 class _Tiles:
     """The front end as inference runs it, laid out again whenever its weights change.
 
+    A fused optimizer changes them without torch's own count of changes, so they count as
+    changed after every step: each begins by ``train()``.
+
     Args:
         front: the convolutions.
     """
@@ -77,6 +80,12 @@ class _Tiles:
         self._weights = [*front.parameters()]
         self._layers = front.conv_layers
         self._made: tuple[Any, Any] = (None, None)
+        front.train = functools.partial(self._train, front.train)
+
+    def _train(self, usual: Any, mode: bool = True) -> Any:
+        if mode:
+            self._made = (None, None)
+        return usual(mode)
 
     def __call__(self, windows: Tensor) -> Tensor:
         """Run the front end: (n_windows, n_samples) to (n_windows, channels, n_frames)."""
@@ -212,7 +221,8 @@ def _first() -> Any:
         @staticmethod
         def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
             under = ctx.saved_tensors[0].unfold(0, ctx.kernel, ctx.stride)
-            of_filters = of_bias = 0.0
+            of_filters: Any = 0.0
+            of_bias: Any = 0.0
             for some, part in zip(
                 under.split(N_SUMMED), gradient.split(N_SUMMED), strict=True
             ):

@@ -70,7 +70,7 @@ def page(host, clock):
         parts["scores"] = scores.place()
         for name in ("start", "rename", "push"):
             parts["buttons"][name] = gr.Button()
-        shown = view.Window(**parts, push=gr.HTML())
+        shown = view.Window(**parts, push=gr.HTML(), base_model=gr.Dropdown())
     server = Server(host, RunCache(host.runs_dir), Pushes())
 
     def poll(run_id=None, before=Seen(), visitor=HERE):  # noqa: B008
@@ -467,7 +467,7 @@ def test_table_has_a_row_a_run_with_its_title_and_score(host):
     actions.rename(run.id, " mine\n", host, HERE)
     table = runs_table.table([run], RunCache(host.runs_dir), "zh-TW")
     (row,) = table["data"]
-    assert row[:5] == ["mine", "已完成", 50.0, None, 100]
+    assert row[:6] == ["mine", "已完成", 50.0, None, None, 100]
     assert row[runs_table.ID] == run.id
     assert len(table["headers"]) == len(row)
 

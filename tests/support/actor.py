@@ -29,6 +29,7 @@ def play():
         def __init__(self, step=0, was_stopped=False):
             self.step, self.was_stopped = step, was_stopped
             self.validation_accuracy, self.test_accuracy = 0.5, None
+            self.masked = None
 
     def checkpoint(run_dir, step, n_bytes=1000):
         folder = run_dir / "checkpoints" / f"checkpoint-{step}"

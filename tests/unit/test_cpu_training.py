@@ -119,6 +119,27 @@ def test_steps_of_the_optimizer_give_the_same_losses():
     assert losses[0][0] == pytest.approx(losses[1][0], abs=1e-5)
 
 
+@pytest.mark.parametrize("how", [{}, {"fused": True}, {"foreach": True}])
+def test_evaluation_between_steps_is_of_the_weights_of_now(how):
+    model = model_of("group")
+    training.optimize_for_cpu(model)
+    optimizer = torch.optim.AdamW(model.parameters(), 0.1, **how)
+    sounds, found = sounds_of(16_000), []
+    for _ in range(2):
+        model.train()
+        model(sounds, labels=torch.tensor([0, 2])).loss.backward()
+        optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            found.append(model.hubert.feature_extractor(sounds))
+    usual = copy.deepcopy(model.hubert.feature_extractor)
+    del usual.forward
+    with torch.no_grad():
+        expected = usual(sounds)
+    assert torch.allclose(found[1], expected, atol=1e-3)
+    assert not torch.allclose(found[0], expected, atol=1e-2)
+
+
 def test_model_without_such_a_front_end_is_left_alone():
     config = transformers.ASTConfig(
         hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import gradio as gr
 import pytest
-from fastapi import HTTPException
 from gradio.data_classes import PredictBodyInternal
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from ui.server import fair_queue

@@ -140,7 +140,13 @@ def hostile_values(prediction):
             "sentence": lambda error: EVIL,
         },
         "checked": {"kind": EVIL, "first": EVIL, "others": [EVIL]},
-        "clip_facts": {"name": EVIL, "facts": [EVIL]},
+        "clip_facts": {
+            "name": EVIL,
+            "facts": [EVIL],
+            "credit": SimpleNamespace(
+                artist=EVIL, source=EVIL, title=EVIL, licence=(EVIL, EVIL)
+            ),
+        },
         "history": {"rows": [(EVIL, EVIL, 0.5, EVIL)]},
         "link": {"address": EVIL, "key": "host.sign_in"},
         "progress": {"stage": Stage("songs"), "counts": EVIL},
@@ -153,7 +159,8 @@ def hostile_values(prediction):
         },
         "run_result": {"texts": [EVIL], "model_dir": EVIL, "command": EVIL},
         "run_scores": {
-            "scores": SimpleNamespace(genres=[genre], mistakes=[mistake]),
+            "scores": SimpleNamespace(genres=[genre], mistakes=[mistake], n_songs=1),
+            "min_songs": 30,
             "accuracy": EVIL,
             "texts": [EVIL],
             "reliability": "",

@@ -301,7 +301,7 @@ def _items(
 
     return iter(
         DataLoader(
-            windows,  # type: ignore[arg-type] - any with an index is one
+            windows,  # type: ignore[arg-type]
             batch_size=None,
             sampler=places,
             num_workers=n_workers,

@@ -237,6 +237,8 @@ def _train_until_it_fits(
         batches = _smaller(batches, emit)
         checkpoint = checkpoints.newest(run_dir)
         parts = with_fresh_model(parts)
+        if not checkpoint:
+            linear_head.fit(parts, emit, stop.of_all)
 
 
 def _attempt(

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from fastapi import HTTPException
 from gradio.queueing import Event, EventQueue, Queue
 from gradio.utils import run_coro_in_background, safe_aclose_iterator
+from starlette.exceptions import HTTPException
 from starlette.status import (
     HTTP_404_NOT_FOUND,
     HTTP_429_TOO_MANY_REQUESTS,
