@@ -1,6 +1,7 @@
 """The page is for everyone: screen readers, keyboards, phones, no network."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -164,5 +165,6 @@ def test_teacher_s_link_opens_the_questions_and_checks_an_answer(open_page):
         link.click()
     other = opened.value
     other.wait_for_function(browser.READY)
-    lesson(other, "Sampling rate").locator(".numbers", has_text="756 Hz").wait_for()
+    heard = re.compile("heard as 75[56] Hz")  # of the passage that the lesson shows
+    lesson(other, "Sampling rate").locator(".numbers", has_text=heard).wait_for()
     other.wait_for_function("scrollY > 800")
