@@ -121,7 +121,10 @@ def test_it_learns_is_kept_and_says_the_same_in_the_classifier(
     result, told = run(config, songs, tmp_path / "run")
     steps = of(told, Step)
     assert [step.step for step in steps] == [1, 2] and result.step == 2
-    assert steps[0].loss == pytest.approx(math.log(3), abs=1e-4)
+    if part == "all":  # a head alone begins at its optimum for the training songs
+        assert steps[0].loss == pytest.approx(math.log(3), abs=1e-4)
+    else:
+        assert steps[0].loss < 0.1
     assert any(stage.name == "record" for stage in of(told, Stage)) == (part == "head")
 
     kept = loaded(tmp_path / "run")
@@ -225,7 +228,8 @@ def test_layers_are_mixed_none_skipped_and_parts_hidden(songs, base_model):
     }
     config = dataclasses.replace(small(songs), base_model=base_model, **wishes)
     model, _ = initial_model.load_base(config, tuple(GENRES))
-    assert model.layer_weights.tolist() == pytest.approx([1 / 3] * 3)
+    n_states = model.config.num_hidden_layers + 1
+    assert model.layer_weights.tolist() == pytest.approx([1 / n_states] * n_states)
     assert model.config.layerdrop == model.config.attention_dropout == 0.0
     assert initial_model.left_out(config, model.config) == []
     assert hasattr(architecture.body(model), "masked_spec_embed")
