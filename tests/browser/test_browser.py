@@ -100,11 +100,10 @@ def test_every_new_lesson_answers_with_the_trumpet_phrase(open_page):
     bits.get_by_role("button", name="Play").wait_for()
 
     spectrum = lesson(page, "Spectrum (DFT)")
-    assert spectrum.locator("tr").nth(1).locator("td").all_inner_texts()[3:] == [
-        "D♯5/E♭5",
-        "0",
-        "1 ×",
-    ]
+    first = spectrum.locator("tr").nth(1).locator("td").all_inner_texts()
+    note, cents, harmonic = first[3:]
+    assert (note, harmonic) == ("D♯5/E♭5", "1 ×")
+    assert abs(int(cents.replace("−", "-"))) <= 2  # a player's pitch, not a machine's
     choose(page, spectrum, "0 dB is", "full scale (dBFS)")
     spectrum.locator("td").filter(has_text="dBFS").first.wait_for()
 
