@@ -55,6 +55,7 @@ def run(
     should_stop = the_run.stop_file.exists  # a cancelled run saves, then is removed
     if not group.is_main:
         worker.train_run(config, folder, cache_dir, emit=show, should_stop=should_stop)
+        distributed.leave()
         return the_run
     with (
         locks.held(the_run.lock_file),
@@ -72,6 +73,7 @@ def run(
             config, folder, cache_dir, emit=emit, should_stop=should_stop
         )
         show(worker.end(the_run, last, cache_dir))
+    distributed.leave()
     if lock is not None:
         os.close(lock)
     return the_run

@@ -109,6 +109,14 @@ class ProcessGroup:
         return values[0]  # type: ignore[return-value]
 
 
+def leave() -> None:
+    """End this process's part in the group; its threads would abort it as it exits."""
+    import torch.distributed
+
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
 def process_group() -> ProcessGroup:
     """Return the processes that a launcher started; one, where none did."""
     from accelerate import PartialState
