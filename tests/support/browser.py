@@ -31,7 +31,7 @@ model_dir = pathlib.Path(sys.argv[1])
 app.serve(dataclasses.replace(app.host.from_environment(), bundled_model_dir=model_dir))
 """
 PATIENCE_S = 90
-WAIT_MS = 30_000
+WAIT_MS = 90_000
 # Gradio adds the parts of a page one by one; these come last.
 N_PICTURES = 19
 N_DRAWN = 11  # as soon as there is a sound; the others once they are near
