@@ -283,7 +283,7 @@ def _giving_the_first(settings: Settings) -> Handler:
 
 
 def _given(id: str, settings: Settings, language: str) -> str:
-    """Return a sound's file; say so where a recording is not here."""
+    """Return a sound's file; warn where a recording has not been fetched."""
     path = examples.named(id, examples_dir(settings))
     if examples.id_of(str(path)) != id:
         name = i18n.word(f"examples.{id}", language)

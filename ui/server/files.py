@@ -35,7 +35,7 @@ def kept(data: bytes, name: str, cache_dir: str) -> str:
 
 
 def place(key: str, name: str, cache_dir: str) -> Path:
-    """Return where a file lies that is made once for each key."""
+    """Return the path of a file that is made once for each key."""
     folder = hashlib.sha256(SALT + key.encode("utf-8", "surrogateescape")).hexdigest()
     return (Path(cache_dir) / folder[:32]).resolve() / Path(name).name
 
