@@ -121,7 +121,8 @@ def test_it_learns_is_kept_and_says_the_same_in_the_classifier(
     result, told = run(config, songs, tmp_path / "run")
     steps = of(told, Step)
     assert [step.step for step in steps] == [1, 2] and result.step == 2
-    if part == "head" and kind != "ast":  # linear above a mean: it begins at its optimum
+    is_linear = part == "head" and kind != "ast"
+    if is_linear:  # above a mean: it begins at its optimum
         assert steps[0].loss < 0.1
     else:
         assert steps[0].loss == pytest.approx(math.log(3), abs=1e-4)
