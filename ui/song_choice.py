@@ -76,10 +76,8 @@ class SongChoice:
         Folders that came since the start are listed whenever the tab opens.
         """
 
-        def listed(data: str, visitor: Visitor) -> Any:
-            found = offered(settings, visitor.language)
-            is_gone = data not in [value for _, value in found]
-            return gr.Dropdown(found, value="composed" if is_gone else data)
+        def listed(data: str, visitor: Visitor) -> gr.Dropdown:
+            return list_again(data, settings, visitor)
 
         tab.select(session.guarded(listed), self.data, self.data, **QUIETLY)
         shown = [self.n_songs, self.archive, self.repo_id, self.why_not]
@@ -121,6 +119,17 @@ def offered(settings: Settings, language: str) -> list[tuple[str, str]]:
         (label if isinstance(label, str) else i18n.word(label.key, language), value)
         for label, value in every
     ]
+
+
+def list_again(data: str, settings: Settings, visitor: Visitor) -> gr.Dropdown:
+    """List what may be chosen now; leave the choice as it is, unless it is gone.
+
+    The answer names no value that stays: on a busy host it arrives after the visitor has
+    chosen something else, and would take that back.
+    """
+    found = offered(settings, visitor.language)
+    is_there = data in [value for _, value in found]
+    return gr.Dropdown(found) if is_there else gr.Dropdown(found, value="composed")
 
 
 def show_fields(data: str, visitor: Visitor) -> list[Any]:

@@ -66,6 +66,14 @@ def test_stranger_reads_why_there_is_no_field_for_zip_or_hub(chosen):
         assert sentence[:12] in why.value
 
 
+def test_list_renewed_late_takes_no_choice_back(host):
+    kept = song_choice.list_again("folder:mine", host, HERE)
+    assert "folder:mine" in [value for _, value in kept.choices]
+    assert "value" not in kept._constructor_args[0]
+    (host.songs_dir / "mine").rmdir()
+    assert song_choice.list_again("folder:mine", host, HERE).value == "composed"
+
+
 def test_both_tabs_offer_the_same_songs(host):
     with gr.Blocks():
         choice = song_choice.build(host, "gtzan", 2)

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from classifier.arrival import Arrival
-from classifier.models import Models
+from classifier.models import AUTO, Models
 from classifier.predict import predict
 from errors import KnownError
 from support.model_hub import HUB_MODEL, REVISION, HubServer, use_hub
@@ -15,10 +15,12 @@ from support.signals import noise
 from ui.model_choice import chosen
 from ui.server.access import Visitor
 from ui.tabs.classify import auto
+from ui.tabs.classify.picker import Picker
 from ui.tabs.classify.view import Answered
 
 PATIENCE_S = 60
 HUB = f"hub:{HUB_MODEL}"
+HERE = Visitor("en", may_train=True)
 
 
 @pytest.fixture
@@ -255,3 +257,14 @@ def test_two_answers_side_by_side_are_left_as_they_are(host, hub_model_dir, serv
     assert auto.better_than(models, Answered("song.wav", ())) is None
     assert auto.better_than(models, None) is None
     assert auto.better_than(models, Answered("song.wav", (first,))).key == HUB
+
+
+def test_lists_renewed_late_take_no_choice_back(host):
+    models = host(hub_model="")
+    picker = Picker(None, models)
+    for key in (AUTO, "bundled"):
+        model, other, _ = picker._refreshed(key, "", (), HERE)
+        assert [value for _, value in model.choices][:2] == [AUTO, "bundled"]
+        assert not any("value" in each._constructor_args[0] for each in (model, other))
+    model, *_ = picker._refreshed("run:gone", "", (), HERE)
+    assert model.value == AUTO

@@ -96,8 +96,12 @@ class Picker:
         fetched: tuple[str, ...],
         visitor: Visitor,
     ) -> tuple[gr.Dropdown, gr.Dropdown, gr.Accordion]:
-        lists = self._lists(key, other, fetched, visitor)
-        return *lists, gr.Accordion(visible=visitor.may_train)
+        first, second = self._lists(key, other, fetched, visitor)
+        return (
+            _unless_kept(first, key),
+            _unless_kept(second, other),
+            gr.Accordion(visible=visitor.may_train),
+        )
 
     def _lists(
         self,
@@ -143,3 +147,8 @@ class Picker:
             }
 
         return fetch
+
+
+def _unless_kept(listed: gr.Dropdown, value: str | None) -> gr.Dropdown:
+    """Leave the value out where it stays: a visitor may have chosen another meanwhile."""
+    return gr.Dropdown(listed.choices) if listed.value == value else listed
