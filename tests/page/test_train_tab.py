@@ -125,7 +125,9 @@ def test_stranger_may_do_nothing_to_a_run(host):
 def test_stranger_sees_the_run_and_why_the_buttons_rest(host, page):
     run = ended(host, "finished", Evaluated(10, 0.5, 1.0, 20))
     shown = page(visitor=STRANGER)
-    assert "only who runs this page may start or stop them" in shown["at_work"]
+    assert (
+        "only the person running this page can start or stop them" in shown["at_work"]
+    )
     assert not shown["start"].interactive
     assert clickable(shown) == {"classify"}
     assert "50.0%" in shown["standing"]
@@ -362,7 +364,7 @@ def test_log_is_filtered_by_level_and_text():
     found = cards.log_html(happened, "en", "all", "BAD.mp3")
     assert "bad.mp3" in found
     assert "Training" not in found
-    assert "No such lines" in cards.log_html(happened, "en", "all", "nowhere")
+    assert "No matching lines" in cards.log_html(happened, "en", "all", "nowhere")
 
 
 def test_failed_run_says_its_cause_and_what_to_try(host, page):
@@ -449,7 +451,7 @@ def test_runs_are_compared_in_curves_and_settings(host):
     assert "<td>Learning rate</td><td>5e-05</td><td>0.05</td>" in html
     assert "Batch size" not in html
     _, same = runs_table.compared([first, first], RunCache(host.runs_dir), "en")
-    assert "Their settings are the same" in same
+    assert "Their settings are identical" in same
 
 
 def test_comparison_tells_no_path_of_a_folder(host):
