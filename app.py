@@ -39,7 +39,7 @@ with process.importing():
     from ui.player import clip_bar, recordings
     from ui.player.clips import ClipShelf
     from ui.scene import Scene, Transforms
-    from ui.server import files, gradio_patches, secret, zero
+    from ui.server import bounds, files, gradio_patches, secret, zero
     from ui.server.access import LOCAL_HOSTS
     from ui.server.bounds import RequestBounds
     from ui.server.fair_queue import MOST_SESSIONS
@@ -240,6 +240,7 @@ def launched(demo: gr.Blocks, options: dict[str, Any]) -> str:
         if not port:
             raise
         raise KnownError("port_taken", port=port) from error
+    bounds.bound_heads(demo.server)
     return str(address)
 
 
