@@ -301,7 +301,7 @@ def test_every_page_sees_the_run_at_work_and_the_queue(host, page):
         runs.write_whole(first.started_file, "{}")
         told(first, *(Step(n, 100, 2.0, 1e-3, 1.0, 8.0, at=n) for n in range(1, 41)))
         shown = page(old.id, Seen(n_runs=3), STRANGER)
-    assert "“mine” is at step 40 of 100, about 1 min 0 s left" in shown["at_work"]
+    assert "“mine”: step 40 of 100, about 1 min 0 s left" in shown["at_work"]
     assert "1. smoke · gtzan" in shown["at_work"]
     assert "Finished" in shown["standing"]  # of the run that this page has chosen
 
@@ -380,7 +380,7 @@ def test_result_names_the_best_validation_its_interval_and_the_command(host, pag
     tests = [Evaluated(50, 0.5, 1.0, 20), Evaluated(100, 0.8, 0.9, 20)]
     ended(host, "finished", *tests, Evaluated(150, 0.8, 0.7, 20), Finished(150, 0.8))
     card = page()["standing"]
-    assert "Best validation: 80.0% of 20 songs right (95% interval: 58% to 92%)" in card
+    assert "Best validation: 80.0% of 20 songs correct (95% interval: 58% to 92%)" in card
     assert "after step 100" in card
     assert "python -m trainer --preset smoke" in card
 

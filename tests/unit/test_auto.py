@@ -76,7 +76,7 @@ def test_bundled_model_answers_until_the_hubs_is_here_and_is_offered(
     wait_until(lambda: models.arrival.progress.n_bytes)
     assert models.ref("auto").key == "bundled"
     said = auto.line(models, "en")
-    assert f"Until {HUB_MODEL} (Hugging Face Hub) is here, the bundled model" in said
+    assert f"while {HUB_MODEL} (Hugging Face Hub) is downloaded" in said
     assert "<progress value=" in said
     first = answered(models)
     assert auto.better_than(models, first) is None
