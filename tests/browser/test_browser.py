@@ -90,7 +90,7 @@ def test_every_new_lesson_answers_with_the_trumpet_phrase(open_page):
     rate = lesson(page, "Sampling rate")
     rate.get_by_label("Filter out").uncheck()
     choose(page, rate, "Sampling rate", "2,000 Hz")
-    says(rate, re.compile("1,24[0-9] Hz \(too high: heard as 75[0-9] Hz"))
+    says(rate, re.compile(r"1,24[0-9] Hz \(too high: heard as 75[0-9] Hz"))
     rate.get_by_role("button", name="Play").wait_for()
 
     bits = lesson(page, "Bit depth")

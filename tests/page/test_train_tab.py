@@ -325,7 +325,7 @@ def test_waiting_run_tells_its_place_and_a_full_queue_says_so(host, page):
         jobs.stop(first)
         stopping = page(first.id, Seen(n_runs=4))
     assert "is stopping" in stopping["at_work"]
-    assert "at most" in stopping["standing"]
+    assert "up to" in stopping["standing"]
     assert "left" not in stopping["at_work"] + stopping["standing"]
 
 
