@@ -89,7 +89,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
             with gr.Tab(text("app.see"), id="see") as see:
                 see_tab.build(session, settings, models)
             with gr.Tab(text("app.live"), id=live_tab.ID) as live:
-                live_tab.build()
+                live_tab.build(session, models)
             with gr.Tab(text("app.data"), id="data") as data:
                 data_tab.build(data, session, settings)
             with gr.Tab(text("app.train"), id="train") as train:

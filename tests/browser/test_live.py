@@ -15,24 +15,6 @@ server, open_page = browser.server, browser.open_page
 RATE = 48000
 NOTES = {"C4": 261.63, "E4": 329.63, "A4": 440.0, "B4": 493.88, "A5": 880.0}
 NOTE_S = 1.0
-# How long until a loud beginning that has arrived is seen in a column (ms).
-LATENCY = """() => new Promise((answer) => {
-  const live = Genrescope.live;
-  const push = live.microphone.sound.push.bind(live.microphone.sound);
-  let arrived_ms = null;
-  live.microphone.sound.push = (samples) => {
-    if (arrived_ms === null && live.isQuiet && samples.some((s) => Math.abs(s) > 0.2))
-      arrived_ms = performance.now();
-    push(samples);
-  };
-  const look = () => {
-    const isLoud = live.columns.at(-1)?.levels.some((byte) => byte > 128);
-    if (arrived_ms === null) live.isQuiet = !isLoud;
-    else if (isLoud) return answer(performance.now() - arrived_ms);
-    requestAnimationFrame(look);
-  };
-  look();
-})"""
 
 
 @pytest.fixture(scope="module")
@@ -157,9 +139,17 @@ def test_phone_holds_it_without_scrolling_sideways(open_page):
     )
 
 
-def test_loud_beginning_is_in_the_next_columns(page):
-    """A column takes in what has arrived at once, not with the next second of sound."""
-    assert page.evaluate(LATENCY) < 1000
+def test_genre_is_named_for_who_wants_that_and_for_nobody_else(page):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    answer = page.locator(".live-answer .genres li")
+    page.wait_for_function("Genrescope.live.now_s > 3")
+    assert not [url for url in asked if "queue/join" in url]
+    page.get_by_label("Also name the genre").check()
+    answer.first.wait_for()
+    assert page.locator(".live-answer .verdict").inner_text()
+    page.get_by_label("Also name the genre").uncheck()
+    answer.first.wait_for(state="detached")
 
 
 def test_pitch_of_known_tones_is_right_to_a_cent(page):

@@ -20,6 +20,9 @@
   const SCALES = ["log", "mel", "linear", "note"];
   const HEIGHT_PX = { wide: 420, phone: 320 };
   const LEFT_PX = 56;
+  const NAMED_S = 5; // of sound, in which the server looks for a genre,
+  const NAMED_RATE = 16000; // at the rate of its models,
+  const NAMED_EVERY_MS = 2000;
   const REASONS = {
     NotAllowedError: "microphone_refused", SecurityError: "microphone_refused",
     NotFoundError: "microphone_missing", OverconstrainedError: "microphone_missing",
@@ -104,6 +107,18 @@
       view.setInt16(44 + 2 * i, Math.round(32767 * Math.min(1, Math.max(-1, sample))), true);
     });
     return new Blob([view], { type: "audio/wav" });
+  }
+
+  /** The last seconds at the rate of the models, 16 bits in base64. */
+  async function asQuestion(samples, rate) {
+    const context = new OfflineAudioContext(1, Math.floor((samples.length / rate) * NAMED_RATE), NAMED_RATE);
+    const source = new AudioBufferSourceNode(context, { buffer: new AudioBuffer({ length: samples.length, sampleRate: rate }) });
+    source.buffer.copyToChannel(samples, 0);
+    source.connect(context.destination);
+    source.start();
+    const resampled = (await context.startRendering()).getChannelData(0);
+    const bytes = new Uint8Array((await wavOf(resampled, NAMED_RATE).arrayBuffer()).slice(44));
+    return btoa(bytes.reduce((text, byte) => text + String.fromCharCode(byte), ""));
   }
 
   /** The microphone, and what is remembered of it. */
@@ -205,6 +220,8 @@
         aria: { label: word("live_scroll") },
         oninput: () => { this.back_s = Number(this.scroll.value); this.redraw(); },
       });
+      this.named = make("input", { type: "checkbox", onchange: () => this.showAnswer("") });
+      this.answer = make("div", { className: "live-answer answer", aria: { live: "polite" } });
       this.said = make("p", { className: "live-said", role: "status" }, word("live_ready"));
       this.reading = make("p", { className: "live-reading" });
       this.canvas.addEventListener("pointermove", (event) => this.read(event));
@@ -215,7 +232,24 @@
         make("div", { className: "live-row live-tuner" },
           make("div", { className: "live-part" }, this.note, this.cents, this.pitch),
           make("div", { className: "live-part" }, this.level, this.loud)),
-        this.frame, this.scroll, this.reading, this.said));
+        this.frame, this.scroll, this.reading, this.said,
+        make("label", { className: "live-named" }, this.named, word("live_name_genre")), this.answer));
+      setInterval(() => this.ask(), NAMED_EVERY_MS);
+      watch("value", () => this.showAnswer(props.value));
+    }
+
+    /** Ask the server for the genre of the last seconds, where that is wanted. */
+    async ask() {
+      if (!this.isOn || !this.named.checked) return;
+      const { sound, rate } = this.microphone;
+      const samples = sound.last(NAMED_S * rate);
+      if (samples.length < rate) return;
+      trigger("hear", { pcm: await asQuestion(samples, rate) });
+    }
+
+    /** Show what the server made of it, its own HTML; nothing once it is not wanted. */
+    showAnswer(html) {
+      this.answer.innerHTML = this.named.checked ? (html ?? "") : "";
     }
 
     /** Space starts and pauses, the arrows scroll through what was. */
