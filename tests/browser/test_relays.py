@@ -10,7 +10,7 @@ from support.page import wait_for_pictures
 from support.relays import NAME, https_relay
 
 pytestmark = [pytest.mark.browser, pytest.mark.minute]
-SECRET = "a secret of this school"  # noqa: S105 - with which any name is answered
+SECRET = "a secret of this school"
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
