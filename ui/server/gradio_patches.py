@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio import processing_utils, route_utils
+from gradio import processing_utils, route_utils, utils
 from gradio.blocks import BlocksConfig
 from gradio.route_utils import GradioMultiPartParser
 from gradio_client.utils import is_http_url_like
@@ -213,6 +214,18 @@ def keep_ffmpeg_out() -> None:
     processing_utils.ffmpeg_installed = lambda: False
 
 
+def keep_pyplot_out() -> None:
+    """Never let Gradio import matplotlib's windows for an event.
+
+    Symptom: the first event of a server imports ``matplotlib.pyplot`` on the event
+    loop, which keeps everybody waiting for up to a second.
+
+    Upstream: it sets a backend around each event, for handlers that draw by pyplot;
+    ours draw without it (``viz.paper``).
+    """
+    utils.MatplotlibBackendMananger = nullcontext  # type: ignore[misc,assignment]
+
+
 def queue_of(demo: gr.Blocks) -> FairQueue:
     """Return the queue that ``share_queue`` has given to a page."""
     queue = demo._queue
@@ -276,6 +289,27 @@ def stream_script() -> str:
     Upstream: not reported; relatives were mended in PRs 7926, 11432 and 13333.
     """
     return _script("stream")
+
+
+def dropdown_script() -> str:
+    """Return a script that closes the list of ``gr.Dropdown`` when focus leaves it.
+
+    Symptom: with Tab the list closes and opens again at once; it stays over the page,
+    and a scrap of it over another tab.
+
+    Upstream: not reported.
+    """
+    return _script("dropdown")
+
+
+def toast_script() -> str:
+    """Return a script that takes the errors of the last try away at the next one.
+
+    Symptom: an error stays for ten seconds, beside the answer of a try that succeeded.
+
+    Upstream: by design; only the duration can be chosen.
+    """
+    return _script("toast")
 
 
 def player_script() -> str:
