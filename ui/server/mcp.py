@@ -161,10 +161,10 @@ class ToolServer(GradioMCPServer):
         """
         try:
             yield
-        except anyio.get_cancelled_exc_class():
-            with anyio.CancelScope(shield=True):
-                await self._give_up(job.communicator.event_id)
-            raise
+        finally:
+            if not job.done():
+                with anyio.CancelScope(shield=True):
+                    await self._give_up(job.communicator.event_id)
 
     async def _give_up(self, event_id: str | None) -> None:
         queue, client = self.blocks._queue, self._client_instance
