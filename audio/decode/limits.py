@@ -66,6 +66,8 @@ class SourceFacts:
         bit_depth: bits a sample; None for codecs that do not keep samples (mp3, aac).
         duration_s: None where the header does not know it (streams, bare mp3 and aac).
         size_bytes: of the whole file.
+        track: which of the file's sound tracks is decoded, from 1 on.
+        n_tracks: how many it has; films have more than one.
     """
 
     container: str
@@ -75,6 +77,8 @@ class SourceFacts:
     bit_depth: int | None
     duration_s: float | None
     size_bytes: int
+    track: int = 1
+    n_tracks: int = 1
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class FileLevels:
         n_full: samples of each channel at full scale, or above it.
         gain: the mix was multiplied by it, to fit.
         n_cut: samples of the mix beyond full scale, which were cut off.
+        is_bass_cancelled: the channels' low tones are opposed: the mix has lost them.
     """
 
     peaks: tuple[float, ...]
@@ -95,6 +100,7 @@ class FileLevels:
     n_full: tuple[int, ...]
     gain: float = 1.0
     n_cut: int = 0
+    is_bass_cancelled: bool = False
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> FileLevels:

@@ -16,6 +16,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from trainer.config import RunConfig
 from trainer.run import events, locks
 
 ID = base_models.RUN_ID
+STAMP = "%Y%m%d-%H%M%S"  # how an id begins: local time
 ENDED = ("finished", "stopped", "cancelled", "failed")
 START_PATIENCE_S = 60.0  # then a folder without a process is a failed start
 TITLE_LENGTH = 80  # characters
@@ -204,11 +206,25 @@ class Run:
 
 def create(runs_dir: Path, config: RunConfig) -> Run:
     """Create a new run's folder, readable by its owner alone, with its config."""
-    run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-    run = Run(runs_dir / run_id)
+    run = Run(runs_dir / f"{_stamp(runs_dir)}-{secrets.token_hex(2)}")
     run.folder.mkdir(mode=0o700, parents=True)
     write_whole(run.config_file, config.to_json())
     return run
+
+
+def _stamp(runs_dir: Path) -> str:
+    """Return the time for an id that sorts behind those of all runs.
+
+    Clocks are put back, every autumn for instance: then it is the second after the
+    newest run's.
+    """
+    now, second = datetime.now(), timedelta(seconds=1)
+    newest = next(iter(every(runs_dir)), None)
+    if newest:
+        last = datetime.strptime(newest.id[:15], STAMP)
+        if now < last + second and last - now < timedelta(days=1):
+            now = last + second
+    return now.strftime(STAMP)
 
 
 def every(runs_dir: Path) -> list[Run]:

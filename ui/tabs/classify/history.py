@@ -21,6 +21,12 @@ from ui.templates import render
 MAX_SONGS = 50  # a browser keeps a few megabytes for a page
 MAX_NAME = 200  # characters
 KEY = "genrescope.songs"
+WARN = """try {
+  localStorage.setItem("genrescope.probe", "1");
+  localStorage.removeItem("genrescope.probe");
+} catch {
+  element.querySelector("p").hidden = false;  // a full storage, or a forbidden one
+}"""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,12 @@ def build() -> History:
 def build_list(tab: gr.Tab, session: Session, history: History) -> None:
     """Lay out the list and the button that deletes it, and wire both."""
     with gr.Accordion(text("classify.history"), open=False):
+        gr.HTML(
+            text("classify.history_forbidden"),
+            html_template='<p role="status" hidden>{{{value}}}</p>',
+            js_on_load=WARN,
+            padding=False,
+        )
         shown = gr.HTML(elem_classes=["song-history"])
         delete = gr.Button(text("classify.delete"), size="sm", min_width=120)
     show = session.guarded(as_html)
