@@ -42,8 +42,7 @@ MAY = set(
     ui.tabs.classify.batch:_saving.save
     ui.tabs.classify.song:_asking.ask
     ui.tabs.classify.song:_forgetting.forget
-    ui.tabs.classify.view:_reason.reason
-    ui.tabs.classify.song:_reasons.reasons
+    ui.tabs.classify.view:_part.part
     ui.tabs.classify.view:_saving.save
     ui.tabs.classify.view:_zooming.zoom
     ui.tabs.classify.picker:Picker._refreshed

@@ -1,9 +1,11 @@
 import csv
 import io
 import json
+import re
 import threading
 import zipfile
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -13,10 +15,12 @@ from classifier.predict import Chunk, Prediction, predict
 from classifier.queue import InferenceQueue, WaitingLine
 from classifier.verdict import Verdict, judge
 from errors import KnownError
+from networks.checkpoint import ModelRef
+from networks.clear import ClearRule
 from support import tiny
 from support.files import write_audio
 from support.signals import chord, noise, silence, tone
-from ui.model_choice import chosen, chosen_pair, effort_of
+from ui.model_choice import chosen, chosen_pair, effort_of, full_title, title
 from ui.scene import Scene, Transforms
 from ui.server.access import Visitor
 from ui.tabs.classify import answer, song_map, view
@@ -199,6 +203,110 @@ def test_answer_says_where_labels_do_not_exclude_each_other(prediction):
     assert "do not exclude each other" in said
 
 
+def judged(kind, *genres, precision=None):
+    """A model's answer of three genres, with the verdict on it."""
+    shares = dict(zip(genres, (0.5, 0.4, 0.1), strict=False))
+    clear = ClearRule(0.15, 0.5, precision, 0.5) if precision else None
+    ref = ModelRef("bundled", "b", None, "b", "recordings", 1.0, clear=clear)
+    chunk = Chunk(0.0, 1.0, shares)
+    said = Prediction(tuple(shares.items()), (chunk,), 1, ref, 0.1)
+    return said, Verdict(kind, genres, 1.0, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "genres", "head"),
+    [
+        ("sure", ("blues",), "Blues"),
+        ("unsure", ("blues", "jazz"), "Probably Blues close call: Blues or Jazz"),
+        (
+            "unlike",
+            ("blues",),
+            "Unlike anything this model learned from nearest: Blues",
+        ),
+        ("speech", ("pop",), "This sounds like speech, not music closest genre: Pop"),
+    ],
+)
+def test_doubt_is_in_the_heading_itself(kind, genres, head):
+    said, verdict = judged(kind, *genres)
+    shown = str(answer.answers([said], [verdict], "en"))
+    heading = shown.partition("<h3")[2].partition(">")[2].partition("</h3>")[0]
+    assert re.sub(r"\s*<[^>]+>", " ", heading).split() == head.split()
+
+
+def test_clear_answer_says_how_often_such_ones_were_right():
+    said, verdict = judged("sure", "blues", precision=0.86)
+    head, caveat = answer.heading(said, verdict, "en")
+    assert head == "Blues"
+    assert "86%" in caveat
+
+
+def test_model_of_composed_songs_warns_beside_its_answer(prediction):
+    ref = replace(prediction.model, trained_on="composed")
+    warned = answer.knows(replace(prediction, model=ref), "en")
+    assert "take its answer as a guess" in warned[-1]
+    assert len(answer.knows(prediction, "en")) == 1
+
+
+def test_calibration_on_few_songs_is_not_relied_on(prediction):
+    ref = replace(prediction.model, is_calibrated=True, n_calibration_songs=4)
+    assert "too few to rely on" in answer.calibration(ref, "en")
+
+
+RUN = ModelRef(
+    "run", "20261129-192434-62e5", None, "20261129-192434-62e5", "folder", 5.0,
+    recipe="head", songs="my forty", test_accuracy=0.625, n_tested=8,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("day", "language", "named"),
+    [
+        (29, "en", "head · my forty · 62% of 8 test songs · today 19:24"),
+        (30, "en", "head · my forty · 62% of 8 test songs · yesterday 19:24"),
+        (31, "en", "head · my forty · 62% of 8 test songs · 2026-11-29 19:24"),
+        (29, "zh-TW", "head · my forty · 8 首測試歌曲答對 62% · 今天 19:24"),
+    ],
+)
+def test_run_s_model_is_named_by_what_it_is(day, language, named):
+    now = datetime(2026, 11, 28, 23, 0) + timedelta(days=day - 28)
+    assert full_title(RUN, language, now) == named
+    assert RUN.id not in named
+
+
+def test_run_s_model_is_named_as_its_owner_called_it():
+    called = replace(RUN, name="Mei's choir")
+    assert title(called, "en") == "Mei's choir"
+    assert full_title(called, "en").startswith("Mei's choir · 62% of 8 test songs")
+    assert title(replace(RUN, songs="composed"), "en") == "head · composed songs"
+    bare = replace(RUN, recipe="", songs="", test_accuracy=None)
+    assert title(bare, "en") == f"Your run {RUN.id}"
+
+
+def test_genres_below_one_in_a_hundred_are_folded(prediction):
+    shares = {"blues": 0.9, "jazz": 0.08, "rock": 0.008, "pop": 0.008, "metal": 0.004}
+    chunk = Chunk(0.0, 1.0, shares)
+    said = Prediction(tuple(shares.items()), (chunk,), 1, prediction.model, 0.1)
+    shown = str(answer.answers([said], [], "en"))
+    above, _, folded = shown.partition("<details")
+    assert (above.count("<li>"), folded.count("<li>")) == (2, 3)
+    assert "3 more under 1%" in folded
+
+
+def test_each_model_has_its_own_parts_to_hear_and_none_of_unlikely_genres():
+    one, verdict = judged("sure", "blues", "jazz", "rock")
+    shares = {"pop": 0.96, "disco": 0.04}
+    other = replace(
+        one, genres=tuple(shares.items()), chunks=(Chunk(0.0, 1.0, shares),)
+    )
+    shown = str(answer.answers([one, other], [verdict, verdict], "en"))
+    _, first, second = shown.split("<section>")
+    assert [*re.findall(r"most (\S+)-like", first)] == ["Blues", "Jazz", "Rock"]
+    assert [*re.findall(r"most (\S+)-like", second)] == ["Pop"]
+    assert 'data-number="3"' in second
+    assert answer.parts([one, other])[3][1].genre == "pop"
+    assert "-like part" not in answer.answers([one, other], [], "en")
+
+
 def test_answer_so_far_is_not_judged(prediction):
     assert "So far: " in answer.answers([prediction], [], "en")
 
@@ -328,14 +436,14 @@ def test_history_keeps_the_newest_and_trusts_nothing_from_the_browser(prediction
     assert {row[0] for row in rows} == {"b.mp3"}
     evil = [[EVIL, "unsure", EVIL, EVIL, 0.5, EVIL]]
     shown = as_html(evil, Visitor())
-    assert "Unsure" in shown
+    assert "Probably" in shown
     assert "<img" not in shown
 
 
 def test_history_doubts_what_the_answer_doubted(prediction):
     doubted = Verdict("unsure", ("rock", "metal"), 0.5, 0.01)
     rows = History.with_song([], "a.mp3", prediction, doubted)
-    assert "Unsure: Rock or Metal" in as_html(rows, Visitor())
+    assert "Probably Rock · close call: Rock or Metal" in as_html(rows, Visitor())
 
 
 def test_prediction_of_a_one_label_model_is_shown(prediction):

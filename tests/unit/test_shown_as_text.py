@@ -10,6 +10,7 @@ import i18n
 from audio import decode
 from classifier.batch import Row
 from classifier.predict import Chunk, Prediction
+from classifier.song_map import Stretch
 from classifier.verdict import Verdict
 from errors import KnownError
 from networks.checkpoint import ModelRef
@@ -131,8 +132,18 @@ def hostile_values(prediction):
     genre = SimpleNamespace(genre=EVIL, n_songs=1, precision=0.5, recall=0.5, f1=0.5)
     mistake = SimpleNamespace(name=EVIL, truth=EVIL, answer=EVIL, probability=0.5)
     named = {"n": 1, "names": [EVIL]}
+    texts = dict.fromkeys(("model", "id", "kind", "head", "caveat"), EVIL)
+    column = texts | {
+        "knows": [EVIL],
+        "shares": [(EVIL, 0.5, EVIL)],
+        "folded": [(EVIL, 0.001, EVIL)],
+        "n_folded": 1,
+        "limit": 0.01,
+        "parts": [(0, Stretch(EVIL, 0.0, 1.0, 0.5))],
+        "basis": [EVIL],
+    }
     return {
-        "answers": {"answers": [("sure", EVIL, [(EVIL, 0.5, EVIL)], [EVIL])]},
+        "answers": {"answers": [column], "is_last": True},
         "batch": {
             "columns": ["song"],
             "rows": [row, refused],
@@ -172,8 +183,8 @@ def hostile_values(prediction):
         "secret_form": {"action": EVIL, "field": EVIL},
         "silent": {},
         "status": {
-            "key": "of_model",
-            "values": {"model": EVIL, "why": EVIL},
+            "key": "auto_refused",
+            "values": {"reason": EVIL},
             "bar": (1, 2),
         },
         "survey": {

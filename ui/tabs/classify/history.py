@@ -8,14 +8,13 @@ from typing import Any, get_args
 import gradio as gr
 from markupsafe import Markup
 
-import i18n
 from classifier.predict import Prediction
 from classifier.verdict import Kind, Verdict
-from i18n import genre_name
 from ui.handlers import QUIETLY
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
+from ui.tabs.classify.answer import verdict_words
 from ui.templates import render
 
 MAX_SONGS = 50  # a browser keeps a few megabytes for a page
@@ -74,8 +73,7 @@ def as_html(songs: Any, visitor: Visitor) -> Markup:
 
 def _answer(row: list[Any], language: str) -> str:
     _, kind, genre, rival, *_ = row
-    names = {"genre": genre_name(genre, language), "other": genre_name(rival, language)}
-    return i18n.word(f"classify.{kind}", language, **names)
+    return " · ".join(filter(None, verdict_words(kind, (genre, rival), language)))
 
 
 def _rows(songs: Any) -> list[list[Any]]:

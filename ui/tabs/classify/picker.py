@@ -11,7 +11,7 @@ from gradio.events import Dependency
 import i18n
 from classifier.models import AUTO, Models
 from ui.handlers import QUIETLY
-from ui.model_choice import chosen, title
+from ui.model_choice import chosen, full_title
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
@@ -113,7 +113,9 @@ class Picker:
         listed = {ref.key: ref for ref in self._models.available()}
         more = {key: chosen(self._models, key, visitor) for key in fetched}
         language = visitor.language
-        choices = [(title(ref, language), key) for key, ref in (listed | more).items()]
+        choices = [
+            (full_title(ref, language), key) for key, ref in (listed | more).items()
+        ]
         keys = [key for _, key in choices]
         none = [(i18n.word("classify.no_other", language), "")]
         auto = [(i18n.word("classify.auto", language), AUTO)] if choices else []

@@ -10,17 +10,15 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-import i18n
 from audio.clip import Clip
 from classifier.models import Models
 from classifier.predict import Effort, Prediction, listen
 from classifier.queue import InferenceQueue
 from classifier.verdict import Verdict, judge
 from errors import KnownError
-from i18n import genre_name
 from networks.checkpoint import LoadedModel
 from ui.handlers import QUIETLY
-from ui.model_choice import EFFORTS, chosen_pair, effort_of, title
+from ui.model_choice import EFFORTS, chosen_pair, effort_of
 from ui.player.clip_bar import name_of
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -29,7 +27,7 @@ from ui.tabs.classify import answer, song_map, view
 from ui.tabs.classify.auto import AutoLine
 from ui.tabs.classify.history import History
 from ui.tabs.classify.picker import Picker
-from ui.tabs.classify.view import HIDDEN, Answered, Places, Update, nothing
+from ui.tabs.classify.view import Answered, Places, Update, nothing
 
 PAUSE_S = 0.3  # between two answers on a page; more often than that is restless
 # So many pages that all wait in our own queue, which shows one's place in every language;
@@ -70,9 +68,6 @@ def build(
         api_visibility="private",
         **PAGE_QUEUE,
     )
-    asking.success(
-        session.guarded(_reasons(places)), places.answered, list(places.hear), **QUIETLY
-    )
     auto.wire(tab, picker.model, places.answered, asking)
     cancelled = session.guarded(view.cancelled)
     cancel.click(
@@ -104,7 +99,6 @@ def _asking(session: Session, models: Models, places: Places, history: History) 
         clip, wanted = session.clip(path), effort_of(effort)
         loaded: list[LoadedModel] = []
         pair = chosen_pair(models, (key, other), visitor)
-        yield dict.fromkeys(places.hear, gr.Button(visible=HIDDEN))
         for ref in pair:
             place = places.status
             loaded.append((yield from view.loaded(place, models, ref, language)))
@@ -147,37 +141,6 @@ def _shown(
         places.answered: Answered(path, predictions),
     }
     return shown
-
-
-def _reasons(places: Places) -> Any:
-    """Make the handler that offers the reasons once the answer is complete.
-
-    An event of its own: of a generator's updates that follow each other closely, the
-    page may miss that a button is to be shown.
-    """
-
-    def reasons(answered: Answered | None, visitor: Visitor) -> list[gr.Button]:
-        found = answered.reasons if answered else []
-        is_pair = answered is not None and len(answered.predictions) > 1
-        labels = [
-            _why(prediction if is_pair else None, stretch.genre, visitor.language)
-            for prediction, stretch in found
-        ]
-        n_hidden = len(places.hear) - len(labels)
-        shown = [gr.Button(why, visible=True) for why in labels]
-        return [*shown, *(gr.Button(visible=HIDDEN) for _ in range(n_hidden))]
-
-    return reasons
-
-
-def _why(prediction: Prediction | None, label: str, language: str) -> str:
-    """Label a button that plays a reason; of two models, with the model's name."""
-    genre = genre_name(label, language)
-    why = i18n.word("classify.hear_why", language, genre=genre)
-    if prediction is None:
-        return why
-    model = title(prediction.model, language)
-    return i18n.word("classify.of_model", language, model=model, why=why)
 
 
 def _progress(predictions: Sequence[Prediction], language: str) -> Markup:
