@@ -37,7 +37,9 @@ MAY = set(
     ui.api.songs:Endpoints.waveform
     ui.tabs.classify.auto:AutoLine._look
     ui.tabs.classify.history:as_html
-    ui.tabs.classify.batch:_giving.give
+    ui.tabs.classify.batch:_opening.open_song
+    ui.tabs.classify.batch:_taking.take
+    ui.tabs.classify.batch:count
     ui.tabs.classify.batch:_naming.name_all
     ui.tabs.classify.batch:_saving.save
     ui.tabs.classify.song:_asking.ask

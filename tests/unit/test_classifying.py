@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from audio.decode import Limits
+from classifier.batch import Row
 from classifier.models import Models
 from classifier.predict import Chunk, Prediction, predict
 from classifier.queue import InferenceQueue, WaitingLine
@@ -24,7 +25,14 @@ from ui.model_choice import chosen, chosen_pair, effort_of, full_title, title
 from ui.scene import Scene, Transforms
 from ui.server.access import Visitor
 from ui.tabs.classify import answer, song_map, view
-from ui.tabs.classify.batch import batches, content, file_of, table_html
+from ui.tabs.classify.batch import (
+    batches,
+    content,
+    count,
+    file_of,
+    song_html,
+    table_html,
+)
 from ui.tabs.classify.history import MAX_SONGS, History, as_html
 from ui.tabs.classify.song import calmly, together
 
@@ -423,7 +431,43 @@ def test_table_escapes_names_and_says_why(model, tmp_path):
     shown = table_html([entry.row for entry in last.entries], "zh-TW")
     assert "<img" not in shown
     assert 'data-number="1"' in shown
-    assert "播放" in shown
+    assert "裡找不到聲音" in shown
+
+
+def test_table_names_its_model_and_shows_confidence_as_a_bar(prediction):
+    rows = [Row("one.mp3", 0.1, 3.0, None, prediction, judge(prediction, noise()))]
+    shown = str(table_html(rows, "en"))
+    caption = shown.partition("<caption>")[2].partition("</caption>")[0]
+    assert "Bundled model" in caption
+    assert "Trained on: tests" in caption
+    _, share = prediction.genres[0]
+    assert f'style="width: {100 * share:.1f}%' in shown
+    assert "Taken" not in shown
+    assert "Reason" not in shown
+
+
+def test_song_opens_as_a_small_map_of_its_windows(prediction):
+    shares = {"blues": 0.7, "jazz": 0.28, "rock": 0.02}
+    likely = {"blues": 1.0, "jazz": 0.0, "rock": 0.0}
+    chunks = (Chunk(0.0, 1.0, shares), Chunk(1.0, 4.0, likely))
+    said = replace(prediction, genres=tuple(shares.items()), chunks=chunks)
+    row = Row(
+        "one.mp3", 0.1, 4.0, None, said, Verdict("unsure", ("blues", "jazz"), 1, 0)
+    )
+    shown = str(song_html(7, row, "en"))
+    assert 'data-number="7"' in shown
+    assert shown.count('class="strip"') == 2  # a genre of 2 % has none
+    assert "left: 25.00%; width: 75.00%; opacity: 1.00" in shown
+    assert "close call: Blues or Jazz" in shown
+    assert "<audio" in shown
+    gone = str(song_html(7, row, "en", "It is gone."))
+    assert "It is gone." in gone
+    assert "<audio" not in gone
+
+
+def test_files_are_counted():
+    assert count(["a.mp3"] * 12, HERE) == "12 files"
+    assert count(None, HERE) == ""
 
 
 def test_history_keeps_the_newest_and_trusts_nothing_from_the_browser(prediction):

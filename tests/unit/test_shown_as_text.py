@@ -145,10 +145,22 @@ def hostile_values(prediction):
     return {
         "answers": {"answers": [column], "is_last": True},
         "batch": {
+            "model": EVIL,
+            "knows": [EVIL],
             "columns": ["song"],
             "rows": [row, refused],
+            "colour": lambda label: EVIL,
             "runner_up": lambda row: EVIL,
             "sentence": lambda error: EVIL,
+        },
+        "batch_song": {
+            "number": 1,
+            "song": EVIL,
+            "head": EVIL,
+            "caveat": EVIL,
+            "duration_s": 1.0,
+            "strips": [(EVIL, 0.5, EVIL, [(0.0, 100.0, 0.5)])],
+            "reason": EVIL,
         },
         "checked": {"kind": EVIL, "first": EVIL, "others": [EVIL]},
         "clip_facts": {

@@ -17,7 +17,7 @@ from classifier.report import harmless
 from classifier.song_map import song_map
 from errors import KnownError
 from i18n import genre_name, short_name
-from ui.model_choice import full_title
+from ui.model_choice import title
 from ui.scene import Scene
 from ui.tabs.classify.answer import N_SHOWN
 from viz import palette, paper, png, waveform
@@ -38,7 +38,7 @@ def sheet(scene: Scene, predictions: Sequence[Prediction]) -> Sheet:
     plots = [replace(wave, name="song", y=bare, ratio=WAVE_RATIO, facts=())]
     is_pair = len(predictions) > 1
     for each in predictions:
-        name = plain(full_title(each.model, language)) if is_pair else ""
+        name = plain(title(each.model, language)) if is_pair else ""
         plots.append(replace(_map(each, scene.shown_s, language), title=name))
     about = [_described(each, language) for each in predictions]
     return scene.sheet(tuple(plots), scene.seen(joined(about, language)))
