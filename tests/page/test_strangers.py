@@ -36,7 +36,8 @@ MAY = set(
     ui.api.songs:Endpoints.stft
     ui.api.songs:Endpoints.waveform
     ui.tabs.classify.auto:AutoLine._look
-    ui.tabs.classify.history:as_html
+    ui.tabs.classify.history:_again.again
+    ui.tabs.classify.history:_listing.show
     ui.tabs.classify.batch:_opening.open_song
     ui.tabs.classify.batch:_taking.take
     ui.tabs.classify.batch:count
@@ -44,6 +45,7 @@ MAY = set(
     ui.tabs.classify.batch:_saving.save
     ui.tabs.classify.song:_asking.ask
     ui.tabs.classify.song:_forgetting.forget
+    ui.tabs.classify.view:_card.describe
     ui.tabs.classify.view:_part.part
     ui.tabs.classify.view:_saving.save
     ui.tabs.classify.view:_zooming.zoom

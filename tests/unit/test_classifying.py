@@ -6,6 +6,7 @@ import threading
 import zipfile
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -33,7 +34,7 @@ from ui.tabs.classify.batch import (
     song_html,
     table_html,
 )
-from ui.tabs.classify.history import MAX_SONGS, History, as_html
+from ui.tabs.classify.history import MAX_SONGS, History, as_html, is_held
 from ui.tabs.classify.song import calmly, together
 
 HERE, ELSEWHERE = Visitor(may_train=True), Visitor(may_train=False)
@@ -484,10 +485,59 @@ def test_history_keeps_the_newest_and_trusts_nothing_from_the_browser(prediction
     assert "<img" not in shown
 
 
+def test_history_shows_the_saved_answer_and_offers_the_sound_while_it_is_held(
+    prediction, tmp_path
+):
+    song = write_audio(tmp_path / "a.wav", tone())
+    verdict = judge(prediction, noise())
+    rows = History.with_song([], "a", prediction, verdict, str(song), "head · forty")
+    rows = json.loads(json.dumps(rows))  # as a browser keeps them
+    held = partial(is_held, folders=(tmp_path,))
+    shown = as_html(rows, Visitor(), held)
+    assert shown.count("<li>") == 1 + len(tiny.GENRES)
+    assert "head · forty" in shown
+    assert 'class="again" data-number="0"' in shown
+    song.unlink()
+    shown = as_html(rows, Visitor(), held)
+    assert "no longer has this sound" in shown
+    assert "again" not in shown
+    old = as_html([rows[0][:6]], Visitor(), held)  # of an earlier version
+    assert old.count("<li>") == 2
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/etc/passwd", "../secret.wav", "kept/../../secret.wav", "a\0b", "."]
+)
+def test_history_gives_no_file_but_the_page_s_own(tmp_path, path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "secret.wav").write_bytes(b"")
+    (tmp_path / "kept" / "link.wav").symlink_to(tmp_path / "secret.wav")
+    folders = (tmp_path / "kept",)
+    for each in (path, str(tmp_path / path), str(tmp_path / "kept" / "link.wav")):
+        assert not is_held(each, folders)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        None,
+        {},
+        {"path": 5, "title": [], "ranking": "x"},
+        {"ranking": [["a", "b"], ["a"], [1, 0.5], ["a", float("nan")], ["a", 7]]},
+    ],
+)
+def test_history_reads_nothing_strange_from_the_browser(more):
+    shown = as_html([["a.mp3", "sure", "rock", "rock", 0.5, "bundled", more]], HERE)
+    assert shown.count("<li>") == 2
+    assert "Rock" in shown
+
+
 def test_history_doubts_what_the_answer_doubted(prediction):
     doubted = Verdict("unsure", ("rock", "metal"), 0.5, 0.01)
     rows = History.with_song([], "a.mp3", prediction, doubted)
-    assert "Probably Rock · close call: Rock or Metal" in as_html(rows, Visitor())
+    shown = as_html(rows, Visitor())
+    assert "Probably Rock" in shown
+    assert "close call: Rock or Metal" in shown
 
 
 def test_prediction_of_a_one_label_model_is_shown(prediction):

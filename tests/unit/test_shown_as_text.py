@@ -104,9 +104,10 @@ def test_names_labels_and_reasons_in_the_table_are_text(prediction):
 
 
 def test_rows_that_a_browser_kept_are_text():
-    assert is_text(
-        as_html([[EVIL, "sure", OTHER, EVIL, 0.5, EVIL]], Visitor()), EVIL, OTHER
-    )
+    more = {"path": EVIL, "title": EVIL, "ranking": [[OTHER, 0.5], [EVIL, 0.3]]}
+    for cells in ([], [more]):
+        row = [EVIL, "sure", OTHER, EVIL, 0.5, EVIL, *cells]
+        assert is_text(as_html([row], Visitor(), lambda path: True), EVIL, OTHER)
 
 
 def test_folders_and_songs_in_the_data_tab_are_text(inspected):
@@ -142,6 +143,8 @@ def hostile_values(prediction):
         "parts": [(0, Stretch(EVIL, 0.0, 1.0, 0.5))],
         "basis": [EVIL],
     }
+    past = {"name": EVIL, "head": EVIL, "caveat": EVIL, "share": 0.5, "model": EVIL}
+    past |= {"shares": [(EVIL, 0.5, EVIL)], "is_held": False}
     return {
         "answers": {"answers": [column], "is_last": True},
         "batch": {
@@ -170,7 +173,7 @@ def hostile_values(prediction):
                 artist=EVIL, source=EVIL, title=EVIL, licence=(EVIL, EVIL)
             ),
         },
-        "history": {"rows": [(EVIL, EVIL, 0.5, EVIL)]},
+        "history": {"rows": [past]},
         "link": {"address": EVIL, "key": "host.sign_in"},
         "progress": {"stage": Stage("songs"), "counts": EVIL},
         "pushed": {"address": EVIL},

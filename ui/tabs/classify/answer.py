@@ -95,8 +95,8 @@ def column(
         "head": head,
         "caveat": caveat,
         "knows": knows(prediction, language),
-        "shares": _coloured(shown),
-        "folded": _coloured(folded[:N_FOLDED]),
+        "shares": coloured(shown),
+        "folded": coloured(folded[:N_FOLDED]),
         "n_folded": len(folded),
         "limit": max(MIN_SHOWN, math.ceil(100 * folded[0][1]) / 100) if folded else 0,
         "parts": parts,
@@ -139,7 +139,7 @@ def _folded(
     return genres[:n_shown], genres[n_shown:]
 
 
-def _coloured(
+def coloured(
     genres: Sequence[tuple[str, float]],
 ) -> list[tuple[str, float, str]]:
     """Add its colour to each label and its probability."""

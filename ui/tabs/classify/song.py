@@ -18,7 +18,7 @@ from classifier.verdict import Verdict, judge
 from errors import KnownError
 from networks.checkpoint import LoadedModel
 from ui.handlers import QUIETLY
-from ui.model_choice import EFFORTS, chosen_pair, effort_of
+from ui.model_choice import EFFORTS, chosen_pair, effort_of, full_title
 from ui.player.clip_bar import name_of
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -118,7 +118,10 @@ def _asking(session: Session, models: Models, places: Places, history: History) 
             }
             return
         name = name_of(str(path), language)
-        rows = history.with_song(songs, name, predictions[0], verdicts[0])
+        named = full_title(predictions[0].model, language)
+        rows = history.with_song(
+            songs, name, predictions[0], verdicts[0], str(path), named
+        )
         yield {history.songs: rows}
 
     return ask

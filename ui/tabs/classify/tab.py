@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import gradio as gr
 
 from classifier.models import Models
@@ -13,12 +15,19 @@ from ui.tabs.classify.picker import Picker
 ID = "classify"  # of the tab
 
 
-def build(tab: gr.Tab, session: Session, models: Models) -> Picker:
-    """Lay out the tab, inside ``tab``, and wire it; return the choice of models."""
+def build(tab: gr.Tab, session: Session, models: Models, examples_dir: Path) -> Picker:
+    """Lay out the tab, inside ``tab``, and wire it; return the choice of models.
+
+    Args:
+        tab: where to.
+        session: what the tabs share.
+        models: that classify.
+        examples_dir: of the built-in sounds.
+    """
     picker, songs = Picker(session, models), history.build()
     song.build(tab, session, models, picker, songs)
     batch.build(session, models, picker)
-    history.build_list(tab, session, songs)
+    history.build_list(tab, session, songs, examples_dir)
     picker.wire(tab)
     return picker
 

@@ -16,17 +16,19 @@ import i18n
 from classifier.models import Models
 from classifier.predict import Prediction
 from classifier.queue import WaitingLine
+from classifier.verdict import judge
 from errors import KnownError
 from networks.checkpoint import LoadedModel, ModelRef
 from ui import canvas
 from ui.handlers import QUIETLY, Handler
 from ui.model_choice import title
+from ui.player.clip_bar import name_of
 from ui.player.passage import Passage
 from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session, View
-from ui.tabs.classify import song_map
+from ui.tabs.classify import card, song_map
 from ui.tabs.classify.answer import parts
 from ui.templates import render
 
@@ -34,7 +36,7 @@ Update = dict[Any, Any]  # values by component
 # On the page but not seen: a button that has yet to be put there may miss that it is to
 # be shown, where answers follow each other closely.
 HIDDEN: Literal["hidden"] = "hidden"
-SCRIPT = Path(__file__).with_name("answer.js")
+SCRIPTS = (Path(__file__).with_name("answer.js"), card.SCRIPT)
 PLAY_FROM = "() => Genrescope.sound.playFrom(Genrescope.sound.state.at_s)"
 Bar = tuple[int, int]  # done, and in all
 ENDLESS: Bar = (0, 0)
@@ -62,7 +64,7 @@ class Places:
     Attributes:
         status: how far it is.
         answer: the ranked genres. Its event ``part`` carries the ``number`` of one of
-            ``answer.parts``, from 0 on, as ``gr.EventData``.
+            ``answer.parts``, from 0 on, as ``gr.EventData``; ``card`` asks for a picture.
         song_map: genre along the song.
         answered: state, an ``Answered`` or None.
     """
@@ -82,7 +84,7 @@ def lay_out(status: gr.HTML) -> Places:
     """Lay out all places but the status, which is beside the question."""
     shown = gr.HTML(
         text("classify.empty"),
-        js_on_load=SCRIPT.read_text("utf-8"),
+        js_on_load="\n".join(each.read_text("utf-8") for each in SCRIPTS),
         elem_classes=["answer"],
     )
     place = canvas.place(
@@ -109,6 +111,25 @@ def wire_map(session: Session, places: Places) -> None:
     save = session.guarded(_saving(file.GRADIO_CACHE))
     saved = place.save(save, places.answered, file, **QUIETLY)
     saved.success(None, [file, query], None, js=canvas.TAKE, **QUIETLY)
+    facts = gr.Textbox(visible=False)
+    describe = session.guarded(_card(session))
+    described = places.answer.card(describe, places.answered, facts, **QUIETLY)
+    described.success(None, facts, None, js=card.DRAW, **QUIETLY)
+
+
+def _card(session: Session) -> Any:
+    """Make the handler that describes the card of an answer."""
+
+    def describe(answered: Answered | None, visitor: Visitor) -> str:
+        if answered is None or not answered.predictions:
+            raise KnownError("no_clip")
+        clip = session.clip(answered.path)
+        verdicts = [judge(each, clip) for each in answered.predictions]
+        name = name_of(answered.path, visitor.language)
+        told = answered.predictions, verdicts
+        return card.content(clip, name, *told, visitor.language)
+
+    return describe
 
 
 def _part(passage: Passage) -> Handler:
