@@ -43,6 +43,7 @@ MAY = set(
     ui.tabs.classify.batch:count
     ui.tabs.classify.batch:_naming.name_all
     ui.tabs.classify.batch:_saving.save
+    ui.tabs.classify.known:_giving.give
     ui.tabs.classify.song:_asking.ask
     ui.tabs.classify.song:_forgetting.forget
     ui.tabs.classify.view:_card.describe

@@ -34,6 +34,7 @@ from ui.tabs.classify.batch import (
     song_html,
     table_html,
 )
+from ui.tabs.classify.card import content as content_of_card
 from ui.tabs.classify.history import MAX_SONGS, History, as_html, is_held
 from ui.tabs.classify.song import calmly, together
 
@@ -289,6 +290,41 @@ def test_run_s_model_is_named_as_its_owner_called_it():
     assert title(replace(RUN, songs="composed"), "en") == "head · composed songs"
     bare = replace(RUN, recipe="", songs="", test_accuracy=None)
     assert title(bare, "en") == f"Your run {RUN.id}"
+
+
+@pytest.mark.parametrize(
+    ("path", "ranked", "said"),
+    [
+        ("genrescope-quiz_1.wav", ("reggae", "rock"), "It is: Reggae ✓"),
+        ("genrescope-quiz_1.wav", ("rock", "reggae"), "It is: Reggae ✗"),
+        ("genrescope-vibeace.ogg", ("Jazz", "rock"), "It is: Jazz ✓"),
+        ("genrescope-blues_song.wav", ("speech", "rain"), "It is: Blues"),
+        ("genrescope-brass.wav", ("jazz", "rock"), ""),
+        ("quiz_1.wav", ("reggae", "rock"), ""),  # a visitor's own
+    ],
+)
+def test_known_genre_is_told_after_the_answer_alone(path, ranked, said):
+    answered, verdict = judged("sure", *ranked)
+    shown = str(answer.answers([answered], [verdict], "en", f"/kept/{path}"))
+    found = re.findall(r'class="truth">([^<]+)<', shown)
+    assert found == ([said] if said else [])
+    assert "It is" not in answer.answers([answered], [], "en", f"/kept/{path}")
+
+
+def test_card_has_the_song_its_ranking_its_map_and_its_model(prediction):
+    clip = noise(duration_s=3.0)
+    verdict = judge(prediction, clip)
+    card = json.loads(content_of_card(clip, "月亮", [prediction], [verdict], "zh-TW"))
+    (model,) = card["models"]
+    assert card["song"] == "月亮"
+    assert model["model"] == "內建模型"
+    assert model["head"]
+    assert [share for _, share, _ in model["ranking"]] == [
+        share for _, share in prediction.genres
+    ]
+    assert len(card["wave"]) == 320
+    assert max(card["wave"]) == 1.0
+    assert len(model["rows"][0]["shares"]) == len(prediction.chunks)
 
 
 def test_genres_below_one_in_a_hundred_are_folded(prediction):

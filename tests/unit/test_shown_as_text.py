@@ -133,7 +133,7 @@ def hostile_values(prediction):
     genre = SimpleNamespace(genre=EVIL, n_songs=1, precision=0.5, recall=0.5, f1=0.5)
     mistake = SimpleNamespace(name=EVIL, truth=EVIL, answer=EVIL, probability=0.5)
     named = {"n": 1, "names": [EVIL]}
-    texts = dict.fromkeys(("model", "id", "kind", "head", "caveat"), EVIL)
+    texts = dict.fromkeys(("model", "id", "kind", "head", "caveat", "truth"), EVIL)
     column = texts | {
         "knows": [EVIL],
         "shares": [(EVIL, 0.5, EVIL)],

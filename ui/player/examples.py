@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from audio.synth.examples import EXAMPLES, example
+from audio.synth.examples import EXAMPLES, QUIZ, example
 from ui.player import recordings, sound_files
 
-IDS = {each.id for each in EXAMPLES}
+IDS = {each.id for each in (*EXAMPLES, *QUIZ)}
 TRUMPET = "trumpet"  # of the tutorial
 PREFIX = "genrescope-"  # no visitor's file is called so: "chord.wav"
 

@@ -15,6 +15,7 @@ from classifier.verdict import Kind, Verdict
 from i18n import genre_name
 from networks.checkpoint import ModelRef
 from ui.model_choice import full_title, title
+from ui.tabs.classify import known
 from ui.templates import render
 from viz import palette
 
@@ -27,7 +28,10 @@ REVISION_LENGTH = 7  # letters; what Git shows
 
 
 def answers(
-    predictions: Sequence[Prediction], verdicts: Sequence[Verdict], language: str
+    predictions: Sequence[Prediction],
+    verdicts: Sequence[Verdict],
+    language: str,
+    path: str = "",
 ) -> Markup:
     """Show the answers of each model, side by side.
 
@@ -35,11 +39,13 @@ def answers(
         predictions: a model each.
         verdicts: of them, once they are the last; empty before.
         language: of the visitor.
+        path: of the sound; the genre of a built-in one is told with the last answer.
     """
     judged = [*verdicts, *[None] * (len(predictions) - len(verdicts))]
     parts = _parts(predictions) if verdicts else {}
     shown = [
         column(prediction, verdict, parts.get(number, ()), language)
+        | {"truth": known.told(path, prediction, language) if verdict else ""}
         for number, (prediction, verdict) in enumerate(
             zip(predictions, judged, strict=True)
         )

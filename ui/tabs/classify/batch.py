@@ -61,7 +61,6 @@ N_STRIPS, MIN_STRIP = 3, 0.05  # genres of a small map, and their least probabil
 # Brings a song's file and its small map below its row.
 OPEN = """(file, html) => document.dispatchEvent(
   new CustomEvent("genrescope-song", { detail: { url: file?.url, html } }))"""
-TO_THE_TOP = '() => window.scrollTo({ top: 0, behavior: "smooth" })'
 
 
 @dataclass(frozen=True)
@@ -190,7 +189,7 @@ def _wire_table(session: Session, shown: gr.HTML, batch: gr.State) -> None:
     opened.success(None, [file, html], None, js=OPEN, **QUIETLY)
     take = session.guarded(_taking(file.GRADIO_CACHE))
     taken = shown.take(take, batch, session.bar.player, **QUIETLY)
-    taken.success(None, None, None, js=TO_THE_TOP, **QUIETLY)
+    taken.success(None, None, None, js=view.TO_THE_TOP, **QUIETLY)
 
 
 def _opening(cache_dir: str, limits: Limits) -> Any:

@@ -4,8 +4,9 @@ const drawCard = (() => {
   const INK = "#ffffff";
   const FAINT = "#a9c3d8";
   const AMBER = "#f7b267";
-  const [WAVE_TOP, WAVE_HIGH, MAP_TOP, MAP_HIGH] = [404, 84, 498, 60];
+  const [WAVE_TOP, WAVE_HIGH, MAP_TOP, MAP_HIGH] = [396, 76, 482, 84];
   const NAMES = 120; // px, beside the map
+  const ROW = 26; // px, at most
 
   function fitted(pen, text, room) {
     if (pen.measureText(text).width <= room) return text;
@@ -69,7 +70,7 @@ const drawCard = (() => {
 
   /** Genre along the song: a row a genre. */
   function map(pen, card, { starts_s, stops_s, rows }, left, width, top, high, family) {
-    const row = high / rows.length;
+    const row = Math.min(high / rows.length, ROW);
     rows.forEach(({ name, colour, shares }, i) => {
       const y = top + i * row;
       write(pen, name, left - 12, y + row / 2 + 5, NAMES - 16, `400 15px ${family}`, FAINT, "right");
@@ -92,7 +93,7 @@ const drawCard = (() => {
       const font = sized(pen, first.head, room, 68, 34, family);
       write(pen, first.head, EDGE, 236, room, font);
       write(pen, first.caveat, EDGE, 280, room, `500 26px ${family}`, AMBER);
-      write(pen, first.model, EDGE, 330, room, `400 20px ${family}`, FAINT);
+      write(pen, first.model, EDGE, first.caveat ? 326 : 282, room, `400 20px ${family}`, FAINT);
       return ranking(pen, first.ranking, 4, EDGE + room + 60, 192, room, family);
     }
     card.models.forEach((each, i) => {
@@ -115,10 +116,10 @@ const drawCard = (() => {
     verdicts(pen, card, family);
     const [left, width] = [EDGE + NAMES, WIDTH - 2 * EDGE - NAMES];
     wave(pen, card, card.models[0], left, width);
-    const high = MAP_HIGH / card.models.length;
+    const high = MAP_HIGH / card.models.length - 4;
     card.models.forEach((each, i) => {
       const rows = card.models.length > 1 ? each.rows.slice(0, 2) : each.rows;
-      map(pen, card, { ...each, rows }, left, width, MAP_TOP + i * (high + 4), high, family);
+      map(pen, card, { ...each, rows }, left, width, MAP_TOP + i * (high + 8), high, family);
     });
     write(pen, card.by, EDGE, 602, WIDTH - 2 * EDGE, `400 18px ${family}`, FAINT);
     return canvas;

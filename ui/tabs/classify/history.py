@@ -19,6 +19,7 @@ from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
 from ui.tabs.classify.answer import coloured, verdict_words
+from ui.tabs.classify.view import TO_THE_TOP
 from ui.templates import render
 
 MAX_SONGS = 50  # a browser keeps a few megabytes for a page
@@ -87,7 +88,9 @@ def build_list(
     held = partial(is_held, folders=(Path(player.GRADIO_CACHE), examples_dir))
     show = session.guarded(_listing(held))
     gr.on([tab.select, history.songs.change], show, history.songs, shown, **QUIETLY)
-    shown.again(session.guarded(_again(held)), history.songs, player, **QUIETLY)
+    again = session.guarded(_again(held))
+    given = shown.again(again, history.songs, player, **QUIETLY)
+    given.success(None, None, None, js=TO_THE_TOP, **QUIETLY)
     delete.click(list, None, history.songs, **QUIETLY)
 
 

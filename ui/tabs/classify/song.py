@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -23,7 +24,7 @@ from ui.player.clip_bar import name_of
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
-from ui.tabs.classify import answer, song_map, view
+from ui.tabs.classify import answer, known, song_map, view
 from ui.tabs.classify.auto import AutoLine
 from ui.tabs.classify.history import History
 from ui.tabs.classify.picker import Picker
@@ -36,7 +37,12 @@ PAGE_QUEUE: dict[str, Any] = {"concurrency_id": "asking", "concurrency_limit": 2
 
 
 def build(
-    tab: gr.Tab, session: Session, models: Models, picker: Picker, history: History
+    tab: gr.Tab,
+    session: Session,
+    models: Models,
+    picker: Picker,
+    history: History,
+    examples_dir: Path,
 ) -> None:
     """Lay out the question and its answer, and wire both."""
     auto = AutoLine(session, models)
@@ -51,6 +57,7 @@ def build(
                 button = gr.Button(text("classify.button"), variant="primary")
                 cancel = gr.Button(text("classify.cancel"), min_width=80)
             status = gr.HTML(elem_classes=["classify-status"])
+            known.build(session, examples_dir)
             picker.render_hub()
             auto.again.render()
         with gr.Column(scale=2, min_width=320):
@@ -139,7 +146,7 @@ def _shown(
     scene = session.scene(path, None, language)
     shown: Update = {
         places.status: "" if verdicts else _progress(predictions, language),
-        places.answer: answer.answers(predictions, verdicts, language),
+        places.answer: answer.answers(predictions, verdicts, language, path),
         places.song_map: song_map.sheet(scene, predictions).as_json(),
         places.answered: Answered(path, predictions),
     }

@@ -25,7 +25,7 @@ def build(tab: gr.Tab, session: Session, models: Models, examples_dir: Path) -> 
         examples_dir: of the built-in sounds.
     """
     picker, songs = Picker(session, models), history.build()
-    song.build(tab, session, models, picker, songs)
+    song.build(tab, session, models, picker, songs, examples_dir)
     batch.build(session, models, picker)
     history.build_list(tab, session, songs, examples_dir)
     picker.wire(tab)

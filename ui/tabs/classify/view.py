@@ -22,7 +22,7 @@ from networks.checkpoint import LoadedModel, ModelRef
 from ui import canvas
 from ui.handlers import QUIETLY, Handler
 from ui.model_choice import title
-from ui.player.clip_bar import name_of
+from ui.player.clip_bar import title_of
 from ui.player.passage import Passage
 from ui.server import files
 from ui.server.access import Visitor
@@ -37,6 +37,7 @@ Update = dict[Any, Any]  # values by component
 # be shown, where answers follow each other closely.
 HIDDEN: Literal["hidden"] = "hidden"
 SCRIPTS = (Path(__file__).with_name("answer.js"), card.SCRIPT)
+TO_THE_TOP = '() => window.scrollTo({ top: 0, behavior: "smooth" })'
 PLAY_FROM = "() => Genrescope.sound.playFrom(Genrescope.sound.state.at_s)"
 Bar = tuple[int, int]  # done, and in all
 ENDLESS: Bar = (0, 0)
@@ -125,7 +126,7 @@ def _card(session: Session) -> Any:
             raise KnownError("no_clip")
         clip = session.clip(answered.path)
         verdicts = [judge(each, clip) for each in answered.predictions]
-        name = name_of(answered.path, visitor.language)
+        name = title_of(answered.path, visitor.language)
         told = answered.predictions, verdicts
         return card.content(clip, name, *told, visitor.language)
 
