@@ -175,6 +175,11 @@ def hostile_values(prediction):
         },
         "history": {"rows": [past]},
         "link": {"address": EVIL, "key": "host.sign_in"},
+        "live": {
+            "verdict": Verdict("unsure", (EVIL, EVIL), 0.5, 0.1),
+            "shares": [(EVIL, 0.5, EVIL)],
+            "model": EVIL,
+        },
         "progress": {"stage": Stage("songs"), "counts": EVIL},
         "pushed": {"address": EVIL},
         "run_differences": {"names": [EVIL], "differing": [("seed", [EVIL])]},
