@@ -219,6 +219,10 @@ def hostile_values(prediction):
             "faults": [("copy", named)],
             "short_s": 1.0,
         },
+        "what_if": {
+            "lines": [EVIL],
+            "rows": [SimpleNamespace(label=EVIL, answer=EVIL, moved=0.5, is_other=True)],
+        },
     }
 
 
