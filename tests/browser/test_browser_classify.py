@@ -1,7 +1,9 @@
 """The tab Classify as people meet it, in headless Chromium."""
 
 import shutil
+import struct
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -156,6 +158,26 @@ def test_many_songs_fill_a_table_and_a_visit_is_remembered(open_page, songs, tmp
     page.locator(".song-history li").filter(has_text="song.mp3").first.wait_for()
     page.get_by_role("button", name="Delete this list").click()
     page.locator(".song-history li").first.wait_for(state="detached")
+
+
+def test_answer_becomes_a_picture_and_its_song_is_shown_again(open_page, songs):
+    page = opened(open_page, songs["mp3"])
+    name_the_genre(page)
+    with page.expect_download() as download:
+        page.locator("button.card").click()
+    assert download.value.suggested_filename == "song-genre.png"
+    png = Path(download.value.path()).read_bytes()
+    assert struct.unpack(">II", png[16:24]) == (1200, 630)
+    page.locator(".quiz button").first.click()
+    chosen = page.locator(".clip-facts strong")
+    chosen.filter(has_text="Mystery song 1").wait_for()
+    name_the_genre(page)
+    page.locator(".truth").filter(has_text="It is: Reggae").wait_for()
+    page.locator(".label-wrap").last.click()
+    past = page.locator(".song-history li:has(summary)").filter(has_text="song.mp3")
+    past.first.locator("summary").click()
+    past.first.locator(".again").click()
+    chosen.filter(has_text="song.mp3").wait_for()
 
 
 def test_phone_in_the_dark_never_scrolls_sideways(open_page, songs):

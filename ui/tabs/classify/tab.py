@@ -13,6 +13,12 @@ from ui.tabs.classify import batch, history, song, what_if
 from ui.tabs.classify.picker import Picker
 
 ID = "classify"  # of the tab
+# The address names the tab, as if somebody had opened it by hand.
+ADDRESS = f"""() => {{
+  const address = new URL(location);
+  address.searchParams.set("view", "{ID}");
+  history.replaceState(history.state, "", address);
+}}"""
 
 
 def build(tab: gr.Tab, session: Session, models: Models, examples_dir: Path) -> Picker:
@@ -42,4 +48,5 @@ def take_run(
     def choose(run_id: str | None, visitor: Visitor) -> tuple[gr.Tabs, gr.Dropdown]:
         return gr.Tabs(selected=ID), picker.with_run(run_id or "", visitor)
 
-    button.click(choose, run, [tabs, picker.model], api_visibility="private")
+    opened = button.click(choose, run, [tabs, picker.model], api_visibility="private")
+    opened.success(None, None, None, js=ADDRESS, api_visibility="private")
