@@ -181,8 +181,8 @@ def test_leaving_the_answers_ends_the_work(model, monkeypatch):
 
 def test_answer_says_who_agrees_and_what_the_model_cannot_know(prediction):
     said = answer.answers([prediction], [judge(prediction, noise())], "en")
-    assert "of the windows say" in said
-    assert "Trained on: tests. It knows 3 answers" in said
+    assert "of the windows were classified as" in said
+    assert "Trained on: tests. It knows 3 genres" in said
     assert said.count("<li>") == 3
 
 
@@ -190,8 +190,8 @@ def test_answer_says_who_agrees_and_what_the_model_cannot_know(prediction):
     ("language", "calibrated", "uncalibrated"),
     [
         ("en", "confidence was adjusted on validation songs", "are not calibrated"),
-        ("zh-TW", "依驗證歌曲調整過", "機率未經校準"),
-        ("zh-CN", "按验证歌曲调整过", "概率未经校准"),
+        ("zh-TW", "依驗證歌曲調整過", "百分比未經校準"),
+        ("zh-CN", "按验证歌曲调整过", "百分比未经校准"),
     ],
 )
 def test_answer_says_whether_its_probabilities_can_be_taken_at_their_word(
@@ -231,7 +231,7 @@ def judged(kind, *genres, precision=None):
         (
             "unlike",
             ("blues",),
-            "Unlike anything this model learned from nearest: Blues",
+            "Unlike anything in this model's training data closest genre it knows: Blues",
         ),
         ("speech", ("pop",), "This sounds like speech, not music closest genre: Pop"),
     ],
@@ -253,7 +253,7 @@ def test_clear_answer_says_how_often_such_ones_were_right():
 def test_model_of_composed_songs_warns_beside_its_answer(prediction):
     ref = replace(prediction.model, trained_on="composed")
     warned = answer.knows(replace(prediction, model=ref), "en")
-    assert "take its answer as a guess" in warned[-1]
+    assert "its answer is a guess" in warned[-1]
     assert len(answer.knows(prediction, "en")) == 1
 
 
