@@ -95,7 +95,8 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
             with gr.Tab(text("app.train"), id="train") as train:
                 training = train_tab.build(train, session, settings)
             with gr.Tab(text("app.classify"), id=classify_tab.ID) as classify:
-                picker = classify_tab.build(classify, session, models)
+                sounds = clip_bar.examples_dir(settings)
+                picker = classify_tab.build(classify, session, models, sounds)
             with gr.Tab(text("app.about"), id="teach") as about:
                 teach_tab.build(session)
         page_state.open_named_tab(guarded, link, tabs)

@@ -8,7 +8,10 @@ visitor's reaches this module.
 from __future__ import annotations
 
 import threading
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path, PurePath
+from typing import Any
 
 from cache import Cache
 from classifier.arrival import Arrival
@@ -27,6 +30,7 @@ from networks.checkpoint import (
 from networks.cpu.precision import Wanted
 
 AUTO = "auto"  # the key of the Hub's model once it is here, of the bundled one before
+MODEL_STATES = ("finished", "stopped")  # of runs that have a model
 MAX_KEPT_BYTES = 2_000_000_000  # of all that are kept; a HuBERT base takes 0.4 GB
 
 
@@ -90,12 +94,8 @@ class Models:
         """
         bundled = self._bundled_model_dir
         results = sorted(self._runs_dir.glob("*/result.json"), reverse=True)
-        states = ("finished", "stopped")
-        finished = [r.parent for r in results if read_json(r).get("state") in states]
         found = [checkpoint.describe("bundled", bundled.name, bundled)]
-        found += [
-            checkpoint.describe("run", run.name, run / "model") for run in finished
-        ]
+        found += [_run_ref(path.parent, read_json(path)) for path in results]
         refs = [ref for ref in found if ref and ref.names_labels]
         if self._is_hub_model_at_hand():
             refs.append(_hub_ref(self.hub_model))
@@ -239,6 +239,33 @@ class Models:
         )
         found = checkpoint.describe("hub", ref.id, folder, revision=folder.name)
         return found or ref, folder
+
+
+def _run_ref(run: Path, result: Mapping[str, Any]) -> ModelRef | None:
+    """Describe a run's model by what it is; None of a run that has none."""
+    if result.get("state") not in MODEL_STATES:
+        return None
+    ref = checkpoint.describe("run", run.name, run / "model")
+    accuracy = result.get("test_accuracy")
+    return ref and replace(
+        ref,
+        name=_line_of(run / "title"),
+        songs=_songs_of(read_json(run / "config.json")),
+        test_accuracy=accuracy if isinstance(accuracy, float | int) else None,
+    )
+
+
+def _songs_of(config: Mapping[str, Any]) -> str:
+    """Name the songs of a run: of a folder or a zip its name, not where it is."""
+    kind, _, place = str(config.get("data") or "").partition(":")
+    return (PurePath(place).name if kind in ("folder", "zip") else place) or kind
+
+
+def _line_of(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def _hub_ref(name: str) -> ModelRef:

@@ -66,6 +66,11 @@ class ModelRef:
         clear: when an answer is called clear, chosen on songs that it had not learned
             from; None where nobody chose.
         names_labels: it is a classifier, rather than a base model for runs.
+        name: what a person called the run; "" without one.
+        recipe: of the run, such as "head"; "" where nobody wrote it down.
+        songs: name of the songs that a run learned from; "" likewise.
+        test_accuracy: on songs that chose nothing, in [0, 1]; None without a test.
+        n_tested: the number of those songs.
     """
 
     source: Source
@@ -80,6 +85,11 @@ class ModelRef:
     is_exclusive: bool = True
     clear: ClearRule | None = None
     names_labels: bool = True
+    name: str = ""
+    recipe: str = ""
+    songs: str = ""
+    test_accuracy: float | None = None
+    n_tested: int | None = None
 
     @property
     def key(self) -> str:
@@ -150,6 +160,8 @@ def describe(
         is_exclusive=architecture.is_exclusive(config),
         clear=clear.of_config(facts),
         names_labels=not masked_prediction.is_pretrained(folder),
+        recipe=str(facts.get("preset") or ""),
+        n_tested=_count(facts.get("n_tested")),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import i18n
 from classifier.models import AUTO, Models
 from classifier.predict import Effort
@@ -10,6 +12,8 @@ from networks.checkpoint import ModelRef
 from ui.server.access import Visitor
 
 EFFORTS: tuple[Effort, ...] = ("quick", "whole")
+DAYS = {0: "today", 1: "yesterday"}  # by days ago; others have a date
+ID_TIME = 15  # letters of a run's id that tell its time
 TITLES = {"bundled": "classify.bundled", "run": "classify.run", "hub": "classify.hub"}
 
 
@@ -60,5 +64,42 @@ def effort_of(value: str) -> Effort:
 
 
 def title(ref: ModelRef, language: str) -> str:
-    """Name a model as the list of models does."""
-    return i18n.word(TITLES[ref.source], language, title=ref.title)
+    """Name a model in a sentence: of a run what a person called it, or what it is."""
+    if ref.source != "run":
+        return i18n.word(TITLES[ref.source], language, title=ref.title)
+    what = ref.name or " · ".join(filter(None, (ref.recipe, _songs(ref, language))))
+    return what or i18n.word(TITLES["run"], language, title=ref.title)
+
+
+def full_title(ref: ModelRef, language: str, now: datetime | None = None) -> str:
+    """Name a model so that it differs from others: with its test and its time.
+
+    Args:
+        ref: of the model.
+        language: of the words.
+        now: the present, in this host's time zone.
+    """
+    parts = [title(ref, language)]
+    if ref.source == "run":
+        if ref.test_accuracy is not None and ref.n_tested:
+            score = {"accuracy": ref.test_accuracy, "n": ref.n_tested}
+            parts.append(i18n.word("classify.tested", language, **score))
+        parts.append(_time(ref.id, language, now or datetime.now()))
+    return " · ".join(filter(None, parts))
+
+
+def _songs(ref: ModelRef, language: str) -> str:
+    """Name the songs of a run, those that every host has in the visitor's language."""
+    return i18n.table(language).get(f"classify.songs_{ref.songs}", ref.songs)
+
+
+def _time(run_id: str, language: str, now: datetime) -> str:
+    """Say when a run was started, as its id has it; "" of any other id."""
+    try:
+        at = datetime.strptime(run_id[:ID_TIME], "%Y%m%d-%H%M%S")
+    except ValueError:
+        return ""
+    days = (now.date() - at.date()).days
+    if days in DAYS:
+        return i18n.word(f"classify.{DAYS[days]}", language, time=f"{at:%H:%M}")
+    return f"{at:%Y-%m-%d %H:%M}"

@@ -49,7 +49,7 @@ def example(id: str) -> Clip:
     Raises:
         KnownError: ``unknown_example``.
     """
-    for candidate in EXAMPLES:
+    for candidate in (*EXAMPLES, *QUIZ):
         if candidate.id == id:
             return candidate.make()
     raise KnownError("unknown_example", id=id, ids=[item.id for item in EXAMPLES])
@@ -118,3 +118,17 @@ EXAMPLES = (
     Example("disco_song", partial(_song, "disco", 1)),
     Example("classical_song", partial(_song, "classical", 1)),
 )
+
+# Songs without a genre in their name, to guess: (genre, seed) each.
+_QUIZ = (
+    ("reggae", 4), ("rock", 2), ("country", 3), ("hiphop", 3), ("jazz", 3), ("metal", 3),
+)  # fmt: skip
+QUIZ = tuple(
+    Example(f"quiz_{number}", partial(_song, *song))
+    for number, song in enumerate(_QUIZ, 1)
+)
+# What the composed songs are, by id.
+SONG_GENRES = {
+    "blues_song": "blues", "disco_song": "disco", "classical_song": "classical",
+    **{each.id: genre for each, (genre, _) in zip(QUIZ, _QUIZ, strict=True)},
+}  # fmt: skip

@@ -1,7 +1,9 @@
 """The tab Classify as people meet it, in headless Chromium."""
 
 import shutil
+import struct
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -55,7 +57,8 @@ def test_song_gets_its_genre_its_map_and_the_reason_to_hear(open_page, songs, ki
     page.mouse.move(x, y)
     page.locator(".song-map .sheet-reading").filter(has_text="%").first.wait_for()
     with page.expect_response(lambda answer: "sound.wav" in answer.url):
-        page.get_by_role("button", name="Hear the most").first.click()
+        page.get_by_role("button", name="-like part").first.click()
+    page.wait_for_function("Genrescope.sound.state.selection?.stop_s > 0")
     page.mouse.click(x, y)
     page.wait_for_function("Genrescope.sound.state.isPlaying")
     kinds = page.locator(".song-map .sheet-save option").all_inner_texts()
@@ -72,8 +75,11 @@ RUN = "20260101-000000-aaaa"
 def run(server):
     """A finished run of this host, whose model says other genres."""
     folder = server.home / "runs" / RUN
-    tiny.save_tiny_model(folder / "model", genres=("calm", "wild", "odd"))
+    facts = tiny.FACTS | {"preset": "head"}
+    genres = ("calm", "wild", "odd")
+    tiny.save_tiny_model(folder / "model", genres=genres, genrescope=facts)
     (folder / "result.json").write_text('{"state": "finished"}')
+    (folder / "config.json").write_text('{"data": "folder:/songs/ours"}')
     yield RUN
     shutil.rmtree(folder)
 
@@ -81,16 +87,17 @@ def run(server):
 def test_two_models_stand_side_by_side_on_the_same_time(open_page, songs, run):
     page = opened(open_page, songs["mp3"])
     page.get_by_label("Compare with", exact=True).click()
-    page.get_by_role("option", name="Your run").click()
+    page.get_by_role("option", name="2026-01-01 00:00").click()
     page.get_by_label("6 excerpts (quick)").first.check()
     page.get_by_role("button", name="Classify", exact=True).click()
     page.locator(".answers section").nth(1).locator(".verdict").wait_for()
-    page.get_by_role("button", name="Hear the most").first.wait_for()
+    columns = page.locator(".answers section")
+    columns.nth(1).get_by_role("button", name="-like part").first.wait_for()
+    assert columns.nth(0).locator(".model").inner_text() == "Bundled model"
+    assert columns.nth(1).locator(".model").inner_text().startswith("head · ours")
+    assert RUN not in page.locator(".block.answer").inner_text()
+    assert columns.nth(0).get_by_role("button", name="-like part").count() >= 1
     assert page.locator(".song-map canvas[role=img]").count() == 3
-    why = page.get_by_role("button", name="Hear the most").all_inner_texts()
-    assert [each.partition(":")[0][:8] for each in why] == 3 * ["Bundled "] + 3 * [
-        "Your run"
-    ]
     with page.expect_download() as download:
         page.locator(".song-map .sheet-save").select_option("png")
     assert download.value.suggested_filename == "song-genres-png.zip"
@@ -122,7 +129,7 @@ def test_many_songs_fill_a_table_and_a_visit_is_remembered(open_page, songs, tmp
     page.get_by_role("button", name="Many songs at once").click()
     given = [songs["webm"], tmp_path / "notes.mp3", tmp_path / "album.zip"]
     page.locator("input[type=file][multiple]").set_input_files(given)
-    page.get_by_label("Remove this file").nth(2).wait_for()
+    page.locator(".file-count").get_by_text("3 files").wait_for()
     page.get_by_role("button", name="Classify all").click()
     page.get_by_text("3 songs, 1 of them could not be classified.").wait_for()
     rows = page.locator(".batch tbody tr")
@@ -131,8 +138,19 @@ def test_many_songs_fill_a_table_and_a_visit_is_remembered(open_page, songs, tmp
     page.get_by_role("button", name="Song", exact=True).click()
     first = page.locator(".batch tbody tr").first
     first.filter(has_text="album.zip/cd/inner.m4a").wait_for()
+    before = page.evaluate("scrollY")
     with page.expect_response(lambda answer: "inner.m4a" in answer.url):
         first.locator(".play").click()
+    below = page.locator(".batch tr.opened")
+    below.locator(".strip").first.wait_for()
+    page.wait_for_function("document.querySelector('.opened audio').currentTime > 0")
+    assert abs(page.evaluate("scrollY") - before) < 5
+    page.get_by_role("button", name="Song", exact=True).click()
+    last = page.locator(".batch tbody tr:not(.opened)").last
+    last.filter(has_text="inner.m4a").wait_for()
+    assert below.evaluate("row => row.previousSibling.dataset.number") == "3"
+    last.locator(".open").click()
+    below.wait_for(state="detached")
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as JSON").click()
     assert download.value.suggested_filename == "genres.json"
@@ -140,6 +158,26 @@ def test_many_songs_fill_a_table_and_a_visit_is_remembered(open_page, songs, tmp
     page.locator(".song-history li").filter(has_text="song.mp3").first.wait_for()
     page.get_by_role("button", name="Delete this list").click()
     page.locator(".song-history li").first.wait_for(state="detached")
+
+
+def test_answer_becomes_a_picture_and_its_song_is_shown_again(open_page, songs):
+    page = opened(open_page, songs["mp3"])
+    name_the_genre(page)
+    with page.expect_download() as download:
+        page.locator("button.card").click()
+    assert download.value.suggested_filename == "song-genre.png"
+    png = Path(download.value.path()).read_bytes()
+    assert struct.unpack(">II", png[16:24]) == (1200, 630)
+    page.locator(".quiz button").first.click()
+    chosen = page.locator(".clip-facts strong")
+    chosen.filter(has_text="Mystery song 1").wait_for()
+    name_the_genre(page)
+    page.locator(".truth").filter(has_text="It is: Reggae").wait_for()
+    page.locator(".label-wrap").last.click()
+    past = page.locator(".song-history li:has(summary)").filter(has_text="song.mp3")
+    past.first.locator("summary").click()
+    past.first.locator(".again").click()
+    chosen.filter(has_text="song.mp3").wait_for()
 
 
 def test_phone_in_the_dark_never_scrolls_sideways(open_page, songs):

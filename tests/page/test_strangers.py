@@ -36,14 +36,18 @@ MAY = set(
     ui.api.songs:Endpoints.stft
     ui.api.songs:Endpoints.waveform
     ui.tabs.classify.auto:AutoLine._look
-    ui.tabs.classify.history:as_html
-    ui.tabs.classify.batch:_giving.give
+    ui.tabs.classify.history:_again.again
+    ui.tabs.classify.history:_listing.show
+    ui.tabs.classify.batch:_opening.open_song
+    ui.tabs.classify.batch:_taking.take
+    ui.tabs.classify.batch:count
     ui.tabs.classify.batch:_naming.name_all
     ui.tabs.classify.batch:_saving.save
+    ui.tabs.classify.known:_giving.give
     ui.tabs.classify.song:_asking.ask
     ui.tabs.classify.song:_forgetting.forget
-    ui.tabs.classify.view:_reason.reason
-    ui.tabs.classify.song:_reasons.reasons
+    ui.tabs.classify.view:_card.describe
+    ui.tabs.classify.view:_part.part
     ui.tabs.classify.view:_saving.save
     ui.tabs.classify.view:_zooming.zoom
     ui.tabs.classify.what_if:_asking.ask

@@ -76,6 +76,21 @@ def test_available_tells_what_the_checkpoint_says(house):
     assert (ref.trained_on, ref.window_s) == (FACTS["trained_on"], FACTS["window_s"])
 
 
+def test_available_tells_what_a_run_is(house):
+    run = house / "runs" / "20260202-000000-bbbb"
+    (run / "config.json").write_text('{"data": "folder:/secret/my forty"}')
+    (run / "result.json").write_text('{"state": "finished", "test_accuracy": 0.625}')
+    (run / "title").write_text("Mei's choir")
+    _, ref, old, *_ = models_of(house).available()
+    assert (ref.name, ref.songs, ref.test_accuracy) == (
+        "Mei's choir",
+        "my forty",
+        0.625,
+    )
+    assert ref.n_tested == FACTS["n_tested"]
+    assert (old.name, old.songs, old.test_accuracy) == ("", "", None)
+
+
 def test_available_has_stopped_runs_but_no_failed_or_running_ones(
     house, tiny_model_dir
 ):

@@ -1,27 +1,42 @@
 import csv
+import html
 import io
 import json
+import re
 import threading
 import zipfile
 from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
 from audio.decode import Limits
+from classifier.batch import Row
 from classifier.models import Models
 from classifier.predict import Chunk, Prediction, predict
 from classifier.queue import InferenceQueue, WaitingLine
 from classifier.verdict import Verdict, judge
 from errors import KnownError
+from networks.checkpoint import ModelRef
+from networks.clear import ClearRule
 from support import tiny
 from support.files import write_audio
 from support.signals import chord, noise, silence, tone
-from ui.model_choice import chosen, chosen_pair, effort_of
+from ui.model_choice import chosen, chosen_pair, effort_of, full_title, title
 from ui.scene import Scene, Transforms
 from ui.server.access import Visitor
 from ui.tabs.classify import answer, song_map, view
-from ui.tabs.classify.batch import batches, content, file_of, table_html
-from ui.tabs.classify.history import MAX_SONGS, History, as_html
+from ui.tabs.classify.batch import (
+    batches,
+    content,
+    count,
+    file_of,
+    song_html,
+    table_html,
+)
+from ui.tabs.classify.card import content as content_of_card
+from ui.tabs.classify.history import MAX_SONGS, History, as_html, is_held
 from ui.tabs.classify.song import calmly, together
 
 HERE, ELSEWHERE = Visitor(may_train=True), Visitor(may_train=False)
@@ -199,6 +214,146 @@ def test_answer_says_where_labels_do_not_exclude_each_other(prediction):
     assert "do not exclude each other" in said
 
 
+def judged(kind, *genres, precision=None):
+    """A model's answer of three genres, with the verdict on it."""
+    shares = dict(zip(genres, (0.5, 0.4, 0.1), strict=False))
+    clear = ClearRule(0.15, 0.5, precision, 0.5) if precision else None
+    ref = ModelRef("bundled", "b", None, "b", "recordings", 1.0, clear=clear)
+    chunk = Chunk(0.0, 1.0, shares)
+    said = Prediction(tuple(shares.items()), (chunk,), 1, ref, 0.1)
+    return said, Verdict(kind, genres, 1.0, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "genres", "head"),
+    [
+        ("sure", ("blues",), "Blues"),
+        ("unsure", ("blues", "jazz"), "Probably Blues close call: Blues or Jazz"),
+        (
+            "unlike",
+            ("blues",),
+            "Unlike anything in this model's training data closest genre it knows: Blues",
+        ),
+        ("speech", ("pop",), "This sounds like speech, not music closest genre: Pop"),
+    ],
+)
+def test_doubt_is_in_the_heading_itself(kind, genres, head):
+    said, verdict = judged(kind, *genres)
+    shown = str(answer.answers([said], [verdict], "en"))
+    heading = shown.partition("<h3")[2].partition(">")[2].partition("</h3>")[0]
+    told = html.unescape(re.sub(r"\s*<[^>]+>", " ", heading))
+    assert told.split() == head.split()
+
+
+def test_clear_answer_says_how_often_such_ones_were_right():
+    said, verdict = judged("sure", "blues", precision=0.86)
+    head, caveat = answer.heading(said, verdict, "en")
+    assert head == "Blues"
+    assert "86%" in caveat
+
+
+def test_model_of_composed_songs_warns_beside_its_answer(prediction):
+    ref = replace(prediction.model, trained_on="composed")
+    warned = answer.knows(replace(prediction, model=ref), "en")
+    assert "its answer is a guess" in warned[-1]
+    assert len(answer.knows(prediction, "en")) == 1
+
+
+def test_calibration_on_few_songs_is_not_relied_on(prediction):
+    ref = replace(prediction.model, is_calibrated=True, n_calibration_songs=4)
+    assert "too few to rely on" in answer.calibration(ref, "en")
+
+
+RUN = ModelRef(
+    "run", "20261129-192434-62e5", None, "20261129-192434-62e5", "folder", 5.0,
+    recipe="head", songs="my forty", test_accuracy=0.625, n_tested=8,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("day", "language", "named"),
+    [
+        (29, "en", "head · my forty · 62% of 8 test songs · today 19:24"),
+        (30, "en", "head · my forty · 62% of 8 test songs · yesterday 19:24"),
+        (31, "en", "head · my forty · 62% of 8 test songs · 2026-11-29 19:24"),
+        (29, "zh-TW", "head · my forty · 8 首測試歌曲答對 62% · 今天 19:24"),
+    ],
+)
+def test_run_s_model_is_named_by_what_it_is(day, language, named):
+    now = datetime(2026, 11, 28, 23, 0) + timedelta(days=day - 28)
+    assert full_title(RUN, language, now) == named
+    assert RUN.id not in named
+
+
+def test_run_s_model_is_named_as_its_owner_called_it():
+    called = replace(RUN, name="Mei's choir")
+    assert title(called, "en") == "Mei's choir"
+    assert full_title(called, "en").startswith("Mei's choir · 62% of 8 test songs")
+    assert title(replace(RUN, songs="composed"), "en") == "head · composed songs"
+    bare = replace(RUN, recipe="", songs="", test_accuracy=None)
+    assert title(bare, "en") == f"Your run {RUN.id}"
+
+
+@pytest.mark.parametrize(
+    ("path", "ranked", "said"),
+    [
+        ("genrescope-quiz_1.wav", ("reggae", "rock"), "It is: Reggae ✓"),
+        ("genrescope-quiz_1.wav", ("rock", "reggae"), "It is: Reggae ✗"),
+        ("genrescope-vibeace.ogg", ("Jazz", "rock"), "It is: Jazz ✓"),
+        ("genrescope-blues_song.wav", ("speech", "rain"), "It is: Blues"),
+        ("genrescope-brass.wav", ("jazz", "rock"), ""),
+        ("quiz_1.wav", ("reggae", "rock"), ""),  # a visitor's own
+    ],
+)
+def test_known_genre_is_told_after_the_answer_alone(path, ranked, said):
+    answered, verdict = judged("sure", *ranked)
+    shown = str(answer.answers([answered], [verdict], "en", f"/kept/{path}"))
+    found = re.findall(r'class="truth">([^<]+)<', shown)
+    assert found == ([said] if said else [])
+    assert "It is" not in answer.answers([answered], [], "en", f"/kept/{path}")
+
+
+def test_card_has_the_song_its_ranking_its_map_and_its_model(prediction):
+    clip = noise(duration_s=3.0)
+    verdict = judge(prediction, clip)
+    card = json.loads(content_of_card(clip, "月亮", [prediction], [verdict], "zh-TW"))
+    (model,) = card["models"]
+    assert card["song"] == "月亮"
+    assert model["model"] == "內建模型"
+    assert model["head"]
+    assert [share for _, share, _ in model["ranking"]] == [
+        share for _, share in prediction.genres
+    ]
+    assert len(card["wave"]) == 320
+    assert max(card["wave"]) == 1.0
+    assert len(model["rows"][0]["shares"]) == len(prediction.chunks)
+
+
+def test_genres_below_one_in_a_hundred_are_folded(prediction):
+    shares = {"blues": 0.9, "jazz": 0.08, "rock": 0.008, "pop": 0.008, "metal": 0.004}
+    chunk = Chunk(0.0, 1.0, shares)
+    said = Prediction(tuple(shares.items()), (chunk,), 1, prediction.model, 0.1)
+    shown = str(answer.answers([said], [], "en"))
+    above, _, folded = shown.partition("<details")
+    assert (above.count("<li>"), folded.count("<li>")) == (2, 3)
+    assert "3 more under 1%" in folded
+
+
+def test_each_model_has_its_own_parts_to_hear_and_none_of_unlikely_genres():
+    one, verdict = judged("sure", "blues", "jazz", "rock")
+    shares = {"pop": 0.96, "disco": 0.04}
+    other = replace(
+        one, genres=tuple(shares.items()), chunks=(Chunk(0.0, 1.0, shares),)
+    )
+    shown = str(answer.answers([one, other], [verdict, verdict], "en"))
+    _, first, second = shown.split("<section>")
+    assert [*re.findall(r"most (\S+)-like", first)] == ["Blues", "Jazz", "Rock"]
+    assert [*re.findall(r"most (\S+)-like", second)] == ["Pop"]
+    assert 'data-number="3"' in second
+    assert answer.parts([one, other])[3][1].genre == "pop"
+    assert "-like part" not in answer.answers([one, other], [], "en")
+
+
 def test_answer_so_far_is_not_judged(prediction):
     assert "So far: " in answer.answers([prediction], [], "en")
 
@@ -315,7 +470,43 @@ def test_table_escapes_names_and_says_why(model, tmp_path):
     shown = table_html([entry.row for entry in last.entries], "zh-TW")
     assert "<img" not in shown
     assert 'data-number="1"' in shown
-    assert "播放" in shown
+    assert "裡找不到聲音" in shown
+
+
+def test_table_names_its_model_and_shows_confidence_as_a_bar(prediction):
+    rows = [Row("one.mp3", 0.1, 3.0, None, prediction, judge(prediction, noise()))]
+    shown = str(table_html(rows, "en"))
+    caption = shown.partition("<caption>")[2].partition("</caption>")[0]
+    assert "Bundled model" in caption
+    assert "Trained on: tests" in caption
+    _, share = prediction.genres[0]
+    assert f'style="width: {100 * share:.1f}%' in shown
+    assert "Taken" not in shown
+    assert "Reason" not in shown
+
+
+def test_song_opens_as_a_small_map_of_its_windows(prediction):
+    shares = {"blues": 0.7, "jazz": 0.28, "rock": 0.02}
+    likely = {"blues": 1.0, "jazz": 0.0, "rock": 0.0}
+    chunks = (Chunk(0.0, 1.0, shares), Chunk(1.0, 4.0, likely))
+    said = replace(prediction, genres=tuple(shares.items()), chunks=chunks)
+    row = Row(
+        "one.mp3", 0.1, 4.0, None, said, Verdict("unsure", ("blues", "jazz"), 1, 0)
+    )
+    shown = str(song_html(7, row, "en"))
+    assert 'data-number="7"' in shown
+    assert shown.count('class="strip"') == 2  # a genre of 2 % has none
+    assert "left: 25.00%; width: 75.00%; opacity: 1.00" in shown
+    assert "close call: Blues or Jazz" in shown
+    assert "<audio" in shown
+    gone = str(song_html(7, row, "en", "It is gone."))
+    assert "It is gone." in gone
+    assert "<audio" not in gone
+
+
+def test_files_are_counted():
+    assert count(["a.mp3"] * 12, HERE) == "12 files"
+    assert count(None, HERE) == ""
 
 
 def test_history_keeps_the_newest_and_trusts_nothing_from_the_browser(prediction):
@@ -328,14 +519,63 @@ def test_history_keeps_the_newest_and_trusts_nothing_from_the_browser(prediction
     assert {row[0] for row in rows} == {"b.mp3"}
     evil = [[EVIL, "unsure", EVIL, EVIL, 0.5, EVIL]]
     shown = as_html(evil, Visitor())
-    assert "Close call" in shown
+    assert "Probably" in shown
     assert "<img" not in shown
+
+
+def test_history_shows_the_saved_answer_and_offers_the_sound_while_it_is_held(
+    prediction, tmp_path
+):
+    song = write_audio(tmp_path / "a.wav", tone())
+    verdict = judge(prediction, noise())
+    rows = History.with_song([], "a", prediction, verdict, str(song), "head · forty")
+    rows = json.loads(json.dumps(rows))  # as a browser keeps them
+    held = partial(is_held, folders=(tmp_path,))
+    shown = as_html(rows, Visitor(), held)
+    assert shown.count("<li>") == 1 + len(tiny.GENRES)
+    assert "head · forty" in shown
+    assert 'class="again" data-number="0"' in shown
+    song.unlink()
+    shown = as_html(rows, Visitor(), held)
+    assert "no longer has this sound" in shown
+    assert "again" not in shown
+    old = as_html([rows[0][:6]], Visitor(), held)  # of an earlier version
+    assert old.count("<li>") == 2
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/etc/passwd", "../secret.wav", "kept/../../secret.wav", "a\0b", "."]
+)
+def test_history_gives_no_file_but_the_page_s_own(tmp_path, path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "secret.wav").write_bytes(b"")
+    (tmp_path / "kept" / "link.wav").symlink_to(tmp_path / "secret.wav")
+    folders = (tmp_path / "kept",)
+    for each in (path, str(tmp_path / path), str(tmp_path / "kept" / "link.wav")):
+        assert not is_held(each, folders)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        None,
+        {},
+        {"path": 5, "title": [], "ranking": "x"},
+        {"ranking": [["a", "b"], ["a"], [1, 0.5], ["a", float("nan")], ["a", 7]]},
+    ],
+)
+def test_history_reads_nothing_strange_from_the_browser(more):
+    shown = as_html([["a.mp3", "sure", "rock", "rock", 0.5, "bundled", more]], HERE)
+    assert shown.count("<li>") == 2
+    assert "Rock" in shown
 
 
 def test_history_doubts_what_the_answer_doubted(prediction):
     doubted = Verdict("unsure", ("rock", "metal"), 0.5, 0.01)
     rows = History.with_song([], "a.mp3", prediction, doubted)
-    assert "Close call: Rock or Metal" in as_html(rows, Visitor())
+    shown = as_html(rows, Visitor())
+    assert "Probably Rock" in shown
+    assert "close call: Rock or Metal" in shown
 
 
 def test_prediction_of_a_one_label_model_is_shown(prediction):

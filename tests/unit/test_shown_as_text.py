@@ -10,6 +10,7 @@ import i18n
 from audio import decode
 from classifier.batch import Row
 from classifier.predict import Chunk, Prediction
+from classifier.song_map import Stretch
 from classifier.verdict import Verdict
 from errors import KnownError
 from networks.checkpoint import ModelRef
@@ -103,9 +104,10 @@ def test_names_labels_and_reasons_in_the_table_are_text(prediction):
 
 
 def test_rows_that_a_browser_kept_are_text():
-    assert is_text(
-        as_html([[EVIL, "sure", OTHER, EVIL, 0.5, EVIL]], Visitor()), EVIL, OTHER
-    )
+    more = {"path": EVIL, "title": EVIL, "ranking": [[OTHER, 0.5], [EVIL, 0.3]]}
+    for cells in ([], [more]):
+        row = [EVIL, "sure", OTHER, EVIL, 0.5, EVIL, *cells]
+        assert is_text(as_html([row], Visitor(), lambda path: True), EVIL, OTHER)
 
 
 def test_folders_and_songs_in_the_data_tab_are_text(inspected):
@@ -131,13 +133,37 @@ def hostile_values(prediction):
     genre = SimpleNamespace(genre=EVIL, n_songs=1, precision=0.5, recall=0.5, f1=0.5)
     mistake = SimpleNamespace(name=EVIL, truth=EVIL, answer=EVIL, probability=0.5)
     named = {"n": 1, "names": [EVIL]}
+    texts = dict.fromkeys(("model", "id", "kind", "head", "caveat", "truth"), EVIL)
+    column = texts | {
+        "knows": [EVIL],
+        "shares": [(EVIL, 0.5, EVIL)],
+        "folded": [(EVIL, 0.001, EVIL)],
+        "n_folded": 1,
+        "limit": 0.01,
+        "parts": [(0, Stretch(EVIL, 0.0, 1.0, 0.5))],
+        "basis": [EVIL],
+    }
+    past = {"name": EVIL, "head": EVIL, "caveat": EVIL, "share": 0.5, "model": EVIL}
+    past |= {"shares": [(EVIL, 0.5, EVIL)], "is_held": False}
     return {
-        "answers": {"answers": [("sure", EVIL, [(EVIL, 0.5, EVIL)], [EVIL])]},
+        "answers": {"answers": [column], "is_last": True},
         "batch": {
+            "model": EVIL,
+            "knows": [EVIL],
             "columns": ["song"],
             "rows": [row, refused],
+            "colour": lambda label: EVIL,
             "runner_up": lambda row: EVIL,
             "sentence": lambda error: EVIL,
+        },
+        "batch_song": {
+            "number": 1,
+            "song": EVIL,
+            "head": EVIL,
+            "caveat": EVIL,
+            "duration_s": 1.0,
+            "strips": [(EVIL, 0.5, EVIL, [(0.0, 100.0, 0.5)])],
+            "reason": EVIL,
         },
         "checked": {"kind": EVIL, "first": EVIL, "others": [EVIL]},
         "clip_facts": {
@@ -147,8 +173,13 @@ def hostile_values(prediction):
                 artist=EVIL, source=EVIL, title=EVIL, licence=(EVIL, EVIL)
             ),
         },
-        "history": {"rows": [(EVIL, EVIL, 0.5, EVIL)]},
+        "history": {"rows": [past]},
         "link": {"address": EVIL, "key": "host.sign_in"},
+        "live": {
+            "verdict": Verdict("unsure", (EVIL, EVIL), 0.5, 0.1),
+            "shares": [(EVIL, 0.5, EVIL)],
+            "model": EVIL,
+        },
         "progress": {"stage": Stage("songs"), "counts": EVIL},
         "pushed": {"address": EVIL},
         "run_differences": {"names": [EVIL], "differing": [("seed", [EVIL])]},
@@ -172,8 +203,8 @@ def hostile_values(prediction):
         "secret_form": {"action": EVIL, "field": EVIL},
         "silent": {},
         "status": {
-            "key": "of_model",
-            "values": {"model": EVIL, "why": EVIL},
+            "key": "auto_refused",
+            "values": {"reason": EVIL},
             "bar": (1, 2),
         },
         "survey": {
@@ -187,6 +218,10 @@ def hostile_values(prediction):
             "split": [EVIL],
             "faults": [("copy", named)],
             "short_s": 1.0,
+        },
+        "what_if": {
+            "lines": [EVIL],
+            "rows": [SimpleNamespace(label=EVIL, answer=EVIL, moved=0.5, is_other=True)],
         },
     }
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from audio.synth.examples import EXAMPLES, example
+from audio.synth.examples import EXAMPLES, QUIZ, example
 from errors import KnownError
 from ui.player import recordings, sound_files
 
-IDS = {each.id for each in EXAMPLES}
+IDS = {each.id for each in (*EXAMPLES, *QUIZ)}
 TRUMPET = "trumpet"  # of the tutorial
 MOST_SHOWN = 40  # characters of a name that nobody knows
 PREFIX = "genrescope-"  # no visitor's file is called so: "chord.wav"

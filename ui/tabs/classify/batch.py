@@ -1,4 +1,4 @@
-"""Many songs: a table that fills as they finish, to sort, to play and to take away."""
+"""Many songs: a table that fills as they finish, to sort, to open and to take away."""
 
 from __future__ import annotations
 
@@ -31,22 +31,24 @@ from classifier.batch import Row, rows_or_waits
 from classifier.models import Models
 from classifier.predict import Effort
 from classifier.queue import InferenceQueue
+from classifier.song_map import SongMap, song_map
 from errors import KnownError
 from i18n import genre_name
 from networks.checkpoint import LoadedModel
 from ui import canvas
 from ui.api import answers
 from ui.handlers import QUIETLY
-from ui.model_choice import EFFORTS, chosen, effort_of
+from ui.model_choice import EFFORTS, chosen, effort_of, full_title
 from ui.player import sound_files
 from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
 from ui.tabs.classify import view
-from ui.tabs.classify.answer import calibration
+from ui.tabs.classify.answer import calibration, heading, knows
 from ui.tabs.classify.picker import Picker
 from ui.templates import render
+from viz import palette
 
 MAX_SONGS = 200  # at once; a whole collection is for the command line
 ZIP_LIMITS = ZipLimits(max_files=MAX_SONGS, max_bytes=1_000_000_000)
@@ -54,9 +56,11 @@ N_WORKERS = 2  # one song is decoded while another is classified
 # One batch at a time; its windows and those of single songs take turns.
 BATCH_QUEUE: dict[str, Any] = {"concurrency_id": "batch", "concurrency_limit": 1}
 SCRIPT = Path(__file__).with_suffix(".js")
-COLUMNS = (
-    "song genre confidence runner_up verdict duration seconds play reason"
-).split()
+COLUMNS = "song genre confidence runner_up verdict duration".split()
+N_STRIPS, MIN_STRIP = 3, 0.05  # genres of a small map, and their least probability
+# Brings a song's file and its small map below its row.
+OPEN = """(file, html) => document.dispatchEvent(
+  new CustomEvent("genrescope-song", { detail: { url: file?.url, html } }))"""
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
             label=text("classify.files"),
             height=160,
         )
+        counted = gr.HTML(elem_classes=["file-count"])
         efforts = [(text(f"classify.{each}"), each) for each in EFFORTS]
         effort = gr.Radio(efforts, value="quick", label=text("classify.effort"))
         with gr.Row():
@@ -113,6 +118,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
         with gr.Row():
             kinds = ("csv", "json")
             save = {k: gr.Button(text(f"classify.save_{k}"), size="sm") for k in kinds}
+    files.change(session.guarded(count), files, counted, **QUIETLY)
     name_all = _naming(session, models, status, shown, batch)
     naming = button.click(
         session.guarded(view.tidied(status, name_all)),
@@ -177,28 +183,53 @@ def _progress(batch: Batch, language: str) -> Markup:
 
 
 def _wire_table(session: Session, shown: gr.HTML, batch: gr.State) -> None:
-    """Play a song, or load it into the player above, to be drawn and classified alone."""
-    passage = gr.Audio(type="filepath", format=None, visible=False)
+    """Open a song below its row, to be played there; or load it into the player above."""
+    file = gr.Audio(type="filepath", format=None, visible=False)
+    html = gr.Textbox(visible=False)
     limits = session.shelf.limits
-    give = session.guarded(_giving(passage.GRADIO_CACHE, limits))
-    taken = session.guarded(_giving(passage.GRADIO_CACHE, limits, is_taken=True))
-    played = shown.play(give, batch, passage, **QUIETLY)
-    played.success(None, passage, None, js=canvas.PLAY_OTHER, **QUIETLY)
-    shown.take(taken, batch, session.bar.player, **QUIETLY)
+    give = session.guarded(_opening(file.GRADIO_CACHE, limits))
+    opened = shown.open(give, batch, [file, html], **QUIETLY)
+    opened.success(None, [file, html], None, js=OPEN, **QUIETLY)
+    take = session.guarded(_taking(file.GRADIO_CACHE))
+    taken = shown.take(take, batch, session.bar.player, **QUIETLY)
+    taken.success(None, None, None, js=view.TO_THE_TOP, **QUIETLY)
 
 
-def _giving(cache_dir: str, limits: Limits, *, is_taken: bool = False) -> Any:
-    """Make the handler that gives a song's file: to the player above, or to be played."""
+def _opening(cache_dir: str, limits: Limits) -> Any:
+    """Make the handler that gives a song's file, and its small map as HTML."""
 
-    def give(batch: Batch, event: gr.EventData, visitor: Visitor) -> str:
-        number = int(event.number)
-        if not 1 <= number <= len(batch.entries):
-            raise KnownError("no_table")
-        data, name = file_of(batch.entries[number - 1], visitor.language)
-        path = files.kept(data, name, cache_dir)
-        return path if is_taken else _playable(path, limits, cache_dir)
+    def open_song(
+        batch: Batch, event: gr.EventData, visitor: Visitor
+    ) -> tuple[str | None, Markup]:
+        number, entry = _chosen(batch, event)
+        try:
+            data, name = file_of(entry, visitor.language)
+            path = _playable(files.kept(data, name, cache_dir), limits, cache_dir)
+        except KnownError as error:
+            reason = i18n.sentence(error, visitor.language)
+            return None, song_html(number, entry.row, visitor.language, reason)
+        return path, song_html(number, entry.row, visitor.language)
 
-    return give
+    return open_song
+
+
+def _taking(cache_dir: str) -> Any:
+    """Make the handler that gives a song's file to the player above."""
+
+    def take(batch: Batch, event: gr.EventData, visitor: Visitor) -> str:
+        _, entry = _chosen(batch, event)
+        data, name = file_of(entry, visitor.language)
+        return files.kept(data, name, cache_dir)
+
+    return take
+
+
+def _chosen(batch: Batch, event: gr.EventData) -> tuple[int, Entry]:
+    """Find the row that an event names."""
+    number = int(event.number)
+    if not 1 <= number <= len(batch.entries):
+        raise KnownError("no_table")
+    return number, batch.entries[number - 1]
 
 
 def _playable(path: str, limits: Limits, cache_dir: str) -> str:
@@ -226,8 +257,8 @@ def _saving(kind: str, cache_dir: str) -> Any:
 def table_place() -> gr.HTML:
     """Place the table.
 
-    Its events ``play`` and ``take`` (of a song's name) carry the row's ``number``, from
-    1 on, as ``gr.EventData``.
+    Its events ``open`` and ``take`` carry the row's ``number``, from 1 on, as
+    ``gr.EventData``.
     """
     return gr.HTML(
         js_on_load=SCRIPT.read_text("utf-8"),
@@ -240,14 +271,71 @@ def table_html(found: Sequence[Row], language: str) -> Markup:
     """Render the table; without rows, nothing."""
     if not found:
         return Markup("")
+    first = next((row.prediction for row in found if row.prediction), None)
     return render(
         "batch",
         language,
+        model=full_title(first.model, language) if first else "",
+        knows=knows(first, language) if first else [],
         columns=COLUMNS,
         rows=found,
+        colour=palette.genre_colour,
         runner_up=partial(_runner_up, language=language),
         sentence=lambda error: i18n.sentence(error, language),
     )
+
+
+def song_html(number: int, row: Row, language: str, reason: str = "") -> Markup:
+    """Render what opens below a row: the verdict, a small map, and a player.
+
+    Args:
+        number: of the row, from 1 on.
+        row: with an answer.
+        language: of the visitor.
+        reason: why the song cannot be played; "" if it can.
+    """
+    if not row.prediction or not row.verdict:
+        raise KnownError("no_table")
+    head, caveat = heading(row.prediction, row.verdict, language)
+    found = song_map(row.prediction)
+    duration_s = row.duration_s or float(found.stops_s[-1])
+    likely = [share >= MIN_STRIP for _, share in row.prediction.genres[:N_STRIPS]]
+    strips = [
+        (label, share, palette.genre_colour(label), _windows(found, place, duration_s))
+        for place, (label, share) in enumerate(
+            row.prediction.genres[: max(sum(likely), 1)]
+        )
+    ]
+    return render(
+        "batch_song",
+        language,
+        number=number,
+        song=row.song,
+        head=head,
+        caveat=caveat,
+        duration_s=duration_s,
+        strips=strips,
+        reason=reason,
+    )
+
+
+def _windows(
+    found: SongMap, place: int, duration_s: float
+) -> list[tuple[float, float, float]]:
+    """List a genre's windows: left and width in percent of the song, and probability."""
+    return [
+        (100 * start_s / duration_s, 100 * (stop_s - start_s) / duration_s, share)
+        for start_s, stop_s, share in zip(
+            found.starts_s, found.stops_s, found.probabilities[place], strict=True
+        )
+    ]
+
+
+def count(uploads: list[str] | None, visitor: Visitor) -> str:
+    """Say how many files were given; "" without one."""
+    if not uploads:
+        return ""
+    return i18n.word("classify.n_files", visitor.language, n=len(uploads))
 
 
 def _runner_up(row: Row, language: str) -> str:

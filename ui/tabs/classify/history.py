@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any, get_args
 
 import gradio as gr
 from markupsafe import Markup
 
-import i18n
 from classifier.predict import Prediction
 from classifier.verdict import Kind, Verdict
-from i18n import genre_name
+from errors import KnownError
 from ui.handlers import QUIETLY
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
+from ui.tabs.classify.answer import coloured, verdict_words
+from ui.tabs.classify.view import TO_THE_TOP
 from ui.templates import render
 
 MAX_SONGS = 50  # a browser keeps a few megabytes for a page
 MAX_NAME = 200  # characters
+N_RANKED = 10  # genres
+N_CELLS = (6, 7)  # of a row; older versions kept six
+SCRIPT = Path(__file__).with_suffix(".js")
 KEY = "genrescope.songs"
 WARN = """try {
   localStorage.setItem("genrescope.probe", "1");
@@ -35,19 +42,29 @@ class History:
 
     Attributes:
         songs: state in the browser: rows of (name, verdict, genre, its rival if
-            unsure, probability, model's key), the newest first.
+            unsure, probability, model's key, more), the newest first. ``more``, which
+            rows of older versions lack, has the sound's ``path`` on the server, the
+            model's ``title`` and the ``ranking``, pairs of a genre and its probability.
     """
 
     songs: gr.BrowserState
 
     @staticmethod
     def with_song(
-        songs: Any, name: str, prediction: Prediction, verdict: Verdict
+        songs: Any,
+        name: str,
+        prediction: Prediction,
+        verdict: Verdict,
+        path: str = "",
+        title: str = "",
     ) -> list[list[Any]]:
         """Add a row; ``songs`` comes from the browser, so is not trusted."""
-        _, probability = prediction.genres[0]
+        ranking = [
+            [genre, round(share, 4)] for genre, share in prediction.genres[:N_RANKED]
+        ]
         cells = [verdict.kind, verdict.genres[0], verdict.genres[-1]]
-        row = [name[:MAX_NAME], *cells, round(probability, 4), prediction.model.key]
+        more = {"path": path, "title": title, "ranking": ranking}
+        row = [name[:MAX_NAME], *cells, ranking[0][1], prediction.model.key, more]
         return [row, *_rows(songs)][:MAX_SONGS]
 
 
@@ -57,8 +74,17 @@ def build() -> History:
     return History(gr.BrowserState([], storage_key=KEY, secret=KEY))
 
 
-def build_list(tab: gr.Tab, session: Session, history: History) -> None:
-    """Lay out the list and the button that deletes it, and wire both."""
+def build_list(
+    tab: gr.Tab, session: Session, history: History, examples_dir: Path
+) -> None:
+    """Lay out the list and the button that deletes it, and wire both.
+
+    Args:
+        tab: that it is in.
+        session: what the tabs share.
+        history: what the browser keeps.
+        examples_dir: of the built-in sounds.
+    """
     with gr.Accordion(text("classify.history"), open=False):
         gr.HTML(
             text("classify.history_forbidden"),
@@ -66,28 +92,85 @@ def build_list(tab: gr.Tab, session: Session, history: History) -> None:
             js_on_load=WARN,
             padding=False,
         )
-        shown = gr.HTML(elem_classes=["song-history"])
+        shown = gr.HTML(
+            js_on_load=SCRIPT.read_text("utf-8"), elem_classes=["song-history"]
+        )
         delete = gr.Button(text("classify.delete"), size="sm", min_width=120)
-    show = session.guarded(as_html)
+    player = session.bar.player
+    held = partial(is_held, folders=(Path(player.GRADIO_CACHE), examples_dir))
+    show = session.guarded(_listing(held))
     gr.on([tab.select, history.songs.change], show, history.songs, shown, **QUIETLY)
+    again = session.guarded(_again(held))
+    given = shown.again(again, history.songs, player, **QUIETLY)
+    given.success(None, None, None, js=TO_THE_TOP, **QUIETLY)
     delete.click(list, None, history.songs, **QUIETLY)
 
 
-def as_html(songs: Any, visitor: Visitor) -> Markup:
-    """Show the rows as a list."""
-    language = visitor.language
-    rows = [
-        (row[0], _answer(row, language), share, model)
-        for row in _rows(songs)
-        for share, model in [row[-2:]]
-    ]
-    return render("history", language, rows=rows)
+def is_held(path: str, folders: Sequence[Path]) -> bool:
+    """Return whether a sound is still on the server, and one that pages may ask for.
+
+    Args:
+        path: of the sound, from a browser, so anything.
+        folders: where visitors' sounds and the built-in ones are.
+    """
+    try:
+        found = Path(path).resolve()
+        is_ours = any(found.is_relative_to(each.resolve()) for each in folders)
+        return bool(path) and is_ours and found.is_file()
+    except (OSError, ValueError):  # a name that no system has
+        return False
 
 
-def _answer(row: list[Any], language: str) -> str:
-    _, kind, genre, rival, *_ = row
-    names = {"genre": genre_name(genre, language), "other": genre_name(rival, language)}
-    return i18n.word(f"classify.{kind}", language, **names)
+def _listing(held: Callable[[str], bool]) -> Any:
+    def show(songs: Any, visitor: Visitor) -> Markup:
+        return as_html(songs, visitor, held)
+
+    return show
+
+
+def _again(held: Callable[[str], bool]) -> Any:
+    """Make the handler that gives the player a song of the list."""
+
+    def again(songs: Any, event: gr.EventData) -> str:
+        rows, number = _rows(songs), int(event.number)
+        row = rows[number] if 0 <= number < len(rows) else None
+        path = _more(row)["path"] if row else ""
+        if row is None or not held(path):
+            raise KnownError("clip_gone", name=row[0] if row else "")
+        return path
+
+    return again
+
+
+def as_html(
+    songs: Any, visitor: Visitor, held: Callable[[str], bool] = lambda path: False
+) -> Markup:
+    """Show the rows as a list; each opens to its answer.
+
+    Args:
+        songs: from the browser.
+        visitor: who asks.
+        held: tells whether the server still has a path's sound.
+    """
+    rows = [_shown(row, visitor.language, held) for row in _rows(songs)]
+    return render("history", visitor.language, rows=rows)
+
+
+def _shown(
+    row: list[Any], language: str, held: Callable[[str], bool]
+) -> dict[str, Any]:
+    name, kind, genre, rival, share, key, *_ = row
+    head, caveat = verdict_words(kind, (genre, rival), language)
+    more = _more(row)
+    return {
+        "name": name,
+        "head": head,
+        "caveat": caveat,
+        "share": share,
+        "model": more["title"] or key,
+        "shares": coloured(more["ranking"] or [(genre, share)]),
+        "is_held": held(more["path"]),
+    }
 
 
 def _rows(songs: Any) -> list[list[Any]]:
@@ -97,8 +180,29 @@ def _rows(songs: Any) -> list[list[Any]]:
 
 
 def _is_row(row: Any) -> bool:
-    if not (isinstance(row, list) and len(row) == 6):
+    if not (isinstance(row, list) and len(row) in N_CELLS):
         return False
-    *texts, share, model = row
+    *texts, share, model = row[:6]
     are_texts = all(isinstance(each, str) for each in (*texts, model))
-    return are_texts and texts[1] in get_args(Kind) and isinstance(share, int | float)
+    return are_texts and texts[1] in get_args(Kind) and _is_share(share)
+
+
+def _more(row: list[Any]) -> dict[str, Any]:
+    """Read the last cell of a row: what of it is ours; empty values where it is not."""
+    given = row[6] if len(row) > 6 and isinstance(row[6], dict) else {}
+    texts = {name: given.get(name) for name in ("path", "title")}
+    ranking = given.get("ranking")
+    pairs = [
+        (pair[0], pair[1])
+        for pair in (ranking if isinstance(ranking, list) else [])[:N_RANKED]
+        if isinstance(pair, list) and len(pair) == 2
+        if isinstance(pair[0], str) and _is_share(pair[1])
+    ]
+    known = {
+        name: each if isinstance(each, str) else "" for name, each in texts.items()
+    }
+    return {**known, "ranking": pairs}
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1

@@ -5,31 +5,30 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from markupsafe import Markup
 
-import i18n
 from audio.clip import Clip
 from classifier.models import Models
 from classifier.predict import Effort, Prediction, listen
 from classifier.queue import InferenceQueue
 from classifier.verdict import Verdict, judge
 from errors import KnownError
-from i18n import genre_name
 from networks.checkpoint import LoadedModel
 from ui.handlers import QUIETLY
-from ui.model_choice import EFFORTS, chosen_pair, effort_of, title
+from ui.model_choice import EFFORTS, chosen_pair, effort_of, full_title
 from ui.player.clip_bar import name_of
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
-from ui.tabs.classify import answer, song_map, view
+from ui.tabs.classify import answer, known, song_map, view
 from ui.tabs.classify.auto import AutoLine
 from ui.tabs.classify.history import History
 from ui.tabs.classify.picker import Picker
-from ui.tabs.classify.view import HIDDEN, Answered, Places, Update, nothing
+from ui.tabs.classify.view import Answered, Places, Update, nothing
 
 PAUSE_S = 0.3  # between two answers on a page; more often than that is restless
 # So many pages that all wait in our own queue, which shows one's place in every language;
@@ -38,7 +37,12 @@ PAGE_QUEUE: dict[str, Any] = {"concurrency_id": "asking", "concurrency_limit": 2
 
 
 def build(
-    tab: gr.Tab, session: Session, models: Models, picker: Picker, history: History
+    tab: gr.Tab,
+    session: Session,
+    models: Models,
+    picker: Picker,
+    history: History,
+    examples_dir: Path,
 ) -> None:
     """Lay out the question and its answer, and wire both."""
     auto = AutoLine(session, models)
@@ -53,6 +57,7 @@ def build(
                 button = gr.Button(text("classify.button"), variant="primary")
                 cancel = gr.Button(text("classify.cancel"), min_width=80)
             status = gr.HTML(elem_classes=["classify-status"])
+            known.build(session, examples_dir)
             picker.render_hub()
             auto.again.render()
         with gr.Column(scale=2, min_width=320):
@@ -69,9 +74,6 @@ def build(
         show_progress_on=places.status,
         api_visibility="private",
         **PAGE_QUEUE,
-    )
-    asking.success(
-        session.guarded(_reasons(places)), places.answered, list(places.hear), **QUIETLY
     )
     auto.wire(tab, picker.model, places.answered, asking)
     cancelled = session.guarded(view.cancelled)
@@ -104,7 +106,6 @@ def _asking(session: Session, models: Models, places: Places, history: History) 
         clip, wanted = session.clip(path), effort_of(effort)
         loaded: list[LoadedModel] = []
         pair = chosen_pair(models, (key, other), visitor)
-        yield dict.fromkeys(places.hear, gr.Button(visible=HIDDEN))
         for ref in pair:
             place = places.status
             loaded.append((yield from view.loaded(place, models, ref, language)))
@@ -124,7 +125,10 @@ def _asking(session: Session, models: Models, places: Places, history: History) 
             }
             return
         name = name_of(str(path), language)
-        rows = history.with_song(songs, name, predictions[0], verdicts[0])
+        named = full_title(predictions[0].model, language)
+        rows = history.with_song(
+            songs, name, predictions[0], verdicts[0], str(path), named
+        )
         yield {history.songs: rows}
 
     return ask
@@ -142,42 +146,11 @@ def _shown(
     scene = session.scene(path, None, language)
     shown: Update = {
         places.status: "" if verdicts else _progress(predictions, language),
-        places.answer: answer.answers(predictions, verdicts, language),
+        places.answer: answer.answers(predictions, verdicts, language, path),
         places.song_map: song_map.sheet(scene, predictions).as_json(),
         places.answered: Answered(path, predictions),
     }
     return shown
-
-
-def _reasons(places: Places) -> Any:
-    """Make the handler that offers the reasons once the answer is complete.
-
-    An event of its own: of a generator's updates that follow each other closely, the
-    page may miss that a button is to be shown.
-    """
-
-    def reasons(answered: Answered | None, visitor: Visitor) -> list[gr.Button]:
-        found = answered.reasons if answered else []
-        is_pair = answered is not None and len(answered.predictions) > 1
-        labels = [
-            _why(prediction if is_pair else None, stretch.genre, visitor.language)
-            for prediction, stretch in found
-        ]
-        n_hidden = len(places.hear) - len(labels)
-        shown = [gr.Button(why, visible=True) for why in labels]
-        return [*shown, *(gr.Button(visible=HIDDEN) for _ in range(n_hidden))]
-
-    return reasons
-
-
-def _why(prediction: Prediction | None, label: str, language: str) -> str:
-    """Label a button that plays a reason; of two models, with the model's name."""
-    genre = genre_name(label, language)
-    why = i18n.word("classify.hear_why", language, genre=genre)
-    if prediction is None:
-        return why
-    model = title(prediction.model, language)
-    return i18n.word("classify.of_model", language, model=model, why=why)
 
 
 def _progress(predictions: Sequence[Prediction], language: str) -> Markup:

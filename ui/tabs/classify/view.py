@@ -10,32 +10,34 @@ from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
-from gradio.i18n import I18nData
 from markupsafe import Markup
 
 import i18n
 from classifier.models import Models
 from classifier.predict import Prediction
 from classifier.queue import WaitingLine
-from classifier.song_map import N_STRETCHES, Stretch, stretches
+from classifier.verdict import judge
 from errors import KnownError
 from networks.checkpoint import LoadedModel, ModelRef
 from ui import canvas
 from ui.handlers import QUIETLY, Handler
 from ui.model_choice import title
+from ui.player.clip_bar import title_of
 from ui.player.passage import Passage
 from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session, View
-from ui.tabs.classify import song_map
+from ui.tabs.classify import card, song_map
+from ui.tabs.classify.answer import parts
 from ui.templates import render
 
 Update = dict[Any, Any]  # values by component
 # On the page but not seen: a button that has yet to be put there may miss that it is to
 # be shown, where answers follow each other closely.
 HIDDEN: Literal["hidden"] = "hidden"
-N_MODELS = 2  # that classify a song, side by side
+SCRIPTS = (Path(__file__).with_name("answer.js"), card.SCRIPT)
+TO_THE_TOP = '() => window.scrollTo({ top: 0, behavior: "smooth" })'
 PLAY_FROM = "() => Genrescope.sound.playFrom(Genrescope.sound.state.at_s)"
 Bar = tuple[int, int]  # done, and in all
 ENDLESS: Bar = (0, 0)
@@ -55,15 +57,6 @@ class Answered:
     path: str
     predictions: tuple[Prediction, ...]
 
-    @property
-    def reasons(self) -> list[tuple[Prediction, Stretch]]:
-        """Find the stretches with the most evidence for each model's likeliest genres."""
-        return [
-            (prediction, stretch)
-            for prediction in self.predictions
-            for stretch in stretches(prediction)
-        ]
-
 
 @dataclass(frozen=True)
 class Places:
@@ -71,51 +64,47 @@ class Places:
 
     Attributes:
         status: how far it is.
-        answer: the ranked genres.
-        hear: a button for each of ``Answered.reasons``, and some to spare.
+        answer: the ranked genres. Its event ``part`` carries the ``number`` of one of
+            ``answer.parts``, from 0 on, as ``gr.EventData``; ``card`` asks for a picture.
         song_map: genre along the song.
         answered: state, an ``Answered`` or None.
     """
 
     status: gr.HTML
     answer: gr.HTML
-    hear: tuple[gr.Button, ...]
     song_map: gr.HTML
     answered: gr.State
 
     @property
     def all(self) -> list[Any]:
         """List every place, as an event's outputs."""
-        return [self.status, self.answer, *self.hear, self.song_map, self.answered]
+        return [self.status, self.answer, self.song_map, self.answered]
 
 
 def lay_out(status: gr.HTML) -> Places:
     """Lay out all places but the status, which is beside the question."""
-    shown = gr.HTML(text("classify.empty"), elem_classes=["answer"])
-    with gr.Row(elem_classes=["chips", "hear-why"]):
-        hear = tuple(
-            gr.Button(visible=HIDDEN, size="sm", min_width=0)
-            for _ in range(N_MODELS * N_STRETCHES)
-        )
+    shown = gr.HTML(
+        text("classify.empty"),
+        js_on_load="\n".join(each.read_text("utf-8") for each in SCRIPTS),
+        elem_classes=["answer"],
+    )
     place = canvas.place(
         "song_map_empty", name="song-map", formats=("png", "svg", "csv")
     )
     place.render()
-    return Places(status, shown, hear, place, gr.State(None))
+    return Places(status, shown, place, gr.State(None))
 
 
 def nothing(places: Places) -> Update:
     """Empty the page, in the order of ``Places.all``."""
-    empty: tuple[I18nData | str | None, ...] = ("", text("classify.empty"))
-    hidden = [gr.Button(visible=HIDDEN) for _ in places.hear]
-    return dict(zip(places.all, [*empty, *hidden, None, None], strict=True))
+    empty = ("", text("classify.empty"), None, None)
+    return dict(zip(places.all, empty, strict=True))
 
 
 def wire_map(session: Session, places: Places) -> None:
     """Wire the map: play from a moment, play, zoom or use a part, save."""
     passage, place = Passage(session), places.song_map
-    for number, button in enumerate(places.hear):
-        passage.play(button.click, _reason(passage, number), places.answered)
+    passage.play(places.answer.part, _part(passage), places.answered)
     passage.wire(place)
     place.at(None, None, None, js=PLAY_FROM, **QUIETLY)
     place.zoom(session.guarded(_zooming(session)), places.answered, place, **QUIETLY)
@@ -123,17 +112,40 @@ def wire_map(session: Session, places: Places) -> None:
     save = session.guarded(_saving(file.GRADIO_CACHE))
     saved = place.save(save, places.answered, file, **QUIETLY)
     saved.success(None, [file, query], None, js=canvas.TAKE, **QUIETLY)
+    facts = gr.Textbox(visible=False)
+    describe = session.guarded(_card(session))
+    described = places.answer.card(describe, places.answered, facts, **QUIETLY)
+    described.success(None, facts, None, js=card.DRAW, **QUIETLY)
 
 
-def _reason(passage: Passage, number: int) -> Handler:
-    def reason(answered: Answered | None) -> tuple[str, float]:
-        # No sound was classified, or a silent one.
-        if answered is None or number >= len(answered.reasons):
+def _card(session: Session) -> Any:
+    """Make the handler that describes the card of an answer."""
+
+    def describe(answered: Answered | None, visitor: Visitor) -> str:
+        if answered is None or not answered.predictions:
             raise KnownError("no_clip")
-        _, stretch = answered.reasons[number]
+        clip = session.clip(answered.path)
+        verdicts = [judge(each, clip) for each in answered.predictions]
+        name = title_of(answered.path, visitor.language)
+        told = answered.predictions, verdicts
+        return card.content(clip, name, *told, visitor.language)
+
+    return describe
+
+
+def _part(passage: Passage) -> Handler:
+    """Make the handler that cuts out what is heard of one genre."""
+
+    def part(answered: Answered | None, event: gr.EventData) -> tuple[str, float]:
+        found = parts(answered.predictions) if answered else []
+        number = int(event.number)
+        # No sound was classified, or a silent one.
+        if answered is None or not 0 <= number < len(found):
+            raise KnownError("no_clip")
+        _, stretch = found[number]
         return passage.cut(answered.path, stretch.start_s, stretch.stop_s)
 
-    return reason
+    return part
 
 
 def _zooming(session: Session) -> Any:
