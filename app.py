@@ -51,6 +51,7 @@ with process.importing():
     from ui.tabs.classify import tab as classify_tab
     from ui.tabs.data import tab as data_tab
     from ui.tabs.see import tab as see_tab
+    from ui.tabs.teach import dock
     from ui.tabs.teach import tab as teach_tab
     from ui.tabs.train import tab as train_tab
     from viz import paper
@@ -84,6 +85,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         link = page_state.build_link()
         bar = clip_bar.build(settings, guarded, shelf, link)
         session = Session(guarded, shelf, bar, link)
+        dock.build_examiner(guarded)
         with gr.Tabs() as tabs:
             with gr.Tab(text("app.see"), id="see") as see:
                 see_tab.build(session, settings, models)
@@ -94,7 +96,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
             with gr.Tab(text("app.classify"), id=classify_tab.ID) as classify:
                 picker = classify_tab.build(classify, session, models)
             with gr.Tab(text("app.about"), id="teach") as about:
-                teach_tab.build(session)
+                teach_tab.build()
         page_state.open_named_tab(guarded, link, tabs)
         page_state.keep_tab()
         train_tab.watch(training, train, (see, data, classify, about))
@@ -154,7 +156,7 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
     is_local = is_local and not has_secret
     return {
         "theme": theme.theme(),
-        "css_paths": [theme.STYLE, canvas.STYLE],
+        "css_paths": [theme.STYLE, canvas.STYLE, dock.STYLE],
         "favicon_path": theme.ICON,
         "i18n": texts(
             hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,

@@ -171,4 +171,3 @@ def test_float_song_that_only_exceeds_full_scale_is_not_clipped(tmp_path):
     write_audio(folder / "low" / "loud.wav", loud, codec="pcm_f32le")
     songs, _ = prepared(sources.folder_songs(folder), tmp_path)
     assert songs.songs[songs.names.index("low/loud.wav")].n_clipped < 10
-

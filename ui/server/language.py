@@ -17,7 +17,9 @@ from trainer.config import RunConfig
 LANGUAGE_COOKIE = "genrescope_language"
 # Sections that components use; every page carries them in each language.
 SPOKEN = "about app classify clip data examples fields see teach train".split()
-FILLED = ("about.text", "teach.plan", "teach.first")
+# Of the questions: ``ui/tabs/teach/dock.py`` brings them in the visitor's language.
+UNSPOKEN = ("_question", "_hint", "_aha")
+FILLED = ("about.text", "teach.plan", "teach.plan_long", "teach.plan_more")
 NAMES = {"en": "English", "zh-TW": "繁體中文", "zh-CN": "简体中文"}
 HEADER = """<header><h1>Genrescope</h1><p>{{{value}}}</p>
 <nav aria-label="{{{label}}}">LINKS</nav></header>"""
@@ -68,8 +70,12 @@ def texts(**facts: object) -> gr.I18n:
 
 
 def _spoken(language: str) -> dict[str, str]:
-    table = i18n.table(language)
-    return {key: word for key, word in table.items() if key.split(".")[0] in SPOKEN}
+    return {
+        key: word
+        for key, word in i18n.table(language).items()
+        if key.split(".")[0] in SPOKEN
+        and not (key.startswith("teach.") and key.endswith(UNSPOKEN))
+    }
 
 
 def build_header() -> None:

@@ -18,6 +18,7 @@ from ui import canvas
 from ui.server import gradio_patches
 from ui.server.access import OWN_NAMES, host_name
 from ui.server.language import LANGUAGE_COOKIE, language_for
+from ui.tabs.teach import dock
 
 YEAR_S = 365 * 24 * 3600
 # Gradio's own share links arrive under their public name.
@@ -192,5 +193,5 @@ def _scripts(language: str) -> bytes:
     What the page's parts call as soon as they are mounted has to be there by then.
     """
     choice = gradio_patches.language_script(language)
-    rest = f"{gradio_patches.stream_script()}\n{canvas.script(language)}"
+    rest = f"{gradio_patches.stream_script()}\n{canvas.script(language)}\n{dock.script(language)}"
     return f"<script>{choice}</script><script>{rest}</script>".encode()

@@ -25,6 +25,7 @@ from ui.song_choice import FIRST_PRESET, SongChoice, config_of
 from ui.tabs.data import inspection
 from ui.tabs.data.inspection import InspectedSongs
 from ui.tabs.data.survey import survey_html
+from ui.tabs.teach import dock
 from ui.templates import paragraphs, render
 
 N_COMPOSED = 2  # a genre; a newcomer waits some seconds
@@ -82,6 +83,7 @@ def build(tab: gr.Tab, session: Session, settings: Settings) -> None:
                     text("data.cancel"), interactive=False, scale=1, min_width=80
                 )
         with gr.Column(scale=2, min_width=320):
+            dock.place("data")
             status = gr.HTML(text("data.ready"), elem_classes="look-status")
             survey = gr.HTML(elem_classes="survey")
     page = Page(button, cancel, status, survey, gr.State(None))

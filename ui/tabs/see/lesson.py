@@ -24,6 +24,7 @@ from ui.player import sound_files
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Newest, Session, View
+from ui.tabs.teach import dock
 from viz.plot import Sheet
 
 Choices = list[tuple[str | I18nData, str | int | float]]  # what a knob offers
@@ -79,6 +80,7 @@ def lesson(
             gr.Markdown(text(f"see.{name}_text"))
             yield picture
         with gr.Column(scale=2, min_width=320):
+            dock.place(name)
             for each in (picture, *more):
                 each.render()
             if players:

@@ -17,6 +17,7 @@ from ui.handlers import QUIETLY
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
+from ui.tabs.teach import dock
 from ui.tabs.train import form, runs_table, scores, view
 from ui.tabs.train.cache import RunCache
 from ui.tabs.train.handlers import Page
@@ -61,6 +62,7 @@ def build(tab: gr.Tab, session: Session, settings: Settings) -> TrainTab:
             with gr.Accordion(text("train.push_title"), open=False):
                 repository, private, push, progress = _push_form()
     parts["scores"] = scores.place()
+    dock.place("train")
     with gr.Accordion(text("train.all_runs"), open=False):
         parts |= runs_table.build()
         picture = canvas.place("", name="run-comparison", formats=()).render()
