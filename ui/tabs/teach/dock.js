@@ -5,7 +5,7 @@ Genrescope.dock = (() => {
 
   const KEY = "genrescope.exercises";
   const SIGNS = { right: "\u2713", wrong: "\u2717", told: "\u2192", unread: "?" };
-  const { words, questions } = Genrescope.asked;
+  const { words, questions, sheetStyle } = Genrescope.asked;
   const docks = new Set();
   const waiting = new Map(); // number of a request -> who waits for its answer
   let ask = null;
@@ -191,12 +191,12 @@ Genrescope.dock = (() => {
   /** Print the questions with room to write, and on a page of their own the answers. */
   function printed(answers) {
     document.querySelector(".class-sheet")?.remove();
-    const line = (word) => make("span", { className: "sheet-line" }, word);
+    const line = (word) => make("span", {}, word);
     const items = questions.map(({ title, lesson, question }) =>
       make("li", {}, make("strong", {}, title), make("em", {}, lesson),
         make("p", {}, question), make("div", { className: "sheet-room" })));
     const sheet = make(
-      "section", { className: "class-sheet" }, make("h1", {}, words.sheet_title),
+      "section", { className: "class-sheet" }, make("style", {}, sheetStyle), make("h1", {}, words.sheet_title),
       make("p", { className: "sheet-head" }, line(words.sheet_name), line(words.sheet_date)),
       make("ol", {}, ...items));
     if (answers) {
@@ -225,7 +225,11 @@ Genrescope.dock = (() => {
       ask.show(each);
       renewMine();
     };
-    const titles = mine.length > 1 ? list(mine, choose) : null;
+    const turn = (each) => {
+      choose(each);
+      ask.element.scrollIntoView({ block: "nearest" }); // of a phone it is far below
+    };
+    const titles = mine.length > 1 ? list(mine, turn) : null;
     function renewMine() {
       count.textContent = counted(mine);
       titles?.renew(chosen);

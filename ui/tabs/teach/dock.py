@@ -65,6 +65,8 @@ def script(language: str) -> str:
     given = {
         "words": {word: table[f"teach.{word}"] for word in WORDS},
         "questions": [_question(each.id, language) for each in EXERCISES],
+        # Gradio would make it of its own page's parts only.
+        "sheetStyle": (HERE / "sheet.css").read_text("utf-8"),
     }
     data = json.dumps(given, ensure_ascii=False).replace("</", "<\\/")
     return f"Genrescope.asked = {data};\n{(HERE / 'dock.js').read_text('utf-8')}"
@@ -77,7 +79,7 @@ def _question(id: str, language: str) -> dict[str, str]:
     return {
         "id": id,
         "view": view,
-        "lesson": i18n.word(name, language),
+        "lesson": i18n.word(name, language).lstrip("# "),
         "title": i18n.word(f"teach.{id}_title", language),
         "question": i18n.word(f"teach.{id}_question", language),
         "address": f"{PLACES[id].address}&question={id}",
