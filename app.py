@@ -35,6 +35,7 @@ with process.importing():
     from trainer.run.kept import KeptRuns
     from ui import canvas, page_state, sheets, theme
     from ui.api import runs, songs
+    from ui.exercises import dock
     from ui.handlers import guard
     from ui.player import clip_bar, recordings
     from ui.player.clips import ClipShelf
@@ -51,7 +52,6 @@ with process.importing():
     from ui.tabs.classify import tab as classify_tab
     from ui.tabs.data import tab as data_tab
     from ui.tabs.see import tab as see_tab
-    from ui.tabs.teach import dock
     from ui.tabs.teach import tab as teach_tab
     from ui.tabs.train import tab as train_tab
     from viz import paper

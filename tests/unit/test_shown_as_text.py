@@ -139,7 +139,6 @@ def hostile_values(prediction):
             "runner_up": lambda row: EVIL,
             "sentence": lambda error: EVIL,
         },
-        "checked": {"kind": EVIL, "first": EVIL, "others": [EVIL]},
         "clip_facts": {
             "name": EVIL,
             "facts": [EVIL],

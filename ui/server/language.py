@@ -17,7 +17,7 @@ from trainer.config import RunConfig
 LANGUAGE_COOKIE = "genrescope_language"
 # Sections that components use; every page carries them in each language.
 SPOKEN = "about app classify clip data examples fields see teach train".split()
-# Of the questions: ``ui/tabs/teach/dock.py`` brings them in the visitor's language.
+# Of the questions: ``ui/exercises/dock.py`` brings them in the visitor's language.
 UNSPOKEN = ("_question", "_hint", "_aha")
 FILLED = ("about.text", "teach.plan", "teach.plan_long", "teach.plan_more")
 NAMES = {"en": "English", "zh-TW": "繁體中文", "zh-CN": "简体中文"}

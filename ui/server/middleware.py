@@ -15,10 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import i18n
 from errors import FULL_DISK, KnownError
 from ui import canvas
+from ui.exercises import dock
 from ui.server import gradio_patches
 from ui.server.access import OWN_NAMES, host_name
 from ui.server.language import LANGUAGE_COOKIE, language_for
-from ui.tabs.teach import dock
 
 YEAR_S = 365 * 24 * 3600
 # Gradio's own share links arrive under their public name.

@@ -17,6 +17,7 @@ from trainer import messages
 from trainer.config import SCHEMES, RunConfig
 from trainer.run.events import Stage
 from ui import forms, notice, song_choice
+from ui.exercises import dock
 from ui.handlers import QUIETLY
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -25,7 +26,6 @@ from ui.song_choice import FIRST_PRESET, SongChoice, config_of
 from ui.tabs.data import inspection
 from ui.tabs.data.inspection import InspectedSongs
 from ui.tabs.data.survey import survey_html
-from ui.tabs.teach import dock
 from ui.templates import paragraphs, render
 
 N_COMPOSED = 2  # a genre; a newcomer waits some seconds

@@ -19,12 +19,12 @@ from gradio.i18n import I18nData
 
 from audio.clip import Clip
 from ui import canvas
+from ui.exercises import dock
 from ui.handlers import QUIETLY
 from ui.player import sound_files
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Newest, Session, View
-from ui.tabs.teach import dock
 from viz.plot import Sheet
 
 Choices = list[tuple[str | I18nData, str | int | float]]  # what a knob offers

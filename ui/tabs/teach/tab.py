@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gradio as gr
 
+from ui.exercises import dock
+from ui.exercises.places import PLACES
 from ui.server.language import text
-from ui.tabs.teach import dock
-from ui.tabs.teach.places import PLACES
 
 
 def build() -> None:

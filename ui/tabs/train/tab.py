@@ -13,11 +13,11 @@ import gradio as gr
 
 from settings import Settings
 from ui import canvas, notice
+from ui.exercises import dock
 from ui.handlers import QUIETLY
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
-from ui.tabs.teach import dock
 from ui.tabs.train import form, runs_table, scores, view
 from ui.tabs.train.cache import RunCache
 from ui.tabs.train.handlers import Page

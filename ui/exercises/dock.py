@@ -18,9 +18,9 @@ from audio.notes import note_of
 from audio.synth import exercises
 from audio.synth.exercises import EXERCISES
 from errors import KnownError
+from ui.exercises.places import PLACES
 from ui.handlers import QUIETLY, Guarded
 from ui.server.access import Visitor
-from ui.tabs.teach.places import PLACES
 
 HERE = Path(__file__).parent
 STYLE = HERE / "dock.css"
