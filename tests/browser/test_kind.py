@@ -55,6 +55,7 @@ WHERE = """(places) => {
 OPENED = """(tab) => tab.ariaSelected === "true"
   && [...document.querySelectorAll("[role=tabpanel]")].some(
     (panel) => panel.checkVisibility() && panel.querySelector(".block"))"""
+FORBIDDEN = "() => { Storage.prototype.setItem = () => { throw new DOMException(); }; }"
 MOVING = """document.getAnimations().filter(
   (each) => each.playState === "running" && each.effect.getTiming().duration > 1).length"""
 
@@ -184,7 +185,7 @@ def test_teacher_s_link_opens_the_questions_and_checks_an_answer(open_page):
 def test_sheet_for_the_class_prints_alone(open_page):
     page = open_page("?view=teach&lang=zh-TW")
     page.set_default_timeout(PATIENCE_MS)
-    page.evaluate("window.print = () => { window.printed = true; }")
+    page.evaluate("() => { window.print = () => { window.printed = true; }; }")
     page.get_by_role("button", name="列印學習單與解答").click()
     page.wait_for_function("window.printed")
     page.emulate_media(media="print")
@@ -201,7 +202,7 @@ def test_sheet_for_the_class_prints_alone(open_page):
 def test_ticks_last_for_the_visit_where_storage_is_forbidden(open_page):
     page = open_page("?view=teach")
     page.set_default_timeout(PATIENCE_MS)
-    page.evaluate("Storage.prototype.setItem = () => { throw new DOMException(); }")
+    page.evaluate(FORBIDDEN)
     dock = page.locator(".dock.all")
     dock.get_by_label("Your answer").fill("622")
     dock.get_by_role("button", name="Check", exact=True).click()
