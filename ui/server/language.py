@@ -16,7 +16,9 @@ from trainer.config import RunConfig
 
 LANGUAGE_COOKIE = "genrescope_language"
 # Sections that components use; every page carries them in each language.
-SPOKEN = "about app classify clip data examples fields see teach train".split()
+SPOKEN = (
+    "about app classify clip data examples fields live see teach train what_if".split()
+)
 # Of the questions: ``ui/exercises/dock.py`` brings them in the visitor's language.
 UNSPOKEN = ("_question", "_hint", "_aha")
 FILLED = ("about.text", "teach.plan", "teach.plan_long", "teach.plan_more")
