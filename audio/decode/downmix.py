@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from audio.clip import Samples
 from audio.decode.limits import FileLevels
-from audio.levels import CLIPPED
+from audio.levels import CLIPPED, FlatTops
 
 if TYPE_CHECKING:
     from av import AudioFrame
@@ -75,6 +75,7 @@ class Mix:
         self.n_cut = 0
         self._peaks = np.zeros(1, np.float32)  # of each channel, as the next
         self._n_full = np.zeros(1, np.int64)
+        self._tops: list[FlatTops] = []
         self._channel = channel
         self._buffer = bytearray()
         self._file = file
@@ -116,6 +117,7 @@ class Mix:
             tuple(self._peaks.tolist()),
             tuple(rms.tolist()),
             tuple(self._n_full.tolist()),
+            tuple(tops.n_samples for tops in self._tops),
             self.gain,
             self.n_cut,
             self.is_bass_cancelled,
@@ -133,12 +135,16 @@ class Mix:
         self._products = self._products + block.T @ block
         low = _means(block, max(frame.sample_rate // BASS_HZ, 1))
         self._bass = self._bass + len(block) / max(len(low), 1) * (low.T @ low)
-        peaks = np.maximum(block.max(axis=0), -block.min(axis=0))
+        lows, highs = block.min(axis=0).tolist(), block.max(axis=0).tolist()
+        peaks = np.maximum(highs, np.negative(lows))
         self._peaks = np.maximum(self._peaks, peaks)
         n_full = np.zeros(n_channels, np.int64)
         if peaks.max() >= CLIPPED:  # most blocks need not be read again
             n_full = np.count_nonzero(np.abs(block) >= CLIPPED, axis=0)
         self._n_full = self._n_full + n_full
+        self._tops += [FlatTops() for _ in range(n_channels - len(self._tops))]
+        for tops, *of_channel in zip(self._tops, block.T, lows, highs, strict=False):
+            tops.add(*of_channel)
         mono = block @ weights  # 20 times faster than block.mean(1)
         self.n_samples += len(mono)
         self.peak = max(self.peak, float(mono.max()), -float(mono.min()))

@@ -87,9 +87,7 @@ MAY = set(
     ui.page_state:open_named_tab.open_tab
     ui.api.runs:Endpoints.runs
     ui.song_choice:show_fields
-    ui.tabs.teach.tab:asked
-    ui.tabs.teach.tab:checked
-    ui.tabs.teach.tab:told
+    ui.exercises.dock:examined
     ui.tabs.train.tab:_notice.say
     ui.tabs.classify.tab:take_run.choose
     ui.tabs.train.handlers:Page.wire_watching.poll

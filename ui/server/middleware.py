@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import i18n
 from errors import FULL_DISK, KnownError
 from ui import canvas
+from ui.exercises import dock
 from ui.server import gradio_patches
 from ui.server.access import OWN_NAMES, host_name
 from ui.server.language import LANGUAGE_COOKIE, language_for
@@ -213,5 +214,5 @@ def _scripts(language: str) -> bytes:
         gradio_patches.dropdown_script(),
         gradio_patches.toast_script(),
     )
-    rest = "\n".join([*patches, canvas.script(language)])
+    rest = "\n".join([*patches, canvas.script(language), dock.script(language)])
     return f"<script>{choice}</script><script>{rest}</script>".encode()

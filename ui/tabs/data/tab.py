@@ -17,6 +17,7 @@ from trainer import messages
 from trainer.config import SCHEMES, RunConfig
 from trainer.run.events import Stage
 from ui import forms, notice, song_choice
+from ui.exercises import dock
 from ui.handlers import QUIETLY
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -82,6 +83,7 @@ def build(tab: gr.Tab, session: Session, settings: Settings) -> None:
                     text("data.cancel"), interactive=False, scale=1, min_width=80
                 )
         with gr.Column(scale=2, min_width=320):
+            dock.place("data")
             status = gr.HTML(text("data.ready"), elem_classes="look-status")
             survey = gr.HTML(elem_classes="survey")
     page = Page(button, cancel, status, survey, gr.State(None))

@@ -13,6 +13,7 @@ import gradio as gr
 
 from settings import Settings
 from ui import canvas, notice
+from ui.exercises import dock
 from ui.handlers import QUIETLY
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -61,6 +62,7 @@ def build(tab: gr.Tab, session: Session, settings: Settings) -> TrainTab:
             with gr.Accordion(text("train.push_title"), open=False):
                 repository, private, push, progress = _push_form()
     parts["scores"] = scores.place()
+    dock.place("train")
     with gr.Accordion(text("train.all_runs"), open=False):
         parts |= runs_table.build()
         picture = canvas.place("", name="run-comparison", formats=()).render()
