@@ -87,7 +87,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
             with gr.Tab(text("app.see"), id="see") as see:
                 see_tab.build(session, settings, models)
             with gr.Tab(text("app.data"), id="data") as data:
-                data_tab.build(data, session, settings)
+                songs_tab = data_tab.build(data, session, settings)
             with gr.Tab(text("app.train"), id="train") as train:
                 training = train_tab.build(train, session, settings)
             with gr.Tab(text("app.classify"), id=classify_tab.ID) as classify:
@@ -96,6 +96,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
                 teach_tab.build(session)
         page_state.open_named_tab(guarded, link, tabs)
         page_state.keep_tab()
+        train_tab.take_songs(training, songs_tab)
         train_tab.watch(training, train, (see, data, classify, about))
         classify_tab.take_run(picker, session, tabs, training.classify, training.chosen)
         songs.build(session, models, settings.host)

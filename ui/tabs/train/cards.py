@@ -23,6 +23,16 @@ from ui.templates import paragraphs, render
 
 N_LOG_LINES = 400  # the newest; all of them are in the download
 WHOLE = ("download", "decode", "record")  # phases that are done once another has begun
+SIGNS = {
+    "waiting": "○",
+    "running": "●",
+    "stopping": "◐",
+    "finished": "✓",
+    "stopped": "■",
+    "cancelled": "–",
+    "failed": "✕",
+}  # of states, so that colour alone says nothing
+MB = 10**6
 LEVELS = {
     "all": ("step", "news", "problem"),
     "news": ("news", "problem"),
@@ -88,11 +98,14 @@ def standing(
     """
     language = visitor.language
     if run is None:
-        return paragraphs([i18n.word("train.no_runs", language)])
+        return render("no_runs", language)
     state = run.state()
+    badge = _badge(state, language)
     if place:
-        return paragraphs([i18n.word("notes.waiting", language, n=place)])
-    lines = paragraphs([_sentence(run, state, language), _skipped(events, language)])
+        return badge + paragraphs([i18n.word("notes.waiting", language, n=place)])
+    lines = badge + paragraphs(
+        [_more(run, state, language), _skipped(events, language)]
+    )
     if not state.is_ended:
         is_stopping = state.name == "stopping"
         return lines + phases(events, language, is_stopping=is_stopping)
@@ -106,14 +119,36 @@ def _skipped(events: Sequence[RunEvent], language: str) -> str:
     return messages.line(skipped, language) if skipped else ""
 
 
-def _sentence(run: Run, state: RunState, language: str) -> str:
+def _badge(state: RunState, language: str) -> Markup:
+    """Name a state, in its colour and with its sign."""
+    return render("run_state", language, state=state.name, sign=SIGNS[state.name])
+
+
+def _more(run: Run, state: RunState, language: str) -> str:
+    """Say how long a stop takes, or why a run failed; "" of other states."""
     if state.name == "stopping":
         n = round(jobs.stops_within_s(run))
         return i18n.word("notes.stopping", language, n=n)
-    sentence = i18n.word(f"states.{state.name}", language)
-    if state.name != "failed":
-        return sentence
-    return f"{sentence}: {messages.failure(state.code, state.details, language)}"
+    if state.name == "failed":
+        return messages.failure(state.code, state.details, language)
+    return ""
+
+
+def question(act: str, run: Run, language: str) -> Markup:
+    """Ask whether a run shall be discarded or deleted, and say what would be gone."""
+    files = [path for path in run.folder.rglob("*") if path.is_file()]
+    about = {"name": name_of(run), "mb": sum(p.stat().st_size for p in files) / MB}
+    key = "delete_sure" if act == "delete" else f"cancel_sure_{_began(run)}"
+    return paragraphs([i18n.word(f"train.{key}", language, **about)])
+
+
+def _began(run: Run) -> str:
+    return "running" if run.started_file.exists() else "waiting"
+
+
+def code(text: str) -> Markup:
+    """Show what can be copied into a terminal."""
+    return render("code", i18n.DEFAULT_LANGUAGE, text=text)
 
 
 def phases(

@@ -7,12 +7,14 @@ Every handler that changes anything on this machine asks first whether this visi
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
+from gradio.events import Dependency
 
 from trainer import messages
 from trainer.run import runs
@@ -21,10 +23,10 @@ from ui.handlers import QUIETLY
 from ui.player import sound_files
 from ui.server.access import Visitor
 from ui.session import Session
-from ui.tabs.train import actions, form, runs_table, scores, view
+from ui.tabs.train import actions, cards, form, runs_table, scores, view
 from ui.tabs.train.cache import POLL_S
-from ui.tabs.train.form import Form
-from ui.tabs.train.view import Changes, Seen, Server, Viewer, Window
+from ui.tabs.train.form import INSTEAD, SHOW_COMMAND, Form
+from ui.tabs.train.view import Changes, Seen, Server, Sure, Viewer, Window
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 SAVE = """(content) => {
@@ -33,6 +35,17 @@ SAVE = """(content) => {
   link.download = "run.log";
   link.click();
 }"""
+
+# The run that has just begun is in sight, and has the focus.
+TO_RUN = """() => {
+  const run = document.querySelector(".run-shown");
+  run.tabIndex = -1;
+  run.focus({ preventScroll: true });
+  run.scrollIntoView({ block: "start" });
+}"""
+
+TO_QUESTION = """() => requestAnimationFrame(() =>
+  document.querySelector(".run-sure button:last-child")?.focus())"""
 
 Given = Mapping[Component, Any]  # an event's values; Gradio's form for a set of inputs
 Act = Callable[[Given, Visitor], str | None]  # gives the id of the run to show
@@ -48,7 +61,12 @@ class Page:
         self.guarded = session.guarded
         self.timer = gr.Timer(POLL_S, active=False)
         # What every event reports of its page.
-        self.page: set[Block] = {shown.seen, shown.level, shown.search}
+        self.page: set[Block] = {
+            shown.seen,
+            shown.level,
+            shown.search,
+            shown.is_refused,
+        }
 
     def wire_watching(self, content: gr.Textbox, download: gr.Button) -> None:
         """Poll, choose a run, filter its log, take the log away."""
@@ -83,29 +101,51 @@ class Page:
         fetched = download.click(whole_log, shown.chosen, content, **PRIVATE)
         fetched.success(None, content, None, js=SAVE, api_visibility="private")
 
-    def wire_new(self, new: Form, ahead: gr.HTML, tab: gr.Tab) -> None:
+    def wire_new(self, new: Form, tab: gr.Tab) -> None:
         """Fill the form, estimate what a run would need, start it."""
         settings, inputs = self.server.settings, set(new.by_name.values())
+        named = new.by_name
 
         @self.guarded
-        def fill(name: str) -> list[Any]:
-            return form.recipe(name)
-
-        @self.guarded
-        def look_ahead(given: Given, visitor: Visitor) -> str:
-            return form.look_ahead(new.given(given), settings, visitor.language)
+        def look_ahead(given: Given, visitor: Visitor) -> dict[Block, Any]:
+            found = form.look_ahead(new.given(given), settings, visitor.language)
+            n_waiting = len(self.server.cache.overview().waiting)
+            may = actions.allowed(None, visitor, n_waiting).start
+            buttons = {
+                button: gr.Button(visible=code in found.refused)
+                for code, button in new.instead.items()
+            }
+            command = found.command if visitor.may_train else ""
+            return {
+                new.ahead: found.html,
+                new.is_refused: bool(found.refused),
+                new.start: gr.Button(interactive=may and not found.refused),
+                new.show: gr.Button(visible=bool(command)),
+                new.command: cards.code(command),
+                **buttons,
+            }
 
         def begin(given: Given, visitor: Visitor) -> str:
             return actions.start(new.given(given), settings, visitor).id
 
         new.songs.wire(self.session, tab, self.server.settings)
-        new.preset.input(fill, new.preset, list(new.fields), **PRIVATE)
-        changed = [component.change for component in new.by_name.values()]
-        gr.on([tab.select, *changed], look_ahead, inputs, ahead, **QUIETLY)
-        self._on(self.shown.buttons["start"].click, begin, inputs)
+        # In the browser alone, at once: no answer can be late.
+        quick: dict[str, Any] = {"fn": None, "api_visibility": "private"}
+        of_recipe = [new.preset, named["data"], named["n_songs_per_genre"]]
+        new.preset.input(None, of_recipe, [*new.fields], js=form.fill(), **PRIVATE)
+        for code, (name, value) in INSTEAD.items():
+            chosen = f"() => {json.dumps(value)}"
+            new.instead[code].click(**quick, outputs=named[name], js=chosen)
+        new.show.click(**quick, js=SHOW_COMMAND)
+        changed = [component.change for component in named.values()]
+        beside = [new.ahead, new.is_refused, new.start, new.show, new.command]
+        beside += new.instead.values()
+        gr.on([tab.select, *changed], look_ahead, inputs, beside, **QUIETLY)
+        begun = self._on(new.start.click, begin, inputs)
+        begun.success(**quick, js=TO_RUN)
 
-    def wire_ending(self, sure: gr.Group, yes: gr.Button, no: gr.Button) -> None:
-        """Stop, cancel, resume; delete after a second question."""
+    def wire_ending(self, sure: Sure) -> None:
+        """Stop and resume; discard and delete after a second question."""
         settings, buttons = self.server.settings, self.shown.buttons
         chosen, doomed = self.shown.chosen, gr.State("")
 
@@ -113,7 +153,7 @@ class Page:
             return actions.stop(given[chosen] or "", settings, visitor).id
 
         def cancel(given: Given, visitor: Visitor) -> str:
-            return actions.cancel(given[chosen] or "", settings, visitor).id
+            return actions.cancel(given[doomed], settings, visitor).id
 
         def resume(given: Given, visitor: Visitor) -> str:
             return actions.resume(given[chosen] or "", settings, visitor).id
@@ -121,21 +161,37 @@ class Page:
         def delete(given: Given, visitor: Visitor) -> None:
             actions.delete(given[doomed], settings, visitor)
 
-        @self.guarded
-        def question(run_id: str | None, visitor: Visitor) -> tuple[Any, str]:
+        def asked(act: str, run_id: str | None, visitor: Visitor) -> list[Any]:
             actions.ask(visitor)
-            return gr.Group(visible=True), run_id or ""
+            run = runs.find(settings.runs_dir, run_id or "")
+            question = cards.question(act, run, visitor.language)
+            of_act = [gr.Button(visible=act == each) for each in sure.yes]
+            return [gr.Column(visible=True), question, run.id, *of_act]
+
+        @self.guarded
+        def question(run_id: str | None, visitor: Visitor) -> list[Any]:
+            return asked("delete", run_id, visitor)
+
+        @self.guarded
+        def doubt(run_id: str | None, visitor: Visitor) -> list[Any]:
+            return asked("cancel", run_id, visitor)
 
         @self.guarded
         def close() -> Any:
-            return gr.Group(visible=False)
+            return gr.Column(visible=False)
 
-        for name, act in (("stop", stop), ("cancel", cancel), ("resume", resume)):
-            self._on(buttons[name].click, act)
-        buttons["delete"].click(question, [chosen], [sure, doomed], **PRIVATE)
-        self._on(yes.click, delete, [doomed])
-        gr.on([yes.click, no.click], close, None, sure, **PRIVATE)
-        chosen.change(close, None, sure, **QUIETLY)
+        self._on(buttons["stop"].click, stop)
+        resumed = self._on(buttons["resume"].click, resume)
+        resumed.success(None, js=TO_RUN, api_visibility="private")
+        shown = [sure.place, sure.question, doomed, *sure.yes.values()]
+        for name, ask in (("delete", question), ("cancel", doubt)):
+            asking = buttons[name].click(ask, [chosen], shown, **PRIVATE)
+            asking.success(None, js=TO_QUESTION, api_visibility="private")
+        self._on(sure.yes["cancel"].click, cancel, [doomed])
+        self._on(sure.yes["delete"].click, delete, [doomed])
+        closing = [*(yes.click for yes in sure.yes.values()), sure.no.click]
+        gr.on(closing, close, None, sure.place, **PRIVATE)
+        chosen.change(close, None, sure.place, **QUIETLY)
 
     def wire_pushing(self, repository: gr.Textbox, private: gr.Checkbox) -> None:
         """Push the shown run; the token is the visitor's own, or this machine's."""
@@ -201,7 +257,7 @@ class Page:
         act: Act,
         inputs: Collection[Component] = (),
         **options: Any,
-    ) -> None:
+    ) -> Dependency:
         """At an event: act, then show the run whose id that gives."""
         shown, server = self.shown, self.server
 
@@ -215,8 +271,17 @@ class Page:
             return view.changes(shown, run_id, anew, server, viewer)
 
         sources = {*self.page, shown.chosen, *inputs}
-        event(handler, sources, shown.outputs, **(options or PRIVATE))
+        found: Dependency = event(
+            handler, sources, shown.outputs, **(options or PRIVATE)
+        )
+        return found
 
     def _viewer(self, given: Given, visitor: Visitor) -> Viewer:
         """Describe the page that an event comes from."""
-        return Viewer(visitor, given[self.shown.level], given[self.shown.search])
+        shown = self.shown
+        return Viewer(
+            visitor,
+            given[shown.level],
+            given[shown.search],
+            is_refused=given[shown.is_refused],
+        )

@@ -17,11 +17,18 @@ from ui.handlers import QUIETLY
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
+from ui.tabs.data.tab import DataTab
 from ui.tabs.train import form, runs_table, scores, view
 from ui.tabs.train.cache import RunCache
+from ui.tabs.train.form import Form
 from ui.tabs.train.handlers import Page
 from ui.tabs.train.pushes import Pushes
 from ui.tabs.train.view import Server, Window
+
+TAKE = """(...values) => {
+  document.querySelector('[role=tab][data-tab-id="train"]').click();
+  return values;
+}"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +39,13 @@ class TrainTab:
         timer: polls while it is active.
         classify: the button that hands a run's model to the tab Classify.
         chosen: id of the run that is shown.
+        new: the form of a new run.
     """
 
     timer: gr.Timer
     classify: gr.Button
     chosen: gr.Dropdown
+    new: Form
 
 
 def build(tab: gr.Tab, session: Session, settings: Settings) -> TrainTab:
@@ -44,22 +53,17 @@ def build(tab: gr.Tab, session: Session, settings: Settings) -> TrainTab:
     gr.Markdown(text("train.intro"))
     _notice(tab, session, settings)
     with gr.Row(elem_classes=["lesson", "train"]):
-        with gr.Column(scale=1, min_width=300):
+        with gr.Column(scale=1, min_width=300, elem_classes="run-form"):
             new = form.build(settings)
-            ahead = gr.HTML(elem_classes="run-ahead")
-            start = gr.Button(text("train.start"), variant="primary")
-        with gr.Column(scale=2, min_width=320):
+        with gr.Column(scale=2, min_width=320, elem_classes="run-shown"):
             parts = view.build_watch()
-            with gr.Group(visible=False) as sure:
-                gr.Markdown(text("train.delete_sure"), container=True)
-                with gr.Row():
-                    yes = gr.Button(text("train.delete_yes"), variant="stop", size="sm")
-                    no = gr.Button(text("train.delete_no"), size="sm")
-            parts |= view.build_story()
-            download = gr.Button(text("train.download"), size="sm")
-            content = gr.Textbox(visible="hidden")
-            with gr.Accordion(text("train.push_title"), open=False):
-                repository, private, push, progress = _push_form()
+            sure = view.build_question()
+            with gr.Column(elem_classes="run-story"):
+                parts |= view.build_story()
+                download = gr.Button(text("train.download"), size="sm")
+                content = gr.Textbox(visible="hidden")
+                with gr.Accordion(text("train.push_title"), open=False):
+                    repository, private, push, progress = _push_form()
     parts["scores"] = scores.place()
     with gr.Accordion(text("train.all_runs"), open=False):
         parts |= runs_table.build()
@@ -67,19 +71,32 @@ def build(tab: gr.Tab, session: Session, settings: Settings) -> TrainTab:
         comparison = [picture, gr.HTML(elem_classes="run-comparison")]
         with gr.Row():
             title = gr.Textbox(label=text("train.new_name"), max_lines=1, scale=3)
-            rename = gr.Button(text("train.rename"), interactive=False)
-    parts["buttons"] |= {"start": start, "rename": rename, "push": push}
+            rename = gr.Button(text("train.rename"), visible=False)
+    parts["buttons"] |= {"start": new.start, "rename": rename, "push": push}
+    parts["is_refused"] = new.is_refused
     parts["push"] = progress
     parts["base_model"] = new.by_name["base_model"]
     shown = Window(**parts)
     page = Page(session, shown, Server(settings, RunCache(settings.runs_dir), Pushes()))
-    page.wire_new(new, ahead, tab)
+    page.wire_new(new, tab)
     page.wire_watching(content, download)
-    page.wire_ending(sure, yes, no)
+    page.wire_ending(sure)
     page.wire_pushing(repository, private)
     page.wire_table(comparison, title)
     page.wire_scores()
-    return TrainTab(page.timer, shown.buttons["classify"], shown.chosen)
+    return TrainTab(page.timer, shown.buttons["classify"], shown.chosen, new)
+
+
+def take_songs(training: TrainTab, data: DataTab) -> None:
+    """Let the button at the end of the tab Data bring its songs and split here.
+
+    In the browser alone, so that nothing late covers what is chosen next.
+    """
+    named = training.new.by_name
+    taken = [named[name] for name in data.named]
+    data.hand_over.click(
+        None, [*data.named.values()], taken, js=TAKE, api_visibility="private"
+    )
 
 
 def _notice(tab: gr.Tab, session: Session, settings: Settings) -> None:
@@ -101,7 +118,7 @@ def _push_form() -> tuple[gr.Textbox, gr.Checkbox, gr.Button, gr.HTML]:
     private = gr.Checkbox(
         True, label=text("train.private"), info=text("train.private_info")
     )
-    push = gr.Button(text("train.push"), interactive=False, size="sm")
+    push = gr.Button(text("train.push"), visible=False, size="sm")
     return repository, private, push, gr.HTML()
 
 

@@ -27,7 +27,7 @@ from ui.tabs.train.pushes import Push, Pushes
 Changes = dict[Component, Any]
 Part = tuple[Hashable, Callable[[], Any]]  # its version, and what makes its value
 Parts = dict[Component, Part]
-BUTTONS = ("stop", "cancel", "resume", "classify", "delete")
+BUTTONS = ("classify", "stop", "resume", "cancel", "delete")
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class Window:
         log: its log.
         scores: how good its model is.
         level, search: which of its lines.
+        is_refused: state, whether what the form has cannot start here.
         buttons: by ``BUTTONS`` and ``push``, ``rename``, ``start``.
         push: how far its push is.
         table: all runs.
@@ -76,6 +77,7 @@ class Window:
     scores: gr.HTML
     level: gr.Dropdown
     search: gr.Textbox
+    is_refused: gr.State
     buttons: dict[str, gr.Button]
     push: gr.HTML
     table: gr.Dataframe
@@ -113,11 +115,13 @@ class Viewer:
     Attributes:
         visitor: whose it is.
         level, search: which lines of the log.
+        is_refused: what its form has cannot start here.
     """
 
     visitor: Visitor
     level: str = "all"
     search: str = ""
+    is_refused: bool = False
 
 
 def changes(
@@ -140,7 +144,7 @@ def _changes(
         **_texts(window, run, overview, server.cache, viewer),
         **_pictures(window, run, server.cache, viewer),
         **_lists(window, name, overview, server.cache, viewer, before),
-        **_buttons(window, actions.allowed(run, viewer.visitor, len(overview.waiting))),
+        **_buttons(window, run, overview, viewer),
         window.push: _push(server.pushes.of(name), viewer.visitor.language),
         window.base_model: (
             overview.mark,
@@ -244,15 +248,30 @@ def _push(push: Push | None, language: str) -> Part:
     return (push, language), lambda: pushes.as_html(push, language)
 
 
-def _buttons(window: Window, allowed: Allowed) -> Parts:
-    """Enable the buttons that this visitor may use now."""
+def _buttons(
+    window: Window, run: Run | None, overview: RunsOverview, viewer: Viewer
+) -> Parts:
+    """Show the buttons that this visitor may use now, the next step as the first one.
 
-    def part(works: bool) -> Part:
-        return works, lambda: gr.Button(interactive=works)
+    Start stays in sight: what it starts may become possible at any time.
+    """
+    allowed = actions.allowed(run, viewer.visitor, len(overview.waiting))
+    next_step = _next_step(allowed)
 
-    return {
-        button: part(getattr(allowed, name)) for name, button in window.buttons.items()
-    }
+    def part(name: str) -> Part:
+        works = bool(getattr(allowed, name))
+        if name == "start":
+            works = works and not viewer.is_refused
+            return works, lambda: gr.Button(interactive=works)
+        look = "primary" if name == next_step else "secondary"
+        return (works, look), lambda: gr.Button(visible=works, variant=look)
+
+    return {button: part(name) for name, button in window.buttons.items()}
+
+
+def _next_step(allowed: Allowed) -> str:
+    """Name the button that a run is for at last: of its resumption, or of its model."""
+    return next((n for n in ("resume", "classify") if getattr(allowed, n)), "")
 
 
 def _lists(
@@ -290,6 +309,36 @@ def _lists(
     }
 
 
+@dataclass(frozen=True, eq=False)
+class Sure:
+    """The question before something is gone for good.
+
+    Attributes:
+        place: all of it; not in sight until a button asks.
+        question: says what would be deleted.
+        yes: does it, by the button that asks: cancel and delete.
+        no: closes it.
+    """
+
+    place: gr.Column
+    question: gr.HTML
+    yes: Mapping[str, gr.Button]
+    no: gr.Button
+
+
+def build_question() -> Sure:
+    """Lay out the question."""
+    with gr.Column(visible=False, elem_classes="run-sure") as place:
+        question = gr.HTML()
+        with gr.Row():
+            yes = {
+                name: gr.Button(text(f"train.{name}_yes"), variant="stop", size="sm")
+                for name in ("cancel", "delete")
+            }
+            no = gr.Button(text("train.keep"), size="sm")
+    return Sure(place, question, yes, no)
+
+
 def build_watch() -> dict[str, Any]:
     """Lay out what shows one run; the parts by their names in ``Window``."""
     parts: dict[str, Any] = {"seen": gr.State(Seen())}
@@ -300,7 +349,7 @@ def build_watch() -> dict[str, Any]:
     with gr.Row(elem_classes="run-buttons"):
         for name in BUTTONS:
             parts["buttons"][name] = gr.Button(
-                text(f"train.{name}"), interactive=False, size="sm", min_width=90
+                text(f"train.{name}"), visible=False, size="sm", min_width=90
             )
     return parts
 
