@@ -97,8 +97,7 @@ class SongChoice:
 def build(settings: Settings, data: str, n_songs: int) -> SongChoice:
     """Lay out the fields, with these values at first."""
     choices = [*data_choices(settings), *HANDED]
-    label, info = text("fields.data"), text("fields.data_info")
-    chosen = gr.Dropdown(choices, value=data, label=label, info=info)
+    chosen = gr.Dropdown(choices, value=data, label=text("fields.data"))
     own = gr.HTML(elem_classes="own-folder")
     number = forms.component(N_SONGS, n_songs)
     number.visible = data == "composed"

@@ -56,8 +56,7 @@ def build(tab: gr.Tab, session: Session, settings: Settings) -> TrainTab:
         with gr.Column(scale=1, min_width=300, elem_classes="run-form"):
             new = form.build(settings)
         with gr.Column(scale=2, min_width=320, elem_classes="run-shown"):
-            parts = view.build_watch()
-            sure = view.build_question()
+            parts, sure = view.build_watch()
             with gr.Column(elem_classes="run-story"):
                 parts |= view.build_story()
                 download = gr.Button(text("train.download"), size="sm")
@@ -65,7 +64,9 @@ def build(tab: gr.Tab, session: Session, settings: Settings) -> TrainTab:
                 with gr.Accordion(text("train.push_title"), open=False):
                     repository, private, push, progress = _push_form()
     parts["scores"] = scores.place()
-    with gr.Accordion(text("train.all_runs"), open=False):
+    with gr.Accordion(
+        text("train.all_runs"), open=False, elem_classes="all-runs"
+    ):
         parts |= runs_table.build()
         picture = canvas.place("", name="run-comparison", formats=()).render()
         comparison = [picture, gr.HTML(elem_classes="run-comparison")]

@@ -339,19 +339,22 @@ def build_question() -> Sure:
     return Sure(place, question, yes, no)
 
 
-def build_watch() -> dict[str, Any]:
-    """Lay out what shows one run; the parts by their names in ``Window``."""
+def build_watch() -> tuple[dict[str, Any], Sure]:
+    """Lay out what shows one run: its parts, by their names in ``Window``, and a question."""
     parts: dict[str, Any] = {"seen": gr.State(Seen())}
     parts["at_work"] = gr.HTML(elem_classes="run-now")
-    parts["chosen"] = gr.Dropdown([], label=text("train.run"))
-    parts["standing"] = gr.HTML(elem_classes="run-status")
+    parts["chosen"] = gr.Dropdown(
+        [], label=text("train.run"), elem_classes="run-chosen"
+    )
     parts["buttons"] = {}
     with gr.Row(elem_classes="run-buttons"):
         for name in BUTTONS:
             parts["buttons"][name] = gr.Button(
                 text(f"train.{name}"), visible=False, size="sm", min_width=90
             )
-    return parts
+    sure = build_question()
+    parts["standing"] = gr.HTML(elem_classes="run-status")
+    return parts, sure
 
 
 def build_story() -> dict[str, Any]:
