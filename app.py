@@ -96,7 +96,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
                 teach_tab.build(session)
         page_state.open_named_tab(guarded, link, tabs)
         page_state.keep_tab()
-        train_tab.take_songs(training, songs_tab)
+        train_tab.take_songs(training, songs_tab.hand_over, songs_tab.named)
         train_tab.watch(training, train, (see, data, classify, about))
         classify_tab.take_run(picker, session, tabs, training.classify, training.chosen)
         songs.build(session, models, settings.host)

@@ -66,9 +66,14 @@ def clock(monkeypatch):
 def page(host, clock):
     """What a poll shows, by the names of the window's parts."""
     with gr.Blocks():
-        parts = view.build_watch() | view.build_story() | runs_table.build()
+        parts, _ = view.build_watch()
+        parts |= view.build_story() | runs_table.build()
         parts["scores"] = scores.place()
-        for name in ("start", "rename", "push"):
+        parts["is_refused"] = gr.State(False)
+        labels = view.build_labels()
+        parts["labels"], parts["parts"] = labels["labels"], labels["parts"]
+        parts["buttons"] |= labels["buttons"]
+        for name in ("start", "push"):
             parts["buttons"][name] = gr.Button()
         shown = view.Window(**parts, push=gr.HTML(), base_model=gr.Dropdown())
     server = Server(host, RunCache(host.runs_dir), Pushes())
@@ -76,9 +81,12 @@ def page(host, clock):
     def poll(run_id=None, before=Seen(), visitor=HERE):  # noqa: B008
         viewer = Viewer(visitor)
         changes = view.changes(shown, run_id, before, server, viewer)
-        names = {part: name for name, part in vars(shown).items() if name != "buttons"}
+        many = ("buttons", "labels", "parts")
+        names = {part: name for name, part in vars(shown).items() if name not in many}
         names[shown.push] = "progress"
         names |= {button: name for name, button in shown.buttons.items()}
+        names |= dict(zip(shown.labels, ("title", "tags", "notes"), strict=True))
+        names |= {part: f"part {name}" for name, part in shown.parts.items()}
         return {names[part]: value for part, value in changes.items()}
 
     return poll
@@ -102,7 +110,7 @@ def ended(host, state="finished", *happened, **facts):
 
 def clickable(shown):
     names = ("stop", "cancel", "resume", "classify", "push", "delete", "rename")
-    return {name for name in names if shown[name].interactive}
+    return {name for name in names if shown[name].visible}
 
 
 def test_stranger_may_do_nothing_to_a_run(host):
@@ -172,7 +180,8 @@ def test_every_choice_of_a_run_stands_in_the_form(host):
     names = {item.name for item in dataclasses.fields(RunConfig)} - {"preset"}
     assert set(form.FIELDS) == names
     assert len(new.fields) == len(names)
-    assert all(component.info for component in new.fields)
+    explained = [component for component in new.fields if component.info]
+    assert len(explained) == len(names) - 1  # of songs, the line below says more
 
 
 def test_steps_that_a_program_names_take_the_place_of_epochs(host):
@@ -197,13 +206,13 @@ def test_run_by_epochs_can_be_resumed_until_its_own_last_step(host):
 def test_line_before_the_start_counts_songs_by_genre(host):
     song_folder(host.songs_dir / "mine", 2)
     given = {"preset": "smoke", "data": "folder:mine"}
-    line = form.look_ahead(given, host, "en")
+    line = form.look_ahead(given, host, "en").html
     assert "4 songs in 2 genres, 200 steps" in line
     assert str(host.songs_dir) not in line
 
 
 def test_line_before_the_start_says_what_is_out_of_range(host):
-    line = form.look_ahead({"preset": "smoke", "n_steps": 0}, host, "en")
+    line = form.look_ahead({"preset": "smoke", "n_steps": 0}, host, "en").html
     assert "Steps" in line
 
 
@@ -467,7 +476,10 @@ def test_table_has_a_row_a_run_with_its_title_and_score(host):
     actions.rename(run.id, " mine\n", host, HERE)
     table = runs_table.table([run], RunCache(host.runs_dir), "zh-TW")
     (row,) = table["data"]
-    assert row[:6] == ["mine", "已完成", 50.0, None, None, 100]
+    named = dict(zip(runs_table.COLUMNS, row, strict=True))
+    assert (named["name"], named["state"]) == ("mine", "✓ 已完成")
+    assert (named["recipe"], named["songs"]) == ("smoke", "gtzan")
+    assert (named["best"], named["test"], named["steps"]) == (50.0, None, "0 / 100")
     assert row[runs_table.ID] == run.id
     assert len(table["headers"]) == len(row)
 
@@ -478,8 +490,8 @@ def test_table_has_validation_and_test_in_columns_of_their_own(host):
         [ended(host, "finished", *told)], RunCache(host.runs_dir), "en"
     )
     row = dict(zip(table["headers"], table["data"][0], strict=True))
-    assert row["Best validation accuracy (%)"] == 50.0
-    assert row["Test accuracy (%)"] == 40.0
+    assert row["Validation (%)"] == 50.0
+    assert row["Test (%)"] == 40.0
 
 
 def test_deleted_run_is_gone_and_the_page_shows_another(host, page):

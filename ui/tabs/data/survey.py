@@ -73,7 +73,7 @@ def conflicts(inspected: InspectedSongs) -> list[tuple[Fault, str, str]]:
 
 def _conflict(fault: Fault, of: str, named: str, language: str) -> str:
     about = {"first": genre_name(of, language), "second": genre_name(named, language)}
-    names = {"name": fault.name, "other": fault.other}
+    names = {"copy": fault.name, "other": fault.other}
     return _word("conflict", language, **about, **names)
 
 

@@ -123,6 +123,20 @@ def rename(run_id: str, title: str, settings: Settings, visitor: Visitor) -> Run
     return run
 
 
+def label(
+    run_id: str, notes: str, tags: str, settings: Settings, visitor: Visitor
+) -> Run:
+    """Give a run notes and tags.
+
+    Raises:
+        KnownError: as ``rename``.
+    """
+    ask(visitor)
+    run = runs.find(settings.runs_dir, run_id)
+    runs.label(run, notes, tags)
+    return run
+
+
 def delete(run_id: str, settings: Settings, visitor: Visitor) -> None:
     """Remove a run and all that it made.
 

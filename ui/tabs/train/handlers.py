@@ -29,10 +29,11 @@ from ui.tabs.train.form import INSTEAD, SHOW_COMMAND, Form
 from ui.tabs.train.view import Changes, Seen, Server, Sure, Viewer, Window
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+# As a file of this name.
 SAVE = """(content) => {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([content], {type: "text/plain"}));
-  link.download = "run.log";
+  link.download = %s;
   link.click();
 }"""
 
@@ -65,6 +66,7 @@ class Page:
             shown.seen,
             shown.level,
             shown.search,
+            shown.smoothing,
             shown.is_refused,
         }
 
@@ -96,10 +98,12 @@ class Page:
         outputs = [*shown.outputs, self.timer]
         inputs: set[Block] = {*self.page, self.timer}
         self.timer.tick(poll, inputs, outputs, queue=False, **PRIVATE)
-        for event in (shown.chosen.input, shown.level.input, shown.search.input):
+        looks = (shown.chosen, shown.level, shown.search, shown.smoothing)
+        for event in (look.input for look in looks):
             self._on(event, choose, **QUIETLY)
         fetched = download.click(whole_log, shown.chosen, content, **PRIVATE)
-        fetched.success(None, content, None, js=SAVE, api_visibility="private")
+        save = SAVE % '"run.log"'
+        fetched.success(None, content, None, js=save, api_visibility="private")
 
     def wire_new(self, new: Form, tab: gr.Tab) -> None:
         """Fill the form, estimate what a run would need, start it."""
@@ -144,19 +148,28 @@ class Page:
         begun = self._on(new.start.click, begin, inputs)
         begun.success(**quick, js=TO_RUN)
 
-    def wire_ending(self, sure: Sure) -> None:
-        """Stop and resume; discard and delete after a second question."""
+    def wire_ending(self) -> None:
+        """Stop and resume."""
         settings, buttons = self.server.settings, self.shown.buttons
-        chosen, doomed = self.shown.chosen, gr.State("")
+        chosen = self.shown.chosen
 
         def stop(given: Given, visitor: Visitor) -> str:
             return actions.stop(given[chosen] or "", settings, visitor).id
 
-        def cancel(given: Given, visitor: Visitor) -> str:
-            return actions.cancel(given[doomed], settings, visitor).id
-
         def resume(given: Given, visitor: Visitor) -> str:
             return actions.resume(given[chosen] or "", settings, visitor).id
+
+        self._on(buttons["stop"].click, stop)
+        resumed = self._on(buttons["resume"].click, resume)
+        resumed.success(None, js=TO_RUN, api_visibility="private")
+
+    def wire_removing(self, sure: Sure) -> None:
+        """Discard a run that is at work, delete one that has ended: asked twice."""
+        settings, chosen = self.server.settings, self.shown.chosen
+        doomed = gr.State("")
+
+        def cancel(given: Given, visitor: Visitor) -> str:
+            return actions.cancel(given[doomed], settings, visitor).id
 
         def delete(given: Given, visitor: Visitor) -> None:
             actions.delete(given[doomed], settings, visitor)
@@ -180,12 +193,10 @@ class Page:
         def close() -> Any:
             return gr.Column(visible=False)
 
-        self._on(buttons["stop"].click, stop)
-        resumed = self._on(buttons["resume"].click, resume)
-        resumed.success(None, js=TO_RUN, api_visibility="private")
         shown = [sure.place, sure.question, doomed, *sure.yes.values()]
         for name, ask in (("delete", question), ("cancel", doubt)):
-            asking = buttons[name].click(ask, [chosen], shown, **PRIVATE)
+            button = self.shown.buttons[name]
+            asking = button.click(ask, [chosen], shown, **PRIVATE)
             asking.success(None, js=TO_QUESTION, api_visibility="private")
         self._on(sure.yes["cancel"].click, cancel, [doomed])
         self._on(sure.yes["delete"].click, delete, [doomed])
@@ -213,14 +224,12 @@ class Page:
         given = [shown.chosen, repository, private]
         shown.buttons["push"].click(begin, given, None, **PRIVATE)
 
-    def wire_table(self, comparison: list[gr.HTML], title: gr.Textbox) -> None:
-        """Choose a run from the table, compare several, rename one."""
+    def wire_table(
+        self, comparison: list[gr.HTML], export: gr.Button, content: gr.Textbox
+    ) -> None:
+        """Choose a run from the table, compare several, take all of them away."""
         shown, server = self.shown, self.server
         settings = server.settings
-
-        def rename(given: Given, visitor: Visitor) -> str:
-            run_id = given[shown.chosen] or ""
-            return actions.rename(run_id, given[title], settings, visitor).id
 
         @self.guarded
         def pick(event: gr.SelectData, given: Given, visitor: Visitor) -> Changes:
@@ -233,9 +242,29 @@ class Page:
             chosen = [runs.find(settings.runs_dir, run_id) for run_id in ids or ()]
             return runs_table.compared(chosen, server.cache, visitor.language)
 
+        @self.guarded
+        def table(visitor: Visitor) -> str:
+            every = server.cache.overview(is_newest=True).every
+            return runs_table.as_csv(every, server.cache, visitor)
+
         shown.table.select(pick, self.page, shown.outputs, **PRIVATE)
-        self._on(shown.buttons["rename"].click, rename, [title])
         shown.compared.change(compare, shown.compared, comparison, **QUIETLY)
+        fetched = export.click(table, None, content, **PRIVATE)
+        save = SAVE % '"runs.csv"'
+        fetched.success(None, content, None, js=save, api_visibility="private")
+
+    def wire_labels(self) -> None:
+        """Name the shown run, and write notes and tags."""
+        shown, settings = self.shown, self.server.settings
+        chosen, (title, tags, notes) = shown.chosen, shown.labels
+
+        def rename(given: Given, visitor: Visitor) -> str:
+            run_id = given[chosen] or ""
+            actions.rename(run_id, str(given[title]), settings, visitor)
+            wanted = str(given[notes]), str(given[tags])
+            return actions.label(run_id, *wanted, settings, visitor).id
+
+        self._on(shown.buttons["rename"].click, rename, shown.labels)
 
     def wire_scores(self) -> None:
         """Play a song that the model classified wrongly."""
@@ -266,8 +295,10 @@ class Page:
         def handler(given: Given, visitor: Visitor) -> Changes:
             run_id = act(given, visitor)
             viewer = self._viewer(given, visitor)
+            before = given[shown.seen]
             # The run that is named is shown, even if a clock calls another one newer.
-            anew = Seen() if run_id else Seen(n_runs=given[shown.seen].n_runs)
+            n_runs = 0 if run_id else before.n_runs
+            anew = Seen(n_runs=n_runs, versions=shown.typed(before))
             return view.changes(shown, run_id, anew, server, viewer)
 
         sources = {*self.page, shown.chosen, *inputs}
@@ -283,5 +314,6 @@ class Page:
             visitor,
             given[shown.level],
             given[shown.search],
+            view.smoothing_of(given[shown.smoothing]),
             is_refused=given[shown.is_refused],
         )

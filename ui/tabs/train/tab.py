@@ -5,11 +5,12 @@ Here is the layout; what happens at each click is in ``handlers.py``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from settings import Settings
 from ui import canvas, notice
@@ -17,7 +18,6 @@ from ui.handlers import QUIETLY
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
-from ui.tabs.data.tab import DataTab
 from ui.tabs.train import form, runs_table, scores, view
 from ui.tabs.train.cache import RunCache
 from ui.tabs.train.form import Form
@@ -61,19 +61,20 @@ def build(tab: gr.Tab, session: Session, settings: Settings) -> TrainTab:
                 parts |= view.build_story()
                 download = gr.Button(text("train.download"), size="sm")
                 content = gr.Textbox(visible="hidden")
-                with gr.Accordion(text("train.push_title"), open=False):
+                labels = view.build_labels()
+                with gr.Accordion(
+                    text("train.push_title"), open=False, visible=False
+                ) as pushing:
                     repository, private, push, progress = _push_form()
     parts["scores"] = scores.place()
-    with gr.Accordion(
-        text("train.all_runs"), open=False, elem_classes="all-runs"
-    ):
+    with gr.Accordion(text("train.all_runs"), open=False, elem_classes="all-runs"):
         parts |= runs_table.build()
+        export = gr.Button(text("train.export"), size="sm")
         picture = canvas.place("", name="run-comparison", formats=()).render()
         comparison = [picture, gr.HTML(elem_classes="run-comparison")]
-        with gr.Row():
-            title = gr.Textbox(label=text("train.new_name"), max_lines=1, scale=3)
-            rename = gr.Button(text("train.rename"), visible=False)
-    parts["buttons"] |= {"start": new.start, "rename": rename, "push": push}
+    parts["labels"] = labels["labels"]
+    parts["parts"] = {**labels["parts"], "push": pushing}
+    parts["buttons"] |= {**labels["buttons"], "start": new.start, "push": push}
     parts["is_refused"] = new.is_refused
     parts["push"] = progress
     parts["base_model"] = new.by_name["base_model"]
@@ -81,23 +82,30 @@ def build(tab: gr.Tab, session: Session, settings: Settings) -> TrainTab:
     page = Page(session, shown, Server(settings, RunCache(settings.runs_dir), Pushes()))
     page.wire_new(new, tab)
     page.wire_watching(content, download)
-    page.wire_ending(sure)
+    page.wire_ending()
+    page.wire_removing(sure)
     page.wire_pushing(repository, private)
-    page.wire_table(comparison, title)
+    page.wire_table(comparison, export, content)
+    page.wire_labels()
     page.wire_scores()
     return TrainTab(page.timer, shown.buttons["classify"], shown.chosen, new)
 
 
-def take_songs(training: TrainTab, data: DataTab) -> None:
-    """Let the button at the end of the tab Data bring its songs and split here.
+def take_songs(
+    training: TrainTab, button: gr.Button, chosen: Mapping[str, Component]
+) -> None:
+    """Let a button elsewhere bring its songs and split here.
 
     In the browser alone, so that nothing late covers what is chosen next.
+
+    Args:
+        training: this tab.
+        button: the one elsewhere.
+        chosen: what chooses songs and split there, by the names of this tab's form.
     """
     named = training.new.by_name
-    taken = [named[name] for name in data.named]
-    data.hand_over.click(
-        None, [*data.named.values()], taken, js=TAKE, api_visibility="private"
-    )
+    taken = [named[name] for name in chosen]
+    button.click(None, [*chosen.values()], taken, js=TAKE, api_visibility="private")
 
 
 def _notice(tab: gr.Tab, session: Session, settings: Settings) -> None:
