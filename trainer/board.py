@@ -68,8 +68,8 @@ def row(run: Run, story: Sequence[RunEvent], own: Sequence[RunEvent]) -> Row:
     """
     config, labels = run.config(), run.labels
     best = messages.best(story)
-    steps = [each.step for each in story if isinstance(each, Step)]
-    plans = [each.n_steps for each in story if isinstance(each, Planned)]
+    steps = [each for each in story if isinstance(each, Step)]
+    plans = [each for each in story if isinstance(each, Step | Planned)]
     return Row(
         id=run.id,
         name=run.title or run.id[-4:],
@@ -81,8 +81,8 @@ def row(run: Run, story: Sequence[RunEvent], own: Sequence[RunEvent]) -> Row:
         validation_accuracy=best.accuracy if best else None,
         n_validation_songs=best.n_songs if best else None,
         masked_accuracy=messages.masked_accuracy(story),
-        step=max(steps, default=0),
-        n_steps=plans[-1] if plans else config.n_steps,
+        step=steps[-1].step if steps else 0,
+        n_steps=plans[-1].n_steps if plans else config.n_steps,
         took_s=messages.took_s(own),
         parent_id=run.parent_id,
         tags=labels.tags,

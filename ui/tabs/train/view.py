@@ -190,7 +190,7 @@ def _changes(
 def smoothing_of(value: object) -> float:
     """Read what the slider sends: one of its steps, whatever a program sends instead."""
     share = float(value) if isinstance(value, int | float) else SMOOTHING
-    return round(min(max(share, 0.0), MOST_SMOOTHING), 1)
+    return round(min(max(0.0, share), MOST_SMOOTHING), 1)
 
 
 def wanted(run_id: str | None, before: Seen, overview: RunsOverview) -> Run | None:
