@@ -27,7 +27,7 @@ from ui.tabs.data.inspection import InspectedSongs
 from ui.tabs.data.survey import survey_html
 from ui.templates import paragraphs, render
 
-N_COMPOSED = 2  # a genre; a newcomer waits some seconds
+N_COMPOSED = 5  # a genre: a fifth is one song; a newcomer waits some seconds
 FIRST_SPLIT = "stratified"  # of few songs, so that every genre is tested
 SPLIT_FIELDS = ("split", "test_fraction", "validation_fraction", "seed")
 NAMES = ("data", "n_songs_per_genre", *song_choice.EXTRAS, *SPLIT_FIELDS)
