@@ -26,6 +26,13 @@ def ended(server):
             runs.delete(folder, run.id)
 
 
+def opened(open_page, tab, **look):
+    """A tab, opened as people do."""
+    page = open_page(**look)
+    page.get_by_role("tab", name=tab).click()
+    return page
+
+
 def shown(page, *names):
     """Those of some buttons that are in sight."""
     every = [
@@ -43,7 +50,7 @@ def bottom(locator):
     ("width", "height", "most"), [(1280, 900, 560), (390, 844, 640)]
 )
 def test_start_is_in_the_first_screen(open_page, width, height, most):
-    page = open_page("?view=train", width=width, height=height)
+    page = opened(open_page, "Train", width=width, height=height)
     page.locator(".block.run-ahead", has_text="Estimated").wait_for()
     start = page.get_by_role("button", name="Start", exact=True)
     assert bottom(start) - bottom(page.get_by_role("tablist").first) < most
@@ -60,7 +67,7 @@ def test_start_is_in_the_first_screen(open_page, width, height, most):
 
 
 def test_what_cannot_start_is_refused_and_what_can_is_offered(open_page):
-    page = open_page("?view=train")
+    page = opened(open_page, "Train")
     page.locator(".block.run-ahead", has_text="Estimated").wait_for()
     start = page.get_by_role("button", name="Start", exact=True)
     page.get_by_label("Recipe").click()
@@ -76,7 +83,7 @@ def test_what_cannot_start_is_refused_and_what_can_is_offered(open_page):
 
 def test_recipe_leaves_songs_of_one_s_own(open_page, server):
     (server.home / "songs" / "mine" / "rock").mkdir(parents=True, exist_ok=True)
-    page = open_page("?view=train")
+    page = opened(open_page, "Train")
     page.locator(".own-folder code", has_text=str(server.home / "songs")).wait_for()
     songs = page.get_by_label("Songs", exact=True).filter(visible=True)
     songs.click()
@@ -92,7 +99,7 @@ def test_recipe_leaves_songs_of_one_s_own(open_page, server):
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_state_is_in_colour_with_a_sign_and_buttons_follow(open_page, ended, dark):
-    page = open_page("?view=train", dark=dark)
+    page = opened(open_page, "Train", dark=dark)
     state = page.locator(".run-state")
     state.filter(has_text="✕ Failed").wait_for()
     failed = state.evaluate("e => getComputedStyle(e).color")
@@ -110,7 +117,7 @@ def test_state_is_in_colour_with_a_sign_and_buttons_follow(open_page, ended, dar
 
 
 def test_question_has_the_focus_and_says_what_goes(open_page, ended):
-    page = open_page("?view=train")
+    page = opened(open_page, "Train")
     page.get_by_role("button", name="Delete", exact=True).click()
     page.locator(".run-sure", has_text="is removed").or_(
         page.locator(".run-sure", has_text="are removed")
@@ -136,7 +143,7 @@ CONTRAST = """() => {
 
 
 def test_songs_looked_at_are_handed_to_the_form(open_page):
-    page = open_page("?view=data")
+    page = opened(open_page, "Data")
     assert not shown(page, "Cancel", "Train on these songs →")
     seed = page.get_by_label("Seed").filter(visible=True)
     seed.fill("7")
