@@ -93,7 +93,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
             with gr.Tab(text("app.live"), id=live_tab.ID) as live:
                 live_tab.build(session, models)
             with gr.Tab(text("app.data"), id="data") as data:
-                data_tab.build(data, session, settings)
+                songs_tab = data_tab.build(data, session, settings)
             with gr.Tab(text("app.train"), id="train") as train:
                 training = train_tab.build(train, session, settings)
             with gr.Tab(text("app.classify"), id=classify_tab.ID) as classify:
@@ -103,6 +103,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
                 teach_tab.build()
         page_state.open_named_tab(guarded, link, tabs)
         page_state.keep_tab()
+        train_tab.take_songs(training, songs_tab.hand_over, songs_tab.named)
         train_tab.watch(training, train, (see, live, data, classify, about))
         classify_tab.take_run(picker, session, tabs, training.classify, training.chosen)
         songs.build(session, models, settings.host)

@@ -94,8 +94,8 @@ MAY = set(
     ui.tabs.train.handlers:Page.wire_watching.choose
     ui.tabs.train.handlers:Page.wire_table.compare
     ui.tabs.train.handlers:Page.wire_table.pick
-    ui.tabs.train.handlers:Page.wire_ending.close
-    ui.tabs.train.handlers:Page.wire_new.fill
+    ui.tabs.train.handlers:Page.wire_removing.close
+    ui.tabs.train.handlers:Page.wire_table.table
     ui.tabs.train.handlers:Page.wire_new.look_ahead
     ui.tabs.train.handlers:Page.wire_scores.give
     ui.tabs.train.handlers:Page.wire_watching.whole_log
@@ -109,12 +109,13 @@ MAY_NOT = {
     "ui.api.runs:Endpoints.start_run": "may_not_train",
     "ui.api.runs:Endpoints.stop_run": "may_not_train",
     "ui.tabs.train.handlers:Page.wire_new.begin": "may_not_train",
-    "ui.tabs.train.handlers:Page.wire_ending.cancel": "may_not_train",
-    "ui.tabs.train.handlers:Page.wire_ending.delete": "may_not_train",
-    "ui.tabs.train.handlers:Page.wire_table.rename": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_removing.cancel": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_removing.delete": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_labels.rename": "may_not_train",
     "ui.tabs.train.handlers:Page.wire_ending.resume": "may_not_train",
     "ui.tabs.train.handlers:Page.wire_ending.stop": "may_not_train",
-    "ui.tabs.train.handlers:Page.wire_ending.question": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_removing.question": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_removing.doubt": "may_not_train",
     "ui.tabs.train.handlers:Page.wire_pushing.begin": "may_not_train",
 }
 SOMEBODY = {"host": "owner-genrescope.hf.space", "x-forwarded-for": "203.0.113.5"}

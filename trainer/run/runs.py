@@ -2,7 +2,8 @@
 
 All data of a run are in its folder, so that every page, terminal and restarted server
 reads the same. The training child is the only writer of results; pages read, and
-create the empty files ``stop`` and ``cancel`` and the file ``title``.
+create the empty files ``stop`` and ``cancel`` and the files ``title`` and
+``labels.json``.
 
 A run's processes hold the lock of its folder. Whether a run is alive is read from that
 lock on every poll, and never stored.
@@ -11,6 +12,7 @@ lock on every poll, and never stored.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
 import time
@@ -32,12 +34,13 @@ STAMP = "%Y%m%d-%H%M%S"  # how an id begins: local time
 ENDED = ("finished", "stopped", "cancelled", "failed")
 START_PATIENCE_S = 60.0  # then a folder without a process is a failed start
 TITLE_LENGTH = 80  # characters
+NOTES_LENGTH, N_TAGS, TAG_LENGTH = 2000, 12, 30
 # JSON: the songs of each part, by name; the cache folder of their samples.
 SPLIT, SONGS = "split.json", "songs.json"
 MODEL = "model"
 # Files that a cancelled run keeps: its settings, events and log.
 RECORDS = frozenset(
-    "config.json title parent.json ticket.json process.json started.json lock stop"
+    "config.json title labels.json parent.json ticket.json process.json started.json lock stop"
     " cancel events.jsonl trainer.log result.json".split()
 )
 
@@ -62,6 +65,19 @@ class RunState:
     def is_ended(self) -> bool:
         """Whether the run is over."""
         return self.name in ENDED
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What people wrote about a run.
+
+    Attributes:
+        notes: any text.
+        tags: words by which runs are found.
+    """
+
+    notes: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,6 +151,24 @@ class Run:
         """The name that the user gave the run; "" without one."""
         path = self.folder / "title"
         return path.read_text("utf-8") if path.exists() else ""
+
+    @property
+    def parent_id(self) -> str:
+        """Id of the run that this one continues; "" for none."""
+        return str((read_json(self.parent_file) or {}).get("id", ""))
+
+    @property
+    def labels_file(self) -> Path:
+        """JSON: ``notes`` and ``tags``; a run without them, or an older one, has none."""
+        return self.folder / "labels.json"
+
+    @property
+    def labels(self) -> Labels:
+        """What people wrote about the run."""
+        values = read_json(self.labels_file) or {}
+        tags = values.get("tags", ())
+        listed = tags if isinstance(tags, list) else ()
+        return Labels(str(values.get("notes", "")), tuple(str(tag) for tag in listed))
 
     @property
     def config_file(self) -> Path:
@@ -297,6 +331,18 @@ def rename(run: Run, title: str) -> None:
     """Set a run's title; "" removes it."""
     printable = "".join(c if c.isprintable() else " " for c in title)
     write_whole(run.folder / "title", " ".join(printable.split())[:TITLE_LENGTH])
+
+
+def label(run: Run, notes: str, tags: str) -> None:
+    """Set a run's notes, and its tags, which commas or spaces separate."""
+    kept = "".join(c for c in notes if c.isprintable() or c == "\n").strip()
+    words = re.split(
+        r"[\s,，、]+", "".join(c if c.isprintable() else " " for c in tags)
+    )
+    found = list(dict.fromkeys(word[:TAG_LENGTH] for word in words if word))
+    values = {"notes": kept[:NOTES_LENGTH], "tags": found[:N_TAGS]}
+    text = json.dumps(values, ensure_ascii=False, indent=1)
+    write_whole(run.labels_file, text)
 
 
 def remove_products(run: Run) -> None:
