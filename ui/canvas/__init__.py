@@ -21,23 +21,38 @@ HERE = Path(__file__).parent
 FILES = "axes image sound layers paint over tools hands view picture".split()
 STYLE = HERE / "picture.css"
 # What a place can ask of the server; Gradio wants the names in the component's script.
-EVENTS = ("start", "zoom", "hear", "use", "at", "save", "near")
+EVENTS = (
+    "start",
+    "zoom",
+    "hear",
+    "use",
+    "at",
+    "save",
+    "near",
+    "again",
+    "turned",
+    "tried",
+)
 # What events run in the browser: of a file and its start (s) in the chosen sound; of
 # another sound's file; of a file to download and a link's query, one of which is null.
 PLAY = "(file, start_s) => { if (file) Genrescope.play(file.url, start_s); }"
 PLAY_OTHER = "(file) => { if (file) Genrescope.play(file.url); }"
 TAKE = "(file, query) => Genrescope.take(file, query)"
-# Gives a place a value with which it waits until it is near the screen.
-WAIT = "() => Genrescope.waiting()"
+# Gives places a value with which they wait until they are near the screen: for a new
+# sound, or because what they show of the same one has changed.
+WAIT = "() => Genrescope.waiting({n}, true)"
+AGAIN = "() => Genrescope.waiting({n}, false)"
+# Of a lesson's knobs: what a link in its text asks for, else what they are; then draw.
+TRY = "(...values) => Genrescope.tried({lesson}, {names}, values)"
+TURNED = "() => Genrescope.turned({lesson})"
 MOUNT = "Genrescope.mount(element, props, watch, trigger, {events}, {place});"
-# Names of places: drawn at each new sound, or once they are near.
-AT_ONCE, LATER = "lesson-picture", "later-picture"
+OF_LESSON = "lesson-picture"  # name of a place
 
 
 def place(
     empty: str = "empty",
     start: str = "",
-    name: str = AT_ONCE,
+    name: str = OF_LESSON,
     formats: Sequence[str] | None = None,
 ) -> gr.HTML:
     """Make a place for a picture; not rendered yet.
@@ -45,7 +60,9 @@ def place(
     Its events carry, as ``gr.EventData``: those of a selection a range of the chosen
     sound, ``start_s`` and ``stop_s`` (``zoom`` None and None for all of it); ``at`` a
     moment, ``at_s``; ``save`` a ``format`` and the look, ``scales``, ``range``
-    and ``map``; ``start`` and ``near`` nothing.
+    and ``map``; the others nothing: ``near`` asks for a picture and sounds of a new
+    sound, ``again`` for the picture, ``turned`` for the sounds; ``tried`` comes before
+    those two where a link in the text sets knobs.
 
     Args:
         empty: key, in the section ``canvas``, of the text that is shown until the first.
@@ -64,6 +81,16 @@ def place(
         elem_classes=["picture", name],
         render=False,
     )
+
+
+def waiting(n_places: int, *, is_new: bool = True) -> str:
+    """Return what makes places wait until they are near, as ``js`` of an event.
+
+    Args:
+        n_places: how many outputs the event has.
+        is_new: for a new sound; else their picture is out of date, not their sounds.
+    """
+    return (WAIT if is_new else AGAIN).format(n=n_places)
 
 
 def script(language: str) -> str:

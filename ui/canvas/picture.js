@@ -9,8 +9,11 @@
   const BESIDE_RATIO = 1.35; // likewise of one beside another
   const LEAST_PX = 160; // of height, where a picture fills the screen,
   const FULL_GAPS_PX = 80; // with that much around its parts
-  const WAITING = "waiting"; // in place of a sheet
+  const WAITING = "waiting"; // in place of a sheet: for a new sound
+  const AGAIN = "again"; // likewise: the same sound's picture is out of date
   const NEAR = "100% 0px"; // how far around the screen a place is near: its height
+  const ANSWER_MS = 5000; // what has no answer by then holds up no other place
+  const SOON_MS = 50; // until all places have told whether they are seen
   const ALL = 1e-6; // s; a range is the whole sound if it lacks less than this
 
   /** An element's sheet: its plots, the tools around them, the texts below. */
@@ -51,7 +54,9 @@
       const token = ++this.token;
       try {
         if (!text) return this.showEmpty();
-        if (text.startsWith(WAITING)) return this.awaitNear();
+        if (text.startsWith(WAITING)) return this.awaitNear(true);
+        if (text.startsWith(AGAIN)) return this.awaitNear(false);
+        turns.leave(this);
         const sheet = JSON.parse(text);
         const bytes = new Map();
         for (const { layers } of sheet.plots)
@@ -78,15 +83,18 @@
     }
 
     /** Ask for a sheet once the place is near the screen; what is drawn stays until then. */
-    awaitNear() {
-      if (!this.views.length) this.showEmpty("coming");
-      this.nearness?.disconnect();
-      this.nearness = new IntersectionObserver((entries) => {
-        if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
-        this.nearness.disconnect();
-        this.trigger("near", {});
-      }, { rootMargin: NEAR });
-      this.nearness.observe(this.element);
+    awaitNear(isNew) {
+      this.isNew ||= isNew;
+      if (!this.views.length && this.isNew) this.showEmpty("coming");
+      this.root.classList.toggle("stale", this.isNew);
+      turns.wait(this);
+    }
+
+    /** Ask for the sheet that the place waits for. */
+    fetch() {
+      const isNew = this.isNew;
+      this.isNew = false;
+      this.trigger(isNew ? "near" : "again", {});
     }
 
     show(sheet, bytes) {
@@ -104,6 +112,7 @@
       this.equip(sheet);
       if (!this.root.isConnected) this.element.replaceChildren(this.root);
       this.root.removeAttribute("aria-busy");
+      this.root.classList.remove("stale");
       if (this.hasSound) sound.take(this.duration_s);
       this.drawNow();
     }
@@ -218,6 +227,53 @@
     }
   }
 
+  /** Whose turn it is to ask: who is seen at once, who is near after those, one by one. */
+  const turns = (() => {
+    const near = new Set();
+    const asked = new Map(); // with the timer that ends the wait for its answer
+    const sees = (rootMargin, call) =>
+      new IntersectionObserver((entries) => {
+        for (const { isIntersecting, target } of entries) {
+          const picture = isIntersecting && waiting.get(target);
+          if (picture) call(picture);
+        }
+      }, { rootMargin });
+    const waiting = new Map(); // by their elements
+    const seen = sees("0px", ask);
+    const close = sees(NEAR, (picture) => {
+      near.add(picture);
+      setTimeout(next, SOON_MS);
+    });
+
+    function wait(picture) {
+      leave(picture);
+      waiting.set(picture.element, picture);
+      for (const observer of [seen, close]) observer.observe(picture.element);
+    }
+
+    /** A sheet has come, or is waited for anew. */
+    function leave(picture) {
+      waiting.delete(picture.element);
+      near.delete(picture);
+      for (const observer of [seen, close]) observer.unobserve(picture.element);
+      clearTimeout(asked.get(picture));
+      if (asked.delete(picture)) setTimeout(next, SOON_MS);
+    }
+
+    function ask(picture) {
+      leave(picture);
+      asked.set(picture, setTimeout(() => leave(picture), ANSWER_MS));
+      picture.fetch();
+    }
+
+    function next() {
+      const [first] = near;
+      if (first && !asked.size) ask(first);
+    }
+
+    return { wait, leave };
+  })();
+
   function tableOf([head, ...rows]) {
     const line = (cell, texts) => make("tr", {}, ...texts.map((text) => make(cell, {}, text)));
     return make("table", { className: "peaks" },
@@ -236,8 +292,11 @@
   }
 
   let n_waits = 0;
-  /** Another value each time, so that a place that waits already asks again. */
-  Genrescope.waiting = () => `${WAITING} ${++n_waits}`;
+  /** Values for `n` places; others each time, so that a place that waits asks again. */
+  Genrescope.waiting = (n, isNew) => {
+    const value = `${isNew ? WAITING : AGAIN} ${++n_waits}`;
+    return n === 1 ? value : Array(n).fill(value);
+  };
 
   /** Make an element a place for pictures; Gradio's HTML component calls it once. */
   Genrescope.mount = (element, props, watch, trigger, _events, place) => {

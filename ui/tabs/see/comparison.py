@@ -16,6 +16,7 @@ from audio.levels import loudness
 from audio.synth.examples import EXAMPLES, example
 from audio.transforms import Frames, MelBands
 from audio.transforms.partials import peaks
+from ui import canvas
 from ui.handlers import QUIETLY
 from ui.player import clip_bar
 from ui.scene import Scene
@@ -51,8 +52,9 @@ def build(session: Session) -> Lesson:
         remember, [session.bar.path, history], history, **QUIETLY
     )
     knobs = {"kind": kind, "other": other, "history": history}
-    here = Lesson("two", picture, knobs, Pair(session).draw)
-    return draws(session, here, after=remembered)
+    remembered.then(None, None, picture, js=canvas.waiting(1), **QUIETLY)
+    here = Lesson("two", picture, knobs, Pair(session).draw, waits=False)
+    return draws(session, here)
 
 
 @dataclass(frozen=True)

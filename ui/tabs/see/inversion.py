@@ -123,7 +123,11 @@ def build(session: Session, *, is_offline: bool) -> Lesson:
         **QUEUE,
     )
     return Lesson(
-        "back", picture, knobs, lambda scene, *values: draw(scene, Way(*values))
+        "back",
+        picture,
+        knobs,
+        lambda scene, *values: draw(scene, Way(*values)),
+        waits=False,
     )
 
 

@@ -43,6 +43,8 @@ class Lesson:
         draw: a ``Sheet`` of a ``Scene`` and the knobs' values, in their order, and of
             nothing else.
         is_over_time: its plots run over the sound, so that it follows the zoom.
+        waits: after each new sound until it is near the screen; False where the
+            lesson itself sees to that.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Lesson:
     knobs: Mapping[str, Component]
     draw: Callable[..., Sheet]
     is_over_time: bool = False
+    waits: bool = True
 
 
 @contextmanager
@@ -60,7 +63,6 @@ def lesson(
     start: str = "",
     players: Sequence[gr.Audio] = (),
     more: Sequence[gr.HTML] = (),
-    is_later: bool = False,
 ) -> Iterator[gr.HTML]:
     """Lay out one lesson; controls made inside appear below its text.
 
@@ -70,9 +72,8 @@ def lesson(
         start: of a button there, which fires the picture's ``start``.
         players: players below the picture, not rendered yet.
         more: pictures below it, not rendered yet.
-        is_later: drawn once it is near the screen; see ``when_near``.
     """
-    picture = canvas.place(empty, start, canvas.LATER if is_later else canvas.AT_ONCE)
+    picture = canvas.place(empty, start)
     with gr.Row(elem_classes="lesson", elem_id=f"lesson-{name}"):
         with gr.Column(scale=1, min_width=260):
             gr.Markdown(text(f"see.{name}_title"), elem_classes="lesson-title")
@@ -93,15 +94,22 @@ def position() -> gr.Slider:
 
 
 def placed(
-    session: Session, start_s: gr.Slider, n_samples_of: Callable[..., int], *knobs: Any
+    session: Session,
+    start_s: gr.Slider,
+    n_samples_of: Callable[..., int],
+    *knobs: Any,
+    when: Callable[..., Dependency] | None = None,
 ) -> Dependency:
     """Set a position to the loudest passage of each new sound.
+
+    Where the sound is hardly longer than the passage, there is nothing to choose.
 
     Args:
         session: what the tabs share.
         start_s: the position.
         n_samples_of: the passage's length, of the clip and the knobs' values.
         knobs: on which the length depends.
+        when: the event to set it at: the picture's ``near``; else each new sound.
     """
 
     @session.guarded
@@ -110,12 +118,13 @@ def placed(
             return gr.skip()
         clip = session.clip(path)
         n_samples = n_samples_of(clip, *values)
-        at_s = loudest_s(clip, n_samples)
-        return gr.Slider(maximum=last_s(clip, n_samples), value=round(at_s, 3))
+        at_s, most_s = loudest_s(clip, n_samples), last_s(clip, n_samples)
+        return gr.Slider(
+            maximum=most_s, value=round(at_s, 3), interactive=most_s > SLIDER_STEP_S
+        )
 
-    return session.bar.path.change(
-        place, [session.bar.path, *knobs], start_s, **QUIETLY
-    )
+    at_new_sound = when or session.bar.path.change
+    return at_new_sound(place, [session.bar.path, *knobs], start_s, **QUIETLY)
 
 
 def last_s(clip: Clip, n_samples: int) -> float:
@@ -158,47 +167,32 @@ def redrawing(session: Session, lesson: Lesson) -> dict[str, Any]:
     return {"fn": redraw, "inputs": inputs, "outputs": lesson.picture, **QUIETLY}
 
 
-def when_near(
-    session: Session, picture: gr.HTML, after: Dependency | None = None
-) -> Callable[..., Dependency]:
-    """Make a picture wait, after each new sound, until it is near the screen.
+def wait(session: Session, lessons: Sequence[Lesson]) -> None:
+    """Make pictures wait, after each new sound, until they are near the screen.
 
-    So a page that is opened costs no more for lessons that nobody has scrolled to.
-
-    Args:
-        session: what the tabs share.
-        picture: a place with ``canvas.LATER``.
-        after: what sets the knobs for a new sound, if something does.
-
-    Returns:
-        The event of its being near, for ``draws`` and ``plays``.
+    So a sound that is chosen costs no more for lessons that nobody has scrolled to,
+    and the one that is looked at is drawn first.
     """
-    at_new_sound = after.then if after else session.bar.path.change
-    at_new_sound(None, None, picture, js=canvas.WAIT, **QUIETLY)
-    near: Callable[..., Dependency] = picture.near
-    return near
+    places = [each.picture for each in lessons if each.waits]
+    js = canvas.waiting(len(places))
+    session.bar.path.change(None, None, places, js=js, **QUIETLY)
 
 
-def draws(
-    session: Session,
-    lesson: Lesson,
-    after: Dependency | None = None,
-    when: Callable[..., Dependency] | None = None,
-) -> Lesson:
-    """Draw at each new sound and at each turn of a knob.
+def draws(session: Session, lesson: Lesson, after: Dependency | None = None) -> Lesson:
+    """Draw once the picture is near, when it is asked for again, at each turn of a knob.
 
     Args:
         session: what the tabs share.
         lesson: what to draw.
-        after: what sets the knobs for a new sound, if something does.
-        when: the event to draw at, in place of a new sound; see ``when_near``.
+        after: what sets the knobs for a new sound, if something does, once it is near.
 
     Returns:
         The lesson.
     """
     redraw = redrawing(session, lesson)
-    at_new_sound = when or (after.then if after else session.bar.path.change)
+    at_new_sound = after.then if after else lesson.picture.near
     at_new_sound(**redraw)
+    lesson.picture.again(**redraw)
     turned = [knob.input for knob in lesson.knobs.values() if hasattr(knob, "input")]
     if turned:
         gr.on(turned, **redraw)
@@ -207,11 +201,11 @@ def draws(
 
 def plays(
     session: Session,
+    picture: gr.HTML,
     player: gr.Audio,
     make: Callable[..., Clip],
     *knobs: Any,
     after: Dependency | None = None,
-    when: Callable[..., Dependency] | None = None,
 ) -> None:
     """Make a sound anew where ``draws`` draws anew; of a slider once it is let go.
 
@@ -219,11 +213,11 @@ def plays(
 
     Args:
         session: what the tabs share.
+        picture: the lesson's.
         player: where to.
         make: the sound, of the clip and the knobs' values.
         knobs: the controls that change it.
-        after: what sets the knobs for a new sound, if something does.
-        when: the event to make it at, in place of a new sound; see ``when_near``.
+        after: what sets the knobs for a new sound, if something does, once it is near.
     """
     is_hidden = not player.visible
 
@@ -239,7 +233,8 @@ def plays(
         return gr.Audio(file, visible=True) if is_hidden else file
 
     inputs = [session.bar.path, session.newest, *knobs]
-    at_new_sound = when or (after.then if after else session.bar.path.change)
+    at_new_sound = after.then if after else picture.near
     at_new_sound(remake, inputs, player, **QUIETLY)
+    picture.turned(remake, inputs, player, **QUIETLY)
     turned = [getattr(knob, "release", knob.input) for knob in knobs]
     gr.on(turned, remake, inputs, player, **QUIETLY)

@@ -19,6 +19,7 @@ from networks.checkpoint import read_json
 from networks.masked_prediction import PretrainedModel
 from settings import Settings
 from trainer.run import runs
+from ui import canvas
 from ui.handlers import QUIETLY
 from ui.model_choice import title
 from ui.player.audio import player
@@ -34,7 +35,6 @@ from ui.tabs.see.lesson import (
     lesson,
     loudest_s,
     plays,
-    redrawing,
 )
 from viz import guessing
 from viz.plot import Sheet
@@ -118,14 +118,14 @@ def build(session: Session, settings: Settings, models: Models) -> Lesson:
             label=text("see.guesser"),
             info=text("see.guesser_info"),
         )
-    plays(session, sound, hear, number)
+    plays(session, picture, sound, hear, number)
 
     @session.guarded
     def offer() -> gr.Dropdown:
         return gr.Dropdown(guessers.choices())
 
     # Runs that have ended since.
-    session.bar.path.change(offer, None, guesser, **QUIETLY)
+    picture.near(offer, None, guesser, **QUIETLY)
     knobs = {
         "n_clusters": n_clusters,
         "number": number,
@@ -134,7 +134,9 @@ def build(session: Session, settings: Settings, models: Models) -> Lesson:
     }
     drawn = partial(draw, models, guessers=guessers)
     here = draws(session, Lesson("masking", picture, knobs, drawn, is_over_time=True))
-    session.model.change(**redrawing(session, here))
+    session.model.change(
+        None, None, picture, js=canvas.waiting(1, is_new=False), **QUIETLY
+    )
     return here
 
 

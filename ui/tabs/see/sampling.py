@@ -42,9 +42,9 @@ def build_rate(session: Session) -> Lesson:
         rates = [(f"{rate:,} Hz", rate) for rate in RATES]
         rate = gr.Dropdown(rates, value=4000, label=text("see.rate"))
         is_filtered = gr.Checkbox(True, label=text("see.is_filtered"))
-    at_loudest = placed(session, start_s, _n_shown)
+    at_loudest = placed(session, start_s, _n_shown, when=picture.near)
     knobs = {"start_s": start_s, "rate": rate, "is_filtered": is_filtered}
-    plays(session, sound, hear_rate, *knobs.values(), after=at_loudest)
+    plays(session, picture, sound, hear_rate, *knobs.values(), after=at_loudest)
     return draws(session, Lesson("rate", picture, knobs, draw_rate), after=at_loudest)
 
 
@@ -93,9 +93,9 @@ def build_bits(session: Session) -> Lesson:
         depths = [(f"{n} bit", n) for n in DEPTHS]
         n_bits = gr.Dropdown(depths, value=4, label=text("see.n_bits"))
         is_dithered = gr.Checkbox(False, label=text("see.is_dithered"))
-    at_loudest = placed(session, start_s, _n_of_stairs)
+    at_loudest = placed(session, start_s, _n_of_stairs, when=picture.near)
     knobs = {"start_s": start_s, "n_bits": n_bits, "is_dithered": is_dithered}
-    plays(session, sound, hear_bits, *knobs.values(), after=at_loudest)
+    plays(session, picture, sound, hear_bits, *knobs.values(), after=at_loudest)
     return draws(session, Lesson("bits", picture, knobs, draw_bits), after=at_loudest)
 
 

@@ -26,7 +26,7 @@ from ui.tabs.see import (
     timbre,
     waveform,
 )
-from ui.tabs.see.lesson import Lesson
+from ui.tabs.see.lesson import Lesson, wait
 
 
 def build(session: Session, settings: Settings, models: Models) -> tuple[Lesson, ...]:
@@ -50,6 +50,7 @@ def build(session: Session, settings: Settings, models: Models) -> tuple[Lesson,
         *learning.build(session, settings.runs_dir),
         comparison.build(session),
     )
+    wait(session, lessons)
     selection.build(session, lessons, moment)
     downloads.build(session, lessons)
     page_state.restore_knobs(session, lessons)
