@@ -8,7 +8,7 @@ lesson puts a sheet into it.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import gradio as gr
@@ -38,10 +38,6 @@ EVENTS = (
 PLAY = "(file, start_s) => { if (file) Genrescope.play(file.url, start_s); }"
 PLAY_OTHER = "(file) => { if (file) Genrescope.play(file.url); }"
 TAKE = "(file, query) => Genrescope.take(file, query)"
-# Gives places a value with which they wait until they are near the screen: for a new
-# sound, or because what they show of the same one has changed.
-WAIT = "() => Genrescope.waiting({n}, true)"
-AGAIN = "() => Genrescope.waiting({n}, false)"
 # Of a lesson's knobs: what a link in its text asks for, else what they are; then draw.
 TRY = "(...values) => Genrescope.tried({lesson}, {names}, values)"
 TURNED = "() => Genrescope.turned({lesson})"
@@ -83,14 +79,18 @@ def place(
     )
 
 
-def waiting(n_places: int, *, is_new: bool = True) -> str:
-    """Return what makes places wait until they are near, as ``js`` of an event.
+def waiting(lessons: Iterable[str], *, is_new: bool = True) -> str:
+    """Return what makes lessons' pictures wait until they are near the screen, as ``js``.
+
+    Without outputs: Gradio's page would draw each of them.
 
     Args:
-        n_places: how many outputs the event has.
+        lessons: by their names.
         is_new: for a new sound; else their picture is out of date, not their sounds.
     """
-    return (WAIT if is_new else AGAIN).format(n=n_places)
+    return (
+        f"() => Genrescope.{'renew' if is_new else 'again'}({json.dumps([*lessons])})"
+    )
 
 
 def script(language: str) -> str:

@@ -9,8 +9,7 @@
   const BESIDE_RATIO = 1.35; // likewise of one beside another
   const LEAST_PX = 160; // of height, where a picture fills the screen,
   const FULL_GAPS_PX = 80; // with that much around its parts
-  const WAITING = "waiting"; // in place of a sheet: for a new sound
-  const AGAIN = "again"; // likewise: the same sound's picture is out of date
+  const ASKED = "asked"; // a value in place of a sheet, so that the same sheet is another
   const NEAR = "100% 0px"; // how far around the screen a place is near: its height
   const ANSWER_MS = 5000; // what has no answer by then holds up no other place
   const SOON_MS = 50; // until all places have told whether they are seen
@@ -18,8 +17,8 @@
 
   /** An element's sheet: its plots, the tools around them, the texts below. */
   class Picture {
-    constructor(element, place, trigger) {
-      Object.assign(this, { element, place, trigger, views: [], range: null, token: 0 });
+    constructor(element, place, trigger, props) {
+      Object.assign(this, { element, place, trigger, props, views: [], range: null, token: 0 });
       this.plots = make("div", { className: "sheet-plots" });
       this.reading = make("div", { className: "sheet-reading", role: "status", aria: { live: "off" } });
       this.choices = tools.choices(this);
@@ -54,8 +53,7 @@
       const token = ++this.token;
       try {
         if (!text) return this.showEmpty();
-        if (text.startsWith(WAITING)) return this.awaitNear(true);
-        if (text.startsWith(AGAIN)) return this.awaitNear(false);
+        if (text === ASKED) return;
         turns.leave(this);
         const sheet = JSON.parse(text);
         const bytes = new Map();
@@ -94,6 +92,7 @@
     fetch() {
       const isNew = this.isNew;
       this.isNew = false;
+      this.props.value = ASKED;
       this.trigger(isNew ? "near" : "again", {});
     }
 
@@ -247,6 +246,8 @@
 
     function wait(picture) {
       leave(picture);
+      const { top, bottom, height } = picture.element.getBoundingClientRect();
+      if (height && bottom > 0 && top < innerHeight) return ask(picture);
       waiting.set(picture.element, picture);
       for (const observer of [seen, close]) observer.observe(picture.element);
     }
@@ -271,7 +272,7 @@
       if (first && !asked.size) ask(first);
     }
 
-    return { wait, leave };
+    return { wait, leave, isOver: () => !near.size && !asked.size };
   })();
 
   function tableOf([head, ...rows]) {
@@ -291,17 +292,19 @@
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   }
 
-  let n_waits = 0;
-  /** Values for `n` places; others each time, so that a place that waits asks again. */
-  Genrescope.waiting = (n, isNew) => {
-    const value = `${isNew ? WAITING : AGAIN} ${++n_waits}`;
-    return n === 1 ? value : Array(n).fill(value);
+  const wait = (isNew) => (names) => {
+    const rows = new Set(names.map((name) => `lesson-${name}`));
+    for (const picture of all)
+      if (rows.has(picture.element.closest(".lesson")?.id)) picture.awaitNear(isNew);
   };
+  // Lessons' pictures wait for those of a new sound, or for newer ones of the same; and
+  // whether none is asked for.
+  Object.assign(Genrescope, { renew: wait(true), again: wait(false), isDrawn: turns.isOver });
 
   /** Make an element a place for pictures; Gradio's HTML component calls it once. */
   Genrescope.mount = (element, props, watch, trigger, _events, place) => {
     if (!all.size) watchTheme();
-    const picture = new Picture(element, place, trigger);
+    const picture = new Picture(element, place, trigger, props);
     all.add(picture);
     watch("value", () => picture.take(props.value));
     picture.take(props.value);

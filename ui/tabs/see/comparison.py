@@ -52,7 +52,7 @@ def build(session: Session) -> Lesson:
         remember, [session.bar.path, history], history, **QUIETLY
     )
     knobs = {"kind": kind, "other": other, "history": history}
-    remembered.then(None, None, picture, js=canvas.waiting(1), **QUIETLY)
+    remembered.then(None, None, None, js=canvas.waiting(["two"]), **QUIETLY)
     here = Lesson("two", picture, knobs, Pair(session).draw, waits=False)
     return draws(session, here)
 

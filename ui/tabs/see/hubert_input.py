@@ -75,7 +75,7 @@ def build(session: Session, models: Models) -> Lesson:
         after=at_loudest,
     )
     session.model.change(
-        None, None, picture, js=canvas.waiting(1, is_new=False), **QUIETLY
+        None, None, None, js=canvas.waiting(["hearing"], is_new=False), **QUIETLY
     )
     return here
 

@@ -173,9 +173,8 @@ def wait(session: Session, lessons: Sequence[Lesson]) -> None:
     So a sound that is chosen costs no more for lessons that nobody has scrolled to,
     and the one that is looked at is drawn first.
     """
-    places = [each.picture for each in lessons if each.waits]
-    js = canvas.waiting(len(places))
-    session.bar.path.change(None, None, places, js=js, **QUIETLY)
+    js = canvas.waiting(each.name for each in lessons if each.waits)
+    session.bar.path.change(None, None, None, js=js, **QUIETLY)
 
 
 def draws(session: Session, lesson: Lesson, after: Dependency | None = None) -> Lesson:

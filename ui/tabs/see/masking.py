@@ -135,7 +135,7 @@ def build(session: Session, settings: Settings, models: Models) -> Lesson:
     drawn = partial(draw, models, guessers=guessers)
     here = draws(session, Lesson("masking", picture, knobs, drawn, is_over_time=True))
     session.model.change(
-        None, None, picture, js=canvas.waiting(1, is_new=False), **QUIETLY
+        None, None, None, js=canvas.waiting(["masking"], is_new=False), **QUIETLY
     )
     return here
 

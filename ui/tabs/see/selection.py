@@ -31,12 +31,12 @@ def build(session: Session, lessons: Sequence[Lesson], spectrum: Lesson) -> None
     path.change(lambda: None, None, session.view, **QUIETLY)
     for each in over_time:
         picture = each.picture
-        others = [other.picture for other in over_time if other is not each]
+        others = [other.name for other in over_time if other is not each]
         inputs = [path, session.newest, *each.knobs.values()]
         zoom = session.guarded(_zooming(session, each))
         zoomed = picture.zoom(zoom, inputs, [session.view, picture], **QUIETLY)
-        again = canvas.waiting(len(others), is_new=False)
-        zoomed.then(None, None, others, js=again, **QUIETLY)
+        again = canvas.waiting(others, is_new=False)
+        zoomed.then(None, None, None, js=again, **QUIETLY)
         passage.wire(picture)
         moved = picture.at(at, [path, n_samples], start_s, **QUIETLY)
         moved.then(**redrawing(session, spectrum))
