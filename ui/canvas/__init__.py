@@ -18,7 +18,9 @@ from viz import palette
 
 HERE = Path(__file__).parent
 # Each builds on those before it.
-FILES = "axes image sound layers paint over tools hands view picture".split()
+FILES = (
+    "axes image presentation sound layers paint over tools hands view picture switch"
+).split()
 STYLE = HERE / "picture.css"
 # What a place can ask of the server; Gradio wants the names in the component's script.
 EVENTS = (
@@ -75,6 +77,21 @@ def place(
         html_template="",
         js_on_load=mount,
         elem_classes=["picture", name],
+        render=False,
+    )
+
+
+def switch() -> gr.HTML:
+    """Make a switch between a lesson's sounds, at the same moment; not rendered yet.
+
+    Its value is where the lesson's sound begins in the chosen one (s), which it then
+    switches to as well; None where the lesson has several players.
+    """
+    return gr.HTML(
+        None,
+        html_template="",
+        js_on_load="Genrescope.mountSwitch(element, props, watch);",
+        elem_classes="switch",
         render=False,
     )
 

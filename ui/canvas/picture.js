@@ -1,7 +1,7 @@
 // A place for pictures on the page: it shows the sheets that the server sends.
 (() => {
   "use strict";
-  const { View, over, image: images, tools, sound, word } = Genrescope;
+  const { View, over, image: images, presentation, tools, sound, word } = Genrescope;
   const { make } = tools;
 
   const PHONE_PX = 480;
@@ -22,7 +22,8 @@
       this.plots = make("div", { className: "sheet-plots" });
       this.reading = make("div", { className: "sheet-reading", role: "status", aria: { live: "off" } });
       this.choices = tools.choices(this);
-      this.below = make("div", { className: "sheet-below" }, this.reading, this.choices.row);
+      this.hint = make("p", { className: "sheet-hint", aria: { hidden: "true" } }); // see `keys`
+      this.below = make("div", { className: "sheet-below" }, this.reading, this.hint, this.choices.row);
       this.numbers = make("p", { className: "numbers" });
       this.table = make("div", { className: "sheet-table" });
       this.tools = make("div");
@@ -32,6 +33,7 @@
         if (this.plots.clientWidth !== this.width) this.draw();
       }).observe(this.plots);
       tools.watch(() => this.draw());
+      presentation.watch(() => this.draw());
       sound.watch(() => this.drawOver());
       document.addEventListener("fullscreenchange", () => this.draw());
       this.root.addEventListener("keydown", (event) => {
@@ -108,6 +110,7 @@
       sheet.plots.forEach((plot, i) => this.views[i].show(plot, bytes, sheet.about));
       this.numbers.textContent = sheet.about;
       this.table.replaceChildren(...(sheet.table?.length ? [tableOf(sheet.table)] : []));
+      this.hint.textContent = tools.hint(this.hasSound);
       this.equip(sheet);
       if (!this.root.isConnected) this.element.replaceChildren(this.root);
       this.root.removeAttribute("aria-busy");
@@ -135,7 +138,7 @@
       cancelAnimationFrame(this.frame);
       this.frame = null;
       if (!this.views.length || !this.plots.clientWidth) return; // in a hidden tab
-      this.root.classList.toggle("large", tools.look.isLarge);
+      this.root.classList.toggle("large", tools.isLarge());
       this.width = this.plots.clientWidth;
       const heights = this.views.map((view) => this.heightOf(view));
       this.views.forEach((view, i) => view.draw(heights[i], this.range));
@@ -159,17 +162,18 @@
       const text = view ? over.reading(view) : "";
       if (this.reading.textContent !== text) this.reading.textContent = text;
       this.choices.refresh();
+      this.hint.hidden = Boolean(text || tools.look.isKnown || (this.hasSound && sound.state.selection));
     }
 
     heightOf(view) {
-      if (!this.isFull) {
+      if (!this.isFull && !(presentation.isOn && this.element.closest(".lesson"))) {
         const [width, all] = [view.frame.clientWidth, this.root.clientWidth];
         const factor = all < PHONE_PX ? PHONE_RATIO : width < all / 2 ? BESIDE_RATIO : 1;
         return Math.round(width * view.plot.ratio * factor);
       }
       const n_columns = getComputedStyle(this.plots).gridTemplateColumns.split(" ").length;
       const below = [this.below, this.tools, this.numbers].reduce((sum, e) => sum + e.offsetHeight, 0);
-      const row = (window.innerHeight - below - FULL_GAPS_PX) / Math.ceil(this.views.length / n_columns);
+      const row = (window.innerHeight - below - FULL_GAPS_PX - coverPx()) / Math.ceil(this.views.length / n_columns);
       return Math.max(LEAST_PX, Math.floor(row - view.frame.offsetTop + view.element.offsetTop));
     }
 
@@ -275,6 +279,12 @@
     return { wait, leave, isOver: () => !near.size && !asked.size };
   })();
 
+  /** How much of the window lines that stick to its top cover. */
+  function coverPx() {
+    const cover = parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop);
+    return presentation.isOn && !document.fullscreenElement ? cover || 0 : 0;
+  }
+
   function tableOf([head, ...rows]) {
     const line = (cell, texts) => make("tr", {}, ...texts.map((text) => make(cell, {}, text)));
     return make("table", { className: "peaks" },
@@ -300,6 +310,30 @@
   // Lessons' pictures wait for those of a new sound, or for newer ones of the same; and
   // whether none is asked for.
   Object.assign(Genrescope, { renew: wait(true), again: wait(false), isDrawn: turns.isOver });
+
+  const wanted = new Map(); // settings that links ask for, by their lessons' names
+  /** Set knobs of a lesson to what a link's query names, then draw and play anew. */
+  Genrescope.setKnobs = (lesson, query) => {
+    wanted.set(lesson, query);
+    placeOf(lesson)?.trigger("tried", {});
+  };
+  const placeOf = (lesson) =>
+    [...all].find(({ element }) => element.closest(`#lesson-${lesson}`));
+  /** Values of knobs, in the types that they have, where a link names others. */
+  Genrescope.tried = (lesson, names, values) => {
+    const query = wanted.get(lesson);
+    wanted.delete(lesson);
+    const set = values.map((value, i) => {
+      const text = query?.get(`${lesson}.${names[i]}`);
+      if (text === null || text === undefined) return value;
+      if (typeof value === "boolean") return text === "True";
+      return typeof value === "number" ? Number(text) : text;
+    });
+    return set.length === 1 ? set[0] : set;
+  };
+  Genrescope.turned = (lesson) => {
+    for (const event of ["again", "turned"]) placeOf(lesson)?.trigger(event, {});
+  };
 
   /** Make an element a place for pictures; Gradio's HTML component calls it once. */
   Genrescope.mount = (element, props, watch, trigger, _events, place) => {

@@ -29,6 +29,7 @@ from ui.tabs.see.lesson import (
     Lesson,
     draws,
     excerpt,
+    excerpt_start_s,
     lesson,
     placed,
     plays,
@@ -61,13 +62,23 @@ BANDS: dict[str, dict[str, Any]] = {
 def build(session: Session, models: Models) -> Lesson:
     """Lay out the lesson and wire it."""
     sound = player(text("see.heard_by_model"))
-    with lesson("hearing", players=[sound]) as picture:
+    both = canvas.switch()
+    with lesson("hearing", players=[sound], switch=both) as picture:
         start_s = position()
         names: Choices = [(text("see.model_chosen"), CHOSEN)]
         names += [(name, name) for name in PUBLISHED]
         model = gr.Dropdown(names, value=CHOSEN, label=text("see.model"))
     at_loudest = placed(session, start_s, _n_shown, when=picture.near)
-    plays(session, picture, sound, hear, start_s, after=at_loudest)
+    plays(
+        session,
+        picture,
+        sound,
+        hear,
+        start_s,
+        after=at_loudest,
+        switch=both,
+        since_s=excerpt_start_s,
+    )
     knobs = {"start_s": start_s, "model": model, "classifier": session.model}
     here = draws(
         session,

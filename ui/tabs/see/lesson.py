@@ -63,6 +63,7 @@ def lesson(
     start: str = "",
     players: Sequence[gr.Audio] = (),
     more: Sequence[gr.HTML] = (),
+    switch: gr.HTML | None = None,
 ) -> Iterator[gr.HTML]:
     """Lay out one lesson; controls made inside appear below its text.
 
@@ -72,6 +73,7 @@ def lesson(
         start: of a button there, which fires the picture's ``start``.
         players: players below the picture, not rendered yet.
         more: pictures below it, not rendered yet.
+        switch: between the players' sounds, not rendered yet; see ``canvas.switch``.
     """
     picture = canvas.place(empty, start)
     with gr.Row(elem_classes="lesson", elem_id=f"lesson-{name}"):
@@ -82,6 +84,8 @@ def lesson(
         with gr.Column(scale=2, min_width=320):
             for each in (picture, *more):
                 each.render()
+            if switch:
+                switch.render()
             if players:
                 with gr.Row(elem_classes="heard"):
                     for player in players:
@@ -149,6 +153,11 @@ def excerpt(clip: Clip, at_s: float) -> tuple[float, Clip]:
     return start / clip.sampling_rate, part
 
 
+def excerpt_start_s(clip: Clip, at_s: float, *_: Any) -> float:
+    """Return where ``excerpt`` begins (s)."""
+    return excerpt(clip, at_s)[0]
+
+
 def redrawing(session: Session, lesson: Lesson) -> dict[str, Any]:
     """Return what an event needs to draw a lesson anew."""
 
@@ -205,6 +214,8 @@ def plays(
     make: Callable[..., Clip],
     *knobs: Any,
     after: Dependency | None = None,
+    switch: gr.HTML | None = None,
+    since_s: Callable[..., float] | None = None,
 ) -> None:
     """Make a sound anew where ``draws`` draws anew; of a slider once it is let go.
 
@@ -217,6 +228,8 @@ def plays(
         make: the sound, of the clip and the knobs' values.
         knobs: the controls that change it.
         after: what sets the knobs for a new sound, if something does, once it is near.
+        switch: between the chosen sound and this one.
+        since_s: where this one begins in it (s), of what ``make`` is given.
     """
     is_hidden = not player.visible
 
@@ -225,15 +238,20 @@ def plays(
         if path is None:
             return gr.skip()
         is_newest = newest.ask(player)
-        clip = make(session.clip(path), *values)
+        chosen = session.clip(path)
+        clip = make(chosen, *values)
         file = sound_files.file_of(clip, player.GRADIO_CACHE)
         if not is_newest(player):
-            return gr.skip()
-        return gr.Audio(file, visible=True) if is_hidden else file
+            return gr.skip() if switch is None else [gr.skip(), gr.skip()]
+        given = gr.Audio(file, visible=True) if is_hidden else file
+        if switch is None or since_s is None:
+            return given
+        return given, f"{since_s(chosen, *values):.6f}"
 
     inputs = [session.bar.path, session.newest, *knobs]
+    outputs = player if switch is None else [player, switch]
     at_new_sound = after.then if after else picture.near
-    at_new_sound(remake, inputs, player, **QUIETLY)
-    picture.turned(remake, inputs, player, **QUIETLY)
+    at_new_sound(remake, inputs, outputs, **QUIETLY)
+    picture.turned(remake, inputs, outputs, **QUIETLY)
     turned = [getattr(knob, "release", knob.input) for knob in knobs]
-    gr.on(turned, remake, inputs, player, **QUIETLY)
+    gr.on(turned, remake, inputs, outputs, **QUIETLY)

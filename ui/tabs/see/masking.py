@@ -109,7 +109,8 @@ def build(session: Session, settings: Settings, models: Models) -> Lesson:
     """Lay out the lesson and wire it."""
     guessers = Guessers(settings.pretrained_model_dir, settings.runs_dir)
     sound = player(text("see.heard_masked"))
-    with lesson("masking", players=[sound]) as picture:
+    both = canvas.switch()
+    with lesson("masking", players=[sound], switch=both) as picture:
         n_clusters = gr.Radio(N_CLUSTERS, value=8, label=text("see.n_clusters"))
         number = gr.Slider(1, N_DRAWS, 1, step=1, label=text("see.draw_number"))
         guesser = gr.Dropdown(
@@ -118,7 +119,7 @@ def build(session: Session, settings: Settings, models: Models) -> Lesson:
             label=text("see.guesser"),
             info=text("see.guesser_info"),
         )
-    plays(session, picture, sound, hear, number)
+    plays(session, picture, sound, hear, number, switch=both, since_s=_since_s)
 
     @session.guarded
     def offer() -> gr.Dropdown:
@@ -197,6 +198,10 @@ def training(models: Models, key: str | None, language: str) -> str:
         began = read_json(folder.parent / "config.json").get("base_model")
         kind = "none" if began in AT_RANDOM else "unknown"
     return i18n.word(f"viz.training_{kind}", language, title=title(ref, language))
+
+
+def _since_s(clip: Clip, _: int) -> float:
+    return excerpt(clip, loudest_s(clip, clip.sampling_rate))[0]
 
 
 def hear(clip: Clip, number: int) -> Clip:
