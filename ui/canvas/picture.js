@@ -101,7 +101,7 @@
     show(sheet, bytes) {
       this.range = null;
       this.sheet = sheet;
-      this.duration_s = sheet.duration_s || Math.max(...sheet.plots.map(({ x }) => x.stop));
+      this.duration_s = sheet.duration_s || Math.max(0, ...sheet.plots.map(({ x }) => x.stop));
       while (this.views.length > sheet.plots.length) this.views.pop().element.remove();
       while (this.views.length < sheet.plots.length) {
         this.views.push(new View(this));
@@ -116,6 +116,7 @@
       this.root.removeAttribute("aria-busy");
       this.root.classList.remove("stale");
       if (this.hasSound) sound.take(this.duration_s);
+      this.below.hidden = this.plots.hidden = !this.views.length;
       this.drawNow();
     }
 
@@ -137,6 +138,7 @@
     drawNow() {
       cancelAnimationFrame(this.frame);
       this.frame = null;
+      if (!this.views.length) this.toolbar?.refresh();
       if (!this.views.length || !this.plots.clientWidth) return; // in a hidden tab
       this.root.classList.toggle("large", tools.isLarge());
       this.width = this.plots.clientWidth;

@@ -69,6 +69,7 @@
 
   /** What a sheet's tools depend on: images, axes with several scales, files to save. */
   function kitOf({ plots }, formats = FORMATS) {
+    if (!plots.length) return { hasImage: false, hasLevels: false, scaled: [], isPlain: true, formats: formats.filter((each) => each === "link") };
     const scaled = new Map();
     for (const plot of plots)
       for (const side of ["x", "y"]) {
@@ -102,9 +103,9 @@
     }
     for (const axis of kit.scaled)
       add(scaleMenu(axis), (select) => { select.value = scaleOf(axis); });
-    add(button("letters", () => choose({ isLarge: !look.isLarge })),
+    if (!kit.isPlain) add(button("letters", () => choose({ isLarge: !look.isLarge })),
       (self) => self.setAttribute("aria-pressed", look.isLarge));
-    add(button("full", enlarge));
+    if (!kit.isPlain) add(button("full", enlarge));
     if (kit.formats.length) add(saveMenu(kit, trigger));
     return { row, refresh: () => refreshers.forEach((refresh) => refresh()) };
   }
