@@ -51,6 +51,7 @@ with process.importing():
     from ui.tabs.classify import tab as classify_tab
     from ui.tabs.data import tab as data_tab
     from ui.tabs.see import tab as see_tab
+    from ui.tabs.see import tries
     from ui.tabs.teach import tab as teach_tab
     from ui.tabs.train import tab as train_tab
     from viz import paper
@@ -155,11 +156,13 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
         "theme": theme.theme(),
         "css_paths": [theme.STYLE, canvas.STYLE, see_tab.STYLE],
         "favicon_path": theme.ICON,
-        "i18n": texts(
-            hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,
-            minutes=round(settings.max_duration_s / 60),
-            megabytes=largest_upload_bytes(settings) // 10**6,
-            **teach_tab.plan_addresses(),
+        "i18n": tries.link(
+            texts(
+                hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,
+                minutes=round(settings.max_duration_s / 60),
+                megabytes=largest_upload_bytes(settings) // 10**6,
+                **teach_tab.plan_addresses(),
+            )
         ),
         "show_error": False,
         "max_file_size": largest_upload_bytes(settings),
