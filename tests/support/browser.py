@@ -37,7 +37,7 @@ N_PICTURES = 19
 READY = f"""document.querySelectorAll(".block.picture").length === {N_PICTURES}
   && document.querySelector("#player input[type=file]")
   && document.querySelector(".chips button")
-  && document.querySelector("nav a[aria-current]")"""
+  && document.querySelector("#header nav a[aria-current]")"""
 WATCH_SHIFTS = """
 window.shifted = 0;
 new PerformanceObserver((list) => {

@@ -16,6 +16,12 @@ def wait_for_pictures(page, n_pictures=1):
     )
 
 
+def says(place, text):
+    """Until a lesson's numbers do; it is drawn once it is near."""
+    place.scroll_into_view_if_needed()
+    place.locator(".numbers").filter(has_text=text).wait_for()
+
+
 def scrolls_sideways(page):
     return page.evaluate(
         "document.documentElement.scrollWidth > document.documentElement.clientWidth"
