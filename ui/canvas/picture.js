@@ -84,8 +84,9 @@
 
     /** Ask for a sheet once the place is near the screen; what is drawn stays until then. */
     awaitNear(isNew) {
+      if (!isNew && !this.isNew && !this.root.isConnected) return; // there is no sound yet
       this.isNew ||= isNew;
-      if (!this.views.length && this.isNew) this.showEmpty("coming");
+      if (!this.root.isConnected && this.isNew) this.showEmpty("coming");
       this.root.classList.toggle("stale", this.isNew);
       turns.wait(this);
     }
@@ -168,7 +169,7 @@
     }
 
     heightOf(view) {
-      if (!this.isFull && !(presentation.isOn && this.element.closest(".lesson"))) {
+      if (!this.isFull && !(presentation.isOn && this.element.closest(".lessons"))) {
         const [width, all] = [view.frame.clientWidth, this.root.clientWidth];
         const factor = all < PHONE_PX ? PHONE_RATIO : width < all / 2 ? BESIDE_RATIO : 1;
         return Math.round(width * view.plot.ratio * factor);
