@@ -39,7 +39,7 @@ with process.importing():
     from ui.player import clip_bar, recordings
     from ui.player.clips import ClipShelf
     from ui.scene import Scene, Transforms
-    from ui.server import files, gradio_patches, secret, zero
+    from ui.server import bounds, files, gradio_patches, secret, zero
     from ui.server.access import LOCAL_HOSTS
     from ui.server.bounds import RequestBounds
     from ui.server.fair_queue import MOST_SESSIONS
@@ -50,6 +50,7 @@ with process.importing():
     from ui.session import Session
     from ui.tabs.classify import tab as classify_tab
     from ui.tabs.data import tab as data_tab
+    from ui.tabs.live import tab as live_tab
     from ui.tabs.see import tab as see_tab
     from ui.tabs.see import tries
     from ui.tabs.teach import tab as teach_tab
@@ -73,6 +74,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
     models = models or models_of(settings, zero.device(settings.host))
     shelf = ClipShelf(limits_of(settings), own=own_limits_of(settings))
     gradio_patches.keep_ffmpeg_out()
+    gradio_patches.keep_pyplot_out()
     # It makes Gradio add its sign-in, to which the tab Train links in three languages.
     # Made outside the page, it brings no events of its own.
     login = gr.LoginButton(visible=False) if settings.host.has_login else None
@@ -87,6 +89,8 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         with gr.Tabs() as tabs:
             with gr.Tab(text("app.see"), id="see") as see:
                 see_tab.build(session, settings, models)
+            with gr.Tab(text("app.live"), id=live_tab.ID) as live:
+                live_tab.build(session, models)
             with gr.Tab(text("app.data"), id="data") as data:
                 data_tab.build(data, session, settings)
             with gr.Tab(text("app.train"), id="train") as train:
@@ -97,7 +101,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
                 teach_tab.build(session)
         page_state.open_named_tab(guarded, link, tabs)
         page_state.keep_tab()
-        train_tab.watch(training, train, (see, data, classify, about))
+        train_tab.watch(training, train, (see, live, data, classify, about))
         classify_tab.take_run(picker, session, tabs, training.classify, training.chosen)
         songs.build(session, models, settings.host)
         runs.build(session, settings)
@@ -154,7 +158,7 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
     is_local = is_local and not has_secret
     return {
         "theme": theme.theme(),
-        "css_paths": [theme.STYLE, canvas.STYLE, see_tab.STYLE],
+        "css_paths": [theme.STYLE, canvas.STYLE, see_tab.STYLE, live_tab.STYLE],
         "favicon_path": theme.ICON,
         "i18n": tries.link(
             texts(
@@ -243,6 +247,7 @@ def launched(demo: gr.Blocks, options: dict[str, Any]) -> str:
         if not port:
             raise
         raise KnownError("port_taken", port=port) from error
+    bounds.bound_heads(demo.server)
     return str(address)
 
 

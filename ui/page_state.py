@@ -23,7 +23,7 @@ LINK = """() => {
   const asked = new URLSearchParams(location.search);
   return asked.has("view") || asked.has("sound") ? location.search : "";
 }"""
-TABS = ("see", "data", "train", "classify", "teach")
+TABS = ("see", "live", "data", "train", "classify", "teach")
 # Parts above the place may still grow: it is held until somebody moves.
 SCROLL = """() => {
   const name = new URLSearchParams(location.search).get("view");
