@@ -12,11 +12,10 @@
    */
   Genrescope.mountSwitch = (element, props, watch) => {
     const lesson = element.closest(".lesson");
-    const heard = lesson.querySelector(".heard");
     let at = 0;
 
     function tracks() {
-      const own = [...heard.querySelectorAll(".sound")].map((block) => ({
+      const own = [...lesson.querySelectorAll(".heard .sound")].map((block) => ({
         name: block.querySelector("label")?.textContent.trim() ?? "",
         audio: () => sound.audioIn(block), since_s: 0,
       }));
@@ -47,7 +46,8 @@
       [...row.children].slice(1).forEach((button, i) =>
         button.setAttribute("aria-pressed", String(i === at)));
       const audio = every[at]?.audio();
-      play.textContent = word(audio && !audio.paused ? "switch_pause" : "hear");
+      const text = word(audio && !audio.paused ? "switch_pause" : "hear");
+      if (play.textContent !== text) play.textContent = text;
       if (audio && !audio.dataset.isWatched) {
         audio.dataset.isWatched = "1";
         for (const event of ["play", "pause", "ended"]) audio.addEventListener(event, refresh);
@@ -88,7 +88,8 @@
       choose(i);
     });
     watch("value", refresh);
-    new MutationObserver(refresh).observe(heard, { childList: true, subtree: true });
+    // Its players come at any time; Gradio adds the parts of a page in any order.
+    new MutationObserver(refresh).observe(lesson, { childList: true, subtree: true });
     refresh();
   };
 })();

@@ -166,9 +166,11 @@ tab().addEventListener("click", (event) => {
 }, { capture: true });
 
 // Gradio adds the parts of a page one by one.
-new MutationObserver(() => requestAnimationFrame(build)).observe(tab(), { childList: true, subtree: false });
-const wait = () => {
-  build();
-  if (lessons().length < n_lessons) setTimeout(wait, 100);
-};
-wait();
+let building = 0;
+new MutationObserver(() => {
+  building ||= requestAnimationFrame(() => {
+    building = 0;
+    build();
+  });
+}).observe(tab(), { childList: true, subtree: true });
+build();

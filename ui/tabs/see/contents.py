@@ -22,13 +22,12 @@ from ui.tabs.see.lesson import Lesson
 
 SCRIPT = Path(__file__).with_name("contents.js")
 STYLE = Path(__file__).with_name("contents.css")
-N_LESSONS = 17  # rows; two of them have two pictures
 
 
 @contextmanager
 def beside() -> Iterator[gr.HTML]:
     """Lay out the list, and the lessons made inside beside it."""
-    script = f"const n_lessons = {N_LESSONS};\n" + SCRIPT.read_text("utf-8")
+    script = SCRIPT.read_text("utf-8")
     with gr.Row(elem_classes="lessons"):
         with gr.Column(scale=0, min_width=0, elem_classes="lesson-list"):
             contents = gr.HTML(
