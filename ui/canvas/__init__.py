@@ -52,6 +52,8 @@ def place(
     start: str = "",
     name: str = OF_LESSON,
     formats: Sequence[str] | None = None,
+    *,
+    waits: bool = True,
 ) -> gr.HTML:
     """Make a place for a picture; not rendered yet.
 
@@ -67,10 +69,17 @@ def place(
         start: key of a button below that text, which fires ``start``; "" for none.
         name: what the style sheet calls it, besides "picture".
         formats: that it can be saved in; None for all that a lesson has.
+        waits: in a lesson, after each new sound until it is near the screen; False
+            where the lesson itself sees to that.
     """
     # Not as properties: Gradio forgets those of a place in a tab that is not open yet
     # as soon as an event touches it.
-    settings = {"empty": empty, "start_label": start, "formats": formats}
+    settings = {
+        "empty": empty,
+        "start_label": start,
+        "formats": formats,
+        "waits": waits,
+    }
     mount = MOUNT.format(events=json.dumps(EVENTS), place=json.dumps(settings))
     return gr.HTML(
         None,
@@ -96,18 +105,17 @@ def switch() -> gr.HTML:
     )
 
 
-def waiting(lessons: Iterable[str], *, is_new: bool = True) -> str:
+def waiting(lessons: Iterable[str] | None = None, *, is_new: bool = True) -> str:
     """Return what makes lessons' pictures wait until they are near the screen, as ``js``.
 
     Without outputs: Gradio's page would draw each of them.
 
     Args:
-        lessons: by their names.
+        lessons: by their names; None for all that wait for a new sound.
         is_new: for a new sound; else their picture is out of date, not their sounds.
     """
-    return (
-        f"() => Genrescope.{'renew' if is_new else 'again'}({json.dumps([*lessons])})"
-    )
+    names = json.dumps(None if lessons is None else [*lessons])
+    return f"() => Genrescope.{'renew' if is_new else 'again'}({names})"
 
 
 def script(language: str) -> str:

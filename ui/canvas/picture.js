@@ -306,9 +306,11 @@
   }
 
   const wait = (isNew) => (names) => {
-    const rows = new Set(names.map((name) => `lesson-${name}`));
-    for (const picture of all)
-      if (rows.has(picture.element.closest(".lesson")?.id)) picture.awaitNear(isNew);
+    for (const picture of all) {
+      const row = picture.element.closest(".lessons .lesson");
+      if (names ? names.includes(row?.id.replace("lesson-", "")) : row && picture.place.waits)
+        picture.awaitNear(isNew);
+    }
   };
   // Lessons' pictures wait for those of a new sound, or for newer ones of the same; and
   // whether none is asked for.

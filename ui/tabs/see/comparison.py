@@ -37,7 +37,7 @@ Drawn = tuple[Plot, str, Computed]  # with its key numbers, and where it came fr
 def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     history = gr.State((None, None))
-    with lesson("two") as picture:
+    with lesson("two", waits=False) as picture:
         kinds = [(text(f"see.kind_{name}"), name) for name in PICTURES]
         kind = gr.Radio(kinds, value="stft", label=text("see.kind"))
         others = [(text(f"examples.{each.id}"), each.id) for each in EXAMPLES]
@@ -53,7 +53,7 @@ def build(session: Session) -> Lesson:
     )
     knobs = {"kind": kind, "other": other, "history": history}
     remembered.then(None, None, None, js=canvas.waiting(["two"]), **QUIETLY)
-    here = Lesson("two", picture, knobs, Pair(session).draw, waits=False)
+    here = Lesson("two", picture, knobs, Pair(session).draw)
     return draws(session, here)
 
 

@@ -78,7 +78,9 @@ def build(session: Session, *, is_offline: bool) -> Lesson:
     names = ("before", "exact", "found")
     sounds = [player(text(f"see.heard_{name}"), visible=False) for name in names]
     switch = canvas.switch()
-    with lesson("back", empty="back_empty", players=sounds, switch=switch) as picture:
+    with lesson(
+        "back", empty="back_empty", players=sounds, switch=switch, waits=False
+    ) as picture:
         knobs = _knobs(SEARCHED if is_offline else (*SEARCHED, VOCODER))
         button = gr.Button(text("see.rebuild"), variant="primary")
 
@@ -129,7 +131,6 @@ def build(session: Session, *, is_offline: bool) -> Lesson:
         picture,
         knobs,
         lambda scene, *values: draw(scene, Way(*values)),
-        waits=False,
     )
 
 

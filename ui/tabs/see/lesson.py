@@ -43,8 +43,6 @@ class Lesson:
         draw: a ``Sheet`` of a ``Scene`` and the knobs' values, in their order, and of
             nothing else.
         is_over_time: its plots run over the sound, so that it follows the zoom.
-        waits: after each new sound until it is near the screen; False where the
-            lesson itself sees to that.
     """
 
     name: str
@@ -52,7 +50,6 @@ class Lesson:
     knobs: Mapping[str, Component]
     draw: Callable[..., Sheet]
     is_over_time: bool = False
-    waits: bool = True
 
 
 @contextmanager
@@ -64,6 +61,7 @@ def lesson(
     players: Sequence[gr.Audio] = (),
     more: Sequence[gr.HTML] = (),
     switch: gr.HTML | None = None,
+    waits: bool = True,
 ) -> Iterator[gr.HTML]:
     """Lay out one lesson; controls made inside appear below its text.
 
@@ -74,8 +72,9 @@ def lesson(
         players: players below the picture, not rendered yet.
         more: pictures below it, not rendered yet.
         switch: between the players' sounds, not rendered yet; see ``canvas.switch``.
+        waits: as ``canvas.place`` has it.
     """
-    picture = canvas.place(empty, start)
+    picture = canvas.place(empty, start, waits=waits)
     with gr.Row(elem_classes="lesson", elem_id=f"lesson-{name}"):
         with gr.Column(scale=1, min_width=260):
             gr.Markdown(text(f"see.{name}_title"), elem_classes="lesson-title")
@@ -176,14 +175,13 @@ def redrawing(session: Session, lesson: Lesson) -> dict[str, Any]:
     return {"fn": redraw, "inputs": inputs, "outputs": lesson.picture, **QUIETLY}
 
 
-def wait(session: Session, lessons: Sequence[Lesson]) -> None:
+def wait(session: Session) -> None:
     """Make pictures wait, after each new sound, until they are near the screen.
 
     So a sound that is chosen costs no more for lessons that nobody has scrolled to,
     and the one that is looked at is drawn first.
     """
-    js = canvas.waiting(each.name for each in lessons if each.waits)
-    session.bar.path.change(None, None, None, js=js, **QUIETLY)
+    session.bar.path.change(None, None, None, js=canvas.waiting(), **QUIETLY)
 
 
 def draws(session: Session, lesson: Lesson, after: Dependency | None = None) -> Lesson:

@@ -34,10 +34,10 @@ STYLE = contents.STYLE
 
 def build(session: Session, settings: Settings, models: Models) -> tuple[Lesson, ...]:
     """Lay out the lessons and wire them."""
+    wait(session)  # before what else a new sound asks of the server
     with contents.beside() as listed:
         lessons = _lessons(session, settings, models)
     moment = next(each for each in lessons if each.name == "dft")
-    wait(session, lessons)
     contents.build(session, settings, listed, lessons)
     selection.build(session, lessons, moment)
     downloads.build(session, lessons)
