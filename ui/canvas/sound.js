@@ -133,6 +133,14 @@
     if (audio?.paused) begin(audio);
   }
 
+  /** Play a selection again and again, or to its end; the one that plays as well. */
+  function loop(isLooping) {
+    if (passage) passage.loop = isLooping;
+    change({ isLooping });
+  }
+
+  const isLoopHeard = () => Boolean(passage?.loop && !passage.paused);
+
   /** Play a passage that begins at `start_s` in the chosen sound; null: another sound. */
   function play(url, start_s = null) {
     player()?.pause();
@@ -143,14 +151,6 @@
     if (start_s !== null) audio.addEventListener("play", () => follow(audio, start_s));
     begin(audio);
   }
-
-  /** Play a selection again and again, or to its end; the one that plays as well. */
-  function loop(isLooping) {
-    if (passage) passage.loop = isLooping;
-    change({ isLooping });
-  }
-
-  const isLoopHeard = () => Boolean(passage?.loop && !passage.paused);
 
   // A browser takes .webm and .mp4 for videos, and Gradio's player then refuses them,
   // though they may well hold sound alone.

@@ -192,5 +192,10 @@ def _scripts(language: str) -> bytes:
     What the page's parts call as soon as they are mounted has to be there by then.
     """
     choice = gradio_patches.language_script(language)
-    rest = f"{gradio_patches.stream_script()}\n{canvas.script(language)}"
+    patches = (
+        gradio_patches.stream_script(),
+        gradio_patches.dropdown_script(),
+        gradio_patches.toast_script(),
+    )
+    rest = "\n".join([*patches, canvas.script(language)])
     return f"<script>{choice}</script><script>{rest}</script>".encode()
