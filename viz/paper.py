@@ -102,8 +102,11 @@ def png(
 
 def enlarge(figure: Figure, scale: int) -> None:
     """Let a figure have ``scale`` times as many pixels each way; its parts stay in place."""
+    from matplotlib.image import FigureImage
+
     figure.set_dpi(scale * style.DPI)
     for bar in figure.images:  # which matplotlib places by pixels
+        assert isinstance(bar, FigureImage)
         pixels_there = np.asarray(bar.get_array())
         bar.set_data(np.kron(pixels_there, np.ones((scale, scale))))
         bar.ox, bar.oy = scale * bar.ox, scale * bar.oy
