@@ -53,6 +53,7 @@ with process.importing():
     from ui.tabs.data import tab as data_tab
     from ui.tabs.live import tab as live_tab
     from ui.tabs.see import tab as see_tab
+    from ui.tabs.see import tries
     from ui.tabs.teach import tab as teach_tab
     from ui.tabs.train import tab as train_tab
     from viz import paper
@@ -161,13 +162,21 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
     is_local = is_local and not has_secret
     return {
         "theme": theme.theme(),
-        "css_paths": [theme.STYLE, canvas.STYLE, dock.STYLE, live_tab.STYLE],
+        "css_paths": [
+            theme.STYLE,
+            canvas.STYLE,
+            see_tab.STYLE,
+            dock.STYLE,
+            live_tab.STYLE,
+        ],
         "favicon_path": theme.ICON,
-        "i18n": texts(
-            hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,
-            minutes=round(settings.max_duration_s / 60),
-            megabytes=largest_upload_bytes(settings) // 10**6,
-            **teach_tab.plan_addresses(),
+        "i18n": tries.link(
+            texts(
+                hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,
+                minutes=round(settings.max_duration_s / 60),
+                megabytes=largest_upload_bytes(settings) // 10**6,
+                **teach_tab.plan_addresses(),
+            )
         ),
         "show_error": False,
         "max_file_size": largest_upload_bytes(settings),

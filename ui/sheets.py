@@ -158,5 +158,9 @@ def _stft(
 
 def _cut(scene: Scene, levels: Spectrogram, wanted: Frames) -> Cut:
     """Return how a spectrogram was cut out of the sound, beside what was wanted."""
-    is_zoomed = levels.hop_length < wanted.hop_length
-    return Cut(scene.shown_s, scene.language, is_zoomed=is_zoomed)
+    return Cut(
+        scene.shown_s,
+        scene.language,
+        is_zoomed=levels.hop_length < wanted.hop_length,
+        is_coarse=levels.hop_length > wanted.hop_length,
+    )

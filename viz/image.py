@@ -82,7 +82,7 @@ def bar(axes: Axes, limits: Range, label: str, colours: str) -> None:
     """
     from matplotlib import colormaps
     from matplotlib.patches import Polygon
-    from matplotlib.transforms import IdentityTransform
+    from matplotlib.transforms import Affine2D
 
     figure = style.figure_of(axes)
     box = axes.get_window_extent()
@@ -91,11 +91,13 @@ def bar(axes: Axes, limits: Range, label: str, colours: str) -> None:
     low, high = bottom + ARROW_PX, bottom + height_px - ARROW_PX
     shades = np.repeat(np.linspace(0, 1, high - low)[:, None], BAR_PX, axis=1)
     colour_map = colormaps[colours]
+    # Pixels of a figure as it is made; of one that is drawn larger, larger ones.
+    points = Affine2D().scale(1 / style.DPI) + figure.dpi_scale_trans
     figure.figimage(shades, left, low, cmap=colour_map, origin="lower")
     for edge, tip, end in ((low, bottom, 0.0), (high, bottom + height_px, 1.0)):
         corners = [(left, edge), (left + BAR_PX, edge), (left + BAR_PX / 2, tip)]
         arrow = Polygon(corners, color=colour_map(end), linewidth=0)
-        arrow.set_transform(IdentityTransform())
+        arrow.set_transform(points)
         figure.add_artist(arrow)
     step = next((s for s in (0.2, 5, 10) if limits[1] - limits[0] <= 6 * s), 20)
     values = np.arange(limits[0], limits[1] + 1e-9, step)

@@ -75,7 +75,11 @@ def look_of(scales: object, range_db: object, colours: object) -> Look:
 
 
 def png(
-    sheet: Sheet, look: Look = AS_IT_COMES, language: str = i18n.DEFAULT_LANGUAGE
+    sheet: Sheet,
+    look: Look = AS_IT_COMES,
+    language: str = i18n.DEFAULT_LANGUAGE,
+    *,
+    scale: int = 1,
 ) -> bytes:
     """Draw a sheet as a PNG.
 
@@ -83,14 +87,29 @@ def png(
         sheet: what to draw.
         look: as on the visitor's page.
         language: of its texts; one that ``viz.png.language_for`` returns.
+        scale: how many times as many pixels each way, for a projector or paper.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    canvas = FigureCanvasAgg(figure(sheet, look))
+    drawn = figure(sheet, look)
+    enlarge(drawn, scale)
+    canvas = FigureCanvasAgg(drawn)
     font = png_file.font_for(language)
     with style.settings({"font.sans-serif": [font]} if font else {}):
         canvas.draw()
     return png_file.encoded(np.asarray(canvas.buffer_rgba()))
+
+
+def enlarge(figure: Figure, scale: int) -> None:
+    """Let a figure have ``scale`` times as many pixels each way; its parts stay in place."""
+    from matplotlib.image import FigureImage
+
+    figure.set_dpi(scale * style.DPI)
+    for bar in figure.images:  # which matplotlib places by pixels
+        assert isinstance(bar, FigureImage)
+        pixels_there = np.asarray(bar.get_array())
+        bar.set_data(np.kron(pixels_there, np.ones((scale, scale))))
+        bar.ox, bar.oy = scale * bar.ox, scale * bar.oy
 
 
 def svg(sheet: Sheet, look: Look = AS_IT_COMES) -> bytes:

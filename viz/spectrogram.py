@@ -36,12 +36,14 @@ class Cut:
         shown_s: start and stop of the visible part (s).
         language: of labels and facts.
         is_zoomed: the hop is finer than asked, so that each column has its frame.
+        is_coarse: the hop is longer than asked, because the sound is long.
         title: above the plot, where two are side by side.
     """
 
     shown_s: tuple[float, float]
     language: str
     is_zoomed: bool = False
+    is_coarse: bool = False
     title: str = ""
 
 
@@ -155,9 +157,10 @@ def frame_facts(levels: Spectrogram, cut: Cut) -> tuple[str, ...]:
     ms = 1000 / levels.sampling_rate
     n_fft, hop, n_each = levels.n_fft, levels.hop_length, levels.n_frames_per_column
     pooled = {"peak": "frames_per_column", "mean": "mean_per_column"}[levels.pooling]
+    hops = "hop_zoomed" if cut.is_zoomed else "hop_coarse" if cut.is_coarse else "hop"
     parts: tuple[tuple[str, dict[str, float]], ...] = (
         ("frame", {"n": n_fft, "ms": n_fft * ms}),
-        ("hop_zoomed" if cut.is_zoomed else "hop", {"n": hop, "ms": hop * ms}),
+        (hops, {"n": hop, "ms": hop * ms}),
         ("overlap", {"percent": 100 * (1 - hop / n_fft)}),
         *(((pooled, {"n": n_each}),) if n_each > 1 else ()),
         (f"window_{levels.window}", {}),

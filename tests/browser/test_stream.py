@@ -3,6 +3,7 @@
 import pytest
 
 from support import browser
+from support.page import wait_for_pictures
 
 pytestmark = pytest.mark.browser
 
@@ -27,10 +28,7 @@ def choose(page, place, label, option):
 
 def test_question_asked_while_the_stream_ends_is_answered(page):
     page.get_by_role("button", name="Start with the trumpet").click()
-    page.wait_for_function(
-        "n => document.querySelectorAll('canvas[role=img]').length >= n",
-        arg=browser.N_DRAWN,
-    )
+    wait_for_pictures(page)
     page.evaluate("slow.isOn = true")
     choose(page, lesson(page, "Spectrum (DFT)"), "0 dB is", "full scale (dBFS)")
     page.wait_for_function("slow.isWaiting")

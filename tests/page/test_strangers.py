@@ -78,6 +78,7 @@ MAY = set(
     ui.tabs.see.lesson:plays.remake
     ui.tabs.see.lesson:redrawing.redraw
     ui.tabs.see.masking:build.offer
+    ui.tabs.see.contents:build.give
     ui.tabs.see.selection:_moment.at
     ui.tabs.see.selection:_zooming.zoom
     ui.tabs.see.selection:build.<lambda>

@@ -34,11 +34,10 @@ PATIENCE_S = 90
 WAIT_MS = 90_000
 # Gradio adds the parts of a page one by one; these come last.
 N_PICTURES = 19
-N_DRAWN = 11  # as soon as there is a sound; the others once they are near
 READY = f"""document.querySelectorAll(".block.picture").length === {N_PICTURES}
   && document.querySelector("#player input[type=file]")
   && document.querySelector(".chips button")
-  && document.querySelector("nav a[aria-current]")"""
+  && document.querySelector("#header nav a[aria-current]")"""
 WATCH_SHIFTS = """
 window.shifted = 0;
 new PerformanceObserver((list) => {

@@ -1,7 +1,5 @@
 """What browser tests do on a page again and again."""
 
-from support import browser
-
 DRAWN = ".lesson-picture canvas[role=img]"
 
 
@@ -9,10 +7,19 @@ def upload(page, path):
     page.locator("#player input[type=file]").set_input_files(path)
 
 
-def wait_for_pictures(page, n_pictures=browser.N_DRAWN):
+def wait_for_pictures(page, n_pictures=1):
+    """Until the lessons in view are drawn, and no other that is near is waited for."""
     page.wait_for_function(
-        f"document.querySelectorAll('.block.lesson-picture:has(canvas)').length === {n_pictures}"
+        """n => document.querySelectorAll(".block.lesson-picture:has(canvas)").length >= n
+          && Genrescope.isDrawn()""",
+        arg=n_pictures,
     )
+
+
+def says(place, text):
+    """Until a lesson's numbers do; it is drawn once it is near."""
+    place.scroll_into_view_if_needed()
+    place.locator(".numbers").filter(has_text=text).wait_for()
 
 
 def scrolls_sideways(page):

@@ -31,6 +31,7 @@ from ui.tabs.see import (
     mel,
     sampling,
     spectrogram,
+    waveform,
 )
 
 AS_AT_FIRST = {
@@ -139,6 +140,24 @@ def test_zeros_behind_a_passage_draw_a_finer_curve_and_resolve_no_more():
     assert steps_hz[0] == pytest.approx(8 * steps_hz[1], rel=1e-3)
     assert finer.plots[0].facts[3] == plain.plots[0].facts[3]  # resolution
     assert len(finer.table) == len(plain.table) == 2  # the head, and one peak for both
+
+
+def test_long_sound_s_hop_is_called_coarser_than_asked():
+    short, long = (
+        spectrogram.draw(scene_of(noise(duration_s=n)), *AS_AT_FIRST["stft"])
+        for n in (1.0, 240.0)
+    )
+    assert not any("coarser" in fact for fact in short.plots[0].facts)
+    assert "coarser for a long sound" in long.plots[0].facts[1]
+
+
+def test_waveform_shows_a_single_wave_beside_the_whole_sound_until_it_is_zoomed():
+    clip = tone(440.0, duration_s=2.0)
+    whole, close = waveform.draw(scene_of(clip), False).plots
+    assert (whole.x.start, whole.x.stop) == (0.0, 2.0)
+    assert close.x.stop - close.x.start == pytest.approx(0.02)
+    assert not close.is_sound
+    assert len(waveform.draw(scene_of(clip, view=(0.5, 0.51)), False).plots) == 1
 
 
 def test_two_frame_lengths_stand_on_the_same_axes():

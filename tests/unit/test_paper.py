@@ -266,3 +266,14 @@ def test_curves_are_drawn_from_zero_to_the_whole_run():
     assert accuracy.lines[0].get_ydata().tolist() == [40, 70]
     assert loss.get_xlim() == accuracy.get_xlim() == (0, 100)
     assert accuracy.get_ylim() == (0, 100)
+
+
+def test_picture_of_twice_the_pixels_is_the_same_picture():
+    sheet = sheets(tone(1000.0))["stft"]
+    one, two = (
+        Image.open(io.BytesIO(paper.png(sheet, scale=scale))).convert("RGB")
+        for scale in (1, 2)
+    )
+    assert two.size == (2 * paper.WIDTH_PX, 2 * paper.HEIGHT_PX)
+    back = np.asarray(two.resize(one.size, Image.Resampling.BOX), int)
+    assert np.abs(back - np.asarray(one, int)).mean() < 4

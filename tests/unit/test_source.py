@@ -125,9 +125,15 @@ def test_width_of_a_stereo_sound_is_said_where_its_channels_are_shown(tmp_path):
     assert "inverted" in sheet(path, "each").about
 
 
+def test_mix_is_a_table_because_lesson_1_has_drawn_it(tmp_path):
+    found = sheet(write_audio(tmp_path / "a.wav", TONE), "mix")
+    assert found.plots == ()
+    assert found.table
+
+
 def test_mono_file_has_nothing_but_the_mix(tmp_path):
     path = write_audio(tmp_path / "a.wav", TONE)
-    for channel in source.CHOICES:
+    for channel in ("left", "right", "each"):
         (plot,) = sheet(path, channel).plots
         assert plot.title == ""
         assert max(plot.layers[0].highs) == pytest.approx(0.5, abs=1e-3)

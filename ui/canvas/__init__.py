@@ -8,7 +8,7 @@ lesson puts a sheet into it.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import gradio as gr
@@ -18,44 +18,68 @@ from viz import palette
 
 HERE = Path(__file__).parent
 # Each builds on those before it.
-FILES = "axes image sound layers paint over tools hands view picture".split()
+FILES = (
+    "axes image presentation sound layers paint over tools hands view picture switch"
+).split()
 STYLE = HERE / "picture.css"
 # What a place can ask of the server; Gradio wants the names in the component's script.
-EVENTS = ("start", "zoom", "hear", "use", "at", "save", "near")
+EVENTS = (
+    "start",
+    "zoom",
+    "hear",
+    "use",
+    "at",
+    "save",
+    "near",
+    "again",
+    "turned",
+    "tried",
+)
 # What events run in the browser: of a file and its start (s) in the chosen sound; of
 # another sound's file; of a file to download and a link's query, one of which is null.
 PLAY = "(file, start_s) => { if (file) Genrescope.play(file.url, start_s); }"
 PLAY_OTHER = "(file) => { if (file) Genrescope.play(file.url); }"
 TAKE = "(file, query) => Genrescope.take(file, query)"
-# Gives a place a value with which it waits until it is near the screen.
-WAIT = "() => Genrescope.waiting()"
+# Of a lesson's knobs: what a link in its text asks for, else what they are; then draw.
+TRY = "(...values) => Genrescope.tried({lesson}, {names}, values)"
+TURNED = "() => Genrescope.turned({lesson})"
 MOUNT = "Genrescope.mount(element, props, watch, trigger, {events}, {place});"
-# Names of places: drawn at each new sound, or once they are near.
-AT_ONCE, LATER = "lesson-picture", "later-picture"
+OF_LESSON = "lesson-picture"  # name of a place
 
 
 def place(
     empty: str = "empty",
     start: str = "",
-    name: str = AT_ONCE,
+    name: str = OF_LESSON,
     formats: Sequence[str] | None = None,
+    *,
+    waits: bool = True,
 ) -> gr.HTML:
     """Make a place for a picture; not rendered yet.
 
     Its events carry, as ``gr.EventData``: those of a selection a range of the chosen
     sound, ``start_s`` and ``stop_s`` (``zoom`` None and None for all of it); ``at`` a
     moment, ``at_s``; ``save`` a ``format`` and the look, ``scales``, ``range``
-    and ``map``; ``start`` and ``near`` nothing.
+    and ``map``; the others nothing: ``near`` asks for a picture and sounds of a new
+    sound, ``again`` for the picture, ``turned`` for the sounds; ``tried`` comes before
+    those two where a link in the text sets knobs.
 
     Args:
         empty: key, in the section ``canvas``, of the text that is shown until the first.
         start: key of a button below that text, which fires ``start``; "" for none.
         name: what the style sheet calls it, besides "picture".
         formats: that it can be saved in; None for all that a lesson has.
+        waits: in a lesson, after each new sound until it is near the screen; False
+            where the lesson itself sees to that.
     """
     # Not as properties: Gradio forgets those of a place in a tab that is not open yet
     # as soon as an event touches it.
-    settings = {"empty": empty, "start_label": start, "formats": formats}
+    settings = {
+        "empty": empty,
+        "start_label": start,
+        "formats": formats,
+        "waits": waits,
+    }
     mount = MOUNT.format(events=json.dumps(EVENTS), place=json.dumps(settings))
     return gr.HTML(
         None,
@@ -64,6 +88,34 @@ def place(
         elem_classes=["picture", name],
         render=False,
     )
+
+
+def switch() -> gr.HTML:
+    """Make a switch between a lesson's sounds, at the same moment; not rendered yet.
+
+    Its value is where the lesson's sound begins in the chosen one (s), which it then
+    switches to as well; None where the lesson has several players.
+    """
+    return gr.HTML(
+        None,
+        html_template="",
+        js_on_load="Genrescope.mountSwitch(element, props, watch);",
+        elem_classes="switch",
+        render=False,
+    )
+
+
+def waiting(lessons: Iterable[str] | None = None, *, is_new: bool = True) -> str:
+    """Return what makes lessons' pictures wait until they are near the screen, as ``js``.
+
+    Without outputs: Gradio's page would draw each of them.
+
+    Args:
+        lessons: by their names; None for all that wait for a new sound.
+        is_new: for a new sound; else their picture is out of date, not their sounds.
+    """
+    names = json.dumps(None if lessons is None else [*lessons])
+    return f"() => Genrescope.{'renew' if is_new else 'again'}({names})"
 
 
 def script(language: str) -> str:

@@ -1,7 +1,7 @@
 // Pointer and keys on a plot: cursor, selection, position, zoom.
 (() => {
   "use strict";
-  const { sound } = Genrescope;
+  const { sound, tools } = Genrescope;
 
   const DRAG_PX = 5; // less is a click
   const SHORTEST_S = 0.0005; // a range to zoom into
@@ -51,6 +51,7 @@
     });
     canvas.addEventListener("pointerup", (event) => {
       const isClick = down && !down.isDrag;
+      if (down?.isDrag) dragged(picture);
       down = null;
       if (!isClick) return;
       picture.point(view, valuesAt(view, event));
@@ -60,6 +61,13 @@
     canvas.addEventListener("pointerleave", (event) => {
       if (event.pointerType === "mouse" && !down) picture.point(view, null);
     });
+  }
+
+  /** A selection stands: a loop goes on with it. */
+  function dragged(picture) {
+    tools.know();
+    const { selection } = sound.state;
+    if (selection && sound.isLoopHeard()) picture.ask("hear", selection);
   }
 
   /** Choose from one time to another, whichever comes first. */
@@ -134,6 +142,12 @@
       " ": () => sound.toggle(),
       Enter: () => sound.toggle(at.x),
     };
+    const loop = () => {
+      const isLooping = !sound.state.isLooping;
+      sound.loop(isLooping);
+      if (isLooping && !sound.isLoopHeard()) picture.ask("hear", selection);
+    };
+    if (selection) Object.assign(keys, { l: loop, L: loop });
     if (selection) keys.Escape = () => sound.change({ selection: null });
     else if (picture.isZoomed) keys.Escape = () => picture.zoom(null);
     return keys;

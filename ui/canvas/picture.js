@@ -1,7 +1,7 @@
 // A place for pictures on the page: it shows the sheets that the server sends.
 (() => {
   "use strict";
-  const { View, over, image: images, tools, sound, word } = Genrescope;
+  const { View, over, image: images, presentation, tools, sound, word } = Genrescope;
   const { make } = tools;
 
   const PHONE_PX = 480;
@@ -9,18 +9,21 @@
   const BESIDE_RATIO = 1.35; // likewise of one beside another
   const LEAST_PX = 160; // of height, where a picture fills the screen,
   const FULL_GAPS_PX = 80; // with that much around its parts
-  const WAITING = "waiting"; // in place of a sheet
+  const ASKED = "asked"; // a value in place of a sheet, so that the same sheet is another
   const NEAR = "100% 0px"; // how far around the screen a place is near: its height
+  const ANSWER_MS = 5000; // what has no answer by then holds up no other place
+  const SOON_MS = 50; // until all places have told whether they are seen
   const ALL = 1e-6; // s; a range is the whole sound if it lacks less than this
 
   /** An element's sheet: its plots, the tools around them, the texts below. */
   class Picture {
-    constructor(element, place, trigger) {
-      Object.assign(this, { element, place, trigger, views: [], range: null, token: 0 });
+    constructor(element, place, trigger, props) {
+      Object.assign(this, { element, place, trigger, props, views: [], range: null, token: 0 });
       this.plots = make("div", { className: "sheet-plots" });
       this.reading = make("div", { className: "sheet-reading", role: "status", aria: { live: "off" } });
       this.choices = tools.choices(this);
-      this.below = make("div", { className: "sheet-below" }, this.reading, this.choices.row);
+      this.hint = make("p", { className: "sheet-hint", aria: { hidden: "true" } }); // see `keys`
+      this.below = make("div", { className: "sheet-below" }, this.reading, this.hint, this.choices.row);
       this.numbers = make("p", { className: "numbers" });
       this.table = make("div", { className: "sheet-table" });
       this.tools = make("div");
@@ -30,6 +33,7 @@
         if (this.plots.clientWidth !== this.width) this.draw();
       }).observe(this.plots);
       tools.watch(() => this.draw());
+      presentation.watch(() => this.draw());
       sound.watch(() => this.drawOver());
       document.addEventListener("fullscreenchange", () => this.draw());
       this.root.addEventListener("keydown", (event) => {
@@ -51,7 +55,8 @@
       const token = ++this.token;
       try {
         if (!text) return this.showEmpty();
-        if (text.startsWith(WAITING)) return this.awaitNear();
+        if (text === ASKED) return;
+        turns.leave(this);
         const sheet = JSON.parse(text);
         const bytes = new Map();
         for (const { layers } of sheet.plots)
@@ -78,21 +83,26 @@
     }
 
     /** Ask for a sheet once the place is near the screen; what is drawn stays until then. */
-    awaitNear() {
-      if (!this.views.length) this.showEmpty("coming");
-      this.nearness?.disconnect();
-      this.nearness = new IntersectionObserver((entries) => {
-        if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
-        this.nearness.disconnect();
-        this.trigger("near", {});
-      }, { rootMargin: NEAR });
-      this.nearness.observe(this.element);
+    awaitNear(isNew) {
+      if (!isNew && !this.isNew && !this.root.isConnected) return; // there is no sound yet
+      this.isNew ||= isNew;
+      if (!this.root.isConnected && this.isNew) this.showEmpty("coming");
+      this.root.classList.toggle("stale", this.isNew);
+      turns.wait(this);
+    }
+
+    /** Ask for the sheet that the place waits for. */
+    fetch() {
+      const isNew = this.isNew;
+      this.isNew = false;
+      this.props.value = ASKED;
+      this.trigger(isNew ? "near" : "again", {});
     }
 
     show(sheet, bytes) {
       this.range = null;
       this.sheet = sheet;
-      this.duration_s = sheet.duration_s || Math.max(...sheet.plots.map(({ x }) => x.stop));
+      this.duration_s = sheet.duration_s || Math.max(0, ...sheet.plots.map(({ x }) => x.stop));
       while (this.views.length > sheet.plots.length) this.views.pop().element.remove();
       while (this.views.length < sheet.plots.length) {
         this.views.push(new View(this));
@@ -101,10 +111,13 @@
       sheet.plots.forEach((plot, i) => this.views[i].show(plot, bytes, sheet.about));
       this.numbers.textContent = sheet.about;
       this.table.replaceChildren(...(sheet.table?.length ? [tableOf(sheet.table)] : []));
+      this.hint.textContent = tools.hint(this.hasSound);
       this.equip(sheet);
       if (!this.root.isConnected) this.element.replaceChildren(this.root);
       this.root.removeAttribute("aria-busy");
+      this.root.classList.remove("stale");
       if (this.hasSound) sound.take(this.duration_s);
+      this.below.hidden = this.plots.hidden = !this.views.length;
       this.drawNow();
     }
 
@@ -126,8 +139,9 @@
     drawNow() {
       cancelAnimationFrame(this.frame);
       this.frame = null;
+      if (!this.views.length) this.toolbar?.refresh();
       if (!this.views.length || !this.plots.clientWidth) return; // in a hidden tab
-      this.root.classList.toggle("large", tools.look.isLarge);
+      this.root.classList.toggle("large", tools.isLarge());
       this.width = this.plots.clientWidth;
       const heights = this.views.map((view) => this.heightOf(view));
       this.views.forEach((view, i) => view.draw(heights[i], this.range));
@@ -151,17 +165,18 @@
       const text = view ? over.reading(view) : "";
       if (this.reading.textContent !== text) this.reading.textContent = text;
       this.choices.refresh();
+      this.hint.hidden = Boolean(text || tools.look.isKnown || (this.hasSound && sound.state.selection));
     }
 
     heightOf(view) {
-      if (!this.isFull) {
+      if (!this.isFull && !(presentation.isOn && this.element.closest(".lessons"))) {
         const [width, all] = [view.frame.clientWidth, this.root.clientWidth];
         const factor = all < PHONE_PX ? PHONE_RATIO : width < all / 2 ? BESIDE_RATIO : 1;
         return Math.round(width * view.plot.ratio * factor);
       }
       const n_columns = getComputedStyle(this.plots).gridTemplateColumns.split(" ").length;
       const below = [this.below, this.tools, this.numbers].reduce((sum, e) => sum + e.offsetHeight, 0);
-      const row = (window.innerHeight - below - FULL_GAPS_PX) / Math.ceil(this.views.length / n_columns);
+      const row = (window.innerHeight - below - FULL_GAPS_PX - coverPx()) / Math.ceil(this.views.length / n_columns);
       return Math.max(LEAST_PX, Math.floor(row - view.frame.offsetTop + view.element.offsetTop));
     }
 
@@ -218,6 +233,61 @@
     }
   }
 
+  /** Whose turn it is to ask: who is seen at once, who is near after those, one by one. */
+  const turns = (() => {
+    const near = new Set();
+    const asked = new Map(); // with the timer that ends the wait for its answer
+    const sees = (rootMargin, call) =>
+      new IntersectionObserver((entries) => {
+        for (const { isIntersecting, target } of entries) {
+          const picture = isIntersecting && waiting.get(target);
+          if (picture) call(picture);
+        }
+      }, { rootMargin });
+    const waiting = new Map(); // by their elements
+    const seen = sees("0px", ask);
+    const close = sees(NEAR, (picture) => {
+      near.add(picture);
+      setTimeout(next, SOON_MS);
+    });
+
+    function wait(picture) {
+      leave(picture);
+      const { top, bottom, height } = picture.element.getBoundingClientRect();
+      if (height && bottom > 0 && top < innerHeight) return ask(picture);
+      waiting.set(picture.element, picture);
+      for (const observer of [seen, close]) observer.observe(picture.element);
+    }
+
+    /** A sheet has come, or is waited for anew. */
+    function leave(picture) {
+      waiting.delete(picture.element);
+      near.delete(picture);
+      for (const observer of [seen, close]) observer.unobserve(picture.element);
+      clearTimeout(asked.get(picture));
+      if (asked.delete(picture)) setTimeout(next, SOON_MS);
+    }
+
+    function ask(picture) {
+      leave(picture);
+      asked.set(picture, setTimeout(() => leave(picture), ANSWER_MS));
+      picture.fetch();
+    }
+
+    function next() {
+      const [first] = near;
+      if (first && !asked.size) ask(first);
+    }
+
+    return { wait, leave, isOver: () => !near.size && !asked.size };
+  })();
+
+  /** How much of the window lines that stick to its top cover. */
+  function coverPx() {
+    const cover = parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop);
+    return presentation.isOn && !document.fullscreenElement ? cover || 0 : 0;
+  }
+
   function tableOf([head, ...rows]) {
     const line = (cell, texts) => make("tr", {}, ...texts.map((text) => make(cell, {}, text)));
     return make("table", { className: "peaks" },
@@ -235,14 +305,45 @@
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   }
 
-  let n_waits = 0;
-  /** Another value each time, so that a place that waits already asks again. */
-  Genrescope.waiting = () => `${WAITING} ${++n_waits}`;
+  const wait = (isNew) => (names) => {
+    for (const picture of all) {
+      const row = picture.element.closest(".lessons .lesson");
+      if (names ? names.includes(row?.id.replace("lesson-", "")) : row && picture.place.waits)
+        picture.awaitNear(isNew);
+    }
+  };
+  // Lessons' pictures wait for those of a new sound, or for newer ones of the same; and
+  // whether none is asked for.
+  Object.assign(Genrescope, { renew: wait(true), again: wait(false), isDrawn: turns.isOver });
+
+  const wanted = new Map(); // settings that links ask for, by their lessons' names
+  /** Set knobs of a lesson to what a link's query names, then draw and play anew. */
+  Genrescope.setKnobs = (lesson, query) => {
+    wanted.set(lesson, query);
+    placeOf(lesson)?.trigger("tried", {});
+  };
+  const placeOf = (lesson) =>
+    [...all].find(({ element }) => element.closest(`#lesson-${lesson}`));
+  /** Values of knobs, in the types that they have, where a link names others. */
+  Genrescope.tried = (lesson, names, values) => {
+    const query = wanted.get(lesson);
+    wanted.delete(lesson);
+    const set = values.map((value, i) => {
+      const text = query?.get(`${lesson}.${names[i]}`);
+      if (text === null || text === undefined) return value;
+      if (typeof value === "boolean") return text === "True";
+      return typeof value === "number" ? Number(text) : text;
+    });
+    return set.length === 1 ? set[0] : set;
+  };
+  Genrescope.turned = (lesson) => {
+    for (const event of ["again", "turned"]) placeOf(lesson)?.trigger(event, {});
+  };
 
   /** Make an element a place for pictures; Gradio's HTML component calls it once. */
   Genrescope.mount = (element, props, watch, trigger, _events, place) => {
     if (!all.size) watchTheme();
-    const picture = new Picture(element, place, trigger);
+    const picture = new Picture(element, place, trigger, props);
     all.add(picture);
     watch("value", () => picture.take(props.value));
     picture.take(props.value);

@@ -12,6 +12,7 @@
     cursor_s: null, // under the pointer
     selection: null, // {start_s, stop_s}
     isPlaying: false,
+    isLooping: false, // a selection that is played begins again at its end
     duration_s: 0,
     source: "", // address of what the clip bar plays
   };
@@ -132,12 +133,21 @@
     if (audio?.paused) begin(audio);
   }
 
+  /** Play a selection again and again, or to its end; the one that plays as well. */
+  function loop(isLooping) {
+    if (passage) passage.loop = isLooping;
+    change({ isLooping });
+  }
+
+  const isLoopHeard = () => Boolean(passage?.loop && !passage.paused);
+
   /** Play a passage that begins at `start_s` in the chosen sound; null: another sound. */
   function play(url, start_s = null) {
     player()?.pause();
     passage?.pause();
     passage = new Audio(url);
     const audio = passage;
+    audio.loop = state.isLooping && start_s !== null;
     if (start_s !== null) audio.addEventListener("play", () => follow(audio, start_s));
     begin(audio);
   }
@@ -156,5 +166,7 @@
   for (const event of ["pointerdown", "click", "keydown"])
     document.addEventListener(event, () => player(), { capture: true, passive: true });
 
-  Object.assign(Genrescope, { sound: { state, change, watch, take, seek, toggle, playFrom, playNext }, play });
+  Object.assign(Genrescope, { sound: {
+    state, change, watch, take, seek, toggle, playFrom, playNext, loop, isLoopHeard, player, audioIn,
+  }, play });
 })();

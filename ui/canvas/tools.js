@@ -1,23 +1,25 @@
 // How pictures look, remembered in the browser; and the tools around a picture.
 (() => {
   "use strict";
-  const { image, sound, word } = Genrescope;
+  const { image, presentation, sound, word } = Genrescope;
 
   const KEY = "genrescope.look";
   const RANGES_DB = [60, 80, 100, 120]; // below the loudest that has a colour
   const FORMATS = ["png", "svg", "csv", "npz", "py", "link"];
-  const DEFAULT = { map: "cividis", range: "", isLarge: false, scales: {} };
+  // `isKnown`: who has dragged once needs no hint.
+  const DEFAULT = { map: "cividis", range: "", isLarge: false, isKnown: false, scales: {} };
 
   const watchers = new Set();
   const look = { ...DEFAULT, ...remembered() };
 
   function remembered() {
     try {
-      const { map, range, isLarge, scales } = JSON.parse(localStorage.getItem(KEY)) ?? {};
+      const { map, range, isLarge, isKnown, scales } = JSON.parse(localStorage.getItem(KEY)) ?? {};
       return {
         map: map in image.MAPS ? map : DEFAULT.map,
         range: RANGES_DB.includes(range) ? range : DEFAULT.range,
         isLarge: isLarge === true,
+        isKnown: isKnown === true,
         scales: { ...scales },
       };
     } catch {
@@ -67,6 +69,7 @@
 
   /** What a sheet's tools depend on: images, axes with several scales, files to save. */
   function kitOf({ plots }, formats = FORMATS) {
+    if (!plots.length) return { hasImage: false, hasLevels: false, scaled: [], isPlain: true, formats: formats.filter((each) => each === "link") };
     const scaled = new Map();
     for (const plot of plots)
       for (const side of ["x", "y"]) {
@@ -100,9 +103,9 @@
     }
     for (const axis of kit.scaled)
       add(scaleMenu(axis), (select) => { select.value = scaleOf(axis); });
-    add(button("letters", () => choose({ isLarge: !look.isLarge })),
+    if (!kit.isPlain) add(button("letters", () => choose({ isLarge: !look.isLarge })),
       (self) => self.setAttribute("aria-pressed", look.isLarge));
-    add(button("full", enlarge));
+    if (!kit.isPlain) add(button("full", enlarge));
     if (kit.formats.length) add(saveMenu(kit, trigger));
     return { row, refresh: () => refreshers.forEach((refresh) => refresh()) };
   }
@@ -153,9 +156,11 @@
   /** The buttons for a selection; `refresh` shows those that make sense now. */
   function choices(picture) {
     const part = (event) => () => picture.ask(event, sound.state.selection);
+    const loop = button("loop", () => sound.loop(!sound.state.isLooping), { keyshortcuts: "L" });
     const clear = () => sound.change({ selection: null });
     const chosen = [
       button("hear", part("hear")),
+      loop,
       button("zoom", () => picture.zoom(sound.state.selection)),
       button("use", part("use")),
       button("clear", clear),
@@ -165,10 +170,22 @@
     const refresh = () => {
       const isShown = Boolean(picture.hasSound && sound.state.selection);
       for (const each of chosen) each.hidden = !isShown;
+      loop.setAttribute("aria-pressed", sound.state.isLooping);
       whole.hidden = !picture.isZoomed;
       row.hidden = !picture.hasSound;
     };
     return { row, refresh };
+  }
+
+  /** What can be done with a picture, in a faint line; a finger does not hover. */
+  function hint(hasSound) {
+    const isTouch = matchMedia("(hover: none)").matches;
+    return word(`hint${hasSound ? "" : "_few"}${isTouch ? "_touch" : ""}`);
+  }
+
+  /** Nobody who has dragged needs the hint again. */
+  function know() {
+    if (!look.isKnown) choose({ isKnown: true });
   }
 
   /** Let the keyboard scroll a place that is too narrow for what it holds. */
@@ -180,9 +197,12 @@
       else place.removeAttribute(name);
   }
 
+  /** Letters for those who look from afar. */
+  const isLarge = () => look.isLarge || presentation.isOn;
+
   const watch = (watcher) => watchers.add(watcher);
   Object.assign(Genrescope, {
     take,
-    tools: { look, watch, scaleOf, limitsOf, kitOf, toolbar, choices, reach, make },
+    tools: { look, isLarge, watch, scaleOf, limitsOf, kitOf, toolbar, choices, hint, know, reach, make },
   });
 })();

@@ -44,7 +44,7 @@
     draw(height, range) {
       const { plot, canvas, cover } = this;
       const width = this.frame.clientWidth;
-      this.style = paint.styleOf(this.element, tools.look.isLarge);
+      this.style = paint.styleOf(this.element, tools.isLarge());
       this.ratio = window.devicePixelRatio || 1;
       const [x, y] = ["x", "y"].map((side) =>
         tools.scaleOf({ key: `${plot.name}.${side}`, scales: plot[side].scales }));

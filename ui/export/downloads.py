@@ -21,6 +21,7 @@ from viz import paper, png, table
 from viz.paper import Look
 from viz.plot import Sheet
 
+PNG_SCALE = 2  # a projector has more pixels than a lesson's picture
 LINK = "link"  # in place of a format
 
 
@@ -64,7 +65,9 @@ def _script(sheet: Sheet) -> bytes:
 
 
 CONTENTS: dict[str, Callable[[Sheet, Look, str], bytes]] = {
-    "png": paper.png,
+    "png": lambda sheet, look, language: paper.png(
+        sheet, look, language, scale=PNG_SCALE
+    ),
     "svg": lambda sheet, look, _: paper.svg(sheet, look),
     "csv": lambda sheet, *_: table.as_csv(sheet),
     "npz": lambda sheet, *_: table.as_npz(sheet),

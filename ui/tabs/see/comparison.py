@@ -16,6 +16,7 @@ from audio.levels import loudness
 from audio.synth.examples import EXAMPLES, example
 from audio.transforms import Frames, MelBands
 from audio.transforms.partials import peaks
+from ui import canvas
 from ui.handlers import QUIETLY
 from ui.player import clip_bar
 from ui.scene import Scene
@@ -36,7 +37,7 @@ Drawn = tuple[Plot, str, Computed]  # with its key numbers, and where it came fr
 def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     history = gr.State((None, None))
-    with lesson("two") as picture:
+    with lesson("two", waits=False) as picture:
         kinds = [(text(f"see.kind_{name}"), name) for name in PICTURES]
         kind = gr.Radio(kinds, value="stft", label=text("see.kind"))
         others = [(text(f"examples.{each.id}"), each.id) for each in EXAMPLES]
@@ -51,8 +52,9 @@ def build(session: Session) -> Lesson:
         remember, [session.bar.path, history], history, **QUIETLY
     )
     knobs = {"kind": kind, "other": other, "history": history}
+    remembered.then(None, None, None, js=canvas.waiting(["two"]), **QUIETLY)
     here = Lesson("two", picture, knobs, Pair(session).draw)
-    return draws(session, here, after=remembered)
+    return draws(session, here)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from ui.tabs.see.lesson import (
     placed,
     plays,
     position,
-    when_near,
 )
 from viz import decibels
 from viz.plot import Sheet
@@ -32,16 +31,16 @@ HEARD_S = 2.0  # of the chosen sound, at each of the two levels
 def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     sound = player(text("see.heard_level"), visible=False)
-    with lesson("decibels", players=[sound], is_later=True) as picture:
+    with lesson("decibels", players=[sound]) as picture:
         low, high = round(decibels.LOWEST_DB), round(decibels.HIGHEST_DB)
         gain_db = gr.Slider(low, high, -6, step=1, label=text("see.gain_db"))
         choices = [(text(f"see.level_of_{name}"), name) for name in SOUNDS]
         of = gr.Radio(choices, value="chosen", label=text("see.level_of"))
         start_s = position()
-    near = when_near(session, picture, placed(session, start_s, _n_shown))
+    at_loudest = placed(session, start_s, _n_shown, when=picture.near)
     knobs = {"gain_db": gain_db, "of": of, "start_s": start_s}
-    plays(session, sound, hear, *knobs.values(), when=near)
-    return draws(session, Lesson("decibels", picture, knobs, draw), when=near)
+    plays(session, picture, sound, hear, *knobs.values(), after=at_loudest)
+    return draws(session, Lesson("decibels", picture, knobs, draw), after=at_loudest)
 
 
 def draw(scene: Scene, gain_db: float, of: str, start_s: float) -> Sheet:

@@ -17,6 +17,8 @@ from errors import KnownError
 from networks import front_end as front_ends
 from networks.checkpoint import ModelRef
 from networks.windows import window_starts
+from ui import canvas
+from ui.handlers import QUIETLY
 from ui.model_choice import title
 from ui.player.audio import player
 from ui.scene import Scene
@@ -27,11 +29,11 @@ from ui.tabs.see.lesson import (
     Lesson,
     draws,
     excerpt,
+    excerpt_start_s,
     lesson,
     placed,
     plays,
     position,
-    redrawing,
 )
 from viz import closeup
 from viz import spectrogram as pictures
@@ -60,20 +62,32 @@ BANDS: dict[str, dict[str, Any]] = {
 def build(session: Session, models: Models) -> Lesson:
     """Lay out the lesson and wire it."""
     sound = player(text("see.heard_by_model"))
-    with lesson("hearing", players=[sound]) as picture:
+    both = canvas.switch()
+    with lesson("hearing", players=[sound], switch=both) as picture:
         start_s = position()
         names: Choices = [(text("see.model_chosen"), CHOSEN)]
         names += [(name, name) for name in PUBLISHED]
         model = gr.Dropdown(names, value=CHOSEN, label=text("see.model"))
-    at_loudest = placed(session, start_s, _n_shown)
-    plays(session, sound, hear, start_s, after=at_loudest)
+    at_loudest = placed(session, start_s, _n_shown, when=picture.near)
+    plays(
+        session,
+        picture,
+        sound,
+        hear,
+        start_s,
+        after=at_loudest,
+        switch=both,
+        since_s=excerpt_start_s,
+    )
     knobs = {"start_s": start_s, "model": model, "classifier": session.model}
     here = draws(
         session,
         Lesson("hearing", picture, knobs, partial(draw, models)),
         after=at_loudest,
     )
-    session.model.change(**redrawing(session, here))
+    session.model.change(
+        None, None, None, js=canvas.waiting(["hearing"], is_new=False), **QUIETLY
+    )
     return here
 
 

@@ -24,6 +24,7 @@ from audio.transforms.inversion import (
     inverse_stft,
 )
 from hub import client
+from ui import canvas
 from ui.handlers import QUIETLY
 from ui.player import sound_files
 from ui.player.audio import player
@@ -76,7 +77,10 @@ def build(session: Session, *, is_offline: bool) -> Lesson:
     """Lay out the lesson and wire it; offline without the neural vocoder."""
     names = ("before", "exact", "found")
     sounds = [player(text(f"see.heard_{name}"), visible=False) for name in names]
-    with lesson("back", empty="back_empty", players=sounds) as picture:
+    switch = canvas.switch()
+    with lesson(
+        "back", empty="back_empty", players=sounds, switch=switch, waits=False
+    ) as picture:
         knobs = _knobs(SEARCHED if is_offline else (*SEARCHED, VOCODER))
         button = gr.Button(text("see.rebuild"), variant="primary")
 
@@ -123,7 +127,10 @@ def build(session: Session, *, is_offline: bool) -> Lesson:
         **QUEUE,
     )
     return Lesson(
-        "back", picture, knobs, lambda scene, *values: draw(scene, Way(*values))
+        "back",
+        picture,
+        knobs,
+        lambda scene, *values: draw(scene, Way(*values)),
     )
 
 

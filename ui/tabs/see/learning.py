@@ -16,7 +16,7 @@ from ui import canvas
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
-from ui.tabs.see.lesson import Lesson, draws, lesson, when_near
+from ui.tabs.see.lesson import Lesson, draws, lesson
 from viz import learning
 from viz.curves import Curve
 from viz.plot import Sheet
@@ -32,8 +32,8 @@ RUNS = ("all", "head", NEWEST)
 
 def build(session: Session, runs_dir: Path) -> tuple[Lesson, Lesson]:
     """Lay out the lesson and wire it: an answer's loss, and the losses of a run."""
-    curves = canvas.place(name=canvas.LATER)
-    with lesson("learning", more=[curves], is_later=True) as picture:
+    curves = canvas.place()
+    with lesson("learning", more=[curves]) as picture:
         logits = {
             f"logit_{genre}": gr.Slider(
                 -HIGHEST, HIGHEST, value, step=1, label=text(f"see.logit_{genre}")
@@ -47,8 +47,8 @@ def build(session: Session, runs_dir: Path) -> tuple[Lesson, Lesson]:
     by_hand = Lesson("learning", picture, {**logits, "truth": truth}, draw)
     of_run = Lesson("overfitting", curves, {"run": run}, partial(draw_run, runs_dir))
     return (
-        draws(session, by_hand, when=when_near(session, picture)),
-        draws(session, of_run, when=when_near(session, curves)),
+        draws(session, by_hand),
+        draws(session, of_run),
     )
 
 

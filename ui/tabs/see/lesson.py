@@ -61,7 +61,8 @@ def lesson(
     start: str = "",
     players: Sequence[gr.Audio] = (),
     more: Sequence[gr.HTML] = (),
-    is_later: bool = False,
+    switch: gr.HTML | None = None,
+    waits: bool = True,
 ) -> Iterator[gr.HTML]:
     """Lay out one lesson; controls made inside appear below its text.
 
@@ -71,9 +72,10 @@ def lesson(
         start: of a button there, which fires the picture's ``start``.
         players: players below the picture, not rendered yet.
         more: pictures below it, not rendered yet.
-        is_later: drawn once it is near the screen; see ``when_near``.
+        switch: between the players' sounds, not rendered yet; see ``canvas.switch``.
+        waits: as ``canvas.place`` has it.
     """
-    picture = canvas.place(empty, start, canvas.LATER if is_later else canvas.AT_ONCE)
+    picture = canvas.place(empty, start, waits=waits)
     with gr.Row(elem_classes="lesson", elem_id=f"lesson-{name}"):
         with gr.Column(scale=1, min_width=260):
             gr.Markdown(text(f"see.{name}_title"), elem_classes="lesson-title")
@@ -83,6 +85,8 @@ def lesson(
             dock.place(name)
             for each in (picture, *more):
                 each.render()
+            if switch:
+                switch.render()
             if players:
                 with gr.Row(elem_classes="heard"):
                     for player in players:
@@ -95,15 +99,22 @@ def position() -> gr.Slider:
 
 
 def placed(
-    session: Session, start_s: gr.Slider, n_samples_of: Callable[..., int], *knobs: Any
+    session: Session,
+    start_s: gr.Slider,
+    n_samples_of: Callable[..., int],
+    *knobs: Any,
+    when: Callable[..., Dependency] | None = None,
 ) -> Dependency:
     """Set a position to the loudest passage of each new sound.
+
+    Where the sound is hardly longer than the passage, there is nothing to choose.
 
     Args:
         session: what the tabs share.
         start_s: the position.
         n_samples_of: the passage's length, of the clip and the knobs' values.
         knobs: on which the length depends.
+        when: the event to set it at: the picture's ``near``; else each new sound.
     """
 
     @session.guarded
@@ -112,12 +123,13 @@ def placed(
             return gr.skip()
         clip = session.clip(path)
         n_samples = n_samples_of(clip, *values)
-        at_s = loudest_s(clip, n_samples)
-        return gr.Slider(maximum=last_s(clip, n_samples), value=round(at_s, 3))
+        at_s, most_s = loudest_s(clip, n_samples), last_s(clip, n_samples)
+        return gr.Slider(
+            maximum=most_s, value=round(at_s, 3), interactive=most_s > SLIDER_STEP_S
+        )
 
-    return session.bar.path.change(
-        place, [session.bar.path, *knobs], start_s, **QUIETLY
-    )
+    at_new_sound = when or session.bar.path.change
+    return at_new_sound(place, [session.bar.path, *knobs], start_s, **QUIETLY)
 
 
 def last_s(clip: Clip, n_samples: int) -> float:
@@ -142,6 +154,11 @@ def excerpt(clip: Clip, at_s: float) -> tuple[float, Clip]:
     return start / clip.sampling_rate, part
 
 
+def excerpt_start_s(clip: Clip, at_s: float, *_: Any) -> float:
+    """Return where ``excerpt`` begins (s)."""
+    return excerpt(clip, at_s)[0]
+
+
 def redrawing(session: Session, lesson: Lesson) -> dict[str, Any]:
     """Return what an event needs to draw a lesson anew."""
 
@@ -160,47 +177,30 @@ def redrawing(session: Session, lesson: Lesson) -> dict[str, Any]:
     return {"fn": redraw, "inputs": inputs, "outputs": lesson.picture, **QUIETLY}
 
 
-def when_near(
-    session: Session, picture: gr.HTML, after: Dependency | None = None
-) -> Callable[..., Dependency]:
-    """Make a picture wait, after each new sound, until it is near the screen.
+def wait(session: Session) -> None:
+    """Make pictures wait, after each new sound, until they are near the screen.
 
-    So a page that is opened costs no more for lessons that nobody has scrolled to.
-
-    Args:
-        session: what the tabs share.
-        picture: a place with ``canvas.LATER``.
-        after: what sets the knobs for a new sound, if something does.
-
-    Returns:
-        The event of its being near, for ``draws`` and ``plays``.
+    So a sound that is chosen costs no more for lessons that nobody has scrolled to,
+    and the one that is looked at is drawn first.
     """
-    at_new_sound = after.then if after else session.bar.path.change
-    at_new_sound(None, None, picture, js=canvas.WAIT, **QUIETLY)
-    near: Callable[..., Dependency] = picture.near
-    return near
+    session.bar.path.change(None, None, None, js=canvas.waiting(), **QUIETLY)
 
 
-def draws(
-    session: Session,
-    lesson: Lesson,
-    after: Dependency | None = None,
-    when: Callable[..., Dependency] | None = None,
-) -> Lesson:
-    """Draw at each new sound and at each turn of a knob.
+def draws(session: Session, lesson: Lesson, after: Dependency | None = None) -> Lesson:
+    """Draw once the picture is near, when it is asked for again, at each turn of a knob.
 
     Args:
         session: what the tabs share.
         lesson: what to draw.
-        after: what sets the knobs for a new sound, if something does.
-        when: the event to draw at, in place of a new sound; see ``when_near``.
+        after: what sets the knobs for a new sound, if something does, once it is near.
 
     Returns:
         The lesson.
     """
     redraw = redrawing(session, lesson)
-    at_new_sound = when or (after.then if after else session.bar.path.change)
+    at_new_sound = after.then if after else lesson.picture.near
     at_new_sound(**redraw)
+    lesson.picture.again(**redraw)
     turned = [knob.input for knob in lesson.knobs.values() if hasattr(knob, "input")]
     if turned:
         gr.on(turned, **redraw)
@@ -209,11 +209,13 @@ def draws(
 
 def plays(
     session: Session,
+    picture: gr.HTML,
     player: gr.Audio,
     make: Callable[..., Clip],
     *knobs: Any,
     after: Dependency | None = None,
-    when: Callable[..., Dependency] | None = None,
+    switch: gr.HTML | None = None,
+    since_s: Callable[..., float] | None = None,
 ) -> None:
     """Make a sound anew where ``draws`` draws anew; of a slider once it is let go.
 
@@ -221,11 +223,13 @@ def plays(
 
     Args:
         session: what the tabs share.
+        picture: the lesson's.
         player: where to.
         make: the sound, of the clip and the knobs' values.
         knobs: the controls that change it.
-        after: what sets the knobs for a new sound, if something does.
-        when: the event to make it at, in place of a new sound; see ``when_near``.
+        after: what sets the knobs for a new sound, if something does, once it is near.
+        switch: between the chosen sound and this one.
+        since_s: where this one begins in it (s), of what ``make`` is given.
     """
     is_hidden = not player.visible
 
@@ -234,14 +238,20 @@ def plays(
         if path is None:
             return gr.skip()
         is_newest = newest.ask(player)
-        clip = make(session.clip(path), *values)
+        chosen = session.clip(path)
+        clip = make(chosen, *values)
         file = sound_files.file_of(clip, player.GRADIO_CACHE)
         if not is_newest(player):
             return gr.skip()
-        return gr.Audio(file, visible=True) if is_hidden else file
+        given = gr.Audio(file, visible=True) if is_hidden else file
+        if switch is None or since_s is None:
+            return given
+        return given, f"{since_s(chosen, *values):.6f}"
 
     inputs = [session.bar.path, session.newest, *knobs]
-    at_new_sound = when or (after.then if after else session.bar.path.change)
-    at_new_sound(remake, inputs, player, **QUIETLY)
+    outputs = player if switch is None else [player, switch]
+    at_new_sound = after.then if after else picture.near
+    at_new_sound(remake, inputs, outputs, **QUIETLY)
+    picture.turned(remake, inputs, outputs, **QUIETLY)
     turned = [getattr(knob, "release", knob.input) for knob in knobs]
-    gr.on(turned, remake, inputs, player, **QUIETLY)
+    gr.on(turned, remake, inputs, outputs, **QUIETLY)

@@ -19,6 +19,7 @@ from networks.checkpoint import read_json
 from networks.masked_prediction import PretrainedModel
 from settings import Settings
 from trainer.run import runs
+from ui import canvas
 from ui.handlers import QUIETLY
 from ui.model_choice import title
 from ui.player.audio import player
@@ -34,7 +35,6 @@ from ui.tabs.see.lesson import (
     lesson,
     loudest_s,
     plays,
-    redrawing,
 )
 from viz import guessing
 from viz.plot import Sheet
@@ -109,7 +109,8 @@ def build(session: Session, settings: Settings, models: Models) -> Lesson:
     """Lay out the lesson and wire it."""
     guessers = Guessers(settings.pretrained_model_dir, settings.runs_dir)
     sound = player(text("see.heard_masked"))
-    with lesson("masking", players=[sound]) as picture:
+    both = canvas.switch()
+    with lesson("masking", players=[sound], switch=both) as picture:
         n_clusters = gr.Radio(N_CLUSTERS, value=8, label=text("see.n_clusters"))
         number = gr.Slider(1, N_DRAWS, 1, step=1, label=text("see.draw_number"))
         guesser = gr.Dropdown(
@@ -118,14 +119,14 @@ def build(session: Session, settings: Settings, models: Models) -> Lesson:
             label=text("see.guesser"),
             info=text("see.guesser_info"),
         )
-    plays(session, sound, hear, number)
+    plays(session, picture, sound, hear, number, switch=both, since_s=_since_s)
 
     @session.guarded
     def offer() -> gr.Dropdown:
         return gr.Dropdown(guessers.choices())
 
     # Runs that have ended since.
-    session.bar.path.change(offer, None, guesser, **QUIETLY)
+    picture.near(offer, None, guesser, **QUIETLY)
     knobs = {
         "n_clusters": n_clusters,
         "number": number,
@@ -134,7 +135,9 @@ def build(session: Session, settings: Settings, models: Models) -> Lesson:
     }
     drawn = partial(draw, models, guessers=guessers)
     here = draws(session, Lesson("masking", picture, knobs, drawn, is_over_time=True))
-    session.model.change(**redrawing(session, here))
+    session.model.change(
+        None, None, None, js=canvas.waiting(["masking"], is_new=False), **QUIETLY
+    )
     return here
 
 
@@ -195,6 +198,10 @@ def training(models: Models, key: str | None, language: str) -> str:
         began = read_json(folder.parent / "config.json").get("base_model")
         kind = "none" if began in AT_RANDOM else "unknown"
     return i18n.word(f"viz.training_{kind}", language, title=title(ref, language))
+
+
+def _since_s(clip: Clip, _: int) -> float:
+    return excerpt(clip, loudest_s(clip, clip.sampling_rate))[0]
 
 
 def hear(clip: Clip, number: int) -> Clip:

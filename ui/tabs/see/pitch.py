@@ -21,7 +21,6 @@ from ui.tabs.see.lesson import (
     placed,
     plays,
     position,
-    when_near,
 )
 from viz import pitch
 from viz.plot import N_COLUMNS, Sheet
@@ -35,7 +34,7 @@ HIGHEST_HARMONIC = 16
 def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     sound = player(text("see.heard_harmonic"), visible=False)
-    with lesson("pitch", players=[sound], is_later=True) as picture:
+    with lesson("pitch", players=[sound]) as picture:
         start_s = position()
         tunings: Choices = [(text("see.a4_found"), ESTIMATED)]
         tunings += [(f"{hz} Hz", hz) for hz in TUNINGS_HZ]
@@ -43,10 +42,10 @@ def build(session: Session) -> Lesson:
         number = gr.Slider(
             2, HIGHEST_HARMONIC, 7, step=1, label=text("see.harmonic_number")
         )
-    near = when_near(session, picture, placed(session, start_s, _n_shown))
+    at_loudest = placed(session, start_s, _n_shown, when=picture.near)
     knobs = {"start_s": start_s, "a4_hz": a4_hz, "harmonic": number}
-    plays(session, sound, hear, a4_hz, number, when=near)
-    return draws(session, Lesson("pitch", picture, knobs, draw), when=near)
+    plays(session, picture, sound, hear, a4_hz, number, after=at_loudest)
+    return draws(session, Lesson("pitch", picture, knobs, draw), after=at_loudest)
 
 
 def draw(scene: Scene, start_s: float, a4_hz: float, harmonic: int) -> Sheet:

@@ -18,7 +18,6 @@ from ui.tabs.see.lesson import (
     placed,
     plays,
     position,
-    when_near,
 )
 from viz import rhythm as pictures
 from viz.plot import Sheet
@@ -29,7 +28,7 @@ LENGTHS_S = (10, 20, 30)
 def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     sound = player(text("see.heard_beats"), visible=False)
-    with lesson("rhythm", players=[sound], is_later=True) as picture:
+    with lesson("rhythm", players=[sound]) as picture:
         start_s = position()
         lengths = [(f"{n} s", n) for n in LENGTHS_S]
         length_s = gr.Radio(lengths, value=10, label=text("see.length_s"))
@@ -37,11 +36,10 @@ def build(session: Session) -> Lesson:
             (text(f"see.{pictures.octave_key(octave)}"), octave) for octave in OCTAVES
         ]
         octave = gr.Radio(octaves, value=1.0, label=text("see.octave"))
-    at_loudest = placed(session, start_s, _n_shown, length_s)
-    near = when_near(session, picture, at_loudest)
+    at_loudest = placed(session, start_s, _n_shown, length_s, when=picture.near)
     knobs = {"start_s": start_s, "length_s": length_s, "octave": octave}
-    plays(session, sound, hear, *knobs.values(), when=near)
-    return draws(session, Lesson("rhythm", picture, knobs, draw), when=near)
+    plays(session, picture, sound, hear, *knobs.values(), after=at_loudest)
+    return draws(session, Lesson("rhythm", picture, knobs, draw), after=at_loudest)
 
 
 def draw(scene: Scene, start_s: float, length_s: float, octave: float) -> Sheet:

@@ -11,6 +11,7 @@ from audio.clip import Clip
 from audio.transforms import Frames
 from audio.transforms.quantization import Quantised, quantised
 from audio.transforms.resampling import RATES, resampled
+from ui import canvas
 from ui.player.audio import player
 from ui.scene import Scene
 from ui.server.language import text
@@ -19,6 +20,7 @@ from ui.tabs.see.lesson import (
     Lesson,
     draws,
     excerpt,
+    excerpt_start_s,
     lesson,
     placed,
     plays,
@@ -37,14 +39,24 @@ N_FOR_STRONGEST = 2048  # samples around the stretch
 def build_rate(session: Session) -> Lesson:
     """Lay out the lesson on the sampling rate and wire it."""
     sound = player(text("see.heard_rate"))
-    with lesson("rate", players=[sound]) as picture:
+    both = canvas.switch()
+    with lesson("rate", players=[sound], switch=both) as picture:
         start_s = position()
         rates = [(f"{rate:,} Hz", rate) for rate in RATES]
         rate = gr.Dropdown(rates, value=4000, label=text("see.rate"))
         is_filtered = gr.Checkbox(True, label=text("see.is_filtered"))
-    at_loudest = placed(session, start_s, _n_shown)
+    at_loudest = placed(session, start_s, _n_shown, when=picture.near)
     knobs = {"start_s": start_s, "rate": rate, "is_filtered": is_filtered}
-    plays(session, sound, hear_rate, *knobs.values(), after=at_loudest)
+    plays(
+        session,
+        picture,
+        sound,
+        hear_rate,
+        *knobs.values(),
+        after=at_loudest,
+        switch=both,
+        since_s=excerpt_start_s,
+    )
     return draws(session, Lesson("rate", picture, knobs, draw_rate), after=at_loudest)
 
 
@@ -88,14 +100,24 @@ def hear_rate(clip: Clip, start_s: float, rate: int, is_filtered: bool) -> Clip:
 def build_bits(session: Session) -> Lesson:
     """Lay out the lesson on the bit depth and wire it."""
     sound = player(text("see.heard_bits"))
-    with lesson("bits", players=[sound]) as picture:
+    both = canvas.switch()
+    with lesson("bits", players=[sound], switch=both) as picture:
         start_s = position()
         depths = [(f"{n} bit", n) for n in DEPTHS]
         n_bits = gr.Dropdown(depths, value=4, label=text("see.n_bits"))
         is_dithered = gr.Checkbox(False, label=text("see.is_dithered"))
-    at_loudest = placed(session, start_s, _n_of_stairs)
+    at_loudest = placed(session, start_s, _n_of_stairs, when=picture.near)
     knobs = {"start_s": start_s, "n_bits": n_bits, "is_dithered": is_dithered}
-    plays(session, sound, hear_bits, *knobs.values(), after=at_loudest)
+    plays(
+        session,
+        picture,
+        sound,
+        hear_bits,
+        *knobs.values(),
+        after=at_loudest,
+        switch=both,
+        since_s=excerpt_start_s,
+    )
     return draws(session, Lesson("bits", picture, knobs, draw_bits), after=at_loudest)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import Any
 
 import gradio as gr
 
+from ui import canvas
 from ui.handlers import QUIETLY
 from ui.player.passage import Passage
 from ui.server.access import Visitor
@@ -25,23 +25,25 @@ def build(session: Session, lessons: Sequence[Lesson], spectrum: Lesson) -> None
     """
     passage = Passage(session)
     over_time = [each for each in lessons if each.is_over_time]
-    knobs = [knob for each in over_time for knob in each.knobs.values()]
-    zoomed = [session.view, *(each.picture for each in over_time)]
-    zoom = session.guarded(_zooming(session, over_time))
     at = session.guarded(_moment(session))
     start_s, n_samples = (spectrum.knobs[name] for name in ("start_s", "n_samples"))
     path = session.bar.path
     path.change(lambda: None, None, session.view, **QUIETLY)
-    for picture in (each.picture for each in over_time):
-        picture.zoom(zoom, [path, session.newest, *knobs], zoomed, **QUIETLY)
+    for each in over_time:
+        picture = each.picture
+        others = [other.name for other in over_time if other is not each]
+        inputs = [path, session.newest, *each.knobs.values()]
+        zoom = session.guarded(_zooming(session, each))
+        zoomed = picture.zoom(zoom, inputs, [session.view, picture], **QUIETLY)
+        again = canvas.waiting(others, is_new=False)
+        zoomed.then(None, None, None, js=again, **QUIETLY)
         passage.wire(picture)
         moved = picture.at(at, [path, n_samples], start_s, **QUIETLY)
         moved.then(**redrawing(session, spectrum))
 
 
-def _zooming(session: Session, lessons: Sequence[Lesson]) -> Any:
-    """Draw all pictures over time at once: they show the same part."""
-    places = [each.picture for each in lessons]
+def _zooming(session: Session, lesson: Lesson) -> Any:
+    """Draw the picture that asks; the others show the same part once they are near."""
 
     def zoom(
         path: str | None,
@@ -52,19 +54,12 @@ def _zooming(session: Session, lessons: Sequence[Lesson]) -> Any:
     ) -> Any:
         if path is None:
             return gr.skip()
-        is_newest = newest.ask(*places)
+        is_newest = newest.ask(lesson.picture)
         view: View = None
         if event.start_s is not None:
             view = path, float(event.start_s), float(event.stop_s)
-        scene = session.scene(path, view, visitor.language)
-        turned = iter(values)
-        sheets = [
-            each.draw(scene, *islice(turned, len(each.knobs))).as_json()
-            for each in lessons
-        ]
-        pairs = zip(places, sheets, strict=True)
-        drawn = (sheet if is_newest(place) else gr.skip() for place, sheet in pairs)
-        return [view, *drawn]
+        sheet = lesson.draw(session.scene(path, view, visitor.language), *values)
+        return view, sheet.as_json() if is_newest(lesson.picture) else gr.skip()
 
     return zoom
 
@@ -72,10 +67,12 @@ def _zooming(session: Session, lessons: Sequence[Lesson]) -> Any:
 def _moment(session: Session) -> Any:
     """Return the spectrum's passage, with the moment in its middle."""
 
-    def at(path: str | None, n_samples: int, event: gr.EventData) -> float:
+    def at(path: str | None, n_samples: int, event: gr.EventData) -> gr.Slider:
         clip = session.clip(path)
         start_s = float(event.at_s) - n_samples / clip.sampling_rate / 2
-        n_steps = min(max(start_s, 0.0), last_s(clip, n_samples)) // SLIDER_STEP_S
-        return round(n_steps * SLIDER_STEP_S, 3)
+        most_s = last_s(clip, n_samples)
+        n_steps = min(max(start_s, 0.0), most_s) // SLIDER_STEP_S
+        # The lesson may not have been near yet, so that it has another sound's end.
+        return gr.Slider(maximum=most_s, value=round(n_steps * SLIDER_STEP_S, 3))
 
     return at

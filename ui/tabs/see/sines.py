@@ -11,7 +11,7 @@ from ui.player.audio import player
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
-from ui.tabs.see.lesson import Choices, Lesson, draws, lesson, plays, when_near
+from ui.tabs.see.lesson import Choices, Lesson, draws, lesson, plays
 from viz import sines
 from viz.plot import Sheet
 
@@ -22,7 +22,7 @@ LOWEST_DB, STEP_DEG = -60, 15
 def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     sound = player(text("see.heard_sines"), visible=False)
-    with lesson("sines", players=[sound], is_later=True) as picture:
+    with lesson("sines", players=[sound]) as picture:
         shapes = [(text(f"see.shape_{name}"), name) for name in harmonics.SHAPES]
         shape = gr.Dropdown(shapes, value="saw", label=text("see.shape"))
         number = gr.Slider(
@@ -49,9 +49,8 @@ def build(session: Session) -> Lesson:
         "level_db": level,
         "phase_deg": degrees,
     }
-    near = when_near(session, picture)
-    plays(session, sound, hear, *knobs.values(), when=near)
-    return draws(session, Lesson("sines", picture, knobs, draw), when=near)
+    plays(session, picture, sound, hear, *knobs.values())
+    return draws(session, Lesson("sines", picture, knobs, draw))
 
 
 def draw(

@@ -38,7 +38,11 @@ def build(session: Session) -> Lesson:
 
 
 def draw(shelf: ClipShelf, scene: Scene, channel: str) -> Sheet:
-    """Draw the mix, or channels, for which the file is decoded again."""
+    """Tabulate the file; draw channels, for which it is decoded again.
+
+    The mix alone is lesson 1's picture: it is drawn only where channels were asked for
+    and there are no others.
+    """
     clip, language = scene.clip, scene.language
     path = shelf.path_of(clip)
     decoded, loud = shelf.take(path), scene.of(loudness)
@@ -48,6 +52,8 @@ def draw(shelf: ClipShelf, scene: Scene, channel: str) -> Sheet:
             outlined, path=path, shown_s=scene.shown_s, limits=shelf.limits
         )
         plots = _plots(scene, found, channel)
+    elif channel == "mix":
+        plots = ()
     else:
         plots = (waveform.plot(clip, scene.shown_s, loud, language),)
     extremes = scene.of(extent)

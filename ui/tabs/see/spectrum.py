@@ -28,7 +28,7 @@ def build(session: Session) -> Lesson:
         padding = gr.Dropdown(paddings, value=1, label=text("see.padding"))
         references = [(text(f"see.re_{name}"), name) for name in REFERENCES]
         reference = gr.Dropdown(references, value="peak", label=text("see.reference"))
-    at_loudest = placed(session, start_s, lambda _, n: n, n_samples)
+    at_loudest = placed(session, start_s, lambda _, n: n, n_samples, when=picture.near)
     knobs = {
         "start_s": start_s,
         "n_samples": n_samples,

@@ -9,6 +9,7 @@ from ui.export import downloads
 from ui.session import Session
 from ui.tabs.see import (
     comparison,
+    contents,
     decibels,
     hubert_input,
     inversion,
@@ -26,19 +27,35 @@ from ui.tabs.see import (
     timbre,
     waveform,
 )
-from ui.tabs.see.lesson import Lesson
+from ui.tabs.see.lesson import Lesson, wait
+
+STYLE = contents.STYLE
 
 
 def build(session: Session, settings: Settings, models: Models) -> tuple[Lesson, ...]:
     """Lay out the lessons and wire them."""
-    lessons = (
+    wait(session)  # before what else a new sound asks of the server
+    with contents.beside() as listed:
+        lessons = _lessons(session, settings, models)
+    moment = next(each for each in lessons if each.name == "dft")
+    contents.build(session, settings, listed, lessons)
+    selection.build(session, lessons, moment)
+    downloads.build(session, lessons)
+    page_state.restore_knobs(session, lessons)
+    return lessons
+
+
+def _lessons(
+    session: Session, settings: Settings, models: Models
+) -> tuple[Lesson, ...]:
+    return (
         waveform.build(session),
         decibels.build(session),
         source.build(session),
         sampling.build_rate(session),
         sampling.build_bits(session),
         sines.build(session),
-        moment := spectrum.build(session),
+        spectrum.build(session),
         timbre.build(session),
         spectrogram.build(session),
         inversion.build(session, is_offline=settings.is_offline),
@@ -50,7 +67,3 @@ def build(session: Session, settings: Settings, models: Models) -> tuple[Lesson,
         *learning.build(session, settings.runs_dir),
         comparison.build(session),
     )
-    selection.build(session, lessons, moment)
-    downloads.build(session, lessons)
-    page_state.restore_knobs(session, lessons)
-    return lessons

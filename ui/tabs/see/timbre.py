@@ -13,7 +13,7 @@ from ui.player.audio import player
 from ui.scene import Scene
 from ui.server.language import text
 from ui.session import Session
-from ui.tabs.see.lesson import Choices, Lesson, draws, lesson, plays, when_near
+from ui.tabs.see.lesson import Choices, Lesson, draws, lesson, plays
 from viz import timbre
 from viz.plot import Sheet
 
@@ -23,7 +23,7 @@ OWN = "own"  # a choice, for the instrument's own envelope
 def build(session: Session) -> Lesson:
     """Lay out the lesson and wire it."""
     sound = player(text("see.heard_note"), visible=False)
-    with lesson("timbre", players=[sound], is_later=True) as picture:
+    with lesson("timbre", players=[sound]) as picture:
         names = [(text(f"see.instrument_{name}"), name) for name in INSTRUMENTS]
         instrument = gr.Radio(names, value="trumpet", label=text("see.instrument"))
         envelopes = [(text("see.own_envelope"), OWN), *names]
@@ -34,15 +34,14 @@ def build(session: Session) -> Lesson:
         stiffness = gr.Radio(
             stiffnesses, value=STIFFNESSES[2], label=text("see.stiffness")
         )
-    near = when_near(session, picture)
     knobs = {
         "instrument": instrument,
         "envelope": envelope,
         "hz": pitch,
         "stiffness": stiffness,
     }
-    plays(session, sound, hear, *knobs.values(), when=near)
-    return draws(session, Lesson("timbre", picture, knobs, draw), when=near)
+    plays(session, picture, sound, hear, *knobs.values())
+    return draws(session, Lesson("timbre", picture, knobs, draw))
 
 
 def draw(
