@@ -35,6 +35,7 @@ with process.importing():
     from trainer.run.kept import KeptRuns
     from ui import canvas, page_state, sheets, theme
     from ui.api import runs, songs
+    from ui.front import front
     from ui.handlers import guard
     from ui.player import clip_bar, recordings
     from ui.player.clips import ClipShelf
@@ -85,6 +86,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         session = Session(guarded, shelf, bar, link)
         with gr.Tabs() as tabs:
             with gr.Tab(text("app.see"), id="see") as see:
+                front.build(session, settings)
                 see_tab.build(session, settings, models)
             with gr.Tab(text("app.data"), id="data") as data:
                 data_tab.build(data, session, settings)
@@ -153,7 +155,7 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
     is_local = is_local and not has_secret
     return {
         "theme": theme.theme(),
-        "css_paths": [theme.STYLE, canvas.STYLE],
+        "css_paths": [theme.TOKENS, theme.STYLE, canvas.STYLE, front.STYLE],
         "favicon_path": theme.ICON,
         "i18n": texts(
             hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import i18n
 from errors import FULL_DISK, KnownError
 from ui import canvas
+from ui.front import front
 from ui.server import gradio_patches
 from ui.server.access import OWN_NAMES, host_name
 from ui.server.language import LANGUAGE_COOKIE, language_for
@@ -192,5 +193,5 @@ def _scripts(language: str) -> bytes:
     What the page's parts call as soon as they are mounted has to be there by then.
     """
     choice = gradio_patches.language_script(language)
-    rest = f"{gradio_patches.stream_script()}\n{canvas.script(language)}"
+    rest = f"{gradio_patches.stream_script()}\n{canvas.script(language)}\n{front.script(language)}"
     return f"<script>{choice}</script><script>{rest}</script>".encode()
