@@ -155,7 +155,7 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
     is_local = is_local and not has_secret
     return {
         "theme": theme.theme(),
-        "css_paths": [theme.TOKENS, theme.STYLE, canvas.STYLE, front.STYLE],
+        "css_paths": [theme.TOKENS, theme.STYLE, canvas.STYLE, clip_bar.STYLE, front.STYLE],
         "favicon_path": theme.ICON,
         "i18n": texts(
             hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
@@ -129,6 +130,9 @@ async def report_full_disk(
         await refusal(scope, receive, send)
 
 
+KEPT = Path(__file__).with_name("kept.js")
+
+
 class Language:
     """ASGI middleware that gives every page its language, and remembers a choice.
 
@@ -193,5 +197,8 @@ def _scripts(language: str) -> bytes:
     What the page's parts call as soon as they are mounted has to be there by then.
     """
     choice = gradio_patches.language_script(language)
-    rest = f"{gradio_patches.stream_script()}\n{canvas.script(language)}\n{front.script(language)}"
+    kept = KEPT.read_text("utf-8")
+    parts = (canvas.script(language), kept, front.script(language))
+    rest = "
+".join([gradio_patches.stream_script(), *parts])
     return f"<script>{choice}</script><script>{rest}</script>".encode()
