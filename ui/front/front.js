@@ -5,6 +5,7 @@
   const { axes, image: images, phrase, sound, tools: { make }, word } = Genrescope;
 
   const BEFORE = "before-sound"; // of the root element; the style sheet hides by it
+  const RECORDS = "records"; // likewise, while the sound bar records
   const TABS = ["see", "data", "train", "classify", "teach"];
   const MAP = "magma";
   const LOWEST_DB = -77; // that has a colour of its own,
@@ -22,7 +23,7 @@
 
   const asked = new URLSearchParams(location.search);
   const view = asked.get("view");
-  const isLink = asked.has("sound") || (view && !TABS.includes(view));
+  const isLink = asked.has("sound") || Genrescope.kept.own() || (view && !TABS.includes(view));
   document.documentElement.classList.toggle(BEFORE, !isLink);
 
   const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -301,7 +302,7 @@
       this.stop();
       const { goal } = this;
       this.goal = null;
-      document.documentElement.classList.remove(BEFORE);
+      document.documentElement.classList.remove(BEFORE, RECORDS);
       if (goal) hold(goal);
     }
   }
@@ -349,19 +350,13 @@
     document.querySelector(`[role=tab][data-tab-id="${name}"]`)?.click();
   }
 
-  const inPlayer = (what) => document.querySelector(`#player ${what}`);
-
   /** Open the file dialog of the sound bar. */
-  function upload() {
-    if (!inPlayer("input[type=file]")) inPlayer(".source-selection button")?.click();
-    inPlayer("input[type=file]")?.click();
-  }
+  const upload = () => document.querySelector("#player input[type=file]")?.click();
 
   /** Let the sound bar record. */
   function record() {
-    document.documentElement.classList.add("records");
-    inPlayer(".source-selection button:nth-of-type(2)")?.click();
-    document.getElementById("player")?.scrollIntoView({ block: "nearest" });
+    document.documentElement.classList.add(RECORDS);
+    document.querySelector("#player .bar-record")?.click();
   }
 
   /** Mark the built-in sound that is chosen, by its name. */

@@ -199,6 +199,5 @@ def _scripts(language: str) -> bytes:
     choice = gradio_patches.language_script(language)
     kept = KEPT.read_text("utf-8")
     parts = (canvas.script(language), kept, front.script(language))
-    rest = "
-".join([gradio_patches.stream_script(), *parts])
+    rest = "\n".join([gradio_patches.stream_script(), *parts])
     return f"<script>{choice}</script><script>{rest}</script>".encode()
