@@ -103,6 +103,7 @@ SIZES = {
     "block_title_text_weight": "500",
     "layout_gap": "20px",
     "form_gap_width": "20px",
+    "input_border_width": "1px",
     "color_accent": "var(--accent)",
 }
 

@@ -6,6 +6,7 @@
 
   const BEFORE = "before-sound"; // of the root element; the style sheet hides by it
   const RECORDS = "records"; // likewise, while the sound bar records
+  const FOLDS = "folds"; // and while it makes room
   const TABS = ["see", "data", "train", "classify", "teach"];
   const MAP = "magma";
   const LOWEST_DB = -77; // that has a colour of its own,
@@ -16,8 +17,9 @@
   const LEAST_PX = 17; // from one name to the next
   const HZ_TICKS = [300, 500, 1000, 2000, 4000, 8000];
   const REVEAL_MS = 900; // in which the picture appears, as if it were played
-  const MARK_MS = 50; // after a sound has been chosen, its name is there
-  const PATIENCE_MS = 1500; // for the picture to which the way leads
+  const NAMED_MS = 60; // after a sound has been chosen, the sound bar has its name
+  const GOAL = "lesson-stft"; // where the way leads,
+  const LANDS = "lands"; // and what the root element is called until somebody moves
   // Silence that a browser may play at a click, so that it may play what comes after.
   const SILENCE = "data:audio/wav;base64,UklGRiYAAABXQVZFZm10IBAAAAABAAEARKwAAIhYAQACABAAZGF0YQIAAAAAAA==";
 
@@ -53,12 +55,12 @@
         make("span", { className: "front-disc", aria: { hidden: "true" } }));
       this.caption = make("span", { className: "front-caption" });
       this.play.append(this.caption);
-      const look = make("button", { type: "button", className: "front-look", onclick: () => this.open("stft", true) },
+      const look = make("button", { type: "button", className: "front-look", onclick: () => this.open(true) },
         word("front.look"));
       const hero = make("div", { className: "front-hero" },
         this.frame, make("div", { className: "front-bar" }, this.play, look));
       const doors = make("div", { className: "front-doors" },
-        this.door("see", () => this.open(null, false)),
+        this.door("see", () => this.open(false)),
         this.door("train", () => toTab("train")),
         this.door("classify", () => toTab("classify")));
       const own = make("p", { className: "front-own" }, make("span", {}, word("front.own")),
@@ -288,22 +290,20 @@
       this.caption.textContent = word(isPlaying ? "front.pause" : "front.play");
     }
 
-    /** Choose the trumpet, and go where the way leads: to a lesson, or the first one. */
-    open(lesson, isHeard) {
+    /** Choose the trumpet: play it and show its spectrogram, or begin with lesson one. */
+    open(isGoal) {
       this.stop();
-      this.goal = lesson ? `lesson-${lesson}` : null;
+      this.isGoal = isGoal;
       this.element.firstChild.setAttribute("aria-busy", "true");
       this.trigger("start", {});
-      if (isHeard) sound.playNext();
+      if (isGoal) sound.playNext();
     }
 
     /** There is a sound: make room for it. */
     fold() {
       this.stop();
-      const { goal } = this;
-      this.goal = null;
-      document.documentElement.classList.remove(BEFORE, RECORDS);
-      if (goal) hold(goal);
+      if (this.isGoal) land();
+      this.isGoal = false;
     }
   }
 
@@ -366,28 +366,37 @@
       chip.setAttribute("aria-pressed", chip.textContent.trim() === name);
   }
 
-  /** Bring a lesson into view, once its picture is there, and keep it while others grow. */
-  function hold(id) {
-    const end = performance.now() + PATIENCE_MS;
-    let isLeft = false;
-    for (const event of ["wheel", "touchstart", "pointerdown", "keydown"])
-      addEventListener(event, () => { isLeft = true; }, { once: true, passive: true });
-    const look = () => {
-      const place = document.getElementById(id);
-      if (isLeft || !place) return;
-      place.scrollIntoView({ behavior: "instant" });
-      if (performance.now() < end || !place.querySelector("canvas")) setTimeout(look, 50);
+  /** Begin with the spectrogram. The lessons before it come back above it, where nobody
+   * looks, once somebody moves: so nothing that is drawn there moves the picture. */
+  function land() {
+    const root = document.documentElement;
+    const goal = document.getElementById(GOAL);
+    if (!goal) return;
+    root.classList.add(LANDS);
+    scrollTo({ top: 0, behavior: "instant" });
+    const events = ["wheel", "touchmove", "keydown", "pointerdown"];
+    const leave = () => {
+      for (const event of events) removeEventListener(event, leave, true);
+      const { top } = goal.getBoundingClientRect();
+      root.classList.remove(LANDS);
+      scrollBy({ top: goal.getBoundingClientRect().top - top, behavior: "instant" });
     };
-    look();
+    for (const event of events) addEventListener(event, leave, { capture: true, passive: true });
   }
 
   Genrescope.front = {
     mount: (element, trigger) => { front = new Front(element, trigger); },
     hear: (url) => front?.hear(url),
-    fold: () => {
+    fold: () => setTimeout(() => {
+      mark();
+      const { classList } = document.documentElement;
+      if (!classList.contains(BEFORE)) return;
+      // For one frame the page is empty below its head: nothing is seen to jump.
+      classList.add(FOLDS);
+      classList.remove(BEFORE, RECORDS);
       front?.fold();
-      setTimeout(mark, MARK_MS);
-    },
+      requestAnimationFrame(() => requestAnimationFrame(() => classList.remove(FOLDS)));
+    }, NAMED_MS),
     /** What tests read. */
     state: () => ({ at_s: front?.at_s ?? null, isPlaying: Boolean(front?.isPlaying), share: front?.share ?? 0 }),
   };
