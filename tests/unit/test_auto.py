@@ -264,7 +264,7 @@ def test_lists_renewed_late_take_no_choice_back(host):
     picker = Picker(None, models)
     for key in (AUTO, "bundled"):
         model, other, _ = picker._refreshed(key, "", (), HERE)
-        assert [value for _, value in model.choices][:2] == [AUTO, "bundled"]
-        assert not any("value" in each._constructor_args[0] for each in (model, other))
+        assert [value for _, value in model["choices"]][:2] == [AUTO, "bundled"]
+        assert not any("value" in each for each in (model, other))
     model, *_ = picker._refreshed("run:gone", "", (), HERE)
     assert model.value == AUTO

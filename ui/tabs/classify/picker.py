@@ -95,7 +95,7 @@ class Picker:
         other: str | None,
         fetched: tuple[str, ...],
         visitor: Visitor,
-    ) -> tuple[gr.Dropdown, gr.Dropdown, gr.Accordion]:
+    ) -> tuple[Any, Any, gr.Accordion]:
         first, second = self._lists(key, other, fetched, visitor)
         return (
             _unless_kept(first, key),
@@ -149,6 +149,7 @@ class Picker:
         return fetch
 
 
-def _unless_kept(listed: gr.Dropdown, value: str | None) -> gr.Dropdown:
+def _unless_kept(listed: gr.Dropdown, value: str | None) -> Any:
     """Leave the value out where it stays: a visitor may have chosen another meanwhile."""
-    return gr.Dropdown(listed.choices) if listed.value == value else listed
+    is_kept = listed.value == value
+    return gr.update(choices=listed.choices) if is_kept else listed
