@@ -40,7 +40,7 @@ with process.importing():
     from ui.player import clip_bar, recordings
     from ui.player.clips import ClipShelf
     from ui.scene import Scene, Transforms
-    from ui.server import files, gradio_patches, secret, zero
+    from ui.server import bounds, files, gradio_patches, secret, zero
     from ui.server.access import LOCAL_HOSTS
     from ui.server.bounds import RequestBounds
     from ui.server.fair_queue import MOST_SESSIONS
@@ -73,6 +73,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
     models = models or models_of(settings, zero.device(settings.host))
     shelf = ClipShelf(limits_of(settings), own=own_limits_of(settings))
     gradio_patches.keep_ffmpeg_out()
+    gradio_patches.keep_pyplot_out()
     # It makes Gradio add its sign-in, to which the tab Train links in three languages.
     # Made outside the page, it brings no events of its own.
     login = gr.LoginButton(visible=False) if settings.host.has_login else None
@@ -242,6 +243,7 @@ def launched(demo: gr.Blocks, options: dict[str, Any]) -> str:
         if not port:
             raise
         raise KnownError("port_taken", port=port) from error
+    bounds.bound_heads(demo.server)
     return str(address)
 
 

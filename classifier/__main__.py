@@ -31,7 +31,7 @@ from errors import KnownError
 from i18n import sentence, word
 from networks import device
 from networks.checkpoint import LoadedModel, ModelRef
-from networks.cpu.precision import WANTED
+from networks.cpu import precision
 from settings import Settings, from_environment, prepare_environment
 
 SONG_BYTES = 150_000_000  # of temporary files: 13 minutes at 48 kHz
@@ -421,9 +421,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--precision",
-        choices=WANTED,
-        help="number format of a CPU's products (default: bf16 where the processor "
-        "multiplies it faster, else fp32; or GENRESCOPE_PRECISION)",
+        choices=precision.WANTED,
+        help=precision.HELP,
     )
     parser.add_argument(
         "--workers",

@@ -15,6 +15,7 @@ import i18n
 import process
 import settings
 from errors import KnownError
+from networks.cpu.precision import Wanted
 from trainer import flags, messages, preflight
 from trainer.evaluation import compare, evaluate, model_lookup, report
 from trainer.process import jobs, launched
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _push(flags.push_parser(host.runs_dir).parse_args(given[1:]))
         if given[:1] == ["evaluate"]:
             parser = flags.evaluate_parser(host.runs_dir, host.cache_dir)
-            return _evaluate(parser.parse_args(given[1:]))
+            return _evaluate(parser.parse_args(given[1:]), host.precision)
         parser = flags.parser(host.runs_dir, host.cache_dir, host.source)
         options = parser.parse_args(given)
         if options.on_hf_job:
@@ -97,14 +98,20 @@ def _run_to_push(runs_dir: Path, run_id: str) -> Run:
     return newest
 
 
-def _evaluate(options: argparse.Namespace) -> int:
-    """Evaluate a model, or compare two; return the exit code."""
+def _evaluate(options: argparse.Namespace, precision: Wanted) -> int:
+    """Evaluate a model, or compare two, in this precision; return the exit code."""
     names = [options.model, *([options.against] if options.against else [])]
     _quiet_libraries()
     bundled = initial_model.BUNDLED_DIR
     models = [model_lookup.find(name, options.runs_dir, bundled) for name in names]
     selection = flags.selection_of(options)
-    found = compare.compare(models, selection, options.cache_dir, emit=_Phases())
+    found = compare.compare(
+        models,
+        selection,
+        options.cache_dir,
+        emit=_Phases(),
+        precision=options.precision or precision,
+    )
     if options.baseline and found.meaning in ("run", "chosen"):
         for model, entry in zip(models, found.entries, strict=True):
             if model.run:

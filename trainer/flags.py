@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import i18n
+from networks.cpu import precision
 from trainer import base_models, messages
 from trainer import config as configs
 from trainer.config import FOLDER, SCHEMES, ZIP, RunConfig
@@ -149,6 +150,7 @@ def evaluate_parser(runs_dir: Path, cache_dir: Path) -> argparse.ArgumentParser:
     made.add_argument(
         "--json", type=Path, metavar="FILE", help="also write all scores to this file"
     )
+    made.add_argument("--precision", choices=precision.WANTED, help=precision.HELP)
     songs = made.add_argument_group("the songs")
     songs.add_argument(
         "--data", default=SongSelection.data, help=i18n.word("fields.data_info")

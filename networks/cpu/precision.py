@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 Precision = Literal["fp32", "bf16"]
 Wanted = Literal["auto", "fp32", "bf16"]
 WANTED: tuple[Wanted, ...] = ("auto", "fp32", "bf16")
+HELP = (
+    "number format of a CPU's products (default: bf16 where the processor multiplies it"
+    " faster, else fp32; or GENRESCOPE_PRECISION)"
+)
 INSTRUCTIONS = (
     "_is_amx_tile_supported",
     "_is_avx512_bf16_supported",

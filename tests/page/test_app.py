@@ -19,7 +19,7 @@ from audio import decode
 from settings import Settings
 from support import tiny
 from support.files import write_audio
-from support.served import served, settings_in
+from support.served import served, settings_in, watched_loop
 from support.signals import tone
 from ui import sheets
 from ui.export.downloads import content
@@ -27,6 +27,7 @@ from ui.scene import Scene, Transforms
 from ui.server import language
 from ui.tabs.see import mel, spectrogram
 
+MOST_BUSY_S = 0.2  # meanwhile nobody else is answered
 PICTURES = ("waveform", "dft", "stft", "mel")
 AS_THE_PAGE_BEGINS = {
     "waveform": (sheets.waveform, (False,)),
@@ -43,7 +44,13 @@ def settings(tmp_path_factory, tiny_model_dir):
 
 
 @pytest.fixture(scope="module")
-def demo(settings, tmp_path_factory):
+def on_the_loop():
+    with watched_loop() as done:
+        yield done
+
+
+@pytest.fixture(scope="module")
+def demo(settings, tmp_path_factory, on_the_loop):
     with served(settings, tmp_path_factory.mktemp("gradio")) as demo:
         yield demo
 
@@ -262,3 +269,8 @@ def test_model_that_is_missing_leaves_the_page_whole(settings, tmp_path):
     models = app.models_of(Settings(bundled_model_dir=tmp_path, is_offline=True))
     assert [ref.source for ref in models.available()].count("bundled") == 0
     app.warm(models)  # nothing to load, nothing to fail
+
+
+def test_event_loop_was_never_busy_for_long(demo, on_the_loop):
+    assert len(on_the_loop) > 100
+    assert max(on_the_loop)[0] < MOST_BUSY_S, sorted(on_the_loop)[-3:]

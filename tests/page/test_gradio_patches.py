@@ -8,6 +8,7 @@ import json
 import shutil
 import stat
 import subprocess
+import sys
 from urllib.parse import urlsplit
 
 import anyio
@@ -357,3 +358,15 @@ def test_refused_microphone_shows_nothing(open_unpatched):
 def test_player_offers_no_videos(open_unpatched):
     files = open_unpatched().locator("#player input[type=file]")
     assert "video" not in (files.get_attribute("accept") or "video")
+
+
+def test_each_event_sets_a_backend_of_pyplot():
+    code = """
+import sys
+from gradio import utils
+with utils.MatplotlibBackendMananger():
+    print("matplotlib.pyplot" in sys.modules)
+"""
+    command = [sys.executable, "-c", code]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "True"

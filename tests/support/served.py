@@ -1,5 +1,8 @@
 """The whole app, offline, served by a thread of the tests."""
 
+import asyncio
+import threading
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -31,3 +34,30 @@ def served(settings, gradio_dir, prepare=lambda demo, options: options):
         demo.launch(**options, prevent_thread_lock=True, quiet=True)
         yield demo
         demo.close()
+
+
+@contextmanager
+def watched_loop():
+    """List what a server's event loop did, each with its CPU seconds of the loop's thread.
+
+    CPU time does not depend on how busy the machine is with other things.
+    """
+    done = []
+    run = asyncio.events.Handle._run
+
+    def timed(handle):
+        start_s = time.thread_time()
+        what = repr(handle)
+        run(handle)
+        done.append((time.thread_time() - start_s, what))
+
+    here = threading.get_ident()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            asyncio.events.Handle,
+            "_run",
+            lambda handle: (
+                run(handle) if threading.get_ident() == here else timed(handle)
+            ),
+        )
+        yield done

@@ -1,8 +1,12 @@
 """Requests within bounds: sizes, pieces that never come, foreign pages."""
 
 import asyncio
+import socket
+from contextlib import closing
 
 import pytest
+import uvicorn
+from gradio.http_server import Server
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -156,3 +160,47 @@ def test_who_listens_is_known_while_the_stream_is_open(path, who, key):
     TestClient(app).get(path)
     assert seen == [1]
     assert not getattr(queue, who)._open[key]
+
+
+@pytest.fixture
+def address():
+    """A server that gives up a request whose headers take longer than half a second."""
+
+    async def slowly(request):
+        await asyncio.sleep(1.0)
+        return PlainTextResponse("here")
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    listening.close()
+    app = Starlette(routes=[Route("/", slowly)])
+    server = Server(uvicorn.Config(app, port=port, log_level="warning"))
+    server.run_in_thread()
+    bounds.bound_heads(server, 0.5)
+    yield "127.0.0.1", port
+    server.close()
+
+
+def answer_to(address, *pieces):
+    """Send pieces, and return all that comes until the server closes."""
+    with closing(socket.create_connection(address, timeout=30)) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+        return b"".join(iter(lambda: connection.recv(1000), b""))
+
+
+WHOLE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: 1"])
+def test_connection_whose_request_does_not_come_is_closed(address, begun):
+    assert answer_to(address, begun) == b""
+
+
+def test_answer_takes_the_time_that_it_needs(address):
+    answer = answer_to(address, WHOLE.replace(b"x\r\n", b"x\r\nConnection: close\r\n"))
+    assert answer.endswith(b"here")
+
+
+def test_second_request_of_a_connection_may_not_hang_either(address):
+    assert answer_to(address, WHOLE + WHOLE[:20]).count(b"here") == 1

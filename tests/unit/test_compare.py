@@ -5,6 +5,7 @@ import json
 import pytest
 
 from errors import KnownError
+from networks.cpu import precision
 from support import tiny
 from support.songs import song_folder
 from trainer.__main__ import main
@@ -218,6 +219,22 @@ def test_shell_prints_scores_and_writes_them(
     values = json.loads(kept.read_text("utf-8"))
     assert values["duel"]["p"] == 1.0
     assert values["entries"][0]["scores"]["n_songs"] == 9
+
+
+@pytest.mark.parametrize(
+    ("flag", "variable", "used"),
+    [("fp32", "bf16", "fp32"), ("bf16", "fp32", "bf16"), ("", "fp32", "fp32")],
+)
+def test_precision_of_a_cpu_is_the_flag_s_then_the_environment_s(
+    flag, variable, used, tiny_model_dir, folder, tmp_path, cache_dir, monkeypatch
+):
+    monkeypatch.setenv("GENRESCOPE_PRECISION", variable)
+    monkeypatch.setattr(precision, "has_operators", lambda: True)
+    kept = tmp_path / "scores.json"
+    given = ["evaluate", str(tiny_model_dir), "--data", f"folder:{folder}"]
+    given += ["--json", str(kept), "--cache-dir", str(cache_dir)]
+    assert main(given + (["--precision", flag] if flag else [])) == 0
+    assert json.loads(kept.read_text("utf-8"))["entries"][0]["precision"] == used
 
 
 def test_shell_refuses_in_a_sentence(tiny_model_dir, tmp_path, capsys):

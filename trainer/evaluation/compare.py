@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from errors import KnownError
 from networks.checkpoint import LoadedModel
+from networks.cpu.precision import Wanted
 from trainer import config as configs
 from trainer.config import RunConfig
 from trainer.data import dataset, sources
@@ -92,6 +93,7 @@ class ModelResult:
         n_learned: songs that have the name of one that it was trained on.
         may_know: its run is unknown, and it was trained on songs of this kind.
         device: name of the GPU or processor that computed them.
+        precision: of its products; named so in the JSON file.
     """
 
     name: str
@@ -100,6 +102,7 @@ class ModelResult:
     n_learned: int
     may_know: bool = False
     device: str = ""
+    precision: str = ""
 
 
 @dataclass(frozen=True)
@@ -140,12 +143,14 @@ def compare(
     *,
     emit: Emit,
     should_stop: ShouldStop = lambda: False,
+    precision: Wanted = "auto",
 ) -> Comparison:
     """Evaluate each model on the same songs; compare two by McNemar's exact test.
 
     Labels are matched by their letters and digits, case aside: "Hip-Hop" is "hiphop".
     Songs of a genre that is not a label of every model are left out for all; a label
-    without songs remains a possible, wrong prediction.
+    without songs remains a possible, wrong prediction. ``precision`` is that of products
+    on a CPU.
 
     Raises:
         KnownError: ``no_data_named``, ``no_common_genres``, ``songs_gone``,
@@ -156,7 +161,7 @@ def compare(
     if selection.baseline and eval_set.train is None:
         raise KnownError("baseline_without_train")
     emit(Stage("model"))
-    loaded = [model_lookup.load(each) for each in models]
+    loaded = [model_lookup.load(each, precision) for each in models]
     known = [_label_indices(eval_set.songs.genres, each.labels) for each in loaded]
     labels = eval_set.songs.labels[eval_set.indices]
     is_known = np.all([numbers[labels] >= 0 for numbers in known], axis=0)
@@ -213,6 +218,7 @@ def _result(
         len(set(predictions.names) & source.training_songs()),
         source.run is None and is_of_kind,
         model.device,
+        model.precision,
     )
 
 

@@ -10,6 +10,7 @@ from errors import KnownError
 from hub import client
 from networks import checkpoint
 from networks.checkpoint import HUB_ID, LoadedModel, Source
+from networks.cpu.precision import Wanted
 from trainer import base_models
 from trainer.run import runs
 from trainer.run.runs import Run
@@ -79,8 +80,12 @@ def _of_run(name: str, run: Run) -> ModelSource:
     return ModelSource(name, "run", run.model_dir, run)
 
 
-def load(source: ModelSource) -> LoadedModel:
+def load(source: ModelSource, precision: Wanted = "auto") -> LoadedModel:
     """Load a model.
+
+    Args:
+        source: of it.
+        precision: of products on a CPU.
 
     Raises:
         KnownError: a code of ``checkpoint.load``, or ``model_other_rate`` where its
@@ -89,7 +94,7 @@ def load(source: ModelSource) -> LoadedModel:
     ref = checkpoint.describe(source.source, source.name, source.folder)
     if ref is None:  # its config.json is no JSON
         raise KnownError("model_broken", title=source.name)
-    model = checkpoint.load(ref, source.folder)
+    model = checkpoint.load(ref, source.folder, precision=precision)
     if model.sampling_rate != SAMPLING_RATE:
         rate = model.sampling_rate
         raise KnownError("model_other_rate", title=source.name, rate=rate)

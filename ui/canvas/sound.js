@@ -146,5 +146,5 @@
   for (const event of ["pointerdown", "click", "keydown"])
     document.addEventListener(event, () => player(), { capture: true, passive: true });
 
-  Object.assign(Genrescope, { sound: { state, change, watch, take, seek, toggle, playFrom, playNext }, play });
+  Object.assign(Genrescope, { sound: { state, change, watch, player, take, seek, toggle, playFrom, playNext }, play });
 })();

@@ -6,8 +6,10 @@ import asyncio
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 from urllib.parse import parse_qs
 
+import uvicorn
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.status import (
@@ -32,6 +34,7 @@ MAX_OWN_BYTES = 200_000_000  # of who sits at this computer
 UPLOAD_BYTES_PER_S = 40_000_000  # of one request: others are answered in between
 PIECE_S = 20.0  # until the next piece of a body
 BODY_S = 60.0  # until the whole of one that is no upload
+HEAD_S = 20.0  # until a request's headers are complete
 ANSWERS = re.compile(
     r"/gradio_api/(?:queue/data$|call/(?:v2/)?[^/]+/(?P<event>[^/]+)$)"
 )
@@ -132,6 +135,54 @@ class RequestBounds:
             return message
 
         return counted
+
+
+def bound_heads(server: uvicorn.Server, limit_s: float = HEAD_S) -> None:
+    """Close the connections whose request does not come: uvicorn itself waits for ever.
+
+    Args:
+        server: already started; connections from now on are bounded.
+        limit_s: from a connection, or the first byte of its next request, to the end of
+            that request's headers.
+    """
+    protocol = server.config.http_protocol_class  # h11's or httptools'
+    config: Any = server.config
+    config.http_protocol_class = type(
+        "Prompt", (_Prompt, protocol), {"limit_s": limit_s}
+    )
+
+
+class _Prompt(asyncio.Protocol):
+    """What a connection of uvicorn does besides: give up an incomplete request."""
+
+    limit_s: float
+    is_timed = False
+
+    def connection_made(self: Any, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._expect()
+
+    def data_received(self: Any, data: bytes) -> None:
+        super().data_received(data)
+        if not self.is_timed and self._is_between():
+            self._expect()
+
+    def _is_between(self: Any) -> bool:
+        is_web_socket = self.transport.get_protocol() is not self
+        return not is_web_socket and (not self.cycle or self.cycle.response_complete)
+
+    def _expect(self: Any) -> None:
+        self.is_timed = True
+        self.loop.call_later(self.limit_s, self._give_up, self.cycle)
+
+    def _give_up(self: Any, before: Any) -> None:
+        self.is_timed = False
+        if self.transport.is_closing() or not self._is_between():
+            return
+        if self.cycle is before:
+            self.transport.close()
+        else:
+            self._expect()
 
 
 def check_origin(headers: Headers) -> None:

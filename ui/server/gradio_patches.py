@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio import processing_utils, route_utils
+from gradio import processing_utils, route_utils, utils
 from gradio.blocks import BlocksConfig
 from gradio.route_utils import GradioMultiPartParser
 from gradio_client.utils import is_http_url_like
@@ -211,6 +212,18 @@ def keep_ffmpeg_out() -> None:
     Upstream: by design since PR 2003; ``format=None`` does not switch it off.
     """
     processing_utils.ffmpeg_installed = lambda: False
+
+
+def keep_pyplot_out() -> None:
+    """Never let Gradio import matplotlib's windows for an event.
+
+    Symptom: the first event of a server imports ``matplotlib.pyplot`` on the event
+    loop, which keeps everybody waiting for up to a second.
+
+    Upstream: it sets a backend around each event, for handlers that draw by pyplot;
+    ours draw without it (``viz.paper``).
+    """
+    utils.MatplotlibBackendMananger = nullcontext  # type: ignore[misc,assignment]
 
 
 def queue_of(demo: gr.Blocks) -> FairQueue:

@@ -18,6 +18,8 @@ from ui.session import Session
 from ui.tabs.classify import view
 from ui.tabs.classify.answer import REVISION_LENGTH
 
+Listed = tuple[list[tuple[str, str]], str | None]  # a list's choices, and its value
+
 
 class Picker:
     """The controls, placed where they are rendered.
@@ -86,8 +88,8 @@ class Picker:
 
     def with_run(self, run_id: str, visitor: Visitor) -> gr.Dropdown:
         """List the models, with a run's chosen where it has one."""
-        first, _ = self._lists(f"run:{run_id}", "", (), visitor)
-        return first
+        (choices, chosen), _ = self._lists(f"run:{run_id}", "", (), visitor)
+        return gr.Dropdown(choices, value=chosen)
 
     def _refreshed(
         self,
@@ -95,11 +97,11 @@ class Picker:
         other: str | None,
         fetched: tuple[str, ...],
         visitor: Visitor,
-    ) -> tuple[gr.Dropdown, gr.Dropdown, gr.Accordion]:
+    ) -> tuple[Any, Any, gr.Accordion]:
         first, second = self._lists(key, other, fetched, visitor)
         return (
-            _unless_kept(first, key),
-            _unless_kept(second, other),
+            _unless_kept(*first, key),
+            _unless_kept(*second, other),
             gr.Accordion(visible=visitor.may_train),
         )
 
@@ -109,7 +111,8 @@ class Picker:
         other: str | None,
         fetched: tuple[str, ...],
         visitor: Visitor,
-    ) -> tuple[gr.Dropdown, gr.Dropdown]:
+    ) -> tuple[Listed, Listed]:
+        """Return the choices of both lists, and what is chosen."""
         listed = {ref.key: ref for ref in self._models.available()}
         more = {key: chosen(self._models, key, visitor) for key in fetched}
         language = visitor.language
@@ -118,10 +121,8 @@ class Picker:
         none = [(i18n.word("classify.no_other", language), "")]
         auto = [(i18n.word("classify.auto", language), AUTO)] if choices else []
         first = key if key in keys else AUTO if choices else None
-        return (
-            gr.Dropdown([*auto, *choices], value=first),
-            gr.Dropdown([*none, *choices], value=other if other in keys else ""),
-        )
+        second = other if other in keys else ""
+        return ([*auto, *choices], first), ([*none, *choices], second)
 
     def _fetching(self, status: gr.HTML) -> Any:
         def fetch(
@@ -142,13 +143,16 @@ class Picker:
             yield {
                 status: ready,
                 self._fetched: fetched,
-                self.model: lists[0],
-                self.other: lists[1],
+                self.model: gr.Dropdown(lists[0][0], value=lists[0][1]),
+                self.other: gr.Dropdown(lists[1][0], value=lists[1][1]),
             }
 
         return fetch
 
 
-def _unless_kept(listed: gr.Dropdown, value: str | None) -> gr.Dropdown:
+def _unless_kept(
+    choices: list[tuple[str, str]], value: str | None, kept: str | None
+) -> Any:
     """Leave the value out where it stays: a visitor may have chosen another meanwhile."""
-    return gr.Dropdown(listed.choices) if listed.value == value else listed
+    changed = {} if value == kept else {"value": value}
+    return gr.update(choices=choices, **changed)
