@@ -2,12 +2,11 @@
 // place of the lessons until a sound is chosen, if the address names none of its own.
 (() => {
   "use strict";
-  const { axes, image: images, phrase, sound, tools: { make }, word } = Genrescope;
+  const { axes, image: images, phrase, sound, tabs, tools: { make }, word } = Genrescope;
 
   const BEFORE = "before-sound"; // of the root element; the style sheet hides by it
   const RECORDS = "records"; // likewise, while the sound bar records
   const FOLDS = "folds"; // and while it makes room
-  const TABS = ["see", "data", "train", "classify", "teach"];
   const MAP = "magma";
   const LOWEST_DB = -77; // that has a colour of its own,
   const HIGHEST_DB = -23; // and the highest
@@ -25,7 +24,7 @@
 
   const asked = new URLSearchParams(location.search);
   const view = asked.get("view");
-  const isLink = asked.has("sound") || Genrescope.kept.own() || (view && !TABS.includes(view));
+  const isLink = asked.has("sound") || Genrescope.kept.own() || (view && !tabs.includes(view));
   document.documentElement.classList.toggle(BEFORE, !isLink);
 
   const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;

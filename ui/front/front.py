@@ -12,6 +12,7 @@ import i18n
 from settings import Settings
 from ui.front.phrase import FILE, PHRASE
 from ui.handlers import QUIETLY
+from ui.page_state import TABS
 from ui.player import examples
 from ui.player.clip_bar import examples_dir
 from ui.session import Session
@@ -51,5 +52,6 @@ def script(language: str) -> str:
         if key.startswith("front.")
     }
     given = f"Object.assign(Genrescope.words, {json.dumps(words)});"
-    numbers = f"Genrescope.phrase = {FILE.read_text('utf-8').strip()};"
+    phrase = FILE.read_text("utf-8").strip()
+    numbers = f"Object.assign(Genrescope, {{ phrase: {phrase}, tabs: {list(TABS)} }});"
     return "\n".join([given, numbers, (HERE / "front.js").read_text("utf-8")])
