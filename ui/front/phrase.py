@@ -47,7 +47,9 @@ def computed() -> dict[str, Any]:
     return {
         "duration_s": clip.duration_s,
         "image": _image(clip),
-        "notes": [_note(clip, start_s, stop_s) for start_s, stop_s, *_ in trumpet.NOTES],
+        "notes": [
+            _note(clip, start_s, stop_s) for start_s, stop_s, *_ in trumpet.NOTES
+        ],
         "partials": _partials(clip),
     }
 
