@@ -26,7 +26,7 @@ def choose(page, place, label, option):
 
 
 def test_question_asked_while_the_stream_ends_is_answered(page):
-    page.get_by_role("button", name="Start with the trumpet").click()
+    page.get_by_role("button", name="Trumpet phrase", exact=True).click()
     page.wait_for_function(
         "n => document.querySelectorAll('canvas[role=img]').length >= n",
         arg=browser.N_DRAWN,
