@@ -91,7 +91,7 @@ def test_way_leads_to_the_spectrogram_and_nothing_jumps(first):
     assert 0 < top < 300
     assert "Trumpet phrase" in page.locator(".clip-facts strong").inner_text()
     chosen = page.locator(".chips button[aria-pressed=true]")
-    assert chosen.all_text_contents() == ["Trumpet phrase"]
+    assert [name.strip() for name in chosen.all_text_contents()] == ["Trumpet phrase"]
     page.keyboard.press("Shift")  # the lessons before it are above it
     lesson(page, "Waveform").wait_for()
     assert stft.bounding_box()["y"] == pytest.approx(top, abs=2)
