@@ -337,7 +337,7 @@ def _same(path: str) -> str:
 def _giving_what_the_address_names(settings: Settings) -> Handler:
     def give(page: gr.Request, visitor: Visitor) -> Any:
         example_id = page.query_params.get("sound", "")
-        if example_id not in examples.IDS | recordings.BY_ID.keys():
+        if not example_id:
             return gr.skip()
         return _given(example_id, settings, visitor.language)
 

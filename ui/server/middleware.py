@@ -197,7 +197,12 @@ def _scripts(language: str) -> bytes:
     What the page's parts call as soon as they are mounted has to be there by then.
     """
     choice = gradio_patches.language_script(language)
+    patches = (
+        gradio_patches.stream_script(),
+        gradio_patches.dropdown_script(),
+        gradio_patches.toast_script(),
+    )
     kept = KEPT.read_text("utf-8")
-    parts = (canvas.script(language), kept, front.script(language))
-    rest = "\n".join([gradio_patches.stream_script(), *parts])
+    ours = (canvas.script(language), kept, front.script(language))
+    rest = "\n".join([*patches, *ours])
     return f"<script>{choice}</script><script>{rest}</script>".encode()
