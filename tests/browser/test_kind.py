@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support import browser
-from support.page import DRAWN, lesson, scrolls_sideways, wait_for_pictures
+from support.page import lesson, scrolls_sideways, wait_for_pictures
 
 axe = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
 
