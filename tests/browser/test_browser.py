@@ -178,7 +178,7 @@ def test_rebuilding_without_a_sound_asks_for_one(open_page):
 
 def test_newcomer_starts_with_one_click_and_nothing_jumps(open_page):
     page = open_page()
-    page.get_by_role("button", name="See what it’s made of").click()
+    page.get_by_role("button", name="See what it's made of").click()
     wait_for_pictures(page)
     assert "Trumpet phrase" in page.locator(".block.clip-facts").inner_text()
     assert page.evaluate("window.shifted") < 0.1

@@ -81,7 +81,7 @@ def test_keyboard_plays_and_the_head_moves_with_the_sound(first):
 
 def test_way_leads_to_the_spectrogram_and_nothing_jumps(first):
     page = first()
-    button(page, "See what it’s made of").click()
+    button(page, "See what it's made of").click()
     stft = lesson(page, "Spectrogram (STFT)")
     stft.locator("canvas[role=img]").wait_for()
     page.wait_for_function(FOLDED)
@@ -99,7 +99,7 @@ def test_way_leads_to_the_spectrogram_and_nothing_jumps(first):
 
 def test_doors_open_tabs(first):
     page = first()
-    for door, tab in (("Fine-tune", "Train"), ("Name a song’s genre", "Classify")):
+    for door, tab in (("Fine-tune", "Train"), ("Name a song's genre", "Classify")):
         button(page, door).click()
         page.get_by_role("tab", name=tab, selected=True).wait_for()
         page.get_by_role("tab", name="See", exact=True).click()

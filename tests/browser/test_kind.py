@@ -139,7 +139,7 @@ def test_page_stands_still_for_those_who_ask(open_page):
 
 def test_first_click_plays_and_shows(open_page):
     page = open_page()
-    page.get_by_role("button", name="See what it’s made of").click()
+    page.get_by_role("button", name="See what it's made of").click()
     lesson(page, "Spectrogram (STFT)").locator("canvas[role=img]").wait_for()
     page.wait_for_function("Genrescope.sound.state.at_s > 2")  # and nothing stops it
 
