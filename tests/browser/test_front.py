@@ -85,7 +85,6 @@ def test_way_leads_to_the_spectrogram_and_nothing_jumps(first):
     stft = lesson(page, "Spectrogram (STFT)")
     stft.locator("canvas[role=img]").wait_for()
     page.wait_for_function(FOLDED)
-    page.wait_for_function("Genrescope.sound.state.at_s > 0.2")
     assert page.evaluate("window.shifted") < 0.05
     top = stft.bounding_box()["y"]
     assert 0 < top < 300
