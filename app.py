@@ -36,6 +36,7 @@ with process.importing():
     from ui import canvas, page_state, sheets, theme
     from ui.api import runs, songs
     from ui.exercises import dock
+    from ui.front import front
     from ui.handlers import guard
     from ui.player import clip_bar, recordings
     from ui.player.clips import ClipShelf
@@ -90,6 +91,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         dock.build_examiner(guarded)
         with gr.Tabs() as tabs:
             with gr.Tab(text("app.see"), id="see") as see:
+                front.build(session, settings)
                 see_tab.build(session, settings, models)
             with gr.Tab(text("app.live"), id=live_tab.ID) as live:
                 live_tab.build(session, models)
@@ -163,8 +165,11 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
     return {
         "theme": theme.theme(),
         "css_paths": [
+            theme.TOKENS,  # before those that use them
             theme.STYLE,
             canvas.STYLE,
+            clip_bar.STYLE,
+            front.STYLE,
             see_tab.STYLE,
             dock.STYLE,
             live_tab.STYLE,

@@ -4,10 +4,15 @@
 ``sound``, this module the rest. Only what a knob offers is accepted; a position is not
 kept, because each new sound sets it to its loudest passage. ``view`` is a lesson, to
 which the page scrolls, or a tab, which it opens.
+
+The page writes the same into its own address, so that a reload, or another language,
+brings back what was there. A visitor's own sound is in no address: its path on the
+server, which nobody can guess, stays in this tab of the browser (``sessionStorage``).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -23,7 +28,8 @@ if TYPE_CHECKING:
 
 LINK = """() => {
   const asked = new URLSearchParams(location.search);
-  return asked.has("view") || asked.has("sound") ? location.search : "";
+  const isLink = asked.has("view") || asked.has("sound");
+  return isLink || Genrescope.kept.own() ? location.search || "?" : "";
 }"""
 TABS = ("see", "live", "data", "train", "classify", "teach")
 # Parts above the place may still grow: it is held until somebody moves.
@@ -41,14 +47,35 @@ SCROLL = """() => {
   hold();
 }"""
 
-# A page selects tabs by itself as well; only a person's click counts.
-KEEP = """() => document.addEventListener("click", (event) => {
-  const name = event.target.closest?.("[role=tab][data-tab-id]")?.dataset.tabId;
-  if (!name) return;
-  const address = new URL(location);
-  address.searchParams.set("view", name);
-  history.replaceState(history.state, "", address);
-})"""
+# A page selects tabs by itself as well; only a person's click counts. Of the lessons, the
+# one at the top of the screen does, once somebody scrolls.
+KEEP = """() => {
+  document.addEventListener("click", (event) => {
+    const name = event.target.closest?.("[role=tab][data-tab-id]")?.dataset.tabId;
+    if (name) Genrescope.kept.write({ view: name });
+  });
+  let timer = 0, isMoved = false;
+  for (const event of ["wheel", "touchmove", "keydown", "pointerdown"])
+    addEventListener(event, () => { isMoved = true; }, { passive: true });
+  const look = () => {
+    const lessons = [...document.querySelectorAll(".lesson[id^=lesson-]")]
+      .filter((lesson) => lesson.checkVisibility());
+    if (!isMoved || !lessons.length) return;
+    const above = lessons.filter((lesson) => lesson.getBoundingClientRect().top < innerHeight / 3);
+    const name = above.at(-1)?.id.replace("lesson-", "") ?? "see";
+    Genrescope.kept.write({ view: name });
+  };
+  addEventListener("scroll", () => {
+    clearTimeout(timer);
+    timer = setTimeout(look, 300);
+  }, { passive: true });
+}"""
+KEEP_KNOBS = """(...values) => {{
+  const known = {known};
+  const changed = Object.entries(known).map(([name, usual], number) =>
+    [name, String(values[number]) === usual ? null : String(values[number])]);
+  Genrescope.kept.write(Object.fromEntries(changed));
+}}"""
 
 
 def build_link() -> gr.Textbox:
@@ -72,6 +99,21 @@ def restore_knobs(session: Session, lessons: Sequence[Lesson]) -> None:
 
     session.link.change(restore, None, knobs, **QUIETLY)
     gr.on(None, None, None, None, js=SCROLL, **QUIETLY)
+    keep_knobs(lessons)
+
+
+def keep_knobs(lessons: Sequence[Lesson]) -> None:
+    """Write each knob that a visitor turns into the address, unless it is at its default."""
+    kept = {
+        f"{lesson.name}.{name}": knob
+        for lesson in lessons
+        for name, knob in lesson.knobs.items()
+        if offers(knob)
+    }
+    usual = {name: as_browsers_write(knob.value) for name, knob in kept.items()}
+    turned = [knob.input for knob in kept.values()]
+    js = KEEP_KNOBS.format(known=json.dumps(usual))
+    gr.on(turned, None, list(kept.values()), None, js=js, **QUIETLY)
 
 
 def open_named_tab(guarded: Guarded, link: gr.Textbox, tabs: gr.Tabs) -> None:
@@ -130,9 +172,21 @@ def restored(lessons: Sequence[Lesson], given: Mapping[str, str]) -> list[Any]:
     for lesson in lessons:
         for name, knob in lesson.knobs.items():
             text = given.get(f"{lesson.name}.{name}")
-            found = [value for value in offers(knob) if str(value) == text]
+            found = [
+                value
+                for value in offers(knob)
+                if text in (str(value), as_browsers_write(value))
+            ]
             updates.append(gr.update(value=found[0]) if found else gr.skip())
     return updates
+
+
+def as_browsers_write(value: object) -> str:
+    """Write a knob's value as JavaScript's ``String`` does: "true", "1" for 1.0."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    is_whole = isinstance(value, float) and value.is_integer()
+    return str(int(value) if is_whole else value)  # type: ignore[call-overload]
 
 
 def offers(knob: Component) -> list[Any]:

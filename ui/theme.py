@@ -1,4 +1,4 @@
-"""How the page looks: one accent, the visitor's own fonts, space instead of boxes."""
+"""How the page looks: one set of tokens, the visitor's own fonts, space, not boxes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import gradio as gr
 
 ASSETS = Path(__file__).parent.parent / "assets"
 STYLE = ASSETS / "style.css"
+TOKENS = ASSETS / "tokens.css"  # before all other style sheets
 ICON = ASSETS / "favicon.svg"
 
 # What the visitor's system has, Chinese included: nothing is downloaded. Latin first,
@@ -27,94 +28,90 @@ FONT = (
 )
 FONT_MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
-# Around the pictures' accent, viz.palette.ACCENT; 600 carries white text at 5.9:1.
+# A scale around the accent, for what Gradio takes from no variable of its own; 600 is
+# ``--accent``, and carries white text at 6.8:1.
 ACCENT = gr.themes.Color(
     name="accent",
-    c50="#eef6fc",
-    c100="#d9eaf7",
-    c200="#b4d5ef",
-    c300="#85bae3",
-    c400="#529bd3",
-    c500="#2b7bba",
-    c600="#23689f",
-    c700="#1d5785",
-    c800="#18466b",
-    c900="#133752",
-    c950="#0c2436",
+    c50="#fbeef4",
+    c100="#f6d9e7",
+    c200="#edb7d1",
+    c300="#f08cbc",
+    c400="#e0659f",
+    c500="#c2458a",
+    c600="#a62d6d",
+    c700="#86225a",
+    c800="#681b47",
+    c900="#4b1535",
+    c950="#2c0d20",
 )
 GREY = gr.themes.colors.gray
 
-
-# Gradio's theme variables, by name; those that end in _dark are the dark page's.
+# Gradio's theme variables, by name, as tokens: light and dark differ in those alone.
 VARIABLES = {
-    "body_background_fill": "white",
-    "body_background_fill_dark": "*neutral_950",
-    "body_text_color": "*neutral_800",
-    "body_text_color_dark": "*neutral_200",
-    # Grey text that still has 4.5:1 on the background.
-    "body_text_color_subdued": "*neutral_600",
-    "body_text_color_subdued_dark": "*neutral_400",
-    "background_fill_primary_dark": "*neutral_950",
+    "body_background_fill": "paper",
+    "body_text_color": "ink",
+    "body_text_color_subdued": "ink-soft",
+    "background_fill_primary": "paper",
+    "background_fill_secondary": "well",
+    "block_title_text_color": "ink",
+    "block_info_text_color": "ink-soft",
+    "block_label_text_color": "ink-soft",
+    "border_color_primary": "hairline",
+    "border_color_accent": "accent",
+    "input_background_fill": "card",
+    "input_border_color": "edge",
+    "input_border_color_focus": "accent",
+    "input_placeholder_color": "ink-soft",
+    "checkbox_background_color": "card",
+    "checkbox_background_color_selected": "accent",
+    "checkbox_border_color": "edge",
+    "checkbox_border_color_hover": "accent",
+    "checkbox_border_color_focus": "accent",
+    "checkbox_border_color_selected": "accent",
+    "checkbox_label_background_fill": "card",
+    "checkbox_label_background_fill_hover": "well",
+    "checkbox_label_border_color": "hairline",
+    "color_accent_soft": "accent-soft",
+    "button_primary_background_fill": "accent",
+    "button_primary_background_fill_hover": "accent-more",
+    "button_primary_text_color": "on-accent",
+    "button_primary_border_color": "accent",
+    "button_secondary_background_fill": "well",
+    "button_secondary_background_fill_hover": "well-more",
+    "button_secondary_text_color": "ink",
+    "button_secondary_border_color": "hairline",
+    "slider_color": "accent",
+    "link_text_color": "link",
+    "link_text_color_hover": "link",
+    "link_text_color_visited": "link",
+    "link_text_color_active": "link",
+    "table_border_color": "hairline",
+    "table_even_background_fill": "card",
+    "table_odd_background_fill": "card",
+    "code_background_fill": "well",
+}
+PLAIN = {  # no boxes; the same in light and dark
     "block_background_fill": "transparent",
-    "block_background_fill_dark": "transparent",
     "block_border_width": "0px",
-    "block_border_width_dark": "0px",
     "block_shadow": "none",
-    "block_shadow_dark": "none",
-    "block_padding": "0px",
     "block_label_background_fill": "transparent",
-    "block_label_background_fill_dark": "transparent",
     "block_label_border_width": "0px",
-    "block_label_border_width_dark": "0px",
+    "panel_background_fill": "transparent",
+}
+SIZES = {
+    "block_padding": "0px",
     "block_title_text_weight": "500",
-    "block_title_text_color": "*body_text_color",
-    "block_title_text_color_dark": "*body_text_color",
-    "block_info_text_color": "*body_text_color_subdued",
-    "block_info_text_color_dark": "*body_text_color_subdued",
     "layout_gap": "20px",
     "form_gap_width": "20px",
-    "panel_background_fill": "transparent",
-    "panel_background_fill_dark": "transparent",
-    "border_color_primary": "*neutral_200",
-    "border_color_primary_dark": "*neutral_800",
-    "input_background_fill": "*neutral_50",
-    "input_background_fill_dark": "*neutral_900",
-    "input_border_color": "*neutral_300",
-    "input_border_color_dark": "*neutral_700",
-    "input_border_color_focus": "*primary_500",
-    "input_border_color_focus_dark": "*primary_400",
-    "checkbox_border_color_hover": "*primary_500",
-    "checkbox_border_color_hover_dark": "*primary_400",
-    "color_accent": "*primary_600",
-    "color_accent_soft": "*primary_50",
-    "color_accent_soft_dark": "*neutral_900",
-    "button_primary_background_fill": "*primary_600",
-    "button_primary_background_fill_hover": "*primary_700",
-    "button_primary_background_fill_dark": "*primary_600",
-    "button_primary_background_fill_hover_dark": "*primary_500",
-    "button_primary_text_color": "white",
-    "button_primary_text_color_dark": "white",
-    "button_primary_border_color": "*primary_600",
-    "button_primary_border_color_dark": "*primary_600",
-    "button_secondary_background_fill": "*neutral_100",
-    "button_secondary_background_fill_hover": "*neutral_200",
-    "button_secondary_background_fill_dark": "*neutral_900",
-    "button_secondary_background_fill_hover_dark": "*neutral_800",
-    "button_secondary_border_color": "*neutral_200",
-    "button_secondary_border_color_dark": "*neutral_800",
-    "slider_color": "*primary_600",
-    "slider_color_dark": "*primary_500",
-    "link_text_color": "*primary_600",
-    "link_text_color_dark": "*primary_400",
-    "link_text_color_hover": "*primary_700",
-    "link_text_color_hover_dark": "*primary_300",
-    "link_text_color_visited": "*primary_600",
-    "link_text_color_visited_dark": "*primary_400",
+    "input_border_width": "1px",
+    "color_accent": "var(--accent)",
 }
 
 
 def theme() -> gr.themes.Base:
-    """Return the page's theme; light and dark differ in variables only."""
+    """Return the page's theme; its colours are those of ``assets/tokens.css``."""
+    both = {name: f"var(--{token})" for name, token in VARIABLES.items()} | PLAIN
+    dark = {f"{name}_dark": value for name, value in both.items()}
     return gr.themes.Base(
         primary_hue=ACCENT,
         secondary_hue=GREY,
@@ -122,4 +119,4 @@ def theme() -> gr.themes.Base:
         radius_size=gr.themes.sizes.radius_md,
         font=FONT,
         font_mono=FONT_MONO,
-    ).set(**VARIABLES)
+    ).set(**both, **dark, **SIZES)

@@ -83,7 +83,7 @@ def choose(page, place, label, option):
 
 def test_every_new_lesson_answers_with_the_trumpet_phrase(open_page):
     page = open_page()
-    page.get_by_role("button", name="Start with the trumpet").click()
+    page.get_by_role("button", name="Trumpet phrase", exact=True).click()
     wait_for_pictures(page)
 
     rate = lesson(page, "Sampling rate")
@@ -143,7 +143,7 @@ def test_every_new_lesson_answers_with_the_trumpet_phrase(open_page):
 
 def test_part_of_the_sound_is_seen_heard_and_its_spectrum_taken(open_page):
     page = open_page()
-    page.get_by_role("button", name="Start with the trumpet").click()
+    page.get_by_role("button", name="Trumpet phrase", exact=True).click()
     wait_for_pictures(page)
     wave, stft = lesson(page, "Waveform"), lesson(page, "Spectrogram (STFT)")
     plot = wave.locator("canvas[role=img]").first
@@ -172,14 +172,14 @@ def test_part_of_the_sound_is_seen_heard_and_its_spectrum_taken(open_page):
 
 
 def test_rebuilding_without_a_sound_asks_for_one(open_page):
-    page = open_page()
+    page = open_page("?view=back")
     page.get_by_role("button", name="Rebuild").click()
     page.get_by_test_id("toast-body").wait_for()
 
 
 def test_newcomer_starts_with_one_click_and_nothing_jumps(open_page):
     page = open_page()
-    page.get_by_role("button", name="Start with the trumpet").click()
+    page.get_by_role("button", name="See what it's made of").click()
     wait_for_pictures(page)
     assert "Trumpet phrase" in page.locator(".block.clip-facts").inner_text()
     assert page.evaluate("window.shifted") < 0.1

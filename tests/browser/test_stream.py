@@ -27,7 +27,7 @@ def choose(page, place, label, option):
 
 
 def test_question_asked_while_the_stream_ends_is_answered(page):
-    page.get_by_role("button", name="Start with the trumpet").click()
+    page.get_by_role("button", name="Trumpet phrase", exact=True).click()
     wait_for_pictures(page)
     page.evaluate("slow.isOn = true")
     choose(page, lesson(page, "Spectrum (DFT)"), "0 dB is", "full scale (dBFS)")

@@ -257,5 +257,7 @@ def test_foreign_page_gets_no_answer_from_a_tool(url, headers):
     }
     address = f"{url}/gradio_api/mcp/"
     answer = httpx.post(address, json=body, headers={**kinds, **headers}, timeout=60)
-    refused = answer.status_code >= 400 or "Only the person running this page" in answer.text
+    refused = (
+        answer.status_code >= 400 or "Only the person running this page" in answer.text
+    )
     assert refused

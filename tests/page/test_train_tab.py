@@ -510,7 +510,9 @@ def test_result_names_the_best_validation_its_interval_and_the_command(host, pag
     tests = [Evaluated(50, 0.5, 1.0, 20), Evaluated(100, 0.8, 0.9, 20)]
     ended(host, "finished", *tests, Evaluated(150, 0.8, 0.7, 20), Finished(150, 0.8))
     card = page()["standing"]
-    assert "Best validation: 80.0% of 20 songs correct (95% interval: 58% to 92%)" in card
+    assert (
+        "Best validation: 80.0% of 20 songs correct (95% interval: 58% to 92%)" in card
+    )
     assert "after step 100" in card
     assert "python -m trainer --preset smoke" in card
 

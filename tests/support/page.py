@@ -7,6 +7,12 @@ def upload(page, path):
     page.locator("#player input[type=file]").set_input_files(path)
 
 
+def choose(page, name):
+    """Choose another built-in sound, where there is one already."""
+    page.locator(".bar-sounds").click()
+    page.locator(".chips").get_by_role("button", name=name, exact=True).click()
+
+
 def wait_for_pictures(page, n_pictures=1):
     """Until the lessons in view are drawn, and no other that is near is waited for."""
     page.wait_for_function(

@@ -149,6 +149,17 @@ def look(queue):
     asyncio.run(queue.give_up())
 
 
+def test_page_that_was_reloaded_does_not_wait_for_what_the_one_before_asked(queue):
+    for _ in range(3):
+        ask(queue, "1.1.1.1", session="before")
+    ask(queue, "1.1.1.1", session="now")
+    with queue.pages.listening("now"):
+        events, _, _ = queue.get_events()
+    assert [each.session_hash for each in events] == ["now"]
+    events, _, _ = queue.get_events()
+    assert [each.session_hash for each in events] == ["before"]
+
+
 def test_waiting_event_that_nobody_listens_to_is_given_up(queue, clock):
     ask(queue, "gone", 1, "session")
     look(queue)

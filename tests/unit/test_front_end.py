@@ -217,7 +217,9 @@ def test_lesson_draws_the_model_that_classify_has_chosen(tmp_path, folders):
 )
 def test_training_before_the_genres_is_told_by_the_config(config, kind):
     assert front_end.training(config) == kind
-    assert masking.training(MODELS, None, "en").startswith("Bundled model was not pretrained in this way")
+    assert masking.training(MODELS, None, "en").startswith(
+        "Bundled model was not pretrained in this way"
+    )
 
 
 def test_unknown_class_of_model_has_no_known_frames():

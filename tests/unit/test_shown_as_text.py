@@ -220,7 +220,9 @@ def hostile_values(prediction):
         },
         "what_if": {
             "lines": [EVIL],
-            "rows": [SimpleNamespace(label=EVIL, answer=EVIL, moved=0.5, is_other=True)],
+            "rows": [
+                SimpleNamespace(label=EVIL, answer=EVIL, moved=0.5, is_other=True)
+            ],
         },
     }
 

@@ -152,16 +152,6 @@
     begin(audio);
   }
 
-  // A browser takes .webm and .mp4 for videos, and Gradio's player then refuses them,
-  // though they may well hold sound alone.
-  document.addEventListener("change", ({ target }) => {
-    if (!target.matches?.("#player input[type=file]")) return;
-    const kept = new DataTransfer();
-    for (const file of target.files)
-      kept.items.add(new File([file], file.name, { type: file.type.replace(/^video/, "audio") }));
-    target.files = kept.files;
-  }, { capture: true });
-
   // Someone who starts the clip bar's player clicks or presses a key first.
   for (const event of ["pointerdown", "click", "keydown"])
     document.addEventListener(event, () => player(), { capture: true, passive: true });

@@ -23,13 +23,13 @@ def build(label: I18nData) -> gr.Audio:
         label: of the player.
     """
     player = gr.Audio(
-        sources=["upload", "microphone"],
+        sources=["microphone"],  # files come by a button that is always there
         type="filepath",
         format=None,  # as it is: decoding is ours
         label=label,
         show_label=False,
         buttons=["download"],
-        elem_id="player",
+        elem_classes="chosen",
         waveform_options=gr.WaveformOptions(
             waveform_color=GREY.c400,
             waveform_progress_color=ACCENT.c600,

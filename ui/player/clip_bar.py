@@ -1,7 +1,12 @@
-"""The clip bar above the tabs: one sound, chosen once, for all of them."""
+"""The clip bar above the tabs: one sound, chosen once, for all of them.
+
+It is one line that stays at the top of the screen once there is a sound; what is used
+now and then, other sounds, the player with its waveform, a part, folds out below it.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +30,17 @@ from ui.server.language import text
 from ui.templates import render
 from viz.channels import codec_of, container_of
 
+STYLE = Path(__file__).with_name("bar.css")
+PLAY = '<button type="button" class="bar-play" disabled></button>'
+TOOLS = """<span class="bar-time"></span>
+<button type="button" class="bar-sounds" aria-expanded="false"></button>
+<button type="button" class="bar-record"></button>"""
+SCRIPT = Path(__file__).with_name("bar.js").read_text("utf-8")
+ARRIVE = "(file, kept) => Genrescope.bar.arrive(file, kept)"
+KEEP_SOUND = "(kept) => Genrescope.kept.sound(kept)"
+GIVE_SOUND = "() => Genrescope.kept.files()"
+FORGET_SOUND = "() => Genrescope.kept.forget()"
+REFUSE = "() => Genrescope.bar.refuse()"
 RECORDING = "audio.wav"  # Gradio's name for what the microphone gave
 CHANNELS = {1: "clip.mono", 2: "clip.stereo"}
 
@@ -42,6 +58,8 @@ class ClipBar:
             ``start_s`` and ``stop_s``: ``picture.use(use_part, path, player)``.
         whole: state, the path of the sound that the chosen one is a part of; None
             where that is a whole.
+        kept: hidden text about the chosen sound, with which the browser gives it back
+            after a reload: ``handle_of``.
     """
 
     path: gr.State
@@ -49,6 +67,7 @@ class ClipBar:
     first_example: Handler
     use_part: Handler
     whole: gr.State
+    kept: gr.Textbox
 
 
 @dataclass(frozen=True)
@@ -80,23 +99,38 @@ def build(
         link: hidden text that changes where the page was opened by a link.
     """
     path, whole = gr.State(None), gr.State(None)
-    with gr.Row(elem_classes="clip-bar"):
-        with gr.Column(scale=2, min_width=320, elem_classes="player-place"):
-            player = sound_player.build(text("clip.player"))
-        with gr.Column(scale=1, min_width=280):
+    kept = gr.Textbox("", visible=False)
+    with gr.Column(elem_id="player", elem_classes="clip-bar"):
+        with gr.Row(elem_classes="bar-line"):
+            gr.HTML(PLAY, elem_classes="bar-part", padding=False)
             facts = gr.HTML(text("clip.empty"), elem_classes="clip-facts")
+            tools = gr.HTML(
+                TOOLS, js_on_load=SCRIPT, elem_classes="bar-part", padding=False
+            )
+            upload = gr.UploadButton(
+                text("clip.upload"), size="sm", min_width=0, elem_classes="bar-upload"
+            )
+        with gr.Column(elem_classes="bar-panel"):
             buttons = _example_buttons(examples_dir(settings))
-    part = _part_fields()
+            with gr.Column(elem_classes="player-place"):
+                player = sound_player.build(text("clip.player"))
+            part = _part_fields()
 
     copy = gr.State("")  # what is played in place of the chosen file
     reader = guarded(_reading(shelf, player.GRADIO_CACHE))
+    upload.upload(None, upload, player, js="(file) => file", **QUIETLY)
+    tools.start(None, None, player, js="() => null", **QUIETLY)  # a recording
+    tools.back(guarded(_same), path, player, **QUIETLY)
+    player.change(None, [player, kept], None, js=ARRIVE, **QUIETLY)
     reading = player.change(
         reader,
         [player, path, whole, copy],
-        [path, facts, whole, part.back, player, copy],
+        [path, facts, whole, part.back, player, copy, kept],
         **QUIETLY,
     )
-    reading.failure(None, None, player, js="() => null", **QUIETLY)
+    reading.failure(None, None, player, js=REFUSE, **QUIETLY)
+    kept.change(None, kept, None, js=KEEP_SOUND, **QUIETLY)
+    _restoring(guarded, shelf, link, [player, whole])
     players = {name: guarded(_giving(name, settings)) for name in buttons}
     for name, button in buttons.items():
         button.click(players[name], None, player, **QUIETLY)
@@ -107,7 +141,7 @@ def build(
     gr.on(asked, guarded(cut), [path, part.start, part.length], player, **QUIETLY)
     part.back.click(guarded(_same), whole, player, **QUIETLY)
     first = guarded(_giving_the_first(settings))
-    return ClipBar(path, player, first, guarded(use_part), whole)
+    return ClipBar(path, player, first, guarded(use_part), whole, kept)
 
 
 def _reading(shelf: ClipShelf, cache_dir: str) -> Handler:
@@ -126,20 +160,34 @@ def _reading(shelf: ClipShelf, cache_dir: str) -> Handler:
         # Cleared to make room for another: what is drawn stays. And a copy is played
         # only, the file that it is of was read.
         if chosen is None or chosen == copy:
-            return [gr.skip()] * 6
+            return [gr.skip()] * 7
         decoded = shelf.take(chosen)
         line = facts_line(decoded, chosen, visitor.language)
         if chosen != before:
-            cut_from = whole if excerpt.is_part(before) else before
+            cut_from = whole if before is None or excerpt.is_part(before) else before
             whole = cut_from if excerpt.is_part(chosen) else None
         back = gr.Button(visible=whole is not None)
         if sound_files.is_playable(decoded.facts):
-            return [chosen, line, whole, back, gr.skip(), ""]
+            kept = handle_of(chosen, whole)
+            return [chosen, line, whole, back, gr.skip(), "", kept]
         name = f"{Path(chosen).stem}.wav"
         copy = files.kept(sound_files.wav(decoded.clip), name, cache_dir)
-        return [chosen, line, whole, back, copy, copy]
+        kept = handle_of(chosen, whole, copy)
+        return [chosen, line, whole, back, copy, copy, kept]
 
     return read
+
+
+def handle_of(path: str, whole: str | None, copy: str = "") -> str:
+    """Write, as JSON, what a browser needs to choose the same sound once more.
+
+    Args:
+        path: of the sound; only who knows it can use it.
+        whole: of the sound that it is a part of.
+        copy: what is played in its place.
+    """
+    sound = examples.id_of(path) or ""
+    return json.dumps({"path": path, "whole": whole, "sound": sound, "copy": copy})
 
 
 def examples_dir(settings: Settings) -> Path:
@@ -162,7 +210,15 @@ def facts_line(decoded: Decoded, path: str, language: str) -> Markup:
         details.append(i18n.word("clip.cut", language, minutes=minutes))
     name = name_of(path, language)
     credit = recordings.BY_ID.get(examples.id_of(path) or "")
-    return render("clip_facts", language, name=name, facts=details, credit=credit)
+    duration_s = round(decoded.clip.duration_s, 2)
+    return render(
+        "clip_facts",
+        language,
+        name=name,
+        facts=details,
+        credit=credit,
+        duration_s=duration_s,
+    )
 
 
 def title_of(path: str, language: str) -> str:
@@ -254,6 +310,26 @@ def _cutting(shelf: ClipShelf, cache_dir: str) -> tuple[Handler, Handler]:
         return file_of(path, start_s, stop_s, visitor.language)
 
     return cut, use
+
+
+def _restoring(
+    guarded: Guarded, shelf: ClipShelf, link: gr.Textbox, outputs: list[Any]
+) -> None:
+    """Give a visitor's own sound back that this tab of the browser had before a reload.
+
+    Its path comes as a file of Gradio's, which is refused unless it was uploaded here.
+    """
+
+    def restore(path: str | None, whole: str | None) -> list[Any]:
+        if path is None:
+            return [gr.skip(), gr.skip()]
+        shelf.take(path)
+        return [path, whole]
+
+    files = [gr.Audio(type="filepath", format=None, visible=False) for _ in outputs]
+    given = link.change(None, None, files, js=GIVE_SOUND, **QUIETLY)
+    restored = given.then(guarded(restore), files, outputs, **QUIETLY)
+    restored.failure(None, None, None, js=FORGET_SOUND, **QUIETLY)
 
 
 def _same(path: str) -> str:

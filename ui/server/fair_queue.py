@@ -206,7 +206,8 @@ class FairQueue(Queue):
             if each.concurrency_id == line.concurrency_id
         )
         firsts: dict[str | None, Event] = {}
-        for event in line.queue:
+        # A page that was left, or reloaded, is in nobody's way, its visitor's neither.
+        for event in sorted(line.queue, key=lambda each: not self._is_heard(each)):
             firsts.setdefault(_address(event), event)
         most, most_in_all = max(limit - 1, 1), max(len(self.active_jobs) // 2, 1)
         may = [
@@ -222,6 +223,10 @@ class FairQueue(Queue):
         if len(self._served) > MOST_SERVED:
             self._served.popitem(last=False)
         return firsts[chosen]
+
+    def _is_heard(self, event: Event) -> bool:
+        session = event.session_hash
+        return self.streams.is_open(session) or self.pages.is_open(session)
 
     def _running(self) -> Iterator[Event]:
         for job in self.active_jobs:

@@ -26,10 +26,14 @@ NAMES = {"en": "English", "zh-TW": "繁體中文", "zh-CN": "简体中文"}
 HEADER = """<header><h1>Genrescope</h1><p>{{{value}}}</p>
 <nav aria-label="{{{label}}}">LINKS</nav></header>"""
 LINKS = """for (const link of element.querySelectorAll("[hreflang]")) {
-  // The sound and the settings in the address stay.
-  const query = new URLSearchParams(location.search);
-  query.set("lang", link.hreflang);
-  link.search = query;
+  // The sound, the tab and the settings in the address stay, as they are by then.
+  const lead = () => {
+    const query = new URLSearchParams(location.search);
+    query.set("lang", link.hreflang);
+    link.search = query;
+  };
+  lead();
+  for (const event of ["pointerover", "focus", "click"]) link.addEventListener(event, lead);
   if (link.hreflang === navigator.language) link.setAttribute("aria-current", "true");
 }"""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
@@ -16,6 +17,7 @@ import i18n
 from errors import FULL_DISK, KnownError
 from ui import canvas
 from ui.exercises import dock
+from ui.front import front
 from ui.server import gradio_patches
 from ui.server.access import OWN_NAMES, host_name
 from ui.server.language import LANGUAGE_COOKIE, language_for
@@ -145,6 +147,9 @@ async def report_full_disk(
         await refusal(scope, receive, send)
 
 
+KEPT = Path(__file__).with_name("kept.js")
+
+
 class Language:
     """ASGI middleware that gives every page its language, and remembers a choice.
 
@@ -214,5 +219,12 @@ def _scripts(language: str) -> bytes:
         gradio_patches.dropdown_script(),
         gradio_patches.toast_script(),
     )
-    rest = "\n".join([*patches, canvas.script(language), dock.script(language)])
+    kept = KEPT.read_text("utf-8")
+    ours = (
+        canvas.script(language),
+        kept,
+        front.script(language),
+        dock.script(language),
+    )
+    rest = "\n".join([*patches, *ours])
     return f"<script>{choice}</script><script>{rest}</script>".encode()

@@ -1,5 +1,5 @@
-// What Gradio's player lacks. It says nothing when the microphone is refused, shows no
-// level that can be read at a glance, and takes no file that the browser calls a video.
+// What Gradio's player lacks. It says nothing when the microphone is refused, and shows
+// no level that can be read at a glance.
 const devices = navigator.mediaDevices;
 const reasons = {
   NotAllowedError: "microphone_refused",
@@ -67,37 +67,12 @@ if (devices) {
   };
 }
 
-const inPlayer = (target, what) => target.closest?.(`#player ${what}`);
 document.addEventListener(
   "click",
   ({ target }) => {
-    // Gradio's list stays: an iPhone greys out what only "audio/*" stands for.
-    if (inPlayer(target, "input[type=file]") && !target.accept.includes("video/*"))
-      target.accept = `${target.accept || "audio/*"},video/*`;
-    if (!inPlayer(target, ".source-selection button")) return;
-    const isMicrophone = target.closest("button").matches(":nth-of-type(2)");
+    if (!target.closest?.("#player .bar-record")) return;
     // Browsers lend it to pages of this machine and of https only.
-    tell(isMicrophone && !devices ? "microphone_insecure" : "");
-  },
-  true,
-);
-
-const isVideo = (file) => file.type.startsWith("video/");
-const asSound = (file) =>
-  isVideo(file)
-    ? new File([file], file.name, { type: file.type.replace("video/", "audio/") })
-    : file;
-document.addEventListener(
-  "drop",
-  (event) => {
-    const files = [...(event.dataTransfer?.files ?? [])];
-    if (!inPlayer(event.target, "*") || !files.some(isVideo)) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    const dataTransfer = new DataTransfer();
-    for (const file of files) dataTransfer.items.add(asSound(file));
-    const again = { bubbles: true, cancelable: true, dataTransfer };
-    event.target.dispatchEvent(new DragEvent("drop", again));
+    tell(devices ? "" : "microphone_insecure");
   },
   true,
 );

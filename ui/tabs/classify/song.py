@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -31,6 +32,12 @@ from ui.tabs.classify.picker import Picker
 from ui.tabs.classify.view import Answered, Places, Update, nothing
 
 PAUSE_S = 0.3  # between two answers on a page; more often than that is restless
+ASK = "ask"  # the button, for the script that presses it when a sound arrives
+# A press counts once for all that ask the same; a click that comes too early comes again.
+TAKEN = "(...all) => {{ Genrescope.bar.taken(); return all.slice(0, {n_inputs}); }}"
+ANSWERED = "() => Genrescope.bar.answered()"
+SETTLE = f"(kept) => Genrescope.bar.settle('{ASK}', kept)"
+SHOWN = f"() => Genrescope.bar.shown('{ASK}')"
 # So many pages that all wait in our own queue, which shows one's place in every language;
 # half of Gradio's threads at most, which they wait in.
 PAGE_QUEUE: dict[str, Any] = {"concurrency_id": "asking", "concurrency_limit": 20}
@@ -54,7 +61,9 @@ def build(
             efforts = [(text(f"classify.{each}"), each) for each in EFFORTS]
             effort = gr.Radio(efforts, value="whole", label=text("classify.effort"))
             with gr.Row():
-                button = gr.Button(text("classify.button"), variant="primary")
+                button = gr.Button(
+                    text("classify.button"), variant="primary", elem_id=ASK
+                )
                 cancel = gr.Button(text("classify.cancel"), min_width=80)
             status = gr.HTML(elem_classes=["classify-status"])
             known.build(session, examples_dir)
@@ -65,11 +74,13 @@ def build(
     ask = _asking(session, models, places, history)
     ask = view.in_line(models.queue.line, places.status, ask)
     ask = session.guarded(view.tidied(places.status, ask))
+    question = [session.bar.path, picker.model, picker.other, effort, history.songs]
     asking = gr.on(
         [button.click, auto.again.click],
         ask,
-        [session.bar.path, picker.model, picker.other, effort, history.songs],
+        question,
         [*places.all, history.songs],
+        js=TAKEN.format(n_inputs=len(question)),
         show_progress="minimal",
         show_progress_on=places.status,
         api_visibility="private",
@@ -84,10 +95,13 @@ def build(
         cancels=[asking, picker.fetching],
         **QUIETLY,
     )
-    forget, given = _forgetting(places), [session.bar.path, places.answered]
-    session.bar.path.change(
-        session.guarded(forget), given, places.all, cancels=[asking], **QUIETLY
+    asking.success(None, None, None, js=ANSWERED, **QUIETLY)
+    seen = [place for place in nothing(places) if not isinstance(place, gr.State)]
+    cleared = session.bar.path.change(
+        None, None, seen, js=_clearing(places), cancels=[asking], **QUIETLY
     )
+    cleared.then(None, session.bar.kept, None, js=SETTLE, **QUIETLY)
+    tab.select(None, None, None, js=SHOWN, **QUIETLY)
     view.wire_map(session, places)
 
 
@@ -160,14 +174,16 @@ def _progress(predictions: Sequence[Prediction], language: str) -> Markup:
     return view.status("progress", language, bar=bar, done=done, total=total)
 
 
-def _forgetting(places: Places) -> Any:
-    """Make the handler that removes the answer to another sound, and only that."""
-
-    def forget(path: str | None, answered: Answered | None) -> Any:
-        is_of_another = answered is not None and answered.path != path
-        return nothing(places) if is_of_another else gr.skip()
-
-    return forget
+def _clearing(places: Places) -> str:
+    """Write the script that empties the page by itself, long before a server can."""
+    emptied = [
+        {"__type__": "update", **value.constructor_args}
+        if isinstance(value, gr.Button)
+        else value and str(value)
+        for place, value in nothing(places).items()
+        if not isinstance(place, gr.State)
+    ]
+    return f"() => {json.dumps(emptied)}"
 
 
 def together(

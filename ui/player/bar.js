@@ -1,0 +1,143 @@
+// The line of the chosen sound: play, time, what folds out below it; and what becomes of
+// an answer to the sound before.
+const { words, sound } = Genrescope;
+const bar = element.closest(".clip-bar");
+const root = document.documentElement;
+const find = (selector) => bar.querySelector(selector);
+const sounds = find(".bar-sounds");
+const record = find(".bar-record");
+sounds.textContent = words.bar_sounds;
+record.textContent = words.bar_record;
+const RECORDER_MS = 5000; // until Gradio has laid it out
+
+const write = (node, name, value) => {
+  if (node && node[name] !== value) node[name] = value; // sixty times a second
+};
+const clock = (time_s) => {
+  const whole_s = Math.floor(time_s || 0);
+  return `${Math.floor(whole_s / 60)}:${String(whole_s % 60).padStart(2, "0")}`;
+};
+const duration_s = () => find(".clip-facts [data-duration-s]")?.dataset.durationS;
+
+const show = () => {
+  const whole_s = duration_s();
+  const play = find(".bar-play");
+  const { at_s, isPlaying } = sound.state;
+  const time = whole_s ? `${clock(Math.min(at_s ?? 0, whole_s))} / ${clock(whole_s)}` : "";
+  write(find(".bar-time"), "textContent", time);
+  write(play, "disabled", !whole_s);
+  write(play, "ariaLabel", isPlaying ? words.bar_pause : words.bar_play);
+  play?.classList.toggle("is-playing", isPlaying);
+};
+sound.watch(show);
+
+// What folds out.
+const isOpen = () => bar.classList.contains("is-open");
+const isRecording = () => Boolean(find(".stop-button"));
+const open = () => {
+  bar.classList.add("is-open");
+  sounds.ariaExpanded = "true";
+};
+const close = () => {
+  if (!isOpen()) return;
+  bar.classList.remove("is-open");
+  sounds.ariaExpanded = "false";
+  // Nothing was recorded: the player has its sound again.
+  if (find(".record-button, .stop-button") && duration_s()) trigger("back");
+};
+const recordNow = () => {
+  open();
+  if (!navigator.mediaDevices) return;
+  if (duration_s()) trigger("start"); // makes room for the recorder
+  const end = performance.now() + RECORDER_MS;
+  const look = () => {
+    const button = find(".record-button");
+    if (button) button.click();
+    else if (performance.now() < end) setTimeout(look, 50);
+  };
+  look();
+};
+
+bar.addEventListener("click", ({ target }) => {
+  if (target.closest(".bar-play")) sound.toggle();
+  else if (target.closest(".bar-sounds")) isOpen() ? close() : open();
+  else if (target.closest(".bar-record")) recordNow();
+});
+bar.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !isOpen()) return;
+  close();
+  sounds.focus();
+});
+document.addEventListener("pointerdown", ({ target }) => {
+  if (!bar.contains(target) && !isRecording()) close();
+});
+bar.addEventListener("focusout", ({ relatedTarget }) => {
+  if (relatedTarget && !bar.contains(relatedTarget) && !isRecording()) close();
+});
+
+// A new sound folds everything away, and is what plays and is named from now on.
+new MutationObserver(() => {
+  root.classList.remove("sound-uploads");
+  close();
+  show();
+}).observe(find(".clip-facts"), { childList: true, subtree: true });
+
+// A file: chosen, or dropped anywhere on the page.
+const input = () => find("input[type=file]");
+document.addEventListener("change", ({ target }) => {
+  if (target === input() && target.files.length) root.classList.add("sound-uploads");
+});
+const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+const isElsewhere = ({ target }) => target.closest?.("[data-testid=file-upload], .upload-container");
+for (const kind of ["dragover", "drop"])
+  document.addEventListener(kind, (event) => {
+    if (!hasFiles(event) || event.defaultPrevented || isElsewhere(event)) return;
+    event.preventDefault();
+    if (kind !== "drop") return;
+    const kept = new DataTransfer();
+    kept.items.add(event.dataTransfer.files[0]);
+    input().files = kept.files;
+    input().dispatchEvent(new Event("change", { bubbles: true }));
+  });
+
+// Between the moment when the player has another sound and the one when its name is
+// shown, no answer to the one before is seen. One that cannot be read changes nothing.
+// A sound that arrives on the tab Classify is classified at once, by a press of its
+// button: so two questions are never asked at the same time.
+const ASK_MS = 100;
+const PATIENCE_MS = 5000; // for a tab that is being laid out
+let isDue = false;
+const isSeen = (id) => document.getElementById(id)?.checkVisibility() ?? false;
+const ask = (id, end = performance.now() + PATIENCE_MS) => {
+  if (!isDue) return;
+  if (isSeen(id)) document.getElementById(id).click();
+  // What is being cancelled may not have ended: then the press did not count.
+  if (performance.now() < end) setTimeout(ask, ASK_MS, id, end);
+};
+
+Genrescope.bar = {
+  arrive(file, kept) {
+    const { path, copy } = kept ? JSON.parse(kept) : {};
+    const isNew = file && file.path !== path && file.path !== copy;
+    if (!isNew) return;
+    root.classList.add("sound-arrives");
+    root.classList.remove("sound-uploads");
+    close();
+  },
+  refuse() {
+    root.classList.remove("sound-arrives", "sound-uploads");
+    trigger("back");
+    return [];
+  },
+  settle(id, kept) {
+    root.classList.remove("sound-arrives");
+    isDue = isSeen(id) || Genrescope.kept.asked("view") === "classify" || Genrescope.kept.isAnswered(kept);
+    ask(id);
+  },
+  shown: (id) => ask(id),
+  taken() {
+    isDue = false;
+  },
+  answered: () => Genrescope.kept.answer(),
+};
+show();
