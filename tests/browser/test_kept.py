@@ -208,7 +208,7 @@ def test_built_in_sound_is_kept_in_the_address_where_storage_is_forbidden(
     page.wait_for_function(browser.READY)
     page.get_by_role("button", name="Octave").click()
     named(page, "Octave")
-    page.wait_for_function("location.search.includes('sound=octave')")
+    page.wait_for_function("location.search.includes('sound=chord')")
     page.reload()
     named(page, "Octave")
     upload(page, song)

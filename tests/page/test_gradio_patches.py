@@ -354,12 +354,6 @@ def test_refused_microphone_shows_nothing(open_unpatched):
     assert page.locator("body").inner_text() == before
 
 
-@pytest.mark.browser
-def test_player_offers_no_videos(open_unpatched):
-    files = open_unpatched().locator("#player input[type=file]")
-    assert "video" not in (files.get_attribute("accept") or "video")
-
-
 def test_each_event_sets_a_backend_of_pyplot():
     code = """
 import sys

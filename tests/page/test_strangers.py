@@ -55,6 +55,7 @@ MAY = set(
     ui.player.clip_bar:_same
     ui.player.clip_bar:_giving_the_first.give
     ui.player.clip_bar:_reading.read
+    ui.player.clip_bar:_restoring.restore
     ui.tabs.classify.picker:Picker.wire.<lambda>
     ui.song_choice:SongChoice.wire.listed
     ui.tabs.data.inspection:list_genres
