@@ -78,7 +78,9 @@ def test_bar_is_one_line_on_a_phone_and_covers_nothing_that_has_focus(open_page)
         assert not page.evaluate(COVERED)
     page.get_by_role("tab", name="Train").click()
     page.evaluate("scrollTo(0, 600)")
-    page.wait_for_function("document.querySelector('#player').getBoundingClientRect().bottom < 0")
+    page.wait_for_function(
+        "document.querySelector('#player').getBoundingClientRect().bottom < 0"
+    )
 
 
 def test_upload_opens_the_dialog_at_once_and_the_sound_stays_meanwhile(open_page, song):

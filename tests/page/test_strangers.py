@@ -41,7 +41,6 @@ MAY = set(
     ui.tabs.classify.batch:_naming.name_all
     ui.tabs.classify.batch:_saving.save
     ui.tabs.classify.song:_asking.ask
-    ui.tabs.classify.song:_forgetting.forget
     ui.tabs.classify.view:_reason.reason
     ui.tabs.classify.song:_reasons.reasons
     ui.tabs.classify.view:_saving.save
