@@ -50,6 +50,7 @@ with process.importing():
     from ui.session import Session
     from ui.tabs.classify import tab as classify_tab
     from ui.tabs.data import tab as data_tab
+    from ui.tabs.live import tab as live_tab
     from ui.tabs.see import tab as see_tab
     from ui.tabs.teach import tab as teach_tab
     from ui.tabs.train import tab as train_tab
@@ -87,6 +88,8 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         with gr.Tabs() as tabs:
             with gr.Tab(text("app.see"), id="see") as see:
                 see_tab.build(session, settings, models)
+            with gr.Tab(text("app.live"), id=live_tab.ID) as live:
+                live_tab.build(session, models)
             with gr.Tab(text("app.data"), id="data") as data:
                 data_tab.build(data, session, settings)
             with gr.Tab(text("app.train"), id="train") as train:
@@ -97,7 +100,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
                 teach_tab.build(session)
         page_state.open_named_tab(guarded, link, tabs)
         page_state.keep_tab()
-        train_tab.watch(training, train, (see, data, classify, about))
+        train_tab.watch(training, train, (see, live, data, classify, about))
         classify_tab.take_run(picker, session, tabs, training.classify, training.chosen)
         songs.build(session, models, settings.host)
         runs.build(session, settings)
@@ -154,7 +157,7 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
     is_local = is_local and not has_secret
     return {
         "theme": theme.theme(),
-        "css_paths": [theme.STYLE, canvas.STYLE, clip_bar.STYLE],
+        "css_paths": [theme.STYLE, canvas.STYLE, clip_bar.STYLE, live_tab.STYLE],
         "favicon_path": theme.ICON,
         "i18n": texts(
             hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,

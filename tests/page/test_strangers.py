@@ -45,6 +45,7 @@ MAY = set(
     ui.tabs.classify.song:_reasons.reasons
     ui.tabs.classify.view:_saving.save
     ui.tabs.classify.view:_zooming.zoom
+    ui.tabs.live.tab:_naming.name
     ui.tabs.classify.picker:Picker._refreshed
     ui.tabs.classify.view:cancelled
     ui.player.clip_bar:_cutting.cut

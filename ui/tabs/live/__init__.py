@@ -1,0 +1,1 @@
+"""The tab Live: the microphone's spectrogram, drawn while it sounds."""
