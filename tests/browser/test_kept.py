@@ -106,9 +106,9 @@ def test_old_answer_is_gone_before_the_server_knows_of_the_new_sound(open_page, 
     held = []
     page.route("**/queue/join*", lambda route: held.append(route))
     other = write_audio(song.with_name("other.wav"), tone(duration_s=3.0))
-    upload(page, other)
+    with page.expect_request("**/queue/join*"):
+        upload(page, other)
     page.wait_for_function("!window.frames.at(-1)[1]")  # no answer of the server's yet
-    assert held
     assert page.locator(NAME).inner_text() == "my song.mp3"
     page.unroute("**/queue/join*")
     for route in held:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import gradio as gr
 import numpy as np
@@ -10,10 +11,18 @@ import pytest
 
 from audio import decode
 from audio.synth.examples import EXAMPLES, example
+from errors import KnownError
+from settings import Settings
 from support.files import stereo, write_audio
 from support.signals import tone
 from ui.player import examples, excerpt
-from ui.player.clip_bar import _reading, facts_line, name_of, title_of
+from ui.player.clip_bar import (
+    _giving_what_the_address_names,
+    _reading,
+    facts_line,
+    name_of,
+    title_of,
+)
 from ui.player.clips import ClipShelf
 from ui.server.access import Visitor
 
@@ -82,6 +91,21 @@ def test_title_is_the_name_without_a_file_s_suffix(tmp_path):
 
 def test_first_built_in_sound_is_the_one_that_the_page_starts_with():
     assert EXAMPLES[0].id == "brass"
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_given"), [({}, False), ({"sound": "click"}, True)]
+)
+def test_address_gives_the_sound_that_it_names(tmp_path, asked, is_given):
+    give = _giving_what_the_address_names(Settings(cache_dir=tmp_path))
+    found = give(SimpleNamespace(query_params=asked), Visitor())
+    assert (examples.id_of(str(found)) == "click") == is_given
+
+
+def test_address_that_names_no_sound_of_ours_is_told_which_there_are(tmp_path):
+    give = _giving_what_the_address_names(Settings(cache_dir=tmp_path))
+    with pytest.raises(KnownError, match="unknown_example"):
+        give(SimpleNamespace(query_params={"sound": "blues"}), Visitor())
 
 
 def read(shelf, tmp_path, chosen, before=None, copy=""):

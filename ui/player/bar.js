@@ -137,7 +137,9 @@ Genrescope.bar = {
     return [];
   },
   settle(id, kept) {
-    root.classList.remove("sound-arrives");
+    // The page has been emptied, and is drawn so with the next frame.
+    const reveal = () => root.classList.remove("sound-arrives");
+    requestAnimationFrame(() => requestAnimationFrame(reveal));
     isDue = isSeen(id) || Genrescope.kept.asked("view") === "classify" || Genrescope.kept.isAnswered(kept);
     ask(id);
   },

@@ -17,6 +17,7 @@ from markupsafe import Markup
 import i18n
 from audio.decode import Decoded, SourceFacts
 from audio.synth.examples import EXAMPLES
+from errors import KnownError
 from i18n import clock
 from settings import Settings
 from ui.handlers import QUIETLY, Guarded, Handler
@@ -337,8 +338,11 @@ def _same(path: str) -> str:
 def _giving_what_the_address_names(settings: Settings) -> Handler:
     def give(page: gr.Request, visitor: Visitor) -> Any:
         example_id = page.query_params.get("sound", "")
-        if example_id not in examples.IDS | recordings.BY_ID.keys():
+        if not example_id:
             return gr.skip()
+        if example_id not in examples.IDS | recordings.BY_ID.keys():
+            ids = [each.id for each in EXAMPLES]
+            raise KnownError("unknown_example", id=example_id, ids=ids)
         return _given(example_id, settings, visitor.language)
 
     return give
