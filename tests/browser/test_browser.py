@@ -16,8 +16,8 @@ N_CANVASES = 16
 
 TABS = {
     "en-US": ("en", ["See", "Data", "Train", "Classify", "Teach & about"]),
-    "zh-HK": ("zh-TW", ["看聲音", "資料", "訓練", "曲風辨識", "教學與關於"]),
-    "zh-Hans-CN": ("zh-CN", ["看声音", "数据", "训练", "流派识别", "教学与关于"]),
+    "zh-HK": ("zh-TW", ["看聲音", "資料", "訓練", "曲風辨識", "教學與說明"]),
+    "zh-Hans-CN": ("zh-CN", ["看声音", "数据", "训练", "流派识别", "教学与说明"]),
 }
 
 
@@ -65,7 +65,7 @@ def test_knob_redraws_its_own_picture_only(open_page, song):
     wait_for_pictures(page)
     before = page.locator(".numbers").all_inner_texts()
     stft = lesson(page, "Spectrogram (STFT)")
-    choose(page, stft, "Beside it, frames of", "512")
+    choose(page, stft, "Compare with frame length", "512")
     stft.locator("canvas[role=img]").nth(1).wait_for()
     stft.get_by_text("512 samples: 23.2 ms, 43.1 Hz").wait_for()
     # Lessons that came near meanwhile were drawn for the first time.
@@ -90,12 +90,12 @@ def test_every_new_lesson_answers_with_the_trumpet_phrase(open_page):
     rate = lesson(page, "Sampling rate")
     rate.get_by_label("Filter out").uncheck()
     choose(page, rate, "Sampling rate", "2,000 Hz")
-    says(rate, re.compile("1,24[0-9] Hz, does not fit and is heard as 75[0-9] Hz"))
+    says(rate, re.compile(r"1,24[0-9] Hz \(too high: heard as 75[0-9] Hz"))
     rate.get_by_role("button", name="Play").wait_for()
 
     bits = lesson(page, "Bit depth")
     choose(page, bits, "Bit depth", "3 bit")
-    says(bits, "3 bits hold 8 values")
+    says(bits, "3 bits give 8 values")
     bits.get_by_label("Add dither").check()
     bits.get_by_role("button", name="Play").wait_for()
 
@@ -120,18 +120,18 @@ def test_every_new_lesson_answers_with_the_trumpet_phrase(open_page):
     back.locator("canvas").first.wait_for(state="detached")  # of another sound
     back.get_by_role("button", name="Play").first.wait_for(state="detached")
 
-    hearing = lesson(page, "What the model hears")
+    hearing = lesson(page, "The model's input")
     says(hearing, "48,000 values at 16,000 Hz")
 
     masking = lesson(page, "How HuBERT learned")
     masking.get_by_label("4", exact=True).check()
-    says(masking, re.compile("^4 clusters sort the 149 frames"))
+    says(masking, re.compile("^The 149 frames of this sound fall into 4 clusters"))
     masking.get_by_role("button", name="Play").wait_for()
 
     mel = lesson(page, "Mel spectrogram")
     mel.get_by_label("HTK").check()
     says(mel, re.compile("128 triangles.* narrowest is 2[0-9]"))
-    mel.get_by_label("Linear STFT beside it").check()
+    mel.get_by_label("Compare with a linear STFT").check()
     mel.locator("canvas[role=img]").nth(3).wait_for()
 
     two = lesson(page, "Two sounds")

@@ -24,7 +24,7 @@ def opened(open_page, path, **look):
 
 
 def name_the_genre(page):
-    page.get_by_role("button", name="Name the genre").click()
+    page.get_by_role("button", name="Classify", exact=True).click()
     # The first time, torch is still on its way, on a busy machine for long.
     page.locator(TOLD).wait_for(timeout=1000 * browser.PATIENCE_S)
 
@@ -42,13 +42,13 @@ def songs(tmp_path_factory):
 @pytest.mark.parametrize("kind", ["mp3", "m4a", "webm"])
 def test_song_gets_its_genre_its_map_and_the_reason_to_hear(open_page, songs, kind):
     page = opened(open_page, songs[kind])
-    page.get_by_text("The song appears here as a map").wait_for()
+    page.get_by_text("A map of the song appears here").wait_for()
     name_the_genre(page)
     assert page.locator(".block.answer li").count() == 3
     basis = page.locator(".block.answer").inner_text()
-    assert "of the windows say" in basis
+    assert "of the windows were classified as" in basis
     assert "windows of 0.5 s" in basis
-    assert "Trained on: tests. It knows 3 answers" in basis
+    assert "Trained on: tests. It knows 3 genres" in basis
     genres = page.locator(".song-map canvas[role=img]").nth(1)
     genres.scroll_into_view_if_needed()
     box = genres.bounding_box()
@@ -56,7 +56,7 @@ def test_song_gets_its_genre_its_map_and_the_reason_to_hear(open_page, songs, ki
     page.mouse.move(x, y)
     page.locator(".song-map .sheet-reading").filter(has_text="%").first.wait_for()
     with page.expect_response(lambda answer: "sound.wav" in answer.url):
-        page.get_by_role("button", name="Hear why it says").first.click()
+        page.get_by_role("button", name="Hear the most").first.click()
     page.mouse.click(x, y)
     page.wait_for_function("Genrescope.sound.state.isPlaying")
     kinds = page.locator(".song-map .sheet-save option").all_inner_texts()
@@ -81,30 +81,30 @@ def run(server):
 
 def test_two_models_stand_side_by_side_on_the_same_time(open_page, songs, run):
     page = opened(open_page, songs["mp3"])
-    page.get_by_label("Compare with").click()
+    page.get_by_label("Compare with", exact=True).click()
     page.get_by_role("option", name="Your run").click()
-    page.get_by_label("quick: six windows").first.check()
-    page.get_by_role("button", name="Name the genre").click()
+    page.get_by_label("6 excerpts (quick)").first.check()
+    page.get_by_role("button", name="Classify", exact=True).click()
     page.locator(".answers section").nth(1).locator(".verdict").wait_for()
-    page.get_by_role("button", name="Hear why").first.wait_for()
+    page.get_by_role("button", name="Hear the most").first.wait_for()
     assert page.locator(".song-map canvas[role=img]").count() == 3
-    why = page.get_by_role("button", name="Hear why").all_inner_texts()
+    why = page.get_by_role("button", name="Hear the most").all_inner_texts()
     assert [each.partition(":")[0][:8] for each in why] == 3 * ["Bundled "] + 3 * [
         "Your run"
     ]
     with page.expect_download() as download:
         page.locator(".song-map .sheet-save").select_option("png")
     assert download.value.suggested_filename == "song-genres-png.zip"
-    page.get_by_label("Compare with").click()
+    page.get_by_label("Compare with", exact=True).click()
     page.get_by_role("option", name="Bundled model").click()
-    page.get_by_role("button", name="Name the genre").click()
+    page.get_by_role("button", name="Classify", exact=True).click()
     page.get_by_text("is chosen twice.").first.wait_for()
 
 
 def test_silence_is_called_silence(open_page, tmp_path):
     page = opened(open_page, write_audio(tmp_path / "quiet.wav", silence(2.0)))
     name_the_genre(page)
-    assert "This is silence" in page.locator(TOLD).inner_text()
+    assert "This sound is silent" in page.locator(TOLD).inner_text()
 
 
 def test_another_sound_takes_the_answer_away(open_page, songs):
@@ -127,8 +127,8 @@ def test_many_songs_fill_a_table_and_a_visit_is_remembered(open_page, songs, tmp
     given = [songs["webm"], tmp_path / "notes.mp3", tmp_path / "album.zip"]
     page.locator("input[type=file][multiple]").set_input_files(given)
     page.get_by_label("Remove this file").nth(2).wait_for()
-    page.get_by_role("button", name="Name their genres").click()
-    page.get_by_text("3 songs, 1 of them without an answer.").wait_for()
+    page.get_by_role("button", name="Classify all").click()
+    page.get_by_text("3 songs, 1 of them could not be classified.").wait_for()
     rows = page.locator(".batch tbody tr")
     assert rows.count() == 3
     assert "No sound was found" in rows.nth(1).inner_text()
@@ -140,7 +140,7 @@ def test_many_songs_fill_a_table_and_a_visit_is_remembered(open_page, songs, tmp
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as JSON").click()
     assert download.value.suggested_filename == "genres.json"
-    page.get_by_role("button", name="Songs of this visit").click()
+    page.get_by_role("button", name="History · stored only").click()
     page.locator(".song-history li").filter(has_text="song.mp3").first.wait_for()
     page.get_by_role("button", name="Delete this list").click()
     page.locator(".song-history li").first.wait_for(state="detached")

@@ -40,7 +40,7 @@ def microphone(chromium, monkeypatch):
 @pytest.mark.parametrize(
     ("locale", "name", "said"),
     [
-        ("en-US", "NotAllowedError", "This page may not use the microphone."),
+        ("en-US", "NotAllowedError", "This page is not allowed to use the microphone."),
         ("zh-TW", "NotAllowedError", "此頁面無法使用麥克風。"),
         ("zh-CN", "NotFoundError", "找不到麦克风。"),
     ],

@@ -32,7 +32,7 @@ def test_newcomer_walks_from_a_song_to_a_model_of_their_own(open_page, song):
     wait_for_pictures(page)
 
     page.get_by_role("tab", name="Classify").click()
-    page.get_by_role("button", name="Name the genre").click()
+    page.get_by_role("button", name="Classify", exact=True).click()
     page.locator(NAMED).wait_for()
 
     page.get_by_role("tab", name="Train").click()
@@ -56,7 +56,7 @@ def test_newcomer_walks_from_a_song_to_a_model_of_their_own(open_page, song):
     page.set_default_timeout(PATIENCE_MS)
     page.get_by_role("tab", name="Train").click()
     page.locator(".log", has_text="Step 12 of 12").wait_for()
-    page.get_by_text("Its model is in the list").wait_for()
+    page.get_by_text("Its model is now in the list").wait_for()
     page.locator(".block.run-curves canvas[role=img]").first.wait_for()
     assert page.get_by_text("python -m trainer --preset smoke").count() == 1
     assert page.get_by_role("button", name="Start", exact=True).is_enabled()
@@ -65,7 +65,7 @@ def test_newcomer_walks_from_a_song_to_a_model_of_their_own(open_page, song):
     upload(page, song)
     page.get_by_role("button", name="Classify with it").click()
     page.wait_for_function(OUR_RUN_IS_CHOSEN)
-    page.get_by_role("button", name="Name the genre").click()
+    page.get_by_role("button", name="Classify", exact=True).click()
     page.locator(".block.answer", has_text="Your run").locator(VERDICT).wait_for()
     assert "of 10 s" in page.locator(".block.answer").inner_text()
 
@@ -85,14 +85,14 @@ def test_run_outlives_its_server_and_a_stop_is_seen_by_two_pages(open_page, serv
     server.killed_and_started_anew()  # both pages come back to the run by themselves
     for each in (page, other):
         each.wait_for_function("!window.isOld")
-    page.locator(".block.run-now", has_text="is at step").wait_for()
+    page.locator(".block.run-now", has_text="”: step ").wait_for()
     other.locator(".block.run-now", has_text="步，共 9000 步，").wait_for()
     page.problems.clear()
     other.problems.clear()
     assert other.get_by_role("button", name="停止", exact=True).is_enabled()
     page.get_by_role("button", name="Stop", exact=True).click()
-    page.get_by_text("Stopped; what it had learned is saved").wait_for()
-    other.get_by_text("已停止；已学到的都保存好了").wait_for()
+    page.get_by_text("Stopped. Progress is saved.").wait_for()
+    other.get_by_text("已停止，进度已保存").wait_for()
     page.wait_for_function("!document.querySelector('button.primary[disabled]')")
 
 
@@ -110,7 +110,7 @@ def test_person_goes_on_compares_names_and_deletes(open_page):
     page.get_by_role("button", name="Start", exact=True).click()
     page.locator(".block.run-now", has_text="of 60").wait_for()
     page.get_by_role("button", name="Stop", exact=True).click()
-    status.get_by_text("Stopped; what it had learned is saved").wait_for()
+    status.get_by_text("Stopped. Progress is saved.").wait_for()
 
     page.get_by_role("button", name="Resume", exact=True).click()
     page.locator(".log", has_text="Resuming after step").wait_for()
@@ -133,7 +133,7 @@ def test_person_goes_on_compares_names_and_deletes(open_page):
     classify_with_two_runs(page)
     page.get_by_role("tab", name="Train").click()
     table.get_by_text("stopped").first.click()
-    status.get_by_text("Stopped; what it had learned is saved").wait_for()
+    status.get_by_text("Stopped. Progress is saved.").wait_for()
     page.get_by_label("New name").fill("the first half")
     page.get_by_role("button", name="Rename").click()
     table.get_by_text("the first half").first.wait_for()
@@ -158,9 +158,9 @@ def classify_with_two_runs(page):
     page.get_by_role("button", name="Composed blues").click()
     page.get_by_role("button", name="Classify with it").click()
     page.wait_for_function(OUR_RUN_IS_CHOSEN)
-    page.get_by_label("Compare with").click()
+    page.get_by_label("Compare with", exact=True).click()
     page.get_by_role("option", name="Your run").nth(1).click()
-    page.get_by_role("button", name="Name the genre").click()
+    page.get_by_role("button", name="Classify", exact=True).click()
     page.locator(".answers section").nth(1).locator(VERDICT).wait_for()
     assert page.locator(".answers section", has_text="Your run").count() == 2
 

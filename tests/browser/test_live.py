@@ -126,7 +126,7 @@ def test_refused_microphone_gets_a_sentence(open_page):
     page = open_page("?view=live")
     page.evaluate(browser.REFUSING % "NotAllowedError")
     page.locator(".live-start").click()
-    said(page, "may not use the microphone")
+    said(page, "not allowed to use the microphone")
     assert page.locator(".live-start").is_enabled()
 
 
@@ -145,10 +145,10 @@ def test_genre_is_named_for_who_wants_that_and_for_nobody_else(page):
     answer = page.locator(".live-answer .genres li")
     page.wait_for_function("Genrescope.live.now_s > 3")
     assert not [url for url in asked if "queue/join" in url]
-    page.get_by_label("Also name the genre").check()
+    page.get_by_label("Also classify the genre").check()
     answer.first.wait_for()
     assert page.locator(".live-answer .verdict").inner_text()
-    page.get_by_label("Also name the genre").uncheck()
+    page.get_by_label("Also classify the genre").uncheck()
     answer.first.wait_for(state="detached")
 
 

@@ -36,7 +36,7 @@ def test_question_asked_while_the_stream_ends_is_answered(page):
     page.wait_for_function("slow.isWaiting")
     stft = lesson(page, "Spectrogram (STFT)")
     with page.expect_response("**/queue/join*") as joined:
-        choose(page, stft, "Beside it, frames of", "512")
+        choose(page, stft, "Compare with frame length", "512")
     joined.value.finished()
     page.evaluate("slow.arrive()")
     stft.locator("canvas[role=img]").nth(1).wait_for()

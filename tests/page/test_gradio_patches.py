@@ -37,15 +37,22 @@ def plain_page():
     texts = gr.I18n(en={"page.word": "in English"}, **{"zh-TW": {"page.word": "中文"}})
     with gr.Blocks() as page:
         song = gr.Audio(type="filepath", format=None, elem_id="player")
+        gr.Dropdown(["a", "b"], label="list")
         name, answers = gr.Textbox(label=texts("page.word")), []
         for question in ("first", "second", "third"):
             answers.append(gr.Textbox(elem_id=f"{question}-answer"))
             button = gr.Button(question)
             button.click(lambda: "answered", None, answers[-1], show_progress="hidden")
         name.submit(str, song, answers[0], api_name="name_of")
+        gr.Button("refuse").click(refuse)
         gr.api(facts, api_name="facts")
     page.texts = texts
     return page
+
+
+def refuse():
+    """Fail as a person is told of it."""
+    raise gr.Error("refused")
 
 
 def facts(n: int) -> dict[str, bool]:
@@ -352,6 +359,29 @@ def test_refused_microphone_shows_nothing(open_unpatched):
     with page.expect_event("pageerror"):  # its only trace
         button.click()
     assert page.locator("body").inner_text() == before
+
+
+@pytest.mark.browser
+def test_list_stays_open_where_tab_leaves_its_field(open_unpatched):
+    page = open_unpatched()
+    page.get_by_label("list").focus()
+    page.locator("[role=listbox]").wait_for()
+    page.keyboard.press("Tab")
+    page.wait_for_function("document.activeElement.ariaLabel !== 'list'")
+    page.evaluate("new Promise((go) => requestAnimationFrame(go))")
+    assert page.locator("[role=listbox]").is_visible()
+
+
+@pytest.mark.browser
+def test_error_of_the_last_try_stays_beside_the_answer_of_the_next(open_unpatched):
+    page = open_unpatched()
+    page.get_by_role("button", name="refuse").click()
+    page.get_by_text("refused").wait_for()
+    page.get_by_role("button", name="first").click()
+    page.wait_for_function(
+        "document.querySelector('#first-answer textarea').value === 'answered'"
+    )
+    assert page.get_by_text("refused").is_visible()
 
 
 def test_each_event_sets_a_backend_of_pyplot():

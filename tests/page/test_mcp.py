@@ -154,17 +154,17 @@ def test_file_of_the_server_cannot_be_asked_for(url, tmp_path):
 
 def test_stranger_may_not_start_a_run_through_a_tool(url):
     refused = call(url, "start_run", {"preset": "no"}, **{"X-Forwarded-For": "8.8.8.8"})
-    assert "Only who runs this page" in text_of(refused)
+    assert "Only the person running this page" in text_of(refused)
     here = call(url, "start_run", {"preset": "no"})
     assert here.isError
-    assert "Only who runs this page" not in text_of(here)
+    assert "Only the person running this page" not in text_of(here)
 
 
 def test_stranger_in_the_network_does_not_become_the_person_here(url, monkeypatch):
     """The tool's call goes on from this machine, wherever it came from."""
     monkeypatch.setattr(mcp, "is_loopback", lambda host: False)
     refused = call(url, "start_run", {"preset": "no"})
-    assert "Only who runs this page" in text_of(refused)
+    assert "Only the person running this page" in text_of(refused)
 
 
 @pytest.mark.parametrize(
@@ -180,5 +180,5 @@ def test_foreign_page_gets_no_answer_from_a_tool(url, headers):
     }
     address = f"{url}/gradio_api/mcp/"
     answer = httpx.post(address, json=body, headers={**kinds, **headers}, timeout=60)
-    refused = answer.status_code >= 400 or "Only who runs this page" in answer.text
+    refused = answer.status_code >= 400 or "Only the person running this page" in answer.text
     assert refused

@@ -304,5 +304,5 @@ def test_server_killed_under_use_comes_back_with_its_runs_and_models(space, song
             handle_file(str(song)), f"run:{run}", api_name="/classify"
         )
         assert answer["model"] == f"run:{run}"
-        with pytest.raises(AppError, match="Only who runs this page"):
+        with pytest.raises(AppError, match="Only the person running this page"):
             back.predict(run, api_name="/stop_run")

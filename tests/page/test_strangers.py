@@ -45,6 +45,9 @@ MAY = set(
     ui.tabs.classify.song:_reasons.reasons
     ui.tabs.classify.view:_saving.save
     ui.tabs.classify.view:_zooming.zoom
+    ui.tabs.classify.what_if:_asking.ask
+    ui.tabs.classify.what_if:_playing.play
+    ui.tabs.classify.what_if:build.<lambda>
     ui.tabs.live.tab:_naming.name
     ui.tabs.classify.picker:Picker._refreshed
     ui.tabs.classify.view:cancelled

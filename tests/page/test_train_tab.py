@@ -125,7 +125,9 @@ def test_stranger_may_do_nothing_to_a_run(host):
 def test_stranger_sees_the_run_and_why_the_buttons_rest(host, page):
     run = ended(host, "finished", Evaluated(10, 0.5, 1.0, 20))
     shown = page(visitor=STRANGER)
-    assert "only who runs this page may start or stop them" in shown["at_work"]
+    assert (
+        "only the person running this page can start or stop them" in shown["at_work"]
+    )
     assert not shown["start"].interactive
     assert clickable(shown) == {"classify"}
     assert "50.0%" in shown["standing"]
@@ -299,7 +301,7 @@ def test_every_page_sees_the_run_at_work_and_the_queue(host, page):
         runs.write_whole(first.started_file, "{}")
         told(first, *(Step(n, 100, 2.0, 1e-3, 1.0, 8.0, at=n) for n in range(1, 41)))
         shown = page(old.id, Seen(n_runs=3), STRANGER)
-    assert "“mine” is at step 40 of 100, about 1 min 0 s left" in shown["at_work"]
+    assert "“mine”: step 40 of 100, about 1 min 0 s left" in shown["at_work"]
     assert "1. smoke · gtzan" in shown["at_work"]
     assert "Finished" in shown["standing"]  # of the run that this page has chosen
 
@@ -323,7 +325,7 @@ def test_waiting_run_tells_its_place_and_a_full_queue_says_so(host, page):
         jobs.stop(first)
         stopping = page(first.id, Seen(n_runs=4))
     assert "is stopping" in stopping["at_work"]
-    assert "at most" in stopping["standing"]
+    assert "up to" in stopping["standing"]
     assert "left" not in stopping["at_work"] + stopping["standing"]
 
 
@@ -362,7 +364,7 @@ def test_log_is_filtered_by_level_and_text():
     found = cards.log_html(happened, "en", "all", "BAD.mp3")
     assert "bad.mp3" in found
     assert "Training" not in found
-    assert "No such lines" in cards.log_html(happened, "en", "all", "nowhere")
+    assert "No matching lines" in cards.log_html(happened, "en", "all", "nowhere")
 
 
 def test_failed_run_says_its_cause_and_what_to_try(host, page):
@@ -378,7 +380,7 @@ def test_result_names_the_best_validation_its_interval_and_the_command(host, pag
     tests = [Evaluated(50, 0.5, 1.0, 20), Evaluated(100, 0.8, 0.9, 20)]
     ended(host, "finished", *tests, Evaluated(150, 0.8, 0.7, 20), Finished(150, 0.8))
     card = page()["standing"]
-    assert "Best validation: 80.0% of 20 songs right (95% interval: 58% to 92%)" in card
+    assert "Best validation: 80.0% of 20 songs correct (95% interval: 58% to 92%)" in card
     assert "after step 100" in card
     assert "python -m trainer --preset smoke" in card
 
@@ -449,7 +451,7 @@ def test_runs_are_compared_in_curves_and_settings(host):
     assert "<td>Learning rate</td><td>5e-05</td><td>0.05</td>" in html
     assert "Batch size" not in html
     _, same = runs_table.compared([first, first], RunCache(host.runs_dir), "en")
-    assert "Their settings are the same" in same
+    assert "Their settings are identical" in same
 
 
 def test_comparison_tells_no_path_of_a_folder(host):

@@ -77,7 +77,7 @@ def test_bundled_model_answers_until_the_hubs_is_here_and_is_offered(
     wait_until(lambda: models.arrival.progress.n_bytes)
     assert models.ref("auto").key == "bundled"
     said = auto.line(models, "en")
-    assert f"Until {HUB_MODEL} (Hugging Face Hub) is here, the bundled model" in said
+    assert f"while {HUB_MODEL} (Hugging Face Hub) is downloaded" in said
     assert "<progress value=" in said
     first = answered(models)
     assert auto.better_than(models, first) is None
@@ -117,7 +117,7 @@ def test_download_that_breaks_off_goes_on_where_it_was(host, hub_model_dir, serv
     models.prepare()
     wait_for(models, "unreachable")
     assert models.ref("auto").key == "bundled"
-    assert "is tried again by itself" in auto.line(models, "en")
+    assert "is tried again automatically" in auto.line(models, "en")
     server.is_losing = False
     wait_for(models, "here")
     assert server.ranges[0] == 0
@@ -168,7 +168,7 @@ def test_host_without_a_network_says_so_and_hears_when_it_comes_back(
     models = host()
     models.prepare()
     wait_for(models, "unreachable")
-    assert "cannot be reached: the bundled model answers" in auto.line(models, "en")
+    assert "cannot be reached: using the bundled model" in auto.line(models, "en")
     serve(hub_model_dir)
     wait_for(models, "here")
     assert models.ref("auto").key == HUB
@@ -180,7 +180,7 @@ def test_host_that_is_told_to_be_offline_asks_nobody(host, hub_model_dir, serve)
     models.prepare()
     assert models.arrival.progress.state == "idle"
     assert [ref.key for ref in models.candidates()] == ["bundled"]
-    assert "offline: the bundled model answers" in auto.line(models, "en")
+    assert "offline: using the bundled model" in auto.line(models, "en")
     assert server.asked == []
 
 

@@ -118,7 +118,7 @@ def test_card_names_the_songs_that_its_scores_are_of(tmp_path, is_final, part):
     (model,) = front_matter(text)["model-index"]
     assert model["results"][0]["dataset"]["split"] == part
     assert f"| genre | {part} songs |" in text
-    assert "averaged over each song's windows" in text
+    assert "Averaged per song" in text
     assert card.scores_of(run) == kept
 
 

@@ -69,7 +69,7 @@ def test_cli_prints_the_likeliest_genres_and_the_song(host, song, capsys):
 def test_cli_doubts_what_the_page_would_doubt():
     genres = (("rock", 0.51), ("metal", 0.49))
     heard = Prediction(genres, (), 0, ModelRef("bundled", "", None, "", "", 1.0), 0.1)
-    kinds = {"sure": "", "unsure": "unsure", "speech": "speech?"}
+    kinds = {"sure": "", "unsure": "close", "speech": "speech?"}
     for kind, said in kinds.items():
         verdict = Verdict(kind, ("rock", "metal"), 0.5, 0.02)
         line = report.line(Row("a.mp3", 0.1, prediction=heard, verdict=verdict))
@@ -112,12 +112,12 @@ def test_cli_answers_by_the_bundled_model_where_the_hubs_is_gone(
     out, err = capsys.readouterr()
     assert out.splitlines()[0].endswith(f"bundled   {song}")
     assert f"“{HUB_MODEL}”" in err
-    assert "The bundled model answers instead." in err
+    assert "Using the bundled model instead." in err
     listed = on_the_hub(monkeypatch, gone, is_offline=True).asked.copy()
     assert cli.main([str(song)]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[0].endswith(f"bundled   {song}")
-    assert "Offline: the bundled model answers." in err
+    assert "Offline: using the bundled model." in err
     assert gone.asked == listed
 
 

@@ -167,8 +167,8 @@ def test_leaving_the_answers_ends_the_work(model, monkeypatch):
 
 def test_answer_says_who_agrees_and_what_the_model_cannot_know(prediction):
     said = answer.answers([prediction], [judge(prediction, noise())], "en")
-    assert "of the windows say" in said
-    assert "Trained on: tests. It knows 3 answers" in said
+    assert "of the windows were classified as" in said
+    assert "Trained on: tests. It knows 3 genres" in said
     assert said.count("<li>") == 3
 
 
@@ -176,8 +176,8 @@ def test_answer_says_who_agrees_and_what_the_model_cannot_know(prediction):
     ("language", "calibrated", "uncalibrated"),
     [
         ("en", "confidence was adjusted on validation songs", "are not calibrated"),
-        ("zh-TW", "依驗證歌曲調整過", "機率未經校準"),
-        ("zh-CN", "按验证歌曲调整过", "概率未经校准"),
+        ("zh-TW", "依驗證歌曲調整過", "百分比未經校準"),
+        ("zh-CN", "按验证歌曲调整过", "百分比未经校准"),
     ],
 )
 def test_answer_says_whether_its_probabilities_can_be_taken_at_their_word(
@@ -328,14 +328,14 @@ def test_history_keeps_the_newest_and_trusts_nothing_from_the_browser(prediction
     assert {row[0] for row in rows} == {"b.mp3"}
     evil = [[EVIL, "unsure", EVIL, EVIL, 0.5, EVIL]]
     shown = as_html(evil, Visitor())
-    assert "Unsure" in shown
+    assert "Close call" in shown
     assert "<img" not in shown
 
 
 def test_history_doubts_what_the_answer_doubted(prediction):
     doubted = Verdict("unsure", ("rock", "metal"), 0.5, 0.01)
     rows = History.with_song([], "a.mp3", prediction, doubted)
-    assert "Unsure: Rock or Metal" in as_html(rows, Visitor())
+    assert "Close call: Rock or Metal" in as_html(rows, Visitor())
 
 
 def test_prediction_of_a_one_label_model_is_shown(prediction):

@@ -214,7 +214,7 @@ def test_shell_prints_scores_and_writes_them(
     given += ["--json", str(kept), "--cache-dir", str(cache_dir)]
     assert main(given) == 0
     shown = capsys.readouterr().out
-    assert "of 9 songs classified correctly" in shown
+    assert "of 9 songs correct" in shown
     assert "no difference (p = 1)" in shown
     values = json.loads(kept.read_text("utf-8"))
     assert values["duel"]["p"] == 1.0

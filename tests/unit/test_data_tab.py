@@ -107,7 +107,7 @@ def test_genres_and_their_songs_are_offered(inspected):
 def test_song_says_its_part_its_length_and_both_rates(inspected):
     index = int(inspected.split.test[0])
     facts = inspection.facts_html(inspected, index, "en")
-    assert facts.startswith("tested on · 1.")
+    assert facts.startswith("test song · 1.")
     assert facts.endswith("22,050 Hz in its file · → 16,000 Hz")
 
 
@@ -116,7 +116,7 @@ def test_song_is_shown_as_the_numbers_and_the_label_that_a_program_sees(inspecte
         inspected, 0, "en"
     )  # a second of a tone at half level
     assert "16,000 numbers from -0.50 to 0.50" in said
-    assert "label 0 of 0 to 1, which stands for “high”" in said
+    assert "label 0 (0 to 1), which means “high”" in said
     third = inspected.clip(0).samples[8002]
     assert f"{third:.4f}" in said
 

@@ -196,7 +196,7 @@ def test_lesson_draws_the_model_that_classify_has_chosen(tmp_path, folders):
     scene = scene_of(tone())
     about = hubert_input.draw(models, scene, 0.2, "chosen", "run:mine").about
     assert "mel spectrogram" in about
-    assert masking.training(models, "run:mine", "en").endswith("what was hidden.")
+    assert masking.training(models, "run:mine", "en").endswith("nothing was hidden.")
     # What is gone, or not fetched yet, is not drawn as if it were here.
     about = hubert_input.draw(models, scene, 0.2, "chosen", "hub:some/one").about
     assert "hub:some/one" in about
@@ -217,7 +217,7 @@ def test_lesson_draws_the_model_that_classify_has_chosen(tmp_path, folders):
 )
 def test_training_before_the_genres_is_told_by_the_config(config, kind):
     assert front_end.training(config) == kind
-    assert masking.training(MODELS, None, "en").startswith("Bundled model never had")
+    assert masking.training(MODELS, None, "en").startswith("Bundled model was not pretrained in this way")
 
 
 def test_unknown_class_of_model_has_no_known_frames():

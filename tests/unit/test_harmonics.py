@@ -91,7 +91,7 @@ def test_one_harmonic_can_be_changed_alone():
 
 def test_tone_without_any_sine_says_so():
     sheet = sines.draw(scene_of(silence()), "sine", 1, "shape", 110.25, 1, -60, 0)
-    assert sheet.about == "No sine sounds."
+    assert sheet.about == "No sines: silence."
     assert sheet.table == ()
     assert "NaN" not in sheet.as_json()
     assert harmonics.heard_hz(Recipe((-120.0,) * 16, (0.0,) * 16), 110.25) == 0.0

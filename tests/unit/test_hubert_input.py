@@ -1,4 +1,4 @@
-"""What the model hears, against transformers itself."""
+"""The input of the model, against transformers itself."""
 
 import numpy as np
 import pytest

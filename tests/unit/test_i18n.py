@@ -34,9 +34,10 @@ NAMES = set(
     BPM MFCC SVM genres masked pretrain small logit marsyas oauth softmax true vec AudioSet ImageNet DRM GRADIO PORT SECRET
     SERVER SOCKS TMPDIR ffmpeg genre http in.wav model out.flac out.wav socks socksio test
     train Stevens dither Git LFS git lfs pull xet hf download API accelerate bucket evaluate
-    get launch nvidia pytorch.org smi started torch""".split()
+    get launch macro nvidia pytorch.org smi started torch Transformer""".split()
 )
 NOT_WORDS = re.compile(r"\{[^}]*\}|`[^`]*`|\]\([^)]*\)|\*[a-z]\*")
+CODE = re.compile(r"`[^`]*`")
 LATIN = re.compile(r"[A-Za-z][A-Za-z.]{2,}")
 HAN = "[\u4e00-\u9fff]"
 HALF_WIDTH = re.compile(rf"{HAN}[,;:!?()]|[,;!?()]{HAN}")
@@ -88,6 +89,12 @@ def test_no_text_is_empty_or_repeated_in_its_file(language):
 
     text = (i18n.FOLDER / f"{language}.json").read_text("utf-8")
     json.loads(text, object_pairs_hook=unique)
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_apostrophes_are_straight_as_everywhere(language):
+    for key, text in i18n.table(language).items():
+        assert not set("’‘`") & set(CODE.sub("", text)), key
 
 
 @pytest.mark.parametrize(

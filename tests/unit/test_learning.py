@@ -39,10 +39,10 @@ def test_slope_of_the_loss_is_the_one_that_differences_show():
 
 def test_answer_is_drawn_with_its_loss():
     sheet = lesson.draw(scene_of(silence()), 2, 1, 0, "blues")
-    assert "Blues, the true genre, gets 66.5%: a loss of 0.41." in sheet.about
-    assert "The answer is right." in sheet.about
+    assert "The true genre, Blues, gets 66.5%: a loss of 0.41." in sheet.about
+    assert "The answer is correct." in sheet.about
     wrong = lesson.draw(scene_of(silence()), 2, 1, 0, "disco")
-    assert "The answer, Blues, is not right." in wrong.about
+    assert "The answer, Blues, is wrong." in wrong.about
     assert sheet.plots[1].layers[-1].words == ["0.41"]
 
 

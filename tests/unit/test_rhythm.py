@@ -37,7 +37,7 @@ def test_fast_clicks_are_counted_by_half():
     found = rhythm(click_track(240), **WHOLE)
     assert found.tempo_bpm == pytest.approx(120, rel=0.03)
     about = lesson.draw(scene_of(click_track(240)), 0.0, 12, 1.0).about
-    assert "may be as right" in about
+    assert "may fit equally well" in about
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_lesson_says_the_tempo_and_its_octaves():
     sheet = lesson.draw(scene_of(example("disco_song")), 0.0, 20, 2.0)
     assert "From 0.00 to 20.00 s." in sheet.about
     (_, half, same, double) = sheet.table
-    measured = float(sheet.about.split("clicked: ")[1].split(" BPM")[0])
+    measured = float(sheet.about.split("clicks: ")[1].split(" BPM")[0])
     assert measured == pytest.approx(2 * 116.28, abs=1)  # what the composer drew
     assert float(double[1]) == pytest.approx(4 * float(half[1]), rel=0.01)
     assert [row[4] for row in (half, same, double)] == ["", "", "●"]

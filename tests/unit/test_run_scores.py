@@ -29,11 +29,10 @@ def ended(tmp_path, temperature=1.0, *, data="composed", split="random", **chang
 def test_figures_stand_there_with_interval_and_meaning(tmp_path):
     page = scores.as_html(ended(tmp_path, data="gtzan"), HERE)
     assert (
-        "75.0% of 4 songs classified correctly (95% confidence interval: 30.1% to 95.4%)"
-        in page
+        "3 of 4 songs correct (75.0%; 95% confidence interval: 30.1% to 95.4%)" in page
     )
-    assert "an artist may stand on both sides" in page
-    assert "a little too good" in page
+    assert "an artist can be in both parts" in page
+    assert "slightly too high" in page
     assert "0.778" in page
     assert "+12.5 points" in page
     assert "no temperature was fitted" in page
@@ -42,7 +41,7 @@ def test_figures_stand_there_with_interval_and_meaning(tmp_path):
 def test_honest_split_is_not_called_too_good(tmp_path):
     run = ended(tmp_path, 3.0, data="gtzan", split="listed", is_final=True)
     page = scores.as_html(run, HERE)
-    assert "a little too good" not in page
+    assert "slightly too high" not in page
     assert "a temperature of 3.00" in page
     assert "overconfident" in page
 
@@ -57,8 +56,8 @@ def test_every_cell_of_the_confusion_matrix_says_what_it_counts(tmp_path):
 
 def test_reliability_curve_can_be_read_without_eyes(tmp_path):
     page = scores.as_html(ended(tmp_path, n_songs=30), HERE)
-    assert "57% confident, 100% of 1 songs right (21% to 100%)" in page
-    assert "80% confident, 67% of 3 songs right (21% to 94%)" in page
+    assert "57% confident, 100% of 1 songs correct (21% to 100%)" in page
+    assert "80% confident, 67% of 3 songs correct (21% to 94%)" in page
 
 
 def test_no_reliability_curve_is_drawn_of_fewer_than_thirty_songs(tmp_path):
@@ -134,6 +133,6 @@ def test_run_at_work_or_without_scores_shows_none(tmp_path):
 def test_result_names_the_score_that_was_reported_once(tmp_path):
     run = ended(tmp_path, 3.0, is_final=True)
     assert cards.score(run, [], "en") == [
-        "Test: 75.0% of 4 songs classified correctly (95% confidence interval: 30.1% to 95.4%)."
+        "3 of 4 test songs correct (75.0%; 95% confidence interval: 30.1% to 95.4%)."
     ]
     assert cards.score(Run(tmp_path / "none"), [], "en") == []

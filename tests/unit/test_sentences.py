@@ -16,7 +16,7 @@ def test_search_for_phases_says_how_near_it_came():
     found = inversion.griffin_lim(clip, Search(n_iterations=8))
     said = rebuilding.describe(inversion.inverse_stft(clip), found, "en")
     end_db = found.convergence_db[-1]
-    assert f"after 8 iterations its levels are {end_db:.1f} dB" in said
+    assert f"after 8 iterations: level error {end_db:.1f} dB" in said
     assert "mel" not in said
     banded = inversion.from_mel(clip, search=Search(n_iterations=0))
     assert "mel bands" in rebuilding.describe(
@@ -47,4 +47,4 @@ def test_model_s_input_says_what_is_not_heard():
     assert "8,000 and 11,025 Hz" in said
     assert "-30.0 dB" in said
     mild = dataclasses.replace(heard, lost_db=None)
-    assert "loses nothing" in closeup.describe_model_input(mild, clip, "HuBERT", "en")
+    assert "Nothing is lost" in closeup.describe_model_input(mild, clip, "HuBERT", "en")

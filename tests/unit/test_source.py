@@ -122,7 +122,7 @@ def test_width_of_a_stereo_sound_is_said_where_its_channels_are_shown(tmp_path):
     assert "Left and right are the same." in sheet(same, "each").about
     opposed = np.stack([left.samples, -left.samples], axis=1)
     path = write_wav(tmp_path / "c.wav", opposed)
-    assert "upside down" in sheet(path, "each").about
+    assert "inverted" in sheet(path, "each").about
 
 
 def test_mono_file_has_nothing_but_the_mix(tmp_path):

@@ -45,22 +45,22 @@ def test_survey_answers_the_tutorial_s_three_questions(inspected):
     bars = re.findall(r'<i style="width:([^"]+)"></i><span>(\d+)', page)
     assert bars == [("100.0%", "10"), ("10.0%", "1")]
     assert "2 labels with 5 to 6 songs" in text
-    assert "always says “low” is right in 55%" in text
-    assert "learns from 9 songs (82%) and is tested on 2 (18%)" in text
+    assert "Always answering “low” would be right 55%" in text
+    assert "is trained on 9 songs (82%) and tested on 2 (18%)" in text
     assert "seed 42" in text
 
 
 def test_survey_says_what_the_split_means_for_the_score(inspected):
     text = plain(survey_html(inspected, "en"))
     assert "same proportion" in text
-    assert "a little too good" in text
+    assert "slightly too high" in text
     honest = inspected.divided(validation_fraction=0.2)
-    assert "a little too good" not in plain(survey_html(honest, "en"))
+    assert "slightly too high" not in plain(survey_html(honest, "en"))
 
 
 def test_genres_without_a_test_song_are_named(inspected):
     random = inspected.divided(split="random", test_fraction=0.05)  # one song
-    assert "No test song: " in plain(survey_html(random, "en"))
+    assert "No test songs: " in plain(survey_html(random, "en"))
 
 
 def test_faults_are_listed_with_names_as_text(inspected):
@@ -96,4 +96,4 @@ def test_songs_that_agree_and_have_no_faults_are_said_to(tmp_path):
     assert "Yes: all 4 songs have 16,000 Hz." in text
     assert "Each lasts 4.0 s." in text
     assert "2 labels with 2 songs each" in text
-    assert "Nothing that could be found" in text
+    assert "None found" in text

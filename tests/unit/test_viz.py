@@ -51,7 +51,7 @@ def test_sentences_hold_the_key_numbers():
     blues = {"blues": 0.5, "jazz": 0.3, "zydeco": 0.2}
     chunks = [(0.0, 10.0, blues), (7.0, 17.0, {"jazz": 0.9, "blues": 0.1})]
     along = genres.describe_along(chunks)
-    assert "17 s of the song (windows heard: 2): jazz 60%" in along
+    assert "17 s of the song (windows: 2): jazz 60%" in along
 
 
 def test_dft_numbers_its_peaks_and_says_what_it_tells_apart():

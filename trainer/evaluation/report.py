@@ -34,7 +34,8 @@ def of_run(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> str:
 
 def _accuracy(name: str, scores: Scores, language: str) -> str:
     low, high = scores.interval
-    about = {"accuracy": scores.accuracy, "n_songs": scores.n_songs}
+    n_right = round(scores.accuracy * scores.n_songs)
+    about = {"accuracy": scores.accuracy, "n_songs": scores.n_songs, "n_right": n_right}
     return _word(name, language, **about, low=low, high=high)
 
 

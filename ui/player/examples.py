@@ -6,10 +6,12 @@ import secrets
 from pathlib import Path
 
 from audio.synth.examples import EXAMPLES, example
+from errors import KnownError
 from ui.player import recordings, sound_files
 
 IDS = {each.id for each in EXAMPLES}
 TRUMPET = "trumpet"  # of the tutorial
+MOST_SHOWN = 40  # characters of a name that nobody knows
 PREFIX = "genrescope-"  # no visitor's file is called so: "chord.wav"
 
 
@@ -32,7 +34,14 @@ def first_of(folder: Path) -> Path:
 
 
 def named(id: str, folder: Path) -> Path:
-    """Return the file of a sound; the computed trumpet for a recording not here."""
+    """Return the file of a sound; the computed trumpet for a recording not here.
+
+    Raises:
+        KnownError: ``unknown_example``.
+    """
+    if id not in IDS | recordings.BY_ID.keys():
+        ids = [each.id for each in EXAMPLES]
+        raise KnownError("unknown_example", id=id[:MOST_SHOWN], ids=ids)
     if recordings.is_here(id, folder):
         return recordings.file_of(id, folder)
     return file_of(EXAMPLES[0].id if id in recordings.BY_ID else id, folder)

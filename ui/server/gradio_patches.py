@@ -291,6 +291,27 @@ def stream_script() -> str:
     return _script("stream")
 
 
+def dropdown_script() -> str:
+    """Return a script that closes the list of ``gr.Dropdown`` when focus leaves it.
+
+    Symptom: with Tab the list closes and opens again at once; it stays over the page,
+    and a scrap of it over another tab.
+
+    Upstream: not reported.
+    """
+    return _script("dropdown")
+
+
+def toast_script() -> str:
+    """Return a script that takes the errors of the last try away at the next one.
+
+    Symptom: an error stays for ten seconds, beside the answer of a try that succeeded.
+
+    Upstream: by design; only the duration can be chosen.
+    """
+    return _script("toast")
+
+
 def player_script() -> str:
     """Return the script of ``gr.Audio``: the microphone's errors and level.
 

@@ -16,7 +16,9 @@ from trainer.config import RunConfig
 
 LANGUAGE_COOKIE = "genrescope_language"
 # Sections that components use; every page carries them in each language.
-SPOKEN = "about app classify clip data examples fields live see teach train".split()
+SPOKEN = (
+    "about app classify clip data examples fields live see teach train what_if".split()
+)
 FILLED = ("about.text", "teach.plan", "teach.first")
 NAMES = {"en": "English", "zh-TW": "繁體中文", "zh-CN": "简体中文"}
 HEADER = """<header><h1>Genrescope</h1><p>{{{value}}}</p>

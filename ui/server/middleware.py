@@ -196,6 +196,11 @@ def _scripts(language: str) -> bytes:
     What the page's parts call as soon as they are mounted has to be there by then.
     """
     choice = gradio_patches.language_script(language)
+    patches = (
+        gradio_patches.stream_script(),
+        gradio_patches.dropdown_script(),
+        gradio_patches.toast_script(),
+    )
     kept = KEPT.read_text("utf-8")
-    rest = f"{gradio_patches.stream_script()}\n{canvas.script(language)}\n{kept}"
+    rest = "\n".join([*patches, canvas.script(language), kept])
     return f"<script>{choice}</script><script>{rest}</script>".encode()

@@ -159,9 +159,8 @@ def _naming(
             }
         done, failed = len(batch.entries), batch.n_failed
         about = calibration(model.ref, language)
-        sentence = view.status(
-            "many_done", language, done=done, failed=failed, about=about
-        )
+        name = "many_done_failed" if failed else "many_done"
+        sentence = view.status(name, language, done=done, failed=failed, about=about)
         yield {status: sentence}
 
     return name_all

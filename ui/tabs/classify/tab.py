@@ -7,7 +7,7 @@ import gradio as gr
 from classifier.models import Models
 from ui.server.access import Visitor
 from ui.session import Session
-from ui.tabs.classify import batch, history, song
+from ui.tabs.classify import batch, history, song, what_if
 from ui.tabs.classify.picker import Picker
 
 ID = "classify"  # of the tab
@@ -17,6 +17,7 @@ def build(tab: gr.Tab, session: Session, models: Models) -> Picker:
     """Lay out the tab, inside ``tab``, and wire it; return the choice of models."""
     picker, songs = Picker(session, models), history.build()
     song.build(tab, session, models, picker, songs)
+    what_if.build(session, models, picker)
     batch.build(session, models, picker)
     history.build_list(tab, session, songs)
     picker.wire(tab)

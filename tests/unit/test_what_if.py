@@ -1,0 +1,92 @@
+"""What if: the cue that decides a model's answer is found, where it is planted."""
+
+import numpy as np
+import pytest
+
+from audio.clip import Clip
+from classifier import what_if
+from classifier.models import Models
+from classifier.what_if import UNMOVED, excerpt_of
+from networks.forward import Outputs
+from support import tiny
+from support.signals import tone
+
+RATE = tiny.SAMPLING_RATE
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model_dir, tmp_path_factory):
+    models = Models(
+        bundled_model_dir=tiny_model_dir,
+        runs_dir=tmp_path_factory.mktemp("runs"),
+        hub_model="",
+        is_offline=True,
+    )
+    return models.load(models.ref("bundled"))
+
+
+def deciding_by(cue):
+    """A network that gives the first genre where a cue of the window is above zero."""
+
+    def compute(network, windows, title, *, with_features=False):
+        logits = np.zeros((len(windows), len(tiny.GENRES)))
+        for i, window in enumerate(np.asarray(windows)):
+            logits[i, 0 if cue(window) > 0 else 1] = 6.0
+        return Outputs(logits, None, None)
+
+    return compute
+
+
+def high_share(window):
+    power = np.abs(np.fft.rfft(window)) ** 2
+    edge = round(1500 / (RATE / len(window)))
+    return power[edge:].sum() / power.sum() - 0.1
+
+
+def n_clicks(window):
+    loud = np.abs(window) > 0.5 * np.abs(window).max()
+    return np.count_nonzero(np.diff(loud.astype(int)) == 1) - 5.6
+
+
+def moved(song, model, cue):
+    found = what_if.answers(song, model, compute=deciding_by(cue))
+    first, *others = found
+    assert first.change == ""
+    return {each.change: each.moved for each in others}
+
+
+def test_model_that_listens_to_a_band_is_found_out(model):
+    low, high = (tone(hz, 4.0, RATE, 0.3).samples for hz in (300.0, 3000.0))
+    found = moved(Clip(low + high, RATE), model, high_share)
+    assert found["low"] > 0.9
+    for name in ("faster", "slower", "quieter", "reversed", "shuffled", "up", "down"):
+        assert found[name] < UNMOVED, name
+
+
+def test_model_that_listens_to_the_tempo_is_found_out(model):
+    samples = np.zeros(4 * RATE, np.float32)
+    for start in range(400, len(samples), RATE // 10):
+        samples[start : start + 32] = 0.8 * np.hanning(32)
+    found = moved(Clip(samples, RATE), model, n_clicks)
+    assert found["faster"] > 0.5
+    for name in ("quieter", "reversed", "slower"):
+        assert found[name] < UNMOVED, name
+
+
+def test_change_that_leaves_silence_is_an_answer_too(model, monkeypatch):
+    monkeypatch.setattr(what_if.effects, "names", lambda: ("none",))
+    monkeypatch.setattr(
+        what_if.effects,
+        "changed",
+        lambda clip, name: Clip(np.zeros(clip.n_samples, np.float32), RATE),
+    )
+    _, found = what_if.answers(tone(440.0, 2.0, RATE), model)
+    assert (found.prediction, found.moved) == (None, 1.0)
+
+
+def test_middle_of_a_long_song_is_taken():
+    song = Clip(np.arange(100 * 100, dtype=np.float32) / 1e5, 100)
+    found = excerpt_of(song)
+    assert found.duration_s == 30.0
+    assert found.samples[0] == pytest.approx(0.035)
+    assert excerpt_of(tone(440.0, 2.0, RATE)).duration_s == 2.0
