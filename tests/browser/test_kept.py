@@ -138,7 +138,7 @@ def test_sound_that_cannot_be_read_leaves_the_answer_as_it_was(open_page, song):
 def test_sound_that_arrives_on_the_tab_is_classified_once(open_page, song):
     page = open_page("?view=classify")
     page.locator("#ask").wait_for()
-    page.get_by_role("button", name="Songs of this visit").click()
+    page.get_by_role("button", name="History").click()
     upload(page, song)
     named(page, "my song.mp3")
     page.locator("#ask").click()  # while the same is asked
