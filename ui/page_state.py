@@ -185,8 +185,9 @@ def as_browsers_write(value: object) -> str:
     """Write a knob's value as JavaScript's ``String`` does: "true", "1" for 1.0."""
     if isinstance(value, bool):
         return str(value).lower()
-    is_whole = isinstance(value, float) and value.is_integer()
-    return str(int(value) if is_whole else value)  # type: ignore[call-overload]
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def offers(knob: Component) -> list[Any]:

@@ -17,8 +17,7 @@ HUMMING = """() => {
 
 
 def record(page):
-    page.locator("#player .source-selection button").nth(1).click()
-    page.locator("#player .record-button").click()
+    page.locator("#player .bar-record").click()
 
 
 @pytest.fixture
@@ -53,7 +52,7 @@ def test_microphone_that_is_refused_gets_a_sentence(
     page = open_page(locale=locale)
     record(page)
     page.locator(".microphone p").filter(has_text=said).wait_for()
-    page.locator("#player .source-selection button").first.click()
+    page.locator("#player .bar-record").click()
     page.wait_for_function("!document.querySelector('.microphone p').textContent")
 
 
@@ -81,11 +80,7 @@ def test_recording_goes_on_where_no_meter_can_be_shown(open_page, microphone):
     assert page.locator(".microphone meter").is_hidden()
 
 
-def test_file_list_of_the_browser_keeps_the_kinds_that_gradio_names(open_page):
-    page = open_page()
-    chooser = page.locator("#player input[type=file]")
-    before = chooser.get_attribute("accept")
-    with page.expect_file_chooser():
-        page.locator("#player button", has_text="Click to Upload").click()
-    after = chooser.get_attribute("accept")
-    assert after == f"{before},video/*"
+def test_file_list_of_the_browser_greys_out_no_kind_of_sound(open_page):
+    """An iPhone does where only "audio/*" is named."""
+    chooser = open_page().locator("#player input[type=file]")
+    assert chooser.get_attribute("accept") in (None, "")

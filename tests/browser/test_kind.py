@@ -39,7 +39,7 @@ TARGETS = """() => {
   }
   return small;
 }""".replace("FINGER", str(FINGER_PX))
-PLACES = ("#header", "#player", ".chips", ".part", ".tabs [role=tablist]", ".lesson")
+PLACES = ("#header", "#player", ".tabs [role=tablist]", ".lesson")
 WHERE = """(places) => {
   const here = document.activeElement;
   const style = getComputedStyle(here);

@@ -54,6 +54,18 @@ def test_slider_of_whole_numbers_is_restored_and_a_position_is_not():
     assert values(page_state.restored([decibels], outside)) == [None, None]
 
 
+def test_address_that_a_browser_wrote_is_read_like_one_of_ours():
+    with gr.Blocks():
+        knobs = {
+            "is_beside": gr.Checkbox(False),
+            "overlap": gr.Dropdown([("1", 1.0), ("1/2", 0.5)], value=0.5),
+        }
+        one = Lesson("stft", None, knobs, draw)
+    asked = {"stft.is_beside": "true", "stft.overlap": "1"}
+    assert values(page_state.restored([one], asked)) == [True, 1.0]
+    assert page_state.as_browsers_write(0.5) == "0.5"
+
+
 def test_what_no_knob_offers_is_ignored():
     asked = {
         "stft.n_fft": "100000",

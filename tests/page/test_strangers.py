@@ -45,7 +45,6 @@ MAY = set(
     ui.tabs.classify.batch:_saving.save
     ui.tabs.classify.known:_giving.give
     ui.tabs.classify.song:_asking.ask
-    ui.tabs.classify.song:_forgetting.forget
     ui.tabs.classify.view:_card.describe
     ui.tabs.classify.view:_part.part
     ui.tabs.classify.view:_saving.save
@@ -63,6 +62,7 @@ MAY = set(
     ui.player.clip_bar:_same
     ui.player.clip_bar:_giving_the_first.give
     ui.player.clip_bar:_reading.read
+    ui.player.clip_bar:_restoring.restore
     ui.tabs.classify.picker:Picker.wire.<lambda>
     ui.song_choice:SongChoice.wire.listed
     ui.tabs.data.inspection:list_genres

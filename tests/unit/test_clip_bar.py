@@ -1,7 +1,9 @@
 """What the bar says of a sound, and the built-in sounds as files."""
 
 import dataclasses
+import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import gradio as gr
 import numpy as np
@@ -9,10 +11,18 @@ import pytest
 
 from audio import decode
 from audio.synth.examples import EXAMPLES, example
+from errors import KnownError
+from settings import Settings
 from support.files import stereo, write_audio
 from support.signals import tone
-from ui.player import examples
-from ui.player.clip_bar import _reading, facts_line, name_of, title_of
+from ui.player import examples, excerpt
+from ui.player.clip_bar import (
+    _giving_what_the_address_names,
+    _reading,
+    facts_line,
+    name_of,
+    title_of,
+)
 from ui.player.clips import ClipShelf
 from ui.server.access import Visitor
 
@@ -83,6 +93,21 @@ def test_first_built_in_sound_is_the_one_that_the_page_starts_with():
     assert EXAMPLES[0].id == "brass"
 
 
+@pytest.mark.parametrize(
+    ("asked", "is_given"), [({}, False), ({"sound": "click"}, True)]
+)
+def test_address_gives_the_sound_that_it_names(tmp_path, asked, is_given):
+    give = _giving_what_the_address_names(Settings(cache_dir=tmp_path))
+    found = give(SimpleNamespace(query_params=asked), Visitor())
+    assert (examples.id_of(str(found)) == "click") == is_given
+
+
+def test_address_that_names_no_sound_of_ours_is_told_which_there_are(tmp_path):
+    give = _giving_what_the_address_names(Settings(cache_dir=tmp_path))
+    with pytest.raises(KnownError, match="unknown_example"):
+        give(SimpleNamespace(query_params={"sound": "blues"}), Visitor())
+
+
 def read(shelf, tmp_path, chosen, before=None, copy=""):
     handler = _reading(shelf, str(tmp_path / "cache"))
     return handler(chosen, before, None, copy, Visitor())
@@ -91,9 +116,10 @@ def read(shelf, tmp_path, chosen, before=None, copy=""):
 def test_sound_that_browsers_do_not_play_is_played_as_wav(tmp_path):
     shelf = ClipShelf(decode.Limits())
     chosen = str(write_audio(tmp_path / "a.aiff", tone()))
-    path, _, _, _, played, copy = read(shelf, tmp_path, chosen)
+    path, _, _, _, played, copy, kept = read(shelf, tmp_path, chosen)
     assert (path, played) == (chosen, copy)  # pictures are of the file itself
     assert copy.endswith("/a.wav")
+    assert json.loads(kept)["copy"] == copy
     found = decode.load(Path(copy)).clip.samples
     assert np.abs(found - decode.load(Path(chosen)).clip.samples).max() < 1e-4
     assert all(each == gr.skip() for each in read(shelf, tmp_path, copy, chosen, copy))
@@ -102,5 +128,25 @@ def test_sound_that_browsers_do_not_play_is_played_as_wav(tmp_path):
 @pytest.mark.parametrize("suffix", ["wav", "flac", "mp3", "ogg", "m4a"])
 def test_sound_that_browsers_play_stays_as_it_is(tmp_path, suffix):
     path = write_audio(tmp_path / f"a.{suffix}", tone(sampling_rate=48_000))
-    *_, played, copy = read(ClipShelf(decode.Limits()), tmp_path, str(path))
+    *_, played, copy, _ = read(ClipShelf(decode.Limits()), tmp_path, str(path))
     assert (played, copy) == (gr.skip(), "")
+
+
+def test_browser_keeps_a_path_and_of_a_built_in_sound_its_name(tmp_path):
+    own = str(write_audio(tmp_path / "a.wav", tone()))
+    *_, kept = read(ClipShelf(decode.Limits()), tmp_path, own)
+    assert json.loads(kept) == {"path": own, "whole": None, "sound": "", "copy": ""}
+    built_in = str(examples.file_of("click", tmp_path))
+    *_, kept = read(ClipShelf(decode.Limits()), tmp_path, built_in)
+    assert json.loads(kept)["sound"] == "click"
+
+
+def test_part_that_a_browser_brings_back_still_knows_its_whole(tmp_path):
+    shelf = ClipShelf(decode.Limits())
+    whole = str(write_audio(tmp_path / "a.wav", tone(duration_s=2.0)))
+    part = excerpt.part_of(shelf.take(whole).clip, 0.5, 1.5, 0.1)
+    path = excerpt.file_of(whole, part, shelf, "a", str(tmp_path))
+    handler = _reading(shelf, str(tmp_path / "cache"))
+    found = handler(path, None, whole, "", Visitor())
+    assert found[2] == whole
+    assert handler(whole, None, whole, "", Visitor())[2] is None

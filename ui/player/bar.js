@@ -38,10 +38,13 @@ const open = () => {
   bar.classList.add("is-open");
   sounds.ariaExpanded = "true";
 };
-const close = () => {
-  if (!isOpen()) return;
+const fold = () => {
   bar.classList.remove("is-open");
   sounds.ariaExpanded = "false";
+};
+const close = () => {
+  if (!isOpen()) return;
+  fold();
   // Nothing was recorded: the player has its sound again.
   if (find(".record-button, .stop-button") && duration_s()) trigger("back");
 };
@@ -76,11 +79,15 @@ bar.addEventListener("focusout", ({ relatedTarget }) => {
 });
 
 // A new sound folds everything away, and is what plays and is named from now on.
+let facts = "";
 new MutationObserver(() => {
+  const now = find(".clip-facts")?.textContent ?? "";
+  if (now === facts) return;
+  facts = now;
   root.classList.remove("sound-uploads");
-  close();
+  fold();
   show();
-}).observe(find(".clip-facts"), { childList: true, subtree: true });
+}).observe(bar, { childList: true, subtree: true });
 
 // A file: chosen, or dropped anywhere on the page.
 const input = () => find("input[type=file]");
@@ -122,7 +129,7 @@ Genrescope.bar = {
     if (!isNew) return;
     root.classList.add("sound-arrives");
     root.classList.remove("sound-uploads");
-    close();
+    fold();
   },
   refuse() {
     root.classList.remove("sound-arrives", "sound-uploads");
@@ -130,7 +137,9 @@ Genrescope.bar = {
     return [];
   },
   settle(id, kept) {
-    root.classList.remove("sound-arrives");
+    // The page has been emptied, and is drawn so with the next frame.
+    const reveal = () => root.classList.remove("sound-arrives");
+    requestAnimationFrame(() => requestAnimationFrame(reveal));
     isDue = isSeen(id) || Genrescope.kept.asked("view") === "classify" || Genrescope.kept.isAnswered(kept);
     ask(id);
   },

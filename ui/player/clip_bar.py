@@ -18,12 +18,13 @@ from markupsafe import Markup
 import i18n
 from audio.decode import Decoded, SourceFacts
 from audio.synth.examples import EXAMPLES
+from errors import KnownError
 from i18n import clock
 from settings import Settings
 from ui.handlers import QUIETLY, Guarded, Handler
 from ui.player import audio as sound_player
 from ui.player import examples, excerpt, recordings, sound_files
-from ui.player.clips import ClipShelf
+from ui.player.clips import ClipShelf, existing
 from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -130,7 +131,7 @@ def build(
     )
     reading.failure(None, None, player, js=REFUSE, **QUIETLY)
     kept.change(None, kept, None, js=KEEP_SOUND, **QUIETLY)
-    _restoring(guarded, shelf, link, [player, whole])
+    _restoring(guarded, link, [player, whole])
     players = {name: guarded(_giving(name, settings)) for name in buttons}
     for name, button in buttons.items():
         button.click(players[name], None, player, **QUIETLY)
@@ -312,9 +313,7 @@ def _cutting(shelf: ClipShelf, cache_dir: str) -> tuple[Handler, Handler]:
     return cut, use
 
 
-def _restoring(
-    guarded: Guarded, shelf: ClipShelf, link: gr.Textbox, outputs: list[Any]
-) -> None:
+def _restoring(guarded: Guarded, link: gr.Textbox, outputs: list[Any]) -> None:
     """Give a visitor's own sound back that this tab of the browser had before a reload.
 
     Its path comes as a file of Gradio's, which is refused unless it was uploaded here.
@@ -323,8 +322,8 @@ def _restoring(
     def restore(path: str | None, whole: str | None) -> list[Any]:
         if path is None:
             return [gr.skip(), gr.skip()]
-        shelf.take(path)
-        return [path, whole]
+        existing(path)  # the shelf may remember what the disk has no more
+        return [path, whole if whole and Path(whole).exists() else None]
 
     files = [gr.Audio(type="filepath", format=None, visible=False) for _ in outputs]
     given = link.change(None, None, files, js=GIVE_SOUND, **QUIETLY)
@@ -341,6 +340,9 @@ def _giving_what_the_address_names(settings: Settings) -> Handler:
         example_id = page.query_params.get("sound", "")
         if not example_id:
             return gr.skip()
+        if example_id not in examples.IDS | recordings.BY_ID.keys():
+            ids = [each.id for each in EXAMPLES]
+            raise KnownError("unknown_example", id=example_id, ids=ids)
         return _given(example_id, settings, visitor.language)
 
     return give

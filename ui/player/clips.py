@@ -54,7 +54,9 @@ class ClipShelf:
         """
         if path is None:
             raise KnownError("no_clip")
-        return self._songs.compute(path, lambda: load(_file(path), limits=self.limits))
+        return self._songs.compute(
+            path, lambda: load(existing(path), limits=self.limits)
+        )
 
     @contextmanager
     def passing(self, path: str | None) -> Iterator[Sound]:
@@ -69,7 +71,7 @@ class ClipShelf:
         if decoded:
             yield decoded.clip
             return
-        with spooled(_file(path), limits=self.limits) as (sound, _):
+        with spooled(existing(path), limits=self.limits) as (sound, _):
             yield sound
 
     def path_of(self, clip: Clip) -> str:
@@ -88,7 +90,12 @@ def _n_bytes(decoded: Decoded) -> int:
     return decoded.clip.samples.nbytes
 
 
-def _file(path: str) -> Path:
+def existing(path: str) -> Path:
+    """Return the file at a path.
+
+    Raises:
+        KnownError: ``clip_gone`` where the server has deleted it.
+    """
     file = Path(path)
     if not file.exists():
         raise KnownError("clip_gone", name=file.name)

@@ -313,10 +313,9 @@ def toast_script() -> str:
 
 
 def player_script() -> str:
-    """Return the script of ``gr.Audio``: the microphone's errors and level, and webm.
+    """Return the script of ``gr.Audio``: the microphone's errors and level.
 
-    Symptom: nothing is shown where the microphone is refused, missing or busy, and a
-    sound that the browser calls a video, as any webm, is not taken.
+    Symptom: nothing is shown where the microphone is refused, missing or busy.
 
     Upstream: PR 2330 once showed the error (issue 2325; PR 5794 shows one where there
     are no media devices at all).
