@@ -35,6 +35,7 @@ with process.importing():
     from trainer.run.kept import KeptRuns
     from ui import canvas, page_state, sheets, theme
     from ui.api import runs, songs
+    from ui.exercises import dock
     from ui.handlers import guard
     from ui.player import clip_bar, recordings
     from ui.player.clips import ClipShelf
@@ -85,22 +86,24 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         link = page_state.build_link()
         bar = clip_bar.build(settings, guarded, shelf, link)
         session = Session(guarded, shelf, bar, link)
+        dock.build_examiner(guarded)
         with gr.Tabs() as tabs:
             with gr.Tab(text("app.see"), id="see") as see:
                 see_tab.build(session, settings, models)
             with gr.Tab(text("app.live"), id=live_tab.ID) as live:
                 live_tab.build(session, models)
             with gr.Tab(text("app.data"), id="data") as data:
-                data_tab.build(data, session, settings)
+                songs_tab = data_tab.build(data, session, settings)
             with gr.Tab(text("app.train"), id="train") as train:
                 training = train_tab.build(train, session, settings)
             with gr.Tab(text("app.classify"), id=classify_tab.ID) as classify:
                 sounds = clip_bar.examples_dir(settings)
                 picker = classify_tab.build(classify, session, models, sounds)
             with gr.Tab(text("app.about"), id="teach") as about:
-                teach_tab.build(session)
+                teach_tab.build()
         page_state.open_named_tab(guarded, link, tabs)
         page_state.keep_tab()
+        train_tab.take_songs(training, songs_tab.hand_over, songs_tab.named)
         train_tab.watch(training, train, (see, live, data, classify, about))
         classify_tab.take_run(picker, session, tabs, training.classify, training.chosen)
         songs.build(session, models, settings.host)
@@ -158,7 +161,7 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
     is_local = is_local and not has_secret
     return {
         "theme": theme.theme(),
-        "css_paths": [theme.STYLE, canvas.STYLE, live_tab.STYLE],
+        "css_paths": [theme.STYLE, canvas.STYLE, dock.STYLE, live_tab.STYLE],
         "favicon_path": theme.ICON,
         "i18n": texts(
             hours=(UPLOADS_KEPT_S + HOUR_S) // HOUR_S,

@@ -66,11 +66,14 @@ class Clip:
         samples: float32 (n_samples,) in [-1, 1], read-only.
         sampling_rate: Hz.
         name: for display; never a path.
+        n_clipped: samples of the file at full scale or at flat tops, in the channel
+            that has most; None where that was not counted before the mix.
     """
 
     samples: Samples
     sampling_rate: int
     name: str = ""
+    n_clipped: int | None = None
 
     def __post_init__(self) -> None:
         samples = np.asarray(self.samples, dtype=np.float32)

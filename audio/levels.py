@@ -112,13 +112,57 @@ def n_flat(samples: NDArray[Any]) -> int:
     Args:
         samples: (n_samples,) where 1 is full scale.
     """
-    if not len(samples):
-        return 0
-    found = 0
-    for extreme in (samples.max(), samples.min()):
-        if abs(extreme) < LOUD:  # of a quiet sound, rounding makes flat tops
-            continue
-        ends = np.diff(np.r_[0, samples == extreme, 0].astype(np.int8))
-        lengths = np.flatnonzero(ends < 0) - np.flatnonzero(ends > 0)
-        found += int(lengths[lengths >= FLAT_RUN].sum())
-    return found
+    tops = FlatTops()
+    if len(samples):
+        tops.add(samples, float(samples.min()), float(samples.max()))
+    return tops.n_samples
+
+
+class FlatTops:
+    """Count one channel's samples at flat tops, as ``n_flat``, block by block."""
+
+    def __init__(self) -> None:
+        self._above, self._below = _FlatSide(1), _FlatSide(-1)
+
+    @property
+    def n_samples(self) -> int:
+        """Samples at flat tops so far, above and below."""
+        return self._above.n_samples + self._below.n_samples
+
+    def add(self, samples: NDArray[Any], lowest: float, highest: float) -> None:
+        """Count a block (n_samples,), of known extremes, that follows the others."""
+        self._above.add(samples, highest)
+        self._below.add(samples, -lowest)
+
+
+class _FlatSide:
+    """Count flat tops on one side of zero; ``sign`` turns that side up."""
+
+    def __init__(self, sign: int) -> None:
+        self._sign = sign
+        self._highest = LOUD  # of a quiet sound, rounding makes flat tops
+        self._n_counted = 0  # in runs that are long enough
+        self._n_open = 0  # in the run that the last block ended with
+
+    @property
+    def n_samples(self) -> int:
+        return self._n_counted + (self._n_open if self._n_open >= FLAT_RUN else 0)
+
+    def add(self, samples: NDArray[Any], highest: float) -> None:
+        """Count a block whose highest sample, on this side, is known."""
+        if highest > self._highest:
+            self._highest, self._n_counted, self._n_open = highest, 0, 0
+        if highest < self._highest:  # most blocks need not be read again
+            self._n_counted, self._n_open = self.n_samples, 0
+            return
+        is_top = samples == self._sign * self._highest
+        ends = np.diff(np.r_[0, is_top, 0].astype(np.int8))
+        lengths = (np.flatnonzero(ends < 0) - np.flatnonzero(ends > 0)).tolist()
+        if is_top[0]:
+            lengths[0] += self._n_open
+        else:
+            self._n_counted = self.n_samples
+        self._n_open = 0
+        if is_top[-1]:
+            *lengths, self._n_open = lengths
+        self._n_counted += sum(n for n in lengths if n >= FLAT_RUN)

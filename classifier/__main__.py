@@ -20,6 +20,7 @@ import process
 from audio.decode import OWN
 from audio.decode.archive import Song, members, opened, song_of, unpacked
 from audio.library.kinds import kind, shown
+from audio.library.tables import n_tracks
 from audio.library.walk import walk
 from classifier import report, share
 from classifier.batch import Row, rows, song_at, songs_of
@@ -217,12 +218,22 @@ def _planned(named: Sequence[Path], table: Table | None) -> tuple[list[Part], in
             outcome = _failed(KnownError("folder_closed", name=shown(str(path / name))))
         new = [song for song in part.songs if song.name not in seen]
         seen.update(song.name for song in new)
-        parts.append(replace(part, songs=tuple(table.left(new) if table else new)))
+        left = table.left(new) if table else new
+        if ".cue" in others or path.is_file():
+            _note_albums(left)
+        parts.append(replace(part, songs=tuple(left)))
     if passed:
         counts = ", ".join(f"{kind} {n}" for kind, n in sorted(passed.items()))
         note = word("classifier.passed", n=passed.total(), counts=counts)
         print(note, file=sys.stderr)
     return parts, outcome
+
+
+def _note_albums(songs: Iterable[Song]) -> None:
+    """Note which songs are albums in one file: each gets one genre for all of it."""
+    for song in songs:
+        if (n := n_tracks(song.path)) > 1:
+            print(word("classifier.album", name=song.name, n=n), file=sys.stderr)
 
 
 def _part_of(path: Path) -> tuple[Part, Sequence[str], Mapping[str, int]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,27 @@ def rows(
         n_workers: songs classified at the same time.
         should_stop: is called before each window; True ends the iteration.
     """
+    asked: dict[str, Any] = {"effort": effort, "limits": limits, "n_workers": n_workers}
+    found = rows_or_waits(songs, model, queue, should_stop=should_stop, **asked)
+    with closing(found):
+        yield from filter(None, found)
+
+
+def rows_or_waits(
+    songs: Iterable[Song],
+    model: LoadedModel,
+    queue: InferenceQueue,
+    *,
+    effort: Effort = "whole",
+    limits: decode.Limits = decode.USUAL,
+    n_workers: int = 1,
+    should_stop: Callable[[], bool] | None = None,
+    patience_s: float | None = None,
+) -> Generator[Row | None]:
+    """Yield what ``rows`` does, and None whenever a row takes longer than some seconds.
+
+    So that a caller can close the generator although a long song is at work.
+    """
     left = threading.Event()
 
     def is_over() -> bool:
@@ -122,14 +144,23 @@ def rows(
             for song in songs:
                 waiting.append(pool.submit(work, song))
                 if len(waiting) > n_workers:
-                    yield waiting.popleft().result()
+                    yield from _next(waiting, patience_s)
             while waiting:
-                yield waiting.popleft().result()
+                yield from _next(waiting, patience_s)
         except _StoppedError:
             return
         finally:
             left.set()
             pool.shutdown(cancel_futures=True)
+
+
+def _next(
+    waiting: deque[Future[Row]], patience_s: float | None
+) -> Iterator[Row | None]:
+    """Take the first row, and yield None for each time that it lets us wait."""
+    while not wait([waiting[0]], patience_s).done:
+        yield None
+    yield waiting.popleft().result()
 
 
 def _row(

@@ -207,6 +207,11 @@ def test_accuracy(events: Iterable[RunEvent]) -> float | None:
     return ends[-1].test_accuracy if ends else None
 
 
+def took_s(events: Sequence[RunEvent]) -> float:
+    """Return the time from the first event to the last (s); a clock set back gives 0."""
+    return max(events[-1].at - events[0].at, 0.0) if events else 0.0
+
+
 def guessed(events: Iterable[RunEvent]) -> Finished | Guessed | None:
     """Find how well hidden frames are guessed: in the test, or in the last validation."""
     found: Finished | Guessed | None = None

@@ -21,10 +21,11 @@ from audio.hubert.preprocessing import SAMPLING_RATE
 from audio.library.walk import walk
 from audio.synth import composer
 from errors import KnownError
+from hub import client
 from networks.device import Device
 from networks.forward import BATCH_S
 from trainer import base_models
-from trainer.config import FOLDER, RunConfig
+from trainer.config import FOLDER, HUB, RunConfig
 from trainer.data import song_files
 from trainer.data.sources import folder_songs
 from trainer.process import device
@@ -156,8 +157,11 @@ def preflight(
 
     Raises:
         KnownError: ``no_folder``, ``disk_too_small``, ``unknown_run`` or
-            ``run_without_model`` of a base model, or ``no_hidden_frames``.
+            ``run_without_model`` of a base model, ``no_hidden_frames``, or what
+            ``out_of_reach`` finds.
     """
+    for error in out_of_reach(config, env):
+        raise error
     runs.check_base(config, runs_dir)
     config = dataclasses.replace(config, base_model=runs.first_base(config, runs_dir))
     genres = _genres(config)
@@ -179,6 +183,26 @@ def preflight(
         disk_needed_bytes=disk_bytes,
         disk_free_bytes=free_bytes,
     )
+
+
+def out_of_reach(config: RunConfig, env: Mapping[str, str]) -> list[KnownError]:
+    """List what a run would have to fetch while this host is set to stay offline.
+
+    Songs of the Hub count even if they were fetched before: which revision is the newest
+    is asked for each run.
+
+    Returns:
+        ``model_not_here`` and ``songs_not_here``, or one of them, or nothing.
+    """
+    if env.get("HF_HUB_OFFLINE", "").strip().upper() not in ("1", "ON", "YES", "TRUE"):
+        return []
+    found = []
+    model = base_models.hub_model(config.base_model)
+    if model and not client.cached(model.id, model.revision):
+        found.append(KnownError("model_not_here", name=model.id))
+    if config.data == "gtzan" or config.data.startswith(HUB):
+        found.append(KnownError("songs_not_here", name=config.data.removeprefix(HUB)))
+    return found
 
 
 def _resolved(config: RunConfig, n_songs: int) -> RunConfig:

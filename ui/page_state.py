@@ -9,7 +9,7 @@ which the page scrolls, or a tab, which it opens.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import gradio as gr
@@ -17,7 +17,9 @@ from gradio.components import Component
 
 from ui.handlers import QUIETLY, Guarded
 from ui.session import Session
-from ui.tabs.see.lesson import Lesson
+
+if TYPE_CHECKING:
+    from ui.tabs.see.lesson import Lesson
 
 LINK = """() => {
   const asked = new URLSearchParams(location.search);

@@ -30,7 +30,7 @@ from ui.handlers import QUIETLY
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
-from ui.templates import paragraphs
+from ui.templates import paragraphs, render
 
 FIRST_PRESET = "smoke"  # what a newcomer can finish
 EXTRAS = ("archive", "repo_id")  # what the form has and RunConfig has not
@@ -52,6 +52,7 @@ class SongChoice:
         archive: the uploaded zip.
         repo_id: the set's id on the Hub.
         why_not: why a visitor may not hand songs over.
+        own: where on this machine songs of one's own belong.
     """
 
     data: Any
@@ -59,6 +60,7 @@ class SongChoice:
     archive: Any
     repo_id: Any
     why_not: Any
+    own: Any
 
     @property
     def fields(self) -> list[Any]:
@@ -73,13 +75,21 @@ class SongChoice:
     def wire(self, session: Session, tab: gr.Tab, settings: Settings) -> None:
         """Let the fields that belong to the chosen songs appear with them.
 
-        Folders that came since the start are listed whenever the tab opens.
+        Folders that came since the start are listed whenever the tab opens, and whenever
+        the list does.
         """
 
-        def listed(data: str, visitor: Visitor) -> gr.Dropdown:
-            return list_again(data, settings, visitor)
+        def listed(data: str, visitor: Visitor) -> tuple[gr.Dropdown, str]:
+            renewed = list_again(data, settings, visitor)
+            return renewed, own_folder(settings, visitor)
 
-        tab.select(session.guarded(listed), self.data, self.data, **QUIETLY)
+        gr.on(
+            [tab.select, self.data.focus],
+            session.guarded(listed),
+            self.data,
+            [self.data, self.own],
+            **QUIETLY,
+        )
         shown = [self.n_songs, self.archive, self.repo_id, self.why_not]
         self.data.change(session.guarded(show_fields), self.data, shown, **QUIETLY)
 
@@ -87,8 +97,8 @@ class SongChoice:
 def build(settings: Settings, data: str, n_songs: int) -> SongChoice:
     """Lay out the fields, with these values at first."""
     choices = [*data_choices(settings), *HANDED]
-    label, info = text("fields.data"), text("fields.data_info")
-    chosen = gr.Dropdown(choices, value=data, label=label, info=info)
+    chosen = gr.Dropdown(choices, value=data, label=text("fields.data"))
+    own = gr.HTML(elem_classes="own-folder")
     number = forms.component(N_SONGS, n_songs)
     number.visible = data == "composed"
     archive = gr.File(
@@ -102,7 +112,7 @@ def build(settings: Settings, data: str, n_songs: int) -> SongChoice:
         label=text("data.hub_id"), info=text("data.hub_info"), visible=False
     )
     why_not = gr.HTML(visible=False)
-    return SongChoice(chosen, number, archive, repo_id, why_not)
+    return SongChoice(chosen, number, archive, repo_id, why_not, own)
 
 
 def data_choices(settings: Settings) -> list[tuple[Any, str]]:
@@ -119,6 +129,13 @@ def offered(settings: Settings, language: str) -> list[tuple[str, str]]:
         (label if isinstance(label, str) else i18n.word(label.key, language), value)
         for label, value in every
     ]
+
+
+def own_folder(settings: Settings, visitor: Visitor) -> str:
+    """Say where on this machine songs of one's own belong, to who may train alone."""
+    if not visitor.may_train:
+        return ""
+    return render("own_folder", visitor.language, folder=settings.songs_dir)
 
 
 def list_again(data: str, settings: Settings, visitor: Visitor) -> gr.Dropdown:

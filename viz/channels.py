@@ -101,6 +101,8 @@ def describe(
         sentences.append(_word("scaled", language, db=db, peak_db=-db))
     if changed.n_cut:
         sentences.append(_word("cut", language, n=changed.n_cut))
+    if changed.is_bass_cancelled:
+        sentences.append(_word("bass", language))
     if found and found.side_db is not None and loud.peak_dbfs > FLOOR_DB:
         sentences.append(_width(found.side_db, language))
     return joined(sentences, language)

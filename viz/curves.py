@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,17 +29,46 @@ class Curve:
         name: of its run; "" for a curve alone.
         steps: of the points.
         values: as many; what is not finite is a gap.
+        colour, dash: as of ``Line``; None for those of its place among the others.
+        is_faint: drawn paler.
     """
 
     name: str
     steps: Sequence[int]
     values: Sequence[float]
+    colour: int | None = None
+    dash: int | None = None
+    is_faint: bool = False
 
     @property
     def last(self) -> tuple[int, float] | None:
         """The last step that has a number, and the number."""
         pairs = zip(self.steps, self.values, strict=True)
         return next((p for p in reversed([*pairs]) if np.isfinite(p[1])), None)
+
+
+def smoothed(curve: Curve, weight: float) -> Curve:
+    """Smooth a curve by an exponential moving average, from its first value on.
+
+    Each value is the mean of all so far, the last one weighing ``1 - weight``, the one
+    before it ``weight`` times that, and so on; divided by the sum of the weights, so that
+    the first values are not drawn towards zero.
+
+    Args:
+        curve: with or without gaps, which stay.
+        weight: from 0 (nothing changes) to less than 1.
+
+    Source: D. P. Kingma and J. Ba, "Adam", ICLR 2015, section 3, on the correction.
+    """
+    mean = total = 0.0
+    values = []
+    for value in curve.values:
+        if np.isfinite(value):
+            mean = weight * mean + (1 - weight) * value
+            total = weight * total + (1 - weight)
+            value = mean / total
+        values.append(value)
+    return replace(curve, values=values)
 
 
 def plot(
@@ -74,8 +103,14 @@ def plot(
     )
 
 
-def describe(loss: Curve, accuracy: Curve, n_steps: int, language: str) -> str:
-    """Describe the last loss and the last accuracy (percent)."""
+def describe(
+    loss: Curve,
+    accuracy: Curve,
+    n_steps: int,
+    language: str,
+    validation: Curve | None = None,
+) -> str:
+    """Describe the last loss, the last accuracy (percent), and the loss of validation."""
     sentences = []
     if loss.last:
         step, value = loss.last
@@ -85,6 +120,11 @@ def describe(loss: Curve, accuracy: Curve, n_steps: int, language: str) -> str:
         step, value = accuracy.last
         about = {"step": step, "percent": value}
         sentences.append(i18n.word("viz.about_accuracy", language, **about))
+    if validation and validation.last:
+        pairs = zip(validation.values, validation.steps, strict=True)
+        lowest, step = min(pair for pair in pairs if np.isfinite(pair[0]))
+        last = {"loss": validation.last[1], "lowest": lowest, "step": step}
+        sentences.append(i18n.word("viz.about_validation_loss", language, **last))
     if not sentences:
         return i18n.word("viz.about_training_empty", language, n_steps=n_steps)
     return joined(sentences, language)
@@ -104,8 +144,9 @@ def _line(number: int, curve: Curve) -> Line:
         ys=[float(f"{v:.6g}") if np.isfinite(v) else None for v in values],
         shape="marked" if len(steps) <= N_DOTTED else "line",
         name=plain(curve.name),
-        colour=COLOURS[colour],
-        dash=dash % N_DASHES,
+        colour=COLOURS[colour] if curve.colour is None else curve.colour,
+        dash=dash % N_DASHES if curve.dash is None else curve.dash,
+        is_faint=curve.is_faint,
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, floor
 
 import numpy as np
 
 import i18n
+from audio.levels import FLOOR_DB
 from audio.notes import note_of
 from audio.transforms import Peak, Spectrum, pixels, strongest
 from audio.transforms.partials import Partial, tone_of
@@ -16,6 +17,7 @@ from viz.wording import cents, joined, phrase, with_minus
 
 FMIN_HZ = 20.0  # the lowest audible tone
 BOTTOM_DB = {"peak": -100.0, "full_scale": -120.0}
+ROOM_DB = 20.0  # that the strongest peak has below it, in steps of which the axis ends
 HEADROOM_DB = 18.0  # for the words above the strongest peak
 N_PEAKS = 8
 MIN_MARGIN_CENTS = 1.0  # below it, a whole number of cents is right without a margin
@@ -37,13 +39,13 @@ def plot(
     """
     nyquist_hz = spectrum.sampling_rate / 2
     fmin_hz = min(FMIN_HZ, nyquist_hz / 10)
-    bottom_db = BOTTOM_DB[spectrum.reference]
+    strong = strongest(spectrum)
+    bottom_db = _bottom_db(spectrum, strong)
     frequencies_hz, levels_db = shown_bins(spectrum, fmin_hz)
     curve = Line(
         rounded(frequencies_hz, 3), rounded(np.maximum(levels_db, bottom_db), 2), "fill"
     )
     level = phrase(f"level_{spectrum.reference}", language)
-    strong = strongest(spectrum)
     return Plot(
         name="dft",
         x=Axis(
@@ -58,6 +60,14 @@ def plot(
         facts=_facts(spectrum, language, padding),
         note="" if strong else phrase("silence", language),
     )
+
+
+def _bottom_db(spectrum: Spectrum, strong: Peak | None) -> float:
+    """Return where the axis ends: lower for what only 24 bits can hold."""
+    usual_db = BOTTOM_DB[spectrum.reference]
+    if strong is None or strong.level_db >= usual_db + ROOM_DB:
+        return usual_db
+    return max(ROOM_DB * floor(strong.level_db / ROOM_DB - 1), FLOOR_DB)
 
 
 def shown_bins(spectrum: Spectrum, fmin_hz: float) -> tuple[Numbers, Numbers]:

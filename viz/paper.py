@@ -41,7 +41,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "steps": {"drawstyle": "steps-mid"},
     "rule": {"linestyle": (0, (4, 3)), "linewidth": 0.8},
 }
-FAINT = 0.4  # of a faint line
+FAINT = 0.55  # of a faint line
 MARK_PX = 3.0  # radius of a mark
 DASHES = ("-", "--", ":")
 

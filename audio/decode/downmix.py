@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audio.clip import Samples
 from audio.decode.limits import FileLevels
-from audio.levels import CLIPPED
+from audio.levels import CLIPPED, FlatTops
 
 if TYPE_CHECKING:
     from av import AudioFrame
 
 LOUDEST = 2.0**32  # beyond every integer scale that a float file may hold
 CANCELLED = 0.25  # -6 dB
+BASS_HZ = 400  # means over so short a time pass what is below half of it
+MIN_BASS = 0.01  # of all energy; less is no bass to lose
 
 
 def packed(frame: AudioFrame) -> tuple[Samples, int]:
@@ -31,6 +34,18 @@ def packed(frame: AudioFrame) -> tuple[Samples, int]:
     is_broken = ~(np.abs(block) <= LOUDEST)
     n_broken = int(is_broken.any(axis=1).sum())
     return np.where(is_broken, np.float32(0), block), n_broken
+
+
+def _means(block: Samples, n_each: int) -> Samples:
+    """Return the channels' means over each so many samples, (n_means, n_channels)."""
+    n_means, n_channels = len(block) // n_each, block.shape[1]
+    rows = block[: n_means * n_each].reshape(n_means, n_each * n_channels)
+    return rows @ np.tile(np.eye(n_channels, dtype=np.float32) / n_each, (n_each, 1))
+
+
+def _is_opposed(products: NDArray[Any]) -> bool:
+    """Return whether channels cancel, by their products summed over time."""
+    return bool(products.sum() < CANCELLED * products.trace())
 
 
 class Mix:
@@ -60,12 +75,14 @@ class Mix:
         self.n_cut = 0
         self._peaks = np.zeros(1, np.float32)  # of each channel, as the next
         self._n_full = np.zeros(1, np.int64)
+        self._tops: list[FlatTops] = []
         self._channel = channel
         self._buffer = bytearray()
         self._file = file
         # Products of the channels, summed over time: each one's energy is on the
         # diagonal, and the sum of all is the energy of the channels' sum.
         self._products = np.zeros((1, 1))
+        self._bass = np.zeros((1, 1))  # the same of low tones alone
 
     @property
     def duration_s(self) -> float:
@@ -84,7 +101,13 @@ class Mix:
         Energies add up where channels have nothing in common, or only one sounds.
         Only opposed ones (stereo: correlation below -0.75) leave a quarter of that.
         """
-        return bool(self._products.sum() < CANCELLED * self._products.trace())
+        return _is_opposed(self._products)
+
+    @property
+    def is_bass_cancelled(self) -> bool:
+        """Whether the mix has lost the channels' low tones, and little else."""
+        is_bass = self._bass.trace() > MIN_BASS * self._products.trace()
+        return self._channel is None and bool(is_bass) and _is_opposed(self._bass)
 
     @property
     def levels(self) -> FileLevels:
@@ -94,8 +117,10 @@ class Mix:
             tuple(self._peaks.tolist()),
             tuple(rms.tolist()),
             tuple(self._n_full.tolist()),
+            tuple(tops.n_samples for tops in self._tops),
             self.gain,
             self.n_cut,
+            self.is_bass_cancelled,
         )
 
     def add(self, frame: AudioFrame) -> None:
@@ -108,12 +133,18 @@ class Mix:
             weights = np.eye(n_channels, dtype=np.float32)[self._channel]
         self.sampling_rate = frame.sample_rate
         self._products = self._products + block.T @ block
-        peaks = np.maximum(block.max(axis=0), -block.min(axis=0))
+        low = _means(block, max(frame.sample_rate // BASS_HZ, 1))
+        self._bass = self._bass + len(block) / max(len(low), 1) * (low.T @ low)
+        lows, highs = block.min(axis=0).tolist(), block.max(axis=0).tolist()
+        peaks = np.maximum(highs, np.negative(lows))
         self._peaks = np.maximum(self._peaks, peaks)
         n_full = np.zeros(n_channels, np.int64)
         if peaks.max() >= CLIPPED:  # most blocks need not be read again
             n_full = np.count_nonzero(np.abs(block) >= CLIPPED, axis=0)
         self._n_full = self._n_full + n_full
+        self._tops += [FlatTops() for _ in range(n_channels - len(self._tops))]
+        for tops, *of_channel in zip(self._tops, block.T, lows, highs, strict=False):
+            tops.add(*of_channel)
         mono = block @ weights  # 20 times faster than block.mean(1)
         self.n_samples += len(mono)
         self.peak = max(self.peak, float(mono.max()), -float(mono.min()))

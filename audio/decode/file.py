@@ -222,4 +222,6 @@ def _facts(container: InputContainer, stream: AudioStream, path: Path) -> Source
         bit_depth=ffmpeg.bit_depth(codec),
         duration_s=ffmpeg.duration_s(container, stream, path),
         size_bytes=path.stat().st_size,
+        track=1 + [each.index for each in container.streams.audio].index(stream.index),
+        n_tracks=len(container.streams.audio),
     )

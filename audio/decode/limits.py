@@ -66,6 +66,8 @@ class SourceFacts:
         bit_depth: bits a sample; None for codecs that do not keep samples (mp3, aac).
         duration_s: None where the header does not know it (streams, bare mp3 and aac).
         size_bytes: of the whole file.
+        track: which of the file's sound tracks is decoded, from 1 on.
+        n_tracks: how many it has; films have more than one.
     """
 
     container: str
@@ -75,6 +77,8 @@ class SourceFacts:
     bit_depth: int | None
     duration_s: float | None
     size_bytes: int
+    track: int = 1
+    n_tracks: int = 1
 
 
 @dataclass(frozen=True)
@@ -86,20 +90,25 @@ class FileLevels:
             file it may be more.
         rms: of each channel, where a full-scale square wave has 1.
         n_full: samples of each channel at full scale, or above it.
+        n_flat: samples of each channel at flat tops; see ``levels.n_flat``.
         gain: the mix was multiplied by it, to fit.
         n_cut: samples of the mix beyond full scale, which were cut off.
+        is_bass_cancelled: the channels' low tones are opposed: the mix has lost them.
     """
 
     peaks: tuple[float, ...]
     rms: tuple[float, ...]
     n_full: tuple[int, ...]
+    n_flat: tuple[int, ...] = ()
     gain: float = 1.0
     n_cut: int = 0
+    is_bass_cancelled: bool = False
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> FileLevels:
         """Read what ``dataclasses.asdict`` made, after JSON."""
-        lists = {name: tuple(values[name]) for name in ("peaks", "rms", "n_full")}
+        names = ("peaks", "rms", "n_full", "n_flat")
+        lists = {name: tuple(values[name]) for name in names}
         return cls(**{**values, **lists})
 
 
@@ -118,3 +127,17 @@ class Decoded:
     facts: SourceFacts
     cut_at_s: float | None
     levels: FileLevels
+
+    @property
+    def n_clipped(self) -> int:
+        """Samples at full scale or at flat tops, of the channel that has most."""
+        return n_clipped(self.facts, self.levels)
+
+
+def n_clipped(facts: SourceFacts, levels: FileLevels) -> int:
+    """Count a file's clipped samples in the channel that has most, before the mix.
+
+    Full scale means nothing in a float file: it may go beyond, and nothing is cut off.
+    """
+    is_any_scale = facts.codec.startswith("pcm_f")
+    return max(levels.n_flat if is_any_scale else (*levels.n_full, *levels.n_flat))

@@ -14,7 +14,7 @@ import numpy as np
 
 from audio.clip import Clip, Samples, clamped
 from audio.decode.file import mixed
-from audio.decode.limits import USUAL, Limits
+from audio.decode.limits import USUAL, Limits, n_clipped
 from errors import KnownError
 
 N_BYTES = 4  # of a sample, float32
@@ -30,6 +30,7 @@ class Spool:
         sampling_rate: Hz.
         name: for display; never a path.
         gain: factor that brings the samples into [-1, 1].
+        n_clipped: as of a ``Clip``.
     """
 
     file: BinaryIO
@@ -37,6 +38,7 @@ class Spool:
     sampling_rate: int
     name: str = ""
     gain: float = 1.0
+    n_clipped: int | None = None
 
     @property
     def duration_s(self) -> float:
@@ -112,5 +114,6 @@ def _spool(
         mix.sampling_rate,
         Path(name).stem,
         1 / max(mix.peak, 1.0) if is_any_scale else 1.0,
+        n_clipped(facts, mix.levels),
     )
     return sound, limits.max_duration_s if is_long else None

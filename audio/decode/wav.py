@@ -6,6 +6,7 @@ FFmpeg costs more than all of such a song. Whatever is unusual is left to ``deco
 
 from __future__ import annotations
 
+import dataclasses
 import wave
 from pathlib import Path
 
@@ -22,6 +23,8 @@ HEADER_BYTES = 44  # at least, before the samples
 def clip(path: Path, *, limits: Limits = USUAL) -> Clip:
     """Load any file as ``decode.load`` does, faster where it is a mono 16-bit wav.
 
+    Where a file is not, the clip knows how much of it is clipped before the mix.
+
     Raises:
         KnownError: as ``decode.load``.
     """
@@ -37,7 +40,8 @@ def clip(path: Path, *, limits: Limits = USUAL) -> Clip:
         if is_usual:
             samples.flags.writeable = False  # so that the clip needs no copy
             return Clip(samples, sampling_rate, path.stem)
-    return load(path, limits=limits).clip
+    decoded = load(path, limits=limits)
+    return dataclasses.replace(decoded.clip, n_clipped=decoded.n_clipped)
 
 
 def plain(path: Path) -> tuple[Samples, int] | None:

@@ -1,7 +1,7 @@
 """Read tables that people make: of any separator, encoding, and naming of files.
 
 ``songs.csv`` beside a set's folders, a data set's ``metadata.csv`` or ``.jsonl``, and
-what a spreadsheet made of them.
+what a spreadsheet made of them; and the cue sheet of an album that is one file.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from audio.library.encodings import decoded
 
@@ -26,6 +27,10 @@ FILE_COLUMNS = ("file", "file_name", "filename", "path", "song", "track", "audio
 GROUP_COLUMNS = ("group", "artist", "album")
 GENRE_COLUMNS = ("genre", "label", "class", "category")
 PART_COLUMNS = ("split", "part", "subset")
+# Of a cue sheet: FILE "album.flac" WAVE, then TRACK 01 AUDIO and so on.
+CUE_FILE = re.compile(r"^\s*FILE\s", re.IGNORECASE | re.MULTILINE)
+CUE_TRACK = re.compile(r"^\s*TRACK\s+\d+\s+AUDIO\b", re.IGNORECASE | re.MULTILINE)
+MAX_CUE_BYTES = 1_000_000
 Row = Mapping[str, str]
 
 
@@ -73,6 +78,19 @@ def read(data: bytes, language: str = "") -> Table:
             pairs = zip(columns, cells, strict=False)
             found.append({name: _plain(cell) for name, cell in pairs})
     return Table(tuple(found), columns, separator)
+
+
+def n_tracks(sound: Path) -> int:
+    """Count the tracks that a cue sheet beside a file cuts it into; 0 without a sheet.
+
+    A sheet that names several files belongs to songs that are cut already.
+    """
+    for sheet in (sound.with_suffix(".cue"), sound.with_name(f"{sound.name}.cue")):
+        with contextlib.suppress(OSError), sheet.open("rb") as file:
+            text = decoded(file.read(MAX_CUE_BYTES))
+            if len(CUE_FILE.findall(text)) == 1:
+                return len(CUE_TRACK.findall(text))
+    return 0
 
 
 def cell(row: Row, columns: Sequence[str]) -> str:

@@ -54,6 +54,7 @@ PASSAGES = tuple(2**power for power in range(8, 17))  # samples
 BETWEEN_HZ = 660.0  # half-way between the octave's tones
 FAINT_DB = -60.0
 SLOW_RATE = 2000  # Hz
+N_FOR_STRONGEST = 2048  # samples, as in the lesson on the sampling rate
 FEW_BITS, MORE_BITS = 6, 12
 LOW_HZ = 1000.0
 QUIETER_DB = -20.0
@@ -194,8 +195,12 @@ def _last_hz(clip: Clip) -> float:
 
 
 def _strongest_alias_hz(clip: Clip) -> float:
+    """Measure it where the lesson does: at the loudest moment, over some 90 ms."""
     slow = resampled(clip, SLOW_RATE, is_filtered=False)
-    peak = transforms.strongest(transforms.dft(slow, start_s=AT_S, n_samples=512))
+    loudest_s = float(np.abs(clip.samples).argmax()) / clip.sampling_rate
+    n_samples = round(N_FOR_STRONGEST * SLOW_RATE / clip.sampling_rate)
+    spectrum = transforms.dft(slow, start_s=loudest_s, n_samples=n_samples)
+    peak = transforms.strongest(spectrum)
     return peak.frequency_hz if peak else 0.0
 
 

@@ -16,7 +16,8 @@ HIDDEN = """() => {
   at.scrollIntoView({ block: "center", behavior: "instant" });
   const { x, y, width, height } = at.getBoundingClientRect();
   const above = document.elementFromPoint(x + width / 2, y + height / 2);
-  const isSeen = at.contains(above) || above?.contains(at) || above?.closest("label")?.contains(at);
+  const own = at.closest(".block") ?? at; // with its label, and its list
+  const isSeen = own.contains(above) || above?.contains(at);
   return isSeen ? "" : at.outerHTML.slice(0, 200);
 }"""
 # Elements wider than the page, or cut at its edge, unless they scroll by themselves.
@@ -86,7 +87,7 @@ def test_failed_try_leaves_nothing_behind_once_the_next_one_starts(open_page):
     classify.click()
     page.get_by_text("There is no sound yet.").wait_for()
     assert not page.locator("span.error", has_text="Error").first.is_visible()
-    page.locator(".chips button").first.click()
+    page.locator(".chips button").first.press("Enter")
     page.get_by_text("There is no sound yet.").wait_for(state="detached")
 
 

@@ -1,7 +1,6 @@
 """The page is for everyone: screen readers, keyboards, phones, no network."""
 
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -56,6 +55,7 @@ WHERE = """(places) => {
 OPENED = """(tab) => tab.ariaSelected === "true"
   && [...document.querySelectorAll("[role=tabpanel]")].some(
     (panel) => panel.checkVisibility() && panel.querySelector(".block"))"""
+FORBIDDEN = "() => { Storage.prototype.setItem = () => { throw new DOMException(); }; }"
 MOVING = """document.getAnimations().filter(
   (each) => each.playState === "running" && each.effect.getTiming().duration > 1).length"""
 
@@ -152,19 +152,60 @@ def test_teacher_s_link_opens_the_questions_and_checks_an_answer(open_page):
     page = open_page("?view=teach")
     page.set_default_timeout(PATIENCE_MS)
     page.get_by_role("tab", name="Teach & about", selected=True).wait_for()
-    page.get_by_label("Your answer").fill("1244 Hz")
-    page.get_by_role("button", name="Check", exact=True).click()
-    page.get_by_role("status").filter(has_text="Not yet").wait_for()
-    page.get_by_label("Your answer").fill("Eb5")
-    page.get_by_label("Your answer").press("Enter")
-    page.get_by_role("status").filter(has_text="Right: D♯5/E♭5").wait_for()
-    page.get_by_label("7 · Heard as what?").check()
-    link = page.get_by_role("link", name="Open it with this sound").first
-    page.locator(".prose.question", has_text="1,244 Hz").wait_for()
-    with page.context.expect_page() as opened:
-        link.click()
-    other = opened.value
-    other.wait_for_function(browser.READY)
-    heard = re.compile("heard as 75[56] Hz")  # of the passage that the lesson shows
-    lesson(other, "Sampling rate").locator(".numbers", has_text=heard).wait_for()
-    other.wait_for_function("scrollY > 800")
+    dock = page.locator(".dock.all")
+    dock.get_by_text("0 of 22").wait_for()
+    assert not dock.get_by_role("button", name="Show the answer").is_visible()
+    dock.get_by_label("Your answer").fill("1244 Hz")
+    dock.get_by_role("button", name="Check", exact=True).click()
+    dock.get_by_role("status").filter(has_text="✗").get_by_text("Not yet").wait_for()
+    dock.get_by_role("button", name="Show the answer").click()
+    dock.get_by_role("status").filter(has_text="The answer: D♯5/E♭5").wait_for()
+    dock.get_by_text("0 of 22").wait_for()  # for the answer was not given
+    dock.get_by_label("Your answer").fill("Eb5")
+    dock.get_by_label("Your answer").press("Enter")
+    dock.get_by_role("status").filter(has_text="✓").get_by_text("Right: D♯5").wait_for()
+    dock.get_by_text("1 of 22").wait_for()
+    dock.get_by_role("button", name="7 · Heard as what?").click()
+    dock.locator(".dock-question", has_text="1,245 Hz").wait_for()
+    dock.get_by_role("link", name="Open it in its place: 4 · Sampling rate").click()
+    # In the same tab of the browser, which still knows what was answered.
+    place = lesson(page, "Sampling rate")
+    place.locator(".dock[open]", has_text="1,245 Hz").wait_for()
+    heard = "1,245 Hz, does not fit and is heard as 755 Hz"
+    place.locator(".numbers", has_text=heard).wait_for()
+    page.wait_for_function("scrollY > 800")
+    place.get_by_label("Your answer").fill("755")
+    place.get_by_label("Your answer").press("Enter")
+    place.locator(".dock-count", has_text="1 of 2").wait_for()
+    spectrum = lesson(page, "Spectrum (DFT)").locator(".dock")
+    spectrum.locator(".dock-count", has_text="1 of 5").wait_for()
+    browser.forgive_leaving(page)
+
+
+def test_sheet_for_the_class_prints_alone(open_page):
+    page = open_page("?view=teach&lang=zh-TW")
+    page.set_default_timeout(PATIENCE_MS)
+    page.evaluate("() => { window.print = () => { window.printed = true; }; }")
+    page.get_by_role("button", name="列印學習單與解答").click()
+    page.wait_for_function("window.printed")
+    page.emulate_media(media="print")
+    sheet = page.locator(".class-sheet")
+    assert sheet.locator("li").count() == 2 * 22
+    assert "D♯5/E♭5" in sheet.locator(".sheet-answers").inner_text()
+    assert not page.locator("[role=tablist]").first.is_visible()
+    page.emulate_media(media="screen")
+    assert not sheet.is_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert sheet.count() == 0
+
+
+def test_ticks_last_for_the_visit_where_storage_is_forbidden(open_page):
+    page = open_page("?view=teach")
+    page.set_default_timeout(PATIENCE_MS)
+    page.evaluate(FORBIDDEN)
+    dock = page.locator(".dock.all")
+    dock.get_by_label("Your answer").fill("622")
+    dock.get_by_role("button", name="Check", exact=True).click()
+    dock.get_by_text("1 of 22").wait_for()
+    dock.get_by_role("button", name="Clear the ticks").click()
+    dock.get_by_text("0 of 22").wait_for()

@@ -10,14 +10,12 @@ from audio.synth.exercises import EXERCISES
 from support import browser
 from support.page import wait_for_pictures
 from ui import page_state
-from ui.tabs.teach import tab as teaching
 
 pytestmark = pytest.mark.browser
 server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 
 LATER = "decibels sines timbre pitch rhythm learning".split()
 WITH_SOUND = LATER[:-1]
-LINK = re.compile(r"\]\((\?view=[^)]*)\)")
 
 
 def test_lesson_is_drawn_and_heard_once_it_is_near(open_page):
@@ -42,33 +40,68 @@ def test_knob_of_such_a_lesson_redraws_it_and_a_link_restores_it(open_page):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("plan", ["plan", "plan_long"])
-def test_plan_leads_to_what_it_names(open_page, server, plan):
+@pytest.mark.parametrize("which", [slice(0, 2), slice(2, 3)], ids=["plan", "plan_long"])
+def test_plan_leads_to_what_it_names(open_page, server, which):
     page = open_page("?view=teach")
-    written = i18n.word(f"teach.{plan}", "en", **teaching.plan_addresses())
-    for address in dict.fromkeys(LINK.findall(written)):
-        view = re.search(r"view=(\w+)", address)[1]
-        page.goto(server.url + address)
-        page.wait_for_function(browser.READY)
+    page.get_by_role("button", name="A lesson of 90 minutes").click()
+    plans = page.locator(".plan")
+    plans.nth(2).wait_for()
+    addresses = []
+    for plan in plans.all()[which]:
+        links = plan.locator("a")
+        addresses += links.evaluate_all("all => all.map((a) => a.getAttribute('href'))")
+    page.context.close()
+    assert len(addresses) >= 19
+    for address in dict.fromkeys(addresses):
+        view = re.match(r"\?view=(\w+)", address)[1]
+        page = open_page(address)  # in a tab of its own, as the page opens it
         if view in page_state.TABS:
             tab = page.locator(f'[role=tab][data-tab-id="{view}"][aria-selected=true]')
             tab.wait_for()
-            continue
-        place = page.locator(f"#lesson-{view}")
-        place.wait_for()
-        if view != "back":  # which is drawn when it is asked to
-            place.locator("canvas[role=img]").first.wait_for()
-    browser.forgive_leaving(page)
+        else:
+            place = page.locator(f"#lesson-{view}")
+            place.wait_for()
+            if view != "back":  # which is drawn when it is asked to
+                place.locator("canvas[role=img]").first.wait_for()
+        assert browser.unforgiven(page) == []
+        browser.forgive_leaving(page)
+        page.context.close()
 
 
 @pytest.mark.slow
-def test_every_question_takes_the_answer_that_it_measures(open_page):
+def test_every_question_takes_the_answer_that_it_measures_and_no_other(open_page):
     page = open_page("?view=teach")
+    dock = page.locator(".dock.all")
     for each in EXERCISES:
-        page.get_by_label(i18n.word(f"teach.{each.id}_title", "en")).check()
+        title = i18n.word(f"teach.{each.id}_title", "en")
+        dock.get_by_role("button", name=title, exact=True).click()
         question = i18n.word(f"teach.{each.id}_question", "en")
-        page.locator(".question").get_by_text(question[:40]).wait_for()
-        answer = page.get_by_label("Your answer")
-        answer.fill(f"{exercises.solution(each.id):.4f}")
-        page.get_by_role("button", name="Check").click()
-        page.locator(".said .right").wait_for()
+        dock.locator(".dock-question").get_by_text(question, exact=True).wait_for()
+        answer = dock.get_by_label("Your answer")
+        right = exercises.solution(each.id)
+        answer.fill(f"{1.5 * right + 7:.4f}")
+        dock.get_by_role("button", name="Check", exact=True).click()
+        hint = i18n.word(f"teach.{each.id}_hint", "en")
+        dock.locator(".said .wrong", has_text=hint).wait_for()
+        answer.fill(f"{right:.4f}")
+        dock.get_by_role("button", name="Check", exact=True).click()
+        aha = i18n.word(f"teach.{each.id}_aha", "en")
+        dock.locator(".said .right", has_text=aha).wait_for()
+    dock.get_by_text(f"{len(EXERCISES)} of {len(EXERCISES)}").wait_for()
+
+
+@pytest.mark.slow
+def test_every_question_s_link_opens_its_dock(open_page):
+    page = open_page("?view=teach")
+    asked = page.evaluate("Genrescope.asked.questions")
+    page.context.close()
+    assert len(asked) == len(EXERCISES)
+    for each in asked:
+        page = open_page(each["address"])
+        dock = page.locator(".dock[open]", has_text=each["question"])
+        dock.wait_for()
+        dock.get_by_label("Your answer").fill(f"{exercises.solution(each['id']):.4f}")
+        dock.get_by_label("Your answer").press("Enter")
+        dock.locator(".said .right").wait_for()
+        browser.forgive_leaving(page)
+        page.context.close()

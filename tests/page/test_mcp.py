@@ -2,14 +2,19 @@
 
 import base64
 import json
+import threading
+import time
 
 import anyio
 import httpx
 import pytest
 from gradio import FileData
+from gradio_client import Client, handle_file
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
+from classifier import batch
+from errors import KnownError
 from support import tiny
 from support.files import write_audio
 from support.served import served, settings_in
@@ -17,6 +22,7 @@ from support.signals import tone
 from ui.server import gradio_patches, mcp
 
 PICTURES = {"waveform", "dft", "stft", "mel"}
+PATIENCE_S = 60
 NAMES = {*PICTURES, "classify", "classify_many", "runs", "start_run", "stop_run"}
 
 
@@ -116,6 +122,77 @@ def test_many_songs_come_as_a_list_of_rows(url, uploaded):
     (row,) = result.structuredContent["result"]
     assert (row["song"], row["reason"]) == ("song.mp3", None)
     assert row["genre"] in tiny.GENRES
+
+
+@pytest.fixture
+def endless(monkeypatch):
+    """Makes every song of a table take until it is stopped; tells when that is."""
+    stopped = threading.Event()
+
+    def predict(sound, *_, should_stop, **__):
+        while not should_stop():
+            time.sleep(0.01)
+        stopped.set()
+        raise KnownError("prediction_stopped", name=sound.name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batch, "predict", predict)
+        patch.setattr(mcp, "NEWS_S", 0.1)
+        yield stopped
+
+
+def test_client_of_a_long_table_is_told_that_it_goes_on_and_may_leave(
+    url, uploaded, endless
+):
+    told = []
+
+    async def leave_after_some_news(session):
+        async with anyio.create_task_group() as group:
+
+            async def note(progress, total, message):
+                told.append((progress, message))
+                if len(told) == 20:  # two seconds
+                    group.cancel_scope.cancel()
+
+            asked = {"songs": [uploaded], "effort": "quick"}
+            await session.call_tool("classify_many", asked, progress_callback=note)
+
+    asked(url, leave_after_some_news)
+    times = [progress for progress, _ in told]
+    assert times == sorted(set(times))
+    assert told[-1][1] == "0 songs done"
+    assert endless.wait(PATIENCE_S)  # the place is free
+
+
+def test_table_that_a_program_cancels_frees_the_place(url, song, endless):
+    client = Client(url, verbose=False, analytics_enabled=False)
+    songs = [handle_file(str(song))]
+    job = client.submit(songs, effort="quick", api_name="/classify_many")
+    deadline = time.monotonic() + PATIENCE_S
+    while not job.outputs():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    job.cancel()
+    assert endless.wait(PATIENCE_S)
+
+
+def test_call_of_another_goes_on_when_one_who_waits_leaves(url, uploaded, endless):
+    songs = {"songs": [uploaded], "effort": "quick"}
+
+    async def both_and_one_leaves(session):
+        async with anyio.create_task_group() as group:
+            group.start_soon(session.call_tool, "classify_many", songs)
+            await anyio.sleep(1)
+            await anyio.to_thread.run_sync(asked, url, leaves_while_waiting)
+            assert not endless.is_set()
+            group.cancel_scope.cancel()
+
+    async def leaves_while_waiting(session):
+        with anyio.move_on_after(2):
+            await session.call_tool("classify_many", songs)
+
+    asked(url, both_and_one_leaves)
+    assert endless.wait(PATIENCE_S)
 
 
 def test_picture_is_a_picture(url, uploaded):

@@ -1,6 +1,7 @@
 """What a host cannot do is said, with the reason and the way to get it."""
 
 import html
+import re
 
 import pytest
 
@@ -69,6 +70,12 @@ def test_each_face_of_a_space_is_explained(host, visitor, keys, language):
     assert found == keys | ({"duplicate"} if has_more else set())
     assert (DUPLICATE in text) is has_more
     assert text.count("<p>") == text.count("</p>") > 0
+
+
+def test_sign_in_leaves_the_frame_of_another_site():
+    """Where a browser blocks the cookies of frames, a login in one would never be known."""
+    _, text = said(Host("gpu", SPACE, True, True))
+    assert re.search(r'<a href="login/huggingface" target="_blank"', text)
 
 
 def test_name_of_a_space_is_shown_as_text():

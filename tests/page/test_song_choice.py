@@ -164,3 +164,8 @@ def test_folder_that_came_after_the_start_is_offered(tmp_path):
     found = song_choice.offered(host, "zh-TW")
     assert [value for _, value in found if (_, value) not in before] == ["folder:mine"]
     assert all(isinstance(label, str) for label, _ in found)
+
+
+def test_place_of_own_songs_is_named_to_who_may_train_alone(host):
+    assert str(host.songs_dir) in song_choice.own_folder(host, HERE)
+    assert song_choice.own_folder(host, STRANGER) == ""

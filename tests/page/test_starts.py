@@ -37,6 +37,10 @@ STARTS = {
     "company proxy": {"HTTP_PROXY": NOWHERE, "NO_PROXY": ".corp.example"},
     "lower case": {"http_proxy": NOWHERE, "https_proxy": NOWHERE, "no_proxy": ".corp"},
     "gnome": {"http_proxy": NOWHERE, "no_proxy": "localhost,127.0.0.0/8,::1/128"},
+    "socks": {"ALL_PROXY": "socks5://127.0.0.1:9", "no_proxy": ".corp"},
+    "socks of gnome": {"all_proxy": "socks://127.0.0.1:9/"},
+    "https proxy": {"HTTPS_PROXY": NOWHERE},
+    "mirror": {"HF_ENDPOINT": "https://hub.example", "XDG_CACHE_HOME": "/nonexistent"},
     "empty": dict.fromkeys(
         ("GENRESCOPE_READERS", "GENRESCOPE_HOME_", "GRADIO_SERVER_NAME", "WORLD_SIZE",
          "HF_HUB_ETAG_TIMEOUT", "HTTP_PROXY", "ALL_PROXY", "HF_ENDPOINT"), ""
@@ -106,6 +110,8 @@ def address_of(child, log):
 
 @pytest.mark.parametrize("name", STARTS)
 def test_app_starts_and_serves(tmp_path, name):
+    if name.startswith("socks"):
+        pytest.importorskip("socksio")  # of requirements.txt, since it was first made
     port = {"GRADIO_SERVER_PORT": str(free_port())}
     with started(tmp_path, port | STARTS[name]) as (child, log):
         address = address_of(child, log)

@@ -87,17 +87,15 @@ MAY = set(
     ui.page_state:open_named_tab.open_tab
     ui.api.runs:Endpoints.runs
     ui.song_choice:show_fields
-    ui.tabs.teach.tab:asked
-    ui.tabs.teach.tab:checked
-    ui.tabs.teach.tab:told
+    ui.exercises.dock:examined
     ui.tabs.train.tab:_notice.say
     ui.tabs.classify.tab:take_run.choose
     ui.tabs.train.handlers:Page.wire_watching.poll
     ui.tabs.train.handlers:Page.wire_watching.choose
     ui.tabs.train.handlers:Page.wire_table.compare
     ui.tabs.train.handlers:Page.wire_table.pick
-    ui.tabs.train.handlers:Page.wire_ending.close
-    ui.tabs.train.handlers:Page.wire_new.fill
+    ui.tabs.train.handlers:Page.wire_removing.close
+    ui.tabs.train.handlers:Page.wire_table.table
     ui.tabs.train.handlers:Page.wire_new.look_ahead
     ui.tabs.train.handlers:Page.wire_scores.give
     ui.tabs.train.handlers:Page.wire_watching.whole_log
@@ -111,12 +109,13 @@ MAY_NOT = {
     "ui.api.runs:Endpoints.start_run": "may_not_train",
     "ui.api.runs:Endpoints.stop_run": "may_not_train",
     "ui.tabs.train.handlers:Page.wire_new.begin": "may_not_train",
-    "ui.tabs.train.handlers:Page.wire_ending.cancel": "may_not_train",
-    "ui.tabs.train.handlers:Page.wire_ending.delete": "may_not_train",
-    "ui.tabs.train.handlers:Page.wire_table.rename": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_removing.cancel": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_removing.delete": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_labels.rename": "may_not_train",
     "ui.tabs.train.handlers:Page.wire_ending.resume": "may_not_train",
     "ui.tabs.train.handlers:Page.wire_ending.stop": "may_not_train",
-    "ui.tabs.train.handlers:Page.wire_ending.question": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_removing.question": "may_not_train",
+    "ui.tabs.train.handlers:Page.wire_removing.doubt": "may_not_train",
     "ui.tabs.train.handlers:Page.wire_pushing.begin": "may_not_train",
 }
 SOMEBODY = {"host": "owner-genrescope.hf.space", "x-forwarded-for": "203.0.113.5"}

@@ -1,5 +1,6 @@
 """The lesson plan and the questions, as the page shows them."""
 
+import json
 import re
 from types import SimpleNamespace
 from urllib.parse import parse_qsl
@@ -11,10 +12,13 @@ import app
 import i18n
 from audio.synth import exercises
 from audio.synth.exercises import EXERCISES
+from errors import KnownError
 from settings import Settings
 from ui import page_state
+from ui.exercises import dock
 from ui.player import examples
 from ui.server.access import Visitor
+from ui.server.language import texts
 from ui.tabs.see import tab
 from ui.tabs.teach import tab as teaching
 
@@ -47,10 +51,29 @@ def test_every_exercise_has_its_words_and_its_place(language):
             assert table[f"teach.{each.id}_{part}"].format()
 
 
-def test_question_comes_with_a_link_to_its_lesson():
-    question, typed, said = teaching.asked("passage", visitor())
-    assert "(?view=dft&sound=semitone&dft.n_samples=256)" in question
-    assert typed == said == ""
+def test_question_comes_with_a_link_to_its_dock():
+    (asked,) = (each for each in questions("en") if each["id"] == "passage")
+    address = "?view=dft&sound=semitone&dft.n_samples=256&question=passage"
+    assert asked["address"] == address
+    assert asked["view"] == "dft"
+    assert asked["lesson"].endswith("Spectrum (DFT)")
+
+
+def questions(language):
+    """What the page is given of the questions."""
+    given, _ = dock.script(language).split(";\n", 1)
+    return json.loads(given.removeprefix("Genrescope.asked = "))["questions"]
+
+
+def test_every_question_has_a_dock_in_its_lesson_or_tab(lessons):
+    with gr.Blocks() as demo:
+        for view in (*lessons, *page_state.TABS):
+            dock.place(view)
+    places = [each for each in demo.blocks.values() if isinstance(each, gr.HTML)]
+    assert len(places) == len(dock.VIEWS)
+    views = {each["view"] for each in questions("en")}
+    assert views | {dock.ALL} == dock.VIEWS
+    assert views <= {*lessons, *page_state.TABS}
 
 
 @pytest.mark.parametrize("name", teaching.PLACES)
@@ -74,30 +97,52 @@ def test_exercise_s_lesson_shows_the_exercise_s_sound():
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("id", [each.id for each in EXERCISES])
 def test_right_answer_is_praised_with_what_it_teaches(id, language):
-    right = f"{exercises.solution(id):.4f}"
-    said = teaching.checked(id, right, visitor(language))
-    assert 'class="right"' in said
-    aha = i18n.word(f"teach.{id}_aha", language)
-    assert aha.split("&")[0][:20] in said
-    assert aha[:20] in teaching.told(id, visitor(language))
+    said = dock.checked(id, f"{exercises.solution(id):.4f}", language)
+    assert said["kind"] == "right"
+    assert said["more"] == i18n.word(f"teach.{id}_aha", language)
+    assert dock.told(id, language) | {"kind": "right", "first": said["first"]} == said
 
 
 def test_answer_is_told_with_note_and_unit():
-    assert "D♯5/E♭5, 622 Hz" in teaching.told("note", visitor())
-    assert "16,000 Hz" in teaching.told("folds", visitor())
-    assert "10%" in teaching.told("chance", visitor())
+    told = dock.answers("en")
+    assert told["note"] == "D♯5/E♭5, 622 Hz"
+    assert told["folds"] == "16,000 Hz"
+    assert told["chance"] == "10%"
+    assert told.keys() == {each.id for each in EXERCISES}
 
 
 def test_wrong_answer_gets_a_hint_and_not_the_answer():
-    said = teaching.checked("note", "1244.5", visitor())
-    assert i18n.word("teach.note_hint", "en") in said
-    assert "622" not in said
+    said = dock.checked("note", "1244.5", "en")
+    assert said["kind"] == "wrong"
+    assert said["more"] == i18n.word("teach.note_hint", "en")
+    assert "622" not in " ".join(said.values())
 
 
-def test_what_cannot_be_read_is_shown_as_text():
-    said = teaching.checked("bit", "<b>six</b>", visitor())
-    assert "&lt;b&gt;" in said
-    assert "<b>" not in said
+def test_what_cannot_be_read_is_no_try():
+    said = dock.checked("bit", "six", "en")
+    assert said["kind"] == "unread"
+    assert "six" in said["first"]
+
+
+def test_every_request_is_answered_by_its_number():
+    def asked(**what):
+        return dock.examined(gr.EventData(None, what), visitor())
+
+    assert asked(number=3, id="note", typed="Eb5")["kind"] == "right"
+    assert asked(number=4, id="note", typed="", is_told=True)["kind"] == "told"
+    sheet = asked(number=5, id="", typed="")
+    assert (sheet["number"], len(sheet["answers"])) == (5, len(EXERCISES))
+    assert asked(number=6, id="note", typed=["x"] * 999)["kind"] == "unread"
+    with pytest.raises(KnownError, match="not_a_choice"):
+        asked(number=7, id="nonsense", typed="1")
+
+
+def test_page_gives_every_plan_its_links():
+    tables = texts(hours=1, minutes=2, megabytes=3, **teaching.plan_addresses())
+    for table in tables.translations_dict.values():
+        for name in ("plan", "plan_more", "plan_long"):
+            assert "](?view=" in table[f"teach.{name}"]
+            assert "({" not in table[f"teach.{name}"]
 
 
 def test_plan_links_to_places_of_the_page():

@@ -1,7 +1,9 @@
 """What the tab Train shows and lets do, without a browser."""
 
 import contextlib
+import csv
 import dataclasses
+import io
 import itertools
 import json
 import math
@@ -66,19 +68,27 @@ def clock(monkeypatch):
 def page(host, clock):
     """What a poll shows, by the names of the window's parts."""
     with gr.Blocks():
-        parts = view.build_watch() | view.build_story() | runs_table.build()
+        parts, _ = view.build_watch()
+        parts |= view.build_story() | runs_table.build()
         parts["scores"] = scores.place()
-        for name in ("start", "rename", "push"):
+        parts["is_refused"] = gr.State(False)
+        labels = view.build_labels()
+        parts["labels"], parts["parts"] = labels["labels"], labels["parts"]
+        parts["buttons"] |= labels["buttons"]
+        for name in ("start", "push"):
             parts["buttons"][name] = gr.Button()
         shown = view.Window(**parts, push=gr.HTML(), base_model=gr.Dropdown())
     server = Server(host, RunCache(host.runs_dir), Pushes())
 
-    def poll(run_id=None, before=Seen(), visitor=HERE):  # noqa: B008
-        viewer = Viewer(visitor)
+    def poll(run_id=None, before=Seen(), visitor=HERE, **look):  # noqa: B008
+        viewer = Viewer(visitor, **look)
         changes = view.changes(shown, run_id, before, server, viewer)
-        names = {part: name for name, part in vars(shown).items() if name != "buttons"}
+        many = ("buttons", "labels", "parts")
+        names = {part: name for name, part in vars(shown).items() if name not in many}
         names[shown.push] = "progress"
         names |= {button: name for name, button in shown.buttons.items()}
+        names |= dict(zip(shown.labels, ("title", "tags", "notes"), strict=True))
+        names |= {part: f"part {name}" for name, part in shown.parts.items()}
         return {names[part]: value for part, value in changes.items()}
 
     return poll
@@ -102,7 +112,7 @@ def ended(host, state="finished", *happened, **facts):
 
 def clickable(shown):
     names = ("stop", "cancel", "resume", "classify", "push", "delete", "rename")
-    return {name for name in names if shown[name].interactive}
+    return {name for name in names if shown[name].visible}
 
 
 def test_stranger_may_do_nothing_to_a_run(host):
@@ -174,7 +184,8 @@ def test_every_choice_of_a_run_stands_in_the_form(host):
     names = {item.name for item in dataclasses.fields(RunConfig)} - {"preset"}
     assert set(form.FIELDS) == names
     assert len(new.fields) == len(names)
-    assert all(component.info for component in new.fields)
+    explained = [component for component in new.fields if component.info]
+    assert len(explained) == len(names) - 1  # of songs, the line below says more
 
 
 def test_steps_that_a_program_names_take_the_place_of_epochs(host):
@@ -199,13 +210,48 @@ def test_run_by_epochs_can_be_resumed_until_its_own_last_step(host):
 def test_line_before_the_start_counts_songs_by_genre(host):
     song_folder(host.songs_dir / "mine", 2)
     given = {"preset": "smoke", "data": "folder:mine"}
-    line = form.look_ahead(given, host, "en")
+    line = form.look_ahead(given, host, "en").html
     assert "4 songs in 2 genres, 200 steps" in line
     assert str(host.songs_dir) not in line
 
 
+def test_what_the_hub_would_have_to_bring_is_refused_offline(host, monkeypatch):
+    monkeypatch.setattr(form, "child_environment", lambda: {"HF_HUB_OFFLINE": "1"})
+    found = form.look_ahead({"preset": "tutorial"}, host, "en")
+    assert found.refused == ("model_not_here", "songs_not_here")
+    assert "ntu-spml/distilhubert" in found.html
+    assert "gtzan" in found.html
+    assert found.command == ""
+    instead = dict(form.INSTEAD.values())
+    found = form.look_ahead({"preset": "tutorial", **instead}, host, "en")
+    assert found.refused == ()
+    assert found.command.startswith("python -m trainer --preset tutorial")
+
+
+def test_run_that_cannot_start_offline_leaves_no_folder(host, monkeypatch):
+    monkeypatch.setattr(actions, "child_environment", lambda: {"HF_HUB_OFFLINE": "1"})
+    with pytest.raises(KnownError, match="model_not_here"):
+        actions.start(
+            {"preset": "head", "base_model": "openai/whisper-tiny"}, host, HERE
+        )
+    assert runs.every(host.runs_dir) == []
+
+
+def test_start_rests_while_what_the_form_has_cannot_start(host, page):
+    assert page()["start"].interactive
+    assert not page(is_refused=True)["start"].interactive
+
+
+def test_recipe_fills_the_form_but_leaves_songs_of_one_s_own(host):
+    script = form.fill()
+    written = json.loads(script[script.index("= {") + 2 : script.index("[name]")])
+    assert written["smoke"] == form.recipe("smoke")
+    assert form.FIELDS[:2] == ("data", "n_songs_per_genre")  # which the script replaces
+    assert "splice(0, 2, data, nSongs)" in script
+
+
 def test_line_before_the_start_says_what_is_out_of_range(host):
-    line = form.look_ahead({"preset": "smoke", "n_steps": 0}, host, "en")
+    line = form.look_ahead({"preset": "smoke", "n_steps": 0}, host, "en").html
     assert "Steps" in line
 
 
@@ -230,7 +276,7 @@ def test_pages_that_ask_at_the_same_moment_see_the_same(host, page, clock):
     page(run.id, seen)
     told(run, Stage("decode", 2, 4))
     assert page(run.id, seen) == {"seen": gr.skip()}  # read a moment ago
-    clock.set(clock.now + cache.READ_EVERY_S)
+    clock.set(clock.now + cache.READ_EVERY_S + 0.01)
     assert "2 / 4" in page(run.id, seen)["standing"]
 
 
@@ -304,6 +350,90 @@ def test_every_page_sees_the_run_at_work_and_the_queue(host, page):
     assert "“mine”: step 40 of 100, about 1 min 0 s left" in shown["at_work"]
     assert "1. smoke · gtzan" in shown["at_work"]
     assert "Finished" in shown["standing"]  # of the run that this page has chosen
+
+
+def test_state_has_its_sign_and_only_buttons_that_apply_are_shown(host, page):
+    for state, sign, next_step in (
+        ("finished", "✓", "classify"),
+        ("failed", "✕", None),
+        ("cancelled", "–", None),
+    ):
+        run = ended(host, state, code="nan_loss", details={"step": 7})
+        shown = page(run.id, Seen(n_runs=9))
+        assert f'state-{state}" role="status"' in shown["standing"]
+        assert f">{sign}</span>" in shown["standing"]
+        names = ("classify", "stop", "resume", "cancel", "delete")
+        first = [n for n in names if shown[n].visible and shown[n].variant == "primary"]
+        assert first == ([next_step] if next_step else [])
+        assert not shown["stop"].visible
+        assert not shown["cancel"].visible
+        assert shown["push"].visible == (state == "finished")
+
+
+def test_question_says_what_would_be_gone(host):
+    run = ended(host)
+    (run.model_dir / "model.safetensors").write_bytes(b"0" * 2_500_000)
+    asked = cards.question("delete", run, "en")
+    assert "smoke · gtzan" in asked
+    assert "(2.5 MB)" in asked
+    waiting = runs.create(host.runs_dir, RunConfig(preset="smoke"))
+    assert "leaves the queue" in cards.question("cancel", waiting, "en")
+    runs.write_whole(waiting.started_file, "{}")
+    assert "checkpoints" in cards.question("cancel", waiting, "en")
+
+
+def test_run_that_resumes_is_one_that_goes_on(host, page):
+    first = ended(host, "stopped", Step(1, 9, 2.0, 1, 1, 1), Evaluated(1, 0.9, 1.0, 20))
+    run = ended(host, "finished", Step(2, 9, 1.9, 1, 1, 1), Evaluated(2, 0.5, 1.0, 20))
+    runs.write_whole(run.parent_file, json.dumps({"id": first.id, "step": 1}))
+    shown = page(run.id, Seen(n_runs=2))
+    assert f"({first.id[-4:]}) after step 1" in shown["standing"]
+    assert "90.0% of 20 songs" in shown["standing"]
+    assert f"({run.id[-4:]})" in page(first.id, Seen(n_runs=2))["standing"]
+    rows = {row[runs_table.ID]: row for row in shown["table"].value["data"]}
+    assert "2 / 9" in rows[run.id]
+    assert "■ stopped · continued" in rows[first.id]
+
+
+def test_notes_and_tags_are_kept_and_shown_to_who_may_write_them(host, page):
+    run = ended(host)
+    actions.label(run.id, " too few\nsongs ", "brass, try brass", host, HERE)
+    assert run.labels == runs.Labels("too few\nsongs", ("brass", "try"))
+    shown = page(run.id)
+    assert (shown["tags"].value, shown["notes"].value) == (
+        "brass try",
+        run.labels.notes,
+    )
+    assert page(run.id, visitor=STRANGER)["notes"].value == ""
+    assert "brass try" in shown["table"].value["data"][0]
+    with pytest.raises(KnownError, match="may_not_train"):
+        actions.label(run.id, "mine", "", host, STRANGER)
+
+
+def test_what_is_being_written_is_replaced_by_another_run_s_alone(host, page):
+    run, other = ended(host), ended(host)
+    seen = page(run.id, Seen(n_runs=2))["seen"]
+    actions.label(run.id, "of another page", "", host, HERE)
+    actions.rename(run.id, "of another page", host, HERE)
+    again = page(run.id, seen)
+    assert "table" in again
+    assert not {"title", "notes", "tags"} & again.keys()
+    assert {"title", "notes", "tags"} <= page(other.id, seen).keys()
+
+
+def test_all_runs_are_taken_away_as_csv_without_paths(host):
+    config = RunConfig(data=f"folder:{host.songs_dir}/mine", preset="smoke")
+    run = runs.create(host.runs_dir, config)
+    runs.rename(run, "=1+1")
+    actions.label(run.id, "a note", "", host, HERE)
+    kept = RunCache(host.runs_dir)
+    text = runs_table.as_csv([run], kept, HERE)
+    (row,) = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    assert (row["id"], row["songs"], row["recipe"]) == (run.id, "mine", "smoke")
+    assert (row["name"], row["notes"]) == ("'=1+1", "a note")  # no formula
+    assert float(row["learning_rate"]) == config.learning_rate
+    assert str(host.songs_dir) not in text
+    assert "a note" not in runs_table.as_csv([run], kept, STRANGER)
 
 
 def test_waiting_run_tells_its_place_and_a_full_queue_says_so(host, page):
@@ -439,6 +569,39 @@ def test_curves_appear_with_the_first_step():
     assert titles(runs_table.details(steps, "en")) == ["Learning rate", "Gradient norm"]
 
 
+def test_validation_loss_is_dotted_beside_the_smoothed_training_loss():
+    steps = [Step(n, 4, loss, 1e-4, 1.0, 8.0) for n, loss in ((1, 2.0), (2, 1.0))]
+    story = [*steps, Evaluated(2, 0.5, 1.5, 20)]
+    measured, validation = json.loads(runs_table.curves(story, "en"))["plots"][0][
+        "layers"
+    ]
+    assert measured["ys"] == [2.0, 1.0]
+    assert (validation["ys"], validation["dash"]) == ([1.5], 2)
+    sheet = runs_table.curves(story, "en", 0.5)
+    faint, smooth, _ = json.loads(sheet)["plots"][0]["layers"]
+    assert faint["is_faint"]
+    assert smooth["ys"] == [2.0, pytest.approx((0.5 * 2 + 1) / 1.5, abs=1e-5)]
+    assert "Validation loss 1.500; lowest 1.500, after step 2" in sheet
+
+
+@pytest.mark.parametrize(
+    ("sent", "taken"), [(0.34, 0.3), (7, 0.9), (-1, 0.0), ("x", 0.6), (math.nan, 0.0)]
+)
+def test_smoothing_is_one_of_the_slider_s_steps(sent, taken):
+    assert view.smoothing_of(sent) == taken
+
+
+def test_comparison_leaves_out_what_counts_for_no_run(host):
+    made = [
+        RunConfig(data="gtzan", n_songs_per_genre=n, augmentation=n == 40)
+        for n in (40, 12)
+    ]
+    every = [runs.create(host.runs_dir, config) for config in made]
+    html = runs_table.differences(every, ["a", "b"], "en")
+    assert "Songs to compose" not in html
+    assert "<td>yes</td><td>no</td>" in html
+
+
 def test_runs_are_compared_in_curves_and_settings(host):
     happened = [Step(1, 10, 2.3, 1e-4, 1.0, 8.0), Evaluated(1, 0.5, 1.0, 20)]
     first = ended(host, "finished", *happened)
@@ -469,7 +632,10 @@ def test_table_has_a_row_a_run_with_its_title_and_score(host):
     actions.rename(run.id, " mine\n", host, HERE)
     table = runs_table.table([run], RunCache(host.runs_dir), "zh-TW")
     (row,) = table["data"]
-    assert row[:6] == ["mine", "已完成", 50.0, None, None, 100]
+    named = dict(zip(runs_table.COLUMNS, row, strict=True))
+    assert (named["name"], named["state"]) == ("mine", "✓ 已完成")
+    assert (named["recipe"], named["songs"]) == ("smoke", "gtzan")
+    assert (named["best"], named["test"], named["steps"]) == (50.0, None, "0 / 100")
     assert row[runs_table.ID] == run.id
     assert len(table["headers"]) == len(row)
 
@@ -480,8 +646,8 @@ def test_table_has_validation_and_test_in_columns_of_their_own(host):
         [ended(host, "finished", *told)], RunCache(host.runs_dir), "en"
     )
     row = dict(zip(table["headers"], table["data"][0], strict=True))
-    assert row["Best validation accuracy (%)"] == 50.0
-    assert row["Test accuracy (%)"] == 40.0
+    assert row["Validation (%)"] == 50.0
+    assert row["Test (%)"] == 40.0
 
 
 def test_deleted_run_is_gone_and_the_page_shows_another(host, page):

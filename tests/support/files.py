@@ -56,6 +56,19 @@ def write_audio(path, sound, sampling_rate=None, *, codec=None, options=None):
     return path
 
 
+def write_tracks(path, *sounds, sampling_rate=22_050):
+    """Write a film of sound tracks alone, an array (n_channels, n_samples) each."""
+    with _container(path) as container:
+        layouts = [LAYOUTS[len(channels)] for channels in sounds]
+        tracks = [
+            container.add_stream("pcm_s16le", rate=sampling_rate, layout=layout)
+            for layout in layouts
+        ]
+        for track, channels, layout in zip(tracks, sounds, layouts, strict=True):
+            _encode(container, track, _frame(channels, sampling_rate, layout))
+    return path
+
+
 def write_video(path, sound=None):
     """Write a second of grey video, with a Clip as its sound or without any."""
     grey = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 128, np.uint8), "rgb24")

@@ -2,13 +2,14 @@ import numpy as np
 import pytest
 
 import i18n
+from audio.clip import Clip
 from errors import KnownError
-from support.files import write_audio
+from support.files import stereo, write_audio
 from support.signals import noise, silence, tone
 from support.songs import prepared, song_folder
 from trainer import messages
 from trainer.config import RunConfig
-from trainer.data import dataset, sources
+from trainer.data import dataset, faults, sources
 from trainer.run.events import StopRequested
 
 
@@ -148,3 +149,25 @@ def test_facts_of_a_song_are_those_of_its_samples(tmp_path):
     assert loud.n_clipped > 0
     assert loud.duration_s == pytest.approx(1.0, abs=0.001)
     assert songs.songs[0].n_clipped == 0
+
+
+@pytest.mark.parametrize("limit", [1.0, 0.9])
+def test_clipping_is_counted_in_each_channel_before_the_mix(tmp_path, limit):
+    folder = song_folder(tmp_path / "songs", 1)
+    wave = np.clip(1.5 * tone(200.0, 1.0, amplitude=1.0).samples, -limit, limit)
+    # Half of each other song: their mix is cut off nowhere.
+    both = stereo(Clip(wave, 22_050), noise(duration_s=1.0))
+    write_audio(folder / "low" / "loud.wav", both, 22_050)
+    songs, _ = prepared(sources.folder_songs(folder), tmp_path)
+    loud = songs.songs[songs.names.index("low/loud.wav")]
+    expected = np.count_nonzero(np.abs(wave) >= 0.999 * limit) / len(wave)
+    assert loud.n_clipped / loud.n_samples == pytest.approx(expected, rel=0.05)
+    assert faults.Fault("clipped", "low/loud.wav") in faults.faults(songs)
+
+
+def test_float_song_that_only_exceeds_full_scale_is_not_clipped(tmp_path):
+    folder = song_folder(tmp_path / "songs", 1)
+    loud = tone(200.0, 1.0, amplitude=1.5)
+    write_audio(folder / "low" / "loud.wav", loud, codec="pcm_f32le")
+    songs, _ = prepared(sources.folder_songs(folder), tmp_path)
+    assert songs.songs[songs.names.index("low/loud.wav")].n_clipped < 10

@@ -160,6 +160,15 @@ def test_absurd_rates_are_refused(tmp_path, rate):
         decode.probe(path)
 
 
+def test_recording_of_a_sensor_is_refused_with_the_command_that_helps(tmp_path):
+    """A seismogram: at 44,100 Hz, as the command has it, it is read."""
+    slow = tone(20.0, duration_s=20.0, sampling_rate=500)
+    with pytest.raises(KnownError, match="odd_sampling_rate") as caught:
+        decode.load(write_audio(tmp_path / "slow.wav", slow))
+    assert "ffmpeg -i in.wav -ar 44100 out.wav" in i18n.sentence(caught.value)
+    assert decode.load(write_audio(tmp_path / "usual.wav", slow.resampled(44_100)))
+
+
 @pytest.mark.parametrize("n_samples", [1, 10, 2_204])
 def test_short_sound_is_refused(tmp_path, n_samples):
     path = write_wav(tmp_path / "song.wav", tone().samples[:n_samples])

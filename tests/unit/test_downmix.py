@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from audio import decode
+from audio.levels import extent, loudness
 from errors import KnownError
 from support.files import stereo, write_audio, write_wav
 from support.signals import noise, silence, tone
+from ui.player.clip_bar import facts_line
+from viz import channels
 
 
 def test_mix_is_the_mean_of_two_channels(tmp_path):
@@ -89,3 +92,24 @@ def test_many_samples_that_are_no_numbers_are_refused(tmp_path, value):
     with pytest.raises(KnownError, match="not_finite") as caught:
         decode.load(write_wav(tmp_path / "song.wav", samples))
     assert caught.value.details["share"] == pytest.approx(0.5)
+
+
+def test_bass_that_the_mix_loses_is_said(tmp_path):
+    """As on a phasey backing track: the bass is opposed, the rest is not."""
+    bass, rest = tone(80.0, amplitude=0.3).samples, tone(1000.0, amplitude=0.3).samples
+    for left, right, is_lost in [
+        (rest + bass, rest - bass, True),
+        (rest + bass, rest + bass, False),
+        (rest + bass, rest, False),
+        (rest, rest, False),
+        (bass, -bass, False),  # all of it: one channel is taken alone
+    ]:
+        path = write_audio(tmp_path / "song.wav", np.stack([left, right]), 22_050)
+        found = decode.load(path)
+        assert found.levels.is_bass_cancelled is is_lost
+        said = channels.describe(
+            found, loudness(found.clip), extent(found.clip), None, "en"
+        )
+        assert ("the bass is lost" in said) is is_lost
+        line = facts_line(found, str(path), "en")
+        assert ("bass cancels" in line) is is_lost

@@ -1,15 +1,22 @@
 """Questions about the built-in sounds: their answers, and how people type them."""
 
+import re
 from math import log, log2
 
 import pytest
 
+import i18n
 from audio.synth import exercises
 from audio.synth.composer import STYLES
+from audio.synth.examples import example
 from audio.synth.exercises import EXERCISES
 from audio.synth.trumpet import FIRST_DB, FIRST_HZ
 from errors import KnownError
 from trainer.evaluation.metrics import wilson_interval
+from ui.scene import Scene, Transforms
+from ui.tabs.see import sampling
+from ui.tabs.see.lesson import loudest_s
+from viz.closeup import LENGTH_S
 
 DISCO_BPM = 116.28  # that the composer drew: a beat every 0.516 s
 # What the sounds were made to be, so what measuring them has to find.
@@ -146,3 +153,14 @@ def test_unknown_exercise_is_refused():
     with pytest.raises(KnownError) as caught:
         exercises.exercise("nonsense")
     assert caught.value.code == "not_a_choice"
+
+
+def test_question_names_the_frequencies_that_its_lesson_shows():
+    clip = example("brass")
+    start_s = loudest_s(clip, round(LENGTH_S * clip.sampling_rate))
+    scene = Scene(clip, Transforms())
+    shown = sampling.draw_rate(scene, start_s, exercises.SLOW_RATE, False).about
+    numbers = re.findall(r"[\d,]+ Hz", shown)
+    asked = i18n.word("teach.alias_question", "en")
+    assert f"{exercises.solution('alias'):,.0f} Hz" == numbers[-1] == "755 Hz"
+    assert f"{numbers[-2]} at its loudest" in asked

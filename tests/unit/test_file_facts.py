@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from audio import decode
-from support.files import stereo, write_audio
+from support.files import stereo, write_audio, write_tracks
 from support.signals import tone
+from ui.player.clip_bar import facts_line
 
 
 def test_facts_tell_what_the_file_was(tmp_path):
@@ -50,3 +52,12 @@ def test_facts_find_the_duration_behind_a_cover(tmp_path):
     size = bytes(n_bytes >> shift & 0x7F for shift in (21, 14, 7, 0))
     path.write_bytes(b"ID3\x04\0\0" + size + bytes(n_bytes) + path.read_bytes())
     assert decode.probe(path).duration_s == pytest.approx(3.0)
+
+
+def test_facts_tell_which_of_a_film_s_sound_tracks_is_read(tmp_path):
+    comment, music = np.stack([tone().samples]), np.stack([tone().samples] * 6)
+    path = write_tracks(tmp_path / "film.mkv", comment, music)
+    found = decode.load(path)
+    facts = found.facts
+    assert (facts.n_channels, facts.track, facts.n_tracks) == (6, 2, 2)
+    assert "sound track 2 of 2" in facts_line(found, str(path), "en")

@@ -34,7 +34,8 @@ NAMES = set(
     BPM MFCC SVM genres masked pretrain small logit marsyas oauth softmax true vec AudioSet ImageNet DRM GRADIO PORT SECRET
     SERVER SOCKS TMPDIR ffmpeg genre http in.wav model out.flac out.wav socks socksio test
     train Stevens dither Git LFS git lfs pull xet hf download API accelerate bucket evaluate
-    get launch macro nvidia pytorch.org smi started torch Transformer""".split()
+    get launch macro nvidia pytorch.org smi started torch Transformer album.cue album.flac
+    cue shnsplit""".split()
 )
 NOT_WORDS = re.compile(r"\{[^}]*\}|`[^`]*`|\]\([^)]*\)|\*[a-z]\*")
 CODE = re.compile(r"`[^`]*`")

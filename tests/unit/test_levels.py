@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audio.clip import Clip
-from audio.levels import extent, loudness, n_flat
+from audio.levels import FlatTops, extent, loudness, n_flat
 from support.signals import click, noise, silence, tone
 
 
@@ -65,3 +65,14 @@ def test_waves_that_nobody_cut_off_have_no_flat_tops():
     assert n_flat(silence().samples) == n_flat(np.zeros(0, np.float32)) == 0
     coarse = np.round(tone(50.0, amplitude=0.4).samples * 127) / 127
     assert n_flat(coarse) == 0
+
+
+@pytest.mark.parametrize("n_block", [1, 2, 7, 1024])
+def test_flat_tops_are_counted_alike_block_by_block(n_block):
+    wave = 1.2 * tone(441.0, amplitude=1.0).samples * np.linspace(0.5, 1, 22_050)
+    cut = np.clip(wave, -0.9, 0.95).astype(np.float32)
+    tops = FlatTops()
+    for start in range(0, len(cut), n_block):
+        block = cut[start : start + n_block]
+        tops.add(block, float(block.min()), float(block.max()))
+    assert tops.n_samples == n_flat(cut) > 1000

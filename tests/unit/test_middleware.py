@@ -2,12 +2,13 @@
 
 import pytest
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from ui.server.middleware import Gate, headers
+from ui.server.middleware import Gate, headers, known_https
 
 
 def browser(is_local=True):
@@ -103,3 +104,20 @@ def test_page_travels_compressed():
     answer = browser().get("/", headers={"Accept-Encoding": "gzip"})
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.text.startswith("page page")
+
+
+@pytest.mark.parametrize(
+    ("given", "scheme"),
+    [
+        ({"Host": "a.example:8443", "Origin": "https://a.example:8443"}, "https"),
+        ({"Host": "a.example", "Origin": "http://a.example"}, None),
+        ({"Host": "a.example", "Origin": "https://b.example"}, None),
+        ({"Host": "a.example"}, None),
+        ({"Host": "a.example", "Origin": "https://a.example",
+          "X-Forwarded-Proto": "http"}, "http"),
+    ],
+)  # fmt: skip
+def test_https_that_a_relay_does_not_mention_is_known_by_the_page(given, scheme):
+    raw = Headers(given).raw
+    scope = known_https({"type": "http", "headers": raw})
+    assert Headers(scope=scope).get("x-forwarded-proto") == scheme

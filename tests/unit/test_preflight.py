@@ -146,3 +146,29 @@ def test_memory_counts_the_test_s_batch_where_it_is_larger(tmp_path, monkeypatch
     on_gpu = look(tmp_path, head).memory_bytes
     on(monkeypatch)
     assert look(tmp_path, head).memory_bytes < on_gpu  # a window at a time
+
+
+OFFLINE = {"HF_HUB_OFFLINE": "1"}
+
+
+@pytest.mark.parametrize(
+    ("base_model", "data", "codes"),
+    [
+        ("openai/whisper-tiny", "composed", ["model_not_here"]),
+        ("bundled", "hub:someone/songs", ["songs_not_here"]),
+        ("openai/whisper-tiny", "gtzan", ["model_not_here", "songs_not_here"]),
+        ("small", "composed", []),
+        ("run:20261129-192434-62e5", "folder:/somewhere", []),
+    ],
+)
+def test_what_an_offline_machine_would_have_to_fetch_is_found(base_model, data, codes):
+    config = RunConfig(base_model=base_model, data=data)
+    found = preflight.out_of_reach(config, OFFLINE)
+    assert [error.code for error in found] == codes
+    assert preflight.out_of_reach(config, {}) == []
+
+
+def test_base_model_that_was_fetched_before_is_in_reach(tmp_path, monkeypatch):
+    config = RunConfig(base_model="openai/whisper-tiny", data="composed")
+    monkeypatch.setattr(preflight.client, "cached", lambda *_: tmp_path)
+    assert preflight.out_of_reach(config, OFFLINE) == []

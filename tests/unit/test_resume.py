@@ -309,6 +309,17 @@ def test_run_whose_songs_have_changed_is_not_resumed(
         go(mine, folder, checkpoint, n_steps=9)
 
 
+def test_run_whose_cache_was_deleted_reads_its_songs_again(through, songs, tmp_path):
+    mine, folder = tmp_path / "songs", tmp_path / "run"
+    shutil.copytree(songs, mine)
+    shutil.copytree(through[2], folder)
+    shutil.rmtree(folder / "model")
+    assert not (tmp_path / "cache").exists()
+    last, told = go(mine, folder, checkpoints.newest(folder), n_steps=9)
+    assert last.step == 9
+    assert losses(told).keys() == {8, 9}
+
+
 def test_run_whose_songs_are_gone_is_refused_at_the_click(through, songs, tmp_path):
     run = stopped_run(through, tmp_path / "gone", tmp_path / "runs")
     with pytest.raises(KnownError, match="songs_moved"):

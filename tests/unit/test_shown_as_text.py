@@ -165,7 +165,6 @@ def hostile_values(prediction):
             "strips": [(EVIL, 0.5, EVIL, [(0.0, 100.0, 0.5)])],
             "reason": EVIL,
         },
-        "checked": {"kind": EVIL, "first": EVIL, "others": [EVIL]},
         "clip_facts": {
             "name": EVIL,
             "facts": [EVIL],

@@ -22,6 +22,16 @@ def test_composed_songs_never_sound_like_speech(genre):
         assert not found.is_speech, (seed, found)
 
 
+@pytest.mark.parametrize("genre", ["blues", "disco", "metal"])
+def test_speech_over_a_bed_of_music_is_still_speech(genre):
+    """A podcast: the song 12 dB below the voice."""
+    voice, bed = talk(1), compose(genre, 1, sampling_rate=RATE)
+    samples = voice.samples[: bed.n_samples]
+    power = np.mean(samples**2) / np.mean(bed.samples**2)
+    mixed = samples + bed.samples * np.sqrt(power) * 10 ** (-12 / 20)
+    assert is_speech(Clip(mixed / np.abs(mixed).max(), RATE, "podcast"))
+
+
 @pytest.mark.parametrize("make", [tone, chord, sweep, noise, click, silence])
 def test_plain_signals_do_not_sound_like_speech(make):
     assert not is_speech(make(duration_s=5.0))

@@ -2,18 +2,22 @@
 
 import gc
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import app
 from audio import decode
 from audio.decode import Limits, spooled
 from audio.speech import signs
 from classifier.models import Models
 from classifier.predict import listen, predict
 from errors import KnownError
+from settings import Host, Settings
 from support.files import stereo, write_audio, write_wav
 from support.signals import noise, sweep, tone
+from trainer.data import song_files
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +68,43 @@ def test_long_sound_is_cut_at_the_limit(tmp_path):
     with spooled(path, limits=limits) as (spool, cut_at_s):
         assert (spool.duration_s, cut_at_s) == (1.5, 1.5)
         assert len(spool.part(0, 10**9)) == spool.n_samples
+
+
+def silent_but_for_a_second(path, duration_s, sampling_rate, n_channels):
+    """A wav of 16 bits, loud for a second in its middle; the rest takes no disk."""
+    write_audio(path, np.zeros((n_channels, 100)), sampling_rate)
+    moment = 2 * n_channels  # bytes
+    n_bytes, second = duration_s * sampling_rate * moment, sampling_rate * moment
+    head = bytearray(path.read_bytes()[:44])
+    head[4:8] = (36 + n_bytes).to_bytes(4, "little")
+    head[36:44] = b"data" + n_bytes.to_bytes(4, "little")
+    with path.open("wb") as file:
+        file.write(head)
+        file.seek(44 + duration_s // 2 * second)
+        file.write(b"\0\x40" * n_channels * sampling_rate)
+        file.truncate(44 + n_bytes)
+    return path
+
+
+def test_own_song_is_refused_for_no_size(tmp_path):
+    """9:40 from a CD is more than 100 MB."""
+    path = silent_but_for_a_second(tmp_path / "cd.wav", 580, 44_100, 2)
+    assert path.stat().st_size > Limits().max_bytes
+    in_place = replace(Settings(), n_readers=0)
+    for own in (decode.OWN, app.limits_of(in_place), app.own_limits_of(in_place)):
+        assert decode.probe(path, own).duration_s == 580
+    space = replace(in_place, host=Host("cpu"))
+    for others in (Limits(), app.limits_of(space), app.own_limits_of(space)):
+        with pytest.raises(KnownError, match="too_large"):
+            decode.probe(path, others)
+
+
+def test_training_reads_the_middle_of_a_long_song(tmp_path):
+    path = silent_but_for_a_second(tmp_path / "long.wav", 300, 4_000, 1)
+    clip = song_files.read(path)
+    assert clip.duration_s == song_files.MIDDLE_S
+    loud_s = np.flatnonzero(clip.samples) / clip.sampling_rate
+    assert loud_s[[0, -1]] == pytest.approx([60, 61], abs=0.001)
 
 
 def test_bad_file_is_refused_as_it_is_in_memory(tmp_path):

@@ -1,5 +1,6 @@
 """The survey on the page: numbers, bars, and copies said loudly."""
 
+import dataclasses
 import re
 
 import pytest
@@ -69,6 +70,22 @@ def test_faults_are_listed_with_names_as_text(inspected):
     assert "low/&lt;b&gt;.wav" in page
     assert "silent (1)" in plain(page)
     assert "low/9.wav" in page
+
+
+def test_recording_under_two_labels_is_called_that_before_all_else(inspected):
+    high, low = (
+        next(song.name for song in inspected.songs.songs if song.genre == genre)
+        for genre in ("high", "low")
+    )
+    twice = dataclasses.replace(
+        inspected, faults=(Fault("copy", low, high), Fault("silent", low))
+    )
+    page = survey_html(twice, "en")
+    assert "Same recording, two labels: high and low" in page
+    assert f"({low} = {high})" in page
+    assert page.index("conflicts") < page.index("counts")
+    same = dataclasses.replace(inspected, faults=(Fault("copy", high, high),))
+    assert "two labels" not in survey_html(same, "en")
 
 
 def test_copies_across_the_split_are_said_loudly(inspected):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -279,6 +280,21 @@ for number in range(1, 7):
     assert 0 <= messages.progress(run.events()[0]).left_s < 86_400
     jobs.stop(run)
     assert wait_for_end(run).name == "stopped"
+
+
+def test_run_after_a_clock_was_put_back_is_still_the_newest(tmp_path, monkeypatch):
+    class Earlier(datetime):
+        @classmethod
+        def now(cls):
+            return datetime.now() - timedelta(hours=1)
+
+    first = [runs.create(tmp_path, RunConfig()) for _ in range(3)]
+    monkeypatch.setattr(runs, "datetime", Earlier)
+    made = [*first, *(runs.create(tmp_path, RunConfig()) for _ in range(3))]
+    assert runs.every(tmp_path) == made[::-1]
+    far = tmp_path / "20991231-235959-aaaa"  # of a machine whose clock was wrong
+    made[0].folder.rename(far)
+    assert not runs.create(tmp_path, RunConfig()).id.startswith("2099")
 
 
 def test_unknown_error_has_a_reference_to_the_log(tmp_path):

@@ -272,3 +272,27 @@ def test_number_of_workers_is_one_at_least(given, capsys):
         cli.main(["song.wav", "--workers", given])
     assert caught.value.code == 2
     assert "--workers" in capsys.readouterr().err
+
+
+def test_album_in_one_file_is_named_before_the_work_begins(host, songs, capsys):
+    sheet = 'FILE "a.wav" WAVE\n  TRACK 01 AUDIO\n  TRACK 02 AUDIO\n  TRACK 03 AUDIO\n'
+    (songs / "a.cue").write_text(sheet)
+    cut = sheet.replace("  TRACK 02", 'FILE "b.wav" WAVE\n  TRACK 02')
+    (songs / "b.cue").write_text(cut)  # each track is a file of its own
+    for named in (songs, songs / "a.wav"):
+        assert cli.main([str(named)]) == 0
+        notes = [
+            line for line in capsys.readouterr().err.splitlines() if "cue sheet" in line
+        ]
+        assert [
+            str(songs / "a.wav") in each and "3 tracks" in each for each in notes
+        ] == [True]
+
+
+def test_row_of_a_song_beyond_the_limit_says_where_it_was_cut(
+    host, songs, monkeypatch, capsys
+):
+    monkeypatch.setattr(cli, "OWN", replace(cli.OWN, max_duration_s=1.0))
+    assert cli.main([str(songs), "--csv", str(host / "out.csv")]) == 0
+    assert [row["cut_at_s"] for row in rows_of(host / "out.csv")] == ["1.0", "1.0"]
+    assert "only its first 1 s" in capsys.readouterr().err

@@ -1,11 +1,14 @@
 """What pictures say and how they look, wherever they are drawn."""
 
 import numpy as np
+import pytest
+import soundfile
 from matplotlib.colors import to_rgb
 
-from audio import transforms
+from audio import decode, transforms
+from audio.transforms.partials import peaks
 from support.gallery import sheets_of_a_tone
-from support.signals import tone
+from support.signals import silence, tone
 from viz import dft, genres, palette
 from viz.wording import plain
 
@@ -60,3 +63,21 @@ def test_dft_numbers_its_peaks_and_says_what_it_tells_apart():
     # Two equal tones show as two 1.21 bins apart (Harris 1978, table I).
     assert "Bins are 5.38 Hz apart" in said
     assert f"must be {1.21 * 22_050 / 4096:.1f} Hz apart" in said
+
+
+def test_spectrum_of_what_only_24_bits_can_hold_is_above_its_axis(tmp_path):
+    """1 kHz at -126 dBFS: four steps of 24 bits, a 64th of a step of 16."""
+    quiet = tone(1000.0, amplitude=10 ** (-126 / 20))
+    path = tmp_path / "quiet.wav"
+    soundfile.write(path, quiet.samples, quiet.sampling_rate, subtype="PCM_24")
+    clip = decode.load(path).clip
+    found = transforms.dft(clip, reference="full_scale")
+    plot = dft.plot(found, peaks(found, 8), "en")
+    assert plot.y.start == -160
+    strongest = peaks(found, 8)[0]
+    assert strongest.level_db == pytest.approx(-126, abs=1.5)
+    assert round(strongest.level_db, 2) in plot.layers[1].ys
+    loud = transforms.dft(tone(1000.0), reference="full_scale")
+    assert dft.plot(loud, (), "en").y.start == -120
+    silent = transforms.dft(silence(), reference="full_scale")
+    assert dft.plot(silent, (), "en").y.start == -120

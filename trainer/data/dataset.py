@@ -30,8 +30,7 @@ from trainer.data.staging import staging_folder
 from trainer.run.events import Emit, Noted, ShouldStop, Stage, StopRequested
 
 INT16_MAX = 32_767
-CLIPPED = 32_735  # 0.999 of full scale
-VERSION = 3  # of the cache's format
+VERSION = 4  # of the cache's format
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,8 @@ class Song:
         n_samples: at 16 kHz.
         checksum: SHA-256 of those samples.
         peak: the largest sample's magnitude, 1 at full scale.
-        n_clipped: samples at full scale, or at flat tops below it.
+        n_clipped: samples at full scale, or at flat tops below it, in the channel that
+            has most.
         group_kind: as of ``SongFile``.
     """
 
@@ -183,7 +183,7 @@ def _decode_all(
                 raise StopRequested
             emit(Stage("decode", done, source.n_songs))
             try:
-                sampling_rate, n_flat, samples = work.result()
+                sampling_rate, n_clipped, samples = work.result()
             except KnownError as error:
                 if error.code == "no_room":  # of the disk, not of the song
                     raise
@@ -194,7 +194,7 @@ def _decode_all(
             named = dataclasses.replace(
                 song, name=_unique_name(song.name, seen[song.name])
             )
-            kept.append(_facts(named, sampling_rate, n_flat, samples))
+            kept.append(_facts(named, sampling_rate, n_clipped, samples))
     manifest = {
         "songs": [asdict(song) for song in kept],
         "skipped": [asdict(song) for song in skipped],
@@ -207,7 +207,7 @@ def _unique_name(name: str, n: int) -> str:
     return name if n == 1 else f"{name} ({n})"
 
 
-# Sampling rate (Hz) of the file, samples at flat tops in it, samples at 16 kHz.
+# Sampling rate (Hz) of the file, clipped samples in it, samples at 16 kHz.
 Read = tuple[int, int, NDArray[np.int16]]
 
 
@@ -231,15 +231,18 @@ def _read_ahead(songs: Iterable[SongFile]) -> Iterator[tuple[SongFile, Future[Re
 
 
 def _read(song: SongFile) -> Read:
-    """Read a song at 16 kHz, and what resampling hides: its rate and flat tops."""
+    """Read a song at 16 kHz, and what resampling hides: its rate and its clipping."""
     clip = song.read()
-    n_flat = levels.n_flat(clip.samples) * SAMPLING_RATE // clip.sampling_rate
+    n_clipped = clip.n_clipped
+    if n_clipped is None:  # of one channel
+        n_clipped = max(levels.extent(clip).n_full, levels.n_flat(clip.samples))
+    n_clipped = n_clipped * SAMPLING_RATE // clip.sampling_rate
     samples = clip.resampled(SAMPLING_RATE).samples * np.float32(INT16_MAX)
-    return clip.sampling_rate, n_flat, np.rint(samples, out=samples).astype("<i2")
+    return clip.sampling_rate, n_clipped, np.rint(samples, out=samples).astype("<i2")
 
 
 def _facts(
-    song: SongFile, sampling_rate: int, n_flat: int, samples: NDArray[np.int16]
+    song: SongFile, sampling_rate: int, n_clipped: int, samples: NDArray[np.int16]
 ) -> Song:
     # Of int16, abs() overflows at the lowest value, which rounding never gives.
     heights = np.abs(samples)
@@ -252,7 +255,7 @@ def _facts(
         len(samples),
         hashlib.sha256(samples.data).hexdigest(),
         float(heights.max(initial=0)) / INT16_MAX,
-        max(int(np.count_nonzero(heights >= CLIPPED)), n_flat),
+        n_clipped,
         song.group_kind,
     )
 

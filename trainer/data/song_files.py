@@ -125,7 +125,9 @@ def read(path: Path) -> Clip:
         if whole.duration_s <= MIDDLE_S:
             return clip
         start_s = (whole.duration_s - MIDDLE_S) / 2
-        return whole.slice(start_s, start_s + MIDDLE_S)
+        middle = whole.slice(start_s, start_s + MIDDLE_S)
+        n_clipped = (whole.n_clipped or 0) * middle.n_samples // whole.n_samples
+        return dataclasses.replace(middle, n_clipped=n_clipped)
 
 
 def reader(read_bytes: Callable[[], bytes], suffix: str) -> Callable[[], Clip]:

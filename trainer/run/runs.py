@@ -2,7 +2,8 @@
 
 All data of a run are in its folder, so that every page, terminal and restarted server
 reads the same. The training child is the only writer of results; pages read, and
-create the empty files ``stop`` and ``cancel`` and the file ``title``.
+create the empty files ``stop`` and ``cancel`` and the files ``title`` and
+``labels.json``.
 
 A run's processes hold the lock of its folder. Whether a run is alive is read from that
 lock on every poll, and never stored.
@@ -11,11 +12,13 @@ lock on every poll, and never stored.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +30,17 @@ from trainer.config import RunConfig
 from trainer.run import events, locks
 
 ID = base_models.RUN_ID
+STAMP = "%Y%m%d-%H%M%S"  # how an id begins: local time
 ENDED = ("finished", "stopped", "cancelled", "failed")
 START_PATIENCE_S = 60.0  # then a folder without a process is a failed start
 TITLE_LENGTH = 80  # characters
+NOTES_LENGTH, N_TAGS, TAG_LENGTH = 2000, 12, 30
 # JSON: the songs of each part, by name; the cache folder of their samples.
 SPLIT, SONGS = "split.json", "songs.json"
 MODEL = "model"
 # Files that a cancelled run keeps: its settings, events and log.
 RECORDS = frozenset(
-    "config.json title parent.json ticket.json process.json started.json lock stop"
+    "config.json title labels.json parent.json ticket.json process.json started.json lock stop"
     " cancel events.jsonl trainer.log result.json".split()
 )
 
@@ -60,6 +65,19 @@ class RunState:
     def is_ended(self) -> bool:
         """Whether the run is over."""
         return self.name in ENDED
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What people wrote about a run.
+
+    Attributes:
+        notes: any text.
+        tags: words by which runs are found.
+    """
+
+    notes: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,6 +153,24 @@ class Run:
         return path.read_text("utf-8") if path.exists() else ""
 
     @property
+    def parent_id(self) -> str:
+        """Id of the run that this one continues; "" for none."""
+        return str((read_json(self.parent_file) or {}).get("id", ""))
+
+    @property
+    def labels_file(self) -> Path:
+        """JSON: ``notes`` and ``tags``; a run without them, or an older one, has none."""
+        return self.folder / "labels.json"
+
+    @property
+    def labels(self) -> Labels:
+        """What people wrote about the run."""
+        values = read_json(self.labels_file) or {}
+        tags = values.get("tags", ())
+        listed = tags if isinstance(tags, list) else ()
+        return Labels(str(values.get("notes", "")), tuple(str(tag) for tag in listed))
+
+    @property
     def config_file(self) -> Path:
         """The run's RunConfig as JSON."""
         return self.folder / "config.json"
@@ -204,11 +240,25 @@ class Run:
 
 def create(runs_dir: Path, config: RunConfig) -> Run:
     """Create a new run's folder, readable by its owner alone, with its config."""
-    run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-    run = Run(runs_dir / run_id)
+    run = Run(runs_dir / f"{_stamp(runs_dir)}-{secrets.token_hex(2)}")
     run.folder.mkdir(mode=0o700, parents=True)
     write_whole(run.config_file, config.to_json())
     return run
+
+
+def _stamp(runs_dir: Path) -> str:
+    """Return the time for an id that sorts behind those of all runs.
+
+    Clocks are put back, every autumn for instance: then it is the second after the
+    newest run's.
+    """
+    now, second = datetime.now(), timedelta(seconds=1)
+    newest = next(iter(every(runs_dir)), None)
+    if newest:
+        last = datetime.strptime(newest.id[:15], STAMP)
+        if now < last + second and last - now < timedelta(days=1):
+            now = last + second
+    return now.strftime(STAMP)
 
 
 def every(runs_dir: Path) -> list[Run]:
@@ -281,6 +331,18 @@ def rename(run: Run, title: str) -> None:
     """Set a run's title; "" removes it."""
     printable = "".join(c if c.isprintable() else " " for c in title)
     write_whole(run.folder / "title", " ".join(printable.split())[:TITLE_LENGTH])
+
+
+def label(run: Run, notes: str, tags: str) -> None:
+    """Set a run's notes, and its tags, which commas or spaces separate."""
+    kept = "".join(c for c in notes if c.isprintable() or c == "\n").strip()
+    words = re.split(
+        r"[\s,，、]+", "".join(c if c.isprintable() else " " for c in tags)
+    )
+    found = list(dict.fromkeys(word[:TAG_LENGTH] for word in words if word))
+    values = {"notes": kept[:NOTES_LENGTH], "tags": found[:N_TAGS]}
+    text = json.dumps(values, ensure_ascii=False, indent=1)
+    write_whole(run.labels_file, text)
 
 
 def remove_products(run: Run) -> None:

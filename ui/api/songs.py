@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -181,7 +181,7 @@ class Endpoints:
 
     def classify_many(
         self, songs: list[str], model: str, effort: str, visitor: Visitor
-    ) -> list[dict[str, Any]]:
+    ) -> Iterator[list[dict[str, Any]]]:
         """Classify many songs, or zips of songs, by genre: a row for each.
 
         A song that cannot be read has the reason in its row; the others go on.
@@ -189,10 +189,10 @@ class Endpoints:
         loaded = self._models.load(chosen(self._models, model, visitor))
         limits = self._session.shelf.limits_of(visitor.may_train)
         queue = self._models.queue
-        *_, last = batches(
+        for batch in batches(
             songs, loaded, queue, effort_of(effort), limits, visitor.language
-        )
-        return [asdict(answers.of_row(entry.row)) for entry in last.entries]
+        ):
+            yield [asdict(answers.of_row(entry.row)) for entry in batch.entries]
 
     def _scene(self, song: str | None) -> Scene:
         """Return a song to draw, in English, like the API's documentation."""

@@ -4,7 +4,7 @@
   const { axes, image: images } = Genrescope;
 
   const DASHES = [[], [7, 4], [2, 3]]; // of lines
-  const FAINT = 0.4; // of a rule without a name, or a faint line: one of many
+  const FAINT = 0.55; // of a rule without a name, or a faint line: one of many
   const TRACK_ALPHA = 0.06; // of a row's ground, where there is a share at all
 
   const crisp = (place) => Math.round(place) + 0.5;

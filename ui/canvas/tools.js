@@ -113,14 +113,21 @@
     return menu("scale", options, onchange, `${word("scale")}: ${label}`);
   }
 
-  /** Copy a text; pages of http on a network have no clipboard but the old command. */
-  function copy(text) {
-    if (navigator.clipboard) return navigator.clipboard.writeText(text).catch(() => {});
+  /** Copy a text. Pages of http on a network have no clipboard but the old command;
+   * where that fails too, the text is shown, selected.
+   */
+  async function copy(text) {
+    try {
+      return await navigator.clipboard.writeText(text);
+    } catch {
+      // there is none, or it is not lent
+    }
     const field = make("textarea", { value: text, readOnly: true });
     document.body.append(field);
     field.select();
-    document.execCommand("copy");
+    const isCopied = document.execCommand("copy");
     field.remove();
+    if (!isCopied) prompt(word("save_link"), text);
   }
 
   /** Download a file, or show and copy a link with a query; the other one is null. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,7 @@ def facts_line(decoded: Decoded, path: str, language: str) -> Markup:
         f"{facts.sampling_rate / 1000:g} kHz",
         _channels(facts.n_channels, language),
         clock(decoded.clip.duration_s),
+        *_notes(decoded, language),
     ]
     if decoded.cut_at_s is not None:
         minutes = decoded.cut_at_s / 60
@@ -297,6 +299,16 @@ def _format(facts: SourceFacts) -> str:
     if facts.bit_depth:
         return f"{container} {facts.bit_depth} bit"
     return container if codec == container else f"{container} {codec}"
+
+
+def _notes(decoded: Decoded, language: str) -> Iterator[str]:
+    """Describe what of the file is not in the clip."""
+    facts = decoded.facts
+    if facts.n_tracks > 1:
+        numbers = {"n": facts.track, "total": facts.n_tracks}
+        yield i18n.word("clip.track", language, **numbers)
+    if decoded.levels.is_bass_cancelled:
+        yield i18n.word("clip.no_bass", language)
 
 
 def _channels(n_channels: int, language: str) -> str:

@@ -19,7 +19,9 @@ LANGUAGE_COOKIE = "genrescope_language"
 SPOKEN = (
     "about app classify clip data examples fields live see teach train what_if".split()
 )
-FILLED = ("about.text", "teach.plan", "teach.first")
+# Of the questions: ``ui/exercises/dock.py`` brings them in the visitor's language.
+UNSPOKEN = ("_question", "_hint", "_aha")
+FILLED = ("about.text", "teach.plan", "teach.plan_long", "teach.plan_more")
 NAMES = {"en": "English", "zh-TW": "繁體中文", "zh-CN": "简体中文"}
 HEADER = """<header><h1>Genrescope</h1><p>{{{value}}}</p>
 <nav aria-label="{{{label}}}">LINKS</nav></header>"""
@@ -70,8 +72,12 @@ def texts(**facts: object) -> gr.I18n:
 
 
 def _spoken(language: str) -> dict[str, str]:
-    table = i18n.table(language)
-    return {key: word for key, word in table.items() if key.split(".")[0] in SPOKEN}
+    return {
+        key: word
+        for key, word in i18n.table(language).items()
+        if key.split(".")[0] in SPOKEN
+        and not (key.startswith("teach.") and key.endswith(UNSPOKEN))
+    }
 
 
 def build_header() -> None:

@@ -12,12 +12,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import anyio
 from gradio.mcp import GradioMCPServer
+from gradio.server_messages import ProcessCompletedMessage
 from gradio.utils import get_upload_folder
 from gradio_client import handle_file
 from mcp.server import Server
@@ -30,12 +34,14 @@ from mcp.types import (
     TextContent,
 )
 
+import i18n
 from ui.server.access import is_loopback
 
 FILE_ROUTE = "/gradio_api/file="
 WRAP = "result"  # what holds an answer that is a list: MCP knows objects only
 FILE_FACTS = ("type", "format", "description")
 HANDED_ON = "x-forwarded-for"
+NEWS_S = 2.0  # between two words on how far a call is
 
 Asked = Callable[[Any], Awaitable[ServerResult]]
 
@@ -116,6 +122,60 @@ class ToolServer(GradioMCPServer):
             headers[HANDED_ON] = host or "unknown"
         return endpoint, values, headers, function
 
+    async def _execute_tool_without_progress(self, job: Any) -> list[Any]:
+        """Wait for a call's answer; where its client leaves, give the call up."""
+        async with self._given_up_with_us(job):
+            result = await anyio.to_thread.run_sync(job.result, abandon_on_cancel=True)
+        return [result]
+
+    async def _execute_tool_with_progress(  # type: ignore[override]
+        self, job: Any, progress_token: str | int
+    ) -> list[Any]:
+        """Wait for a call's answer, and tell its client every few seconds how far it is.
+
+        Clients give up what is silent for a minute, and ask again.
+        """
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._tell, job, progress_token)
+            answer = await self._execute_tool_without_progress(job)
+            group.cancel_scope.cancel()
+        return answer
+
+    async def _tell(self, job: Any, progress_token: str | int) -> None:
+        context, began = self.mcp_server.request_context, time.monotonic()
+        while True:
+            await context.session.send_progress_notification(
+                progress_token=progress_token,
+                progress=round(time.monotonic() - began, 1),  # seconds: it has to grow
+                message=_news(job) or self._format_progress_message(job.status()),
+                related_request_id=str(context.request_id),
+            )
+            await anyio.sleep(NEWS_S)
+
+    @asynccontextmanager
+    async def _given_up_with_us(self, job: Any) -> AsyncIterator[None]:
+        """Give a call up where this task is cancelled, which it is when its client leaves.
+
+        Not by the job's own ``cancel``: all clients' calls are in one session of
+        Gradio's, and that ends whichever is at work.
+        """
+        try:
+            yield
+        finally:
+            if not job.done():
+                with anyio.CancelScope(shield=True):
+                    await self._give_up(job.communicator.event_id)
+
+    async def _give_up(self, event_id: str | None) -> None:
+        queue, client = self.blocks._queue, self._client_instance
+        if not event_id or not client:
+            return
+        await queue.clean_events(event_id=event_id)
+        messages = queue.pending_messages_per_session.get(client.session_hash)
+        if messages:  # by which the thread that waits for the answer ends
+            end = ProcessCompletedMessage(output={}, success=True, event_id=event_id)
+            messages.put_nowait(end)
+
     def _listed(self, inner: Asked) -> Asked:
         async def listed(request: Any) -> ServerResult:
             answer = await inner(request)
@@ -162,6 +222,12 @@ class ToolServer(GradioMCPServer):
             "required": [WRAP],
             **definitions,
         }
+
+
+def _news(job: Any) -> str:
+    """Describe how many rows of a table are there; "" for other answers."""
+    tables = [each for each in job.outputs() if isinstance(each, list)]
+    return i18n.word("api.rows_done", n=len(tables[-1])) if tables else ""
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import i18n
 from errors import FULL_DISK, KnownError
 from ui import canvas
+from ui.exercises import dock
 from ui.server import gradio_patches
 from ui.server.access import OWN_NAMES, host_name
 from ui.server.language import LANGUAGE_COOKIE, language_for
@@ -22,6 +23,7 @@ from ui.server.language import LANGUAGE_COOKIE, language_for
 YEAR_S = 365 * 24 * 3600
 # Gradio's own share links arrive under their public name.
 SHARE_DOMAIN = ".gradio.live"
+SCHEME = "x-forwarded-proto"
 MAX_NAME = 100  # letters of a host's name in a sentence
 GZIP_LEVEL = 4  # of the page: 9 gains 5% more in four times the time
 HUB = "https://huggingface.co"  # shows a Space in a frame of its own page
@@ -76,6 +78,7 @@ class Gate:
                 MutableHeaders(scope=message).update(self.headers)
             await send(message)
 
+        scope = known_https(scope)
         page = self.page if scope["path"] == "/" else self.app
         inner = self._refusal(scope) or page
         await report_full_disk(inner, scope, receive, send_with_headers)
@@ -89,6 +92,20 @@ class Gate:
         if gradio_patches.is_closed(scope["path"]):
             return PlainTextResponse("Not a route of this app", status_code=403)
         return None
+
+
+def known_https(scope: Scope) -> Scope:
+    """Return a request with the header that a relay of https should have added.
+
+    Gradio writes addresses of files for the page from it: a page of https loads none of
+    http. A browser names its page's scheme with all that it posts.
+    """
+    headers = Headers(scope=scope)
+    origin = headers.get("origin", "")
+    is_own = host_name(origin) == host_name(headers.get("host"))
+    if not (origin.startswith("https:") and is_own) or SCHEME in headers:
+        return scope
+    return {**scope, "headers": [*scope["headers"], (SCHEME.encode(), b"https")]}
 
 
 def headers(*, is_space: bool) -> dict[str, str]:
@@ -197,5 +214,5 @@ def _scripts(language: str) -> bytes:
         gradio_patches.dropdown_script(),
         gradio_patches.toast_script(),
     )
-    rest = "\n".join([*patches, canvas.script(language)])
+    rest = "\n".join([*patches, canvas.script(language), dock.script(language)])
     return f"<script>{choice}</script><script>{rest}</script>".encode()

@@ -27,7 +27,7 @@ from audio.decode.archive import (
 )
 from audio.library.kinds import AUDIO_SUFFIXES
 from classifier import report
-from classifier.batch import Row, rows
+from classifier.batch import Row, rows_or_waits
 from classifier.models import Models
 from classifier.predict import Effort
 from classifier.queue import InferenceQueue
@@ -157,7 +157,11 @@ def _naming(
         model = yield from view.loaded(status, models, ref, language)
         batch = Batch()
         limits = session.shelf.limits_of(visitor.may_train)
-        for batch in batches(uploads, model, models.queue, wanted, limits, language):
+        for new in batches(uploads, model, models.queue, wanted, limits, language):
+            if new is batch:
+                yield {status: _progress(batch, language)}
+                continue
+            batch = new
             yield {
                 status: _progress(batch, language),
                 shown: table_html([entry.row for entry in batch.entries], language),
@@ -352,7 +356,9 @@ def batches(
 ) -> Iterator[Batch]:
     """Classify songs, one after the other.
 
-    Closing the generator stops inference and deletes what was unpacked.
+    While a song takes its time, the same table is yielded again, every ``PATIENCE_S``:
+    Gradio ends a generator of who has left between two of its values. Closing it stops
+    inference and deletes what was unpacked.
 
     Raises:
         KnownError: ``no_songs_given`` or ``too_many_songs``.
@@ -369,9 +375,12 @@ def batches(
     origins: deque[tuple[Path, str]] = deque()
     with TemporaryDirectory() as folder:
         songs = _unpacked(sources, Path(folder), origins, language)
-        for row in rows(
-            songs, model, queue, effort=effort, limits=limits, n_workers=N_WORKERS
-        ):
+        asked: dict[str, Any] = {"effort": effort, "limits": limits}
+        patience = {"n_workers": N_WORKERS, "patience_s": view.PATIENCE_S}
+        for row in rows_or_waits(songs, model, queue, **asked, **patience):
+            if row is None:
+                yield batch
+                continue
             entry = Entry(row, *origins.popleft())
             batch = Batch((*batch.entries, entry), batch.n_total)
             yield batch

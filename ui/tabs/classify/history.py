@@ -28,6 +28,12 @@ N_RANKED = 10  # genres
 N_CELLS = (6, 7)  # of a row; older versions kept six
 SCRIPT = Path(__file__).with_suffix(".js")
 KEY = "genrescope.songs"
+WARN = """try {
+  localStorage.setItem("genrescope.probe", "1");
+  localStorage.removeItem("genrescope.probe");
+} catch {
+  element.querySelector("p").hidden = false;  // a full storage, or a forbidden one
+}"""
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,12 @@ def build_list(
         examples_dir: of the built-in sounds.
     """
     with gr.Accordion(text("classify.history"), open=False):
+        gr.HTML(
+            text("classify.history_forbidden"),
+            html_template='<p role="status" hidden>{{{value}}}</p>',
+            js_on_load=WARN,
+            padding=False,
+        )
         shown = gr.HTML(
             js_on_load=SCRIPT.read_text("utf-8"), elem_classes=["song-history"]
         )

@@ -31,7 +31,10 @@ KINDS: tuple[Kind, ...] = (
 
 
 def survey_html(inspected: InspectedSongs, language: str) -> Markup:
-    """Show a survey; copies across the split come first, because they spoil the score."""
+    """Show a survey; what spoils learning and score comes first.
+
+    That is a recording under two labels, and a copy on both sides of the split.
+    """
     found, parts = inspected.survey(), _parts(inspected)
     most = max(share.n_songs for share in found.shares)
     split = [
@@ -42,6 +45,7 @@ def survey_html(inspected: InspectedSongs, language: str) -> Markup:
     return render(
         "survey",
         language,
+        conflicts=[_conflict(*each, language) for each in conflicts(inspected)],
         leaks=_named(found.leaks, language) if found.leaks else None,
         parts=parts,
         genres=[_genre(share, parts, most) for share in found.shares],
@@ -57,6 +61,20 @@ def survey_html(inspected: InspectedSongs, language: str) -> Markup:
         ],
         short_s=SHORT_S,
     )
+
+
+def conflicts(inspected: InspectedSongs) -> list[tuple[Fault, str, str]]:
+    """List copies whose label is another than their original's, with both labels."""
+    genres = {song.name: song.genre for song in inspected.songs.songs}
+    pairs = [each for each in inspected.faults if each.other]
+    found = [(each, genres[each.other], genres[each.name]) for each in pairs]
+    return [(each, of, named) for each, of, named in found if of != named]
+
+
+def _conflict(fault: Fault, of: str, named: str, language: str) -> str:
+    about = {"first": genre_name(of, language), "second": genre_name(named, language)}
+    names = {"copy": fault.name, "other": fault.other}
+    return _word("conflict", language, **about, **names)
 
 
 def means(inspected: InspectedSongs, language: str) -> str:

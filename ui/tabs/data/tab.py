@@ -17,6 +17,7 @@ from trainer import messages
 from trainer.config import SCHEMES, RunConfig
 from trainer.run.events import Stage
 from ui import forms, notice, song_choice
+from ui.exercises import dock
 from ui.handlers import QUIETLY
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -27,9 +28,10 @@ from ui.tabs.data.inspection import InspectedSongs
 from ui.tabs.data.survey import survey_html
 from ui.templates import paragraphs, render
 
-N_COMPOSED = 2  # a genre; a newcomer waits some seconds
-FIRST_SPLIT = "random"  # the tutorial's
+N_COMPOSED = 5  # a genre: a fifth is one song; a newcomer waits some seconds
+FIRST_SPLIT = "stratified"  # of few songs, so that every genre is tested
 SPLIT_FIELDS = ("split", "test_fraction", "validation_fraction", "seed")
+NAMES = ("data", "n_songs_per_genre", *song_choice.EXTRAS, *SPLIT_FIELDS)
 ITEMS = {item.name: item for item in dataclasses.fields(RunConfig)}
 
 
@@ -55,6 +57,7 @@ class Page:
         cancel: stops that.
         status: how far it is.
         survey: what was found.
+        hand_over: takes songs and split to the tab Train; in sight once there are some.
         inspected: state, a ``InspectedSongs``; None before the first.
     """
 
@@ -62,6 +65,7 @@ class Page:
     cancel: gr.Button
     status: gr.HTML
     survey: gr.HTML
+    hand_over: gr.Button
     inspected: gr.State
 
     @property
@@ -70,7 +74,21 @@ class Page:
         return [self.status, self.button, self.cancel]
 
 
-def build(tab: gr.Tab, session: Session, settings: Settings) -> None:
+@dataclasses.dataclass(frozen=True)
+class DataTab:
+    """What the rest of the page needs of this tab.
+
+    Attributes:
+        named: the components that choose songs and split, by RunConfig's names and
+            those of ``song_choice.EXTRAS``.
+        hand_over: takes them to the tab Train.
+    """
+
+    named: dict[str, Any]
+    hand_over: gr.Button
+
+
+def build(tab: gr.Tab, session: Session, settings: Settings) -> DataTab:
     """Lay out the tab and wire it."""
     with gr.Row(elem_classes=["lesson", "data"]):
         with gr.Column(scale=1, min_width=300):
@@ -79,16 +97,22 @@ def build(tab: gr.Tab, session: Session, settings: Settings) -> None:
             with gr.Row():
                 button = gr.Button(text("data.look"), variant="primary", scale=2)
                 cancel = gr.Button(
-                    text("data.cancel"), interactive=False, scale=1, min_width=80
+                    text("data.cancel"), visible=False, scale=1, min_width=80
                 )
         with gr.Column(scale=2, min_width=320):
+            dock.place("data")
             status = gr.HTML(text("data.ready"), elem_classes="look-status")
             survey = gr.HTML(elem_classes="survey")
-    page = Page(button, cancel, status, survey, gr.State(None))
     place = inspection.build()
+    hand_over = gr.Button(
+        text("data.hand_over"), variant="primary", visible=False, min_width=240
+    )
+    page = Page(button, cancel, status, survey, hand_over, gr.State(None))
     work = _wire(tab, session, settings, form, page)
     inspection.wire(session, place, page.inspected, work)
     _wire_split(session, form, page, place)
+    named = dict(zip(NAMES, [*form.songs.fields, *form.split], strict=True))
+    return DataTab(named, hand_over)
 
 
 def _form(settings: Settings) -> Form:
@@ -124,10 +148,11 @@ def _wire(
             if isinstance(each, InspectedSongs):
                 survey = survey_html(each, visitor.language)
                 kept = _kept(each, visitor.language)
-                yield [each, survey, kept, *_buttons(is_busy=False)]
+                ready = gr.Button(visible=True)
+                yield [each, survey, ready, kept, *_buttons(is_busy=False)]
             else:
                 bar = progress_html(each, visitor.language)
-                yield [gr.skip(), gr.skip(), bar, *_buttons(is_busy=True)]
+                yield [gr.skip(), gr.skip(), gr.skip(), bar, *_buttons(is_busy=True)]
 
     def greeting(visitor: Visitor) -> list[Any]:
         return greet(visitor, settings.host)
@@ -138,7 +163,7 @@ def _wire(
     work = page.button.click(
         look,
         [*form.songs.fields, *form.split],
-        [page.inspected, page.survey, *page.at_work],
+        [page.inspected, page.survey, page.hand_over, *page.at_work],
         show_progress="hidden",
         api_visibility="private",
     )
@@ -215,8 +240,7 @@ def inspect_form(
 
 def _config(values: tuple[Any, ...], settings: Settings) -> RunConfig:
     """Read the form, which has the songs and the split of a RunConfig."""
-    names = ("data", "n_songs_per_genre", *song_choice.EXTRAS, *SPLIT_FIELDS)
-    given = dict(zip(names, values, strict=True))
+    given = dict(zip(NAMES, values, strict=True))
     return config_of({"preset": FIRST_PRESET, **given}, settings)
 
 
@@ -235,5 +259,5 @@ def _kept(inspected: InspectedSongs, language: str) -> Markup:
 
 
 def _buttons(*, is_busy: bool) -> list[gr.Button]:
-    """Enable one of the two buttons, Look or Cancel."""
-    return [gr.Button(interactive=not is_busy), gr.Button(interactive=is_busy)]
+    """Enable Look, or show Cancel."""
+    return [gr.Button(interactive=not is_busy), gr.Button(visible=is_busy)]

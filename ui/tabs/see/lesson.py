@@ -19,6 +19,7 @@ from gradio.i18n import I18nData
 
 from audio.clip import Clip
 from ui import canvas
+from ui.exercises import dock
 from ui.handlers import QUIETLY
 from ui.player import sound_files
 from ui.server.access import Visitor
@@ -79,6 +80,7 @@ def lesson(
             gr.Markdown(text(f"see.{name}_text"))
             yield picture
         with gr.Column(scale=2, min_width=320):
+            dock.place(name)
             for each in (picture, *more):
                 each.render()
             if players:

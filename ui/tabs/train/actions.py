@@ -8,6 +8,7 @@ from typing import Any
 
 from errors import KnownError
 from settings import Settings, child_environment
+from trainer import preflight
 from trainer.process import jobs
 from trainer.publish import push
 from trainer.publish.push import TokenOf
@@ -57,17 +58,19 @@ def start(given: Mapping[str, Any], settings: Settings, visitor: Visitor) -> Run
     """Start a run with a visitor's choices, by field; the rest is the preset's.
 
     Raises:
-        KnownError: ``may_not_train``, ``needs_permanent_gpu``, ``queue_full``, or what
-            the choices are refused for.
+        KnownError: ``may_not_train``, ``needs_permanent_gpu``, ``queue_full``, what the
+            choices are refused for, or what ``preflight.out_of_reach`` finds.
     """
     ask(visitor)
     _ask(settings)
-    config = song_choice.kept(song_choice.config_of(given, settings), settings)
+    config, env = song_choice.config_of(given, settings), child_environment()
+    for error in preflight.out_of_reach(config, env):
+        raise error
     return jobs.start(
-        config,
+        song_choice.kept(config, settings),
         settings.runs_dir,
         cache_dir=settings.cache_dir,
-        env=child_environment(),
+        env=env,
     )
 
 
@@ -117,6 +120,20 @@ def rename(run_id: str, title: str, settings: Settings, visitor: Visitor) -> Run
     ask(visitor)
     run = runs.find(settings.runs_dir, run_id)
     runs.rename(run, title)
+    return run
+
+
+def label(
+    run_id: str, notes: str, tags: str, settings: Settings, visitor: Visitor
+) -> Run:
+    """Give a run notes and tags.
+
+    Raises:
+        KnownError: as ``rename``.
+    """
+    ask(visitor)
+    run = runs.find(settings.runs_dir, run_id)
+    runs.label(run, notes, tags)
     return run
 
 

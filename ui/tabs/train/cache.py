@@ -24,8 +24,8 @@ OVERVIEW_EVERY_S = 0.5
 READ_EVERY_S = 0.9  # less than between two polls of one page
 # What is drawn of an active run takes from its processor: each picture so often at
 # most, and all of them together so large a share of one core.
-DRAW_EVERY_S = 4.0
-DRAWING_SHARE = 0.01
+DRAW_EVERY_S = 1.0
+DRAWING_SHARE = 0.02
 RECENTLY_S = 60.0  # drawn since then, a picture is one of those that share
 POLL_S = 1.0
 N_POLLS_PER_S = 5  # of all pages: each takes some 4 ms of the server

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
 import i18n
 from errors import KnownError
-from trainer import base_models, messages
-from trainer.config import FOLDER, ZIP
+from trainer import base_models, board, messages
 from trainer.evaluation import evaluate, metrics, report
 from trainer.messages import Progress
 from trainer.process import jobs
+from trainer.run import runs
 from trainer.run.events import Device, Guessed, Noted, RunEvent, Step
 from trainer.run.runs import Run, RunState
 from ui.server.access import Visitor
@@ -23,6 +22,16 @@ from ui.templates import paragraphs, render
 
 N_LOG_LINES = 400  # the newest; all of them are in the download
 WHOLE = ("download", "decode", "record")  # phases that are done once another has begun
+SIGNS = {
+    "waiting": "○",
+    "running": "●",
+    "stopping": "◐",
+    "finished": "✓",
+    "stopped": "■",
+    "cancelled": "–",
+    "failed": "✕",
+}  # of states, so that colour alone says nothing
+MB = 10**6
 LEVELS = {
     "all": ("step", "news", "problem"),
     "news": ("news", "problem"),
@@ -33,9 +42,7 @@ LEVELS = {
 def name_of(run: Run) -> str:
     """Name a run: its title, or its recipe and its songs."""
     config = run.config()
-    is_path = config.data.startswith((FOLDER, ZIP))
-    data = Path(config.data).name if is_path else config.data
-    return run.title or f"{config.preset} · {data}"
+    return run.title or f"{config.preset} · {board.songs_of(config)}"
 
 
 def at_work(
@@ -77,6 +84,8 @@ def standing(
     events: Sequence[RunEvent],
     visitor: Visitor,
     place: int = 0,
+    story: Sequence[RunEvent] = (),
+    every: Sequence[Run] = (),
 ) -> Markup:
     """Show a run's state: its place in the queue, its phases, and in the end its result.
 
@@ -85,18 +94,42 @@ def standing(
         events: of it.
         visitor: who reads.
         place: in the queue behind the active run, from 1 on; 0 outside of it.
+        story: its events after those of the runs that it continues.
+        every: all runs, among which are those that it continues, or that continue it.
     """
     language = visitor.language
     if run is None:
-        return paragraphs([i18n.word("train.no_runs", language)])
+        return render("no_runs", language)
     state = run.state()
+    badge = _badge(state, language)
     if place:
-        return paragraphs([i18n.word("notes.waiting", language, n=place)])
-    lines = paragraphs([_sentence(run, state, language), _skipped(events, language)])
+        return badge + paragraphs([i18n.word("notes.waiting", language, n=place)])
+    lines = badge + paragraphs(
+        [
+            _more(run, state, language),
+            *_kin(run, every, language),
+            _skipped(events, language),
+        ]
+    )
     if not state.is_ended:
         is_stopping = state.name == "stopping"
         return lines + phases(events, language, is_stopping=is_stopping)
-    return lines + result(run, state, events, visitor)
+    return lines + result(run, state, events, visitor, story or events)
+
+
+def _kin(run: Run, every: Sequence[Run], language: str) -> list[str]:
+    """Name the run that this one continues, and the newest that continues this one."""
+    sentences = []
+    parent = next((each for each in every if each.id == run.parent_id), None)
+    if parent:
+        step = (runs.read_json(run.parent_file) or {}).get("step", 0)
+        about: dict[str, Any] = {"name": name_of(parent), "id": parent.id[-4:]}
+        sentences.append(i18n.word("train.continued", language, **about, step=step))
+    child = next((each for each in every if each.parent_id == run.id), None)
+    if child:
+        about = {"name": name_of(child), "id": child.id[-4:]}
+        sentences.append(i18n.word("train.continued_here", language, **about))
+    return sentences
 
 
 def _skipped(events: Sequence[RunEvent], language: str) -> str:
@@ -106,14 +139,36 @@ def _skipped(events: Sequence[RunEvent], language: str) -> str:
     return messages.line(skipped, language) if skipped else ""
 
 
-def _sentence(run: Run, state: RunState, language: str) -> str:
+def _badge(state: RunState, language: str) -> Markup:
+    """Name a state, in its colour and with its sign."""
+    return render("run_state", language, state=state.name, sign=SIGNS[state.name])
+
+
+def _more(run: Run, state: RunState, language: str) -> str:
+    """Say how long a stop takes, or why a run failed; "" of other states."""
     if state.name == "stopping":
         n = round(jobs.stops_within_s(run))
         return i18n.word("notes.stopping", language, n=n)
-    sentence = i18n.word(f"states.{state.name}", language)
-    if state.name != "failed":
-        return sentence
-    return f"{sentence}: {messages.failure(state.code, state.details, language)}"
+    if state.name == "failed":
+        return messages.failure(state.code, state.details, language)
+    return ""
+
+
+def question(act: str, run: Run, language: str) -> Markup:
+    """Ask whether a run shall be discarded or deleted, and say what would be gone."""
+    files = [path for path in run.folder.rglob("*") if path.is_file()]
+    about = {"name": name_of(run), "mb": sum(p.stat().st_size for p in files) / MB}
+    key = "delete_sure" if act == "delete" else f"cancel_sure_{_began(run)}"
+    return paragraphs([i18n.word(f"train.{key}", language, **about)])
+
+
+def _began(run: Run) -> str:
+    return "running" if run.started_file.exists() else "waiting"
+
+
+def code(text: str) -> Markup:
+    """Show what can be copied into a terminal."""
+    return render("code", i18n.DEFAULT_LANGUAGE, text=text)
 
 
 def phases(
@@ -166,11 +221,15 @@ def _left(progress: Progress, language: str) -> str:
 
 
 def result(
-    run: Run, state: RunState, events: Sequence[RunEvent], visitor: Visitor
+    run: Run,
+    state: RunState,
+    events: Sequence[RunEvent],
+    visitor: Visitor,
+    story: Sequence[RunEvent],
 ) -> Markup:
     """Show the card of a run that has ended: score, model, time, command."""
     language = visitor.language
-    sentences = score(run, events, language)
+    sentences = score(run, story, language)
     if state.name in ("finished", "stopped") and run.model_dir.is_dir():
         base_model = f"{base_models.RUN}{run.id}"
         made = "made" if run.config().needs_genres else "made_base"

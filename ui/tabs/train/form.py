@@ -1,8 +1,12 @@
-"""The form of a new run, made from RunConfig, and the line before its start."""
+"""The form of a new run, made from RunConfig, and what stands beside its start.
+
+Recipe, songs, the estimate and Start come first; every other field is folded.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,17 +28,32 @@ from ui import forms, song_choice
 from ui.server.language import text
 from ui.song_choice import FIRST_PRESET, SongChoice, config_of
 from ui.tabs.train import cards
-from ui.templates import paragraphs
+from ui.templates import paragraphs, render
 
-OPEN_FIELDS = ("data", "n_songs_per_genre", "base_model", "n_epochs", "n_steps")
-FOLDED_FIELDS = tuple(
+OF_SONGS = ("data", "n_songs_per_genre")  # which the tab Data has as well
+FIRST = ("base_model", "n_epochs", "n_steps")  # of the folded ones
+FOLDED_FIELDS = FIRST + tuple(
     item.name
     for item in dataclasses.fields(RunConfig)
-    if item.name not in (*OPEN_FIELDS, "preset")
+    if item.name not in (*OF_SONGS, *FIRST, "preset")
 )
-FIELDS = (*OPEN_FIELDS, *FOLDED_FIELDS)
-OF_SONGS = ("data", "n_songs_per_genre")  # which the tab Data has as well
+FIELDS = (*OF_SONGS, *FOLDED_FIELDS)
 N_GENRES_NAMED = 20
+# What can always start, by the code of what cannot: the field, and its value.
+INSTEAD = {
+    "model_not_here": ("base_model", base_models.BUNDLED),
+    "songs_not_here": ("data", "composed"),
+}
+# Songs of one's own stay, whatever the recipe: it only names songs to begin with.
+FILL = """(name, data, nSongs) => {
+  const values = %s[name];
+  if (/^(folder|zip|hub):/.test(data)) values.splice(0, 2, data, nSongs);
+  return values;
+}"""
+SHOW_COMMAND = """() => {
+  const form = document.querySelector(".run-form");
+  form.toggleAttribute("data-command");
+}"""
 
 
 @dataclass(frozen=True)
@@ -45,11 +64,23 @@ class Form:
         preset: fills all the others.
         fields: in the order of ``FIELDS``.
         songs: the fields ``OF_SONGS``, and those that belong to them.
+        ahead: what the run would need, or why it could not start.
+        instead: buttons that choose what can start, by the code of what cannot.
+        start: starts the run.
+        show: shows the command.
+        command: that starts the same run in a terminal.
+        is_refused: state, whether the choices cannot start here.
     """
 
     preset: Any  # the components have their events from Gradio at run time
     fields: tuple[Any, ...]
     songs: SongChoice
+    ahead: gr.HTML
+    instead: Mapping[str, gr.Button]
+    start: gr.Button
+    show: gr.Button
+    command: gr.HTML
+    is_refused: gr.State
 
     @property
     def by_name(self) -> dict[str, Any]:
@@ -67,7 +98,8 @@ def build(settings: Settings) -> Form:
     """Lay out the form."""
     config = configs.preset(FIRST_PRESET)
     items = {item.name: item for item in dataclasses.fields(RunConfig)}
-    preset = forms.component(items["preset"], FIRST_PRESET, list(configs.PRESETS))
+    recipes = [(text(f"train.recipe_{name}"), name) for name in configs.PRESETS]
+    preset = gr.Dropdown(recipes, value=FIRST_PRESET, label=text("fields.preset"))
 
     def made(name: str) -> Component:
         is_base = name == "base_model"
@@ -76,11 +108,32 @@ def build(settings: Settings) -> Form:
         return forms.component(items[name], getattr(config, name), choices)
 
     songs = song_choice.build(settings, config.data, config.n_songs_per_genre)
-    fields = [songs.data, songs.n_songs]
-    fields += [made(name) for name in OPEN_FIELDS if name not in OF_SONGS]
+    beside = _beside_start()
     with gr.Accordion(text("train.more"), open=False):
-        fields += [made(name) for name in FOLDED_FIELDS]
-    return Form(preset, tuple(fields), songs)
+        folded = [made(name) for name in FOLDED_FIELDS]
+    fields = (songs.data, songs.n_songs, *folded)
+    return Form(preset, fields, songs, **beside)
+
+
+def _beside_start() -> dict[str, Any]:
+    """Lay out the estimate, Start and the command, by their names in ``Form``."""
+    ahead = gr.HTML(elem_classes="run-ahead")
+    instead = {
+        code: gr.Button(text(f"train.{code}"), visible=False, size="sm")
+        for code in INSTEAD
+    }
+    with gr.Row(elem_classes="run-start"):
+        start = gr.Button(text("train.start"), variant="primary", min_width=140)
+        show = gr.Button(text("train.show_command"), min_width=140)
+    command = gr.HTML(elem_classes="run-command")
+    return {
+        "ahead": ahead,
+        "instead": instead,
+        "start": start,
+        "show": show,
+        "command": command,
+        "is_refused": gr.State(False),
+    }
 
 
 def base_choices(every: Sequence[Run], settings: Settings) -> list[tuple[str, str]]:
@@ -94,25 +147,58 @@ def base_choices(every: Sequence[Run], settings: Settings) -> list[tuple[str, st
     return [*listed, *made]
 
 
+def fill() -> str:
+    """Write the script that fills the fields from a recipe, in the browser.
+
+    There it takes no time, so that no late answer covers what is chosen next.
+    """
+    recipes = {name: recipe(name) for name in configs.PRESETS}
+    return FILL % json.dumps(recipes)
+
+
 def recipe(preset: str) -> list[Any]:
     """List the values of a preset, a field each."""
     return forms.values_of(configs.preset(preset), FIELDS)
 
 
-def look_ahead(given: Mapping[str, Any], settings: Settings, language: str) -> Markup:
-    """Show what the run would need, or why it could not start."""
+@dataclass(frozen=True)
+class LookAhead:
+    """What a run would need.
+
+    Attributes:
+        html: the estimate, or why the run could not start.
+        refused: codes of what is out of reach, and of whatever else refuses the choices.
+        command: that starts it in a terminal; "" where it could not.
+    """
+
+    html: Markup
+    refused: tuple[str, ...] = ()
+    command: str = ""
+
+
+def look_ahead(
+    given: Mapping[str, Any], settings: Settings, language: str
+) -> LookAhead:
+    """Estimate what the run would need, or find why it could not start."""
+    env = child_environment()
     try:
+        config = config_of(given, settings)
+        if missing := preflight.out_of_reach(config, env):
+            return _refused(missing, language)
         seen = preflight.preflight(
-            config_of(given, settings),
-            settings.runs_dir,
-            settings.cache_dir,
-            env=child_environment(),
+            config, settings.runs_dir, settings.cache_dir, env=env
         )
     except KnownError as error:
-        return paragraphs([i18n.sentence(error, language)])
-    line = messages.preflight_line(seen, language)
+        return _refused([error], language)
+    lines = [messages.preflight_line(seen, language)]
     is_named = any(name for name, _ in seen.genres)
-    if not str(given.get("data", "")).startswith(FOLDER) or not is_named:
-        return paragraphs([line])
-    named = " · ".join(f"{name} {n}" for name, n in seen.genres[:N_GENRES_NAMED])
-    return paragraphs([line, named])
+    if str(given.get("data", "")).startswith(FOLDER) and is_named:
+        named = (f"{name} {n}" for name, n in seen.genres[:N_GENRES_NAMED])
+        lines.append(" · ".join(named))
+    return LookAhead(paragraphs(lines), command=config.command())
+
+
+def _refused(errors: Sequence[KnownError], language: str) -> LookAhead:
+    sentences = [i18n.sentence(error, language) for error in errors]
+    html = render("refused", language, sentences=sentences)
+    return LookAhead(html, tuple(error.code for error in errors))

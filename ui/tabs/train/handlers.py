@@ -7,12 +7,14 @@ Every handler that changes anything on this machine asks first whether this visi
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
+from gradio.events import Dependency
 
 from trainer import messages
 from trainer.run import runs
@@ -21,18 +23,30 @@ from ui.handlers import QUIETLY
 from ui.player import sound_files
 from ui.server.access import Visitor
 from ui.session import Session
-from ui.tabs.train import actions, form, runs_table, scores, view
+from ui.tabs.train import actions, cards, form, runs_table, scores, view
 from ui.tabs.train.cache import POLL_S
-from ui.tabs.train.form import Form
-from ui.tabs.train.view import Changes, Seen, Server, Viewer, Window
+from ui.tabs.train.form import INSTEAD, SHOW_COMMAND, Form
+from ui.tabs.train.view import Changes, Seen, Server, Sure, Viewer, Window
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+# As a file of this name.
 SAVE = """(content) => {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([content], {type: "text/plain"}));
-  link.download = "run.log";
+  link.download = %s;
   link.click();
 }"""
+
+# The run that has just begun is in sight, and has the focus.
+TO_RUN = """() => {
+  const run = document.querySelector(".run-shown");
+  run.tabIndex = -1;
+  run.focus({ preventScroll: true });
+  run.scrollIntoView({ block: "start" });
+}"""
+
+TO_QUESTION = """() => requestAnimationFrame(() =>
+  document.querySelector(".run-sure button:last-child")?.focus())"""
 
 Given = Mapping[Component, Any]  # an event's values; Gradio's form for a set of inputs
 Act = Callable[[Given, Visitor], str | None]  # gives the id of the run to show
@@ -48,7 +62,13 @@ class Page:
         self.guarded = session.guarded
         self.timer = gr.Timer(POLL_S, active=False)
         # What every event reports of its page.
-        self.page: set[Block] = {shown.seen, shown.level, shown.search}
+        self.page: set[Block] = {
+            shown.seen,
+            shown.level,
+            shown.search,
+            shown.smoothing,
+            shown.is_refused,
+        }
 
     def wire_watching(self, content: gr.Textbox, download: gr.Button) -> None:
         """Poll, choose a run, filter its log, take the log away."""
@@ -78,64 +98,111 @@ class Page:
         outputs = [*shown.outputs, self.timer]
         inputs: set[Block] = {*self.page, self.timer}
         self.timer.tick(poll, inputs, outputs, queue=False, **PRIVATE)
-        for event in (shown.chosen.input, shown.level.input, shown.search.input):
+        looks = (shown.chosen, shown.level, shown.search, shown.smoothing)
+        for event in (look.input for look in looks):
             self._on(event, choose, **QUIETLY)
         fetched = download.click(whole_log, shown.chosen, content, **PRIVATE)
-        fetched.success(None, content, None, js=SAVE, api_visibility="private")
+        save = SAVE % '"run.log"'
+        fetched.success(None, content, None, js=save, api_visibility="private")
 
-    def wire_new(self, new: Form, ahead: gr.HTML, tab: gr.Tab) -> None:
+    def wire_new(self, new: Form, tab: gr.Tab) -> None:
         """Fill the form, estimate what a run would need, start it."""
         settings, inputs = self.server.settings, set(new.by_name.values())
+        named = new.by_name
 
         @self.guarded
-        def fill(name: str) -> list[Any]:
-            return form.recipe(name)
-
-        @self.guarded
-        def look_ahead(given: Given, visitor: Visitor) -> str:
-            return form.look_ahead(new.given(given), settings, visitor.language)
+        def look_ahead(given: Given, visitor: Visitor) -> dict[Block, Any]:
+            found = form.look_ahead(new.given(given), settings, visitor.language)
+            n_waiting = len(self.server.cache.overview().waiting)
+            may = actions.allowed(None, visitor, n_waiting).start
+            buttons = {
+                button: gr.Button(visible=code in found.refused)
+                for code, button in new.instead.items()
+            }
+            command = found.command if visitor.may_train else ""
+            return {
+                new.ahead: found.html,
+                new.is_refused: bool(found.refused),
+                new.start: gr.Button(interactive=may and not found.refused),
+                new.show: gr.Button(visible=bool(command)),
+                new.command: cards.code(command),
+                **buttons,
+            }
 
         def begin(given: Given, visitor: Visitor) -> str:
             return actions.start(new.given(given), settings, visitor).id
 
         new.songs.wire(self.session, tab, self.server.settings)
-        new.preset.input(fill, new.preset, list(new.fields), **PRIVATE)
-        changed = [component.change for component in new.by_name.values()]
-        gr.on([tab.select, *changed], look_ahead, inputs, ahead, **QUIETLY)
-        self._on(self.shown.buttons["start"].click, begin, inputs)
+        # In the browser alone, at once: no answer can be late.
+        quick: dict[str, Any] = {"fn": None, "api_visibility": "private"}
+        of_recipe = [new.preset, named["data"], named["n_songs_per_genre"]]
+        new.preset.input(None, of_recipe, [*new.fields], js=form.fill(), **PRIVATE)
+        for code, (name, value) in INSTEAD.items():
+            chosen = f"() => {json.dumps(value)}"
+            new.instead[code].click(**quick, outputs=named[name], js=chosen)
+        new.show.click(**quick, js=SHOW_COMMAND)
+        changed = [component.change for component in named.values()]
+        beside = [new.ahead, new.is_refused, new.start, new.show, new.command]
+        beside += new.instead.values()
+        gr.on([tab.select, *changed], look_ahead, inputs, beside, **QUIETLY)
+        begun = self._on(new.start.click, begin, inputs)
+        begun.success(**quick, js=TO_RUN)
 
-    def wire_ending(self, sure: gr.Group, yes: gr.Button, no: gr.Button) -> None:
-        """Stop, cancel, resume; delete after a second question."""
+    def wire_ending(self) -> None:
+        """Stop and resume."""
         settings, buttons = self.server.settings, self.shown.buttons
-        chosen, doomed = self.shown.chosen, gr.State("")
+        chosen = self.shown.chosen
 
         def stop(given: Given, visitor: Visitor) -> str:
             return actions.stop(given[chosen] or "", settings, visitor).id
 
-        def cancel(given: Given, visitor: Visitor) -> str:
-            return actions.cancel(given[chosen] or "", settings, visitor).id
-
         def resume(given: Given, visitor: Visitor) -> str:
             return actions.resume(given[chosen] or "", settings, visitor).id
+
+        self._on(buttons["stop"].click, stop)
+        resumed = self._on(buttons["resume"].click, resume)
+        resumed.success(None, js=TO_RUN, api_visibility="private")
+
+    def wire_removing(self, sure: Sure) -> None:
+        """Discard a run that is at work, delete one that has ended: asked twice."""
+        settings, chosen = self.server.settings, self.shown.chosen
+        doomed = gr.State("")
+
+        def cancel(given: Given, visitor: Visitor) -> str:
+            return actions.cancel(given[doomed], settings, visitor).id
 
         def delete(given: Given, visitor: Visitor) -> None:
             actions.delete(given[doomed], settings, visitor)
 
-        @self.guarded
-        def question(run_id: str | None, visitor: Visitor) -> tuple[Any, str]:
+        def asked(act: str, run_id: str | None, visitor: Visitor) -> list[Any]:
             actions.ask(visitor)
-            return gr.Group(visible=True), run_id or ""
+            run = runs.find(settings.runs_dir, run_id or "")
+            question = cards.question(act, run, visitor.language)
+            of_act = [gr.Button(visible=act == each) for each in sure.yes]
+            return [gr.Column(visible=True), question, run.id, *of_act]
+
+        @self.guarded
+        def question(run_id: str | None, visitor: Visitor) -> list[Any]:
+            return asked("delete", run_id, visitor)
+
+        @self.guarded
+        def doubt(run_id: str | None, visitor: Visitor) -> list[Any]:
+            return asked("cancel", run_id, visitor)
 
         @self.guarded
         def close() -> Any:
-            return gr.Group(visible=False)
+            return gr.Column(visible=False)
 
-        for name, act in (("stop", stop), ("cancel", cancel), ("resume", resume)):
-            self._on(buttons[name].click, act)
-        buttons["delete"].click(question, [chosen], [sure, doomed], **PRIVATE)
-        self._on(yes.click, delete, [doomed])
-        gr.on([yes.click, no.click], close, None, sure, **PRIVATE)
-        chosen.change(close, None, sure, **QUIETLY)
+        shown = [sure.place, sure.question, doomed, *sure.yes.values()]
+        for name, ask in (("delete", question), ("cancel", doubt)):
+            button = self.shown.buttons[name]
+            asking = button.click(ask, [chosen], shown, **PRIVATE)
+            asking.success(None, js=TO_QUESTION, api_visibility="private")
+        self._on(sure.yes["cancel"].click, cancel, [doomed])
+        self._on(sure.yes["delete"].click, delete, [doomed])
+        closing = [*(yes.click for yes in sure.yes.values()), sure.no.click]
+        gr.on(closing, close, None, sure.place, **PRIVATE)
+        chosen.change(close, None, sure.place, **QUIETLY)
 
     def wire_pushing(self, repository: gr.Textbox, private: gr.Checkbox) -> None:
         """Push the shown run; the token is the visitor's own, or this machine's."""
@@ -157,14 +224,12 @@ class Page:
         given = [shown.chosen, repository, private]
         shown.buttons["push"].click(begin, given, None, **PRIVATE)
 
-    def wire_table(self, comparison: list[gr.HTML], title: gr.Textbox) -> None:
-        """Choose a run from the table, compare several, rename one."""
+    def wire_table(
+        self, comparison: list[gr.HTML], export: gr.Button, content: gr.Textbox
+    ) -> None:
+        """Choose a run from the table, compare several, take all of them away."""
         shown, server = self.shown, self.server
         settings = server.settings
-
-        def rename(given: Given, visitor: Visitor) -> str:
-            run_id = given[shown.chosen] or ""
-            return actions.rename(run_id, given[title], settings, visitor).id
 
         @self.guarded
         def pick(event: gr.SelectData, given: Given, visitor: Visitor) -> Changes:
@@ -177,9 +242,29 @@ class Page:
             chosen = [runs.find(settings.runs_dir, run_id) for run_id in ids or ()]
             return runs_table.compared(chosen, server.cache, visitor.language)
 
+        @self.guarded
+        def table(visitor: Visitor) -> str:
+            every = server.cache.overview(is_newest=True).every
+            return runs_table.as_csv(every, server.cache, visitor)
+
         shown.table.select(pick, self.page, shown.outputs, **PRIVATE)
-        self._on(shown.buttons["rename"].click, rename, [title])
         shown.compared.change(compare, shown.compared, comparison, **QUIETLY)
+        fetched = export.click(table, None, content, **PRIVATE)
+        save = SAVE % '"runs.csv"'
+        fetched.success(None, content, None, js=save, api_visibility="private")
+
+    def wire_labels(self) -> None:
+        """Name the shown run, and write notes and tags."""
+        shown, settings = self.shown, self.server.settings
+        chosen, (title, tags, notes) = shown.chosen, shown.labels
+
+        def rename(given: Given, visitor: Visitor) -> str:
+            run_id = given[chosen] or ""
+            actions.rename(run_id, str(given[title]), settings, visitor)
+            wanted = str(given[notes]), str(given[tags])
+            return actions.label(run_id, *wanted, settings, visitor).id
+
+        self._on(shown.buttons["rename"].click, rename, shown.labels)
 
     def wire_scores(self) -> None:
         """Play a song that the model classified wrongly."""
@@ -201,7 +286,7 @@ class Page:
         act: Act,
         inputs: Collection[Component] = (),
         **options: Any,
-    ) -> None:
+    ) -> Dependency:
         """At an event: act, then show the run whose id that gives."""
         shown, server = self.shown, self.server
 
@@ -210,13 +295,25 @@ class Page:
         def handler(given: Given, visitor: Visitor) -> Changes:
             run_id = act(given, visitor)
             viewer = self._viewer(given, visitor)
+            before = given[shown.seen]
             # The run that is named is shown, even if a clock calls another one newer.
-            anew = Seen() if run_id else Seen(n_runs=given[shown.seen].n_runs)
+            n_runs = 0 if run_id else before.n_runs
+            anew = Seen(n_runs=n_runs, versions=shown.typed(before))
             return view.changes(shown, run_id, anew, server, viewer)
 
         sources = {*self.page, shown.chosen, *inputs}
-        event(handler, sources, shown.outputs, **(options or PRIVATE))
+        found: Dependency = event(
+            handler, sources, shown.outputs, **(options or PRIVATE)
+        )
+        return found
 
     def _viewer(self, given: Given, visitor: Visitor) -> Viewer:
         """Describe the page that an event comes from."""
-        return Viewer(visitor, given[self.shown.level], given[self.shown.search])
+        shown = self.shown
+        return Viewer(
+            visitor,
+            given[shown.level],
+            given[shown.search],
+            view.smoothing_of(given[shown.smoothing]),
+            is_refused=given[shown.is_refused],
+        )

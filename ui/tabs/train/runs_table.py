@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +11,11 @@ import gradio as gr
 from markupsafe import Markup
 
 import i18n
-from trainer import messages
+from trainer import board
 from trainer.config import FOLDER, ZIP, RunConfig
-from trainer.run.events import Evaluated, Guessed, Planned, RunEvent, Step
+from trainer.run.events import Evaluated, Guessed, RunEvent, Step
 from trainer.run.runs import Run
+from ui.server.access import Visitor
 from ui.server.language import text
 from ui.tabs.train import cards
 from ui.tabs.train.cache import RunCache
@@ -24,8 +25,23 @@ from viz.curves import Curve
 from viz.plot import Sheet
 from viz.wording import joined
 
-COLUMNS = ("name", "state", "best", "test", "masked", "steps", "started", "id")
-ID = COLUMNS.index("id")
+# Each column's name and type.
+COLUMNS = {
+    "name": "str",
+    "state": "str",
+    "recipe": "str",
+    "songs": "str",
+    "model": "str",
+    "test": "number",
+    "best": "number",
+    "masked": "number",
+    "steps": "str",
+    "time": "number",
+    "started": "str",
+    "tags": "str",
+    "id": "str",
+}
+ID = [*COLUMNS].index("id")
 PERCENTS = ("accuracy", "masked_accuracy")  # curves from 0 to 100
 
 
@@ -34,11 +50,7 @@ def build() -> dict[str, Any]:
     gr.Markdown(text("train.all_runs_text"))
     table = gr.Dataframe(
         headers=list(COLUMNS),
-        datatype=[
-            *("str", "str"),
-            *("number", "number", "number", "number"),
-            *("str", "str"),
-        ],
+        datatype=list(COLUMNS.values()),
         interactive=False,
         elem_classes="run-table",
         show_label=False,
@@ -55,24 +67,43 @@ def build() -> dict[str, Any]:
 def table(every: Sequence[Run], cache: RunCache, language: str) -> dict[str, Any]:
     """Lay out the runs as a table's headers and rows, the newest first."""
     headers = [i18n.word(f"train.column_{name}", language) for name in COLUMNS]
-    return {"headers": headers, "data": [_row(run, cache, language) for run in every]}
+    rows = [_of(run, cache) for run in every]
+    continued = {row.parent_id for row in rows}
+    return {"headers": headers, "data": [_row(r, continued, language) for r in rows]}
 
 
-def _row(run: Run, cache: RunCache, language: str) -> list[Any]:
-    story = cache.story(run)
-    best = messages.best(story)
-    plans = [event.n_steps for event in story if isinstance(event, Planned)]
-    started = datetime.strptime(run.id[:15], "%Y%m%d-%H%M%S")
+def _of(run: Run, cache: RunCache) -> board.Row:
+    return board.row(run, cache.story(run), cache.events(run))
+
+
+def _row(row: board.Row, continued: Container[str], language: str) -> list[Any]:
+    state = (
+        f"{cards.SIGNS[row.state]} {i18n.word(f'train.short_{row.state}', language)}"
+    )
+    if row.id in continued:
+        state += f" · {i18n.word('train.short_continued', language)}"
+    started = datetime.strptime(row.id[:15], "%Y%m%d-%H%M%S")
     return [
-        cards.name_of(run),
-        i18n.word(f"train.short_{run.state().name}", language),
-        _percent(best.accuracy if best else None),
-        _percent(messages.test_accuracy(story)),
-        _percent(messages.masked_accuracy(story)),
-        plans[-1] if plans else run.config().n_steps,
+        row.name,
+        state,
+        row.recipe,
+        row.songs,
+        row.base_model,
+        _percent(row.test_accuracy),
+        _percent(row.validation_accuracy),
+        _percent(row.masked_accuracy),
+        f"{row.step:,} / {row.n_steps:,}",
+        round(row.took_s / 60, 1),
         f"{started:%Y-%m-%d %H:%M}",
-        run.id,
+        " ".join(row.tags),
+        row.id,
     ]
+
+
+def as_csv(every: Sequence[Run], cache: RunCache, visitor: Visitor) -> str:
+    """Write all runs as CSV; notes are for those who may write some."""
+    rows = [(_of(run, cache), run.config()) for run in every]
+    return board.as_csv(rows, with_notes=visitor.may_train)
 
 
 def _percent(share: float | None) -> float | None:
@@ -83,8 +114,9 @@ def choices(every: Sequence[Run], language: str) -> list[tuple[str, str]]:
     """List the runs to choose from, the newest first."""
     return [
         (
-            f"{cards.name_of(run)} · "
-            f"{i18n.word(f'train.short_{run.state().name}', language)} · {run.id}",
+            f"{cards.SIGNS[run.state().name]} {cards.name_of(run)} · "
+            f"{i18n.word(f'train.short_{run.state().name}', language)} · "
+            f"{datetime.strptime(run.id[:15], '%Y%m%d-%H%M%S'):%m-%d %H:%M:%S}",
             run.id,
         )
         for run in every
@@ -116,8 +148,12 @@ def differences(chosen: Sequence[Run], names: Sequence[str], language: str) -> M
     """Compare settings: a row for each that differs; a sentence where none does."""
     configs = [run.config() for run in chosen]
     settings = [
-        (item.name, [_shown(getattr(config, item.name)) for config in configs])
+        (
+            item.name,
+            [_shown(getattr(config, item.name), language) for config in configs],
+        )
         for item in dataclasses.fields(RunConfig)
+        if item.name != "n_songs_per_genre" or _have_composed(configs)
     ]
     differing = [(name, values) for name, values in settings if len(set(values)) > 1]
     if not differing:
@@ -125,28 +161,66 @@ def differences(chosen: Sequence[Run], names: Sequence[str], language: str) -> M
     return render("run_differences", language, names=names, differing=differing)
 
 
-def _shown(value: object) -> str:
+def _have_composed(configs: Sequence[RunConfig]) -> bool:
+    """Return whether any run composed songs, so that their number counts."""
+    return any(config.data == "composed" for config in configs)
+
+
+def _shown(value: object, language: str) -> str:
     """Format a setting's value; of a folder or zip its name, not where it is."""
+    if isinstance(value, bool):
+        return i18n.word(f"train.{'yes' if value else 'no'}", language)
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return text.rsplit("/", 1)[-1] if text.startswith((FOLDER, ZIP)) else text
 
 
-def curves(events: Sequence[RunEvent], language: str) -> str:
-    """Return one run's loss and validation accuracy so far as a sheet; "" before the first step."""
+def curves(events: Sequence[RunEvent], language: str, smoothing: float = 0.0) -> str:
+    """Describe one run's losses and validation accuracy so far as a sheet.
+
+    Args:
+        events: of the run and those that it continues.
+        language: of the words.
+        smoothing: of the training loss, as of ``viz.curves.smoothed``; what is measured
+            is faint behind it.
+
+    Returns:
+        JSON; "" before the first step.
+    """
     steps = [event for event in events if isinstance(event, Step)]
     if not steps:
         return ""
     stories, n_steps = [("", events)], steps[-1].n_steps
     if any(isinstance(event, Guessed) for event in events):
         return _guessed_curves(events, n_steps, language)
-    loss = _curves(stories, Step, "loss")
+    (loss,) = _curves(stories, Step, "loss")
+    (validation,) = _curves(stories, Evaluated, "loss")
     accuracy = _curves(stories, Evaluated, "accuracy", 100)
+    losses = _losses(loss, validation, language, smoothing)
     plots = (
-        pictures.plot("loss", loss, language, n_steps=n_steps),
+        pictures.plot("loss", losses, language, n_steps=n_steps),
         pictures.plot("accuracy", accuracy, language, n_steps=n_steps, is_percent=True),
     )
-    about = pictures.describe(loss[0], accuracy[0], n_steps, language)
+    about = pictures.describe(loss, accuracy[0], n_steps, language, validation)
     return Sheet(plots, about).as_json()
+
+
+def _losses(
+    loss: Curve, validation: Curve, language: str, smoothing: float
+) -> list[Curve]:
+    """List the curves of both losses, that of validation dotted."""
+    of_training, of_validation = (
+        i18n.word(f"viz.{name}", language) for name in ("training", "validation")
+    )
+    drawn = dataclasses.replace(
+        pictures.smoothed(loss, smoothing), name=of_training, colour=0
+    )
+    dotted = dataclasses.replace(validation, name=of_validation, colour=1, dash=2)
+    measured = dataclasses.replace(loss, name="", colour=0, is_faint=True)
+    return [
+        *([measured] if smoothing else []),
+        drawn,
+        *([dotted] if validation.steps else []),
+    ]
 
 
 def _guessed_curves(events: Sequence[RunEvent], n_steps: int, language: str) -> str:

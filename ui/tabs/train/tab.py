@@ -5,23 +5,31 @@ Here is the layout; what happens at each click is in ``handlers.py``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from settings import Settings
 from ui import canvas, notice
+from ui.exercises import dock
 from ui.handlers import QUIETLY
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
 from ui.tabs.train import form, runs_table, scores, view
 from ui.tabs.train.cache import RunCache
+from ui.tabs.train.form import Form
 from ui.tabs.train.handlers import Page
 from ui.tabs.train.pushes import Pushes
 from ui.tabs.train.view import Server, Window
+
+TAKE = """(...values) => {
+  document.querySelector('[role=tab][data-tab-id="train"]').click();
+  return values;
+}"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +40,13 @@ class TrainTab:
         timer: polls while it is active.
         classify: the button that hands a run's model to the tab Classify.
         chosen: id of the run that is shown.
+        new: the form of a new run.
     """
 
     timer: gr.Timer
     classify: gr.Button
     chosen: gr.Dropdown
+    new: Form
 
 
 def build(tab: gr.Tab, session: Session, settings: Settings) -> TrainTab:
@@ -44,42 +54,60 @@ def build(tab: gr.Tab, session: Session, settings: Settings) -> TrainTab:
     gr.Markdown(text("train.intro"))
     _notice(tab, session, settings)
     with gr.Row(elem_classes=["lesson", "train"]):
-        with gr.Column(scale=1, min_width=300):
+        with gr.Column(scale=1, min_width=300, elem_classes="run-form"):
             new = form.build(settings)
-            ahead = gr.HTML(elem_classes="run-ahead")
-            start = gr.Button(text("train.start"), variant="primary")
-        with gr.Column(scale=2, min_width=320):
-            parts = view.build_watch()
-            with gr.Group(visible=False) as sure:
-                gr.Markdown(text("train.delete_sure"), container=True)
-                with gr.Row():
-                    yes = gr.Button(text("train.delete_yes"), variant="stop", size="sm")
-                    no = gr.Button(text("train.delete_no"), size="sm")
-            parts |= view.build_story()
-            download = gr.Button(text("train.download"), size="sm")
-            content = gr.Textbox(visible="hidden")
-            with gr.Accordion(text("train.push_title"), open=False):
-                repository, private, push, progress = _push_form()
+        with gr.Column(scale=2, min_width=320, elem_classes="run-shown"):
+            parts, sure = view.build_watch()
+            with gr.Column(elem_classes="run-story"):
+                parts |= view.build_story()
+                download = gr.Button(text("train.download"), size="sm")
+                content = gr.Textbox(visible="hidden")
+                labels = view.build_labels()
+                with gr.Accordion(
+                    text("train.push_title"), open=False, visible=False
+                ) as pushing:
+                    repository, private, push, progress = _push_form()
     parts["scores"] = scores.place()
-    with gr.Accordion(text("train.all_runs"), open=False):
+    dock.place("train")
+    with gr.Accordion(text("train.all_runs"), open=False, elem_classes="all-runs"):
         parts |= runs_table.build()
+        export = gr.Button(text("train.export"), size="sm")
         picture = canvas.place("", name="run-comparison", formats=()).render()
         comparison = [picture, gr.HTML(elem_classes="run-comparison")]
-        with gr.Row():
-            title = gr.Textbox(label=text("train.new_name"), max_lines=1, scale=3)
-            rename = gr.Button(text("train.rename"), interactive=False)
-    parts["buttons"] |= {"start": start, "rename": rename, "push": push}
+    parts["labels"] = labels["labels"]
+    parts["parts"] = {**labels["parts"], "push": pushing}
+    parts["buttons"] |= {**labels["buttons"], "start": new.start, "push": push}
+    parts["is_refused"] = new.is_refused
     parts["push"] = progress
     parts["base_model"] = new.by_name["base_model"]
     shown = Window(**parts)
     page = Page(session, shown, Server(settings, RunCache(settings.runs_dir), Pushes()))
-    page.wire_new(new, ahead, tab)
+    page.wire_new(new, tab)
     page.wire_watching(content, download)
-    page.wire_ending(sure, yes, no)
+    page.wire_ending()
+    page.wire_removing(sure)
     page.wire_pushing(repository, private)
-    page.wire_table(comparison, title)
+    page.wire_table(comparison, export, content)
+    page.wire_labels()
     page.wire_scores()
-    return TrainTab(page.timer, shown.buttons["classify"], shown.chosen)
+    return TrainTab(page.timer, shown.buttons["classify"], shown.chosen, new)
+
+
+def take_songs(
+    training: TrainTab, button: gr.Button, chosen: Mapping[str, Component]
+) -> None:
+    """Let a button elsewhere bring its songs and split here.
+
+    In the browser alone, so that nothing late covers what is chosen next.
+
+    Args:
+        training: this tab.
+        button: the one elsewhere.
+        chosen: what chooses songs and split there, by the names of this tab's form.
+    """
+    named = training.new.by_name
+    taken = [named[name] for name in chosen]
+    button.click(None, [*chosen.values()], taken, js=TAKE, api_visibility="private")
 
 
 def _notice(tab: gr.Tab, session: Session, settings: Settings) -> None:
@@ -101,7 +129,7 @@ def _push_form() -> tuple[gr.Textbox, gr.Checkbox, gr.Button, gr.HTML]:
     private = gr.Checkbox(
         True, label=text("train.private"), info=text("train.private_info")
     )
-    push = gr.Button(text("train.push"), interactive=False, size="sm")
+    push = gr.Button(text("train.push"), visible=False, size="sm")
     return repository, private, push, gr.HTML()
 
 

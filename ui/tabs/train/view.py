@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
+from gradio.blocks import Block
 
 from settings import Settings
-from trainer.run.runs import Run
+from trainer.run.runs import Labels, Run
 from ui import canvas
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -24,10 +24,11 @@ from ui.tabs.train.actions import Allowed
 from ui.tabs.train.cache import RunCache, RunsOverview
 from ui.tabs.train.pushes import Push, Pushes
 
-Changes = dict[Component, Any]
+Changes = dict[Block, Any]
 Part = tuple[Hashable, Callable[[], Any]]  # its version, and what makes its value
-Parts = dict[Component, Part]
-BUTTONS = ("stop", "cancel", "resume", "classify", "delete")
+Parts = dict[Block, Part]
+SMOOTHING, MOST_SMOOTHING = 0.6, 0.9
+BUTTONS = ("classify", "stop", "resume", "cancel", "delete")
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,15 @@ class Window:
         log: its log.
         scores: how good its model is.
         level, search: which of its lines.
+        smoothing: of the training loss.
+        is_refused: state, whether what the form has cannot start here.
         buttons: by ``BUTTONS`` and ``push``, ``rename``, ``start``.
         push: how far its push is.
         table: all runs.
         compared: ids of runs to compare.
         base_model: of the form of a new run; it lists runs too.
+        labels: the shown run's name, tags and notes, to be written.
+        parts: what only those see who may use the button of that name in it.
     """
 
     seen: gr.State
@@ -76,19 +81,37 @@ class Window:
     scores: gr.HTML
     level: gr.Dropdown
     search: gr.Textbox
+    smoothing: gr.Slider
+    is_refused: gr.State
     buttons: dict[str, gr.Button]
     push: gr.HTML
     table: gr.Dataframe
     compared: gr.Dropdown
     base_model: gr.Dropdown
+    labels: list[gr.Textbox]
+    parts: dict[str, gr.Accordion]
 
     @property
-    def outputs(self) -> list[Component]:
+    def outputs(self) -> list[Block]:
         """List everything that a poll may change."""
-        shown = [self.seen, self.chosen, self.at_work, self.standing, self.curves]
+        shown: list[Block] = [
+            self.seen,
+            self.chosen,
+            self.at_work,
+            self.standing,
+            self.curves,
+        ]
         shown += [self.details, self.log, self.scores, self.push, self.table]
-        shown += [self.compared, self.base_model]
+        shown += [self.compared, self.base_model, *self.labels, *self.parts.values()]
         return [*shown, *self.buttons.values()]
+
+    def typed(self, before: Seen) -> dict[int, Hashable]:
+        """Return the versions of what people write: only another run's replaces it."""
+        return {
+            field._id: before.versions[field._id]
+            for field in self.labels
+            if field._id in before.versions
+        }
 
 
 @dataclass(frozen=True)
@@ -113,11 +136,15 @@ class Viewer:
     Attributes:
         visitor: whose it is.
         level, search: which lines of the log.
+        smoothing: of the training loss, from 0 to ``MOST_SMOOTHING``.
+        is_refused: what its form has cannot start here.
     """
 
     visitor: Visitor
     level: str = "all"
     search: str = ""
+    smoothing: float = 0.0
+    is_refused: bool = False
 
 
 def changes(
@@ -140,7 +167,8 @@ def _changes(
         **_texts(window, run, overview, server.cache, viewer),
         **_pictures(window, run, server.cache, viewer),
         **_lists(window, name, overview, server.cache, viewer, before),
-        **_buttons(window, actions.allowed(run, viewer.visitor, len(overview.waiting))),
+        **_buttons(window, run, overview, viewer),
+        **_labels(window, run, viewer),
         window.push: _push(server.pushes.of(name), viewer.visitor.language),
         window.base_model: (
             overview.mark,
@@ -157,6 +185,12 @@ def _changes(
         return {window.seen: gr.skip()}
     versions = {component._id: version for component, (version, _) in parts.items()}
     return {window.seen: Seen(name, len(overview.every), versions), **news}
+
+
+def smoothing_of(value: object) -> float:
+    """Read what the slider sends: one of its steps, whatever a program sends instead."""
+    share = float(value) if isinstance(value, int | float) else SMOOTHING
+    return round(min(max(0.0, share), MOST_SMOOTHING), 1)
 
 
 def wanted(run_id: str | None, before: Seen, overview: RunsOverview) -> Run | None:
@@ -182,6 +216,11 @@ def _texts(
     name, mark = run.id if run else "", overview.mark
     filtered = (viewer.level, viewer.search, visitor.language)
 
+    def standing() -> str:
+        story = cache.story(run) if run else ()
+        place = overview.place(run)
+        return cards.standing(run, events, visitor, place, story, overview.every)
+
     def log() -> str:
         return cards.log_html(events, visitor.language, viewer.level, viewer.search)
 
@@ -196,7 +235,7 @@ def _texts(
             cache,
             ("standing", name, visitor),
             (mark, len(events)),
-            lambda: cards.standing(run, events, visitor, overview.place(run)),
+            standing,
         ),
         window.log: _rendered(cache, ("log", name, filtered), len(events), log),
     }
@@ -209,19 +248,19 @@ def _pictures(
     language = viewer.visitor.language
     scored = scores.rendered(run, cache, viewer.visitor)
 
-    def drawn(kind: str, draw: Callable[..., str]) -> Part:
+    def drawn(kind: str, draw: Callable[..., str], *settings: float) -> Part:
         if run is None:
             return None, lambda: ""
         return _rendered(
             cache,
-            (kind, run.id, language),
+            (kind, run.id, language, *settings),
             len(cache.events(run)),
-            lambda: draw(cache.story(run), language),
+            lambda: draw(cache.story(run), language, *settings),
             may_lag=not run.state().is_ended,
         )
 
     return {
-        window.curves: drawn("curves", runs_table.curves),
+        window.curves: drawn("curves", runs_table.curves, viewer.smoothing),
         window.details: drawn("details", runs_table.details),
         window.scores: (scored.version, lambda: scored.html),
     }
@@ -244,15 +283,53 @@ def _push(push: Push | None, language: str) -> Part:
     return (push, language), lambda: pushes.as_html(push, language)
 
 
-def _buttons(window: Window, allowed: Allowed) -> Parts:
-    """Enable the buttons that this visitor may use now."""
+def _buttons(
+    window: Window, run: Run | None, overview: RunsOverview, viewer: Viewer
+) -> Parts:
+    """Show the buttons that this visitor may use now, the next step as the first one.
 
-    def part(works: bool) -> Part:
-        return works, lambda: gr.Button(interactive=works)
+    Start stays in sight: what it starts may become possible at any time.
+    """
+    allowed = actions.allowed(run, viewer.visitor, len(overview.waiting))
+    next_step = _next_step(allowed)
+
+    def part(name: str) -> Part:
+        works = bool(getattr(allowed, name))
+        if name == "start":
+            works = works and not viewer.is_refused
+            return works, lambda: gr.Button(interactive=works)
+        look = "primary" if name == next_step else "secondary"
+        return (works, look), lambda: gr.Button(visible=works, variant=look)
+
+    folded = {
+        place: (bool(getattr(allowed, name)), _visible(bool(getattr(allowed, name))))
+        for name, place in window.parts.items()
+    }
+    shown = {button: part(name) for name, button in window.buttons.items()}
+    return {**shown, **folded}
+
+
+def _visible(is_visible: bool) -> Callable[[], gr.Accordion]:
+    return lambda: gr.Accordion(visible=is_visible)
+
+
+def _labels(window: Window, run: Run | None, viewer: Viewer) -> Parts:
+    """Fill in what can be written about a run, once for each run that is shown."""
+    name, labels = (run.title, run.labels) if run else ("", Labels())
+    notes = labels.notes if viewer.visitor.may_train else ""
+    values = (name, " ".join(labels.tags), notes)
+
+    def part(value: str) -> Part:
+        return run.id if run else "", lambda: gr.Textbox(value)
 
     return {
-        button: part(getattr(allowed, name)) for name, button in window.buttons.items()
+        field: part(value) for field, value in zip(window.labels, values, strict=True)
     }
+
+
+def _next_step(allowed: Allowed) -> str:
+    """Name the button that a run is for at last: of its resumption, or of its model."""
+    return next((n for n in ("resume", "classify") if getattr(allowed, n)), "")
 
 
 def _lists(
@@ -290,25 +367,61 @@ def _lists(
     }
 
 
-def build_watch() -> dict[str, Any]:
-    """Lay out what shows one run; the parts by their names in ``Window``."""
+@dataclass(frozen=True, eq=False)
+class Sure:
+    """The question before something is gone for good.
+
+    Attributes:
+        place: all of it; not in sight until a button asks.
+        question: says what would be deleted.
+        yes: does it, by the button that asks: cancel and delete.
+        no: closes it.
+    """
+
+    place: gr.Column
+    question: gr.HTML
+    yes: Mapping[str, gr.Button]
+    no: gr.Button
+
+
+def build_question() -> Sure:
+    """Lay out the question."""
+    with gr.Column(visible=False, elem_classes="run-sure") as place:
+        question = gr.HTML()
+        with gr.Row():
+            yes = {
+                name: gr.Button(text(f"train.{name}_yes"), variant="stop", size="sm")
+                for name in ("cancel", "delete")
+            }
+            no = gr.Button(text("train.keep"), size="sm")
+    return Sure(place, question, yes, no)
+
+
+def build_watch() -> tuple[dict[str, Any], Sure]:
+    """Lay out what shows one run: its parts, by their names in ``Window``, and a question."""
     parts: dict[str, Any] = {"seen": gr.State(Seen())}
     parts["at_work"] = gr.HTML(elem_classes="run-now")
-    parts["chosen"] = gr.Dropdown([], label=text("train.run"))
-    parts["standing"] = gr.HTML(elem_classes="run-status")
+    parts["chosen"] = gr.Dropdown(
+        [], label=text("train.run"), elem_classes="run-chosen"
+    )
     parts["buttons"] = {}
     with gr.Row(elem_classes="run-buttons"):
         for name in BUTTONS:
             parts["buttons"][name] = gr.Button(
-                text(f"train.{name}"), interactive=False, size="sm", min_width=90
+                text(f"train.{name}"), visible=False, size="sm", min_width=90
             )
-    return parts
+    sure = build_question()
+    parts["standing"] = gr.HTML(elem_classes="run-status")
+    return parts, sure
 
 
 def build_story() -> dict[str, Any]:
     """Lay out a run's curves and its log."""
     curves, details = (canvas.place("", name="run-curves", formats=()) for _ in "12")
     parts: dict[str, Any] = {"curves": curves.render()}
+    parts["smoothing"] = gr.Slider(
+        0, MOST_SMOOTHING, SMOOTHING, step=0.1, label=text("train.smoothing")
+    )
     with gr.Accordion(text("train.details"), open=False):
         parts["details"] = details.render()
     with gr.Row():
@@ -317,3 +430,18 @@ def build_story() -> dict[str, Any]:
         parts["search"] = gr.Textbox(label=text("train.search"), max_lines=1)
     parts["log"] = gr.HTML()
     return parts
+
+
+def build_labels() -> dict[str, Any]:
+    """Lay out a run's name, tags and notes; the parts by their names in ``Window``."""
+    with gr.Accordion(text("train.labels"), open=False, visible=False) as place:
+        with gr.Row():
+            title = gr.Textbox(label=text("train.new_name"), max_lines=1)
+            tags = gr.Textbox(label=text("train.tags"), max_lines=1)
+        notes = gr.Textbox(label=text("train.notes"), lines=2, max_lines=8)
+        save = gr.Button(text("train.rename"), visible=False, size="sm")
+    return {
+        "labels": [title, tags, notes],
+        "parts": {"rename": place},
+        "buttons": {"rename": save},
+    }

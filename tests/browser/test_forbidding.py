@@ -1,0 +1,49 @@
+"""The page in browsers that forbid what most allow: storage, the clipboard."""
+
+import pytest
+
+from support import browser
+from support.page import wait_for_pictures
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+server, chromium, open_page = browser.server, browser.chromium, browser.open_page
+
+# A full storage, or one that a company's policy, or a private window, forbids.
+FULL = """Storage.prototype.setItem = () => {
+  throw new DOMException("quota", "QuotaExceededError");
+};"""
+FORBIDDEN = """Object.defineProperty(window, "localStorage", { get: () => {
+  throw new DOMException("denied", "SecurityError");
+}});"""
+# As on http in a network; and the old command fails, as it may without a click.
+NO_CLIPBOARD = """
+Object.defineProperty(navigator, "clipboard", { value: undefined });
+document.execCommand = () => false;
+"""
+
+
+@pytest.mark.parametrize("storage", [FULL, FORBIDDEN], ids=["full", "forbidden"])
+def test_answer_and_link_come_without_storage_and_clipboard(
+    chromium, open_page, monkeypatch, storage
+):
+    usual = chromium.new_context
+
+    def forbidding(**options):
+        context = usual(**options)
+        context.add_init_script(storage + NO_CLIPBOARD)
+        return context
+
+    monkeypatch.setattr(chromium, "new_context", forbidding)
+    page = open_page("?sound=chord")
+    prompts = []
+    page.on("dialog", lambda each: (prompts.append(each.default_value), each.dismiss()))
+    wait_for_pictures(page)
+    page.locator(".lesson .sheet-save").first.select_option("link")
+    page.wait_for_function("location.search.includes('view=')")
+    page.get_by_role("tab").nth(-2).click()
+    page.get_by_role("button", name="Name the genre").click()
+    page.locator(".block.answer .verdict:not(.so_far)").wait_for()
+    page.get_by_role("button", name="Songs of this visit").click()
+    page.get_by_text("This browser keeps nothing").wait_for()
+    assert len(prompts) == 1
+    assert "view=waveform" in prompts[0]
