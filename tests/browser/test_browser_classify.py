@@ -142,6 +142,7 @@ def test_many_songs_fill_a_table_and_a_visit_is_remembered(open_page, songs, tmp
     page.get_by_role("button", name="Song", exact=True).click()
     first = page.locator(".batch tbody tr").first
     first.filter(has_text="album.zip/cd/inner.m4a").wait_for()
+    first.locator(".play").scroll_into_view_if_needed()  # as a click does by itself
     before = page.evaluate("scrollY")
     with page.expect_response(lambda answer: "inner.m4a" in answer.url):
         first.locator(".play").click()

@@ -156,5 +156,5 @@ def _unless_kept(
     choices: list[tuple[str, str]], value: str | None, kept: str | None
 ) -> Any:
     """Leave the value out where it stays: a visitor may have chosen another meanwhile."""
-    changed = {} if value == kept else {"value": value}
+    changed: dict[str, Any] = {} if value == kept else {"value": value}
     return gr.update(choices=choices, **changed)
