@@ -111,9 +111,10 @@ def keep_knobs(lessons: Sequence[Lesson]) -> None:
         if offers(knob)
     }
     usual = {name: as_browsers_write(knob.value) for name, knob in kept.items()}
-    turned = [knob.input for knob in kept.values()]
+    fields: list[Any] = list(kept.values())  # they get their events at run time
+    turned = [knob.input for knob in fields]
     js = KEEP_KNOBS.format(known=json.dumps(usual))
-    gr.on(turned, None, list(kept.values()), None, js=js, **QUIETLY)
+    gr.on(turned, None, fields, None, js=js, **QUIETLY)
 
 
 def open_named_tab(guarded: Guarded, link: gr.Textbox, tabs: gr.Tabs) -> None:

@@ -108,8 +108,9 @@ def build(
             tools = gr.HTML(
                 TOOLS, js_on_load=SCRIPT, elem_classes="bar-part", padding=False
             )
+            label: Any = text("clip.upload")  # Gradio translates it, its hint says str
             upload = gr.UploadButton(
-                text("clip.upload"), size="sm", min_width=0, elem_classes="bar-upload"
+                label, size="sm", min_width=0, elem_classes="bar-upload"
             )
         with gr.Column(elem_classes="bar-panel"):
             buttons = _example_buttons(examples_dir(settings))

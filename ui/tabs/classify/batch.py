@@ -376,7 +376,10 @@ def batches(
     with TemporaryDirectory() as folder:
         songs = _unpacked(sources, Path(folder), origins, language)
         asked: dict[str, Any] = {"effort": effort, "limits": limits}
-        patience = {"n_workers": N_WORKERS, "patience_s": view.PATIENCE_S}
+        patience: dict[str, Any] = {
+            "n_workers": N_WORKERS,
+            "patience_s": view.PATIENCE_S,
+        }
         for row in rows_or_waits(songs, model, queue, **asked, **patience):
             if row is None:
                 yield batch

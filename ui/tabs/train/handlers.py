@@ -115,7 +115,7 @@ class Page:
             found = form.look_ahead(new.given(given), settings, visitor.language)
             n_waiting = len(self.server.cache.overview().waiting)
             may = actions.allowed(None, visitor, n_waiting).start
-            buttons = {
+            buttons: dict[Block, Any] = {
                 button: gr.Button(visible=code in found.refused)
                 for code, button in new.instead.items()
             }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 from markupsafe import Markup
@@ -26,7 +26,7 @@ from viz.plot import Sheet
 from viz.wording import joined
 
 # Each column's name and type.
-COLUMNS = {
+COLUMNS: dict[str, Literal["str", "number"]] = {
     "name": "str",
     "state": "str",
     "recipe": "str",

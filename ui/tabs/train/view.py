@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 from gradio.blocks import Block
@@ -298,14 +298,16 @@ def _buttons(
         if name == "start":
             works = works and not viewer.is_refused
             return works, lambda: gr.Button(interactive=works)
-        look = "primary" if name == next_step else "secondary"
+        look: Literal["primary", "secondary"] = (
+            "primary" if name == next_step else "secondary"
+        )
         return (works, look), lambda: gr.Button(visible=works, variant=look)
 
-    folded = {
+    folded: Parts = {
         place: (bool(getattr(allowed, name)), _visible(bool(getattr(allowed, name))))
         for name, place in window.parts.items()
     }
-    shown = {button: part(name) for name, button in window.buttons.items()}
+    shown: Parts = {button: part(name) for name, button in window.buttons.items()}
     return {**shown, **folded}
 
 
