@@ -103,7 +103,7 @@ function go(name) {
 
 /** Mark the lesson that is in view. */
 function look() {
-  const all = lessons();
+  const all = lessons().filter((lesson) => lesson.offsetParent); // none before a sound
   if (!element.offsetParent || !all.length) return;
   const line = LINE * innerHeight;
   const begun = all.filter((lesson) => lesson.getBoundingClientRect().top <= line);
@@ -173,4 +173,5 @@ new MutationObserver(() => {
     build();
   });
 }).observe(tab(), { childList: true, subtree: true });
+new ResizeObserver(look).observe(tab()); // the lessons come, or the first view goes
 build();
