@@ -104,7 +104,7 @@ def test_doors_open_tabs(first):
         page.get_by_role("tab", name="See", exact=True).click()
     button(page, "See sound").click()
     page.wait_for_function(FOLDED)
-    lesson(page, "Waveform").locator("canvas[role=img]").wait_for()
+    lesson(page, "Waveform").locator("canvas[role=img]").first.wait_for()
 
 
 def test_own_sounds_are_chosen_by_words(first):
@@ -119,7 +119,7 @@ def test_chosen_sound_folds_the_first_view_away(first):
     page = first()
     button(page, "Octave").click()
     page.wait_for_function(FOLDED)
-    lesson(page, "Waveform").locator("canvas[role=img]").wait_for()
+    lesson(page, "Waveform").locator("canvas[role=img]").first.wait_for()
     assert page.evaluate("window.shifted") < 0.05
 
 

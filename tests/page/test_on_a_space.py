@@ -184,12 +184,12 @@ def test_signing_out_sends_nobody_to_another_site(space):
     ids=["nobody", "other", "no key", "wrong key", "foreign page", "foreign origin"],
 )
 def test_who_is_not_the_owner_renames_nothing(space, headers):
-    assert refused(space.ask("wire_table.rename", headers))
+    assert refused(space.ask("wire_labels.rename", headers))
     assert not [*space.settings.runs_dir.glob("*/title")]
 
 
 def test_owner_who_has_signed_in_may_rename(space):
-    answer = space.ask("wire_table.rename", signed_in(TOKEN, **OWNER_HERE))
+    answer = space.ask("wire_labels.rename", signed_in(TOKEN, **OWNER_HERE))
     assert '"success":true' in answer
     (title,) = space.settings.runs_dir.glob("*/title")
     assert title.read_text() == "x/y"

@@ -44,7 +44,7 @@ def test_every_picture_is_drawn_in_every_language(name):
         assert not label or label in words
     with Image.open(io.BytesIO(downloads.content(drawn, "png"))) as image:
         n_plots = len(drawn.plots)
-        assert image.size == (paper.WIDTH_PX, n_plots * paper.HEIGHT_PX)
+        assert image.size == (2 * paper.WIDTH_PX, 2 * n_plots * paper.HEIGHT_PX)
 
 
 def test_pictures_of_silence_and_of_next_to_nothing_can_be_saved():

@@ -166,12 +166,14 @@ def hostile_values(prediction):
             "reason": EVIL,
         },
         "clip_facts": {
+            "duration_s": 1.0,
             "name": EVIL,
             "facts": [EVIL],
             "credit": SimpleNamespace(
                 artist=EVIL, source=EVIL, title=EVIL, licence=(EVIL, EVIL)
             ),
         },
+        "code": {"text": EVIL},
         "history": {"rows": [past]},
         "link": {"address": EVIL, "key": "host.sign_in"},
         "live": {
@@ -179,14 +181,18 @@ def hostile_values(prediction):
             "shares": [(EVIL, 0.5, EVIL)],
             "model": EVIL,
         },
+        "no_runs": {},
+        "own_folder": {"folder": EVIL},
         "progress": {"stage": Stage("songs"), "counts": EVIL},
         "pushed": {"address": EVIL},
+        "refused": {"sentences": [EVIL]},
         "run_differences": {"names": [EVIL], "differing": [("seed", [EVIL])]},
         "run_log": {"lines": [EVIL]},
         "run_phases": {
             "phases": [(Progress("songs"), EVIL, is_now) for is_now in (True, False)],
             "texts": [EVIL],
         },
+        "run_state": {"state": "finished", "sign": EVIL},
         "run_result": {"texts": [EVIL], "model_dir": EVIL, "command": EVIL},
         "run_scores": {
             "scores": SimpleNamespace(genres=[genre], mistakes=[mistake], n_songs=1),
@@ -207,6 +213,7 @@ def hostile_values(prediction):
             "bar": (1, 2),
         },
         "survey": {
+            "conflicts": [EVIL],
             "leaks": named,
             "parts": ["train"],
             "genres": [{"label": EVIL, "numbers": [EVIL], "bar": [("train", EVIL)]}],
@@ -228,7 +235,7 @@ def hostile_values(prediction):
 
 
 PAGES = sorted(path.stem for path in FOLDER.glob("*.html") if path.stem != "macros")
-NAMELESS = ("link", "secret_form", "silent")  # the words they show are ours
+NAMELESS = ("link", "no_runs", "secret_form", "silent")  # the words they show are ours
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -23,13 +23,13 @@ from settings import Host
 from ui import sheets
 from ui.api import answers
 from ui.api.answers import SongAnswer, SongRow
+from ui.export import downloads
 from ui.model_choice import EFFORTS, chosen, effort_of
 from ui.scene import Scene
 from ui.server import files, zero
 from ui.server.access import Visitor
 from ui.session import Session
 from ui.tabs.classify.batch import BATCH_QUEUE, batches
-from viz import paper
 from viz.plot import Sheet
 
 REFERENCES = ("peak", "full_scale")
@@ -199,4 +199,6 @@ class Endpoints:
         return self._session.scene(song, None, i18n.DEFAULT_LANGUAGE)
 
     def _png(self, sheet: Sheet) -> str:
-        return files.kept(paper.png(sheet), "picture.png", self._cache_dir)
+        return files.kept(
+            downloads.content(sheet, "png"), "picture.png", self._cache_dir
+        )
