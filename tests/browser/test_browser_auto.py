@@ -48,7 +48,7 @@ def test_answer_stays_until_the_reader_asks_the_model_that_has_come(
     page = open_page()
     page.locator("#player input[type=file]").set_input_files(path)
     page.locator(".clip-facts strong").filter(has_text=path.name).wait_for()
-    page.get_by_role("tab").nth(-2).click()
+    page.locator("[data-tab-id=classify]:visible").click()
     page.locator(LINE).filter(has_text=f"while {NAME} is downloaded").wait_for()
     page.get_by_role("button", name="Classify", exact=True).click()
     page.locator(TOLD).wait_for(timeout=1000 * browser.PATIENCE_S)

@@ -21,7 +21,7 @@ def opened(open_page, path, **look):
     page = open_page(**look)
     page.locator("#player input[type=file]").set_input_files(path)
     page.locator(".clip-facts strong").filter(has_text=path.name).wait_for()
-    page.get_by_role("tab").nth(-2).click()
+    page.locator("[data-tab-id=classify]:visible").click()
     return page
 
 

@@ -18,7 +18,7 @@ COUNT_PLAYED = """() => {
 
 # A page that is still being built goes back to its first tab once.
 OPEN_TRAIN = """() => {
-  const tab = document.querySelectorAll("[role=tab]")[2];
+  const tab = document.querySelector("[role=tab][data-tab-id=train]");
   if (tab.getAttribute("aria-selected") !== "true") tab.click();
   return document.querySelector(".run-scores .confusion td")?.checkVisibility();
 }"""

@@ -40,7 +40,7 @@ def test_answer_and_link_come_without_storage_and_clipboard(
     wait_for_pictures(page)
     page.locator(".lesson .sheet-save").first.select_option("link")
     page.wait_for_function("location.search.includes('view=')")
-    page.get_by_role("tab").nth(-2).click()
+    page.locator("[data-tab-id=classify]:visible").click()
     page.get_by_role("button", name="Name the genre").click()
     page.locator(".block.answer .verdict:not(.so_far)").wait_for()
     page.get_by_role("button", name="Songs of this visit").click()

@@ -56,7 +56,7 @@ def named(page, name):
 
 
 def classify(page):
-    page.get_by_role("tab").nth(-2).click()
+    page.locator("[data-tab-id=classify]:visible").click()
     page.locator("#ask").click()
     page.locator(TOLD).wait_for(timeout=1000 * browser.PATIENCE_S)
 
