@@ -45,7 +45,7 @@ def test_link_in_a_text_sets_the_knob_right_there(open_page):
     page.evaluate("window.isSamePage = true")
     stft.get_by_role("link", name="8,192").click()
     stft.locator(".sheet-facts", has_text="8,192").wait_for()
-    assert stft.get_by_label("Frame length").input_value() == "8192"
+    assert stft.get_by_label("Frame length (samples)").input_value() == "8192"
     wave = page.locator("#lesson-waveform")
     wave.get_by_role("link", name="the click").click()
     page.locator(".block.clip-facts", has_text="Click").wait_for()

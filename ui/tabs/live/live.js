@@ -208,7 +208,7 @@
       this.map = menu("live_map", Object.keys(image.MAPS), "magma");
       this.note = make("output", { className: "live-note" }, "–");
       this.needle = make("i");
-      const scale = { label: word("live_cents"), valuemin: "-50", valuemax: "50" };
+      const scale = { label: word("live_cents"), valuemin: "-50", valuemax: "50", valuenow: "0" };
       this.cents = make("div", { className: "live-cents", role: "meter", aria: scale }, this.needle);
       this.pitch = make("output", { className: "live-pitch" });
       this.level = make("meter", { min: -60, max: 0, high: -3, optimum: -20, value: -60, aria: { label: word("live_level") } });
