@@ -6,15 +6,6 @@ from support import browser
 
 pytestmark = pytest.mark.browser
 
-HUMMING = """() => {
-  navigator.mediaDevices.__proto__.getUserMedia = async () => {
-    const context = new AudioContext(), hum = context.createOscillator();
-    const place = context.createMediaStreamDestination();
-    hum.connect(place), hum.start();
-    return place.stream;
-  };
-}"""
-
 
 def record(page):
     page.locator("#player .bar-record:visible, .front-record:visible").first.click()
@@ -57,7 +48,7 @@ def test_microphone_that_is_refused_gets_a_sentence(
 
 
 def test_recording_shows_its_level_until_it_ends(open_page, microphone):
-    microphone(HUMMING)
+    microphone(browser.HUMMING)
     page = open_page()
     meter = page.locator(".microphone meter")
     assert meter.is_hidden()
@@ -72,7 +63,7 @@ def test_recording_goes_on_where_no_meter_can_be_shown(open_page, microphone):
     """As in Firefox, where microphone and speaker have different rates."""
     fails = "() => { throw new DOMException('rates', 'NotSupportedError'); }"
     patch = f"AudioContext.prototype.createMediaStreamSource = {fails};"
-    microphone(HUMMING.replace("{", "{ " + patch, 1))
+    microphone(browser.HUMMING.replace("{", "{ " + patch, 1))
     page = open_page()
     record(page)
     page.locator("#player .stop-button").wait_for()

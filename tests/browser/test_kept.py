@@ -229,6 +229,10 @@ def test_built_in_sound_is_kept_in_the_address_where_storage_is_forbidden(
 
 def test_recording_that_is_given_up_gives_the_sound_back(open_page):
     page = open_page()
+    browser.forgive_leaving(page)
+    page.add_init_script(f"({browser.HUMMING})()")
+    page.reload()
+    page.wait_for_function(browser.READY)
     page.get_by_role("button", name="Octave").click()
     wait_for_pictures(page)
     page.get_by_role("button", name="Record").click()

@@ -178,7 +178,7 @@ def test_teacher_s_link_opens_the_questions_and_checks_an_answer(open_page):
     # In the same tab of the browser, which still knows what was answered.
     place = lesson(page, "Sampling rate")
     place.locator(".dock[open]", has_text="1,245 Hz").wait_for()
-    heard = "1,245 Hz, does not fit and is heard as 755 Hz"
+    heard = "1,245 Hz (too high: heard as 755 Hz"
     place.locator(".numbers", has_text=heard).wait_for()
     page.wait_for_function("scrollY > 800")
     place.get_by_label("Your answer").fill("755")

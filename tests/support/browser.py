@@ -74,6 +74,16 @@ REFUSING = """() => {
   };
 }"""
 
+# A microphone in which somebody hums.
+HUMMING = """() => {
+  navigator.mediaDevices.__proto__.getUserMedia = async () => {
+    const context = new AudioContext(), hum = context.createOscillator();
+    const place = context.createMediaStreamDestination();
+    hum.connect(place), hum.start();
+    return place.stream;
+  };
+}"""
+
 
 class Server:
     """The app as a child process.
