@@ -43,8 +43,6 @@ def test_microphone_that_is_refused_gets_a_sentence(
     page = open_page(locale=locale)
     record(page)
     page.locator(".microphone p").filter(has_text=said).wait_for()
-    page.locator("#player .bar-record:visible, .front-record:visible").first.click()
-    page.wait_for_function("!document.querySelector('.microphone p').textContent")
 
 
 def test_recording_shows_its_level_until_it_ends(open_page, microphone):
