@@ -445,7 +445,7 @@
 
     /** The axes. */
     label() {
-      const { left, right, top, bottom, y, speed } = this.plot;
+      const { left, right, bottom, y, speed } = this.plot;
       const { pen, ratio } = this;
       const style = getComputedStyle(this.element);
       pen.setTransform(ratio, 0, 0, ratio, 0, 0);

@@ -144,7 +144,7 @@ for (const event of ["wheel", "touchmove", "keydown", "pointerdown"])
   addEventListener(event, () => { isMoved = true; }, { passive: true });
 let frame = 0;
 addEventListener("scroll", () => {
-  frame ||= requestAnimationFrame(() => {
+  if (!frame) frame = requestAnimationFrame(() => {
     frame = 0;
     look();
     clearTimeout(timer);
@@ -168,7 +168,7 @@ tab().addEventListener("click", (event) => {
 // Gradio adds the parts of a page one by one.
 let building = 0;
 new MutationObserver(() => {
-  building ||= requestAnimationFrame(() => {
+  if (!building) building = requestAnimationFrame(() => {
     building = 0;
     build();
   });
