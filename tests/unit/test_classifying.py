@@ -8,6 +8,7 @@ import zipfile
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
@@ -36,7 +37,7 @@ from ui.tabs.classify.batch import (
     table_html,
 )
 from ui.tabs.classify.card import content as content_of_card
-from ui.tabs.classify.history import MAX_SONGS, History, as_html, is_held
+from ui.tabs.classify.history import MAX_SONGS, History, _again, as_html, is_held
 from ui.tabs.classify.song import calmly, together
 
 HERE, ELSEWHERE = Visitor(may_train=True), Visitor(may_train=False)
@@ -647,3 +648,16 @@ def test_song_of_who_waits_is_not_decoded():
         assert not decoded
     assert said_by(asking) == [""]
     assert decoded
+
+
+def test_song_of_the_history_is_found_though_another_came_on_top_meanwhile():
+    rows = [
+        [name, "sure", "jazz", "jazz", 0.9, "bundled", {"path": f"/held/{name}"}]
+        for name in ("newest", "wanted")
+    ]
+    again = _again(lambda path: path.startswith("/held/"))
+    asked = SimpleNamespace(path="/held/wanted")
+    assert again(rows[1:], asked) == again(rows, asked) == "/held/wanted"
+    for path in ("/held/other", "/etc/passwd"):
+        with pytest.raises(KnownError, match="clip_gone"):
+            again(rows, SimpleNamespace(path=path))

@@ -1,5 +1,5 @@
 // Past answers in a gr.HTML: a button shows one of them again.
 element.addEventListener("click", ({ target }) => {
   const button = target.closest("button.again");
-  if (button) trigger("again", { number: Number(button.dataset.number) });
+  if (button) trigger("again", { path: button.dataset.path });
 });

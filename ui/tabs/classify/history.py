@@ -129,14 +129,16 @@ def _listing(held: Callable[[str], bool]) -> Any:
 
 
 def _again(held: Callable[[str], bool]) -> Any:
-    """Make the handler that gives the player a song of the list."""
+    """Make the handler that gives the player a song of the list.
+
+    It is named by its path: by now the list may have more rows than the page shows.
+    """
 
     def again(songs: Any, event: gr.EventData) -> str:
-        rows, number = _rows(songs), int(event.number)
-        row = rows[number] if 0 <= number < len(rows) else None
-        path = _more(row)["path"] if row else ""
-        if row is None or not held(path):
-            raise KnownError("clip_gone", name=row[0] if row else "")
+        path = str(event.path)
+        names = [row[0] for row in _rows(songs) if _more(row)["path"] == path]
+        if not names or not held(path):
+            raise KnownError("clip_gone", name=names[0] if names else "")
         return path
 
     return again
@@ -170,6 +172,7 @@ def _shown(
         "model": more["title"] or key,
         "shares": coloured(more["ranking"] or [(genre, share)]),
         "is_held": held(more["path"]),
+        "path": more["path"],
     }
 
 
