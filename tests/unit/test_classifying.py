@@ -535,7 +535,7 @@ def test_history_shows_the_saved_answer_and_offers_the_sound_while_it_is_held(
     shown = as_html(rows, Visitor(), held)
     assert shown.count("<li>") == 1 + len(tiny.GENRES)
     assert "head · forty" in shown
-    assert 'class="again" data-number="0"' in shown
+    assert f'class="again" data-path="{song}"' in shown
     song.unlink()
     shown = as_html(rows, Visitor(), held)
     assert "no longer has this sound" in shown
