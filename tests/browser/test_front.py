@@ -79,6 +79,7 @@ def test_keyboard_plays_and_the_head_moves_with_the_sound(first):
     page.wait_for_function("Genrescope.front.state().at_s > 2")
 
 
+@pytest.mark.slow
 def test_way_leads_to_the_spectrogram_and_nothing_jumps(first):
     page = first()
     button(page, "See what it's made of").click()
@@ -96,6 +97,7 @@ def test_way_leads_to_the_spectrogram_and_nothing_jumps(first):
     assert stft.bounding_box()["y"] == pytest.approx(top, abs=2)
 
 
+@pytest.mark.slow
 def test_doors_open_tabs(first):
     page = first()
     for door, tab in (("Fine-tune", "Train"), ("Name a song's genre", "Classify")):
@@ -107,6 +109,7 @@ def test_doors_open_tabs(first):
     lesson(page, "Waveform").locator("canvas[role=img]").first.wait_for()
 
 
+@pytest.mark.slow
 def test_own_sounds_are_chosen_by_words(first):
     page = first()
     with page.expect_file_chooser():
@@ -115,6 +118,7 @@ def test_own_sounds_are_chosen_by_words(first):
     page.locator(".player-place").wait_for()
 
 
+@pytest.mark.slow
 def test_chosen_sound_folds_the_first_view_away(first):
     page = first()
     button(page, "Octave").click()
@@ -123,12 +127,14 @@ def test_chosen_sound_folds_the_first_view_away(first):
     assert page.evaluate("window.shifted") < 0.05
 
 
+@pytest.mark.slow
 def test_link_to_a_lesson_opens_it_in_place_of_the_first_view(open_page):
     page = open_page("?view=back")
     assert page.evaluate(FOLDED)
     lesson(page, "Back to sound").wait_for()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["en-US", "zh-TW", "zh-CN"])
 def test_phone_s_first_screen_holds_all_of_it(first, locale):
     page = first(width=390, height=844, locale=locale)
@@ -142,6 +148,7 @@ def test_phone_s_first_screen_holds_all_of_it(first, locale):
         assert box["y"] + box["height"] <= 844
 
 
+@pytest.mark.slow
 def test_picture_stands_still_for_those_who_ask(open_page):
     page = open_page()
     page.emulate_media(reduced_motion="reduce")

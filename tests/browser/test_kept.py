@@ -66,6 +66,7 @@ def asks(page):
     return page.locator(".song-history li:has(summary)").count()
 
 
+@pytest.mark.slow
 def test_bar_is_one_line_on_a_phone_and_covers_nothing_that_has_focus(open_page):
     page = open_page(width=390, height=844)
     page.get_by_role("button", name="Composed classical").click()
@@ -85,6 +86,7 @@ def test_bar_is_one_line_on_a_phone_and_covers_nothing_that_has_focus(open_page)
     page.wait_for_function(SCROLLED_AWAY)
 
 
+@pytest.mark.slow
 def test_upload_opens_the_dialog_at_once_and_the_sound_stays_meanwhile(open_page, song):
     page = open_page()
     page.get_by_role("button", name="Octave").click()
@@ -128,6 +130,7 @@ def test_old_answer_is_gone_before_the_server_knows_of_the_new_sound(open_page, 
     assert ["other.wav", True] not in frames
 
 
+@pytest.mark.slow
 def test_sound_that_cannot_be_read_leaves_the_answer_as_it_was(open_page, song):
     page = open_page()
     upload(page, song)
@@ -144,6 +147,7 @@ def test_sound_that_cannot_be_read_leaves_the_answer_as_it_was(open_page, song):
     page.problems = [text for text in page.problems if "Waveform" not in text]
 
 
+@pytest.mark.slow
 def test_sound_that_arrives_on_the_tab_is_classified_once(open_page, song):
     page = open_page("?view=classify")
     page.locator("#ask").wait_for()
@@ -185,6 +189,7 @@ def test_song_tab_answer_and_settings_survive_a_reload_and_a_language(open_page,
     assert page.locator("#lesson-waveform input[type=checkbox]").first.is_checked()
 
 
+@pytest.mark.slow
 def test_another_visitor_gets_nothing_and_a_deleted_song_a_sentence(
     open_page, server, song
 ):
@@ -208,6 +213,7 @@ def test_another_visitor_gets_nothing_and_a_deleted_song_a_sentence(
     assert page.locator(NAME).count() == 0
 
 
+@pytest.mark.slow
 def test_built_in_sound_is_kept_in_the_address_where_storage_is_forbidden(
     open_page, song
 ):
@@ -227,6 +233,7 @@ def test_built_in_sound_is_kept_in_the_address_where_storage_is_forbidden(
     assert page.locator(NAME).count() == 0
 
 
+@pytest.mark.slow
 def test_recording_that_is_given_up_gives_the_sound_back(open_page):
     page = open_page()
     browser.forgive_leaving(page)

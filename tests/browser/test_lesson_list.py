@@ -5,7 +5,7 @@ import pytest
 from support import browser
 from support.page import wait_for_pictures
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 
 HERE = ".contents a[aria-current]"

@@ -70,6 +70,7 @@ def test_played_scale_is_named_note_by_note(page):
         )
 
 
+@pytest.mark.slow
 def test_partials_stand_at_their_frequencies(page):
     page.wait_for_function("document.querySelector('.live-note').textContent === 'A4'")
     peak_hz = page.evaluate("""() => {
@@ -80,6 +81,7 @@ def test_partials_stand_at_their_frequencies(page):
     assert min(abs(peak_hz - hz) for hz in NOTES.values()) < 12  # one bin
 
 
+@pytest.mark.slow
 def test_pausing_gives_the_microphone_back_and_scrolls(page):
     page.wait_for_function("Genrescope.live.now_s > 11")
     page.locator(".live canvas").press(" ")
@@ -106,12 +108,14 @@ def test_what_is_kept_becomes_the_sound_of_the_page(page):
     assert "mono" in facts.inner_text()
 
 
+@pytest.mark.slow
 def test_leaving_the_tab_stops_the_microphone(page):
     page.get_by_role("tab", name="See").click()
     page.wait_for_function("!Genrescope.live.isOn")
     assert page.evaluate("Genrescope.live.microphone.stream") is None
 
 
+@pytest.mark.slow
 def test_scales_and_colours_redraw_what_was(page):
     page.locator(".live-start").click()
     said(page, "Paused")
@@ -122,6 +126,7 @@ def test_scales_and_colours_redraw_what_was(page):
     assert len(seen) == 4
 
 
+@pytest.mark.slow
 def test_refused_microphone_gets_a_sentence(open_page):
     page = open_page("?view=live")
     page.evaluate(browser.REFUSING % "NotAllowedError")
@@ -130,6 +135,7 @@ def test_refused_microphone_gets_a_sentence(open_page):
     assert page.locator(".live-start").is_enabled()
 
 
+@pytest.mark.slow
 def test_phone_holds_it_without_scrolling_sideways(open_page):
     page = open_page("?view=live", width=390, height=844, locale="zh-TW")
     page.locator(".live-start").click()
@@ -139,6 +145,7 @@ def test_phone_holds_it_without_scrolling_sideways(open_page):
     )
 
 
+@pytest.mark.slow
 def test_genre_is_named_for_who_wants_that_and_for_nobody_else(page):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
@@ -152,6 +159,7 @@ def test_genre_is_named_for_who_wants_that_and_for_nobody_else(page):
     answer.first.wait_for(state="detached")
 
 
+@pytest.mark.slow
 def test_pitch_of_known_tones_is_right_to_a_cent(page):
     for hz in (82.41, 110.0, 440.0, 1318.5):
         found = page.evaluate(

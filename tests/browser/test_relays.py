@@ -9,7 +9,7 @@ from support.browser import CHROMIUM_FLAGS, READY, WAIT_MS, Server
 from support.page import wait_for_pictures
 from support.relays import NAME, https_relay
 
-pytestmark = [pytest.mark.browser, pytest.mark.minute]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SECRET = "a secret of this school"
 
 

@@ -81,6 +81,7 @@ def test_what_cannot_start_is_refused_and_what_can_is_offered(open_page):
     page.wait_for_function("!document.querySelector('.run-start button[disabled]')")
 
 
+@pytest.mark.slow
 def test_recipe_leaves_songs_of_one_s_own(open_page, server):
     (server.home / "songs" / "mine" / "rock").mkdir(parents=True, exist_ok=True)
     page = opened(open_page, "Train")
@@ -97,6 +98,7 @@ def test_recipe_leaves_songs_of_one_s_own(open_page, server):
     assert songs.input_value() == "songs/mine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dark", [False, True])
 def test_state_is_in_colour_with_a_sign_and_buttons_follow(open_page, ended, dark):
     page = opened(open_page, "Train", dark=dark)
@@ -116,6 +118,7 @@ def test_state_is_in_colour_with_a_sign_and_buttons_follow(open_page, ended, dar
     assert axe >= 4.5
 
 
+@pytest.mark.slow
 def test_question_has_the_focus_and_says_what_goes(open_page, ended):
     page = opened(open_page, "Train")
     page.get_by_role("button", name="Delete", exact=True).click()
@@ -142,6 +145,7 @@ CONTRAST = """() => {
 }"""
 
 
+@pytest.mark.slow
 def test_songs_looked_at_are_handed_to_the_form(open_page):
     page = opened(open_page, "Data")
     assert not shown(page, "Cancel", "Train on these songs →")
