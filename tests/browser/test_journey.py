@@ -10,11 +10,11 @@ from trainer.training.initial_model import BUNDLED_DIR
 
 pytestmark = pytest.mark.browser
 
-PATIENCE_MS = 300_000  # only where a broken build gives up
+PATIENCE_MS = 150_000  # only where a broken build gives up
 VERDICT = ".verdict:not(.so_far)"
 NAMED = f".block.answer {VERDICT}"
 OUR_RUN_IS_CHOSEN = """[...document.querySelectorAll("input")].some(
-  (input) => input.offsetParent && input.value.startsWith("Your run"))"""
+  (input) => input.offsetParent && input.value.startsWith("smoke · "))"""
 RUN_HAS_FOCUS = """(() => {
   const run = document.activeElement;
   const { top } = run.getBoundingClientRect();
@@ -72,7 +72,7 @@ def test_newcomer_walks_from_a_song_to_a_model_of_their_own(open_page, song):
     page.get_by_role("button", name="Classify with it").click()
     page.wait_for_function(OUR_RUN_IS_CHOSEN)
     page.get_by_role("button", name="Classify", exact=True).click()
-    page.locator(".block.answer", has_text="Your run").locator(VERDICT).wait_for()
+    page.locator(".block.answer", has_text="smoke · ").locator(VERDICT).wait_for()
     assert "of 10 s" in page.locator(".block.answer").inner_text()
 
 
@@ -164,14 +164,17 @@ def test_person_goes_on_compares_names_and_deletes(open_page):
 
 def classify_with_two_runs(page):
     """The run that is shown, and the one before it, name the same song's genre."""
+    page.get_by_role("tab", name="Classify").click()
     page.get_by_role("button", name="Composed blues").click()
+    page.locator(NAMED).wait_for()
+    page.get_by_role("tab", name="Train").click()
     page.get_by_role("button", name="Classify with it").click()
     page.wait_for_function(OUR_RUN_IS_CHOSEN)
     page.get_by_label("Compare with", exact=True).click()
-    page.get_by_role("option", name="Your run").nth(1).click()
+    page.get_by_role("option", name="smoke ·").nth(1).click()
     page.get_by_role("button", name="Classify", exact=True).click()
     page.locator(".answers section").nth(1).locator(VERDICT).wait_for()
-    assert page.locator(".answers section", has_text="Your run").count() == 2
+    assert page.locator(".answers section", has_text="smoke · ").count() == 2
 
 
 def test_value_out_of_range_gets_a_sentence_and_the_form_stays(open_page):
