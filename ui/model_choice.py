@@ -94,7 +94,7 @@ def _songs(ref: ModelRef, language: str) -> str:
 
 
 def _time(run_id: str, language: str, now: datetime) -> str:
-    """Say when a run was started, as its id has it; "" of any other id."""
+    """Return when a run was started, read from its id; "" of any other id."""
     try:
         at = datetime.strptime(run_id[:ID_TIME], "%Y%m%d-%H%M%S")
     except ValueError:

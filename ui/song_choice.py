@@ -132,7 +132,7 @@ def offered(settings: Settings, language: str) -> list[tuple[str, str]]:
 
 
 def own_folder(settings: Settings, visitor: Visitor) -> str:
-    """Say where on this machine songs of one's own belong, to who may train alone."""
+    """Show where on this machine own songs belong, to those who may train alone."""
     if not visitor.may_train:
         return ""
     return render("own_folder", visitor.language, folder=settings.songs_dir)

@@ -105,7 +105,7 @@ def examined(event: gr.EventData, visitor: Visitor) -> dict[str, Any]:
 
 
 def checked(id: str, typed: str, language: str) -> dict[str, str]:
-    """Check an answer: what ``kind`` it is, and what to say."""
+    """Check an answer; return its ``kind`` and the texts to show."""
     unit = exercises.exercise(id).unit
     try:
         answer = exercises.read(typed, unit)
@@ -119,7 +119,7 @@ def checked(id: str, typed: str, language: str) -> dict[str, str]:
 
 
 def told(id: str, language: str) -> dict[str, str]:
-    """Tell the measured answer, for those who have tried."""
+    """Return the measured answer, for those who have tried."""
     return _explained(TOLD, id, language)
 
 

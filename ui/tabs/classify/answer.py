@@ -153,7 +153,7 @@ def coloured(
 
 
 def knows(prediction: Prediction, language: str) -> list[str]:
-    """Say what the model knows, and what that means for its answer."""
+    """Describe what the model was trained on, and what that means for its answer."""
     ref = prediction.model
     training = ref.trained_on or _word("unknown_training", language)
     trained_on = i18n.table(language).get(f"trained_on.{training}", training)

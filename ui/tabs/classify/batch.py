@@ -332,7 +332,7 @@ def _windows(
 
 
 def count(uploads: list[str] | None, visitor: Visitor) -> str:
-    """Say how many files were given; "" without one."""
+    """Count the files that were given; "" without one."""
     if not uploads:
         return ""
     return i18n.word("classify.n_files", visitor.language, n=len(uploads))

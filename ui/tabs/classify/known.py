@@ -43,7 +43,7 @@ def _giving(id: str, examples_dir: Path) -> Any:
 
 
 def told(path: str, prediction: Prediction, language: str) -> str:
-    """Tell a song's genre, and whether the model found it; "" where nobody knows."""
+    """Return a song's genre, and whether the model found it; "" where it is unknown."""
     genre = GENRES.get(examples.id_of(path) or "")
     if not genre:
         return ""

@@ -145,7 +145,7 @@ def _badge(state: RunState, language: str) -> Markup:
 
 
 def _more(run: Run, state: RunState, language: str) -> str:
-    """Say how long a stop takes, or why a run failed; "" of other states."""
+    """Describe how long a stop takes, or why a run failed; "" of other states."""
     if state.name == "stopping":
         n = round(jobs.stops_within_s(run))
         return i18n.word("notes.stopping", language, n=n)
