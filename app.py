@@ -36,7 +36,7 @@ with process.importing():
     from ui import canvas, page_state, sheets, theme
     from ui.api import runs, songs
     from ui.exercises import dock
-    from ui.front import front
+    from ui.front import front, recorded
     from ui.handlers import guard
     from ui.player import clip_bar, recordings
     from ui.player.clips import ClipShelf
@@ -167,6 +167,7 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
         "css_paths": [
             theme.TOKENS,  # before those that use them
             theme.STYLE,
+            theme.TABLES,
             canvas.STYLE,
             clip_bar.STYLE,
             front.STYLE,
@@ -201,7 +202,7 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
                     secret=settings.secret,
                     is_key_of_start=settings.is_key_of_start,
                 ),
-                Middleware(Language),
+                Middleware(Language, sounds=clip_bar.examples_dir(settings)),
             ],
         },
     }
@@ -238,13 +239,20 @@ def serve(settings: host.Settings) -> None:
 
 
 def fetch_recordings(demo: gr.Blocks, settings: host.Settings) -> None:
-    """Fetch real sounds in the background, where this host may and wants them."""
+    """Fetch real sounds in the background, where this host may and wants them.
+
+    Those that are here already are offered from the start; the first view's numbers
+    may be missing.
+    """
+    folder = clip_bar.examples_dir(settings)
+    threading.Thread(target=recorded.prepare, args=(folder,), daemon=True).start()
+
+    def offer() -> None:
+        clip_bar.offer_recordings(demo, settings)
+        recorded.prepare(folder)
+
     if settings.recordings and not settings.is_offline:
-        recordings.start(
-            settings.recordings,
-            clip_bar.examples_dir(settings),
-            lambda: clip_bar.offer_recordings(demo, settings),
-        )
+        recordings.start(settings.recordings, folder, offer)
 
 
 def launched(demo: gr.Blocks, options: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ import gradio as gr
 
 ASSETS = Path(__file__).parent.parent / "assets"
 STYLE = ASSETS / "style.css"
+TABLES = ASSETS / "tables.css"
 TOKENS = ASSETS / "tokens.css"  # before all other style sheets
 ICON = ASSETS / "favicon.svg"
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from support import browser
+from support import browser, tiny
 from support.files import write_audio
 from support.page import DRAWN, choose, upload, wait_for_pictures
 from support.signals import chord, tone
@@ -59,6 +59,30 @@ def classify(page):
     page.locator("[data-tab-id=classify]:visible").click()
     page.locator("#ask").click()
     page.locator(TOLD).wait_for(timeout=1000 * browser.PATIENCE_S)
+
+
+@pytest.fixture
+def run(server):
+    """A finished run of this host."""
+    folder = server.home / "runs" / "20260101-000000-aaaa"
+    tiny.save_tiny_model(folder / "model", genrescope=tiny.FACTS | {"preset": "head"})
+    (folder / "result.json").write_text('{"state": "finished"}')
+    (folder / "config.json").write_text('{"data": "folder:/songs/ours"}')
+    yield
+    shutil.rmtree(folder)
+
+
+def pick(page, label, option):
+    page.get_by_role("combobox", name=label, exact=True).click()
+    page.get_by_role("option", name=option).click()
+
+
+def picked(page, label, text):
+    page.wait_for_function(
+        "([label, text]) => document.querySelector(`[aria-label='${label}']`)"
+        "?.value.includes(text)",
+        arg=[label, text],
+    )
 
 
 def asks(page):
@@ -187,6 +211,74 @@ def test_song_tab_answer_and_settings_survive_a_reload_and_a_language(open_page,
     page.get_by_role("tab").first.click()
     page.locator(DRAWN).first.wait_for()
     assert page.locator("#lesson-waveform input[type=checkbox]").first.is_checked()
+
+
+def test_models_and_effort_are_kept_and_no_answer_is_below_another_choice(
+    open_page, song, run
+):
+    page = open_page("?view=classify")
+    browser.forgive_leaving(page)
+    upload(page, song)
+    named(page, "my song.mp3")
+    page.locator(TOLD).wait_for(timeout=1000 * browser.PATIENCE_S)
+    page.evaluate(
+        """(told) => {
+      document.querySelector(told).isOld = true;
+      window.mixed = 0;
+      const look = () => {
+        const one = document.querySelector(told);
+        const isOld = one?.isOld && one.checkVisibility({ visibilityProperty: true });
+        const chosen = [...document.querySelectorAll("[aria-label=Model]")].at(-1).value;
+        if (isOld && chosen.startsWith("head")) window.mixed += 1;
+        requestAnimationFrame(look);
+      };
+      look();
+    }""",
+        TOLD,
+    )
+    pick(page, "Model", "head · ours")
+    by_run = page.locator(".answer .model").filter(has_text="head · ours")
+    by_run.wait_for()
+    assert page.evaluate("window.mixed") <= 2  # until the page is told of the choice
+    pick(page, "Compare with", "Bundled model")
+    page.locator(".answers section").nth(1).locator(".verdict").wait_for()
+    page.get_by_label("6 excerpts (quick)").first.check()
+    for leave in (
+        page.reload,
+        lambda: page.get_by_role("link", name="简体中文").click(),
+        page.reload,
+    ):
+        page.locator(TOLD).nth(1).wait_for()
+        leave()
+        named(page, "my song.mp3")
+        page.locator(TOLD).nth(1).wait_for(timeout=1000 * browser.PATIENCE_S)
+        by_run.wait_for()
+        assert page.locator(".answers section").count() == 2
+        assert page.locator("input[value=quick]").first.is_checked()
+
+
+@pytest.mark.slow
+def test_training_form_is_as_it_was_last_filled_in(open_page):
+    page = open_page("?view=train")
+    browser.forgive_leaving(page)
+    pick(page, "Recipe", "head")
+    page.get_by_label("Songs to compose per genre").first.fill("7")
+    page.get_by_role("button", name="All settings").click()
+    page.get_by_label("Learning rate", exact=True).fill("0.003")
+    page.get_by_label("Learning rate", exact=True).blur()
+    for _ in range(2):
+        page.wait_for_function(
+            "sessionStorage['genrescope.form.train']?.includes('0.003')"
+        )
+        page.reload()
+        picked(page, "Recipe", "head")
+        song_field = page.get_by_label("Songs to compose per genre").first
+        assert song_field.input_value() == "7"
+        page.get_by_role("button", name="All settings").click()
+        rate = page.get_by_label("Learning rate", exact=True)
+        assert rate.input_value() == "0.003"
+    other = open_page("?view=train")
+    picked(other, "Recipe", "smoke")
 
 
 @pytest.mark.slow

@@ -272,8 +272,32 @@ def test_lists_renewed_late_take_no_choice_back(host, in_an_event):
     models = host(hub_model="")
     picker = Picker(None, models)
     for key in (AUTO, "bundled"):
-        model, other, _ = picker._refreshed(key, "", (), HERE)
+        model, other, *_ = picker._refreshed(key, "", (), "", HERE)
         assert [value for _, value in model["choices"]][:2] == [AUTO, "bundled"]
         assert not any("value" in each for each in (model, other))
-    model, *_ = picker._refreshed("run:gone", "", (), HERE)
+    model, *_ = picker._refreshed("run:gone", "", (), "", HERE)
     assert model["value"] == AUTO
+
+
+@pytest.mark.parametrize(
+    ("held", "model", "other"),
+    [
+        ('{"model": "bundled", "other": "auto"}', "bundled", ""),
+        ('{"model": "bundled", "other": "bundled"}', "bundled", "bundled"),
+        ('{"model": "run:gone", "other": "run:gone"}', AUTO, ""),
+        ('{"model": ["bundled"], "other": 1}', AUTO, ""),
+        ("[1]", AUTO, ""),
+        ("", AUTO, ""),
+    ],
+)
+def test_lists_begin_with_what_was_chosen_before_the_page_was_loaded_anew(
+    host, in_an_event, held, model, other
+):
+    picker = Picker(None, host(hub_model=""))
+    first, second, *_ = picker._refreshed(None, "", (), held, HERE)
+    assert first["value"] == model
+    assert second.get("value", "") == other
+    # Nothing of it counts where something is chosen.
+    first, second, *_ = picker._refreshed(AUTO, "", (), held, HERE)
+    assert "value" not in first
+    assert "value" not in second

@@ -28,7 +28,8 @@
   document.documentElement.classList.toggle(BEFORE, !isLink);
 
   const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const { image, notes, partials, duration_s } = phrase;
+  const { image, notes, partials, duration_s, credit } = phrase;
+  const told = { sound: phrase.sound }; // to the server
   let front = null;
 
   class Front {
@@ -57,7 +58,7 @@
       const look = make("button", { type: "button", className: "front-look", onclick: () => this.open(true) },
         word("front.look"));
       const hero = make("div", { className: "front-hero" },
-        this.frame, make("div", { className: "front-bar" }, this.play, look));
+        this.frame, make("div", { className: "front-bar" }, this.play, look), credits());
       const doors = make("div", { className: "front-doors" },
         this.door("see", () => this.open(false)),
         this.door("train", () => toTab("train")),
@@ -256,7 +257,7 @@
       if (!this.wants) {
         this.audio.src = SILENCE;
         this.audio.play().catch(() => {});
-        this.trigger("hear", {});
+        this.trigger("hear", told);
       }
       this.wants = true;
       this.show();
@@ -294,7 +295,7 @@
       this.stop();
       this.isGoal = isGoal;
       this.element.firstChild.setAttribute("aria-busy", "true");
-      this.trigger("start", {});
+      this.trigger("start", told);
       if (isGoal) sound.playNext();
     }
 
@@ -339,7 +340,15 @@
 
   function about() {
     const named = partials.map(({ name, hz }) => `${name} ${Math.round(hz)} Hz`).join(", ");
-    return word("front.about", { partials: named });
+    return word("front.about", { partials: named, seconds: duration_s.toFixed(1) });
+  }
+
+  /** Whose recording it is; nothing where the sound is computed. */
+  function credits() {
+    if (!credit) return "";
+    const away = (href, text) => make("a", { href, target: "_blank", rel: "noreferrer" }, text);
+    return make("p", { className: "front-credit" },
+      `${credit.artist}: `, away(credit.source, credit.title), " · ", away(credit.licence[1], credit.licence[0]));
   }
 
   const wordButton = (name, onclick) =>

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,17 +10,17 @@ import gradio as gr
 
 import i18n
 from settings import Settings
-from ui.front.phrase import FILE, PHRASE
+from ui.front.phrase import FILE
 from ui.handlers import QUIETLY
 from ui.page_state import TABS
-from ui.player import examples
+from ui.player import examples, recordings
 from ui.player.clip_bar import examples_dir
 from ui.session import Session
 
 HERE = Path(__file__).parent
 STYLE = HERE / "front.css"
 # What it asks of the server, by names that Gradio finds in the component's script: the
-# trumpet's file, to play it; the trumpet as the chosen sound.
+# trumpet's file, to play it; the trumpet as the chosen sound. Both name the sound shown.
 MOUNT = 'Genrescope.front.mount(element, trigger, ["hear", "start"]);'
 HEAR = "(file) => { if (file) Genrescope.front.hear(file.url); }"
 FOLD = "() => Genrescope.front.fold()"
@@ -31,20 +31,25 @@ def build(session: Session, settings: Settings) -> None:
     view = gr.HTML(None, html_template="", js_on_load=MOUNT, elem_classes="front")
     file = gr.Audio(type="filepath", format=None, visible=False)
 
+    folder = examples_dir(settings)
+
     @session.guarded
-    def phrase() -> str:
-        return str(examples.file_of(PHRASE, examples_dir(settings)))
+    def phrase(event: gr.EventData) -> str:
+        return str(examples.named(str(event.sound), folder))
 
     view.hear(phrase, None, file, **QUIETLY).then(None, file, None, js=HEAR, **QUIETLY)
     view.start(phrase, None, session.bar.player, **QUIETLY)
     session.bar.path.change(None, None, None, js=FOLD, **QUIETLY)
 
 
-@functools.cache
-def script(language: str) -> str:
+def script(language: str, file: Path = FILE) -> str:
     """Return the page's script of the first view, with its numbers and its texts.
 
     After that of ``ui.canvas``, whose parts it uses.
+
+    Args:
+        language: of the texts.
+        file: of the numbers; see ``recorded.shown``.
     """
     words = {
         key: text
@@ -52,6 +57,9 @@ def script(language: str) -> str:
         if key.startswith("front.")
     }
     given = f"Object.assign(Genrescope.words, {json.dumps(words)});"
-    phrase = FILE.read_text("utf-8").strip()
-    numbers = f"Object.assign(Genrescope, {{ phrase: {phrase}, tabs: {list(TABS)} }});"
+    phrase = json.loads(file.read_text("utf-8"))
+    credit = recordings.BY_ID.get(phrase["sound"])
+    phrase["credit"] = credit and dataclasses.asdict(credit)
+    made = json.dumps({"phrase": phrase, "tabs": TABS}, separators=(",", ":"))
+    numbers = f"Object.assign(Genrescope, {made});"
     return "\n".join([given, numbers, (HERE / "front.js").read_text("utf-8")])

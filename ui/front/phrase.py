@@ -45,21 +45,28 @@ def computed() -> dict[str, Any]:
     """
     clip = example(PHRASE)
     return {
+        "sound": PHRASE,
         "duration_s": clip.duration_s,
-        "image": _image(clip),
+        "image": image(clip),
         "notes": [
             _note(clip, start_s, stop_s) for start_s, stop_s, *_ in trumpet.NOTES
         ],
-        "partials": _partials(clip),
+        "partials": partials(clip, trumpet.NOTES[-1][0] + STEADY_S, N_SAMPLES_LAST),
     }
 
 
-def _image(clip: Clip) -> dict[str, Any]:
+def image(clip: Clip, gain_db: float = 0.0) -> dict[str, Any]:
+    """Compute levels on a logarithmic axis, with the fields of ``viz.plot.Image``.
+
+    Args:
+        clip: a trumpet.
+        gain_db: added to each level.
+    """
     levels = stft(clip, FRAMES)
     rows_hz = np.geomspace(FMIN_HZ, FMAX_HZ, N_ROWS)
     rows_db = np.array(
         [
-            np.interp(rows_hz, levels.frequencies_hz, column)
+            np.interp(rows_hz, levels.frequencies_hz, column + gain_db)
             for column in levels.levels_db.T
         ]
     ).T
@@ -82,19 +89,18 @@ def _note(clip: Clip, start_s: float, stop_s: float) -> dict[str, Any]:
     at_s = start_s + min(STEADY_S, spare_s / 2)
     found = peaks(dft(clip, start_s=at_s, n_samples=N_SAMPLES, padding=4))
     hz = next(each.frequency_hz for each in found if each.harmonic == 1)
-    return {"start_s": start_s, "stop_s": stop_s, **_named(hz)}
+    return {"start_s": start_s, "stop_s": stop_s, **named(hz)}
 
 
-def _partials(clip: Clip) -> list[dict[str, Any]]:
-    """Measure the strongest harmonics of the last note, lowest first."""
-    at_s = trumpet.NOTES[-1][0] + STEADY_S
-    found = peaks(dft(clip, start_s=at_s, n_samples=N_SAMPLES_LAST), 2 * N_PARTIALS)
+def partials(clip: Clip, at_s: float, n_samples: int) -> list[dict[str, Any]]:
+    """Measure the strongest harmonics of a note, lowest first."""
+    found = peaks(dft(clip, start_s=at_s, n_samples=n_samples), 2 * N_PARTIALS)
     harmonics = [each for each in found if each.harmonic]
     strongest = sorted(harmonics, key=lambda each: -each.level_db)[:N_PARTIALS]
-    return [_named(hz) for hz in sorted(each.frequency_hz for each in strongest)]
+    return [named(hz) for hz in sorted(each.frequency_hz for each in strongest)]
 
 
-def _named(hz: float) -> dict[str, Any]:
+def named(hz: float) -> dict[str, Any]:
     """Name a frequency by the nearest key, by its flat where it has two names."""
     return {"hz": round(hz, 1), "name": note_of(hz).name.split("/")[-1]}
 

@@ -113,14 +113,27 @@ for (const kind of ["dragover", "drop"])
 // button: so two questions are never asked at the same time.
 const ASK_MS = 100;
 const PATIENCE_MS = 5000; // for a tab that is being laid out
-let isDue = false;
+let isDue = false, isListed = false;
 const isSeen = (id) => document.getElementById(id)?.checkVisibility() ?? false;
 const ask = (id, end = performance.now() + PATIENCE_MS) => {
   if (!isDue) return;
-  if (isSeen(id)) document.getElementById(id).click();
+  if (isListed && isSeen(id)) document.getElementById(id).click();
   // What is being cancelled may not have ended: then the press did not count.
   if (performance.now() < end) setTimeout(ask, ASK_MS, id, end);
 };
+
+// The page has been emptied, and is drawn so with the next frame.
+const reveal = () =>
+  requestAnimationFrame(() => requestAnimationFrame(() => root.classList.remove("sound-arrives")));
+
+// Before the models are listed, nobody knows which one was chosen before a reload: a press
+// counts once they are.
+document.addEventListener("click", (event) => {
+  if (isListed || !event.target.closest?.("#ask")) return;
+  event.stopImmediatePropagation();
+  event.preventDefault();
+  isDue = true;
+}, true);
 
 Genrescope.bar = {
   arrive(file, kept) {
@@ -137,15 +150,22 @@ Genrescope.bar = {
     return [];
   },
   settle(id, kept) {
-    // The page has been emptied, and is drawn so with the next frame.
-    const reveal = () => root.classList.remove("sound-arrives");
-    requestAnimationFrame(() => requestAnimationFrame(reveal));
+    reveal();
+    Genrescope.choice?.forget();
     isDue = isSeen(id) || Genrescope.kept.asked("view") === "classify" || Genrescope.kept.isAnswered(kept);
     ask(id);
   },
-  shown: (id) => ask(id),
+  listed(id) {
+    isListed = true;
+    ask(id);
+  },
   taken() {
     isDue = false;
+  },
+  again(id) {
+    reveal();
+    isDue = true;
+    ask(id);
   },
   answered: () => Genrescope.kept.answer(),
 };

@@ -17,7 +17,7 @@ import i18n
 from errors import FULL_DISK, KnownError
 from ui import canvas
 from ui.exercises import dock
-from ui.front import front
+from ui.front import front, recorded
 from ui.server import gradio_patches
 from ui.server.access import OWN_NAMES, host_name
 from ui.server.language import LANGUAGE_COOKIE, language_for
@@ -155,10 +155,12 @@ class Language:
 
     Args:
         app: the next ASGI application.
+        sounds: folder of the built-in sounds, where the first view may find a real one.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, sounds: Path | None = None) -> None:
         self.app = app
+        self.sounds = sounds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; put the script into an answer that is a page."""
@@ -167,7 +169,7 @@ class Language:
             return
         query = scope["query_string"].decode("latin-1")
         language = language_for(query, Headers(scope=scope))
-        is_choice = f"lang={language}" in query.split("&")
+        choice = language if f"lang={language}" in query.split("&") else ""
         start: Message = {}
 
         async def send_page(message: Message) -> None:
@@ -176,7 +178,8 @@ class Language:
                 start = message
                 return
             if start:
-                message = _with_scripts(start, message, language, is_choice)
+                scripts = _scripts(language, recorded.shown(self.sounds))
+                message = _with_scripts(start, message, scripts, choice)
                 await send(start)
                 start = {}
             await send(message)
@@ -190,26 +193,28 @@ def _is_page(start: Message) -> bool:
 
 
 def _with_scripts(
-    start: Message, body: Message, language: str, is_choice: bool
+    start: Message, body: Message, scripts: bytes, choice: str
 ) -> Message:
     """Put the scripts into the page's first piece; make the headers fit."""
-    html = body["body"].replace(b"<head>", b"<head>" + _scripts(language), 1)
+    html = body["body"].replace(b"<head>", b"<head>" + scripts, 1)
     headers = MutableHeaders(raw=start["headers"])
     if "content-length" in headers:
         grown = len(html) - len(body["body"])
         headers["content-length"] = str(int(headers["content-length"]) + grown)
     headers["vary"] = "Accept-Language, Cookie"
-    if is_choice:
+    if choice:
         headers.append(
             "set-cookie",
-            f"{LANGUAGE_COOKIE}={language}; Path=/; Max-Age={YEAR_S}; SameSite=Lax",
+            f"{LANGUAGE_COOKIE}={choice}; Path=/; Max-Age={YEAR_S}; SameSite=Lax",
         )
     return {**body, "body": html}
 
 
 @functools.cache
-def _scripts(language: str) -> bytes:
+def _scripts(language: str, numbers: Path) -> bytes:
     """Return what every page in a language begins with, before any script of Gradio's.
+
+    With the numbers of the first view.
 
     What the page's parts call as soon as they are mounted has to be there by then.
     """
@@ -223,7 +228,7 @@ def _scripts(language: str) -> bytes:
     ours = (
         canvas.script(language),
         kept,
-        front.script(language),
+        front.script(language, numbers),
         dock.script(language),
     )
     rest = "\n".join([*patches, *ours])

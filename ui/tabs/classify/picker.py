@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import gradio as gr
@@ -10,6 +11,7 @@ from gradio.events import Dependency
 
 import i18n
 from classifier.models import AUTO, Models
+from errors import KnownError
 from ui.handlers import QUIETLY
 from ui.model_choice import chosen, full_title
 from ui.server.access import Visitor
@@ -18,6 +20,9 @@ from ui.session import Session
 from ui.tabs.classify import view
 from ui.tabs.classify.answer import REVISION_LENGTH
 
+FORM = "classify"  # its name where the browser keeps what was chosen
+HELD = f"""(model, other, fetched) =>
+  [model, other, fetched, JSON.stringify(Genrescope.kept.held("{FORM}"))]"""
 Listed = tuple[list[tuple[str, str]], str | None]  # a list's choices, and its value
 
 
@@ -75,16 +80,24 @@ class Picker:
             concurrency_limit=1,
         )
 
-    def wire(self, tab: gr.Tab) -> None:
-        """Fill the lists whenever the tab opens."""
+    def wire(self, tab: gr.Tab, listed: str) -> None:
+        """Fill the lists whenever the tab opens, at first with what was chosen before.
+
+        Args:
+            tab: the one that it is in.
+            listed: script that runs once they are filled.
+        """
         key = self._session.guarded(lambda key: key)
         self.model.change(key, self.model, self._session.model, **QUIETLY)
-        tab.select(
+        held = gr.Textbox(visible=False)  # by the browser
+        filled = tab.select(
             self._session.guarded(self._refreshed),
-            [self.model, self.other, self._fetched],
-            [self.model, self.other, self._hub],
+            [self.model, self.other, self._fetched, held],
+            [self.model, self.other, self._fetched, self._hub],
+            js=HELD,
             **QUIETLY,
         )
+        filled.then(None, None, None, js=listed, **QUIETLY)
 
     def with_run(self, run_id: str, visitor: Visitor) -> gr.Dropdown:
         """List the models, with a run's chosen where it has one."""
@@ -96,14 +109,32 @@ class Picker:
         key: str | None,
         other: str | None,
         fetched: tuple[str, ...],
+        held: str,
         visitor: Visitor,
-    ) -> tuple[Any, Any, gr.Accordion]:
-        first, second = self._lists(key, other, fetched, visitor)
+    ) -> tuple[Any, Any, Any, gr.Accordion]:
+        """List again; where nothing is chosen yet, choose what the browser holds."""
+        wanted, compared = (key, other) if key else _held(held)
+        more = tuple(
+            each
+            for each in (wanted, compared)
+            if each and self._is_brought(each, fetched, visitor)
+        )
+        first, second = self._lists(wanted, compared, (*fetched, *more), visitor)
         return (
             _unless_kept(*first, key),
             _unless_kept(*second, other),
+            (*fetched, *more) if more else gr.skip(),
             gr.Accordion(visible=visitor.may_train),
         )
+
+    def _is_brought(self, key: str, fetched: tuple[str, ...], visitor: Visitor) -> bool:
+        """Return whether a model of the Hub, listed nowhere, is here for this visitor."""
+        if key in fetched or not (key.startswith("hub:") and visitor.may_train):
+            return False
+        try:
+            return self._models.at_hand(key) is not None
+        except KnownError:
+            return False
 
     def _lists(
         self,
@@ -150,6 +181,21 @@ class Picker:
             }
 
         return fetch
+
+
+def _held(text: str) -> tuple[str | None, str | None]:
+    """Read the keys of two models from what a browser holds, which may be anything."""
+    try:
+        held = json.loads(text)
+    except ValueError:
+        held = None
+    if not isinstance(held, Mapping):
+        return None, ""
+    key, other = held.get("model"), held.get("other")
+    return (
+        key if isinstance(key, str) else None,
+        other if isinstance(other, str) else "",
+    )
 
 
 def _unless_kept(

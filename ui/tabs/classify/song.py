@@ -28,16 +28,26 @@ from ui.session import Session
 from ui.tabs.classify import answer, known, song_map, view
 from ui.tabs.classify.auto import AutoLine
 from ui.tabs.classify.history import History
-from ui.tabs.classify.picker import Picker
+from ui.tabs.classify.picker import FORM, Picker
 from ui.tabs.classify.view import Answered, Places, Update, nothing
 
 PAUSE_S = 0.3  # between two answers on a page; more often than that is restless
 ASK = "ask"  # the button, for the script that presses it when a sound arrives
 # A press counts once for all that ask the same; a click that comes too early comes again.
-TAKEN = "(...all) => {{ Genrescope.bar.taken(); return all.slice(0, {n_inputs}); }}"
+TAKEN = """(...all) => {{
+  Genrescope.bar.taken();
+  Genrescope.choice?.take(...all.slice(1, 4));
+  return all.slice(0, {n_inputs});
+}}"""
 ANSWERED = "() => Genrescope.bar.answered()"
 SETTLE = f"(kept) => Genrescope.bar.settle('{ASK}', kept)"
-SHOWN = f"() => Genrescope.bar.shown('{ASK}')"
+LISTED = f"() => Genrescope.bar.listed('{ASK}')"
+CHOSEN = f"""(model, other, effort) => {{
+  Genrescope.kept.form("{FORM}", {{ model, other, effort }});
+  Genrescope.choice?.change(model, other, effort);
+}}"""
+AGAIN = f"() => Genrescope.bar.again('{ASK}')"
+GIVE_EFFORT = f"() => Genrescope.kept.fill('{FORM}', ['effort'])[0]"
 # So many pages that all wait in our own queue, which shows one's place in every language;
 # half of Gradio's threads at most, which they wait in.
 PAGE_QUEUE: dict[str, Any] = {"concurrency_id": "asking", "concurrency_limit": 20}
@@ -101,7 +111,14 @@ def build(
         None, None, seen, js=_clearing(places), cancels=[asking], **QUIETLY
     )
     cleared.then(None, session.bar.kept, None, js=SETTLE, **QUIETLY)
-    tab.select(None, None, None, js=SHOWN, **QUIETLY)
+    choices = [picker.model, picker.other, effort]
+    chosen = [picker.model.change, picker.other.input, effort.input]
+    gr.on(chosen, None, choices, None, js=CHOSEN, **QUIETLY)
+    renewed = places.answer.renew(
+        None, None, seen, js=_clearing(places), cancels=[asking], **QUIETLY
+    )
+    renewed.then(None, None, None, js=AGAIN, **QUIETLY)
+    session.link.change(None, None, effort, js=GIVE_EFFORT, **QUIETLY)
     view.wire_map(session, places)
 
 

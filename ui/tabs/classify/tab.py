@@ -35,7 +35,7 @@ def build(tab: gr.Tab, session: Session, models: Models, examples_dir: Path) -> 
     what_if.build(session, models, picker)
     batch.build(session, models, picker)
     history.build_list(tab, session, songs, examples_dir)
-    picker.wire(tab)
+    picker.wire(tab, song.LISTED)
     return picker
 
 

@@ -31,6 +31,7 @@ PLAY = """element.addEventListener("click", ({ target }) => {
   const button = target.closest("button.play");
   if (button) trigger("play", { number: Number(button.dataset.number) });
 });"""
+EMPTY = "() => ['', '']"  # of what another model answered
 FILE: dict[str, Any] = {"type": "filepath", "format": None, "visible": False}
 
 
@@ -77,6 +78,9 @@ def build(session: Session, models: Models, picker: Picker) -> None:
     cancel.click(cancelled, status, status, cancels=[asking], **QUIETLY)
     clear = session.guarded(lambda: ("", ""))
     session.bar.path.change(clear, None, [status, table], cancels=[asking], **QUIETLY)
+    picker.model.change(
+        None, None, [status, table], js=EMPTY, cancels=[asking], **QUIETLY
+    )
     played = table.play(
         session.guarded(_playing(session, file)), session.bar.path, file, **QUIETLY
     )

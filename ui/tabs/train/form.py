@@ -25,6 +25,7 @@ from trainer.config import FOLDER, RunConfig
 from trainer.run import runs
 from trainer.run.runs import Run
 from ui import forms, song_choice
+from ui.handlers import QUIETLY
 from ui.server.language import text
 from ui.song_choice import FIRST_PRESET, SongChoice, config_of
 from ui.tabs.train import cards
@@ -50,6 +51,10 @@ FILL = """(name, data, nSongs) => {
   if (/^(folder|zip|hub):/.test(data)) values.splice(0, 2, data, nSongs);
   return values;
 }"""
+NAME = "train"  # where the browser keeps what was filled in
+KEEP = """(...values) => Genrescope.kept.form("{form}",
+  Object.fromEntries({names}.map((name, number) => [name, values[number]])))"""
+GIVE = """() => Genrescope.kept.fill("{form}", {names})"""
 SHOW_COMMAND = """() => {
   const form = document.querySelector(".run-form");
   form.toggleAttribute("data-command");
@@ -88,6 +93,20 @@ class Form:
         fields = dict(zip(FIELDS, self.fields, strict=True))
         extras = dict(zip(song_choice.EXTRAS, self.songs.extras, strict=True))
         return {"preset": self.preset, **fields, **extras}
+
+    def keep(self, link: gr.Textbox) -> None:
+        """Let the browser keep what is filled in, and fill it in again after a reload.
+
+        Args:
+            link: hidden text that changes where the page was opened by a link.
+        """
+        # A file that was handed over is chosen again.
+        kept = {name: one for name, one in self.by_name.items() if name != "archive"}
+        script = {"form": NAME, "names": json.dumps([*kept])}
+        fields, quick = [*kept.values()], {**QUIETLY, "fn": None}
+        changed = [one.change for one in fields]
+        gr.on(changed, inputs=fields, js=KEEP.format(**script), **quick)
+        link.change(outputs=fields, js=GIVE.format(**script), **quick)
 
     def given(self, values: Mapping[Component, Any]) -> dict[str, Any]:
         """Pick the visitor's choices, by name, from an event's values."""

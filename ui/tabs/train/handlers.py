@@ -133,6 +133,7 @@ class Page:
             return actions.start(new.given(given), settings, visitor).id
 
         new.songs.wire(self.session, tab, self.server.settings)
+        new.keep(self.session.link)
         # In the browser alone, at once: no answer can be late.
         quick: dict[str, Any] = {"fn": None, "api_visibility": "private"}
         of_recipe = [new.preset, named["data"], named["n_songs_per_genre"]]

@@ -1,0 +1,359 @@
+"""Pictures of the page: each tab in each state, and those of README.
+
+``python -m bench.screens look FOLDER [TAB ...]`` photographs the tabs, empty, busy and
+full, on a phone, a laptop and a large screen, light beside dark. ``python -m
+bench.screens readme`` shoots the pictures and the recording of ``assets/`` anew. It needs
+Chromium; a server of its own runs meanwhile, offline, with a folder of its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from bench.page import BROWSER, FLAGS, served
+
+ASSETS = Path(__file__).parents[1] / "assets"
+SIZES = {"phone": (390, 844), "laptop": (1280, 800), "large": (1920, 1080)}
+SOUND = ["--autoplay-policy=no-user-gesture-required"]
+MICROPHONE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+WAIT_MS = 240_000  # a machine may have other work
+TALLEST_PX = 6000  # of a picture; what is below is more of the same
+IS_COMPLETE = """document.querySelector("#player input[type=file]")
+  && document.querySelector("#header nav a[aria-current]")
+  && Genrescope.front.state().share === 1"""
+TOLD = ".block.answer .verdict:not(.so_far)"
+FINISHED = ".run-state .state-finished, .run-state.state-finished"
+SETTLED_MS = 1200  # after which nothing moves any more
+# The recording.
+FILM = (960, 600)
+FILM_S = 10.0
+FRAMES_S = 0.1  # between two pictures of it, at least
+LAST_S = 1.2  # of the last one
+FILM_BYTES = 2_000_000
+QUALITIES = (80, 70, 60, 50, 40)
+POINTER = """() => {
+  const hand = document.createElement("div");
+  hand.style.cssText = "position:fixed;z-index:99999;width:22px;height:22px;margin:-3px 0 0 -4px;"
+    + "pointer-events:none;transition:left 90ms,top 90ms;left:-50px;top:0;background:url(\\"data:image/svg+xml,"
+    + "%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 22 22'%3E%3Cpath d='M4 2v16l4.2-4 2.6 6 2.8-1.2-2.6-5.8H17z'"
+    + " fill='%23fff' stroke='%23000' stroke-width='1.4'/%3E%3C/svg%3E\\")";
+  document.body.append(hand);
+  addEventListener("mousemove", ({ clientX, clientY }) => {
+    hand.style.left = `${clientX}px`;
+    hand.style.top = `${clientY}px`;
+  }, true);
+}"""
+
+Page = Any  # of playwright
+
+
+def main() -> None:
+    """Do what the arguments ask for."""
+    os.environ["GENRESCOPE_TRUST_THIS_MACHINE"] = "1"  # so that runs may start
+    what, *more = sys.argv[1:] or ["readme"]
+    with served("ours") as (url, _), browser() as chromium:
+        if what == "readme":
+            readme(chromium, url)
+        elif what == "film":
+            film(chromium, url, ASSETS / "genrescope.webp")
+        else:
+            folder, *only = more
+            look(chromium, url, Path(folder), only)
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """Start Chromium with sound that needs no click, and a microphone that beeps."""
+    from playwright.sync_api import sync_playwright
+
+    flags = [*FLAGS, *SOUND, *MICROPHONE]
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=BROWSER, args=flags)
+        yield chromium
+        chromium.close()
+
+
+def opened(chromium: Any, url: str, size: tuple[int, int], **look: Any) -> Page:
+    """Open the page, and wait until all of it is there."""
+    width, height = size
+    context = chromium.new_context(
+        viewport={"width": width, "height": height}, locale="en-US", **look
+    )
+    page = context.new_page()
+    page.set_default_timeout(WAIT_MS)
+    page.goto(url)
+    page.wait_for_function(IS_COMPLETE)
+    return page
+
+
+# The states of each tab, in the order in which one page goes through them.
+
+
+def see_full(page: Page) -> None:
+    """Show a song as a spectrogram, with a part chosen."""
+    choose(page, "Composed jazz")
+    page.locator("#lesson-stft").scroll_into_view_if_needed()
+    page.locator("#lesson-stft canvas[role=img]").first.wait_for()
+    page.wait_for_function("Genrescope.isDrawn()")
+    drag(page, "#lesson-stft canvas[role=img]", 0.3, 0.5)
+
+
+def data_busy(page: Page) -> None:
+    """Look at composed songs."""
+    page.get_by_role("button", name="Look at the songs").click()
+
+
+def data_full(page: Page) -> None:
+    """Show what was found."""
+    page.locator(".survey .counts").first.wait_for()
+
+
+def train_busy(page: Page) -> None:
+    """Train a new head on composed songs."""
+    page.get_by_role("combobox", name="Recipe", exact=True).click()
+    page.get_by_role("option", name="head").click()
+    instead = page.locator(".run-form").get_by_role("button", name="bundled")
+    instead.first.wait_for()
+    instead.first.click()
+    start = page.get_by_role("button", name="Start", exact=True)
+    page.wait_for_function(
+        "[...document.querySelectorAll('.run-start button')].some((b) => !b.disabled)"
+    )
+    start.click()
+    page.locator(".run-bar progress").first.wait_for()
+
+
+def train_full(page: Page) -> None:
+    """Show the run's scores."""
+    page.locator(".run-scores .run-score").first.wait_for()
+    page.get_by_role("button", name="All runs").click()
+
+
+def classify_busy(page: Page) -> None:
+    """Ask about a song."""
+    if not page.locator(".clip-facts strong").count():
+        page.locator(".bar-sounds").click()
+        choose(page, "Composed blues")
+    page.locator("#ask").click()
+
+
+def classify_full(page: Page) -> None:
+    """Show the answer, and those for many songs."""
+    page.locator(TOLD).first.wait_for()
+
+
+def live_busy(page: Page) -> None:
+    """Draw what the microphone gives."""
+    page.locator("#live button").first.click()
+    page.wait_for_timeout(4000)
+
+
+def nothing(page: Page) -> None:
+    """Leave the page as it is."""
+
+
+STATES: dict[str, dict[str, Callable[[Page], None]]] = {
+    "see": {"empty": nothing, "full": see_full},
+    "data": {"empty": nothing, "busy": data_busy, "full": data_full},
+    "train": {"empty": nothing, "busy": train_busy, "full": train_full},
+    "classify": {"empty": nothing, "busy": classify_busy, "full": classify_full},
+    "live": {"empty": nothing, "busy": live_busy},
+    "teach": {"full": nothing},
+}
+
+
+def look(chromium: Any, url: str, folder: Path, only: list[str]) -> None:
+    """Photograph each tab in each state, size and theme: a file for both themes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for tab, states in STATES.items():
+        if only and tab not in only:
+            continue
+        page = opened(chromium, url, SIZES["laptop"])
+        if tab != "see":
+            page.locator(f"[data-tab-id={tab}]:visible").click()
+        for state, reach in states.items():
+            resize(page, SIZES["laptop"])
+            reach(page)
+            for name, size in SIZES.items():
+                photograph(page, folder / f"{tab}-{state}-{name}.png", size)
+        page.context.close()
+
+
+def photograph(page: Page, path: Path, size: tuple[int, int]) -> None:
+    """Photograph the whole page, light beside dark."""
+    from PIL import Image
+
+    resize(page, size)
+    shots = []
+    for is_dark in (False, True):
+        page.evaluate("(on) => document.body.classList.toggle('dark', on)", is_dark)
+        page.wait_for_timeout(SETTLED_MS)
+        tall = page.evaluate("document.documentElement.scrollHeight")
+        clip = {"x": 0, "y": 0, "width": size[0], "height": min(tall, TALLEST_PX)}
+        shots.append(Image.open(io.BytesIO(page.screenshot(full_page=True, clip=clip))))
+    page.evaluate("document.body.classList.remove('dark')")
+    height = max(shot.height for shot in shots)
+    both = Image.new("RGB", (2 * size[0], height), "white")
+    for number, shot in enumerate(shots):
+        both.paste(shot, (number * size[0], 0))
+    both.save(path)
+
+
+def resize(page: Page, size: tuple[int, int]) -> None:
+    """Show the page on another screen."""
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+
+
+def choose(page: Page, name: str) -> None:
+    """Choose a built-in sound, wherever the page offers it."""
+    button = page.locator(".chips").get_by_role("button", name=name, exact=True)
+    if not button.first.is_visible():
+        page.locator(".bar-sounds").click()
+    button.first.click()
+    page.locator(".clip-facts strong").filter(has_text=name).wait_for()
+
+
+def drag(
+    page: Page, picture: str, start: float, stop: float, n_steps: int = 12
+) -> None:
+    """Drag over a picture, from one fraction of its width to another."""
+    box = page.locator(picture).first.bounding_box()
+    y = box["y"] + box["height"] * 0.45
+    page.mouse.move(box["x"] + box["width"] * start, y)
+    page.mouse.down()
+    for step in range(1, n_steps + 1):
+        at = start + (stop - start) * step / n_steps
+        page.mouse.move(box["x"] + box["width"] * at, y)
+        page.wait_for_timeout(40)
+    page.mouse.up()
+
+
+def readme(chromium: Any, url: str) -> None:
+    """Shoot README's pictures: the first view, a spectrogram, the recording."""
+    page = opened(chromium, url, (1280, 864), device_scale_factor=1.5)
+    page.wait_for_timeout(SETTLED_MS)
+    save(page.screenshot(), ASSETS / "genrescope.png")
+    see_full(page)
+    box = page.locator("#lesson-stft canvas[role=img]").first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.42, box["y"] + box["height"] * 0.55)
+    page.wait_for_timeout(SETTLED_MS)
+    lesson = page.locator("#lesson-stft")
+    save(lesson.screenshot(), ASSETS / "spectrogram.png")
+    page.context.close()
+    film(chromium, url, ASSETS / "genrescope.webp")
+
+
+def save(png: bytes, path: Path) -> None:
+    """Write a picture with 256 colours, a quarter of the bytes."""
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    image.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
+
+
+@dataclass
+class Film:
+    """What a page shows, as it goes.
+
+    Attributes:
+        frames: when (s), and the picture.
+    """
+
+    frames: list[tuple[float, bytes]] = field(default_factory=list)
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Keep a frame of Chromium's screencast."""
+        at_s = event["metadata"]["timestamp"]
+        if not self.frames or at_s - self.frames[-1][0] >= FRAMES_S:
+            self.frames.append((at_s, base64.b64decode(event["data"])))
+
+    def save(self, path: Path) -> None:
+        """Write the frames as one picture that moves, small enough for a README."""
+        from PIL import Image
+
+        images = [Image.open(io.BytesIO(png)).convert("RGB") for _, png in self.frames]
+        times_s = [at_s for at_s, _ in self.frames]
+        gaps_s = [b - a for a, b in pairwise(times_s)] + [LAST_S]
+        # As fast as on a machine that has no other work.
+        speed = max(sum(gaps_s) / FILM_S, 1.0)
+        shown_ms = [max(round(1000 * gap / speed), 20) for gap in gaps_s]
+        for quality in QUALITIES:
+            images[0].save(
+                path,
+                save_all=True,
+                append_images=images[1:],
+                duration=shown_ms,
+                loop=0,
+                quality=quality,
+                method=4,
+            )
+            if path.stat().st_size < FILM_BYTES:
+                break
+
+
+def film(chromium: Any, url: str, path: Path) -> None:
+    """Record what a first visitor does: play, watch, drag, zoom, classify."""
+    page = opened(chromium, url, FILM)
+    page.evaluate(POINTER)
+    film, tools = Film(), page.context.new_cdp_session(page)
+
+    def take(event: dict[str, Any]) -> None:
+        film.take(event)
+        tools.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
+
+    tools.on("Page.screencastFrame", take)
+    tools.send("Page.startScreencast", {"format": "png", "everyNthFrame": 1})
+    script(page)
+    tools.send("Page.stopScreencast")
+    page.context.close()
+    film.save(path)
+
+
+def script(page: Page) -> None:
+    """Play the trumpet, drag and zoom its spectrogram, classify a song."""
+    glide(page, ".front-play")
+    page.locator(".front-play").click()
+    page.wait_for_function("Genrescope.front.state().at_s > 2.6")
+    glide(page, ".front-look")
+    page.locator(".front-look").click()
+    picture = "#lesson-stft canvas[role=img]"
+    page.locator(picture).first.wait_for()
+    page.wait_for_timeout(700)
+    drag(page, picture, 0.38, 0.62)
+    zoom = page.locator("#lesson-stft").get_by_role("button", name="Zoom", exact=True)
+    zoom.first.wait_for()
+    page.wait_for_timeout(300)
+    zoom.first.click()
+    page.wait_for_function("Genrescope.isDrawn()")
+    page.wait_for_timeout(900)
+    page.mouse.wheel(0, -4000)
+    choose(page, "Composed jazz")
+    page.locator("[data-tab-id=classify]:visible").click()
+    page.locator("#ask").wait_for()
+    page.locator("#ask").click()
+    page.locator(TOLD).first.wait_for()
+    page.wait_for_timeout(1500)
+
+
+def glide(page: Page, place: str) -> None:
+    """Move the pointer to the middle of a place, slowly enough to be followed."""
+    box = page.locator(place).first.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y, steps=6)
+    page.wait_for_timeout(150)
+
+
+if __name__ == "__main__":
+    began = time.monotonic()
+    main()
+    print(f"{time.monotonic() - began:.0f} s")
