@@ -32,7 +32,6 @@ IS_COMPLETE = """document.querySelector("#player input[type=file]")
   && document.querySelector("#header nav a[aria-current]")
   && Genrescope.front.state().share === 1"""
 TOLD = ".block.answer .verdict:not(.so_far)"
-FINISHED = ".run-state .state-finished, .run-state.state-finished"
 SETTLED_MS = 1200  # after which nothing moves any more
 # The recording.
 FILM = (960, 600)
@@ -101,7 +100,7 @@ def opened(chromium: Any, url: str, size: tuple[int, int], **look: Any) -> Page:
 
 def see_full(page: Page) -> None:
     """Show a song as a spectrogram, with a part chosen."""
-    choose(page, "Composed jazz")
+    choose(page, "Composed disco")
     page.locator("#lesson-stft").scroll_into_view_if_needed()
     page.locator("#lesson-stft canvas[role=img]").first.wait_for()
     page.wait_for_function("Genrescope.isDrawn()")
@@ -122,14 +121,9 @@ def train_busy(page: Page) -> None:
     """Train a new head on composed songs."""
     page.get_by_role("combobox", name="Recipe", exact=True).click()
     page.get_by_role("option", name="head").click()
-    instead = page.locator(".run-form").get_by_role("button", name="bundled")
-    instead.first.wait_for()
-    instead.first.click()
-    start = page.get_by_role("button", name="Start", exact=True)
-    page.wait_for_function(
-        "[...document.querySelectorAll('.run-start button')].some((b) => !b.disabled)"
-    )
-    start.click()
+    page.locator(".run-ahead p").first.wait_for()
+    page.wait_for_timeout(SETTLED_MS)  # what it needs is estimated anew
+    page.get_by_role("button", name="Start", exact=True).click()
     page.locator(".run-bar progress").first.wait_for()
 
 
@@ -197,6 +191,7 @@ def photograph(page: Page, path: Path, size: tuple[int, int]) -> None:
     shots = []
     for is_dark in (False, True):
         page.evaluate("(on) => document.body.classList.toggle('dark', on)", is_dark)
+        page.evaluate("scrollTo(0, 0)")
         page.wait_for_timeout(SETTLED_MS)
         tall = page.evaluate("document.documentElement.scrollHeight")
         clip = {"x": 0, "y": 0, "width": size[0], "height": min(tall, TALLEST_PX)}
@@ -337,7 +332,7 @@ def script(page: Page) -> None:
     page.wait_for_function("Genrescope.isDrawn()")
     page.wait_for_timeout(900)
     page.mouse.wheel(0, -4000)
-    choose(page, "Composed jazz")
+    choose(page, "Composed disco")
     page.locator("[data-tab-id=classify]:visible").click()
     page.locator("#ask").wait_for()
     page.locator("#ask").click()

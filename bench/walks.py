@@ -134,7 +134,7 @@ def teacher(chromium: Any, url: str, watch: Watch) -> None:
     with watch.step("first picture of the first view's sound"):
         page.locator(".front-look").click()
         page.locator(STFT).first.wait_for()
-    for name in ("Octave", "Composed jazz", "Rising sweep"):
+    for name in ("Octave", "Composed disco", "Rising sweep"):
         page.wait_for_function(DRAWN)
         fresh(page)
         with watch.step("another built-in sound → first picture"):
@@ -240,10 +240,8 @@ def tuner(chromium: Any, url: str, watch: Watch) -> None:
         page.get_by_role("button", name="Start", exact=True).wait_for()
     page.get_by_role("combobox", name="Recipe", exact=True).click()
     page.get_by_role("option", name="head").click()
-    instead = page.locator(".run-form").get_by_role("button", name="bundled")
-    instead.first.wait_for()
-    instead.first.click()
-    page.wait_for_function("!document.querySelector('.run-start button').disabled")
+    page.locator(".run-ahead p").first.wait_for()
+    page.wait_for_timeout(1500)  # what it needs is estimated anew
     began = time.perf_counter()
     page.get_by_role("button", name="Start", exact=True).click()
     page.locator(".run-bar progress[value]").first.wait_for()

@@ -43,7 +43,7 @@ if QUANTITY == "power":
 else:
     shown, lowest, highest = levels_db, -80, 0
     label = "Level (dB)"
-colours = {"cmap": "cividis", "vmin": lowest, "vmax": highest}
+colours = {"cmap": "magma", "vmin": lowest, "vmax": highest}
 plt.pcolormesh(times_s, np.arange(N_MELS), shown, **colours)
 plt.xlabel("Time (s)")
 plt.ylabel("Mel band")

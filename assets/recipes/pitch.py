@@ -30,7 +30,7 @@ cents = 100 * (keys - round(keys))  # from the nearest key: -31 for the seventh
 plt.subplot(121)
 ends = (START_S, STOP_S, 0, 84)  # semitones from C1
 how = {"origin": "lower", "aspect": "auto", "extent": ends}
-plt.imshow(levels_db, cmap="cividis", vmin=-80, vmax=0, **how)
+plt.imshow(levels_db, cmap="magma", vmin=-80, vmax=0, **how)
 plt.xlabel("Time (s)")
 plt.ylabel("Semitones from C1")
 plt.subplot(122)

@@ -33,7 +33,7 @@ plt.xlabel("Time (s)")
 plt.ylabel("Amplitude")
 plt.subplot(122)  # what is too high for the rate has folded down, or is gone
 ends = (0, len(resampled) / RATE, 0, RATE / 2)
-how = {"origin": "lower", "aspect": "auto", "extent": ends, "cmap": "cividis"}
+how = {"origin": "lower", "aspect": "auto", "extent": ends, "cmap": "magma"}
 plt.imshow(levels_db, vmin=-80, vmax=0, **how)
 plt.xlabel("Time (s)")
 plt.ylabel("Frequency (Hz)")

@@ -25,7 +25,7 @@ levels_db = 20 * np.log10(np.maximum(amplitudes, 1e-10))  # dBFS
 frequencies_hz = librosa.fft_frequencies(sr=sampling_rate, n_fft=N_FFT)
 times_s = (first + np.arange(bins.shape[1]) * HOP_LENGTH) / sampling_rate
 
-plt.pcolormesh(times_s, frequencies_hz, levels_db, cmap="cividis", vmin=-80, vmax=0)
+plt.pcolormesh(times_s, frequencies_hz, levels_db, cmap="magma", vmin=-80, vmax=0)
 plt.yscale("log")
 plt.ylim(32, sampling_rate / 2)
 plt.xlabel("Time (s)")

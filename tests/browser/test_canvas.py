@@ -32,7 +32,7 @@ INK = "document.querySelector('canvas').toDataURL()"
 EVIL = '<img src="x" onerror="window.isBroken = true">'
 
 
-def colour_of(level_db, name="cividis", range_db=(-80.0, 0.0)):
+def colour_of(level_db, name="magma", range_db=(-80.0, 0.0)):
     low_db, high_db = range_db
     share = (level_db - low_db) / (high_db - low_db)
     return [*colormaps[name](int(np.clip(share * 256, 0, 255)), bytes=True)[:3]]

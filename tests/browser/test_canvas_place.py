@@ -21,7 +21,7 @@ def test_save_asks_for_the_format_that_was_chosen(show):
 
 def test_save_tells_how_the_picture_looks(show):
     page = show(one_row(scales=("log", "mel")))
-    as_it_comes = {"scales": {"stft.y": "log"}, "range": "", "map": "cividis"}
+    as_it_comes = {"scales": {"stft.y": "log"}, "range": "", "map": "magma"}
     page.locator(".sheet-save").select_option("png")
     page.locator(".sheet-colours").select_option("grey")
     page.locator(".sheet-scale").select_option("mel")

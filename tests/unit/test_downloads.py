@@ -80,7 +80,7 @@ def test_rows_are_saved_as_they_are_seen():
 
 
 def looking(name, clip, *values, **look):
-    asked = {"scales": {}, "range_db": "", "colours": "cividis"} | look
+    asked = {"scales": {}, "range_db": "", "colours": "magma"} | look
     return picture(name, clip, *values), paper.look_of(**asked)
 
 
@@ -126,7 +126,7 @@ def test_a_look_that_is_not_offered_changes_nothing(odd):
     sheet, look = looking("stft", tone(), **odd)
     (plot,) = sheet.plots
     assert paper.as_seen(plot, look) == paper.as_seen(plot, paper.AS_IT_COMES)
-    assert look.colours == "cividis"
+    assert look.colours == "magma"
 
 
 def test_saved_power_runs_from_0_to_1_and_its_numbers_are_shares():

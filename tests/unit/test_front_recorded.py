@@ -18,7 +18,7 @@ from ui.player.examples import TRUMPET
 def folder(tmp_path):
     """The folder of the built-in sounds, with a trumpet as the recording."""
     path = recordings.file_of(TRUMPET, tmp_path)
-    write_audio(path, example(phrase.PHRASE), 48_000)
+    write_audio(path, example(phrase.PHRASE).resampled(48_000))
     return tmp_path
 
 

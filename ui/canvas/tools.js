@@ -7,7 +7,7 @@
   const RANGES_DB = [60, 80, 100, 120]; // below the loudest that has a colour
   const FORMATS = ["png", "svg", "csv", "npz", "py", "link"];
   // `isKnown`: who has dragged once needs no hint.
-  const DEFAULT = { map: "cividis", range: "", isLarge: false, isKnown: false, scales: {} };
+  const DEFAULT = { map: "magma", range: "", isLarge: false, isKnown: false, scales: {} };
 
   const watchers = new Set();
   const look = { ...DEFAULT, ...remembered() };

@@ -24,6 +24,7 @@ from ui.player import recordings
 from ui.player.examples import TRUMPET
 
 RATE_HZ = 22_050  # librosa's usual one, and more than twice what is shown
+LENGTHS = (8192, 4096, 2048)  # samples of the last note that are measured
 N_SAMPLES = 2048  # 93 ms: as long as the shortest note
 STEP_S = 0.02
 QUIET_DB = 30.0  # below the loudest moment: a tail, or breath
@@ -69,19 +70,26 @@ def computed(clip: Clip) -> dict[str, Any]:
     found = notes(clip)
     if not found:
         raise KnownError("silent")
-    last = found[-1]
-    length_s = last["stop_s"] - last["start_s"]
-    n_spare = min(int(length_s * clip.sampling_rate), phrase.N_SAMPLES_LAST)
-    n_samples = max(2 ** int(np.log2(max(n_spare, 1))), N_SAMPLES)
-    at_s = last["start_s"] + max(length_s - n_samples / clip.sampling_rate, 0.0) / 2
     loudest_db = float(phrase.stft(clip, phrase.FRAMES).levels_db.max())
     return {
         "sound": TRUMPET,
         "duration_s": round(clip.duration_s, 3),
         "image": phrase.image(clip, LOUD_DB - loudest_db),
         "notes": found,
-        "partials": phrase.partials(clip, at_s, n_samples),
+        "partials": _partials(clip, found[-1]),
     }
+
+
+def _partials(clip: Clip, note: dict[str, Any]) -> list[dict[str, Any]]:
+    """Measure a note's harmonics: in a long passage, if its pitch stays for so long."""
+    start_s, length_s = note["start_s"], note["stop_s"] - note["start_s"]
+    found: list[dict[str, Any]] = []
+    for n_samples in LENGTHS:
+        spare_s = length_s - n_samples / clip.sampling_rate
+        if not found and (spare_s >= 0 or n_samples == LENGTHS[-1]):
+            at_s = start_s + min(max(spare_s, 0.0) / 2, phrase.STEADY_S)
+            found = phrase.partials(clip, at_s, n_samples)
+    return found
 
 
 def notes(clip: Clip) -> list[dict[str, Any]]:
