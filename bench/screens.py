@@ -26,7 +26,7 @@ ASSETS = Path(__file__).parents[1] / "assets"
 SIZES = {"phone": (390, 844), "laptop": (1280, 800), "large": (1920, 1080)}
 SOUND = ["--autoplay-policy=no-user-gesture-required"]
 MICROPHONE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-WAIT_MS = 240_000  # a machine may have other work
+WAIT_MS = 120_000  # a machine may have other work
 TALLEST_PX = 6000  # of a picture; what is below is more of the same
 IS_COMPLETE = """document.querySelector("#player input[type=file]")
   && document.querySelector("#header nav a[aria-current]")
@@ -121,7 +121,7 @@ def train_busy(page: Page) -> None:
     """Train a new head on composed songs."""
     page.get_by_role("combobox", name="Recipe", exact=True).click()
     page.get_by_role("option", name="head").click()
-    page.locator(".run-ahead p").first.wait_for()
+    page.get_by_role("button", name="Use songs composed here").click()
     page.wait_for_timeout(SETTLED_MS)  # what it needs is estimated anew
     page.get_by_role("button", name="Start", exact=True).click()
     page.locator(".run-bar progress").first.wait_for()

@@ -240,7 +240,7 @@ def tuner(chromium: Any, url: str, watch: Watch) -> None:
         page.get_by_role("button", name="Start", exact=True).wait_for()
     page.get_by_role("combobox", name="Recipe", exact=True).click()
     page.get_by_role("option", name="head").click()
-    page.locator(".run-ahead p").first.wait_for()
+    page.get_by_role("button", name="Use songs composed here").click()
     page.wait_for_timeout(1500)  # what it needs is estimated anew
     began = time.perf_counter()
     page.get_by_role("button", name="Start", exact=True).click()

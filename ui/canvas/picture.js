@@ -83,12 +83,12 @@
     }
 
     /** Ask for a sheet once the place is near the screen; what is drawn stays until then. */
-    awaitNear(isNew) {
+    awaitNear(isNew, isSeen) {
       if (!isNew && !this.isNew && !this.root.isConnected) return; // there is no sound yet
       this.isNew ||= isNew;
       if (!this.root.isConnected && this.isNew) this.showEmpty("coming");
       this.root.classList.toggle("stale", this.isNew);
-      turns.wait(this);
+      turns.wait(this, isSeen);
     }
 
     /** Ask for the sheet that the place waits for. */
@@ -251,10 +251,9 @@
       setTimeout(next, SOON_MS);
     });
 
-    function wait(picture) {
+    function wait(picture, isSeen) {
       leave(picture);
-      const { top, bottom, height } = picture.element.getBoundingClientRect();
-      if (height && bottom > 0 && top < innerHeight) return ask(picture);
+      if (isSeen) return ask(picture);
       waiting.set(picture.element, picture);
       for (const observer of [seen, close]) observer.observe(picture.element);
     }
@@ -305,12 +304,19 @@
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   }
 
+  // Where they are is asked of all before the first changes: the page is laid out once.
   const wait = (isNew) => (names) => {
-    for (const picture of all) {
-      const row = picture.element.closest(".lessons .lesson");
-      if (names ? names.includes(row?.id.replace("lesson-", "")) : row && picture.place.waits)
-        picture.awaitNear(isNew);
-    }
+    const waiting = [...all].filter(({ element, place }) => {
+      const row = element.closest(".lessons .lesson");
+      return names ? names.includes(row?.id.replace("lesson-", "")) : row && place.waits;
+    });
+    const seen = new Set(waiting.filter(({ element }) => {
+      const { top, bottom, height } = element.getBoundingClientRect();
+      return height && bottom > 0 && top < innerHeight;
+    }));
+    // What is seen asks first.
+    for (const picture of [...seen, ...waiting.filter((each) => !seen.has(each))])
+      picture.awaitNear(isNew, seen.has(picture));
   };
   // Lessons' pictures wait for those of a new sound, or for newer ones of the same; and
   // whether none is asked for.
