@@ -325,7 +325,7 @@ def script(page: Page) -> None:
     page.locator(picture).first.wait_for()
     page.wait_for_timeout(700)
     drag(page, picture, 0.38, 0.62)
-    zoom = page.locator("#lesson-stft").get_by_role("button", name="Zoom", exact=True)
+    zoom = page.locator("#lesson-stft").get_by_role("button", name="Zoom in", exact=True)
     zoom.first.wait_for()
     page.wait_for_timeout(300)
     zoom.first.click()

@@ -51,7 +51,6 @@ MAY = set(
     ui.tabs.classify.view:_zooming.zoom
     ui.tabs.classify.what_if:_asking.ask
     ui.tabs.classify.what_if:_playing.play
-    ui.tabs.classify.what_if:build.<lambda>
     ui.front.front:build.phrase
     ui.tabs.live.tab:_naming.name
     ui.tabs.classify.picker:Picker._refreshed

@@ -31,7 +31,7 @@ PLAY = """element.addEventListener("click", ({ target }) => {
   const button = target.closest("button.play");
   if (button) trigger("play", { number: Number(button.dataset.number) });
 });"""
-EMPTY = "() => ['', '']"  # of what another model answered
+EMPTY = "() => ['', '']"  # of what was answered about another sound, or by another model
 FILE: dict[str, Any] = {"type": "filepath", "format": None, "visible": False}
 
 
@@ -76,10 +76,14 @@ def build(session: Session, models: Models, picker: Picker) -> None:
     )
     cancelled = session.guarded(view.cancelled)
     cancel.click(cancelled, status, status, cancels=[asking], **QUIETLY)
-    clear = session.guarded(lambda: ("", ""))
-    session.bar.path.change(clear, None, [status, table], cancels=[asking], **QUIETLY)
-    picker.model.change(
-        None, None, [status, table], js=EMPTY, cancels=[asking], **QUIETLY
+    gr.on(
+        [session.bar.path.change, picker.model.change],
+        None,
+        None,
+        [status, table],
+        js=EMPTY,
+        cancels=[asking],
+        **QUIETLY,
     )
     played = table.play(
         session.guarded(_playing(session, file)), session.bar.path, file, **QUIETLY
