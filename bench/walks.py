@@ -184,7 +184,6 @@ def listener(chromium: Any, url: str, watch: Watch) -> None:
     page = visit(chromium, url, watch)
     page.locator("[data-tab-id=classify]:visible").click()
     page.locator("#ask").wait_for()
-    page.locator(".bar-sounds").click()
     with watch.step("classify a composed song, 24 s"):
         choose(page, "Composed blues")
         page.locator(TOLD).first.wait_for()

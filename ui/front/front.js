@@ -19,6 +19,7 @@
   const NAMED_MS = 60; // after a sound has been chosen, the sound bar has its name
   const GOAL = "lesson-stft"; // where the way leads,
   const LANDS = "lands"; // and what the root element is called until somebody moves
+  const HOLD_MS = 15_000; // it stays there while the lessons above are drawn
   // Silence that a browser may play at a click, so that it may play what comes after.
   const SILENCE = "data:audio/wav;base64,UklGRiYAAABXQVZFZm10IBAAAAABAAEARKwAAIhYAQACABAAZGF0YQIAAAAAAA==";
 
@@ -388,8 +389,27 @@
       const { top } = goal.getBoundingClientRect();
       root.classList.remove(LANDS);
       scrollBy({ top: goal.getBoundingClientRect().top - top, behavior: "instant" });
+      hold(goal);
     };
     for (const event of events) addEventListener(event, leave, { capture: true, passive: true });
+  }
+
+  /** Keep a place where it is on the screen while pictures above it are drawn, unless
+   * somebody scrolls; browsers do not where so much changes at once. */
+  function hold(goal) {
+    const where = () => goal.getBoundingClientRect().top;
+    let top = where();
+    const follow = () => { top = where(); };
+    const observer = new ResizeObserver(() => {
+      const moved = where() - top;
+      if (Math.abs(moved) > 1) scrollBy({ top: moved, behavior: "instant" });
+    });
+    observer.observe(goal.parentElement);
+    addEventListener("scroll", follow, { passive: true });
+    setTimeout(() => {
+      observer.disconnect();
+      removeEventListener("scroll", follow);
+    }, HOLD_MS);
   }
 
   Genrescope.front = {

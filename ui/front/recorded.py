@@ -69,7 +69,7 @@ def computed(clip: Clip) -> dict[str, Any]:
     clip = clip.resampled(RATE_HZ)
     found = notes(clip)
     if not found:
-        raise KnownError("silent")
+        raise KnownError("silent", name=clip.name)
     loudest_db = float(phrase.stft(clip, phrase.FRAMES).levels_db.max())
     return {
         "sound": TRUMPET,

@@ -112,6 +112,7 @@ for (const kind of ["dragover", "drop"])
 // A sound that arrives on the tab Classify is classified at once, by a press of its
 // button: so two questions are never asked at the same time.
 const ASK_MS = 100;
+const PHONE_PX = 700;
 const PATIENCE_MS = 5000; // for a tab that is being laid out
 let isDue = false, isListed = false;
 const isSeen = (id) => document.getElementById(id)?.checkVisibility() ?? false;
@@ -161,6 +162,10 @@ Genrescope.bar = {
   },
   taken() {
     isDue = false;
+    // On a phone the answer is below the question.
+    const answer = document.querySelector(".block.answer");
+    const isBelow = answer?.getBoundingClientRect().top > innerHeight * 0.6;
+    if (innerWidth <= PHONE_PX && isBelow) answer.scrollIntoView({ block: "start" });
   },
   again(id) {
     reveal();
