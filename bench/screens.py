@@ -34,6 +34,9 @@ IS_COMPLETE = """document.querySelector("#player input[type=file]")
 TOLD = ".block.answer .verdict:not(.so_far)"
 DRAWN = "Genrescope.isDrawn()"
 SETTLED_MS = 1200  # after which nothing moves any more
+# A lesson in README: so much of it, with nothing over it.
+LESSON_PX = 560
+ALONE = ".clip-bar { visibility: hidden; }"
 # The recording.
 FILM = (1280, 800)  # the page's size,
 FILM_PX = {"maxWidth": 960, "maxHeight": 600}  # and the film's
@@ -104,9 +107,10 @@ def opened(chromium: Any, url: str, size: tuple[int, int], **look: Any) -> Page:
 def see_full(page: Page) -> None:
     """Show a song as a spectrogram, with a part chosen."""
     choose(page, "Composed disco")
-    page.locator("#lesson-stft").scroll_into_view_if_needed()
-    page.locator("#lesson-stft canvas[role=img]").first.wait_for()
-    page.wait_for_function("Genrescope.isDrawn()")
+    for _ in range(2):  # pictures that are drawn on the way move it
+        page.locator("#lesson-stft").evaluate("(one) => one.scrollIntoView()")
+        page.locator("#lesson-stft canvas[role=img]").first.wait_for()
+        page.wait_for_function(DRAWN)
     drag(page, "#lesson-stft canvas[role=img]", 0.3, 0.5)
 
 
@@ -241,11 +245,12 @@ def readme(chromium: Any, url: str) -> None:
     page.wait_for_timeout(SETTLED_MS)
     save(page.screenshot(), ASSETS / "genrescope.png")
     see_full(page)
+    page.add_style_tag(content=ALONE)
     box = page.locator("#lesson-stft canvas[role=img]").first.bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.42, box["y"] + box["height"] * 0.55)
     page.wait_for_timeout(SETTLED_MS)
-    lesson = page.locator("#lesson-stft")
-    save(lesson.screenshot(), ASSETS / "spectrogram.png")
+    clip = page.locator("#lesson-stft").bounding_box() | {"height": LESSON_PX}
+    save(page.screenshot(clip=clip), ASSETS / "spectrogram.png")
     page.context.close()
     film(chromium, url, ASSETS / "genrescope.webp")
 

@@ -190,7 +190,9 @@ def listener(chromium: Any, url: str, watch: Watch) -> None:
     age(page)
     with watch.step("new sound → old answer disappears"):
         page.locator("#player input[type=file]").first.set_input_files(watch.song(4))
-        page.wait_for_function("!window.old.checkVisibility({visibilityProperty: true})")
+        page.wait_for_function(
+            "!window.old.checkVisibility({visibilityProperty: true})"
+        )
     began = time.perf_counter()
     page.locator(".block.answer .verdict").first.wait_for()
     watch.note("classify 4 min: first answer", time.perf_counter() - began)
@@ -200,7 +202,9 @@ def listener(chromium: Any, url: str, watch: Watch) -> None:
     page.get_by_role("combobox", name="Model", exact=True).click()
     with watch.step("another model → old answer disappears"):
         page.get_by_role("option", name="Bundled model").click()
-        page.wait_for_function("!window.old.checkVisibility({visibilityProperty: true})")
+        page.wait_for_function(
+            "!window.old.checkVisibility({visibilityProperty: true})"
+        )
     page.locator(TOLD).first.wait_for()
     with watch.step("classify 10 min: last answer"):
         page.locator("#player input[type=file]").first.set_input_files(watch.song(10))

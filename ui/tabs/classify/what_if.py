@@ -31,7 +31,9 @@ PLAY = """element.addEventListener("click", ({ target }) => {
   const button = target.closest("button.play");
   if (button) trigger("play", { number: Number(button.dataset.number) });
 });"""
-EMPTY = "() => ['', '']"  # of what was answered about another sound, or by another model
+EMPTY = (
+    "() => ['', '']"  # of what was answered about another sound, or by another model
+)
 FILE: dict[str, Any] = {"type": "filepath", "format": None, "visible": False}
 
 
