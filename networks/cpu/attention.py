@@ -114,7 +114,7 @@ def _attention() -> Any:
             kept = _Kept(ctx.seed, dropout)
             states = (query, key, value, out)
             for q, k, v, o in zip(*map(_heads, states), strict=True):
-                keys = packed(k)
+                keys = _laid_out(k)
                 for some in _blocks(len(q), len(k)):
                     weights = _weights(q[some], keys, scale)
                     weights *= kept.draw(weights)
@@ -156,7 +156,7 @@ def _back(
     """Add the gradients of one head, all (n_frames, n_channels), to the last three."""
     import torch
 
-    keys, values = packed(k), packed(v)
+    keys, values = _laid_out(k), _laid_out(v)
     for some in _blocks(len(q), len(k)):
         weights = _weights(q[some], keys, scale)
         mask = kept.draw(weights)
@@ -175,10 +175,15 @@ def _back(
 
 
 def _weights(query: Tensor, keys: Tensor, scale: float) -> Tensor:
-    """Compute the softmax of scores, float32 (n_rows, n_frames); ``keys`` are packed."""
+    """Compute the softmax of scores, float32 (n_rows, n_frames)."""
     import torch
 
     return torch.softmax(product(query.float() * scale, keys), -1)
+
+
+def _laid_out(states: Tensor) -> Tensor:
+    """Prepare (n_frames, n_channels) for products, in blocks if it serves several."""
+    return packed(states) if len(states) ** 2 > N_WEIGHTS else states.float()
 
 
 def _heads(states: Tensor) -> Iterator[Tensor]:
