@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 import i18n
@@ -30,6 +31,25 @@ def test_search_for_phases_is_a_curve_of_its_errors():
     curve, mark = rebuilding.convergence(found, "en").layers
     assert curve.ys == pytest.approx(found.convergence_db, abs=0.01)
     assert mark.words == [f"{found.convergence_db[-1]:.1f} dB".replace("-", "−")]
+
+
+def test_sound_that_is_played_lower_than_it_was_rebuilt_is_told_so():
+    clip = tone(amplitude=1.0, duration_s=0.5)
+    louder = inversion.RoundTrip(clip, -100.0, is_cola=True, lowered_db=1.3)
+    square = dataclasses.replace(clip, samples=np.sign(clip.samples))
+    found = inversion.griffin_lim(square, Search(n_iterations=4))
+    height = 10 ** (found.lowered_db / 20)
+    assert height > 1.05
+    assert np.abs(found.clip.samples).max() == pytest.approx(1.0)
+    said = rebuilding.describe(louder, found, "en")
+    assert "With phase, it exceeds full scale and is played 1.3 dB lower" in said
+    assert (
+        f"Without phase, it exceeds full scale and is played {found.lowered_db:.1f}"
+        in (said)
+    )
+    quiet = inversion.griffin_lim(tone(duration_s=0.5), Search(n_iterations=4))
+    exact = inversion.inverse_stft(tone(duration_s=0.5))
+    assert "full scale" not in rebuilding.describe(exact, quiet, "en")
 
 
 def test_silence_has_nothing_to_rebuild():
@@ -109,6 +129,7 @@ TAUGHT = [
     ("data.listen", "A score is only", "分數不會比標籤", "分数不会比标签"),
     ("data.means_group", "their artist can still", "同一位演出者仍", "同一位艺术家仍"),
     ("trained_on.gtzan", "part of GTZAN", "的一部分", "的一部分"),
+    ("train.compare_info", "partly luck", "多少靠運氣", "多少靠运气"),
     ("scores.duel_clear", "one in twenty", "每二十對", "每二十对"),
 ]
 NOT_TAUGHT = {
