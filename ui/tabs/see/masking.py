@@ -206,8 +206,8 @@ def _began(ref: ModelRef, folder: Path) -> str:
         return BEGAN["bundled"]
     if ref.source != "run":
         return "unknown"
-    base_model = read_json(folder.parent / "config.json").get("base_model")
-    return BEGAN.get(base_model, "unknown")
+    config = read_json(folder.parent / "config.json")
+    return BEGAN.get(str(config.get("base_model")), "unknown")
 
 
 def _since_s(clip: Clip, _: int) -> float:
