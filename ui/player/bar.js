@@ -81,7 +81,8 @@ bar.addEventListener("focusout", ({ relatedTarget }) => {
 // A new sound folds everything away, and is what plays and is named from now on.
 let facts = "";
 new MutationObserver(() => {
-  const now = find(".clip-facts")?.textContent ?? "";
+  // Of the sound alone: Gradio shows there how long an answer takes, too.
+  const now = find(".clip-facts [data-duration-s]")?.textContent ?? "";
   if (now === facts) return;
   facts = now;
   root.classList.remove("sound-uploads");
@@ -127,14 +128,15 @@ const ask = (id, end = performance.now() + PATIENCE_MS) => {
 const reveal = () =>
   requestAnimationFrame(() => requestAnimationFrame(() => root.classList.remove("sound-arrives")));
 
-// Before the models are listed, nobody knows which one was chosen before a reload: a press
-// counts once they are.
+// A press between two sounds asks what is about to be asked anyway. One that comes before
+// the models are listed counts once they are: nobody knows which one was chosen before.
 document.addEventListener("click", (event) => {
-  if (isListed || !event.target.closest?.("#ask")) return;
+  if (!event.target.closest?.("#ask")) return;
+  const isBetween = event.isTrusted && root.classList.contains("sound-arrives");
+  if (isListed && !isBetween) return;
   event.stopImmediatePropagation();
-  event.preventDefault();
-  isDue = true;
-}, true);
+  if (!isListed) isDue = true;
+}, { capture: true });
 
 Genrescope.bar = {
   arrive(file, kept) {
