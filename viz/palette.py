@@ -13,8 +13,12 @@ LINES = (ACCENT, "#d9690a", "#b0508c", GREY, "#3f9b6c", "#8a6d3b", "#c0504d")
 GREY_LINE = LINES.index(GREY)
 
 # Colour maps of levels: the page's name, and matplotlib's.
-LEVEL_MAP = "magma"  # even in lightness, for colour-blind eyes too; that of the first view
-LEVEL_MAPS = {name: name for name in (LEVEL_MAP, "cividis", "viridis")} | {"grey": "gray"}
+LEVEL_MAP = (
+    "magma"  # even in lightness, for colour-blind eyes too; that of the first view
+)
+LEVEL_MAPS = {name: name for name in (LEVEL_MAP, "cividis", "viridis")} | {
+    "grey": "gray"
+}
 
 # M. A. Petroff, "Accessible color sequences for data visualization" (2021).
 GENRES = {
