@@ -16,7 +16,7 @@ import numpy as np
 
 from audio.clip import Clip
 from audio.decode import Limits, load
-from audio.transforms import dft
+from audio.transforms import dft, stft
 from audio.transforms.partials import peaks
 from errors import KnownError
 from ui.front import phrase
@@ -70,7 +70,7 @@ def computed(clip: Clip) -> dict[str, Any]:
     found = notes(clip)
     if not found:
         raise KnownError("silent", name=clip.name)
-    loudest_db = float(phrase.stft(clip, phrase.FRAMES).levels_db.max())
+    loudest_db = float(stft(clip, phrase.FRAMES).levels_db.max())
     return {
         "sound": TRUMPET,
         "duration_s": round(clip.duration_s, 3),
