@@ -383,7 +383,8 @@
     if (!goal) return;
     root.classList.add(LANDS);
     scrollTo({ top: 0, behavior: "instant" });
-    const events = ["wheel", "touchmove", "keydown", "pointerdown"];
+    // Not as a button goes down: what is pressed would move away before it comes up.
+    const events = ["wheel", "touchmove", "keydown", "click"];
     const leave = () => {
       for (const event of events) removeEventListener(event, leave, true);
       const { top } = goal.getBoundingClientRect();
