@@ -107,11 +107,16 @@ def opened(chromium: Any, url: str, size: tuple[int, int], **look: Any) -> Page:
 def see_full(page: Page) -> None:
     """Show a song as a spectrogram, with a part chosen."""
     choose(page, "Composed disco")
+    to_spectrogram(page)
+    drag(page, "#lesson-stft canvas[role=img]", 0.3, 0.5)
+
+
+def to_spectrogram(page: Page) -> None:
+    """Scroll to the lesson, and wait for its picture."""
     for _ in range(2):  # pictures that are drawn on the way move it
         page.locator("#lesson-stft").evaluate("(one) => one.scrollIntoView()")
         page.locator("#lesson-stft canvas[role=img]").first.wait_for()
         page.wait_for_function(DRAWN)
-    drag(page, "#lesson-stft canvas[role=img]", 0.3, 0.5)
 
 
 def data_busy(page: Page) -> None:
