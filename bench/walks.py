@@ -168,8 +168,9 @@ def teacher(chromium: Any, url: str, watch: Watch) -> None:
 
 def learner(chromium: Any, url: str, watch: Watch) -> None:
     """On a phone: upload a song, change a setting."""
+    song = watch.song(4)
     page = visit(chromium, url, watch, "phone")
-    upload(page, watch.song(4), watch)
+    upload(page, song, watch)
     page.wait_for_function(DRAWN)
     to_spectrogram(page)
     fresh(page, STFT)
@@ -190,6 +191,7 @@ def listener(chromium: Any, url: str, watch: Watch) -> None:
         choose(page, "Composed blues")
         page.locator(TOLD).first.wait_for()
     age(page)
+    song, long = watch.song(4), watch.song(10)
     with watch.step("new sound → old answer disappears"):
         page.locator("#player input[type=file]").first.set_input_files(watch.song(4))
         page.wait_for_function(
@@ -209,7 +211,7 @@ def listener(chromium: Any, url: str, watch: Watch) -> None:
         )
     page.locator(TOLD).first.wait_for()
     with watch.step("classify 10 min: last answer"):
-        page.locator("#player input[type=file]").first.set_input_files(watch.song(10))
+        page.locator("#player input[type=file]").first.set_input_files(long)
         page.locator(".clip-facts strong").filter(has_text="10 min").wait_for()
         page.locator(TOLD).first.wait_for()
     many(page, watch)
