@@ -193,7 +193,7 @@ def listener(chromium: Any, url: str, watch: Watch) -> None:
     age(page)
     song, long = watch.song(4), watch.song(10)
     with watch.step("new sound → old answer disappears"):
-        page.locator("#player input[type=file]").first.set_input_files(watch.song(4))
+        page.locator("#player input[type=file]").first.set_input_files(song)
         page.wait_for_function(
             "!window.old.checkVisibility({visibilityProperty: true})"
         )

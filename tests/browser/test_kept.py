@@ -46,6 +46,20 @@ FORBIDDEN = """Object.defineProperty(window, "sessionStorage", {
 });"""
 
 
+# Frames in which the answer of one model is seen below the name of another.
+MIX = """(told) => {
+  const old = document.querySelector(told);
+  window.mixed = 0;
+  const look = () => {
+    const chosen = [...document.querySelectorAll("[aria-label=Model]")].at(-1).value;
+    const isSeen = old.checkVisibility({ visibilityProperty: true });
+    if (isSeen && chosen.startsWith("head")) window.mixed += 1;
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+
 @pytest.fixture
 def song(tmp_path):
     return write_audio(tmp_path / "my song.mp3", chord(duration_s=4.0))
@@ -221,20 +235,11 @@ def test_models_and_effort_are_kept_and_no_answer_is_below_another_choice(
     upload(page, song)
     named(page, "my song.mp3")
     page.locator(TOLD).wait_for(timeout=1000 * browser.PATIENCE_S)
-    page.evaluate("(told) => { window.old = document.querySelector(told); }", TOLD)
-    held, is_open = [], threading.Event()
-    page.route(
-        "**/queue/join*",
-        lambda route: route.continue_() if is_open.is_set() else held.append(route),
-    )
+    page.evaluate(MIX, TOLD)
     pick(page, "Model", "head · ours")
-    # Before the server knows.
-    page.wait_for_function("!window.old.checkVisibility({ visibilityProperty: true })")
-    is_open.set()
-    for route in held:
-        route.continue_()
     by_run = page.locator(".answer .model").filter(has_text="head · ours")
     by_run.wait_for()
+    assert page.evaluate("window.mixed") <= 30  # frames, until the page knows
     pick(page, "Compare with", "Bundled model")
     page.locator(".answers section").nth(1).locator(".verdict").wait_for()
     page.get_by_label("6 excerpts (quick)").first.check()
@@ -257,7 +262,9 @@ def test_training_form_is_as_it_was_last_filled_in(open_page):
     page = open_page("?view=train")
     browser.forgive_leaving(page)
     pick(page, "Recipe", "head")
-    page.get_by_label("Songs to compose per genre").first.fill("7")
+    pick(page, "Songs", "Songs composed here")
+    form = page.locator(".run-form")
+    form.get_by_label("Songs to compose per genre").fill("7")
     page.get_by_role("button", name="All settings").click()
     page.get_by_label("Learning rate", exact=True).fill("0.003")
     page.get_by_label("Learning rate", exact=True).blur()
@@ -267,8 +274,9 @@ def test_training_form_is_as_it_was_last_filled_in(open_page):
         )
         page.reload()
         picked(page, "Recipe", "head")
-        song_field = page.get_by_label("Songs to compose per genre").first
-        assert song_field.input_value() == "7"
+        n_songs = form.get_by_label("Songs to compose per genre")
+        n_songs.wait_for()
+        assert n_songs.input_value() == "7"
         page.get_by_role("button", name="All settings").click()
         rate = page.get_by_label("Learning rate", exact=True)
         assert rate.input_value() == "0.003"
