@@ -445,10 +445,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _at_least_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
+    if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(word("classifier.workers"))
-    return number
+    return int(text)
 
 
 def _models(settings: Settings, options: argparse.Namespace, n_workers: int) -> Models:

@@ -334,13 +334,25 @@ def test_part_is_read_from_the_folder_and_one_configuration_is_chosen(
     assert notes["one_config"] == {"name": "default", "others": "small"}
 
 
-def test_table_of_a_set_in_folders_gives_the_genres(data_hub, tmp_path):
+@pytest.mark.parametrize("is_one", [True, False])
+def test_tables_of_a_set_in_folders_give_the_genres(data_hub, tmp_path, is_one):
     folder = song_folder(tmp_path / "wav", 2)
     files = sorted(folder.glob("*/*.wav"))
     names = [f"{('train', 'test')[n % 2]}/{n}.wav" for n in range(len(files))]
     rows = [f"{n},{p.parent.name}" for n, p in zip(names, files, strict=True)]
+    listed = {"metadata.csv": rows}
+    if not is_one:  # each part has its own
+        listed = {
+            f"{part}/metadata.csv": [
+                row.removeprefix(f"{part}/") for row in rows if row.startswith(part)
+            ]
+            for part in ("train", "test")
+        }
     data_hub.sets["someone/sounds", "main"] = {
-        "metadata.csv": "\n".join(["file_name,label", *rows]).encode(),
+        **{
+            name: "\n".join(["file_name,label", *rows]).encode()
+            for name, rows in listed.items()
+        },
         **{n: path.read_bytes() for n, path in zip(names, files, strict=True)},
     }
     songs, _ = prepared(hub_songs.of("someone/sounds", lambda _: None), tmp_path)

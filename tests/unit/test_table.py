@@ -17,6 +17,7 @@ from classifier import report
 from classifier.batch import Row
 from classifier.report import Table
 from errors import KnownError
+from i18n import word
 from support.files import write_audio
 from support.signals import sweep
 
@@ -271,7 +272,7 @@ def test_number_of_workers_is_one_at_least(given, capsys):
     with pytest.raises(SystemExit) as caught:
         cli.main(["song.wav", "--workers", given])
     assert caught.value.code == 2
-    assert "--workers" in capsys.readouterr().err
+    assert f"--workers: {word('classifier.workers')}" in capsys.readouterr().err
 
 
 def test_album_in_one_file_is_named_before_the_work_begins(host, songs, capsys):

@@ -195,17 +195,16 @@ def _check_size(form: Form) -> None:
 
 
 def _folder_source(form: Form, listed: Form | None, emit: Emit) -> Source:
-    """Read files in folders, with the table beside them (``datasets``' audiofolder)."""
+    """Read files in folders, with the tables beside them (``datasets``' audiofolder)."""
     _check_size(form)
-    name = min(listed.sizes, key=len) if listed else ""
-    table = None
-    if listed:
-        (path,) = Form(form.repo_id, form.sha, {name: listed.sizes[name]}).download(
-            emit
-        )
-        table = tables.read(path.read_bytes())
-    found = layout.of(list(form.sizes), table)
-    note_layout(found, {}, name, emit)
+    names = list(listed.sizes) if listed else []
+    here = listed.download(emit) if listed else []
+    opens = {
+        name: functools.partial(path.open, "rb")
+        for name, path in zip(names, here, strict=True)
+    }
+    found = layout.of(list(form.sizes), tables.read_all(opens))
+    note_layout(found, {}, ", ".join(names), emit)
     paths = form.download(emit)
     songs = songs_of(found, [functools.partial(read, path) for path in paths])
     if not songs:

@@ -148,6 +148,13 @@ async def report_full_disk(
 
 
 KEPT = Path(__file__).with_name("kept.js")
+# Gradio and browsers look for these at the root: below a path of another server, they
+# are not ours there.
+MANIFEST = b'<link rel="manifest" href="/manifest.json" />'
+OWN_MANIFEST = (
+    b'<link rel="icon" href="./favicon.ico" />'
+    b'<link rel="manifest" href="./manifest.json" />'
+)
 
 
 class Language:
@@ -194,6 +201,7 @@ def _with_scripts(
 ) -> Message:
     """Put the scripts into the page's first piece; make the headers fit."""
     html = body["body"].replace(b"<head>", b"<head>" + _scripts(language), 1)
+    html = html.replace(MANIFEST, OWN_MANIFEST, 1)
     headers = MutableHeaders(raw=start["headers"])
     if "content-length" in headers:
         grown = len(html) - len(body["body"])
