@@ -3,6 +3,7 @@
 import csv
 import errno
 import os
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -260,6 +261,17 @@ def test_zips_are_unpacked_song_by_song(host, songs, monkeypatch, tmp_path):
     assert len(found) == 6
     assert max(found) <= 2
     assert not any((tmp_path / "scratch").iterdir())
+
+
+def test_library_in_one_zip_is_listed_whole(tmp_path):
+    path = tmp_path / "library.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(1500):
+            archive.writestr(f"{number:04}.mp3", b"x")
+        for info in archive.infolist():
+            info.file_size = 30_000_000  # 45 GB in all
+    ((part,), outcome) = cli._planned([path], None)
+    assert (len(part.songs), outcome) == (1500, 0)
 
 
 def test_song_that_is_named_twice_is_classified_once(host, songs, capsys):
