@@ -98,7 +98,9 @@ def path_relay(port, path, lines):
         )
         there = await client.send(question, stream=True)
         here = StreamingResponse(
-            there.aiter_raw(), there.status_code, background=BackgroundTask(there.aclose)
+            there.aiter_raw(),
+            there.status_code,
+            background=BackgroundTask(there.aclose),
         )
         here.raw_headers = there.headers.raw
         return here

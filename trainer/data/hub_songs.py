@@ -241,7 +241,7 @@ def tarball_songs(path: Path) -> Iterator[SongFile]:
     with tarfile.open(path, "r:*") as archive:
         for member in archive:
             place = PurePosixPath(member.name)
-            if not member.isfile() or place.suffix not in (".wav", ".au"):
+            if not member.isfile() or place.suffix.lower() not in (".wav", ".au"):
                 continue
             if place.name.startswith("._"):  # macOS' metadata
                 continue
@@ -314,7 +314,12 @@ def _label_column(features: Mapping[str, Any]) -> str:
         for name, feature in features.items()
         if isinstance(feature, datasets.ClassLabel) and name.lower() not in NO_LABELS
     ]
-    named = [name for name in (*LABELS, *SEVERAL) if name in features]
+    named = [
+        name
+        for wanted in (*LABELS, *SEVERAL)
+        for name in features
+        if name.lower() == wanted
+    ]
     column = next(iter(named), classes[0] if len(classes) == 1 else None)
     if column is None:
         raise KnownError("set_without_label", columns=", ".join(features))
