@@ -90,11 +90,13 @@ def test_classify_answers_a_program_below_the_path(url, song):
     assert len(answer["genres"]) == 3
 
 
-def test_person_with_the_secret_is_led_back_to_the_page_below_the_path(browser):
-    answer = browser.post("/secret", data={"secret": SECRET})
+@pytest.mark.parametrize("left_in", ["", PATH])
+def test_person_with_the_secret_is_led_back_to_the_page(browser, left_in):
+    answer = browser.post(f"{left_in}/secret", data={"secret": SECRET})
     assert answer.status_code == 303
     led = urljoin(str(answer.request.url), answer.headers["location"])
-    assert urlsplit(led).path == f"{PATH}/"
+    assert urlsplit(led).path == f"{PATH}{left_in}/"
+    assert browser.get(f"{left_in}/").status_code == 200
     assert "genrescope_key" in answer.headers["set-cookie"]
 
 
@@ -102,5 +104,6 @@ def test_person_with_the_secret_is_led_back_to_the_page_below_the_path(browser):
     "route",
     ["proxy=https://example.org", "file=https://example.org/a", "file=/etc/passwd"],
 )
-def test_side_doors_are_closed_below_the_path_too(browser, route):
-    assert browser.get(f"/gradio_api/{route}").status_code == 403
+@pytest.mark.parametrize("left_in", ["", PATH])
+def test_side_doors_are_closed_below_the_path_too(browser, route, left_in):
+    assert browser.get(f"{left_in}/gradio_api/{route}").status_code == 403

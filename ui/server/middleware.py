@@ -80,7 +80,7 @@ class Gate:
                 MutableHeaders(scope=message).update(self.headers)
             await send(message)
 
-        scope = known_https(scope)
+        scope = known_https(below_root(scope))
         page = self.page if scope["path"] == "/" else self.app
         inner = self._refusal(scope) or page
         await report_full_disk(inner, scope, receive, send_with_headers)
@@ -94,6 +94,18 @@ class Gate:
         if gradio_patches.is_closed(scope["path"]):
             return PlainTextResponse("Not a route of this app", status_code=403)
         return None
+
+
+def below_root(scope: Scope) -> Scope:
+    """Return a request without the path that the page lies below at another server.
+
+    Some relays leave it in. Gradio's routes answer to both, ours and what closes some of
+    Gradio's know one.
+    """
+    root, path = scope.get("root_path", "").rstrip("/"), scope["path"]
+    while root and path.startswith(f"{root}/"):
+        path = path[len(root) :]
+    return {**scope, "path": path}
 
 
 def known_https(scope: Scope) -> Scope:
