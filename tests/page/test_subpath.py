@@ -4,9 +4,12 @@ import json
 import re
 from urllib.parse import urljoin, urlsplit
 
+import anyio
 import httpx
 import pytest
 from gradio_client import Client, handle_file
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
 
 from support import tiny
 from support.files import write_audio
@@ -14,6 +17,7 @@ from support.places import ROOT
 from support.relays import path_relay
 from support.served import served, settings_in
 from support.signals import tone
+from ui.server import gradio_patches
 
 pytestmark = pytest.mark.minute
 PATH = "/genrescope"
@@ -31,7 +35,9 @@ def url(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_ROOT_PATH", PATH)
         with (
-            served(settings, home / "gradio") as demo,
+            served(
+                settings, home / "gradio", gradio_patches.type_mcp_answers
+            ) as demo,
             path_relay(urlsplit(demo.local_url).port, PATH, LINES) as url,
         ):
             yield url
@@ -88,6 +94,27 @@ def test_classify_answers_a_program_below_the_path(url, song):
         handle_file(song), api_name="/classify"
     )
     assert len(answer["genres"]) == 3
+
+
+def test_tool_names_the_genre_of_an_upload_by_its_address_below_the_path(
+    url, browser, song
+):
+    with song.open("rb") as file:
+        (path,) = browser.post("/gradio_api/upload", files={"files": file}).json()
+
+    async def named():
+        address = f"{url}/gradio_api/mcp/"
+        async with (
+            streamable_http_client(address, http_client=httpx.AsyncClient()) as pipes,
+            ClientSession(pipes[0], pipes[1]) as session,
+        ):
+            await session.initialize()
+            given = {"song": f"{url}/gradio_api/file={path}"}
+            return await session.call_tool("classify", given)
+
+    answer = anyio.run(named)
+    assert not answer.isError
+    assert len(answer.structuredContent["genres"]) == 3
 
 
 @pytest.mark.parametrize("left_in", ["", PATH])
