@@ -107,6 +107,11 @@ def read_all(found: Mapping[str, Callable[[], IO[bytes]]]) -> Table | None:
     return Table(tuple(rows), tuple(columns)) if found else None
 
 
+def opener(path: Path) -> Callable[[], IO[bytes]]:
+    """Make a function that opens a file, for ``read_all``."""
+    return lambda: path.open("rb")
+
+
 def _placed(row: Row, folder: str) -> Row:
     """Name a row's file from the set's folder."""
     column = next((name for name in FILE_COLUMNS if row.get(name)), None)
@@ -147,7 +152,7 @@ def matched(table: Table, names: Iterable[str]) -> dict[str, Row]:
     for row in table.rows:
         parts = _parts(cell(row, FILE_COLUMNS))
         for start in range(len(parts)):
-            if len(named := by_end.get(parts[start:], ())) == 1:
+            if len(named := by_end.get(parts[start:], set())) == 1:
                 (name,) = named
                 if name not in found:
                     found[name] = row

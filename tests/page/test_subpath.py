@@ -35,9 +35,7 @@ def url(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_ROOT_PATH", PATH)
         with (
-            served(
-                settings, home / "gradio", gradio_patches.type_mcp_answers
-            ) as demo,
+            served(settings, home / "gradio", gradio_patches.type_mcp_answers) as demo,
             path_relay(urlsplit(demo.local_url).port, PATH, LINES) as url,
         ):
             yield url

@@ -199,10 +199,7 @@ def _folder_source(form: Form, listed: Form | None, emit: Emit) -> Source:
     _check_size(form)
     names = list(listed.sizes) if listed else []
     here = listed.download(emit) if listed else []
-    opens = {
-        name: functools.partial(path.open, "rb")
-        for name, path in zip(names, here, strict=True)
-    }
+    opens = {name: tables.opener(path) for name, path in zip(names, here, strict=True)}
     found = layout.of(list(form.sizes), tables.read_all(opens))
     note_layout(found, {}, ", ".join(names), emit)
     paths = form.download(emit)

@@ -104,7 +104,7 @@ def folder_songs(
     is_empty = not any(path.is_dir() for path in folder.iterdir()) and not files
     if needs_genres and is_empty:
         raise KnownError("no_genres", folder=folder.name)
-    opens = {name: functools.partial(path.open, "rb") for name, path in listed.items()}
+    opens = {name: tables.opener(path) for name, path in listed.items()}
     found = layout.of([name for name, _ in files], tables.read_all(opens))
     reads = [functools.partial(song_files.read, path) for _, path in files]
     songs = songs_of(found, reads)
