@@ -1,0 +1,423 @@
+"""A model and a window in, what its layers computed of it out: frames, attention.
+
+The states are those of transformers' ``output_hidden_states``: the transformer's input,
+then the output of each layer. Attention is computed from the states below a layer, for
+one head at a time: a model in use keeps its fast attention, which returns no weights, and
+the weights of all heads would take a hundred times the memory.
+
+HuBERT, wav2vec 2.0 and Whisper have one state a frame. AST has one for each patch of its
+spectrogram, 16 mel bands high, and two that stand for no place: the patches of a moment
+are averaged, and what goes to the two is counted as elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.clip import Readable, Samples
+from audio.hubert.preprocessing import FrontEnd
+from networks import architecture, forward, front_end
+from networks.checkpoint import LoadedModel
+from networks.windows import Windows
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+N_OWN_TOKENS = 2  # of AST: states that stand for no place, the first ones
+N_COMPONENTS = 3  # as many as a colour has
+MAX_BLOCK_S = 30.0  # of sound whose layers are looked at together
+MIN_VARIANCE = 1e-12  # of a component; silence has none
+# Classes whose attention is a softmax of products of queries and keys, and no more.
+ATTENDING = ("hubert", "wav2vec2", front_end.AST, front_end.WHISPER)
+# Before a layer's attention, where there is one; HuBERT's comes after it in half of all.
+NORMS = ("self_attn_layer_norm", "layernorm_before")
+
+Frames = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class States:
+    """What a model's layers computed of one window.
+
+    Attributes:
+        values: float32 (n_layers + 1, n_tokens, n_channels), the transformer's input
+            first.
+    """
+
+    values: NDArray[np.float32]
+
+    @property
+    def n_layers(self) -> int:
+        """How many transformer layers there are."""
+        return len(self.values) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Neighbouring windows of a sound, each computed by itself, as one row of frames.
+
+    Where a window overlaps the one before it, the earlier frames stay; where the sound
+    is repeated to fill a window, those of its first time do.
+
+    Attributes:
+        frames: float32 (n_layers + 1, n_frames, n_channels); of AST the means of the
+            patches of each moment.
+        times_s: float64 (n_frames,) middle of what each depends on, in the sound (s).
+        owners: int64 (n_frames,) window of each frame.
+        columns: int64 (n_frames,) position of each among its window's frames.
+        states: of each window.
+        hop_s: from one frame to the next (s).
+    """
+
+    frames: NDArray[np.float32]
+    times_s: NDArray[np.float64]
+    owners: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    states: tuple[States, ...]
+    hop_s: float
+
+    @property
+    def n_layers(self) -> int:
+        """How many transformer layers there are."""
+        return len(self.frames) - 1
+
+    def nearest(self, at_s: float) -> int:
+        """Find the frame whose middle is nearest to a time (s)."""
+        return int(np.abs(self.times_s - at_s).argmin())
+
+
+@dataclass(frozen=True, eq=False)
+class Colours:
+    """Frames of each layer as colours: their first three principal components.
+
+    Attributes:
+        rgb: uint8 (n_layers + 1, n_frames, 3).
+        shares: float64 (n_layers + 1, 3) of the variance that each component carries.
+    """
+
+    rgb: NDArray[np.uint8]
+    shares: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Attention:
+    """How much each frame takes from each other one, in one head of one layer.
+
+    Attributes:
+        weights: float32 (n_frames, n_frames); row i is what frame i takes from where,
+            with ``elsewhere`` 1 in all. Nothing between windows: each is by itself.
+        elsewhere: float64 (n_frames,) share of what is no frame of the block: AST's own
+            two states, a repetition, frames that an earlier window has too.
+        n_keys: int64 (n_frames,) states that each frame chooses from.
+    """
+
+    weights: NDArray[np.float32]
+    elsewhere: NDArray[np.float64]
+    n_keys: NDArray[np.int64]
+
+
+def front_end_of(model: LoadedModel) -> FrontEnd | None:
+    """Describe how a loaded model cuts sound into frames; None where that is unknown."""
+    return front_end.of_config(
+        model.model.config.to_dict(),
+        model.feature_extractor.to_dict(),
+        window_s=model.window_s,
+        takes_any_length=model.ref.takes_any_length,
+    )
+
+
+def windows_of(sound: Readable, model: LoadedModel) -> Windows:
+    """Cut a sound into windows as classification does."""
+    return Windows.of(
+        sound,
+        model.sampling_rate,
+        model.window_s,
+        takes_any_length=model.ref.takes_any_length,
+    )
+
+
+def block_starts(windows: Windows, at_s: float) -> list[int]:
+    """Choose the windows that are looked at together, 30 s at most, around a time.
+
+    A song has fixed blocks, so that a look at another part of one is the same block.
+
+    Args:
+        windows: of the sound.
+        at_s: the time (s).
+
+    Returns:
+        Where they begin (samples at the windows' rate), silent windows left out; where
+        all of a block is silent, nothing.
+    """
+    starts = windows.all_starts()
+    window_s = windows.n_window / windows.sampling_rate
+    n_each = max(int(MAX_BLOCK_S / window_s), 1)
+    blocks = [starts[at : at + n_each] for at in range(0, len(starts), n_each)]
+    middles = [
+        (block[0] + block[-1] + windows.n_window) / 2 / windows.sampling_rate
+        for block in blocks
+    ]
+    return blocks[int(np.abs(np.array(middles) - at_s).argmin())]
+
+
+def states(model: LoadedModel, window: Samples) -> States:
+    """Run a window through a model, and keep what each layer makes of it.
+
+    Args:
+        model: on the device where it runs.
+        window: float32 (n_samples,) at the model's rate.
+    """
+    import torch
+
+    values = forward.features(model.feature_extractor, window, model.sampling_rate)
+    body = architecture.body(model.model)
+    with torch.inference_mode():
+        given = torch.from_numpy(values)[None].to(next(body.parameters()).device)
+        found = body(given, output_hidden_states=True).hidden_states
+        layers = torch.stack([layer[0].float() for layer in found])
+    return States(layers.cpu().numpy())
+
+
+def over_time(values: NDArray[np.float32], model: LoadedModel) -> Frames:
+    """Return states by their moments: of AST the mean of the patches of each.
+
+    Args:
+        values: (..., n_tokens, n_channels).
+        model: that computed them.
+
+    Returns:
+        (..., n_frames, n_channels).
+    """
+    n_bands = _n_bands(model)
+    if n_bands is None:
+        return values
+    patches = values[..., N_OWN_TOKENS:, :]
+    by_band = patches.reshape(*patches.shape[:-2], n_bands, -1, patches.shape[-1])
+    return by_band.mean(axis=-3, dtype=np.float32)
+
+
+def block(
+    computed: Sequence[States],
+    starts: Sequence[int],
+    n_samples: int,
+    model: LoadedModel,
+    front: FrontEnd,
+) -> Block:
+    """Put the frames of neighbouring windows into one row.
+
+    Args:
+        computed: the states of each window, one at least.
+        starts: where each begins (samples at the model's rate).
+        n_samples: of the sound at that rate.
+        model: that computed them.
+        front: of the model.
+    """
+    frames, times, owners, columns = [], [], [], []
+    last = -np.inf
+    for owner, (each, start) in enumerate(zip(computed, starts, strict=True)):
+        found = over_time(each.values, model)
+        at = start - front.padding[0] + front.frame_length / 2
+        middles = at + np.arange(found.shape[1]) * front.hop_length
+        is_new = (middles > last + front.hop_length / 2) & (middles < n_samples)
+        is_new[0] |= not len(times)  # of a sound that is shorter than half a frame
+        last = middles[is_new][-1] if is_new.any() else last
+        frames.append(found[:, is_new])
+        times.append(middles[is_new] / model.sampling_rate)
+        owners.append(np.full(int(is_new.sum()), owner))
+        columns.append(np.flatnonzero(is_new))
+    return Block(
+        np.concatenate(frames, axis=1),
+        np.concatenate(times),
+        np.concatenate(owners),
+        np.concatenate(columns),
+        tuple(computed),
+        front.hop_length / model.sampling_rate,
+    )
+
+
+def colours(frames: Frames) -> Colours:
+    """Turn each layer's frames into colours: alike in colour, alike in what is largest.
+
+    The first three principal components over all frames are red, green and blue, each
+    from its 1st to its 99th percentile. Where one could as well point the other way, it
+    points as that of the layer below does.
+
+    Args:
+        frames: (n_layers + 1, n_frames, n_channels).
+    """
+    rgb, shares = [], []
+    below = None
+    for layer in frames:
+        scores, share = components(layer)
+        if below is not None:
+            turned = np.sign((scores * below).sum(axis=0))
+            scores = scores * np.where(turned == 0, 1.0, turned)
+        below = scores
+        low, high = np.percentile(scores, (1, 99), axis=0)
+        span = np.where(high - low > MIN_VARIANCE, high - low, np.inf)
+        rgb.append(np.rint(255 * np.clip((scores - low) / span, 0, 1)))
+        shares.append(share)
+    return Colours(np.stack(rgb).astype(np.uint8), np.stack(shares))
+
+
+def components(
+    frames: Frames,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Compute the first three principal components of frames.
+
+    Args:
+        frames: (n_frames, n_channels).
+
+    Returns:
+        (n_frames, 3) scores, and (3,) the share of the variance that each carries; 0
+        where there are fewer.
+    """
+    import scipy.linalg
+
+    centred = np.asarray(frames, np.float64) - frames.mean(axis=0, dtype=np.float64)
+    n = centred.shape[1]
+    covariance = centred.T @ centred / max(len(centred), 1)
+    first = max(n - N_COMPONENTS, 0)
+    variances, axes = scipy.linalg.eigh(covariance, subset_by_index=(first, n - 1))
+    total = max(float(np.trace(covariance)), MIN_VARIANCE)
+    scores = centred @ axes[:, ::-1]
+    scores[:, variances[::-1] <= MIN_VARIANCE] = 0
+    shares = np.clip(variances[::-1], 0, None) / total
+    missing = N_COMPONENTS - len(shares)
+    return np.pad(scores, ((0, 0), (0, missing))), np.pad(shares, (0, missing))
+
+
+def similarity(frames: Frames, n_columns: int) -> NDArray[np.float32]:
+    """Compare every moment with every other: the cosine of their frames.
+
+    The mean frame is taken off first: what all frames share makes them no more alike.
+    Where there are more frames than columns, neighbours' cosines are averaged.
+
+    Args:
+        frames: (n_frames, n_channels) of one layer.
+        n_columns: at most.
+
+    Returns:
+        (n, n) in [-1, 1], n at most ``n_columns``; 1 on the diagonal where a column is
+        one frame.
+    """
+    centred = frames - frames.mean(axis=0)
+    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+    units = centred / np.where(lengths > 0, lengths, np.inf)
+    bounds = column_bounds(len(units), n_columns)
+    means = np.add.reduceat(units, bounds[:-1], axis=0) / np.diff(bounds)[:, None]
+    found: NDArray[np.float32] = (means @ means.T).astype(np.float32)
+    return np.clip(found, -1, 1)
+
+
+def column_bounds(n_frames: int, n_columns: int) -> NDArray[np.int64]:
+    """(n + 1,) first frames of n columns of as many frames each, and ``n_frames``."""
+    n_each = max(-(-n_frames // n_columns), 1)
+    return np.append(np.arange(0, n_frames, n_each), n_frames)
+
+
+def has_attention(model: LoadedModel) -> bool:
+    """Return whether the weights of a model's attention can be computed here."""
+    return str(model.model.config.model_type) in ATTENDING
+
+
+def n_heads(model: LoadedModel) -> int:
+    """Return how many heads each layer has."""
+    config = model.model.config
+    return int(
+        getattr(config, "encoder_attention_heads", 0) or config.num_attention_heads
+    )
+
+
+def attention(found: Block, model: LoadedModel, layer: int, head: int) -> Attention:
+    """Compute how much each frame of a block takes from each other one.
+
+    Args:
+        found: of this model.
+        model: one with ``has_attention``.
+        layer: from 1 on.
+        head: from 0 on.
+    """
+    n = len(found.times_s)
+    weights = np.zeros((n, n), np.float32)
+    n_keys = np.zeros(n, np.int64)
+    for owner, each in enumerate(found.states):
+        own = np.flatnonzero(found.owners == owner)
+        if not len(own):
+            continue
+        raw = head_weights(model, each.values[layer - 1], layer, head)
+        by_moment = _over_moments(raw, model)
+        columns = found.columns[own]
+        weights[np.ix_(own, own)] = by_moment[np.ix_(columns, columns)]
+        n_keys[own] = len(raw)
+    elsewhere = np.clip(1 - weights.sum(axis=1, dtype=np.float64), 0, 1)
+    return Attention(weights, elsewhere, n_keys)
+
+
+def head_weights(
+    model: LoadedModel, below: NDArray[np.float32], layer: int, head: int
+) -> NDArray[np.float32]:
+    """Compute one head's attention of one window: (n_tokens, n_tokens), rows sum to 1.
+
+    Args:
+        model: one with ``has_attention``.
+        below: (n_tokens, n_channels) states that go into the layer.
+        layer: from 1 on.
+        head: from 0 on.
+    """
+    import torch
+
+    module = _layers(model)[layer - 1]
+    with torch.inference_mode():
+        given = torch.from_numpy(below)[None].to(next(module.parameters()).device)
+        asking = getattr(module, "self_attn", None) or module.attention
+        given = _normed(model, module, given)
+        size = asking.head_dim
+        own = slice(head * size, (head + 1) * size)
+        queries = asking.q_proj(given)[0, :, own].float()
+        keys = asking.k_proj(given)[0, :, own].float()
+        found: Tensor = (queries @ keys.T * size**-0.5).softmax(dim=-1)
+    weights: NDArray[np.float32] = found.cpu().numpy()
+    return weights
+
+
+def _normed(model: LoadedModel, module: Any, given: Tensor) -> Tensor:
+    """Apply the norm that stands before a layer's attention, where one does."""
+    import torch
+
+    name = next((each for each in NORMS if hasattr(module, each)), "")
+    if not name and getattr(model.model.config, "do_stable_layer_norm", False):
+        name = "layer_norm"
+    return torch.as_tensor(getattr(module, name)(given)) if name else given
+
+
+def _layers(model: LoadedModel) -> Any:
+    """Return the transformer layers, in their order."""
+    below = architecture.body(model.model)
+    return getattr(below, "layers", None) or below.encoder.layers
+
+
+def _n_bands(model: LoadedModel) -> int | None:
+    """Count the patches of a moment; None where each moment has one state."""
+    config = model.model.config
+    if config.model_type != front_end.AST:
+        return None
+    rows = config.num_mel_bins - config.patch_size
+    return int(rows // config.frequency_stride) + 1
+
+
+def _over_moments(
+    weights: NDArray[np.float32], model: LoadedModel
+) -> NDArray[np.float32]:
+    """Sum what goes to the patches of each moment, averaged over those that ask."""
+    n_bands = _n_bands(model)
+    if n_bands is None:
+        return weights
+    own = weights[N_OWN_TOKENS:, N_OWN_TOKENS:]
+    n = len(own) // n_bands
+    return own.reshape(n_bands, n, n_bands, n).sum(axis=2).mean(axis=0)
