@@ -13,131 +13,33 @@ are averaged, and what goes to the two is counted as elsewhere.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audio.clip import Readable, Samples
-from audio.hubert.preprocessing import FrontEnd
+from audio.hubert.layers import Attention, Block, Frames, States
+from audio.hubert.preprocessing import SAMPLING_RATE, FrontEnd
 from networks import architecture, forward, front_end
-from networks.checkpoint import LoadedModel
+from networks.checkpoint import LoadedModel, ModelRef
 from networks.windows import Windows
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 N_OWN_TOKENS = 2  # of AST: states that stand for no place, the first ones
-N_COMPONENTS = 3  # as many as a colour has
 MAX_BLOCK_S = 30.0  # of sound whose layers are looked at together
-MIN_VARIANCE = 1e-12  # of a component; silence has none
 # Classes whose attention is a softmax of products of queries and keys, and no more.
 ATTENDING = ("hubert", "wav2vec2", front_end.AST, front_end.WHISPER)
 # Before a layer's attention, where there is one; HuBERT's comes after it in half of all.
 NORMS = ("self_attn_layer_norm", "layernorm_before")
 
-Frames = NDArray[np.float32]
 
-
-@dataclass(frozen=True, eq=False)
-class States:
-    """What a model's layers computed of one window.
-
-    Attributes:
-        values: float32 (n_layers + 1, n_tokens, n_channels), the transformer's input
-            first.
-    """
-
-    values: NDArray[np.float32]
-
-    @property
-    def n_layers(self) -> int:
-        """How many transformer layers there are."""
-        return len(self.values) - 1
-
-
-@dataclass(frozen=True, eq=False)
-class Block:
-    """Neighbouring windows of a sound, each computed by itself, as one row of frames.
-
-    Where a window overlaps the one before it, the earlier frames stay; where the sound
-    is repeated to fill a window, those of its first time do.
-
-    Attributes:
-        frames: float32 (n_layers + 1, n_frames, n_channels); of AST the means of the
-            patches of each moment.
-        times_s: float64 (n_frames,) middle of what each depends on, in the sound (s).
-        owners: int64 (n_frames,) window of each frame.
-        columns: int64 (n_frames,) position of each among its window's frames.
-        states: of each window.
-        hop_s: from one frame to the next (s).
-    """
-
-    frames: NDArray[np.float32]
-    times_s: NDArray[np.float64]
-    owners: NDArray[np.int64]
-    columns: NDArray[np.int64]
-    states: tuple[States, ...]
-    hop_s: float
-
-    @property
-    def n_layers(self) -> int:
-        """How many transformer layers there are."""
-        return len(self.frames) - 1
-
-    def nearest(self, at_s: float) -> int:
-        """Find the frame whose middle is nearest to a time (s)."""
-        return int(np.abs(self.times_s - at_s).argmin())
-
-
-@dataclass(frozen=True, eq=False)
-class Colours:
-    """Frames of each layer as colours: their first three principal components.
-
-    Attributes:
-        rgb: uint8 (n_layers + 1, n_frames, 3).
-        shares: float64 (n_layers + 1, 3) of the variance that each component carries.
-    """
-
-    rgb: NDArray[np.uint8]
-    shares: NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Attention:
-    """How much each frame takes from each other one, in one head of one layer.
-
-    Attributes:
-        weights: float32 (n_frames, n_frames); row i is what frame i takes from where,
-            with ``elsewhere`` 1 in all. Nothing between windows: each is by itself.
-        elsewhere: float64 (n_frames,) share of what is no frame of the block: AST's own
-            two states, a repetition, frames that an earlier window has too.
-        n_keys: int64 (n_frames,) states that each frame chooses from.
-    """
-
-    weights: NDArray[np.float32]
-    elsewhere: NDArray[np.float64]
-    n_keys: NDArray[np.int64]
-
-
-def front_end_of(model: LoadedModel) -> FrontEnd | None:
-    """Describe how a loaded model cuts sound into frames; None where that is unknown."""
-    return front_end.of_config(
-        model.model.config.to_dict(),
-        model.feature_extractor.to_dict(),
-        window_s=model.window_s,
-        takes_any_length=model.ref.takes_any_length,
-    )
-
-
-def windows_of(sound: Readable, model: LoadedModel) -> Windows:
-    """Cut a sound into windows as classification does."""
+def windows_of(sound: Readable, ref: ModelRef) -> Windows:
+    """Cut a sound into a model's windows at 16 kHz, as classification does."""
     return Windows.of(
-        sound,
-        model.sampling_rate,
-        model.window_s,
-        takes_any_length=model.ref.takes_any_length,
+        sound, SAMPLING_RATE, ref.window_s, takes_any_length=ref.takes_any_length
     )
 
 
@@ -151,8 +53,7 @@ def block_starts(windows: Windows, at_s: float) -> list[int]:
         at_s: the time (s).
 
     Returns:
-        Where they begin (samples at the windows' rate), silent windows left out; where
-        all of a block is silent, nothing.
+        Where they begin (samples at the windows' rate), silent ones too.
     """
     starts = windows.all_starts()
     window_s = windows.n_window / windows.sampling_rate
@@ -165,15 +66,18 @@ def block_starts(windows: Windows, at_s: float) -> list[int]:
     return blocks[int(np.abs(np.array(middles) - at_s).argmin())]
 
 
-def states(model: LoadedModel, window: Samples) -> States:
+def states(model: LoadedModel, window: Samples | None) -> States:
     """Run a window through a model, and keep what each layer makes of it.
 
     Args:
         model: on the device where it runs.
-        window: float32 (n_samples,) at the model's rate.
+        window: float32 (n_samples,) at the model's rate; None for a silent one, which
+            has no states.
     """
     import torch
 
+    if window is None:
+        return States(np.zeros((0, 0, 0), np.float32))
     values = forward.features(model.feature_extractor, window, model.sampling_rate)
     body = architecture.body(model.model)
     with torch.inference_mode():
@@ -207,11 +111,11 @@ def block(
     n_samples: int,
     model: LoadedModel,
     front: FrontEnd,
-) -> Block:
-    """Put the frames of neighbouring windows into one row.
+) -> Block | None:
+    """Put the frames of neighbouring windows into one row; None where all are silent.
 
     Args:
-        computed: the states of each window, one at least.
+        computed: the states of each window; silent ones leave a gap.
         starts: where each begins (samples at the model's rate).
         n_samples: of the sound at that rate.
         model: that computed them.
@@ -220,6 +124,8 @@ def block(
     frames, times, owners, columns = [], [], [], []
     last = -np.inf
     for owner, (each, start) in enumerate(zip(computed, starts, strict=True)):
+        if each.is_silent:
+            continue
         found = over_time(each.values, model)
         at = start - front.padding[0] + front.frame_length / 2
         middles = at + np.arange(found.shape[1]) * front.hop_length
@@ -230,6 +136,8 @@ def block(
         times.append(middles[is_new] / model.sampling_rate)
         owners.append(np.full(int(is_new.sum()), owner))
         columns.append(np.flatnonzero(is_new))
+    if not frames:
+        return None
     return Block(
         np.concatenate(frames, axis=1),
         np.concatenate(times),
@@ -238,87 +146,6 @@ def block(
         tuple(computed),
         front.hop_length / model.sampling_rate,
     )
-
-
-def colours(frames: Frames) -> Colours:
-    """Turn each layer's frames into colours: alike in colour, alike in what is largest.
-
-    The first three principal components over all frames are red, green and blue, each
-    from its 1st to its 99th percentile. Where one could as well point the other way, it
-    points as that of the layer below does.
-
-    Args:
-        frames: (n_layers + 1, n_frames, n_channels).
-    """
-    rgb, shares = [], []
-    below = None
-    for layer in frames:
-        scores, share = components(layer)
-        if below is not None:
-            turned = np.sign((scores * below).sum(axis=0))
-            scores = scores * np.where(turned == 0, 1.0, turned)
-        below = scores
-        low, high = np.percentile(scores, (1, 99), axis=0)
-        span = np.where(high - low > MIN_VARIANCE, high - low, np.inf)
-        rgb.append(np.rint(255 * np.clip((scores - low) / span, 0, 1)))
-        shares.append(share)
-    return Colours(np.stack(rgb).astype(np.uint8), np.stack(shares))
-
-
-def components(
-    frames: Frames,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Compute the first three principal components of frames.
-
-    Args:
-        frames: (n_frames, n_channels).
-
-    Returns:
-        (n_frames, 3) scores, and (3,) the share of the variance that each carries; 0
-        where there are fewer.
-    """
-    import scipy.linalg
-
-    centred = np.asarray(frames, np.float64) - frames.mean(axis=0, dtype=np.float64)
-    n = centred.shape[1]
-    covariance = centred.T @ centred / max(len(centred), 1)
-    first = max(n - N_COMPONENTS, 0)
-    variances, axes = scipy.linalg.eigh(covariance, subset_by_index=(first, n - 1))
-    total = max(float(np.trace(covariance)), MIN_VARIANCE)
-    scores = centred @ axes[:, ::-1]
-    scores[:, variances[::-1] <= MIN_VARIANCE] = 0
-    shares = np.clip(variances[::-1], 0, None) / total
-    missing = N_COMPONENTS - len(shares)
-    return np.pad(scores, ((0, 0), (0, missing))), np.pad(shares, (0, missing))
-
-
-def similarity(frames: Frames, n_columns: int) -> NDArray[np.float32]:
-    """Compare every moment with every other: the cosine of their frames.
-
-    The mean frame is taken off first: what all frames share makes them no more alike.
-    Where there are more frames than columns, neighbours' cosines are averaged.
-
-    Args:
-        frames: (n_frames, n_channels) of one layer.
-        n_columns: at most.
-
-    Returns:
-        (n, n) in [-1, 1], n at most ``n_columns``; 1 on the diagonal where a column is
-        one frame.
-    """
-    centred = frames - frames.mean(axis=0)
-    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-    units = centred / np.where(lengths > 0, lengths, np.inf)
-    bounds = column_bounds(len(units), n_columns)
-    means = np.add.reduceat(units, bounds[:-1], axis=0) / np.diff(bounds)[:, None]
-    found: NDArray[np.float32] = (means @ means.T).astype(np.float32)
-    return np.clip(found, -1, 1)
-
-
-def column_bounds(n_frames: int, n_columns: int) -> NDArray[np.int64]:
-    """(n + 1,) first frames of n columns of as many frames each, and ``n_frames``."""
-    n_each = max(-(-n_frames // n_columns), 1)
-    return np.append(np.arange(0, n_frames, n_each), n_frames)
 
 
 def has_attention(model: LoadedModel) -> bool:

@@ -12,6 +12,7 @@ from ui.tabs.see import (
     contents,
     decibels,
     hubert_input,
+    inside,
     inversion,
     learning,
     masking,
@@ -64,6 +65,7 @@ def _lessons(
         rhythm.build(session),
         hubert_input.build(session, models),
         masking.build(session, settings, models),
+        *inside.build(session, models),
         *learning.build(session, settings.runs_dir),
         comparison.build(session),
     )
