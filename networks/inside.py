@@ -87,6 +87,33 @@ def states(model: LoadedModel, window: Samples | None) -> States:
     return States(layers.cpu().numpy())
 
 
+def pooled(
+    model: Any, values: NDArray[np.float32] | Tensor
+) -> NDArray[np.float32] | None:
+    """Compute each layer's mean over the frames of windows.
+
+    Args:
+        model: a transformers audio classifier, in evaluation mode.
+        values: float32 (n_windows, ...), as of ``forward.features``.
+
+    Returns:
+        float32 (n_windows, n_layers + 1, n_channels); None where the model has no
+        hidden states.
+    """
+    import torch
+
+    body = architecture.body(model)
+    n_own = N_OWN_TOKENS if model.config.model_type == front_end.AST else 0
+    with torch.inference_mode():
+        given = torch.as_tensor(values).to(next(body.parameters()).device)
+        found = getattr(body(given, output_hidden_states=True), "hidden_states", None)
+        if not found:
+            return None
+        means = [layer[:, n_own:].float().mean(dim=1) for layer in found]
+        stacked: NDArray[np.float32] = torch.stack(means, dim=1).cpu().numpy()
+    return stacked
+
+
 def over_time(values: NDArray[np.float32], model: LoadedModel) -> Frames:
     """Return states by their moments: of AST the mean of the patches of each.
 

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 import i18n
 from audio.hubert.layers import (
+    SHORTEST_LAG_S,
     Attention,
     Block,
     Colours,
     column_bounds,
     similarity,
+    smoothed,
     strongest_lag_s,
 )
 from audio.transforms import Spectrogram
@@ -125,12 +127,17 @@ def layer_name(layer: int, language: str, *, is_short: bool = False) -> str:
     return i18n.word(f"viz.{key}", language, n=layer)
 
 
-def repeats(shown: Shown, layer: int) -> Plot:
-    """Draw how alike every moment is with every other, in one layer."""
-    seen = shown.seen
+def repeats(shown: Shown, layer: int, smoothing_s: float = 0.0) -> Plot:
+    """Draw how alike every moment is with every other, in one layer.
+
+    Args:
+        shown: what is seen.
+        layer: 0 for the transformer's input.
+        smoothing_s: each moment is the mean of the frames of so long a time (s).
+    """
     # Of all frames, so that a zoom changes no number; only those seen are compared.
-    frames = shown.block.frames[layer]
-    found = similarity(frames[seen], N_SQUARE, mean=frames.mean(axis=0))
+    frames = _smooth(shown, layer, smoothing_s)
+    found = similarity(frames[shown.seen], N_SQUARE, mean=frames.mean(axis=0))
     return replace(
         _square(found, shown, "cosine", COSINES),
         name="repeats",
@@ -139,6 +146,11 @@ def repeats(shown: Shown, layer: int) -> Plot:
         ),
         facts=(phrase("repeats_fact", shown.language),),
     )
+
+
+def _smooth(shown: Shown, layer: int, smoothing_s: float) -> NDArray[np.float32]:
+    """Return the frames of a layer, averaged over so long a time (s)."""
+    return smoothed(shown.block.frames[layer], round(smoothing_s / shown.block.hop_s))
 
 
 def attention(
@@ -317,12 +329,17 @@ def describe_layers(colours: Colours, shown: Shown) -> str:
     return joined(sentences, shown.language)
 
 
-def describe_repeats(shown: Shown, layer: int) -> str:
+def describe_repeats(shown: Shown, layer: int, smoothing_s: float = 0.0) -> str:
     """Describe the lag at which the sound is most like itself, if it repeats."""
-    frames = shown.block.frames[layer]
     details: dict[str, object] = {"layer": layer_name(layer, shown.language)}
     sentences = [i18n.word("viz.about_similarity", shown.language, **details)]
-    if found := strongest_lag_s(frames, shown.block.hop_s):
+    if smoothing_s:
+        details["s"] = smoothing_s
+        sentences.append(i18n.word("viz.about_smoothed", shown.language, **details))
+    frames = _smooth(shown, layer, smoothing_s)
+    shortest_s = max(SHORTEST_LAG_S, smoothing_s)
+    found = strongest_lag_s(frames, shown.block.hop_s, shortest_s)
+    if found:
         lag_s, cosine = found
         details |= {"lag_s": lag_s, "cosine": cosine}
         sentences.append(i18n.word("viz.about_lag", shown.language, **details))

@@ -159,6 +159,23 @@ def components(
     return np.pad(scores, ((0, 0), (0, missing))), np.pad(shares, (0, missing))
 
 
+def smoothed(frames: Frames, n: int) -> Frames:
+    """Average each frame with its neighbours, ``n`` in all; fewer at both ends.
+
+    Args:
+        frames: (n_frames, n_channels).
+        n: an even one counts as the next odd one.
+    """
+    half = n // 2
+    if not half:
+        return frames
+    sums = np.cumsum(np.pad(frames.astype(np.float64), ((1, 0), (0, 0))), axis=0)
+    at = np.arange(len(frames))
+    first, last = np.maximum(at - half, 0), np.minimum(at + half + 1, len(frames))
+    means = (sums[last] - sums[first]) / (last - first)[:, None]
+    return np.asarray(means, np.float32)
+
+
 def similarity(
     frames: Frames, n_columns: int, *, mean: Frames | None = None
 ) -> NDArray[np.float32]:
@@ -191,12 +208,15 @@ def column_bounds(n_frames: int, n_columns: int) -> NDArray[np.int64]:
     return np.append(np.arange(0, n_frames, n_each), n_frames)
 
 
-def strongest_lag_s(frames: Frames, hop_s: float) -> tuple[float, float] | None:
+def strongest_lag_s(
+    frames: Frames, hop_s: float, shortest_s: float = SHORTEST_LAG_S
+) -> tuple[float, float] | None:
     """Find the lag (s) with the highest peak of the mean cosine, and that cosine.
 
     Args:
         frames: (n_frames, n_channels).
         hop_s: from one to the next (s).
+        shortest_s: lag that counts (s).
 
     Returns:
         None where no peak is above ``LEAST_REPEAT``.
@@ -205,7 +225,7 @@ def strongest_lag_s(frames: Frames, hop_s: float) -> tuple[float, float] | None:
     means = np.array([np.diag(cosines, lag).mean() for lag in range(len(frames) // 2)])
     at = np.arange(1, len(means) - 1)
     is_peak = (means[at] > means[at - 1]) & (means[at] >= means[at + 1])
-    peaks = at[is_peak & (at * hop_s >= SHORTEST_LAG_S)]
+    peaks = at[is_peak & (at * hop_s >= shortest_s)]
     if not len(peaks):
         return None
     best = int(peaks[np.argmax(means[peaks])])

@@ -44,6 +44,7 @@ from viz.wording import phrase
 LIGHT_BYTES = 30_000_000  # of weights; more are computed for whoever asks
 MOST_LAYERS, MOST_HEADS = 24, 16  # of a large HuBERT
 FIRST_LAYER = 2
+SMOOTHINGS_S = (0, 1, 4)  # over which frames are averaged before they are compared
 PATIENCE_S = 1.0  # between two looks at one's place in the queue
 ENDLESS = (0, 0)  # of a bar: nobody knows how long
 NAMES = ("inside", "repeats", "attention")
@@ -95,8 +96,10 @@ def build(session: Session, models: Models) -> tuple[Lesson, ...]:
         "inside", empty="inside_empty", start="inside_start", more=[again]
     ) as picture:
         layer = _slider("see.layer_compared", 0, MOST_LAYERS, FIRST_LAYER)
+        lengths = [(text(f"see.smoothing_{n}"), n) for n in SMOOTHINGS_S]
+        smoothing = gr.Radio(lengths, value=0, label=text("see.smoothing"))
         status, cancel = _status()
-    knobs = {"layer": layer, "classifier": session.model}
+    compared = {"layer": layer, "smoothing_s": smoothing}
     seen = Lesson(
         "inside",
         picture,
@@ -104,7 +107,13 @@ def build(session: Session, models: Models) -> tuple[Lesson, ...]:
         partial(draw_layers, models),
         is_over_time=True,
     )
-    alike = Lesson("repeats", again, knobs, partial(draw_repeats, models), True)
+    alike = Lesson(
+        "repeats",
+        again,
+        {**compared, "classifier": session.model},
+        partial(draw_repeats, models),
+        is_over_time=True,
+    )
     with lesson("attention", empty="inside_empty", start="inside_start") as weights:
         asked = _slider("see.layer_attending", 1, MOST_LAYERS, 1)
         head = _slider("see.head", 1, MOST_HEADS, 1)
@@ -416,16 +425,21 @@ def _of_part(scene: Scene, found: Look) -> Scene:
 
 
 def draw_repeats(
-    models: Models, scene: Scene, layer: int, classifier: str | None
+    models: Models,
+    scene: Scene,
+    layer: int,
+    smoothing_s: float,
+    classifier: str | None,
 ) -> Sheet:
     """Draw how alike every moment is with every other."""
     found = look(models, scene, classifier)
     if isinstance(found, Subject):
         return _nothing(found, scene)
     at = min(layer, found.block.n_layers)
-    about = pictures.describe_repeats(found.shown, at)
-    made = _made("repeats", scene, found, layer=at)
-    return scene.sheet((pictures.repeats(found.shown, at),), about, (), made)
+    about = pictures.describe_repeats(found.shown, at, smoothing_s)
+    made = _made("repeats", scene, found, layer=at, smoothing_s=smoothing_s)
+    plot = pictures.repeats(found.shown, at, smoothing_s)
+    return scene.sheet((plot,), about, (), made)
 
 
 def draw_attention(
@@ -457,7 +471,8 @@ def draw_attention(
         found,
         layer=layer,
         head=head,
-        moment_s=float(found.block.times_s[frame]),
+        window_start=found.subject.starts[int(found.block.owners[frame])],
+        frame=int(found.block.columns[frame]),
     )
     return scene.sheet(plots, about, (), made)
 

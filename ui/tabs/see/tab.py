@@ -18,6 +18,7 @@ from ui.tabs.see import (
     masking,
     mel,
     pitch,
+    readings,
     rhythm,
     sampling,
     selection,
@@ -66,6 +67,7 @@ def _lessons(
         hubert_input.build(session, models),
         masking.build(session, settings, models),
         *inside.build(session, models),
+        readings.build(session, settings, models),
         *learning.build(session, settings.runs_dir),
         comparison.build(session),
     )
