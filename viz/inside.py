@@ -40,10 +40,11 @@ N_SQUARE = 360  # columns and rows of a picture of times against times
 COSINE_STEP = 2 / 254  # of a byte; 127 is 0
 COSINES = (-0.5, 1.0)  # that have a colour of their own; few are lower
 BRIGHTEST = 0.995  # share of the weights that have one
-SPECTROGRAM_RATIO, ROW_RATIO, LEAST_RATIO = 0.22, 0.032, 0.16
+SPECTROGRAM_RATIO, ROW_RATIO, AROUND_RATIO = 0.3, 0.04, 0.1
 N_NAMED = 14  # layers that a picture has room to name
 BAR = 0.34  # half a bar's width, where rows are 1 apart
 ORANGE = 1
+LEAST_ELSEWHERE = 0.005  # share of the weights that is worth a word
 
 Numbers = NDArray[np.float64]
 
@@ -58,6 +59,7 @@ class Shown:
         language: of labels and facts.
         name: of the model.
         has_patches: its states are patches, averaged over the bands of each moment.
+        is_repeated: the sound is repeated to fill its one window.
     """
 
     block: Block
@@ -65,6 +67,7 @@ class Shown:
     language: str
     name: str
     has_patches: bool = False
+    is_repeated: bool = False
 
     @property
     def seen(self) -> slice:
@@ -115,7 +118,7 @@ def layers(colours: Colours, shown: Shown) -> Plot:
         ),
         is_sound=True,
         is_aligned=True,
-        ratio=max(ROW_RATIO * n_rows, LEAST_RATIO) + 0.06,
+        ratio=ROW_RATIO * n_rows + AROUND_RATIO,
     )
 
 
@@ -366,11 +369,19 @@ def describe_attention(
         "elsewhere": 100 * float(found.elsewhere[frame]),
     }
     keys = ["about_attention"]
-    keys += ["about_elsewhere"] if found.elsewhere[frame] > 0.005 else []
+    if found.elsewhere[frame] > LEAST_ELSEWHERE:
+        keys.append(f"about_elsewhere_{_elsewhere(shown)}")
     keys += ["about_window_alone"] if len(shown.block.states) > 1 else []
     keys += ["about_patches_asked"] if shown.has_patches else []
     sentences = [i18n.word(f"viz.{key}", shown.language, **details) for key in keys]
     return joined(sentences, shown.language)
+
+
+def _elsewhere(shown: Shown) -> str:
+    """Name what takes weight and is not shown."""
+    if shown.is_repeated:
+        return "mixed" if shown.has_patches else "repeated"
+    return "own" if shown.has_patches else "overlap"
 
 
 def _columns(shown: Shown, n_columns: int) -> tuple[Numbers, NDArray[np.int64]]:

@@ -11,6 +11,7 @@ from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 MODEL = "sanchit-gandhi/distilhubert-finetuned-gtzan"  # of the Hub, or a folder
 WINDOW_STARTS = (0,)  # first sample of each window
 N_WINDOW = 480_000  # samples of a window; a shorter sound is repeated
+FRAMES = ((0, 1500),)  # of each window, that no window before it has
 
 samples, _ = librosa.load(sys.argv[1], sr=16_000, mono=True)
 extractor = AutoFeatureExtractor.from_pretrained(MODEL)
@@ -18,7 +19,7 @@ model = AutoModelForAudioClassification.from_pretrained(MODEL).eval()
 body = getattr(model, model.base_model_prefix, None) or model.encoder  # Whisper's
 
 windows = []
-for start in WINDOW_STARTS:
+for start, (first, stop) in zip(WINDOW_STARTS, FRAMES, strict=True):
     window = np.resize(samples[start : start + N_WINDOW], N_WINDOW)
     given = extractor(window, sampling_rate=16_000, return_tensors="pt")
     values = given[extractor.model_input_names[0]]
@@ -32,7 +33,7 @@ for start in WINDOW_STARTS:
         patches = states[:, 2:]  # without its own two tokens
         shape = len(states), n_bands, -1, states.shape[-1]
         states = patches.reshape(shape).mean(axis=1)
-    windows.append(states)
+    windows.append(states[:, first:stop])
 frames = np.concatenate(windows, axis=1)  # (layers, frames, channels)
 
 shares = []

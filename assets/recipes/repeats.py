@@ -11,7 +11,9 @@ from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 MODEL = "sanchit-gandhi/distilhubert-finetuned-gtzan"  # of the Hub, or a folder
 WINDOW_STARTS = (0,)  # first sample of each window
 N_WINDOW = 480_000  # samples of a window; a shorter sound is repeated
+FRAMES = ((0, 1500),)  # of each window, that no window before it has
 LAYER = 2  # 0: the transformer's input
+N_SMOOTHED = 0  # neighbours that are averaged first
 
 samples, _ = librosa.load(sys.argv[1], sr=16_000, mono=True)
 extractor = AutoFeatureExtractor.from_pretrained(MODEL)
@@ -19,7 +21,7 @@ model = AutoModelForAudioClassification.from_pretrained(MODEL).eval()
 body = getattr(model, model.base_model_prefix, None) or model.encoder  # Whisper's
 
 windows = []
-for start in WINDOW_STARTS:
+for start, (first, stop) in zip(WINDOW_STARTS, FRAMES, strict=True):
     window = np.resize(samples[start : start + N_WINDOW], N_WINDOW)
     given = extractor(window, sampling_rate=16_000, return_tensors="pt")
     values = given[extractor.model_input_names[0]]
@@ -31,8 +33,12 @@ for start in WINDOW_STARTS:
             model.config.frequency_stride
         ) + 1
         states = states[2:].reshape(n_bands, -1, states.shape[-1]).mean(axis=0)
-    windows.append(states)
+    windows.append(states[first:stop])
 frames = np.concatenate(windows)  # (frames, channels)
+
+half = N_SMOOTHED // 2
+near = [slice(max(at - half, 0), at + half + 1) for at in range(len(frames))]
+frames = np.stack([frames[each].mean(axis=0) for each in near])
 
 centred = frames - frames.mean(axis=0)
 lengths = np.linalg.norm(centred, axis=1, keepdims=True)

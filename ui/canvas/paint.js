@@ -183,7 +183,7 @@
     const ends = [[limits[0], slice.left, "left"], [limits[1], slice.right, "right"]];
     for (const [value, x, align] of ends) {
       segment(pen, crisp(x - (align === "right")), area.bottom, crisp(x - (align === "right")), area.bottom + 5);
-      words(pen, axes.number(value, 0), x, area.bottom + px(8), { align, base: "top" });
+      words(pen, axes.number(value, Number.isInteger(value) || value > 10 ? 0 : 1), x, area.bottom + px(8), { align, base: "top" });
     }
     const middle = (slice.left + slice.right) / 2;
     words(pen, image.quantity === "level" ? "dB" : word(image.quantity), middle, area.bottom + px(26), { align: "center", base: "top" });

@@ -372,7 +372,8 @@ def look(models: Models, scene: Scene, classifier: str | None) -> Look | Subject
     has_patches = subject.front.reads == "ast"
     name = title(subject.ref, scene.language)
     shown_s = _shown_s(scene, block)
-    shown = Shown(block, shown_s, scene.language, name, has_patches)
+    is_repeated = subject.windows.is_short and not loaded.ref.takes_any_length
+    shown = Shown(block, shown_s, scene.language, name, has_patches, is_repeated)
     return Look(subject, loaded, block, shown)
 
 
@@ -437,7 +438,8 @@ def draw_repeats(
         return _nothing(found, scene)
     at = min(layer, found.block.n_layers)
     about = pictures.describe_repeats(found.shown, at, smoothing_s)
-    made = _made("repeats", scene, found, layer=at, smoothing_s=smoothing_s)
+    n_smoothed = round(smoothing_s / found.block.hop_s)
+    made = _made("repeats", scene, found, layer=at, n_smoothed=n_smoothed)
     plot = pictures.repeats(found.shown, at, smoothing_s)
     return scene.sheet((plot,), about, (), made)
 
@@ -512,9 +514,20 @@ def _made(picture: str, scene: Scene, found: Look, **settings: Any) -> Any:
         model=names.get(subject.ref.source, subject.ref.id),
         window_starts=subject.starts,
         n_window=subject.windows.n_window,
+        frames=_kept_frames(found.block),
         **settings,
         seen_start_s=round(start_s, 6),
         seen_stop_s=round(stop_s, 6),
+    )
+
+
+def _kept_frames(block: Block) -> tuple[tuple[int, int], ...]:
+    """List the first frame of each window that is shown, and the one after the last."""
+    columns = [
+        block.columns[block.owners == owner] for owner in range(len(block.states))
+    ]
+    return tuple(
+        (int(each[0]), int(each[-1]) + 1) if len(each) else (0, 0) for each in columns
     )
 
 
