@@ -318,6 +318,6 @@ EXERCISES = (
     Exercise("loss", "chord", "number", 0.02, _loss_of_guessing),
     Exercise("interval", "chord", "percent", 1.5, _lowest_percent),
     Exercise("calibration", "chord", "count", 0, _n_to_be_right),
-    Exercise("uniform", "brass", "percent", 0.02, _even_percent),
+    Exercise("uniform", "brass", "number", 0.02, _even_percent),
     Exercise("stripe", "disco_song", "number", 0.05, _two_beats_s),
 )
