@@ -148,7 +148,10 @@ def block(
         model: that computed them.
         front: of the model.
     """
-    frames, times, owners, columns = [], [], [], []
+    frames: list[Frames] = []
+    times: list[NDArray[np.float64]] = []
+    owners: list[NDArray[np.int64]] = []
+    columns: list[NDArray[np.int64]] = []
     last = -np.inf
     for owner, (each, start) in enumerate(zip(computed, starts, strict=True)):
         if each.is_silent:

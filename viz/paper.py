@@ -325,7 +325,10 @@ def _strips(axes: Axes, strips: Strips) -> None:
     axes.imshow(pixels_rgba, extent=extent, interpolation="nearest", **how)
     axes.set(xlim=limits[0], ylim=limits[1])
     for row, word in enumerate(strips.notes):
-        beside = {"transform": axes.get_yaxis_transform(), "va": "center_baseline"}
+        beside: dict[str, Any] = {
+            "transform": axes.get_yaxis_transform(),
+            "va": "center_baseline",
+        }
         axes.text(1 + NOTE_PX / width_px, row + 0.5, word, **beside, **style.TEXT)
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from support import browser
-from support.page import says
+from support.page import says, wait_for_pictures
 
 pytestmark = pytest.mark.browser
 server, chromium, open_page = browser.server, browser.chromium, browser.open_page
@@ -17,11 +17,12 @@ def test_layers_and_repeats_are_drawn_for_the_chosen_sound_once_they_are_near(
     open_page,
 ):
     page = open_page("?sound=chord&view=waveform", height=700)
+    wait_for_pictures(page)
     lesson = page.locator("#lesson-inside")
     assert lesson.locator(CANVAS).count() == 0
-    page.evaluate("document.getElementById('lesson-inside').scrollIntoView()")
+    page.locator(".contents a[data-name=inside]").click()
     lesson.locator(CANVAS).nth(2).wait_for()  # spectrogram, layers, similarity
-    says(lesson, re.compile("through 2 layers"))
+    says(lesson.locator(".block.picture").first, re.compile("through 2 layers"))
     # A moment is at the same place above and below.
     lefts, rights = (
         page.evaluate(
@@ -33,7 +34,7 @@ def test_layers_and_repeats_are_drawn_for_the_chosen_sound_once_they_are_near(
     )
     assert len(lefts) == 4 and len(set(lefts)) == len(set(rights)) == 1
     lesson.get_by_label("4 s", exact=True).check()
-    says(lesson.locator(".lesson-picture").nth(1), re.compile("mean of the frames"))
+    says(lesson.locator(".block.picture").nth(1), re.compile("mean of the frames"))
 
 
 @pytest.mark.slow

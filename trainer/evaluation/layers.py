@@ -270,4 +270,5 @@ def _features(
     values = np.concatenate(done)
     sums = np.zeros((len(windows.indices), *values.shape[1:]), np.float32)
     np.add.at(sums, windows.owners, values)
-    return sums / np.bincount(windows.owners)[:, None, None], windows.indices
+    counts = np.bincount(windows.owners).astype(np.float32)
+    return sums / counts[:, None, None], windows.indices
