@@ -271,4 +271,5 @@ def _features(
     sums = np.zeros((len(windows.indices), *values.shape[1:]), np.float32)
     np.add.at(sums, windows.owners, values)
     counts = np.bincount(windows.owners).astype(np.float32)
-    return sums / counts[:, None, None], windows.indices
+    means = np.asarray(sums / counts[:, None, None], np.float32)
+    return means, windows.indices
