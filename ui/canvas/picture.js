@@ -75,7 +75,7 @@
       const { start_label } = this.place;
       const start = () => {
         this.trigger("start", {});
-        sound.playNext();
+        if (!sound.player()) sound.playNext();
       };
       const parts = [make("p", {}, key ? word(key) : "")];
       if (start_label) parts.push(make("button", { type: "button", onclick: start }, word(start_label)));

@@ -47,7 +47,6 @@ FIRST_LAYER = 2
 SMOOTHINGS_S = (0, 1, 4)  # over which frames are averaged before they are compared
 PATIENCE_S = 1.0  # between two looks at one's place in the queue
 ENDLESS = (0, 0)  # of a bar: nobody knows how long
-NAMES = ("inside", "repeats", "attention")
 # They wait in the queue of models, which shows one's place; see ``ui.tabs.classify.song``.
 QUEUE: dict[str, Any] = {"concurrency_id": "asking", "concurrency_limit": 20}
 
@@ -191,8 +190,8 @@ def _wire(
     quietly, asked = ({"fn": fn, **event} for fn in calls)
     at_new_sound = after.then if after else picture.near
     started = picture.start(**asked)
-    others = [name for name in ("inside", "attention") if name != here.name]
-    started.then(None, None, None, js=canvas.waiting(others, is_new=False), **QUIETLY)
+    all_of_it = canvas.waiting(["inside", "attention"], is_new=False)
+    started.then(None, None, None, js=all_of_it, **QUIETLY)
     turned = [knob.input for knob in here.knobs.values() if hasattr(knob, "input")]
     events = [at_new_sound(**quietly), picture.again(**quietly), started]
     events += [gr.on(turned, **quietly)] if turned else []
