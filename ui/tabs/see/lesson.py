@@ -186,18 +186,21 @@ def wait(session: Session) -> None:
     session.bar.path.change(None, None, None, js=canvas.waiting(), **QUIETLY)
 
 
-def draws(session: Session, lesson: Lesson, after: Dependency | None = None) -> Lesson:
+def draws(
+    session: Session, lesson: Lesson, after: Dependency | None = None, **lane: Any
+) -> Lesson:
     """Draw once the picture is near, when it is asked for again, at each turn of a knob.
 
     Args:
         session: what the tabs share.
         lesson: what to draw.
         after: what sets the knobs for a new sound, if something does, once it is near.
+        **lane: of Gradio's queue, for what takes seconds.
 
     Returns:
         The lesson.
     """
-    redraw = redrawing(session, lesson)
+    redraw = redrawing(session, lesson) | lane
     at_new_sound = after.then if after else lesson.picture.near
     at_new_sound(**redraw)
     lesson.picture.again(**redraw)
@@ -255,3 +258,68 @@ def plays(
     picture.turned(remake, inputs, outputs, **QUIETLY)
     turned = [getattr(knob, "release", knob.input) for knob in knobs]
     gr.on(turned, remake, inputs, outputs, **QUIETLY)
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """A sound for one of a lesson's players.
+
+    Attributes:
+        clip: to play.
+        label: of the player, in the visitor's language.
+    """
+
+    clip: Clip
+    label: str
+
+
+def plays_each(
+    session: Session,
+    picture: gr.HTML,
+    players: Sequence[gr.Audio],
+    make: Callable[..., Sequence[Heard]],
+    *knobs: Any,
+    after: Dependency,
+    **lane: Any,
+) -> None:
+    """Make the sounds of several players anew, as ``plays`` does that of one.
+
+    Args:
+        session: what the tabs share.
+        picture: the lesson's.
+        players: where to; those without a sound are hidden.
+        make: the sounds, of the clip, the visitor's language and the knobs' values.
+        knobs: the controls that change them.
+        after: what sets the knobs for a new sound, once it is near.
+        **lane: of Gradio's queue, for what takes seconds.
+    """
+    first = players[0]
+
+    @session.guarded
+    def remake(
+        path: str | None, newest: Newest, *values: Any, visitor: Visitor
+    ) -> list[Any]:
+        if path is None:
+            return [gr.skip() for _ in players]
+        is_newest = newest.ask(first)
+        heard = make(session.clip(path), visitor.language, *values)
+        files = [sound_files.file_of(each.clip, first.GRADIO_CACHE) for each in heard]
+        if not is_newest(first):
+            return [gr.skip() for _ in players]
+        shown = [
+            gr.Audio(file, visible=True, label=each.label)
+            for file, each in zip(files, heard, strict=True)
+        ]
+        return shown + [gr.Audio(None, visible=False)] * (len(players) - len(shown))
+
+    event = {
+        "fn": remake,
+        "inputs": [session.bar.path, session.newest, *knobs],
+        "outputs": [*players],
+        **QUIETLY,
+        **lane,
+    }
+    after.then(**event)
+    picture.turned(**event)
+    turned = [getattr(knob, "release", knob.input) for knob in knobs]
+    gr.on(turned, **event)
