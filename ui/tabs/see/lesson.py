@@ -104,8 +104,9 @@ def placed(
     n_samples_of: Callable[..., int],
     *knobs: Any,
     when: Callable[..., Dependency] | None = None,
+    where: Callable[[Clip, int], float] | None = None,
 ) -> Dependency:
-    """Set a position to the loudest passage of each new sound.
+    """Set a position to the loudest passage of each new sound, or to another one.
 
     Where the sound is hardly longer than the passage, there is nothing to choose.
 
@@ -115,7 +116,9 @@ def placed(
         n_samples_of: the passage's length, of the clip and the knobs' values.
         knobs: on which the length depends.
         when: the event to set it at: the picture's ``near``; else each new sound.
+        where: finds the passage of ``n_samples`` (s); ``loudest_s`` by default.
     """
+    find_s = where or loudest_s
 
     @session.guarded
     def place(path: str | None, *values: Any) -> Any:
@@ -123,7 +126,7 @@ def placed(
             return gr.skip()
         clip = session.clip(path)
         n_samples = n_samples_of(clip, *values)
-        at_s, most_s = loudest_s(clip, n_samples), last_s(clip, n_samples)
+        at_s, most_s = find_s(clip, n_samples), last_s(clip, n_samples)
         return gr.Slider(
             maximum=most_s, value=round(at_s, 3), interactive=most_s > SLIDER_STEP_S
         )
@@ -143,6 +146,11 @@ def loudest_s(clip: Clip, n_samples: int) -> float:
     middle = int(np.abs(clip.samples).argmax()) if clip.n_samples else 0
     start = min(middle - n_samples // 2, clip.n_samples - n_samples)
     return max(start, 0) / clip.sampling_rate
+
+
+def middle_s(clip: Clip, n_samples: int) -> float:
+    """Return where the middle ``n_samples`` of a clip begin (s)."""
+    return max(clip.n_samples - n_samples, 0) / 2 / clip.sampling_rate
 
 
 def excerpt(clip: Clip, at_s: float) -> tuple[float, Clip]:

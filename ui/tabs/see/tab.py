@@ -8,6 +8,7 @@ from ui import page_state
 from ui.export import downloads
 from ui.session import Session
 from ui.tabs.see import (
+    codec,
     comparison,
     contents,
     decibels,
@@ -64,6 +65,7 @@ def _lessons(
         pitch.build(session),
         rhythm.build(session),
         separation.build(session),
+        codec.build(session),
         hubert_input.build(session, models),
         masking.build(session, settings, models),
         *learning.build(session, settings.runs_dir),
