@@ -1,7 +1,8 @@
 """Encode a clip by a lossy codec, decode it, and find what that took away.
 
 FFmpeg, in PyAV's wheel, encodes one channel at a constant bit rate. Every encoder looks
-ahead, so that its sound comes late; that delay is measured on a burst of noise and cut.
+ahead, so that its sound comes late: that delay is measured on a burst of noise and cut.
+Where an encoder lowers the level, that is undone, or it would be most of the difference.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import log10
 from typing import Any, cast
 
 import numpy as np
@@ -45,6 +47,7 @@ class Codec:
             for, because every sample is kept.
         layout: of the samples that it is given: "fltp", "flt" or "s16".
         options: of the encoder.
+        gain: what the encoder multiplies the sound by, at a bit rate.
     """
 
     encoder: str
@@ -53,6 +56,7 @@ class Codec:
     most: Callable[[int], int] | None
     layout: str
     options: Mapping[str, str] = field(default_factory=dict)
+    gain: Callable[[int], float] = lambda _: 1.0
 
     @property
     def is_lossless(self) -> bool:
@@ -69,9 +73,16 @@ def _most_of_mp3(rate: int) -> int:
     return 320_000 if rate >= 32_000 else 160_000 if rate >= 16_000 else 64_000
 
 
+def _gain_of_lame(bit_rate: int) -> float:
+    """Return what LAME 3.100 multiplies by, so that coarse rounding clips less."""
+    return 0.95 if bit_rate <= 160_000 else 0.97 if bit_rate < 256_000 else 1.0
+
+
 MP3_RATES = (8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 CODECS: Mapping[str, Codec] = {
-    "mp3": Codec("libmp3lame", "mp3", MP3_RATES, _most_of_mp3, "fltp"),
+    "mp3": Codec(
+        "libmp3lame", "mp3", MP3_RATES, _most_of_mp3, "fltp", gain=_gain_of_lame
+    ),
     # 6144 bits at most for 1024 samples of a channel.
     "aac": Codec("aac", "mp4", (*MP3_RATES, 96_000), lambda rate: 6 * rate, "fltp"),
     "opus": Codec(
@@ -112,6 +123,7 @@ class Coded:
         bit_rate: bit/s that the encoder was given; 0 for a lossless one.
         n_bytes: of the file, header included.
         delay: samples that were cut from its beginning.
+        turned_down_db: by which the encoder had lowered the level; that is undone.
     """
 
     original: Samples
@@ -121,6 +133,7 @@ class Coded:
     bit_rate: int
     n_bytes: int
     delay: int
+    turned_down_db: float
 
     @property
     def difference(self) -> Samples:
@@ -229,14 +242,16 @@ def coded(
     part = Clip(clip.part(first, stop), clip.sampling_rate).resampled(rate)
     bit_rate = allowed_bit_rate(codec, rate, bit_rate)
     found = through(part.samples, rate, codec, bit_rate)
+    gain = CODECS[codec].gain(bit_rate)
     return Coded(
         original=part.samples,
-        coded=np.clip(found.samples, -1, 1),
+        coded=np.clip(found.samples / np.float32(gain), -1, 1),
         sampling_rate=rate,
         codec=codec,
         bit_rate=bit_rate,
         n_bytes=found.n_bytes,
         delay=found.delay,
+        turned_down_db=-20 * log10(gain),
     )
 
 
@@ -270,13 +285,13 @@ def lag(one: NDArray[Any], other: NDArray[Any]) -> int:
 
 def _bands_db(samples: Samples, rate: int, n_fft: int) -> NDArray[np.float64]:
     """Measure the mean level of each band (dBFS), the lowest first."""
-    frames = Frames(
-        n_fft=n_fft, hop_length=n_fft // 2, n_columns=1, pooling="mean"
-    )
+    frames = Frames(n_fft=n_fft, hop_length=n_fft // 2, n_columns=1, pooling="mean")
     levels_db = transforms.stft(Clip(samples, rate), frames).levels_db[:-1, 0]
     power = 10 ** (levels_db.astype(np.float64) / 10)
     mean = power.reshape(-1, BAND_BINS).mean(axis=1)
-    return cast("NDArray[np.float64]", 10 * np.log10(np.maximum(mean, 10 ** (FLOOR_DB / 10))))
+    return cast(
+        "NDArray[np.float64]", 10 * np.log10(np.maximum(mean, 10 ** (FLOOR_DB / 10)))
+    )
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from audio.transforms import Frames
 from audio.transforms.separation import frame_length
 from viz import spectrogram
 from viz.plot import Plot, Scale
-from viz.wording import joined, phrase, with_minus
+from viz.wording import joined, phrase, relative_level
 
 N_COLUMNS = 512  # half a picture's width
 SCALES: tuple[Scale, ...] = ("linear", "mel", "log")  # most is lost near the top
@@ -27,9 +27,7 @@ def title(found: Coded, language: str) -> str:
     return phrase("coded_at", language, name=name, kbits=found.bit_rate / 1000)
 
 
-def plots(
-    codings: Sequence[Coded], since_s: float, language: str
-) -> tuple[Plot, ...]:
+def plots(codings: Sequence[Coded], since_s: float, language: str) -> tuple[Plot, ...]:
     """Draw the original, then each coding and its difference.
 
     Args:
@@ -69,7 +67,7 @@ def table(codings: Sequence[Coded], language: str) -> tuple[tuple[str, ...], ...
             f"{each.n_bytes:,}",
             f"{ratio(each):.1f}",
             "–" if each.cutoff_hz is None else f"{each.cutoff_hz:,.0f} Hz",
-            _level(each.error_db),
+            relative_level(each.error_db),
             f"{each.delay:,}",
         )
         for each in codings
@@ -116,13 +114,11 @@ def _losses(found: Coded, language: str) -> list[str]:
     if CODECS[found.codec].is_lossless:
         return [phrase("about_rounding", language, db=error_db)]
     cutoff = "about_no_cutoff" if found.cutoff_hz is None else "about_cutoff"
-    return [
+    sentences = [
         phrase(cutoff, language, hz=found.cutoff_hz),
         phrase("about_difference", language, db=-error_db),
     ]
-
-
-def _level(db: float | None) -> str:
-    if db is None:
-        return "–"
-    return with_minus(f"{db:.1f} dB") if db > FLOOR_DB else "−∞ dB"
+    if found.turned_down_db:
+        lowered = phrase("about_turned_down", language, db=found.turned_down_db)
+        sentences.append(lowered)
+    return sentences

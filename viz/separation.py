@@ -11,7 +11,7 @@ from audio.transforms import Frames
 from audio.transforms.separation import Parts
 from viz import spectrogram
 from viz.plot import Plot
-from viz.wording import joined, phrase, with_minus
+from viz.wording import joined, phrase, relative_level
 
 N_COLUMNS = 512  # half a picture's width
 WHOLE = "whole"
@@ -25,9 +25,7 @@ def plots(parts: Parts, since_s: float, language: str) -> tuple[Plot, ...]:
         since_s: where it starts in the whole sound (s).
         language: of titles, labels and facts.
     """
-    frames = Frames(
-        n_fft=parts.n_fft, hop_length=parts.hop_length, n_columns=N_COLUMNS
-    )
+    frames = Frames(n_fft=parts.n_fft, hop_length=parts.hop_length, n_columns=N_COLUMNS)
     return tuple(
         spectrogram.excerpt(
             transforms.stft(parts.clip(name), frames),
@@ -43,7 +41,7 @@ def table(parts: Parts, language: str) -> tuple[tuple[str, ...], ...]:
     """Tabulate each part's level relative to the whole; the head first."""
     head = ("part", "part_level")
     rows = (
-        (i18n.word(f"see.part_{name}", language), _level(parts.level_db(name)))
+        (i18n.word(f"see.part_{name}", language), relative_level(parts.level_db(name)))
         for name in (WHOLE, *parts.names)
     )
     return (tuple(i18n.word(f"see.{name}", language) for name in head), *rows)
@@ -64,21 +62,15 @@ def describe(
         phrase("about_excerpt", language, **details),
         phrase("about_medians", language, **medians),
     ]
-    levels_db = {name: parts.level_db(name) for name in parts.names}
-    if None in levels_db.values():
+    if parts.level_db(WHOLE) is None:
         sentences.append(phrase("about_no_parts", language))
         return joined(sentences, language)
-    sentences.append(phrase("about_parts", language, **levels_db))
+    levels = {name: relative_level(parts.level_db(name)) for name in parts.names}
+    sentences.append(phrase("about_parts", language, **levels))
     if parts.residual is not None:
-        rest = {"residual": levels_db["residual"], "margin": margin}
+        rest = {"residual": levels["residual"], "margin": margin}
         sentences.append(phrase("about_residual", language, **rest))
     is_exact = isclose(parts.error_db, FLOOR_DB)
     key = "about_sum_exact" if is_exact else "about_sum"
     sentences.append(phrase(key, language, db=parts.error_db))
     return joined(sentences, language)
-
-
-def _level(db: float | None) -> str:
-    if db is None:
-        return "–"
-    return with_minus(f"{db:.1f} dB") if db > FLOOR_DB else "−∞ dB"

@@ -28,9 +28,7 @@ class Decoder(Protocol):
     ) -> tuple[Spool, float | None]:
         """Decode into ``file``, as ``decode.spooled``."""
 
-    def round_trip(
-        self, samples: Samples, rate: int, name: str, bit_rate: int
-    ) -> Trip:
+    def round_trip(self, samples: Samples, rate: int, name: str, bit_rate: int) -> Trip:
         """Encode samples and decode them, as ``coding.round_trip``."""
 
 

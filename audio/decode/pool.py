@@ -130,9 +130,7 @@ class DecoderPool:
                 yield block.reshape(n_samples, n_channels)
                 answer = worker.exchange({"more": True})
 
-    def round_trip(
-        self, samples: Samples, rate: int, name: str, bit_rate: int
-    ) -> Trip:
+    def round_trip(self, samples: Samples, rate: int, name: str, bit_rate: int) -> Trip:
         """Encode and decode samples, as ``coding.round_trip``.
 
         Raises:

@@ -77,6 +77,7 @@ MAY = set(
     ui.tabs.see.inversion:build.rebuild
     ui.tabs.see.lesson:placed.place
     ui.tabs.see.lesson:plays.remake
+    ui.tabs.see.lesson:plays_each.remake
     ui.tabs.see.lesson:redrawing.redraw
     ui.tabs.see.masking:build.offer
     ui.tabs.see.contents:build.give

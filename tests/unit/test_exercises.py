@@ -43,6 +43,8 @@ MADE = {
     "loss": log(3),
     "interval": 100 * wilson_interval(8, 10)[0],
     "calibration": 45,
+    "glide": 4.9,
+    "cutoff": 8250,  # of LAME's filter: 1.5 × 5,500 Hz for one channel
 }
 
 
@@ -81,6 +83,8 @@ def test_measured_answer_is_what_the_sound_was_made_to_be(id):
         ("loss", 0.69),
         ("interval", 80),
         ("calibration", 40),
+        ("glide", 2.0),  # the harmonic part
+        ("cutoff", 11_025),
     ],
 )
 def test_wrong_answer_is_not_right(id, wrong):

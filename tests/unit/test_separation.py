@@ -12,7 +12,9 @@ from audio.transforms.separation import (
     separated,
 )
 from errors import KnownError
+from support.scenes import scene_of
 from support.signals import noise, silence, sweep, tone
+from ui.tabs.see import separation as lesson
 
 # librosa's loader imports what Python is about to lose, at its first call.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -94,7 +96,9 @@ def test_lengths_are_near_what_was_asked_at_every_rate(sampling_rate):
     assert frame_length(sampling_rate) / sampling_rate == pytest.approx(0.05, abs=0.015)
 
 
-@pytest.mark.parametrize(("length", "rounded"), [(0.2, 3), (4.1, 5), (5.9, 5), (6.1, 7)])
+@pytest.mark.parametrize(
+    ("length", "rounded"), [(0.2, 3), (4.1, 5), (5.9, 5), (6.1, 7)]
+)
 def test_a_median_has_a_middle(length, rounded):
     assert odd(length) == rounded
 
@@ -110,3 +114,28 @@ def test_silence_and_next_to_nothing_are_separated_too(clip):
 def test_margin_below_one_is_refused():
     with pytest.raises(KnownError, match="out_of_range"):
         separate(tone(), margin=0.5)
+
+
+def test_lesson_draws_the_whole_and_each_part_on_the_same_axes():
+    scene = scene_of(Clip(clicks() + tone(440.0, 4.0, RATE, 0.05).samples, RATE))
+    two = lesson.draw(scene, 0.0, 10, 400, 400, 1)
+    three = lesson.draw(scene, 1.0, 10, 400, 400, 3)
+    assert [plot.title for plot in two.plots] == [
+        "Whole",
+        "Harmonic part",
+        "Percussive part",
+    ]
+    assert three.plots[3].title == "Residual"
+    assert len({(plot.x, plot.y) for plot in two.plots}) == 1
+    assert "35 frames (406 ms) and 19 bins (409 Hz)" in two.about
+    assert "differ from the whole by −14" in two.about
+    assert two.table[1] == ("Whole", "0.0 dB")
+    limits = {plot.layers[0].limits for plot in two.plots}
+    assert len(limits) == 1
+
+
+@pytest.mark.parametrize("clip", [silence(), Clip([], 8000), Clip([0.0], 8000)])
+def test_lesson_has_odd_sounds_too(clip):
+    sheet = lesson.draw(scene_of(clip), 0.0, 5, 50, 1600, 2)
+    assert "NaN" not in sheet.as_json()
+    assert "Silence has no parts" in sheet.about
