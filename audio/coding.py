@@ -122,6 +122,7 @@ class Coded:
         codec: a key of ``CODECS``.
         bit_rate: bit/s that the encoder was given; 0 for a lossless one.
         n_bytes: of the file, header included.
+        n_bytes_of_samples: that 16 bits a sample take at the sound's own rate.
         delay: samples that were cut from its beginning.
         turned_down_db: by which the encoder had lowered the level; that is undone.
     """
@@ -132,6 +133,7 @@ class Coded:
     codec: str
     bit_rate: int
     n_bytes: int
+    n_bytes_of_samples: int
     delay: int
     turned_down_db: float
 
@@ -144,11 +146,6 @@ class Coded:
     def error_db(self) -> float | None:
         """Level of the difference, relative to the original; None where that is silent."""
         return relative_db(self.difference, self.original)
-
-    @property
-    def n_bytes_of_samples(self) -> int:
-        """Bytes that 16 bits a sample take."""
-        return 2 * len(self.original)
 
     @functools.cached_property
     def cutoff_hz(self) -> float | None:
@@ -250,6 +247,7 @@ def coded(
         codec=codec,
         bit_rate=bit_rate,
         n_bytes=found.n_bytes,
+        n_bytes_of_samples=2 * (min(stop, clip.n_samples) - first),
         delay=found.delay,
         turned_down_db=-20 * log10(gain),
     )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log10
+
+import numpy as np
 
 import i18n
 from audio import transforms
@@ -27,15 +30,17 @@ def title(found: Coded, language: str) -> str:
     return phrase("coded_at", language, name=name, kbits=found.bit_rate / 1000)
 
 
-def plots(codings: Sequence[Coded], since_s: float, language: str) -> tuple[Plot, ...]:
+def plots(
+    codings: Sequence[Coded], since_s: float, top_hz: float, language: str
+) -> tuple[Plot, ...]:
     """Draw the original, then each coding and its difference.
 
     Args:
         codings: of one excerpt.
         since_s: where it starts in the whole sound (s).
+        top_hz: what frequencies the sound can have; the axes end there.
         language: of titles, labels and facts.
     """
-    top_hz = max(each.sampling_rate for each in codings) / 2
     first = codings[0]
 
     def plot(samples: Samples, rate: int, name: str, **rules_hz: float) -> Plot:
@@ -79,9 +84,18 @@ def describe(
     codings: Sequence[Coded],
     shown_s: tuple[float, float],
     wanted_kbits: Sequence[int],
+    gain_db: float,
     language: str,
 ) -> str:
-    """Describe the excerpt, then size, cut-off and difference of each coding."""
+    """Describe the excerpt, then size, cut-off and difference of each coding.
+
+    Args:
+        codings: of one excerpt.
+        shown_s: where it starts and stops in the whole sound (s).
+        wanted_kbits: bit rate that was asked for, of each.
+        gain_db: by which the differences were to be played louder.
+        language: of the sentences.
+    """
     details = {"start_s": shown_s[0], "stop_s": shown_s[1]}
     sentences = [phrase("about_excerpt", language, **details)]
     for each, kbits in zip(codings, wanted_kbits, strict=True):
@@ -97,7 +111,15 @@ def describe(
         }
         sentences.append(phrase("about_size", language, **size))
         sentences += _losses(each, language)
+        if 0 < (played_db := playable_gain_db(each, gain_db)) < gain_db:
+            sentences.append(phrase("about_gain_most", language, db=played_db))
     return joined(sentences, language)
+
+
+def playable_gain_db(found: Coded, gain_db: float) -> float:
+    """Return by how much a difference can be played louder, ``gain_db`` at most."""
+    peak = float(np.abs(found.difference).max(initial=0.0))
+    return min(gain_db, -20 * log10(peak)) if peak else 0.0
 
 
 def ratio(found: Coded) -> float:

@@ -26,6 +26,7 @@ from viz.wording import phrase
 
 N_ROWS = 400  # of pixels; a screen of fine pixels shows two for each
 LEVELS = {"peak": "level_of_mel", "full_scale": "level_of_linear"}
+LOW_RATIO = 0.34  # of several above one another, so that they are seen at once
 LOWEST_HZ = 1.0  # of an axis that may become logarithmic
 FMIN_HZ = 32.0  # of an STFT: just below C1, the lowest note that most music needs
 
@@ -98,7 +99,7 @@ def excerpt(
     language: str,
     *,
     scales: tuple[Scale, ...] = ("mel", "log", "linear", "note"),
-    top_hz: float = 0.0,
+    top_hz: float | None = None,
     rules_hz: Mapping[str, float] = MappingProxyType({}),
 ) -> Plot:
     """Draw an excerpt's spectrogram, beside others on the same axes.
@@ -109,7 +110,7 @@ def excerpt(
         title: above it.
         language: of labels and facts.
         scales: of the frequencies, the first one shown first.
-        top_hz: where the axis ends, if above its Nyquist frequency.
+        top_hz: where the axis ends; at its Nyquist frequency by default.
         rules_hz: frequencies to mark, by what they are called.
     """
     nyquist_hz = levels.sampling_rate / 2
@@ -122,7 +123,7 @@ def excerpt(
         for name, hz in rules_hz.items()
     )
     bottom_hz = min(FMIN_HZ, nyquist_hz / 10)
-    stop_hz = max(nyquist_hz, top_hz)
+    stop_hz = nyquist_hz if top_hz is None else top_hz
     return Plot(
         name="excerpt",
         x=time_axis(ends_s, language),
@@ -130,6 +131,7 @@ def excerpt(
         layers=(image, *rules),
         facts=frame_facts(levels, Cut(ends_s, language)),
         title=title,
+        ratio=LOW_RATIO,
         note=phrase("silence", language) if levels.is_silent else "",
     )
 

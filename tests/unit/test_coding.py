@@ -190,6 +190,7 @@ def test_lesson_draws_both_codings_with_their_differences_and_numbers():
     assert (first[0], second[0]) == (titles[1], titles[3])
     assert float(first[2]) == pytest.approx(16 * 44_100 / 32_000, rel=0.05)
     assert first[5] == "1,105"
+    assert float(second[2]) == pytest.approx(16 * 44_100 / 96_000, rel=0.05)
     (rule,) = sheet.plots[1].layers[1:]
     assert rule.name.startswith("nothing left above 8,")
     alone = HERE(scene, 0.0, 10, "flac", 64, "none", 96, 0)
@@ -202,9 +203,12 @@ def test_difference_is_played_as_much_louder_as_is_said():
     original, _, plain = lesson.heard([found], 0, "en")
     louder, most = (lesson.heard([found], db, "en")[2] for db in (10, 30))
     assert plain.label == "Difference of MP3, 64 kbit/s"
-    assert louder.label.endswith("+10 dB")
+    assert louder.label.endswith("+10.0 dB")
     ratio = np.abs(louder.clip.samples).max() / np.abs(plain.clip.samples).max()
     assert 20 * np.log10(ratio) == pytest.approx(10, abs=0.01)
-    assert most.label.endswith("(more would clip)")
+    about = HERE(
+        scene_of(noise(sampling_rate=44_100)), 0.0, 10, "mp3", 64, "none", 64, 30
+    )
+    assert f"{most.label.split()[-2][1:]} dB louder; more would clip" in about.about
     assert np.abs(most.clip.samples).max() == pytest.approx(1)
     assert np.array_equal(original.clip.samples, found.original)

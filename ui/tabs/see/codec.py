@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import partial
-from math import log10
 from typing import Any
 
 import gradio as gr
@@ -124,9 +123,12 @@ def draw(through: RoundTrip, scene: Scene, *values: Any) -> Sheet:
     found = computed(scene, chosen, through)
     codings = [each.result for each in found]
     shown_s = excerpt_s(scene.clip, chosen.start_s, chosen.length_s)
-    plots = on_the_same_axes(pictures.plots(codings, shown_s[0], language))
+    top_hz = (
+        min(scene.clip.sampling_rate, *(each.sampling_rate for each in codings)) / 2
+    )
+    plots = on_the_same_axes(pictures.plots(codings, shown_s[0], top_hz, language))
     kbits = [kbits for _, kbits in chosen.wanted]
-    about = pictures.describe(codings, shown_s, kbits, language)
+    about = pictures.describe(codings, shown_s, kbits, chosen.gain_db, language)
     settings = {
         "length_s": round(shown_s[1] - shown_s[0], 3),
         "other": chosen.other,
@@ -164,15 +166,11 @@ def heard(codings: list[Coded], gain_db: float, language: str) -> list[Heard]:
 
 def _difference(found: Coded, gain_db: float, name: str, language: str) -> Heard:
     """Return a difference, louder by ``gain_db`` or by as much as fits."""
-    samples = found.difference
-    peak = float(np.abs(samples).max(initial=0.0))
-    fits_db = -20 * log10(peak) if peak else gain_db
-    used_db = min(gain_db, fits_db)
+    used_db = pictures.playable_gain_db(found, gain_db)
     label = i18n.word("see.coding_difference", language, name=name)
     if used_db:
-        key = "gain_said" if used_db == gain_db else "gain_most"
-        label = phrase(key, language, name=label, db=used_db)
-    louder = np.clip(samples * np.float32(10 ** (used_db / 20)), -1, 1)
+        label = phrase("gain_said", language, name=label, db=used_db)
+    louder = np.clip(found.difference * np.float32(10 ** (used_db / 20)), -1, 1)
     return Heard(Clip(louder, found.sampling_rate), label)
 
 
