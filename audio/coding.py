@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import log10
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ from audio.levels import FLOOR_DB
 from audio.transforms import Frames
 from audio.transforms.separation import frame_length, relative_db
 from errors import KnownError
+
+if TYPE_CHECKING:
+    from av import AudioStream
 
 KBITS = (32, 48, 64, 96, 128, 192, 256, 320)  # a second
 LONGEST_S = 30.0  # of an excerpt
@@ -308,9 +311,10 @@ def _encoded(samples: Samples, rate: int, codec: Codec, bit_rate: int) -> bytes:
     file = io.BytesIO()
     with av.open(file, "w", format=codec.container) as container:
         options = dict(codec.options)
-        stream = container.add_stream(
+        added = container.add_stream(
             codec.encoder, rate=rate, layout="mono", options=options
         )
+        stream = cast("AudioStream", added)
         if bit_rate:
             stream.bit_rate = bit_rate
         values = samples[None]
@@ -332,7 +336,7 @@ def _decoded(data: bytes) -> Samples:
     import av
     from av.codec.context import Flags2
 
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         stream = container.streams.audio[0]
         stream.codec_context.flags2 |= Flags2.skip_manual
         resampler = av.AudioResampler("flt", "mono")

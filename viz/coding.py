@@ -47,8 +47,15 @@ def plots(
         n_fft = frame_length(rate)
         frames = Frames(n_fft=n_fft, hop_length=n_fft // 4, n_columns=N_COLUMNS)
         levels = transforms.stft(Clip(samples, rate), frames)
-        how = {"scales": SCALES, "top_hz": top_hz, "rules_hz": rules_hz}
-        return spectrogram.excerpt(levels, since_s, name, language, **how)
+        return spectrogram.excerpt(
+            levels,
+            since_s,
+            name,
+            language,
+            scales=SCALES,
+            top_hz=top_hz,
+            rules_hz=rules_hz,
+        )
 
     original = i18n.word("see.coding_original", language)
     drawn = [plot(first.original, first.sampling_rate, original)]

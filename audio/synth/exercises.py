@@ -276,8 +276,9 @@ def _percussive_db(clip: Clip) -> float:
 
 
 def _cutoff_hz(clip: Clip) -> float:
-    ends = {"start_s": 0.0, "stop_s": CODED_S}
-    found = coding.coded(clip, **ends, codec="mp3", bit_rate=1000 * FEW_KBITS)
+    found = coding.coded(
+        clip, start_s=0.0, stop_s=CODED_S, codec="mp3", bit_rate=1000 * FEW_KBITS
+    )
     return found.cutoff_hz or 0.0
 
 

@@ -25,7 +25,7 @@ def test_parts_and_codings_are_drawn_measured_and_switched(open_page):
     says(codec, "MP3, 64 kbit/s: ")
     codec.locator(SWITCH).nth(2).wait_for()
     codec.get_by_role("link", name="FLAC").click()
-    says(codec, "is the rounding to 16 bits")
+    says(codec, "There is no difference, not in a single sample")
     codec.locator(SWITCH).filter(has_text="B FLAC (lossless)").wait_for()
 
 
