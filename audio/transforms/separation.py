@@ -204,10 +204,10 @@ def _masks(
 
     ridges = _medians(magnitudes, n_frames)
     lines = _medians(magnitudes.T, n_bins).T
-    how = {"power": 2.0, "split_zeros": margin == 1}
+    is_split = margin == 1  # silence, in halves
     return (
-        librosa.util.softmask(ridges, lines * margin, **how),
-        librosa.util.softmask(lines, ridges * margin, **how),
+        librosa.util.softmask(ridges, lines * margin, power=2, split_zeros=is_split),
+        librosa.util.softmask(lines, ridges * margin, power=2, split_zeros=is_split),
     )
 
 
