@@ -174,7 +174,7 @@ def test_sound_that_is_no_longer_wanted_named_is_not_sent(page):
       };
     }""")
     page.get_by_label("Also classify the genre").check()
-    page.wait_for_function("window.goOn")
+    page.wait_for_function("Boolean(window.goOn)")
     page.get_by_label("Also classify the genre").uncheck()
     page.evaluate("window.goOn()")
     page.wait_for_function("window.isOver")
