@@ -5,17 +5,19 @@ from pathlib import Path
 
 from audio.coding import round_trip
 from classifier.models import Models
-from settings import ROOT
+from settings import ROOT, Settings
 from ui import sheets
 from ui.tabs.see import (
     codec,
     decibels,
     hubert_input,
+    inside,
     inversion,
     learning,
     masking,
     mel,
     pitch,
+    readings,
     rhythm,
     sampling,
     separation,
@@ -61,4 +63,8 @@ SETTINGS = {
     "separation": (separation.draw, (0.0, 5, 200, 800, 2)),
     "codec": (partial(codec.draw, round_trip), (0.0, 10, "aac", 64, "flac", 64, 0)),
     "overfitting": (recorded_run, ("head",)),
+    "inside": (partial(inside.draw_layers, MODELS), (None,)),
+    "repeats": (partial(inside.draw_repeats, MODELS), (1, 0, None)),
+    "attention": (partial(inside.draw_attention, MODELS), (2, 3, 0.2, None)),
+    "readings": (partial(readings.draw, MODELS, Settings()), (None,)),
 }
