@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -24,6 +26,7 @@ from viz.wording import phrase
 
 N_ROWS = 400  # of pixels; a screen of fine pixels shows two for each
 LEVELS = {"peak": "level_of_mel", "full_scale": "level_of_linear"}
+LOW_RATIO = 0.34  # of several above one another, so that they are seen at once
 LOWEST_HZ = 1.0  # of an axis that may become logarithmic
 FMIN_HZ = 32.0  # of an STFT: just below C1, the lowest note that most music needs
 
@@ -85,6 +88,50 @@ def folded(
         layers=(image, rule) if new_hz < top_hz else (image,),
         facts=(name,),
         title=phrase("folded_title", language),
+        note=phrase("silence", language) if levels.is_silent else "",
+    )
+
+
+def excerpt(
+    levels: Spectrogram,
+    since_s: float,
+    title: str,
+    language: str,
+    *,
+    scales: tuple[Scale, ...] = ("mel", "log", "linear", "note"),
+    top_hz: float | None = None,
+    rules_hz: Mapping[str, float] = MappingProxyType({}),
+) -> Plot:
+    """Draw an excerpt's spectrogram, beside others on the same axes.
+
+    Args:
+        levels: of the excerpt.
+        since_s: where it starts in the whole sound (s).
+        title: above it.
+        language: of labels and facts.
+        scales: of the frequencies, the first one shown first.
+        top_hz: where the axis ends; at its Nyquist frequency by default.
+        rules_hz: frequencies to mark, by what they are called.
+    """
+    nyquist_hz = levels.sampling_rate / 2
+    levels = replace(levels, times_s=levels.times_s + since_s)
+    rows_db, frequencies_hz = pixels.fine_rows(levels, N_ROWS)
+    image = _image(rows_db, frequencies_hz, levels, phrase("level_of_linear", language))
+    ends_s = (max(image.start_s, since_s), image.stop_s)
+    rules = (
+        Line(list(ends_s), [hz, hz], "rule", name, colour=1)
+        for name, hz in rules_hz.items()
+    )
+    bottom_hz = min(FMIN_HZ, nyquist_hz / 10)
+    stop_hz = nyquist_hz if top_hz is None else top_hz
+    return Plot(
+        name="excerpt",
+        x=time_axis(ends_s, language),
+        y=Axis("frequency", bottom_hz, stop_hz, phrase("frequency", language), scales),
+        layers=(image, *rules),
+        facts=frame_facts(levels, Cut(ends_s, language)),
+        title=title,
+        ratio=LOW_RATIO,
         note=phrase("silence", language) if levels.is_silent else "",
     )
 

@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 
 import i18n
+from audio.levels import FLOOR_DB
 
 MINUS = re.compile(r"-(?=\d)")  # becomes a true minus sign
 
 
-def phrase(name: str, language: str, **details: object) -> str:
+def phrase(name: str, language: str, /, **details: object) -> str:
     """Return a text of the section ``viz``, with a true minus sign below zero."""
     return with_minus(i18n.word(f"viz.{name}", language, **details))
 
@@ -23,6 +24,13 @@ def with_minus(text: str) -> str:
 def joined(sentences: Sequence[str], language: str) -> str:
     """Join sentences; Chinese ones need no space between them."""
     return ("" if language.startswith("zh") else " ").join(sentences)
+
+
+def relative_level(db: float | None) -> str:
+    """Write a level relative to a whole; a dash where that is silent."""
+    if db is None:
+        return "–"
+    return with_minus(f"{db:.1f} dB") if db > FLOOR_DB else "−∞ dB"
 
 
 def cents(cents: float) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from audio.clip import Clip, Samples
 
 if TYPE_CHECKING:
+    from audio.coding import Trip
     from audio.decode.spool import Spool
 
 
@@ -26,6 +27,9 @@ class Decoder(Protocol):
         self, path: Path, name: str, limits: Limits, file: BinaryIO
     ) -> tuple[Spool, float | None]:
         """Decode into ``file``, as ``decode.spooled``."""
+
+    def round_trip(self, samples: Samples, rate: int, name: str, bit_rate: int) -> Trip:
+        """Encode samples and decode them, as ``coding.round_trip``."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from typing import IO, Any, BinaryIO, cast
 import numpy as np
 
 from audio.clip import Clip, Samples
+from audio.coding import Trip
 from audio.decode.limits import Decoded, FileLevels, Limits, SourceFacts
 from audio.decode.spool import Spool
 from errors import FULL_DISK, KnownError
@@ -129,13 +130,32 @@ class DecoderPool:
                 yield block.reshape(n_samples, n_channels)
                 answer = worker.exchange({"more": True})
 
+    def round_trip(self, samples: Samples, rate: int, name: str, bit_rate: int) -> Trip:
+        """Encode and decode samples, as ``coding.round_trip``.
+
+        Raises:
+            KnownError: as ``coding.round_trip``, and ``coder_gave_up`` where the worker
+                died, or was killed at its bounds.
+        """
+        with self._worker(name, "coder_gave_up") as worker:
+            asked = {"ask": "code", "n_samples": len(samples), "rate": rate}
+            message = asked | {"codec": name, "bit_rate": bit_rate}
+            answer = worker.exchange(message, samples)
+            found = worker.samples(answer["n_samples"], len(samples))
+            return Trip(found, answer["n_bytes"], answer["delay"])
+
     def close(self) -> None:
         """End the idle workers."""
         _end_all(self._idle)
 
     @contextmanager
-    def _worker(self, name: str) -> Iterator[_Worker]:
-        """Lend one worker for one file; convert its failures to known errors."""
+    def _worker(self, name: str, code: str = "decoder_gave_up") -> Iterator[_Worker]:
+        """Lend one worker for one file; convert its failures to known errors.
+
+        Args:
+            name: of the file, or of what is asked for.
+            code: of the error where the worker dies.
+        """
         with self._turns:
             worker = self._idle.pop() if self._idle else None
             if worker is None or not worker.is_ready:
@@ -145,15 +165,14 @@ class DecoderPool:
                 yield worker
                 is_well = True
             except KnownError as error:
-                is_well = error.code != "decoder_gave_up"
+                is_well = error.code != code
                 raise
             except OSError as error:
                 is_full = error.errno in FULL_DISK  # where the caller spools to
-                code = "no_room" if is_full else "decoder_gave_up"
                 details = {} if is_full else {"name": name}
-                raise KnownError(code, **details) from error
+                raise KnownError("no_room" if is_full else code, **details) from error
             except (_LostError, ValueError, KeyError, TypeError) as error:
-                raise KnownError("decoder_gave_up", name=name) from error
+                raise KnownError(code, name=name) from error
             finally:
                 if is_well and worker.n_jobs < MOST_JOBS:
                     self._idle.append(worker)
@@ -189,8 +208,8 @@ class _Worker:
         message = {"ask": what, "path": str(path.absolute()), "name": name}
         return self.exchange(message | {"limits": numbers})
 
-    def exchange(self, message: Answer) -> Answer:
-        """Send a line and wait for the answer.
+    def exchange(self, message: Answer, samples: Samples | None = None) -> Answer:
+        """Send a line, and samples behind it, and wait for the answer.
 
         Raises:
             KnownError: the one that the worker raised.
@@ -198,6 +217,8 @@ class _Worker:
         with self._time_limit():
             source, target = self._pipes()
             target.write(json.dumps(message).encode() + b"\n")
+            if samples is not None:
+                target.write(np.ascontiguousarray(samples, np.float32).data.cast("B"))
             target.flush()
             line = source.readline()
         if not line.endswith(b"\n"):

@@ -1,7 +1,8 @@
 """Decode files for another process, within limits on CPU time, memory and files.
 
-Run by ``audio.decode.pool``. A request is a line of JSON; the answer is a line, then
-samples as float32 of this machine. The process ends when its input does.
+Run by ``audio.decode.pool``. A request is a line of JSON, with samples behind it where
+they are to be encoded; the answer is a line, then samples. Samples are float32 of this
+machine. The process ends when its input does.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from audio import decode
+from audio import coding, decode
 from audio.clip import Samples
 from audio.decode import sandbox
 from audio.decode.pool import Bounds
@@ -44,6 +45,10 @@ class Line:
         """Return the next request; None at the end of the input."""
         line = self._source.readline()
         return json.loads(line) if line else None
+
+    def samples(self, n_samples: int) -> Samples:
+        """Read the samples that follow a request."""
+        return np.frombuffer(self._source.read(4 * n_samples), np.float32)
 
     def send(self, answer: dict[str, Any], samples: Samples | None = None) -> None:
         """Write a line, then the samples."""
@@ -100,9 +105,17 @@ def _channel_blocks(asked: dict[str, Any], line: Line) -> None:
     line.send({"shape": None})
 
 
+def _code(asked: dict[str, Any], line: Line) -> None:
+    samples = line.samples(asked["n_samples"])
+    found = coding.round_trip(samples, asked["rate"], asked["codec"], asked["bit_rate"])
+    answer = {"n_bytes": found.n_bytes, "delay": found.delay}
+    line.send(answer | {"n_samples": len(found.samples)}, found.samples)
+
+
 ANSWERS: dict[str, Callable[[dict[str, Any], Line], None]] = {
     "load": _load,
     "channels": _channel_blocks,
+    "code": _code,
 }
 
 

@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from audio import gain, transforms
+from audio import coding, gain, transforms
 from audio.clip import Clip
 from audio.hubert import masking
 from audio.hubert.preprocessing import model_input
@@ -32,6 +32,7 @@ from audio.transforms.pitch import harmonic_note
 from audio.transforms.quantization import quantised
 from audio.transforms.resampling import RATES, resampled
 from audio.transforms.rhythm import rhythm
+from audio.transforms.separation import separated
 from audio.transforms.windows import WINDOWS
 from errors import KnownError
 
@@ -62,6 +63,8 @@ SHORT_FRAME = 256  # samples
 STARTS_PER_FRAME = (1, 2, 4, 8)  # as the lesson on the way back offers them
 HARMONIC = 7
 RHYTHM_S = 20.0
+MEDIAN_MS, MEDIAN_HZ = 400, 400
+CODED_S, FEW_KBITS = 10.0, 32
 N_RIGHT, N_TESTED = 8, 10  # songs
 N_SURE, CONFIDENCE = 50, 0.9  # songs, and how sure a model is of each
 FAR_OFF = 0.05  # share of the frequency: more than any error of reading
@@ -265,6 +268,20 @@ def _tempo_bpm(clip: Clip) -> float:
     return rhythm(clip, start_s=0.0, stop_s=RHYTHM_S).tempo_bpm or 0.0
 
 
+def _percussive_db(clip: Clip) -> float:
+    """Measure how far the percussive part of a sound lies below the whole (dB)."""
+    whole = {"start_s": 0.0, "stop_s": clip.duration_s}
+    parts = separated(clip, **whole, kernel_ms=MEDIAN_MS, kernel_hz=MEDIAN_HZ)
+    return -(parts.level_db("percussive") or 0.0)
+
+
+def _cutoff_hz(clip: Clip) -> float:
+    found = coding.coded(
+        clip, start_s=0.0, stop_s=CODED_S, codec="mp3", bit_rate=1000 * FEW_KBITS
+    )
+    return found.cutoff_hz or 0.0
+
+
 def _hidden_percent(clip: Clip) -> float:
     return 100 * float(masking.hidden(model_input(clip).n_frames, 1).mean())
 
@@ -320,4 +337,6 @@ EXERCISES = (
     Exercise("calibration", "chord", "count", 0, _n_to_be_right),
     Exercise("uniform", "brass", "number", 0.02, _even_percent),
     Exercise("stripe", "disco_song", "number", 0.05, _two_beats_s),
+    Exercise("glide", "sweep", "db", 0.5, _percussive_db),
+    Exercise("cutoff", "disco_song", "hz", 0.04, _cutoff_hz),
 )

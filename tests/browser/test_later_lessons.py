@@ -14,7 +14,7 @@ from ui import page_state
 pytestmark = pytest.mark.browser
 server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 
-LATER = "decibels sines timbre pitch rhythm learning".split()
+LATER = "decibels sines timbre pitch rhythm separation codec learning".split()
 WITH_SOUND = LATER[:-1]
 
 
@@ -28,7 +28,7 @@ def test_lesson_is_drawn_and_heard_once_it_is_near(open_page):
         page.locator(f"#lesson-{name} canvas[role=img]").nth(1).wait_for()
     page.locator("#lesson-learning canvas[role=img]").nth(3).wait_for()
     for name in WITH_SOUND:
-        page.locator(f"#lesson-{name} .sound").wait_for()
+        page.locator(f"#lesson-{name} .sound").first.wait_for()
 
 
 def test_knob_of_such_a_lesson_redraws_it_and_a_link_restores_it(open_page):

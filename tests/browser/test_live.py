@@ -160,6 +160,29 @@ def test_genre_is_named_for_who_wants_that_and_for_nobody_else(page):
 
 
 @pytest.mark.slow
+def test_sound_that_is_no_longer_wanted_named_is_not_sent(page):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_function("Genrescope.live.now_s > 2")
+    page.evaluate("""() => {
+      const render = OfflineAudioContext.prototype.startRendering;
+      OfflineAudioContext.prototype.startRendering = async function () {
+        await new Promise((goOn) => { window.goOn = goOn; });
+        const sound = await render.call(this);
+        setTimeout(() => { window.isOver = true; });
+        return sound;
+      };
+    }""")
+    page.get_by_label("Also classify the genre").check()
+    page.wait_for_function("Boolean(window.goOn)")
+    page.get_by_label("Also classify the genre").uncheck()
+    page.evaluate("window.goOn()")
+    page.wait_for_function("window.isOver")
+    page.evaluate("new Promise((go) => requestAnimationFrame(() => setTimeout(go)))")
+    assert not [url for url in asked if "queue/join" in url]
+
+
+@pytest.mark.slow
 def test_pitch_of_known_tones_is_right_to_a_cent(page):
     for hz in (82.41, 110.0, 440.0, 1318.5):
         found = page.evaluate(

@@ -81,6 +81,7 @@ MAY = set(
     ui.tabs.see.readings:build.<lambda>
     ui.tabs.see.lesson:placed.place
     ui.tabs.see.lesson:plays.remake
+    ui.tabs.see.lesson:plays_each.remake
     ui.tabs.see.lesson:redrawing.redraw
     ui.tabs.see.masking:build.offer
     ui.tabs.see.contents:build.give

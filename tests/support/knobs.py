@@ -3,10 +3,12 @@
 from functools import partial
 from pathlib import Path
 
+from audio.coding import round_trip
 from classifier.models import Models
 from settings import ROOT, Settings
 from ui import sheets
 from ui.tabs.see import (
+    codec,
     decibels,
     hubert_input,
     inside,
@@ -18,6 +20,7 @@ from ui.tabs.see import (
     readings,
     rhythm,
     sampling,
+    separation,
     sines,
     spectrogram,
     timbre,
@@ -57,6 +60,8 @@ SETTINGS = {
     "timbre": (timbre.draw, ("plucked", "clarinet", 220.0, 0.001)),
     "pitch": (pitch.draw, (0.2, 442, 5)),
     "rhythm": (rhythm.draw, (0.0, 10, 2.0)),
+    "separation": (separation.draw, (0.0, 5, 200, 800, 2)),
+    "codec": (partial(codec.draw, round_trip), (0.0, 10, "aac", 64, "flac", 64, 0)),
     "overfitting": (recorded_run, ("head",)),
     "inside": (partial(inside.draw_layers, MODELS), (None,)),
     "repeats": (partial(inside.draw_repeats, MODELS), (1, 0, None)),

@@ -45,6 +45,8 @@ MADE = {
     "calibration": 45,
     "uniform": 100 / 264,
     "stripe": 2 * 60 / DISCO_BPM,
+    "glide": 4.9,
+    "cutoff": 8250,  # of LAME's filter: 1.5 × 5,500 Hz for one channel
 }
 
 
@@ -85,6 +87,8 @@ def test_measured_answer_is_what_the_sound_was_made_to_be(id):
         ("loss", 0.69),
         ("interval", 80),
         ("calibration", 40),
+        ("glide", 2.0),  # the harmonic part
+        ("cutoff", 11_025),
     ],
 )
 def test_wrong_answer_is_not_right(id, wrong):

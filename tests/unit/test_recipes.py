@@ -11,6 +11,7 @@ import soundfile
 
 from audio import gain, transforms
 from audio.clip import Clip
+from audio.coding import coded
 from audio.hubert import layers
 from audio.hubert.masking import clusters, hidden
 from audio.hubert.preprocessing import model_input
@@ -22,6 +23,7 @@ from audio.transforms.pitch import pitches
 from audio.transforms.quantization import quantised
 from audio.transforms.resampling import resampled
 from audio.transforms.rhythm import beats, rhythm
+from audio.transforms.separation import separated
 from errors import KnownError
 from networks import front_end
 from networks import inside as network
@@ -286,6 +288,29 @@ def test_rhythm_script_finds_the_same_tempo_and_beats(run):
     assert found["tempo_bpm"] == pytest.approx(ours.tempo_bpm)
     times_s = beats(clip, start_s=0.0, stop_s=10.0, octave=2.0)
     assert np.allclose(found["beats_s"], times_s)
+
+
+def test_separation_script_makes_the_same_parts(run):
+    clip = example("disco_song")
+    found = run("separation", clip, 1.0, 5, 200, 800, 2)
+    ends = {"start_s": 1.0, "stop_s": 6.0}
+    ours = separated(clip, **ends, kernel_ms=200, kernel_hz=800, margin=2.0)
+    assert (found["n_frames"], found["n_bins"]) == (ours.n_frames, ours.n_bins)
+    for name in ours.names:
+        assert found["levels_db"][name] == pytest.approx(ours.level_db(name), abs=0.01)
+
+
+def test_codec_script_makes_the_same_sounds_and_numbers(run):
+    clip = example("disco_song")
+    found = run("codec", clip, 1.0, 10, "mp3", 32, "opus", 64, 0)
+    ends = {"start_s": 1.0, "stop_s": 11.0}
+    wanted = (("mp3", 32_000), ("opus", 64_000))
+    for (codec, bit_rate), result in zip(wanted, found["results"], strict=True):
+        ours = coded(clip, **ends, codec=codec, bit_rate=bit_rate)
+        samples, rate, n_bytes, error_db = result
+        assert (rate, n_bytes) == (ours.sampling_rate, ours.n_bytes), codec
+        assert error_db == pytest.approx(ours.error_db, abs=0.02), codec
+        assert np.allclose(samples, ours.coded, atol=1e-3), codec
 
 
 def test_masking_script_finds_the_same_clusters_and_hides_the_same_frames(run):

@@ -1,9 +1,9 @@
-// One Play for the sounds of a lesson: A, B and C are the same moment of each.
+// One Play for the sounds of a lesson: A, B, C and so on are the same moment of each.
 (() => {
   "use strict";
   const { sound, tools, word } = Genrescope;
   const { make } = tools;
-  const KEYS = "abc";
+  const KEYS = "abcdef";
 
   /** Put the switch into an element of a lesson; Gradio's HTML component calls it once.
    *

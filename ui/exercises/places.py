@@ -61,6 +61,8 @@ PLACES = {
     "return": Place("back", "blues_song", {"window": "hann"}),
     "seventh": Place("pitch", "chord", {"harmonic": exercises.HARMONIC}),
     "tempo": Place("rhythm", "disco_song", {"octave": 1.0}),
+    "glide": Place("separation", "sweep", {"kernel_ms": 400, "margin": 1}),
+    "cutoff": Place("codec", "disco_song", {"codec": "mp3", "kbits": 32}),
     "masked": Place("masking", "sweep", {"n_clusters": 8, "number": 1}),
     "loss": Place("learning", "chord"),
     "interval": Place("learning", "chord", {"truth": "blues"}),
@@ -73,5 +75,7 @@ PLACES = {
     "timbres": Place("timbre", "chord"),
     "pitch": Place("pitch", "disco_song"),
     "rhythm": Place("rhythm", "disco_song"),
+    "separation": Place("separation", "disco_song"),
+    "codec": Place("codec", "disco_song"),
     "learning": Place("learning", "chord"),
 }

@@ -244,7 +244,8 @@
       const { sound, rate } = this.microphone;
       const samples = sound.last(NAMED_S * rate);
       if (samples.length < rate) return;
-      trigger("hear", { pcm: await asQuestion(samples, rate) });
+      const pcm = await asQuestion(samples, rate);
+      if (this.isOn && this.named.checked) trigger("hear", { pcm }); // as it still is
     }
 
     /** Show what the server made of it, its own HTML; nothing once it is not wanted. */

@@ -104,8 +104,9 @@ def placed(
     n_samples_of: Callable[..., int],
     *knobs: Any,
     when: Callable[..., Dependency] | None = None,
+    where: Callable[[Clip, int], float] | None = None,
 ) -> Dependency:
-    """Set a position to the loudest passage of each new sound.
+    """Set a position to the loudest passage of each new sound, or to another one.
 
     Where the sound is hardly longer than the passage, there is nothing to choose.
 
@@ -115,7 +116,9 @@ def placed(
         n_samples_of: the passage's length, of the clip and the knobs' values.
         knobs: on which the length depends.
         when: the event to set it at: the picture's ``near``; else each new sound.
+        where: finds the passage of ``n_samples`` (s); ``loudest_s`` by default.
     """
+    find_s = where or loudest_s
 
     @session.guarded
     def place(path: str | None, *values: Any) -> Any:
@@ -123,7 +126,7 @@ def placed(
             return gr.skip()
         clip = session.clip(path)
         n_samples = n_samples_of(clip, *values)
-        at_s, most_s = loudest_s(clip, n_samples), last_s(clip, n_samples)
+        at_s, most_s = find_s(clip, n_samples), last_s(clip, n_samples)
         return gr.Slider(
             maximum=most_s, value=round(at_s, 3), interactive=most_s > SLIDER_STEP_S
         )
@@ -143,6 +146,11 @@ def loudest_s(clip: Clip, n_samples: int) -> float:
     middle = int(np.abs(clip.samples).argmax()) if clip.n_samples else 0
     start = min(middle - n_samples // 2, clip.n_samples - n_samples)
     return max(start, 0) / clip.sampling_rate
+
+
+def middle_s(clip: Clip, n_samples: int) -> float:
+    """Return where the middle ``n_samples`` of a clip begin (s)."""
+    return max(clip.n_samples - n_samples, 0) / 2 / clip.sampling_rate
 
 
 def excerpt(clip: Clip, at_s: float) -> tuple[float, Clip]:
@@ -186,18 +194,21 @@ def wait(session: Session) -> None:
     session.bar.path.change(None, None, None, js=canvas.waiting(), **QUIETLY)
 
 
-def draws(session: Session, lesson: Lesson, after: Dependency | None = None) -> Lesson:
+def draws(
+    session: Session, lesson: Lesson, after: Dependency | None = None, **lane: Any
+) -> Lesson:
     """Draw once the picture is near, when it is asked for again, at each turn of a knob.
 
     Args:
         session: what the tabs share.
         lesson: what to draw.
         after: what sets the knobs for a new sound, if something does, once it is near.
+        **lane: of Gradio's queue, for what takes seconds.
 
     Returns:
         The lesson.
     """
-    redraw = redrawing(session, lesson)
+    redraw = redrawing(session, lesson) | lane
     at_new_sound = after.then if after else lesson.picture.near
     at_new_sound(**redraw)
     lesson.picture.again(**redraw)
@@ -255,3 +266,68 @@ def plays(
     picture.turned(remake, inputs, outputs, **QUIETLY)
     turned = [getattr(knob, "release", knob.input) for knob in knobs]
     gr.on(turned, remake, inputs, outputs, **QUIETLY)
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """A sound for one of a lesson's players.
+
+    Attributes:
+        clip: to play.
+        label: of the player, in the visitor's language.
+    """
+
+    clip: Clip
+    label: str
+
+
+def plays_each(
+    session: Session,
+    picture: gr.HTML,
+    players: Sequence[gr.Audio],
+    make: Callable[..., Sequence[Heard]],
+    *knobs: Any,
+    after: Dependency,
+    **lane: Any,
+) -> None:
+    """Make the sounds of several players anew, as ``plays`` does that of one.
+
+    Args:
+        session: what the tabs share.
+        picture: the lesson's.
+        players: where to; those without a sound are hidden.
+        make: the sounds, of the clip, the visitor's language and the knobs' values.
+        knobs: the controls that change them.
+        after: what sets the knobs for a new sound, once it is near.
+        **lane: of Gradio's queue, for what takes seconds.
+    """
+    first = players[0]
+
+    @session.guarded
+    def remake(
+        path: str | None, newest: Newest, *values: Any, visitor: Visitor
+    ) -> list[Any]:
+        if path is None:
+            return [gr.skip() for _ in players]
+        is_newest = newest.ask(first)
+        heard = make(session.clip(path), visitor.language, *values)
+        files = [sound_files.file_of(each.clip, first.GRADIO_CACHE) for each in heard]
+        if not is_newest(first):
+            return [gr.skip() for _ in players]
+        shown = [
+            gr.Audio(file, visible=True, label=each.label)
+            for file, each in zip(files, heard, strict=True)
+        ]
+        return shown + [gr.Audio(None, visible=False)] * (len(players) - len(shown))
+
+    event = {
+        "fn": remake,
+        "inputs": [session.bar.path, session.newest, *knobs],
+        "outputs": [*players],
+        **QUIETLY,
+        **lane,
+    }
+    after.then(**event)
+    picture.turned(**event)
+    turned = [getattr(knob, "release", knob.input) for knob in knobs]
+    gr.on(turned, **event)

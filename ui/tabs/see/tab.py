@@ -8,6 +8,7 @@ from ui import page_state
 from ui.export import downloads
 from ui.session import Session
 from ui.tabs.see import (
+    codec,
     comparison,
     contents,
     decibels,
@@ -22,6 +23,7 @@ from ui.tabs.see import (
     rhythm,
     sampling,
     selection,
+    separation,
     sines,
     source,
     spectrogram,
@@ -64,6 +66,8 @@ def _lessons(
         *mel.build(session),
         pitch.build(session),
         rhythm.build(session),
+        separation.build(session),
+        codec.build(session),
         hubert_input.build(session, models),
         masking.build(session, settings, models),
         *inside.build(session, models),

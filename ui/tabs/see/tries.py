@@ -87,6 +87,23 @@ TRIES: dict[str, tuple[Try, ...]] = {
         Try("twice_tempo", "", {"octave": 2.0}),
         Try("the_sweep", SWEEP),
     ),
+    "separation": (
+        Try("disco_apart", "disco_song"),
+        Try("margin_3", "", {"margin": 3}),
+        Try("sweep_apart", SWEEP),
+        Try("short_medians", "", {"kernel_ms": 50, "kernel_hz": 1600}),
+    ),
+    "codec": (
+        Try("kbits_32", "", {"kbits": 32}),
+        Try("kbits_128", "", {"kbits": 128}),
+        Try("louder_difference", "", {"gain_db": 20}),
+        Try("to_flac", "", {"codec": "flac"}),
+        Try(
+            "beside_opus",
+            "",
+            {"codec": "mp3", "kbits": 64, "other": "opus", "other_kbits": 64},
+        ),
+    ),
     "hearing": (
         Try("other_model", "", {"model": "Whisper"}),
         Try("a_click", "click"),
