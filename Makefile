@@ -76,9 +76,7 @@ pins: $(if $(UV),,$(BIN)/uv)
 	$(PIN) --group dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(PIN) --generate-hashes --group dev --constraint requirements-dev.txt --output-file requirements/dev.txt
 	awk '/^[a-z]/ {of_cuda = /^(cuda-|nvidia-|triton)/} /^#/ || of_cuda' requirements/app.txt > requirements/cuda.txt
-	awk '/^[a-z]/ {of_cuda = /^(cuda-|nvidia-|triton)/} !of_cuda \
-		{print} /^torch==/ {while (getline < "requirements/torch-cpu.txt") if (!/^#/) print}' \
-		requirements/app.txt > requirements/all.txt
+	awk '/^[a-z]/ {of_cuda = /^(cuda-|nvidia-|triton)/} !of_cuda' requirements/app.txt > requirements/all.txt
 	mv requirements/all.txt requirements/app.txt
 	rm requirements.txt.old
 
@@ -89,6 +87,8 @@ $(BIN)/uv: .venv/run.stamp
 	@echo "Setting up .venv: 2 to 5 minutes; downloads 1 GB of packages, on Linux up to 4,"
 	@echo "because torch brings its CUDA libraries there."
 	$(PYTHON) -m venv .venv
+	$(if $(and $(HASHED),$(PIP_FIND_LINKS)),$(INSTALL) --no-index -r requirements/torch-cpu.txt || \
+		echo "Not on this disk: torch for a processor alone.")
 	$(INSTALL) -r $(PINS)
 	$(if $(HASHED),if $(WANTS_CUDA); then $(INSTALL) -r requirements/cuda.txt; fi)
 	touch $@

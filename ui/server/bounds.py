@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -17,11 +18,13 @@ from starlette.status import (
     HTTP_408_REQUEST_TIMEOUT,
     HTTP_413_CONTENT_TOO_LARGE,
     HTTP_429_TOO_MANY_REQUESTS,
+    HTTP_507_INSUFFICIENT_STORAGE,
 )
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import i18n
 from errors import KnownError
+from ui.server import access, files
 from ui.server.fair_queue import FairQueue
 from ui.server.language import language_for
 from ui.server.shares import ADDRESS, WRITER, Writer
@@ -44,6 +47,7 @@ STATUS = {
     "share_spent": HTTP_429_TOO_MANY_REQUESTS,
     "request_too_slow": HTTP_408_REQUEST_TIMEOUT,
     "foreign_page": HTTP_403_FORBIDDEN,
+    "no_room": HTTP_507_INSUFFICIENT_STORAGE,
 }  # the rest are too large
 
 
@@ -53,10 +57,14 @@ class RequestBounds:
     Args:
         app: the next ASGI application.
         queue: with the visitors' shares; is told who reads answers, who keeps a page.
+        uploads_dir: where uploads are written to; on its disk a reserve stays free.
     """
 
-    def __init__(self, app: ASGIApp, queue: FairQueue) -> None:
+    def __init__(
+        self, app: ASGIApp, queue: FairQueue, uploads_dir: Path | None = None
+    ) -> None:
         self.app = app
+        self.uploads_dir = uploads_dir
         self.shares, self.streams, self.pages = queue.shares, queue.streams, queue.pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,7 +112,8 @@ class RequestBounds:
 
         Raises:
             KnownError: ``foreign_page``, ``request_too_large``, ``uploads_too_large``,
-                ``request_too_slow`` or ``share_spent``, where of an upload later.
+                ``request_too_slow``, ``share_spent`` or ``no_room``, where of an upload
+                later.
         """
         path = scope["path"].rstrip("/")
         if path.endswith(UPLOAD):
@@ -120,7 +129,8 @@ class RequestBounds:
         if address is None:
             return receive
         most = self.shares.share.request_bytes
-        check_length(Headers(scope=scope), most, upload_too_large)
+        n_announced = check_length(Headers(scope=scope), most, upload_too_large)
+        self._check_room(n_announced)
         n_bytes = 0
 
         async def counted() -> Message:
@@ -131,10 +141,15 @@ class RequestBounds:
             if n_bytes > most:
                 raise upload_too_large(most)
             self.shares.write(address, n_new)
+            self._check_room(n_new)
             await asyncio.sleep(n_new / UPLOAD_BYTES_PER_S)
             return message
 
         return counted
+
+    def _check_room(self, n_bytes: int) -> None:
+        if self.uploads_dir:
+            files.check_room(self.uploads_dir / "upload", n_bytes)
 
 
 def bound_heads(server: uvicorn.Server, limit_s: float = HEAD_S) -> None:
@@ -193,21 +208,28 @@ def check_origin(headers: Headers) -> None:
     Raises:
         KnownError: ``foreign_page``.
     """
-    if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site in ("cross-site", "same-site"):
         raise KnownError("foreign_page")
+    if site is None and origin is not None:  # a browser of years ago
+        named = (headers.get(name, "") for name in ("host", "x-forwarded-host"))
+        if access.place(origin) not in map(access.place, named):
+            raise KnownError("foreign_page")
 
 
 def check_length(
     headers: Headers, most: int, too_many: Callable[[int], KnownError]
-) -> None:
-    """Refuse what announces more bytes than it may have.
+) -> int:
+    """Return how many bytes a request announces, 0 where it does not; refuse too many.
 
     Raises:
         KnownError: as ``too_many`` makes it.
     """
     length = headers.get("content-length", "")
-    if length.isdecimal() and int(length) > most:
+    n_bytes = int(length[:20]) if length.isdecimal() else 0
+    if n_bytes > most:
         raise too_many(most)
+    return n_bytes
 
 
 def too_large(most: int) -> KnownError:

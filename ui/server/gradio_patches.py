@@ -8,15 +8,17 @@ through before another version is pinned.
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio import processing_utils, route_utils, utils
+from gradio import processing_utils, queueing, route_utils, utils
 from gradio.blocks import BlocksConfig
 from gradio.route_utils import GradioMultiPartParser
 from gradio_client.utils import is_http_url_like
@@ -25,7 +27,8 @@ from starlette.formparsers import MultiPartException
 
 import i18n
 from errors import KnownError
-from ui.server.fair_queue import FairQueue
+from ui.server.fair_queue import Answers, FairQueue
+from ui.server.files import BROKEN_S
 from ui.server.mcp import ToolServer
 from ui.server.shares import Shares
 
@@ -34,6 +37,7 @@ QUEUE_POLL_S = 0.005
 MOST_FILES = 200  # of a question, and of an upload
 MOST_FIELD_BYTES = 10_000  # of an upload's field that is no file
 MOST_SHOWN = 100  # characters of a refused value
+TOUCH_S = BROKEN_S / 3
 CLOSED = re.compile(
     r"(?:^|/gradio_api)/(?:"
     r"file[=/]\s*https?:"  # fetches any public address: a proxy for strangers
@@ -161,6 +165,7 @@ class Parts(GradioMultiPartParser):
         Upstream: not reported.
         """
         super().__init__(*args, **{**options, "max_files": MOST_FILES})
+        self._touched_at_s = time.monotonic()
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         """Take a piece of a part; refuse a text that is too long."""
@@ -171,6 +176,15 @@ class Parts(GradioMultiPartParser):
             )
             raise MultiPartException(message)
         super().on_part_data(data, start, end)
+        if time.monotonic() - self._touched_at_s > TOUCH_S:
+            self._touch()
+
+    def _touch(self) -> None:
+        """Keep the files that are complete from being swept up as broken ones."""
+        self._touched_at_s = time.monotonic()
+        for file in self._files_to_close_on_error:
+            with suppress(OSError):
+                os.utime(file.name)
 
     async def parse(self) -> FormData:
         """Read the whole upload; delete its files where it ends before."""
@@ -199,6 +213,7 @@ def share_queue(demo: gr.Blocks, shares: Shares) -> None:
 
     Upstream: ``max_size`` and concurrency limits count all visitors together.
     """
+    vars(queueing)["AsyncQueue"] = Answers  # by which it is known how much is unread
     demo._queue = FairQueue.of(demo._queue, shares)
 
 

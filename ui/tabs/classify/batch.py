@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import gradio as gr
@@ -373,8 +372,8 @@ def batches(
     if failed:
         yield batch
     origins: deque[tuple[Path, str]] = deque()
-    with TemporaryDirectory() as folder:
-        songs = _unpacked(sources, Path(folder), origins, language)
+    with files.scratch() as folder:
+        songs = _unpacked(sources, folder, origins, language)
         asked: dict[str, Any] = {"effort": effort, "limits": limits}
         patience: dict[str, Any] = {
             "n_workers": N_WORKERS,
@@ -400,11 +399,11 @@ def file_of(entry: Entry, language: str = "") -> tuple[bytes, str]:
         raise KnownError("clip_gone", name=entry.row.song)
     if not entry.inner:
         return entry.upload.read_bytes(), entry.upload.name
-    with TemporaryDirectory() as folder:
+    with files.scratch() as folder:
         wanted = entry.inner
         for song in unpacked(
             entry.upload,
-            Path(folder),
+            folder,
             ZIP_LIMITS,
             language,
             lambda name: name == wanted,
