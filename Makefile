@@ -71,6 +71,7 @@ space: .venv/run.stamp
 # pinned by torch itself, and differs from build to build.
 pins: $(if $(UV),,$(BIN)/uv)
 	$(PIN) pyproject.toml --output-file requirements.txt
+	rm -f requirements/app.txt requirements/dev.txt  # whose hashes would stay
 	$(PIN) --generate-hashes pyproject.toml --constraint requirements.txt --output-file requirements/app.txt
 	sed -i.old -E '/^(cuda-|nvidia-|triton)/d' requirements.txt
 	$(PIN) --group dev --constraint requirements.txt --output-file requirements-dev.txt

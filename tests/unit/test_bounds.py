@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 import uvicorn
@@ -16,7 +17,7 @@ from starlette.testclient import TestClient
 
 import i18n
 from errors import KnownError
-from ui.server import bounds
+from ui.server import bounds, files
 from ui.server.bounds import MAX_BYTES, MAX_TOOL_BYTES, RequestBounds
 from ui.server.fair_queue import Listeners
 from ui.server.shares import Share, Shares
@@ -108,6 +109,35 @@ def test_upload_that_a_foreign_page_sends_is_refused(client, site):
     assert (refused.status_code, refused.text) == (403, sentence("foreign_page"))
     own = client.post(UPLOAD, content=b"0", headers={"Sec-Fetch-Site": "same-origin"})
     assert own.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "http://localhost:9999"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://localhost:7860"}, 200),
+        ({"Origin": "https://page.example", "X-Forwarded-Host": "page.example"}, 200),
+        ({}, 200),
+    ],
+)
+def test_browser_that_says_nothing_of_sites_is_judged_by_its_origin(
+    client, headers, status
+):
+    headers = {"Host": "localhost:7860", **headers}
+    assert client.post(UPLOAD, content=b"0", headers=headers).status_code == status
+
+
+def test_upload_leaves_the_reserve_of_the_disk(client, monkeypatch, tmp_path):
+    free = files.RESERVE_BYTES + 100_000
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    app = RequestBounds(client.app, Queue(), tmp_path)
+    stranger = TestClient(app, client=("127.0.0.1", 1), headers=STRANGER)
+    assert stranger.post(UPLOAD, content=b"0" * 100_000).status_code == 200
+    for content in (b"0" * 100_001, iter([b"0" * 100_001])):
+        refused = stranger.post(UPLOAD, content=content)
+        assert (refused.status_code, refused.text) == (507, sentence("no_room"))
 
 
 @pytest.mark.parametrize("path", [JOIN, UPLOAD])
