@@ -13,7 +13,7 @@ FULL = """Storage.prototype.setItem = () => {
   throw new DOMException("quota", "QuotaExceededError");
 };"""
 FORBIDDEN = """for (const name of ["localStorage", "sessionStorage"])
-  Object.defineProperty(window, name, { get: () => {
+  Object.defineProperty(window, name, { configurable: true, get: () => {
     throw new DOMException("denied", "SecurityError");
   }});"""
 # What Gradio writes to the console then, for what it keeps itself.

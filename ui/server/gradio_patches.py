@@ -294,6 +294,18 @@ def language_script(language: str) -> str:
     return _script("language").replace("LANGUAGE", language)
 
 
+def storage_script() -> str:
+    """Return a script that gives a page storage where the browser forbids its own.
+
+    Symptom: ``gr.BrowserState`` asks for ``localStorage`` without a doubt; where that
+    is forbidden (a strict window, a company's policy) it raises, and the parts of the
+    page that come after it never work.
+
+    Upstream: not reported.
+    """
+    return _script("storage")
+
+
 def stream_script() -> str:
     """Return a script that keeps answers coming when their stream ends.
 
