@@ -20,18 +20,18 @@ from errors import KnownError
 from ui.server import bounds, files
 from ui.server.bounds import MAX_BYTES, MAX_TOOL_BYTES, RequestBounds
 from ui.server.fair_queue import Listeners
-from ui.server.shares import Share, Shares
+from ui.server.shares import ADDRESS, Share, Shares
 
 JOIN, TOOLS, UPLOAD = (
     f"/gradio_api/{name}" for name in ("queue/join", "mcp/", "upload")
 )
-SHARE = Share(bytes_per_hour=3_000_000, request_bytes=2_000_000)
+SHARE = Share(bytes_per_hour=3_000_000, request_bytes=2_000_000, n_pages=3, n_gets=8)
 STRANGER = {"X-Forwarded-For": "93.184.216.34"}
 
 
 class Queue:
     def __init__(self):
-        self.shares = Shares(SHARE)
+        self.shares = Shares(SHARE, clock=lambda: 0.0)
         self.streams, self.pages = Listeners(), Listeners()
 
 
@@ -111,6 +111,52 @@ def test_upload_that_a_foreign_page_sends_is_refused(client, site):
     assert own.status_code == 200
 
 
+def test_pages_of_one_address_are_counted_and_nobody_else_notices(client):
+    statuses = [client.get("/", headers=STRANGER).status_code for _ in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    assert client.get("/config", headers=STRANGER).status_code == 429
+    assert client.get("/theme.css", headers=STRANGER).status_code == 200
+    other = {"X-Forwarded-For": "93.184.216.35"}
+    assert client.get("/", headers=other).status_code == 200
+    assert client.get("/").status_code == 200
+
+
+def test_files_of_one_address_are_counted_too(client):
+    statuses = [client.get("/a.css", headers=STRANGER).status_code for _ in range(9)]
+    assert statuses == [200] * 8 + [429]
+    assert client.get("/a.css").status_code == 200
+
+
+def test_one_address_gets_one_page_at_a_time():
+    at_work, most = [], []
+
+    async def slow(scope, receive, send):
+        at_work.append(scope[ADDRESS])
+        most.append(list(at_work))
+        await asyncio.sleep(0)
+        at_work.remove(scope[ADDRESS])
+
+    async def open_pages():
+        bounded = RequestBounds(slow, Queue())
+        scopes = [
+            {
+                "type": "http",
+                "method": "GET",
+                "path": "/",
+                "query_string": b"",
+                "client": ("127.0.0.1", 1),
+                "headers": [(b"x-forwarded-for", address)],
+            }
+            for address in [b"93.184.216.34"] * 3 + [b"93.184.216.35"]
+        ]
+        await asyncio.gather(*(bounded(scope, None, None) for scope in scopes))
+
+    asyncio.run(open_pages())
+    assert len(most) == 4
+    assert all(len(set(each)) == len(each) for each in most)
+    assert max(map(len, most)) == 2
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -131,7 +177,9 @@ def test_browser_that_says_nothing_of_sites_is_judged_by_its_origin(
 
 def test_upload_leaves_the_reserve_of_the_disk(client, monkeypatch, tmp_path):
     free = files.RESERVE_BYTES + 100_000
-    monkeypatch.setattr(files.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    monkeypatch.setattr(
+        files.shutil, "disk_usage", lambda _: SimpleNamespace(free=free)
+    )
     app = RequestBounds(client.app, Queue(), tmp_path)
     stranger = TestClient(app, client=("127.0.0.1", 1), headers=STRANGER)
     assert stranger.post(UPLOAD, content=b"0" * 100_000).status_code == 200

@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    nullcontext,
+)
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
+from weakref import WeakValueDictionary
 
 import uvicorn
 from starlette.datastructures import Headers
@@ -41,6 +46,7 @@ HEAD_S = 20.0  # until a request's headers are complete
 ANSWERS = re.compile(
     r"/gradio_api/(?:queue/data$|call/(?:v2/)?[^/]+/(?P<event>[^/]+)$)"
 )
+PAGE = re.compile(r"/(?:config/?|gradio_api/(?:info|openapi\.json))?")
 HEARTBEAT = re.compile(r"/gradio_api/heartbeat/(?P<session>[^/]+)$")
 STATUS = {
     "too_much_at_once": HTTP_429_TOO_MANY_REQUESTS,
@@ -65,6 +71,7 @@ class RequestBounds:
     ) -> None:
         self.app = app
         self.uploads_dir = uploads_dir
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.shares, self.streams, self.pages = queue.shares, queue.streams, queue.pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,11 +89,14 @@ class RequestBounds:
             await send(message)
 
         try:
-            if scope["method"] not in ("GET", "HEAD"):
+            if scope["method"] in ("GET", "HEAD"):
+                self.shares.get(address)
+            else:
                 self.shares.post(address)
                 receive = await self._bounded(scope, receive, address)
             with self.shares.request(address), self._listening(scope):
-                await self.app(scope, receive, send_and_note)
+                async with self._turn(scope, address):
+                    await self.app(scope, receive, send_and_note)
         except KnownError as error:
             if is_answered:  # the connection ends: there is no other answer
                 raise
@@ -94,6 +104,22 @@ class RequestBounds:
             language = language_for("", Headers(scope=scope))
             refusal = PlainTextResponse(i18n.sentence(error, language), status)
             await refusal(scope, receive, send)
+
+    def _turn(
+        self, scope: Scope, address: str | None
+    ) -> AbstractAsyncContextManager[None]:
+        """Let one address have one whole page at a time: others come in between.
+
+        Raises:
+            KnownError: ``too_much_at_once``.
+        """
+        if address is None or not PAGE.fullmatch(scope["path"]):
+            return nullcontext()
+        self.shares.page(address)
+        turn = self._turns.get(address)
+        if turn is None:
+            turn = self._turns[address] = asyncio.Lock()
+        return turn
 
     def _listening(self, scope: Scope) -> AbstractContextManager[None]:
         """Note who listens for as long as a stream is open."""
