@@ -10,7 +10,7 @@ import uvicorn
 from gradio.http_server import Server
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
@@ -282,3 +282,18 @@ def test_answer_takes_the_time_that_it_needs(address):
 
 def test_second_request_of_a_connection_may_not_hang_either(address):
     assert answer_to(address, WHOLE + WHOLE[:20]).count(b"here") == 1
+
+
+def test_who_leaves_in_the_middle_of_an_upload_is_no_fault_of_ours():
+    async def gone(scope, receive, send):
+        raise ClientDisconnect
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": UPLOAD,
+        "query_string": b"",
+        "client": ("127.0.0.1", 1),
+        "headers": [],
+    }
+    asyncio.run(RequestBounds(gone, Queue())(scope, None, None))

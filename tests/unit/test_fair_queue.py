@@ -301,6 +301,26 @@ def test_batches_of_one_visitor_come_one_after_the_other(page):
     assert start(queue) == "greedy"
 
 
+def test_one_visitor_leaves_processors_to_others_as_long_as_they_ask(
+    queue, clock, monkeypatch
+):
+    monkeypatch.setattr(fair_queue, "MOST_ALONE", 3)
+    monkeypatch.setattr(fair_queue, "MOST_BESIDE", 1)
+    for _ in range(4):
+        ask(queue, "greedy", 0)
+    assert [start(queue) for _ in range(4)] == ["greedy"] * 3 + [None]
+    for _ in range(2):
+        ask(queue, "other", 0)
+    assert [start(queue), start(queue)] == ["other", None]
+    end(queue, "other")
+    end(queue, "greedy")
+    assert [start(queue), start(queue)] == ["other", None]
+    clock.now = fair_queue.BESIDE_S + 1
+    assert [start(queue), start(queue)] == ["greedy", None]
+    ask(queue, "greedy", 1)
+    assert start(queue) == "greedy"  # what waits for a model has turns of its own
+
+
 def test_where_all_have_too_many_sessions_those_without_a_page_go_first(
     queue, monkeypatch
 ):

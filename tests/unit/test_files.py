@@ -115,7 +115,9 @@ def test_folder_for_one_use_that_cannot_be_made_is_no_room(tmp_path, monkeypatch
 
 def test_nothing_is_written_into_the_reserve(tmp_path, monkeypatch):
     free = files.RESERVE_BYTES + 1000
-    monkeypatch.setattr(files.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    monkeypatch.setattr(
+        files.shutil, "disk_usage", lambda _: SimpleNamespace(free=free)
+    )
     files.check_room(tmp_path / "file", 1000)
     with pytest.raises(KnownError, match="no_room"):
         files.check_room(tmp_path / "file", 1001)

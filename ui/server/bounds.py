@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 
 import uvicorn
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.status import (
     HTTP_403_FORBIDDEN,
@@ -97,6 +98,8 @@ class RequestBounds:
             with self.shares.request(address), self._listening(scope):
                 async with self._turn(scope, address):
                     await self.app(scope, receive, send_and_note)
+        except ClientDisconnect:
+            return  # there is nobody to answer, and nothing wrong with us
         except KnownError as error:
             if is_answered:  # the connection ends: there is no other answer
                 raise

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import math
+import os
 import random
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,7 +33,14 @@ from ui.server.language import language_for
 from ui.server.shares import ADDRESS, Shares
 
 BATCH = "batch"
-SLOW = frozenset((BATCH, "model", "asking", "rebuild", "fetch"))  # concurrency ids
+SLOW = frozenset((BATCH, "model", "asking", "what_if", "rebuild", "fetch"))  # their ids
+# Of them, those that mostly wait: for a model, which has turns of its own, or the Hub.
+WAITING = SLOW - {"rebuild"}
+# Of what computes itself, one visitor's events at the same time: where nobody else has
+# asked for a while, and where somebody has.
+MOST_ALONE = max(os.cpu_count() or 1, 2)
+MOST_BESIDE = max((os.cpu_count() or 1) // 2, 1)
+BESIDE_S = 10.0
 MOST_WAITING = 512  # events of all visitors
 MOST_SLOW = 64  # of them, of one slow kind
 UNHEARD_S = 15.0  # after which a waiting event is given up
@@ -159,7 +167,7 @@ class FairQueue(Queue):
         return ours
 
     _owners: OrderedDict[str, str | None]  # sessions, the least recently used first
-    _served: OrderedDict[str | None, int]
+    _served: OrderedDict[str | None, tuple[int, float]]  # in which turn, and when (s)
     _turns: Iterator[int]
 
     def start(self) -> None:
@@ -237,8 +245,9 @@ class FairQueue(Queue):
     def _next(self, line: EventQueue) -> Event | None:
         """Choose among the first events of all visitors in a line, if there is a place.
 
-        A visitor leaves one place of a line to others where it has more than one, and
-        half of all threads; of a visitor's batches one is worked on at a time.
+        A visitor leaves one place of a line to others where it has more than one, half
+        of all threads, and half of the processors while others ask too; of a visitor's
+        batches one is worked on at a time.
         """
         limit = math.inf if line.concurrency_limit is None else line.concurrency_limit
         if not line.queue or line.current_concurrency >= limit:
@@ -259,16 +268,34 @@ class FairQueue(Queue):
         may = [
             each
             for each in firsts
-            if each is None or (here[each] < most and in_all[each] < most_in_all)
+            if each is None
+            or (
+                here[each] < most
+                and in_all[each] < most_in_all
+                and (line.concurrency_id in WAITING or self._may_compute(each, running))
+            )
         ]
         if not may:
             return None
-        chosen = min(may, key=lambda each: (here[each], self._served.get(each, -1)))
-        self._served[chosen] = next(self._turns)
+        never = (-1, 0.0)
+        chosen = min(may, key=lambda each: (here[each], self._served.get(each, never)))
+        self._served[chosen] = next(self._turns), self.shares.clock()
         self._served.move_to_end(chosen)
         if len(self._served) > MOST_SERVED:
             self._served.popitem(last=False)
         return firsts[chosen]
+
+    def _may_compute(self, address: str, running: Iterable[Event]) -> bool:
+        """Check that a visitor leaves processors to those who asked lately."""
+        others = (each for each in reversed(self._served) if each != address)
+        other = next(others, address)
+        _, at_s = self._served.get(other, (0, -math.inf))
+        is_alone = other == address or self.shares.clock() - at_s > BESIDE_S
+        n_computing = sum(
+            _address(each) == address and each.concurrency_id not in WAITING
+            for each in running
+        )
+        return n_computing < (MOST_ALONE if is_alone else MOST_BESIDE)
 
     def _is_heard(self, event: Event) -> bool:
         session = event.session_hash

@@ -53,7 +53,7 @@ MAX_SONGS = 200  # at once; a whole collection is for the command line
 ZIP_LIMITS = ZipLimits(max_files=MAX_SONGS, max_bytes=1_000_000_000)
 N_WORKERS = 2  # one song is decoded while another is classified
 # One batch at a time; its windows and those of single songs take turns.
-BATCH_QUEUE: dict[str, Any] = {"concurrency_id": "batch", "concurrency_limit": 1}
+BATCH_QUEUE: dict[str, Any] = {"concurrency_id": "batch", "concurrency_limit": 3}
 SCRIPT = Path(__file__).with_suffix(".js")
 COLUMNS = "song genre confidence runner_up verdict duration".split()
 N_STRIPS, MIN_STRIP = 3, 0.05  # genres of a small map, and their least probability
