@@ -7,8 +7,8 @@ answers and by how much they are later than before, what the attacker was told, 
 of the server and its readers, and disk. At its end stands what does not hold, if
 anything, and fifty honest visitors ask the same server (``--visitors``).
 
-The ratios count on a machine that does nothing else: ``others`` is the processor time
-that neither the server nor this script took, in processors.
+The ratios count on a machine that does nothing else: ``processors`` had the server and
+its readers, ``others`` those programs that are none of this.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ class Phase:
         server_mb: memory of the server at most.
         readers_mb: of its readers together.
         disk_mb: of its home at most.
-        others: processors that others had.
+        processors: that the server and its readers had.
+        others: that others had.
         told: how often the attacker was answered with which status.
         sentences: what a refused attacker read.
     """
@@ -73,6 +74,7 @@ class Phase:
     server_mb: float = 0.0
     readers_mb: float = 0.0
     disk_mb: float = 0.0
+    processors: float = 0.0
     others: float = 0.0
     told: dict[str, int] = field(default_factory=dict)
     sentences: list[str] = field(default_factory=list)
@@ -126,7 +128,7 @@ async def _phases(
     """Attack in each way; return what does not hold."""
     part_s = duration_s / len(names)
     print(
-        "attack | answers | 95 % s | ratio | lost | server, readers, disk MB | others"
+        "attack | answers | 95 % s | ratio | lost | server, readers, disk MB | processors | others"
     )
     async with _visitor(server.url) as visitor:
         await _phase("", server, home, WARM_S, visitor)
@@ -146,7 +148,7 @@ def _print(name: str, phase: Phase, quiet: Phase) -> None:
     print(
         f"{name} | {n_answers} | {p95} | {_ratio(phase, quiet):.2f} | {len(phase.lost)}"
         f" | {phase.server_mb:.0f}, {phase.readers_mb:.0f}, {phase.disk_mb:.0f}"
-        f" | {phase.others:.1f}"
+        f" | {phase.processors:.1f} | {phase.others:.1f}"
     )
     if name != "quiet":
         print(f"  told {phase.told}", *phase.sentences[:3], sep="; ")
@@ -324,7 +326,7 @@ async def _watch(
 ) -> None:
     """Note the most memory and disk, and what others took of the processors."""
     began, ours = time.monotonic(), _cpu_s(server, attacker)
-    busy_s = _busy_s()
+    busy_s, of_server_s = _busy_s(), server.cpu_s()
     while time.monotonic() < until:
         readers = server.process.children(recursive=True)
         server_mb, readers_mb = _megabytes([server.process]), _megabytes(readers)
@@ -333,7 +335,9 @@ async def _watch(
         phase.readers_mb = max(phase.readers_mb, readers_mb)
         phase.disk_mb = max(phase.disk_mb, sum(map(_size, files)) / 1e6)
         others_s = _busy_s() - busy_s - (_cpu_s(server, attacker) - ours)
-        phase.others = others_s / max(time.monotonic() - began, 1.0)
+        passed_s = max(time.monotonic() - began, 1.0)
+        phase.others = others_s / passed_s
+        phase.processors = (server.cpu_s() - of_server_s) / passed_s
         await asyncio.sleep(1.0)
 
 
@@ -470,10 +474,15 @@ async def make_up_sessions(
     page: httpx.AsyncClient, answers: Answers
 ) -> AsyncGenerator[None]:
     """Ask under a new name each time, and read no answer."""
+    redraw = (await _events(page))["redraw"]
     yield
     for number in itertools.count():
         yield
-        body = {"fn_index": 0, "data": [None] * 3, "session_hash": f"made up {number}"}
+        body = {
+            "fn_index": redraw,
+            "data": [None] * 3 + [False],
+            "session_hash": f"made up {number}",
+        }
         await _send(answers, page.post(JOIN, json=body))
 
 

@@ -21,9 +21,10 @@ import time
 import wave
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -223,13 +224,16 @@ class Server:
 
     def megabytes(self) -> float:
         """Measure memory of the server and its workers; the run is this process's."""
-        family = [self.process, *self.process.children(recursive=True)]
-        return sum(member.memory_info().rss for member in family) / 1e6
+        return sum(info.rss for info in self._of_family("memory_info")) / 1e6
 
     def cpu_s(self) -> float:
         """Measure CPU time of the server and its workers so far."""
-        family = [self.process, *self.process.children(recursive=True)]
-        return sum(sum(member.cpu_times()[:2]) for member in family)
+        return sum(sum(times[:2]) for times in self._of_family("cpu_times"))
+
+    def _of_family(self, what: str) -> Iterator[Any]:
+        for member in (self.process, *self.process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):  # a reader that has just ended
+                yield getattr(member, what)()
 
 
 @contextmanager
