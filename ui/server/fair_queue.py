@@ -108,7 +108,7 @@ class Listeners:
         self._left_s.pop(key[:KEY_LENGTH], None)
 
 
-class Answers(asyncio.Queue[EventMessage]):
+class Answers(asyncio.Queue[Any]):
     """The answers of a session that wait to be read; knows how much they hold.
 
     Attributes:
@@ -120,10 +120,11 @@ class Answers(asyncio.Queue[EventMessage]):
     def _put(self, item: EventMessage) -> None:
         n_bytes = _n_bytes(getattr(item, "output", None))
         self.n_bytes += n_bytes
-        super()._put((item, n_bytes))  # type: ignore[misc]
+        super()._put((item, n_bytes))
 
     def _get(self) -> EventMessage:
-        item, n_bytes = super()._get()  # type: ignore[misc]
+        item: EventMessage
+        item, n_bytes = super()._get()
         self.n_bytes -= n_bytes
         return item
 
