@@ -20,6 +20,7 @@ from typing import Any
 import gradio as gr
 from gradio import processing_utils, queueing, route_utils, utils
 from gradio.blocks import BlocksConfig
+from gradio.exceptions import InvalidPathError
 from gradio.route_utils import GradioMultiPartParser
 from gradio_client.utils import is_http_url_like
 from starlette.datastructures import FormData
@@ -116,7 +117,8 @@ class Page(gr.Blocks):
         Symptom: Gradio downloads a file whose ``path`` is an address, for every input
         of every event, whichever way that is called; it walks a list of any length
         before a handler can refuse it, while all others wait; and a value that is not
-        among the choices goes to the log with a traceback, in whole.
+        among the choices, or of another kind, or names a file that is not the
+        visitor's, goes to the log with a traceback, in whole, and is answered by null.
 
         Upstream: by design, kept to public addresses (PR 9383).
         """
@@ -129,6 +131,11 @@ class Page(gr.Blocks):
             return await super().preprocess_data(block_fn, inputs, state, explicit_call)
         except gr.Error as error:
             raise gr.Error(_cut(error.message), print_exception=False) from None
+        except InvalidPathError:
+            raise _refused(KnownError("not_an_upload")) from None
+        except (AttributeError, KeyError, TypeError, ValueError):
+            value = str(inputs)[:MOST_SHOWN]
+            raise _refused(KnownError("wrong_value", value=value)) from None
 
 
 def _paths(value: Any) -> Iterator[object]:
