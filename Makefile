@@ -9,7 +9,15 @@ ifdef PIP_FIND_LINKS
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 endif
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
-INSTALL := $(if $(UV),$(UV) pip install --python $(BIN)/python,$(PIP))
+# Each pin comes with the hashes of its files, and another file is refused. Where wheels
+# were built elsewhere: make run HASHED=
+HASHED := --no-deps --require-hashes
+INSTALL := $(if $(UV),$(UV) pip install --python $(BIN)/python,$(PIP)) $(HASHED)
+PINS := $(if $(HASHED),requirements/app.txt,requirements.txt)
+DEV_PINS := $(if $(HASHED),requirements/dev.txt,requirements-dev.txt)
+# PyTorch's builds for a processor alone ask for none of CUDA's libraries.
+WANTS_CUDA := $(BIN)/python -c "from importlib.metadata import requires; \
+	raise SystemExit('nvidia' not in str(requires('torch')))"
 
 # As many processes as cores, 8 at most: each takes up to 1.5 GB. A file's tests stay
 # together, because they share a server and a browser.
@@ -63,21 +71,30 @@ space: .venv/run.stamp
 # pinned by torch itself, and differs from build to build.
 pins: $(if $(UV),,$(BIN)/uv)
 	$(PIN) pyproject.toml --output-file requirements.txt
+	rm -f requirements/app.txt requirements/dev.txt  # whose hashes would stay
+	$(PIN) --generate-hashes pyproject.toml --constraint requirements.txt --output-file requirements/app.txt
 	sed -i.old -E '/^(cuda-|nvidia-|triton)/d' requirements.txt
 	$(PIN) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(PIN) --generate-hashes --group dev --constraint requirements-dev.txt --output-file requirements/dev.txt
+	awk '/^[a-z]/ {of_cuda = /^(cuda-|nvidia-|triton)/} /^#/ || of_cuda' requirements/app.txt > requirements/cuda.txt
+	awk '/^[a-z]/ {of_cuda = /^(cuda-|nvidia-|triton)/} !of_cuda' requirements/app.txt > requirements/all.txt
+	mv requirements/all.txt requirements/app.txt
 	rm requirements.txt.old
 
 $(BIN)/uv: .venv/run.stamp
 	$(PIP) uv==0.13.9
 
-.venv/run.stamp: requirements.txt
+.venv/run.stamp: $(PINS)
 	@echo "Setting up .venv: 2 to 5 minutes; downloads 1 GB of packages, on Linux up to 4,"
 	@echo "because torch brings its CUDA libraries there."
 	$(PYTHON) -m venv .venv
-	$(INSTALL) -r requirements.txt
+	$(if $(and $(HASHED),$(PIP_FIND_LINKS)),$(INSTALL) --no-index -r requirements/torch-cpu.txt || \
+		echo "Not on this disk: torch for a processor alone.")
+	$(INSTALL) -r $(PINS)
+	$(if $(HASHED),if $(WANTS_CUDA); then $(INSTALL) -r requirements/cuda.txt; fi)
 	touch $@
 
-.venv/dev.stamp: requirements-dev.txt .venv/run.stamp
+.venv/dev.stamp: $(DEV_PINS) .venv/run.stamp
 	@echo "Adding what tests and checks use: 100 MB, half a minute."
-	$(INSTALL) -r requirements-dev.txt
+	$(INSTALL) -r $(DEV_PINS)
 	touch $@

@@ -65,7 +65,7 @@ KEEP_EVERY_S = 20.0  # a restart may come at any time
 UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
 UPLOADS_FRACTION = 0.2  # of the disk; beyond it the least recently used go
 MAX_UPLOADS_BYTES = 20_000_000_000
-SWEEP_S = 60
+SWEEP_S = 20
 
 log = logging.getLogger("genrescope")
 
@@ -191,13 +191,17 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
         "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,
-        "state_session_capacity": MOST_SESSIONS,
+        "state_session_capacity": 2 * MOST_SESSIONS,  # the queue forgets before
         "ssr_mode": False,
         "app_kwargs": {
             "openapi_url": None,
             "middleware": [
                 Middleware(Gate, is_local=is_local, is_space=settings.host.is_space),
-                Middleware(RequestBounds, queue=gradio_patches.queue_of(demo)),
+                Middleware(
+                    RequestBounds,
+                    queue=gradio_patches.queue_of(demo),
+                    uploads_dir=settings.uploads_dir,
+                ),
                 Middleware(
                     Secret,
                     secret=settings.secret,

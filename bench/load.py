@@ -20,10 +20,11 @@ import tempfile
 import time
 import wave
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -89,19 +90,43 @@ def _measure(n_visitors: int, duration_s: float, server: Server, run: Run) -> No
     marks.append(time.time())
     time.sleep(QUIET_S)
     marks.append(time.time())
-    print(f"{n_visitors} visitors, {duration_s:g} s")
-    for kind, waits_s in sorted(results.waits_s.items()):
-        p50, p95, p100 = np.percentile(waits_s, (50, 95, 100))
-        print(f"{kind}: {len(waits_s)} answers, {p50:.2f} {p95:.2f} {p100:.2f} s")
-    print(f"busy: {results.n_busy}; errors: {len(results.errors)}", *results.errors[:5])
+    _print_answers(n_visitors, duration_s, results)
     print(f"server: {first_mb:.0f} MB at first, {results.peak_mb:.0f} MB at most")
     n_answers = sum(map(len, results.waits_s.values()))
     print(f"server: {1000 * results.cpu_s / n_answers:.0f} ms of processor an answer")
     print("a step alone, with visitors, alone again, s:", *_steps_s(run, marks))
 
 
-async def _visits(n_visitors: int, duration_s: float, server: Server) -> Results:
-    """Simulate all visitors at once until the time is over."""
+def report(
+    server: Server, n_visitors: int, duration_s: float, headers: Mapping[str, str]
+) -> None:
+    """Let visitors ask a server that runs already; print their answers."""
+    results = asyncio.run(_visits(n_visitors, duration_s, server, headers))
+    _print_answers(n_visitors, duration_s, results)
+
+
+def _print_answers(n_visitors: int, duration_s: float, results: Results) -> None:
+    print(f"{n_visitors} visitors, {duration_s:g} s")
+    for kind, waits_s in sorted(results.waits_s.items()):
+        p50, p95, p100 = np.percentile(waits_s, (50, 95, 100))
+        print(f"{kind}: {len(waits_s)} answers, {p50:.2f} {p95:.2f} {p100:.2f} s")
+    print(f"busy: {results.n_busy}; errors: {len(results.errors)}", *results.errors[:5])
+
+
+async def _visits(
+    n_visitors: int,
+    duration_s: float,
+    server: Server,
+    headers: Mapping[str, str] | None = None,
+) -> Results:
+    """Simulate all visitors at once until the time is over.
+
+    Args:
+        n_visitors: how many.
+        duration_s: of the visits.
+        server: that they ask.
+        headers: of all requests; a relay's name one address for all of them.
+    """
     results = Results()
     until = time.monotonic() + duration_s
     songs = [_wav(seed) for seed in range(len(STYLES))]
@@ -112,7 +137,9 @@ async def _visits(n_visitors: int, duration_s: float, server: Server) -> Results
             await asyncio.sleep(0.5)
 
     visits = (
-        _visit(random.Random(n), server.url, songs[n % len(songs)], until, results)
+        _visit(
+            random.Random(n), server.url, songs[n % len(songs)], until, results, headers
+        )
         for n in range(n_visitors)
     )
     await asyncio.gather(watch(), *visits)
@@ -120,10 +147,16 @@ async def _visits(n_visitors: int, duration_s: float, server: Server) -> Results
 
 
 async def _visit(
-    chance: random.Random, url: str, song: bytes, until: float, results: Results
+    chance: random.Random,
+    url: str,
+    song: bytes,
+    until: float,
+    results: Results,
+    headers: Mapping[str, str] | None = None,
 ) -> None:
     """Simulate one visitor: a song, its pictures, its genre, and again."""
-    async with httpx.AsyncClient(base_url=url, timeout=ANSWER_S) as page:
+    client = httpx.AsyncClient(base_url=url, timeout=ANSWER_S, headers=headers)
+    async with client as page:
         await asyncio.sleep(chance.uniform(0, THINKS_S[1]))
         while time.monotonic() < until:
             kind = chance.choice((*PLOTS, "classify"))
@@ -191,13 +224,16 @@ class Server:
 
     def megabytes(self) -> float:
         """Measure memory of the server and its workers; the run is this process's."""
-        family = [self.process, *self.process.children(recursive=True)]
-        return sum(member.memory_info().rss for member in family) / 1e6
+        return sum(info.rss for info in self._of_family("memory_info")) / 1e6
 
     def cpu_s(self) -> float:
         """Measure CPU time of the server and its workers so far."""
-        family = [self.process, *self.process.children(recursive=True)]
-        return sum(sum(member.cpu_times()[:2]) for member in family)
+        return sum(sum(times[:2]) for times in self._of_family("cpu_times"))
+
+    def _of_family(self, what: str) -> Iterator[Any]:
+        for member in (self.process, *self.process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):  # a reader that has just ended
+                yield getattr(member, what)()
 
 
 @contextmanager
@@ -206,11 +242,11 @@ def served(home: Path) -> Iterator[Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    here = {name: os.environ[name] for name in os.environ if name != "GRADIO_TEMP_DIR"}
     env = {
-        **os.environ,
+        **here,
         "GENRESCOPE_HOME": str(home),
         "GRADIO_SERVER_PORT": str(port),
-        "GRADIO_TEMP_DIR": str(home / "gradio"),
         "HF_HUB_OFFLINE": "1",
     }
     process = psutil.Popen([sys.executable, "app.py"], env=env)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from audio.library.encodings import decoded
-from audio.library.kinds import is_song
+from audio.library.kinds import is_song, shown
 from errors import FULL_DISK, KnownError
 
 UTF8_FLAG = 0x800  # of an entry whose name is UTF-8
@@ -120,7 +120,7 @@ class Member:
     """An entry of a zip that is a song.
 
     Attributes:
-        name: as its packer meant it, with slashes; for display.
+        name: as its packer meant it, with slashes, one line; for display.
         info: the entry.
     """
 
@@ -145,7 +145,7 @@ def members(
     infos = [info for info in archive.infolist() if not info.is_dir()]
     if len(infos) > limits.max_entries:
         raise KnownError("zip_too_many", name=name, n=len(infos), most=limits.max_files)
-    found = list(map(Member, names(infos, language), infos))
+    found = list(map(Member, map(shown, names(infos, language)), infos))
     songs = [each for each in found if is_song(each.name)]
     if len(songs) > limits.max_files:
         raise KnownError("zip_too_many", name=name, n=len(songs), most=limits.max_files)

@@ -21,6 +21,8 @@ SYSTEM_FOLDERS = frozenset(
 # "._song.mp3" and ".git" are hidden; "...And Justice for All", ".38 Special" are not.
 HIDDEN = re.compile(r"\.(?![.\d])")
 UNSHOWN = ("Cc", "Cs", "Zl", "Zp")  # controls, lone surrogates, ends of lines
+# By which "a\u202egpj.mp3" would read "a3pm.jpg": they turn the direction of others.
+TURNING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 MAX_SUFFIX = 16  # characters; a longer one is no suffix
 
 
@@ -49,11 +51,17 @@ def kind(name: str) -> str:
 def shown(name: str) -> str:
     """Escape a name, so that it is one line of valid UTF-8.
 
-    Line breaks, control characters and lone surrogates become Python's escapes.
+    Line breaks, control characters, lone surrogates and what turns the direction of
+    reading become Python's escapes.
     """
     return "".join(
-        letter.encode("unicode_escape").decode()
-        if unicodedata.category(letter) in UNSHOWN
-        else letter
+        letter.encode("unicode_escape").decode() if _is_unshown(letter) else letter
         for letter in name
+    )
+
+
+def _is_unshown(letter: str) -> bool:
+    return (
+        unicodedata.category(letter) in UNSHOWN
+        or unicodedata.bidirectional(letter) in TURNING
     )

@@ -1,6 +1,7 @@
 """The running app, asked by a stranger to fetch and to read what is not theirs."""
 
 import itertools
+import json
 import os
 import stat
 import subprocess
@@ -267,3 +268,22 @@ def test_session_keeps_no_copy_of_the_page():
     assert not list(session.components)
     shown = {part["id"]: part for part in page.get_config_file()["components"]}
     assert shown[box._id]["props"]["value"] == "here"
+
+
+@pytest.mark.parametrize(
+    ("song", "code", "details"),
+    [
+        ({"path": "/etc/passwd", "meta": META}, "not_an_upload", {}),
+        ([{"path": "/a", "meta": META}], "not_an_upload", {}),
+        ("/etc/passwd", "wrong_value", {"value": "['/etc/passwd']"}),
+        (17, "wrong_value", {"value": "[17]"}),
+    ],
+)
+def test_what_is_no_upload_is_answered_by_a_sentence_and_not_logged(
+    demo, browser, capfd, song, code, details
+):
+    fns = demo.config["dependencies"]
+    (number,) = [each["id"] for each in fns if each["api_name"] == "waveform"]
+    told = json.loads(ask(browser, number, [song]).split("data: ")[-1])
+    assert told["output"]["error"] == i18n.sentence(KnownError(code, **details))
+    assert "Traceback" not in capfd.readouterr().err

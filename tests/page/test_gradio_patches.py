@@ -288,6 +288,30 @@ def test_stream_goes_on_whatever_the_order_of_an_events_keys(tmp_path):
     ]
 
 
+FORBIDDEN = """
+globalThis.window = globalThis;
+const get = () => { throw new Error("denied"); };
+for (const name of ["localStorage", "sessionStorage"])
+  Object.defineProperty(window, name, { configurable: true, get });
+"""
+KEEP = """
+localStorage.setItem("a", 1);
+sessionStorage.setItem("b", "2");
+const found = [localStorage.getItem("a"), localStorage.getItem("b"), localStorage.length];
+localStorage.removeItem("a");
+console.log(JSON.stringify([...found, localStorage.getItem("a"), localStorage.isForgetful]));
+"""
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
+def test_page_remembers_for_itself_where_storage_is_forbidden(tmp_path):
+    script = tmp_path / "keep.mjs"
+    script.write_text(FORBIDDEN + gradio_patches.storage_script() + KEEP)
+    done = subprocess.run(["node", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == ["1", None, 1, None, True]
+
+
 @pytest.fixture(scope="module")
 def unpatched_url():
     page = plain_page()
@@ -314,6 +338,29 @@ def open_unpatched(unpatched_url, chromium):
     yield open_unpatched
     for context in contexts:
         context.close()
+
+
+@pytest.mark.browser
+def test_storage_that_is_forbidden_breaks_the_state_of_a_browser(chromium):
+    with gr.Blocks() as page:
+        state, shown = gr.BrowserState("kept"), gr.Textbox()
+        page.load(lambda kept: kept, state, shown)
+    page.launch(prevent_thread_lock=True, quiet=True)
+    context = chromium.new_context()
+    try:
+        opened = context.new_page()
+        opened.set_default_timeout(browser.WAIT_MS)
+        opened.add_init_script(FORBIDDEN)
+        with opened.expect_event("pageerror") as broken:
+            opened.goto(page.local_url)
+        assert broken.value.message == "denied"
+        opened.add_init_script(gradio_patches.storage_script())
+        opened.goto(page.local_url)
+        is_kept = "document.querySelector('textarea, input')?.value === 'kept'"
+        opened.wait_for_function(is_kept)
+    finally:
+        context.close()
+        page.close()
 
 
 @pytest.mark.browser

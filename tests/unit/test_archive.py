@@ -168,6 +168,22 @@ def test_name_in_unicode_beside_the_packer_s_own_wins(tmp_path):
     assert song.name == "搖滾.wav"
 
 
+def test_name_that_turns_the_reading_direction_shows_what_it_is(tmp_path):
+    turned = {"a\u202egpj.mp3": b"1", "b\u2066c\u2069.mp3": b"2"}
+    archive = zipped(tmp_path / "x.zip", turned.items())
+    songs = taken_out(archive, tmp_path / "out")
+    names = [song.name for song in songs]
+    assert names == ["a\\u202egpj.mp3", "b\\u2066c\\u2069.mp3"]
+    assert [song.path.read_bytes() for song in songs] == [b"1", b"2"]
+
+
+def test_letters_that_only_join_stay(tmp_path):
+    name = "\u0645\u06cc\u200c\u062e 👩\u200d🎤 עברית.mp3"
+    archive = zipped(tmp_path / "x.zip", [(name, b"1")])
+    (song,) = taken_out(archive, tmp_path / "out")
+    assert song.name == name
+
+
 def test_slashes_of_windows_are_folders(tmp_path):
     archive = zipped(tmp_path / "x.zip", [("rock\\a.wav", b"x"), ("jazz\\b.wav", b"x")])
     names = [song.name for song in taken_out(archive, tmp_path / "out")]

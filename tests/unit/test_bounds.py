@@ -3,34 +3,35 @@
 import asyncio
 import socket
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 import uvicorn
 from gradio.http_server import Server
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
 import i18n
 from errors import KnownError
-from ui.server import bounds
+from ui.server import bounds, files
 from ui.server.bounds import MAX_BYTES, MAX_TOOL_BYTES, RequestBounds
 from ui.server.fair_queue import Listeners
-from ui.server.shares import Share, Shares
+from ui.server.shares import ADDRESS, Share, Shares
 
 JOIN, TOOLS, UPLOAD = (
     f"/gradio_api/{name}" for name in ("queue/join", "mcp/", "upload")
 )
-SHARE = Share(bytes_per_hour=3_000_000, request_bytes=2_000_000)
+SHARE = Share(bytes_per_hour=3_000_000, request_bytes=2_000_000, n_pages=3, n_gets=8)
 STRANGER = {"X-Forwarded-For": "93.184.216.34"}
 
 
 class Queue:
     def __init__(self):
-        self.shares = Shares(SHARE)
+        self.shares = Shares(SHARE, clock=lambda: 0.0)
         self.streams, self.pages = Listeners(), Listeners()
 
 
@@ -108,6 +109,83 @@ def test_upload_that_a_foreign_page_sends_is_refused(client, site):
     assert (refused.status_code, refused.text) == (403, sentence("foreign_page"))
     own = client.post(UPLOAD, content=b"0", headers={"Sec-Fetch-Site": "same-origin"})
     assert own.status_code == 200
+
+
+def test_pages_of_one_address_are_counted_and_nobody_else_notices(client):
+    statuses = [client.get("/", headers=STRANGER).status_code for _ in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    assert client.get("/config", headers=STRANGER).status_code == 429
+    assert client.get("/theme.css", headers=STRANGER).status_code == 200
+    other = {"X-Forwarded-For": "93.184.216.35"}
+    assert client.get("/", headers=other).status_code == 200
+    assert client.get("/").status_code == 200
+
+
+def test_files_of_one_address_are_counted_too(client):
+    statuses = [client.get("/a.css", headers=STRANGER).status_code for _ in range(9)]
+    assert statuses == [200] * 8 + [429]
+    assert client.get("/a.css").status_code == 200
+
+
+def test_one_address_gets_one_page_at_a_time():
+    at_work, most = [], []
+
+    async def slow(scope, receive, send):
+        at_work.append(scope[ADDRESS])
+        most.append(list(at_work))
+        await asyncio.sleep(0)
+        at_work.remove(scope[ADDRESS])
+
+    async def open_pages():
+        bounded = RequestBounds(slow, Queue())
+        scopes = [
+            {
+                "type": "http",
+                "method": "GET",
+                "path": "/",
+                "query_string": b"",
+                "client": ("127.0.0.1", 1),
+                "headers": [(b"x-forwarded-for", address)],
+            }
+            for address in [b"93.184.216.34"] * 3 + [b"93.184.216.35"]
+        ]
+        await asyncio.gather(*(bounded(scope, None, None) for scope in scopes))
+
+    asyncio.run(open_pages())
+    assert len(most) == 4
+    assert all(len(set(each)) == len(each) for each in most)
+    assert max(map(len, most)) == 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "http://localhost:9999"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://localhost:7860"}, 200),
+        ({"Origin": "https://page.example", "X-Forwarded-Host": "page.example"}, 200),
+        ({}, 200),
+    ],
+)
+def test_browser_that_says_nothing_of_sites_is_judged_by_its_origin(
+    client, headers, status
+):
+    headers = {"Host": "localhost:7860", **headers}
+    assert client.post(UPLOAD, content=b"0", headers=headers).status_code == status
+
+
+def test_upload_leaves_the_reserve_of_the_disk(client, monkeypatch, tmp_path):
+    free = files.RESERVE_BYTES + 100_000
+    monkeypatch.setattr(
+        files.shutil, "disk_usage", lambda _: SimpleNamespace(free=free)
+    )
+    app = RequestBounds(client.app, Queue(), tmp_path)
+    stranger = TestClient(app, client=("127.0.0.1", 1), headers=STRANGER)
+    assert stranger.post(UPLOAD, content=b"0" * 100_000).status_code == 200
+    for content in (b"0" * 100_001, iter([b"0" * 100_001])):
+        refused = stranger.post(UPLOAD, content=content)
+        assert (refused.status_code, refused.text) == (507, sentence("no_room"))
 
 
 @pytest.mark.parametrize("path", [JOIN, UPLOAD])
@@ -204,3 +282,18 @@ def test_answer_takes_the_time_that_it_needs(address):
 
 def test_second_request_of_a_connection_may_not_hang_either(address):
     assert answer_to(address, WHOLE + WHOLE[:20]).count(b"here") == 1
+
+
+def test_who_leaves_in_the_middle_of_an_upload_is_no_fault_of_ours():
+    async def gone(scope, receive, send):
+        raise ClientDisconnect
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": UPLOAD,
+        "query_string": b"",
+        "client": ("127.0.0.1", 1),
+        "headers": [],
+    }
+    asyncio.run(RequestBounds(gone, Queue())(scope, None, None))

@@ -11,7 +11,7 @@ from gradio.data_classes import PredictBodyInternal
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from ui.server import fair_queue
+from ui.server import fair_queue, gradio_patches
 from ui.server.fair_queue import FairQueue, Listeners
 from ui.server.shares import ADDRESS, Share, Shares
 
@@ -233,3 +233,112 @@ def test_listeners_count_streams_that_overlap():
         assert listeners.silence_s("a") == 0.0
     clock.now = 8.0
     assert listeners.silence_s("a") == 3.0
+
+
+class Answer:
+    """An answer with a picture of so many letters."""
+
+    def __init__(self, n_letters):
+        self.output = {"data": ["x" * n_letters, {"value": [0.5] * 10}]}
+
+
+def answered(queue, session, n_letters):
+    """Let a session's answer wait to be read."""
+    waiting = queue.pending_messages_per_session
+    waiting.setdefault(session, fair_queue.Answers()).put_nowait(Answer(n_letters))
+
+
+def test_answers_know_how_much_of_them_is_unread():
+    answers = fair_queue.Answers()
+    answers.put_nowait(Answer(1000))
+    answers.put_nowait(Answer(500))
+    assert answers.n_bytes == 1500 + 2 * 80
+    assert len(answers.get_nowait().output["data"][0]) == 1000
+    assert answers.n_bytes == 500 + 80
+    answers.get_nowait()
+    assert answers.n_bytes == 0
+
+
+def test_session_whose_answers_are_too_large_loses_them_at_once(queue, monkeypatch):
+    monkeypatch.setattr(fair_queue, "MOST_UNREAD_BYTES", 1000)
+    answered(queue, "greedy", 1200)
+    answered(queue, "other", 900)
+    look(queue)
+    assert list(queue.pending_messages_per_session) == ["other"]
+
+
+def test_unread_answers_of_all_have_a_ceiling_and_readers_keep_theirs(
+    queue, monkeypatch
+):
+    monkeypatch.setattr(fair_queue, "MOST_ALL_UNREAD_BYTES", 2000)
+    for number in range(8):
+        answered(queue, f"made up {number}", 500 + number)
+    answered(queue, "reader", 5000)
+    with queue.streams.listening("reader"):
+        look(queue)
+    left = queue.pending_messages_per_session
+    assert set(left) == {"reader", "made up 0", "made up 1", "made up 2"}
+
+
+def test_gradio_keeps_the_answers_of_a_session_in_a_queue_that_knows_its_size(page):
+    gradio_patches.share_queue(page, Shares(SHARE))
+    ours = gradio_patches.queue_of(page)
+    ask(ours, "a", session="session")
+    answers = ours.pending_messages_per_session["session"]
+    assert isinstance(answers, fair_queue.Answers)
+
+
+def test_batches_of_one_visitor_come_one_after_the_other(page):
+    for line in page._queue.event_queue_per_concurrency_id.values():
+        line.concurrency_limit = 4
+    queue = FairQueue.of(page._queue, Shares(SHARE))
+    queue.active_jobs = [None] * 40
+    for address in ("greedy", "greedy", "other"):
+        ask(queue, address, 2)
+    assert {start(queue), start(queue)} == {"greedy", "other"}
+    assert start(queue) is None
+    end(queue, "greedy")
+    assert start(queue) == "greedy"
+
+
+def test_one_visitor_leaves_processors_to_others_as_long_as_they_ask(
+    queue, clock, monkeypatch
+):
+    monkeypatch.setattr(fair_queue, "MOST_ALONE", 3)
+    monkeypatch.setattr(fair_queue, "MOST_BESIDE", 1)
+    for _ in range(4):
+        ask(queue, "greedy", 0)
+    assert [start(queue) for _ in range(4)] == ["greedy"] * 3 + [None]
+    for _ in range(2):
+        ask(queue, "other", 0)
+    assert [start(queue), start(queue)] == ["other", None]
+    end(queue, "other")
+    end(queue, "greedy")
+    assert [start(queue), start(queue)] == ["other", None]
+    clock.now = fair_queue.BESIDE_S + 1
+    assert [start(queue), start(queue)] == ["greedy", None]
+    ask(queue, "greedy", 1)
+    assert start(queue) == "greedy"  # what waits for a model has turns of its own
+
+
+def test_where_all_have_too_many_sessions_those_without_a_page_go_first(
+    queue, monkeypatch
+):
+    monkeypatch.setattr(fair_queue, "MOST_SESSIONS", 4)
+    sessions = queue.server_app.state_holder.session_data
+    with queue.pages.listening("victim"):
+        for number, name in enumerate(["victim", *"abcdefgh"]):
+            sessions[name] = object()
+            queue._remember(name, f"address {number}")
+    assert set(sessions) == {"victim", "f", "g", "h"}
+
+
+def test_names_that_somebody_makes_up_do_not_pile_up(monkeypatch):
+    monkeypatch.setattr(fair_queue, "MOST_SILENT", 5)
+    listeners = Listeners(Clock())
+    for number in range(20):
+        with listeners.listening(f"{number} {'x' * 10_000}"):
+            pass
+        listeners.silence_s(f"other {number}")
+    assert len(listeners._left_s) == 5
+    assert max(map(len, listeners._left_s)) <= fair_queue.KEY_LENGTH

@@ -1,10 +1,17 @@
 """Files of visitors: where nobody can guess them, and gone in time."""
 
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import settings
+from errors import KnownError
+from support.places import ROOT
 from ui.server import files
 
 
@@ -50,3 +57,67 @@ def test_uploads_lie_where_nothing_else_does(tmp_path):
     found = settings.from_environment({"GENRESCOPE_HOME": str(tmp_path)})
     assert found.uploads_dir == tmp_path / "cache" / "uploads"
     assert found.uploads_dir not in (found.cache_dir, found.runs_dir, found.songs_dir)
+
+
+def aged(path, age_s):
+    """Let a file, or a folder, be as old as that."""
+    changed_at_s = time.time() - age_s
+    os.utime(path, (changed_at_s, changed_at_s))
+    return path
+
+
+def test_upload_that_broke_off_goes_and_one_that_is_coming_stays(tmp_path):
+    (tmp_path / "hash").mkdir()
+    for name in ("tmp_broken", "tmp_coming", "hash/song.mp3"):
+        (tmp_path / name).write_text("song")
+    aged(tmp_path / "tmp_broken", files.BROKEN_S + 1)
+    aged(tmp_path / "hash" / "song.mp3", files.BROKEN_S + 1)
+    files.sweep(tmp_path, age_s=3600)
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"tmp_coming", "song.mp3"}
+
+
+DIES = """
+import os, sys
+from ui.server import files
+with files.scratch() as folder:
+    (folder / "song.wav").write_text("unpacked")
+    print(folder, flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_killed_process_had_unpacked_goes_and_what_another_works_on_stays(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, "-c", DIES], cwd=ROOT, capture_output=True, text=True
+    )
+    dead = Path(done.stdout.strip())
+    assert (dead / "song.wav").exists()
+    with files.scratch() as folder:
+        (folder / "song.wav").write_text("unpacked")
+        for each in (dead, folder):
+            aged(each, files.BEGINS_S + 1)
+        files.sweep(tmp_path, age_s=3600)
+        assert (folder / "song.wav").exists()
+        assert not dead.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_for_one_use_that_cannot_be_made_is_no_room(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "file"))
+    with pytest.raises(KnownError, match="no_room"), files.scratch():
+        pass
+
+
+def test_nothing_is_written_into_the_reserve(tmp_path, monkeypatch):
+    free = files.RESERVE_BYTES + 1000
+    monkeypatch.setattr(
+        files.shutil, "disk_usage", lambda _: SimpleNamespace(free=free)
+    )
+    files.check_room(tmp_path / "file", 1000)
+    with pytest.raises(KnownError, match="no_room"):
+        files.check_room(tmp_path / "file", 1001)

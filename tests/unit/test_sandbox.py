@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from audio.decode import sandbox
 from audio.decode.pool import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernel of Linux")
@@ -81,3 +82,16 @@ def test_it_changes_nothing_and_sees_no_other_process(code):
 )
 def test_it_still_reads_computes_and_imports(code, printed):
     assert attempt(code) == printed
+
+
+def test_kernel_that_can_none_of_it_lets_songs_be_decoded_all_the_same(monkeypatch):
+    class Library:
+        def prctl(self, *_):
+            return -1
+
+        syscall = prctl
+
+    monkeypatch.setattr(sandbox.ctypes, "CDLL", lambda *_, **__: Library())
+    sandbox.enter()
+    monkeypatch.setattr(sandbox.platform, "machine", lambda: "riscv64")
+    sandbox.enter()

@@ -170,10 +170,10 @@ def _is_of_own_page(headers: Mapping[str, str]) -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     origin = headers.get("origin")
-    return origin is None or _place(origin) == _place(headers.get("host", ""))
+    return origin is None or place(origin) == place(headers.get("host", ""))
 
 
-def _place(address: str) -> tuple[str, int | None]:
+def place(address: str) -> tuple[str, int | None]:
     """Return the host and the port of an origin or a ``Host`` header."""
     try:
         parts = urlsplit(address if "//" in address else f"//{address}")

@@ -5,23 +5,32 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    nullcontext,
+)
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
+from weakref import WeakValueDictionary
 
 import uvicorn
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.status import (
     HTTP_403_FORBIDDEN,
     HTTP_408_REQUEST_TIMEOUT,
     HTTP_413_CONTENT_TOO_LARGE,
     HTTP_429_TOO_MANY_REQUESTS,
+    HTTP_507_INSUFFICIENT_STORAGE,
 )
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import i18n
 from errors import KnownError
+from ui.server import access, files
 from ui.server.fair_queue import FairQueue
 from ui.server.language import language_for
 from ui.server.shares import ADDRESS, WRITER, Writer
@@ -38,12 +47,14 @@ HEAD_S = 20.0  # until a request's headers are complete
 ANSWERS = re.compile(
     r"/gradio_api/(?:queue/data$|call/(?:v2/)?[^/]+/(?P<event>[^/]+)$)"
 )
+PAGE = re.compile(r"/(?:config/?|gradio_api/(?:info|openapi\.json))?")
 HEARTBEAT = re.compile(r"/gradio_api/heartbeat/(?P<session>[^/]+)$")
 STATUS = {
     "too_much_at_once": HTTP_429_TOO_MANY_REQUESTS,
     "share_spent": HTTP_429_TOO_MANY_REQUESTS,
     "request_too_slow": HTTP_408_REQUEST_TIMEOUT,
     "foreign_page": HTTP_403_FORBIDDEN,
+    "no_room": HTTP_507_INSUFFICIENT_STORAGE,
 }  # the rest are too large
 
 
@@ -53,10 +64,15 @@ class RequestBounds:
     Args:
         app: the next ASGI application.
         queue: with the visitors' shares; is told who reads answers, who keeps a page.
+        uploads_dir: where uploads are written to; on its disk a reserve stays free.
     """
 
-    def __init__(self, app: ASGIApp, queue: FairQueue) -> None:
+    def __init__(
+        self, app: ASGIApp, queue: FairQueue, uploads_dir: Path | None = None
+    ) -> None:
         self.app = app
+        self.uploads_dir = uploads_dir
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.shares, self.streams, self.pages = queue.shares, queue.streams, queue.pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,11 +90,16 @@ class RequestBounds:
             await send(message)
 
         try:
-            if scope["method"] not in ("GET", "HEAD"):
+            if scope["method"] in ("GET", "HEAD"):
+                self.shares.get(address)
+            else:
                 self.shares.post(address)
                 receive = await self._bounded(scope, receive, address)
             with self.shares.request(address), self._listening(scope):
-                await self.app(scope, receive, send_and_note)
+                async with self._turn(scope, address):
+                    await self.app(scope, receive, send_and_note)
+        except ClientDisconnect:
+            return  # there is nobody to answer, and nothing wrong with us
         except KnownError as error:
             if is_answered:  # the connection ends: there is no other answer
                 raise
@@ -86,6 +107,22 @@ class RequestBounds:
             language = language_for("", Headers(scope=scope))
             refusal = PlainTextResponse(i18n.sentence(error, language), status)
             await refusal(scope, receive, send)
+
+    def _turn(
+        self, scope: Scope, address: str | None
+    ) -> AbstractAsyncContextManager[None]:
+        """Let one address have one whole page at a time: others come in between.
+
+        Raises:
+            KnownError: ``too_much_at_once``.
+        """
+        if address is None or not PAGE.fullmatch(scope["path"]):
+            return nullcontext()
+        self.shares.page(address)
+        turn = self._turns.get(address)
+        if turn is None:
+            turn = self._turns[address] = asyncio.Lock()
+        return turn
 
     def _listening(self, scope: Scope) -> AbstractContextManager[None]:
         """Note who listens for as long as a stream is open."""
@@ -104,7 +141,8 @@ class RequestBounds:
 
         Raises:
             KnownError: ``foreign_page``, ``request_too_large``, ``uploads_too_large``,
-                ``request_too_slow`` or ``share_spent``, where of an upload later.
+                ``request_too_slow``, ``share_spent`` or ``no_room``, where of an upload
+                later.
         """
         path = scope["path"].rstrip("/")
         if path.endswith(UPLOAD):
@@ -120,7 +158,8 @@ class RequestBounds:
         if address is None:
             return receive
         most = self.shares.share.request_bytes
-        check_length(Headers(scope=scope), most, upload_too_large)
+        n_announced = check_length(Headers(scope=scope), most, upload_too_large)
+        self._check_room(n_announced)
         n_bytes = 0
 
         async def counted() -> Message:
@@ -131,10 +170,15 @@ class RequestBounds:
             if n_bytes > most:
                 raise upload_too_large(most)
             self.shares.write(address, n_new)
+            self._check_room(n_new)
             await asyncio.sleep(n_new / UPLOAD_BYTES_PER_S)
             return message
 
         return counted
+
+    def _check_room(self, n_bytes: int) -> None:
+        if self.uploads_dir:
+            files.check_room(self.uploads_dir / "upload", n_bytes)
 
 
 def bound_heads(server: uvicorn.Server, limit_s: float = HEAD_S) -> None:
@@ -193,21 +237,28 @@ def check_origin(headers: Headers) -> None:
     Raises:
         KnownError: ``foreign_page``.
     """
-    if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site in ("cross-site", "same-site"):
         raise KnownError("foreign_page")
+    if site is None and origin is not None:  # a browser of years ago
+        named = (headers.get(name, "") for name in ("host", "x-forwarded-host"))
+        if access.place(origin) not in map(access.place, named):
+            raise KnownError("foreign_page")
 
 
 def check_length(
     headers: Headers, most: int, too_many: Callable[[int], KnownError]
-) -> None:
-    """Refuse what announces more bytes than it may have.
+) -> int:
+    """Return how many bytes a request announces, 0 where it does not; refuse too many.
 
     Raises:
         KnownError: as ``too_many`` makes it.
     """
     length = headers.get("content-length", "")
-    if length.isdecimal() and int(length) > most:
+    n_bytes = int(length[:20]) if length.isdecimal() else 0
+    if n_bytes > most:
         raise too_many(most)
+    return n_bytes
 
 
 def too_large(most: int) -> KnownError:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import secrets
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import mkdtemp
+
+from gradio.utils import get_upload_folder
 
 from errors import KnownError
 from ui.server.shares import writer
 
 RESERVE_BYTES = 1_000_000_000  # of free disk that stays for runs
 SALT = secrets.token_bytes(32)  # of this process: nobody else can compute a name
+BROKEN_S = 30.0  # since the last piece of an upload that is not complete
+SCRATCH = "scratch-"  # how a folder for one use is called
+BEGINS_S = 5.0  # until it is locked
 
 
 def kept(data: bytes, name: str, cache_dir: str) -> str:
@@ -53,6 +63,28 @@ def write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Make a folder for one use; where this process is killed, a sweep deletes it.
+
+    Raises:
+        KnownError: ``no_room`` where none can be made.
+    """
+    try:
+        uploads = Path(get_upload_folder())
+        uploads.mkdir(parents=True, exist_ok=True)
+        folder = Path(mkdtemp(prefix=SCRATCH, dir=uploads))
+        lock = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise KnownError("no_room") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # it ends with the process
+        yield folder
+    finally:
+        os.close(lock)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def check_room(path: Path, n_bytes: int) -> None:
     """Refuse to write what would not leave the reserve.
 
@@ -68,9 +100,10 @@ def sweep(folder: Path, age_s: float, max_bytes: float = float("inf")) -> None:
     """Delete the files below a folder that have not changed for so long (s).
 
     Gradio deletes only what this process has taken in whole: an upload that broke off,
-    and all that a killed server had, would stay for ever. Where the rest is too much,
-    the least recently used go.
+    and all that a killed server had, would stay for ever. What is of no use to anybody
+    goes at once. Where the rest is too much, the least recently used go.
     """
+    _sweep_broken(folder)
     left: list[tuple[float, int, Path]] = []
     for path in folder.rglob("*"):
         try:
@@ -90,3 +123,32 @@ def sweep(folder: Path, age_s: float, max_bytes: float = float("inf")) -> None:
             break
         path.unlink(missing_ok=True)
         n_bytes -= size
+
+
+def _sweep_broken(folder: Path) -> None:
+    """Delete uploads that broke off, and folders of processes that are gone.
+
+    An upload lies in a folder of its own once it is complete; until then it is written
+    to, or touched.
+    """
+    for path in folder.glob("*"):
+        with suppress(OSError):
+            age_s = time.time() - path.lstat().st_mtime
+            if path.is_file() and age_s > BROKEN_S:
+                path.unlink()
+            elif path.name.startswith(SCRATCH) and age_s > BEGINS_S:
+                _remove_unlocked(path)
+
+
+def _remove_unlocked(folder: Path) -> None:
+    """Delete a folder that no process has locked.
+
+    Raises:
+        BlockingIOError: one has.
+    """
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(lock)

@@ -8,16 +8,19 @@ through before another version is pinned.
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio import networking, processing_utils, route_utils, utils
+from gradio import networking, processing_utils, queueing, route_utils, utils
 from gradio.blocks import BlocksConfig
+from gradio.exceptions import InvalidPathError
 from gradio.route_utils import GradioMultiPartParser
 from gradio_client.utils import is_http_url_like
 from starlette.datastructures import FormData
@@ -25,7 +28,8 @@ from starlette.formparsers import MultiPartException
 
 import i18n
 from errors import KnownError
-from ui.server.fair_queue import FairQueue
+from ui.server.fair_queue import Answers, FairQueue
+from ui.server.files import BROKEN_S
 from ui.server.mcp import ToolServer
 from ui.server.shares import Shares
 
@@ -34,6 +38,7 @@ QUEUE_POLL_S = 0.005
 MOST_FILES = 200  # of a question, and of an upload
 MOST_FIELD_BYTES = 10_000  # of an upload's field that is no file
 MOST_SHOWN = 100  # characters of a refused value
+TOUCH_S = BROKEN_S / 3
 CLOSED = re.compile(
     r"(?:^|/gradio_api)/(?:"
     r"file[=/]\s*https?:"  # fetches any public address: a proxy for strangers
@@ -112,7 +117,8 @@ class Page(gr.Blocks):
         Symptom: Gradio downloads a file whose ``path`` is an address, for every input
         of every event, whichever way that is called; it walks a list of any length
         before a handler can refuse it, while all others wait; and a value that is not
-        among the choices goes to the log with a traceback, in whole.
+        among the choices, or of another kind, or names a file that is not the
+        visitor's, goes to the log with a traceback, in whole, and is answered by null.
 
         Upstream: by design, kept to public addresses (PR 9383).
         """
@@ -125,6 +131,11 @@ class Page(gr.Blocks):
             return await super().preprocess_data(block_fn, inputs, state, explicit_call)
         except gr.Error as error:
             raise gr.Error(_cut(error.message), print_exception=False) from None
+        except InvalidPathError:
+            raise _refused(KnownError("not_an_upload")) from None
+        except (AttributeError, KeyError, TypeError, ValueError):
+            value = str(inputs)[:MOST_SHOWN]
+            raise _refused(KnownError("wrong_value", value=value)) from None
 
 
 def _paths(value: Any) -> Iterator[object]:
@@ -161,6 +172,7 @@ class Parts(GradioMultiPartParser):
         Upstream: not reported.
         """
         super().__init__(*args, **{**options, "max_files": MOST_FILES})
+        self._touched_at_s = time.monotonic()
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         """Take a piece of a part; refuse a text that is too long."""
@@ -171,6 +183,15 @@ class Parts(GradioMultiPartParser):
             )
             raise MultiPartException(message)
         super().on_part_data(data, start, end)
+        if time.monotonic() - self._touched_at_s > TOUCH_S:
+            self._touch()
+
+    def _touch(self) -> None:
+        """Keep the files that are complete from being swept up as broken ones."""
+        self._touched_at_s = time.monotonic()
+        for file in self._files_to_close_on_error:
+            with suppress(OSError):
+                os.utime(file.name)
 
     async def parse(self) -> FormData:
         """Read the whole upload; delete its files where it ends before."""
@@ -199,6 +220,7 @@ def share_queue(demo: gr.Blocks, shares: Shares) -> None:
 
     Upstream: ``max_size`` and concurrency limits count all visitors together.
     """
+    vars(queueing)["AsyncQueue"] = Answers  # by which it is known how much is unread
     demo._queue = FairQueue.of(demo._queue, shares)
 
 
@@ -289,6 +311,18 @@ def language_script(language: str) -> str:
     Upstream: issue 11087 (open); PR 11047 brought texts of one's own.
     """
     return _script("language").replace("LANGUAGE", language)
+
+
+def storage_script() -> str:
+    """Return a script that gives a page storage where the browser forbids its own.
+
+    Symptom: ``gr.BrowserState`` asks for ``localStorage`` without a doubt; where that
+    is forbidden (a strict window, a company's policy) it raises, and the parts of the
+    page that come after it never work.
+
+    Upstream: not reported.
+    """
+    return _script("storage")
 
 
 def stream_script() -> str:

@@ -240,6 +240,7 @@ def _scripts(language: str, numbers: Path) -> bytes:
     """
     choice = gradio_patches.language_script(language)
     patches = (
+        gradio_patches.storage_script(),
         gradio_patches.stream_script(),
         gradio_patches.dropdown_script(),
         gradio_patches.toast_script(),

@@ -35,8 +35,13 @@ class Share:
 
     Attributes:
         n_requests: connections that are being answered.
-        posts_per_s: questions and uploads in the long run.
-        n_posts: of these, in a moment, after a while without any.
+        posts_per_s: questions and uploads in the long run, as the next two.
+        gets_per_s: files, streams, everything else that is only asked for.
+        pages_per_s: of these, whole pages, which take a tenth of a second each.
+        n_posts: of these, in a moment, after a while without any, as the next two: a
+            class opens the page at once.
+        n_gets: as that.
+        n_pages: as that.
         n_events: questions that wait or are worked on.
         n_slow: of these, kinds that take seconds.
         n_batches: of these, tables of many songs.
@@ -47,7 +52,11 @@ class Share:
 
     n_requests: int = 400
     posts_per_s: float = 30.0
+    gets_per_s: float = 60.0
+    pages_per_s: float = 1.0
     n_posts: int = 600
+    n_gets: int = 8_000
+    n_pages: int = 100
     n_events: int = 300
     n_slow: int = 40
     n_batches: int = 4
@@ -71,6 +80,8 @@ class Shares:
     clock: Callable[[], float] = time.monotonic
     _requests: Counter[str] = field(default_factory=Counter)
     _posts: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _gets: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _pages: dict[str, tuple[float, float]] = field(default_factory=dict)
     _written: dict[str, deque[tuple[float, int]]] = field(default_factory=dict)
 
     def address_of(self, scope: Scope) -> str | None:
@@ -109,13 +120,31 @@ class Shares:
         Raises:
             KnownError: ``too_much_at_once``.
         """
+        self._take(self._posts, address, self.share.posts_per_s, self.share.n_posts)
+
+    def get(self, address: str | None) -> None:
+        """Count what is only asked for; raises as ``post``."""
+        self._take(self._gets, address, self.share.gets_per_s, self.share.n_gets)
+
+    def page(self, address: str | None) -> None:
+        """Count a whole page; raises as ``post``."""
+        self._take(self._pages, address, self.share.pages_per_s, self.share.n_pages)
+
+    def _take(
+        self,
+        left_of: dict[str, tuple[float, float]],
+        address: str | None,
+        per_s: float,
+        most: int,
+    ) -> None:
+        """Take one of a supply that grows by ``per_s`` up to ``most``."""
         if address is None:
             return
         now = self.clock()
-        left, at = self._posts.pop(address, (self.share.n_posts, now))
-        left = min(left + (now - at) * self.share.posts_per_s, self.share.n_posts)
-        self._posts[address] = max(left - 1, 0.0), now
-        _shorten(self._posts)
+        left, at = left_of.pop(address, (most, now))
+        left = min(left + (now - at) * per_s, most)
+        left_of[address] = max(left - 1, 0.0), now
+        _shorten(left_of)
         if left < 1:
             raise KnownError("too_much_at_once")
 

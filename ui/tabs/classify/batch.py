@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import gradio as gr
@@ -54,7 +53,7 @@ MAX_SONGS = 200  # at once; a whole collection is for the command line
 ZIP_LIMITS = ZipLimits(max_files=MAX_SONGS, max_bytes=1_000_000_000)
 N_WORKERS = 2  # one song is decoded while another is classified
 # One batch at a time; its windows and those of single songs take turns.
-BATCH_QUEUE: dict[str, Any] = {"concurrency_id": "batch", "concurrency_limit": 1}
+BATCH_QUEUE: dict[str, Any] = {"concurrency_id": "batch", "concurrency_limit": 3}
 SCRIPT = Path(__file__).with_suffix(".js")
 COLUMNS = "song genre confidence runner_up verdict duration".split()
 N_STRIPS, MIN_STRIP = 3, 0.05  # genres of a small map, and their least probability
@@ -373,8 +372,8 @@ def batches(
     if failed:
         yield batch
     origins: deque[tuple[Path, str]] = deque()
-    with TemporaryDirectory() as folder:
-        songs = _unpacked(sources, Path(folder), origins, language)
+    with files.scratch() as folder:
+        songs = _unpacked(sources, folder, origins, language)
         asked: dict[str, Any] = {"effort": effort, "limits": limits}
         patience: dict[str, Any] = {
             "n_workers": N_WORKERS,
@@ -400,11 +399,11 @@ def file_of(entry: Entry, language: str = "") -> tuple[bytes, str]:
         raise KnownError("clip_gone", name=entry.row.song)
     if not entry.inner:
         return entry.upload.read_bytes(), entry.upload.name
-    with TemporaryDirectory() as folder:
+    with files.scratch() as folder:
         wanted = entry.inner
         for song in unpacked(
             entry.upload,
-            Path(folder),
+            folder,
             ZIP_LIMITS,
             language,
             lambda name: name == wanted,

@@ -31,6 +31,7 @@ KEY = "genrescope.songs"
 WARN = """try {
   localStorage.setItem("genrescope.probe", "1");
   localStorage.removeItem("genrescope.probe");
+  if (localStorage.isForgetful) throw new Error("forbidden");
 } catch {
   element.querySelector("p").hidden = false;  // a full storage, or a forbidden one
 }"""
