@@ -17,7 +17,9 @@ samples, sampling_rate = librosa.load(sys.argv[1], sr=None, mono=True)
 first, stop = (round(t * sampling_rate) for t in (START_S, START_S + LENGTH_S))
 excerpt = samples[first:stop]
 if sampling_rate > 48_000:
-    excerpt = librosa.resample(excerpt, orig_sr=sampling_rate, target_sr=48_000, fix=False)
+    excerpt = librosa.resample(
+        excerpt, orig_sr=sampling_rate, target_sr=48_000, fix=False
+    )
     sampling_rate = 48_000
 n_fft = int(2 ** round(np.log2(0.046 * sampling_rate)))
 hop_length = n_fft // 4
