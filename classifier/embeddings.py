@@ -12,6 +12,7 @@ import io
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,9 @@ from errors import KnownError
 
 TEXTS = ("names", "labels", "answers")  # arrays of strings
 FACTS = ("model", "revision", "sampling_rate", "window_s")  # of all songs
-MOST_BYTES = 500_000_000  # of the arrays in an NPZ: 10,000 songs of 1,536 features take 62
+MOST_BYTES = (
+    500_000_000  # of the arrays in an NPZ: 10,000 songs of 1,536 features take 62
+)
 MAX_SONGS = 10_000  # of one map
 
 
@@ -53,9 +56,10 @@ class Embeddings:
 def as_npz(found: Embeddings) -> bytes:
     """Write embeddings as an NPZ file: the fields of ``Embeddings``, an array each."""
     file = io.BytesIO()
-    texts = {name: np.array(getattr(found, name), np.str_) for name in TEXTS}
-    facts = {name: np.array(getattr(found, name)) for name in FACTS}
-    np.savez_compressed(file, vectors=found.vectors, **texts, **facts)
+    arrays: dict[str, Any] = {"vectors": found.vectors}
+    arrays |= {name: np.array(getattr(found, name), np.str_) for name in TEXTS}
+    arrays |= {name: np.array(getattr(found, name)) for name in FACTS}
+    np.savez_compressed(file, **arrays)
     return file.getvalue()
 
 
@@ -117,4 +121,3 @@ def as_csv(found: Embeddings) -> bytes:
         # Nine digits are a float32 whole.
         writer.writerow([*map(harmless, texts), *(f"{value:.9g}" for value in vector)])
     return file.getvalue().encode("utf-8-sig")  # by its mark Excel knows the encoding
-

@@ -55,13 +55,13 @@ class Scale:
 
     def standardised(self, vectors: Vectors) -> Vectors:
         """Standardise songs: (n_songs, n_features)."""
-        return (vectors - self.mean) / self.deviation
+        return np.asarray((vectors - self.mean) / self.deviation, np.float32)
 
 
 def directions(standard: Vectors) -> Vectors:
     """Scale each song to length 1: dot products are similarities."""
     lengths = np.linalg.norm(standard, axis=1, keepdims=True)
-    return standard / np.maximum(lengths, 1e-12)
+    return np.asarray(standard / np.maximum(lengths, 1e-12), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +117,7 @@ class Projection:
 
     def places(self, standard: Vectors) -> Vectors:
         """Project songs onto the map: (n_songs, 2)."""
-        return (standard - self.mean) @ self.axes.T
+        return np.asarray((standard - self.mean) @ self.axes.T, np.float32)
 
 
 def principal_components(standard: Vectors) -> Projection:
@@ -178,7 +178,8 @@ def reduced(standard: Vectors) -> Vectors:
 def place_among(near: Sequence[int], weights: Vectors, places: Vectors) -> Vectors:
     """Place a song at the weighted mean of its neighbours: (2,), where PCA is not used."""
     positive = np.maximum(weights, 1e-6)
-    return np.average(places[list(near)], axis=0, weights=positive)
+    mean = np.average(places[list(near)], axis=0, weights=positive)
+    return np.asarray(mean, np.float32)
 
 
 def clusters(standard: Vectors, n_clusters: int) -> NDArray[np.int64]:

@@ -55,7 +55,7 @@ MAY = set(
     ui.front.front:build.phrase
     ui.tabs.live.tab:_naming.name
     ui.tabs.classify.picker:Picker._refreshed
-    ui.tabs.classify.view:cancelled
+    ui.waiting:cancelled
     ui.player.clip_bar:_cutting.cut
     ui.player.clip_bar:_cutting.use
     ui.player.clip_bar:_giving.give
