@@ -54,6 +54,13 @@ MAY = set(
     ui.tabs.classify.what_if:build.<lambda>
     ui.front.front:build.phrase
     ui.tabs.live.tab:_naming.name
+    ui.tabs.map.tab:_arranging.arrange
+    ui.tabs.map.tab:_drawing.draw
+    ui.tabs.map.tab:_locating.locate
+    ui.tabs.map.tab:_playing.play
+    ui.tabs.map.tab:_saving.save
+    ui.tabs.map.tab:_wire_choices.offer
+    ui.tabs.map.tab:_wire_choices.show
     ui.tabs.classify.picker:Picker._refreshed
     ui.waiting:cancelled
     ui.player.clip_bar:_cutting.cut

@@ -14,8 +14,8 @@ from ui.tabs.map.maps import SongMap
 from viz import palette
 
 WORDS = """alike answer cluster colour copies copy csv doubts filter genre hidden_rows
- image in label lasso list minus move near none note npz of_all out play plus
- read rectangle reset selected song song_all votes yours""".split()
+ label lasso list minus move near note npz play plus rectangle reset selected song
+ song_all votes yours""".split()
 # Of groups without a colour of their own, after the ten of the genres.
 COLOURS = (*palette.GENRES.values(), *palette.LINES)
 

@@ -30,6 +30,7 @@ from settings import Settings
 from trainer.config import FOLDER
 from trainer.data import dataset, sources
 from trainer.data.dataset import INT16_MAX, SongSet
+from trainer.data.song_files import Source
 from trainer.run import runs
 from trainer.run.runs import Run
 from ui import uploads
@@ -121,7 +122,7 @@ def of(
     return Found(songs)
 
 
-def _listed(source: sources.Source) -> tuple[MapSong, ...]:
+def _listed(source: Source) -> tuple[MapSong, ...]:
     """Take over the songs of a data source, whose fingerprint names their content."""
     mark = hashlib.sha256(source.fingerprint.encode()).hexdigest()
     return tuple(

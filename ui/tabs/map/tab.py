@@ -119,12 +119,12 @@ def _wire_choices(
         language = visitor.language
         every = sources.choices(settings, visitor)
         is_there = source in [value for _, value in every]
-        other = {} if is_there else {"value": sources.COMPOSED}
+        other: dict[str, Any] = {} if is_there else {"value": sources.COMPOSED}
         refs = models.available()
         known = [(full_title(ref, language), ref.key) for ref in refs]
         known = [(i18n.word("classify.auto", language), AUTO), *known]
         is_known = key in [value for _, value in known]
-        first = {} if is_known else {"value": AUTO}
+        first: dict[str, Any] = {} if is_known else {"value": AUTO}
         return [gr.update(choices=every, **other), gr.update(choices=known, **first)]
 
     def show(source: str) -> gr.File:
