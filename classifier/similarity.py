@@ -13,8 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from networks.novelty import Novelty
+
 Vectors = NDArray[np.float32]
 
+FEW = 8  # songs
 N_NEAR = 10  # neighbours that are listed
 N_BLOCK = 512  # songs that are compared with all others at a time: 20 MB of 10,000
 FLOOR = 1e-3  # of the largest deviation: a feature that hardly moves is no measure
@@ -56,6 +59,25 @@ class Scale:
     def standardised(self, vectors: Vectors) -> Vectors:
         """Standardise songs: (n_songs, n_features)."""
         return np.asarray((vectors - self.mean) / self.deviation, np.float32)
+
+
+def scale_for(vectors: Vectors, novelty: Novelty | None = None) -> Scale:
+    """Choose what standardises songs: themselves, unless they are few.
+
+    Few songs do not tell how far features spread: then the songs tell that the model
+    learned from, where it keeps what they are like, or else nothing is standardised.
+
+    Args:
+        vectors: (n_songs, n_features).
+        novelty: of the model.
+    """
+    if len(vectors) >= FEW:
+        return Scale.of(vectors)
+    if novelty and novelty.n_features == vectors.shape[1]:
+        mean, scale = novelty.mean, novelty.scale
+        return Scale(mean.astype(np.float32), scale.astype(np.float32))
+    n_features = vectors.shape[1]
+    return Scale(np.zeros(n_features, np.float32), np.ones(n_features, np.float32))
 
 
 def directions(standard: Vectors) -> Vectors:

@@ -163,18 +163,33 @@ class Progress:
     map: SongMap | None = None
 
 
-def computed(
+@dataclass(frozen=True, eq=False)
+class Read:
+    """What became of a song.
+
+    Attributes:
+        song: it.
+        point: None where it failed.
+        error: why; None where it did not.
+    """
+
+    song: MapSong
+    point: Point | None = None
+    error: KnownError | None = None
+
+
+def points_of(
     songs: Sequence[MapSong],
     model: LoadedModel,
     queue: InferenceQueue,
     points: Points,
     limits: Limits,
     language: str = "",
-) -> Iterator[Progress]:
-    """Compute the embeddings of songs: those that are known at once, then the others.
+) -> Iterator[Read | None]:
+    """Compute songs: those that are known at once, then the others, and None meanwhile.
 
     Closing the iterator stops within a window. One song is in memory at a time, two
-    with the next one.
+    with the next one. Songs of one key come once.
 
     Args:
         songs: of one source.
@@ -185,26 +200,52 @@ def computed(
         language: of the visitor.
 
     Raises:
-        KnownError: ``too_few_on_map``, ``no_embedding``.
+        KnownError: ``no_embedding``.
     """
-    found = {song.key: point for song in songs if (point := points.get(song.key, model.ref))}
-    missing = {song.key: song for song in songs if song.key not in found}
-    n_total, n_shown = len({song.key for song in songs}), FIRST_SHOWN
-    failed: list[str] = []
-    yield Progress(len(found), n_total)
+    missing = {song.key: song for song in songs}
+    for song in list(missing.values()):
+        if point := points.get(song.key, model.ref):
+            del missing[song.key]
+            yield Read(song, point)
     asked: dict[str, Any] = {"effort": "quick", "limits": limits}
     asked |= {"n_workers": N_WORKERS, "patience_s": PATIENCE_S, "with_embedding": True}
     with TemporaryDirectory() as folder:
         unread = sources.opened(list(missing.values()), Path(folder), language)
         for row in rows_or_waits(unread, model, queue, **asked):
-            if row and row.prediction:
-                found[row.song] = points.put(row.song, row.prediction)
-            elif row:
-                failed.append(missing[row.song].name)
-            n_done, shown = len(found) + len(failed), None
-            if row and len(found) >= n_shown and n_done < n_total:
-                shown, n_shown = of(songs, found, model), 2 * len(found)
-            yield Progress(n_done, n_total, tuple(failed), shown)
+            if row is None:
+                yield None
+            elif row.prediction:
+                point = points.put(row.song, row.prediction)
+                yield Read(missing[row.song], point)
+            else:
+                yield Read(missing[row.song], error=row.error)
+
+
+def computed(
+    songs: Sequence[MapSong], model: LoadedModel, *how: Any
+) -> Iterator[Progress]:
+    """Compute a map, and show it on the way.
+
+    Args:
+        songs: of one source.
+        model: computes them.
+        *how: further arguments of ``points_of``.
+
+    Raises:
+        KnownError: ``too_few_on_map``, ``no_embedding``.
+    """
+    found: dict[str, Point] = {}
+    failed: list[str] = []
+    n_total, n_shown = len({song.key for song in songs}), FIRST_SHOWN
+    for each in points_of(songs, model, *how):
+        if each and each.point:
+            found[each.song.key] = each.point
+        elif each:
+            failed.append(each.song.name)
+        n_done, shown = len(found) + len(failed), None
+        if each and len(found) >= n_shown and n_done < n_total:
+            shown, n_shown = of(songs, found, model), 2 * len(found)
+        yield Progress(n_done, n_total, tuple(failed), shown)
     if len(found) < MIN_SONGS:
         raise KnownError("too_few_on_map", n=len(found), least=MIN_SONGS)
     yield Progress(n_total, n_total, tuple(failed), of(songs, found, model))

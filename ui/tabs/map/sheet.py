@@ -34,7 +34,7 @@ def as_json(song_map: SongMap, n_clusters: int, language: str) -> str:
     votes = similarity.votes(song_map.near, found.labels)
     doubts = similarity.doubtful(votes, found.labels)
     told: dict[str, Any] = {
-        "words": {name: i18n.word(f"map.{name}", language) for name in WORDS},
+        "words": {name: i18n.word(f"on_map.{name}", language) for name in WORDS},
         "language": language,
         "axes": _axes(song_map, language),
         "summary": _summary(song_map, votes, language),
@@ -80,22 +80,20 @@ def mine_as_json(
 def _axes(song_map: SongMap, language: str) -> str:
     """Tell what the two directions are."""
     if song_map.is_by_tsne:
-        return i18n.word("map.axes_tsne", language)
+        return i18n.word("on_map.axes_tsne", language)
     first, second = song_map.projection.fractions.tolist()
-    return i18n.word("map.axes_pca", language, first=first, second=second)
+    return i18n.word("on_map.axes_pca", language, first=first, second=second)
 
 
-def _summary(
-    song_map: SongMap, votes: Sequence[similarity.Vote], language: str
-) -> str:
+def _summary(song_map: SongMap, votes: Sequence[similarity.Vote], language: str) -> str:
     """Tell how many songs these are, and how well neighbours agree with their labels."""
     labels = song_map.embeddings.labels
     facts = {"n": len(labels), "model": title(song_map.model, language)}
-    sentence = i18n.word("map.summary", language, **facts)
+    sentence = i18n.word("on_map.summary", language, **facts)
     if not votes:
         return sentence
     right = sum(vote.label == labels[vote.song] for vote in votes)
-    agreed = i18n.word("map.agreement", language, share=right / len(votes))
+    agreed = i18n.word("on_map.agreement", language, share=right / len(votes))
     gap = " " if language == "en" else ""
     return f"{sentence}{gap}{agreed}"
 

@@ -65,26 +65,28 @@ class MapSong:
 
 @dataclass(frozen=True)
 class Found:
-    """Songs of one source, and how many of its zips could not be read."""
+    """Songs of one source, and its zips that could not be read, with the errors."""
 
     songs: tuple[MapSong, ...]
-    n_failed: int = 0
+    failed: tuple[tuple[Path, KnownError], ...] = ()
 
 
 def choices(settings: Settings, visitor: Visitor) -> list[tuple[str, str]]:
     """List the sources that a visitor may map, in the visitor's language."""
     language = visitor.language
     found = [
-        (i18n.word("map.composed", language, n=N_COMPOSED), COMPOSED),
-        (i18n.word("map.uploads", language), UPLOADS),
+        (i18n.word("on_map.composed", language, n=N_COMPOSED), COMPOSED),
+        (i18n.word("on_map.uploads", language), UPLOADS),
     ]
     if not visitor.may_train:
         return found
     folders = settings.songs_dir.glob("[!.]*/") if settings.songs_dir.is_dir() else ()
-    found += [(f"songs/{path.name}", f"{FOLDER}{path.name}") for path in sorted(folders)]
+    found += [
+        (f"songs/{path.name}", f"{FOLDER}{path.name}") for path in sorted(folders)
+    ]
     for run in runs.every(settings.runs_dir):
         title = run.title or run.id
-        named = i18n.word("map.run", language, title=title)
+        named = i18n.word("on_map.run", language, title=title)
         found.append((named, f"{RUN}{run.id}"))
     return found
 
@@ -107,7 +109,7 @@ def of(
     if source == COMPOSED:
         return Found(_listed(sources.composed_songs(N_COMPOSED)))
     if source == UPLOADS:
-        return _uploaded(given, visitor.language)
+        return uploaded(given, visitor.language)
     if not visitor.may_train:
         raise KnownError("may_not_look")
     if source not in [value for _, value in choices(settings, visitor)]:
@@ -126,12 +128,19 @@ def _listed(source: Source) -> tuple[MapSong, ...]:
     """Take over the songs of a data source, whose fingerprint names their content."""
     mark = hashlib.sha256(source.fingerprint.encode()).hexdigest()
     return tuple(
-        MapSong(song.name, song.genre, f"{mark}/{song.genre}/{song.name}", read=song.read)
+        MapSong(
+            song.name, song.genre, f"{mark}/{song.genre}/{song.name}", read=song.read
+        )
         for song in source.songs
     )
 
 
-def _uploaded(given: Sequence[str] | None, language: str) -> Found:
+def uploaded(given: Sequence[str] | None, language: str) -> Found:
+    """List the songs of uploads and of zips among them.
+
+    Raises:
+        KnownError: ``no_songs_given`` or ``too_many_songs``.
+    """
     if not given:
         raise KnownError("no_songs_given")
     failed, found = uploads.sources(map(Path, given), language)
@@ -147,7 +156,7 @@ def _uploaded(given: Sequence[str] | None, language: str) -> Found:
         ]
     if len(songs) > uploads.MAX_SONGS:
         raise KnownError("too_many_songs", n=len(songs), most=uploads.MAX_SONGS)
-    return Found(tuple(songs), len(failed))
+    return Found(tuple(songs), tuple(failed))
 
 
 def _labels(names: Sequence[str]) -> list[str]:
@@ -240,4 +249,3 @@ def sound_of(song: MapSong, limits: Limits, cache_dir: str, language: str) -> st
     assert song.path is not None
     data, name = uploads.file_of(song.path, song.inner, song.name, language)
     return uploads.playable(files.kept(data, name, cache_dir), limits, cache_dir)
-

@@ -6,6 +6,7 @@ zooms, selects and lists. Nothing is computed before somebody asks.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,6 +42,7 @@ Layout = Literal["pca", "tsne"]
 LAYOUTS: tuple[Layout, ...] = ("pca", "tsne")
 N_CLUSTERS = 8
 MOST_CLUSTERS = 12
+EVERY_S = 0.3  # between two reports
 N_NAMED = 3  # songs that could not be read
 # Minutes of computing: one map at a time. Where one's own song lies takes a second.
 MAP_QUEUE: dict[str, Any] = {"concurrency_id": "map", "concurrency_limit": 1}
@@ -95,7 +97,9 @@ def build(tab: gr.Tab, session: Session, settings: Settings, models: Models) -> 
         visible=False,
     )
     with gr.Row():
-        button = gr.Button(text("map.button"), variant="primary", scale=0, min_width=200)
+        button = gr.Button(
+            text("map.button"), variant="primary", scale=0, min_width=200
+        )
         cancel = gr.Button(text("classify.cancel"), scale=0, min_width=80)
     status = gr.HTML(elem_classes=["classify-status"])
     drawn = gr.HTML(
@@ -196,15 +200,19 @@ def _drawing(
         model = yield from waiting.loaded(places.status, models, ref, language)
         limits = session.shelf.limits_of(visitor.may_train)
         last: Progress | None = None
+        told_s = 0.0
         for last in maps.computed(
             found.songs, model, models.queue, points, limits, language
         ):
-            yield {places.status: _progress(last, language)}
-            if last.map and last.n_done < last.n_total:
+            is_new = last.map is not None and last.n_done < last.n_total
+            if is_new or time.monotonic() - told_s >= EVERY_S:
+                told_s = time.monotonic()
+                yield {places.status: _progress(last, language)}
+            if is_new and last.map:
                 yield _shown(places, last.map, asked[1], language)
         assert last and last.map
         yield from _placed(places, last.map, *asked, language)
-        yield {places.status: _ended(last, found.n_failed, language)}
+        yield {places.status: _ended(last, len(found.failed), language)}
 
     return draw
 
@@ -237,7 +245,7 @@ def _placed(
                 song_map = placed
             else:
                 bar = done, N_STAGES
-                said = waiting.status("map.placing", language, bar=bar)
+                said = waiting.status("on_map.placing", language, bar=bar)
                 yield {places.status: said}
     yield _shown(places, song_map, n_clusters, language)
 
@@ -261,7 +269,7 @@ def _ended(last: Progress, n_zips: int, language: str) -> Markup | str:
     if not n_failed:
         return ""
     names = listed(last.failed[:N_NAMED], language)
-    return waiting.status("map.failed", language, n=n_failed, names=names or "zip")
+    return waiting.status("on_map.failed", language, n=n_failed, names=names or "zip")
 
 
 def _wire_songs(
