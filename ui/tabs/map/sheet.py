@@ -33,8 +33,9 @@ def as_json(song_map: SongMap, n_clusters: int, language: str) -> str:
     numbers = {label: number for number, label in enumerate(labels)}
     votes = similarity.votes(song_map.near, found.labels)
     doubts = similarity.doubtful(votes, found.labels)
+    words = i18n.table(language)  # with their {names}, which the browser fills
     told: dict[str, Any] = {
-        "words": {name: i18n.word(f"on_map.{name}", language) for name in WORDS},
+        "words": {name: words[f"on_map.{name}"] for name in WORDS},
         "language": language,
         "axes": _axes(song_map, language),
         "summary": _summary(song_map, votes, language),
