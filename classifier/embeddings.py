@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from classifier.report import harmless
 from errors import KnownError
+from networks.checkpoint import LoadedModel
 
 TEXTS = ("names", "labels", "answers")  # arrays of strings
 FACTS = ("model", "revision", "sampling_rate", "window_s")  # of all songs
@@ -51,6 +53,27 @@ class Embeddings:
     revision: str
     sampling_rate: int
     window_s: float
+
+
+def of(
+    names: Sequence[str],
+    labels: Sequence[str],
+    answers: Sequence[str],
+    vectors: Sequence[NDArray[np.float32]],
+    model: LoadedModel,
+) -> Embeddings:
+    """Put songs together that one model has computed; see ``Embeddings``."""
+    ref = model.ref
+    return Embeddings(
+        tuple(names),
+        tuple(labels),
+        tuple(answers),
+        np.stack(vectors),
+        ref.key,
+        ref.revision or "",
+        model.sampling_rate,
+        model.window_s,
+    )
 
 
 def as_npz(found: Embeddings) -> bytes:

@@ -42,9 +42,10 @@ def build(session: Session, models: Models, given: tuple[Component, ...]) -> Non
         given: parameters that no page shows: a song, a model's key, an effort.
     """
     song, key, effort = given
-    vector = answers.place(SongEmbedding, _label("embedding"))
-    others = gr.File(file_count="multiple", label=_label("others"), visible=False)
-    found = answers.place(list[SimilarSong], _label("similar"))
+    with gr.Column(visible=False):
+        vector = answers.place(SongEmbedding, _label("embedding"))
+        others = gr.File(file_count="multiple", label=_label("others"))
+        found = answers.place(list[SimilarSong], _label("similar"))
     endpoints = Endpoints(session, models)
     embed = session.guarded(endpoints.embed)
     asked = [song, key, effort]

@@ -150,7 +150,7 @@
       const items = [...this.kinds].map(([group, [name]]) => {
         const pick = () => this.select(this.group.flatMap((each, i) => (each === group ? [i] : [])));
         const mark = this.sprite(group, DOT_PX);
-        const sign = make("canvas", { width: mark.width, height: mark.height, className: "map-sign" });
+        const sign = make("canvas", { width: mark.width, height: mark.height, className: "map-sign", aria: { hidden: true } });
         sign.getContext("2d").drawImage(mark, 0, 0);
         return make("button", { type: "button", onclick: pick }, sign, `${name} ${counts.get(group)}`);
       });
@@ -166,7 +166,7 @@
       const known = this.sprites.get(key);
       if (known) return known;
       const ratio = devicePixelRatio, size = Math.ceil(2 * (radius + 2) * ratio);
-      const canvas = make("canvas", { width: size, height: size });
+      const canvas = new OffscreenCanvas(size, size);
       const pen = canvas.getContext("2d");
       const [, colour, shape] = this.kinds.get(group) ?? ["", "#8a8a8a", 0];
       const [corners, inner, turn] = SHAPES[shape % SHAPES.length];
@@ -182,8 +182,9 @@
       Object.assign(pen, { fillStyle: colour, strokeStyle: this.ink ?? "#333", lineWidth: 0.75, lineJoin: "round" });
       pen.fill();
       pen.stroke();
-      this.sprites.set(key, canvas);
-      return canvas;
+      const image = canvas.transferToImageBitmap(); // a canvas would be copied each time
+      this.sprites.set(key, image);
+      return image;
     }
 
     /** Where a song lies on the canvas. */
@@ -230,16 +231,22 @@
         Object.assign(pen, { strokeStyle: ink, lineWidth: 1, globalAlpha: 0.35 });
         pen.stroke();
       }
-      const isSome = this.chosen.size > 0;
-      for (let i = 0; i < map.x.length; i++) {
-        const [x, y] = this.at(i);
-        if (x < -9 || y < -9 || x > width + 9 || y > height + 9) continue;
-        const mark = this.sprite(this.group[i], DOT_PX);
-        const size = mark.width / ratio;
-        pen.globalAlpha = isSome && !this.chosen.has(i) ? 0.2 : 1;
-        pen.drawImage(mark, x - size / 2, y - size / 2, size, size);
+      // Whole pixels, unscaled: a plain copy of each point.
+      pen.setTransform(1, 0, 0, 1, 0, 0);
+      const marks = new Map([...this.kinds.keys(), -1].map((group) => [group, this.sprite(group, DOT_PX)]));
+      const { view: { x: left, y: low, scale }, left: least, low: lowest, chosen } = this;
+      const half = marks.get(-1).width / 2;
+      for (const isFaint of chosen.size ? [true, false] : [false]) {
+        pen.globalAlpha = isFaint ? 0.2 : 1;
+        for (let i = 0; i < map.x.length; i++) {
+          if (chosen.size && chosen.has(i) === isFaint) continue;
+          const x = (left + (map.x[i] - least) * scale) * ratio - half;
+          const y = (low - (map.y[i] - lowest) * scale) * ratio - half;
+          if (x > -2 * half && y > -2 * half && x < canvas.width && y < canvas.height)
+            pen.drawImage(marks.get(this.group[i]), Math.round(x), Math.round(y));
+        }
       }
-      pen.globalAlpha = 1;
+      pen.setTransform(ratio, 0, 0, ratio, 0, 0);
       Object.assign(pen, { strokeStyle: ink, lineWidth: 2 });
       const ring = (i, radius) => { pen.beginPath(); pen.arc(...this.at(i), radius, 0, 7); pen.stroke(); };
       if (this.focus !== null && this.focus !== MINE) ring(this.focus, 10);

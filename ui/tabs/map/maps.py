@@ -18,6 +18,7 @@ from cache import Cache
 from classifier import similarity
 from classifier.batch import rows_or_waits
 from classifier.embeddings import Embeddings
+from classifier.embeddings import of as of_songs
 from classifier.predict import Prediction, predict
 from classifier.queue import InferenceQueue
 from classifier.similarity import Neighbours, Projection, Scale, Vectors
@@ -256,15 +257,12 @@ def of(
 ) -> SongMap:
     """Make the map of the songs that were found."""
     there = tuple(song for song in songs if song.key in found)
-    embeddings = Embeddings(
-        tuple(song.name for song in there),
-        tuple(song.label for song in there),
-        tuple(found[song.key].answer for song in there),
-        np.stack([found[song.key].vector for song in there]),
-        model.ref.key,
-        model.ref.revision or "",
-        model.sampling_rate,
-        model.window_s,
+    embeddings = of_songs(
+        [song.name for song in there],
+        [song.label for song in there],
+        [found[song.key].answer for song in there],
+        [found[song.key].vector for song in there],
+        model,
     )
     return SongMap(there, embeddings, model.ref)
 
