@@ -166,7 +166,7 @@
       const known = this.sprites.get(key);
       if (known) return known;
       const ratio = devicePixelRatio, size = Math.ceil(2 * (radius + 2) * ratio);
-      const canvas = new OffscreenCanvas(size, size);
+      const canvas = make("canvas", { width: size, height: size });
       const pen = canvas.getContext("2d");
       const [, colour, shape] = this.kinds.get(group) ?? ["", "#8a8a8a", 0];
       const [corners, inner, turn] = SHAPES[shape % SHAPES.length];
@@ -182,9 +182,8 @@
       Object.assign(pen, { fillStyle: colour, strokeStyle: this.ink ?? "#333", lineWidth: 0.75, lineJoin: "round" });
       pen.fill();
       pen.stroke();
-      const image = canvas.transferToImageBitmap(); // a canvas would be copied each time
-      this.sprites.set(key, image);
-      return image;
+      this.sprites.set(key, canvas);
+      return canvas;
     }
 
     /** Where a song lies on the canvas. */
@@ -221,8 +220,8 @@
       const pen = canvas.getContext("2d");
       const ink = getComputedStyle(canvas).color;
       if (ink !== this.ink) { this.ink = ink; this.sprites.clear(); }
+      this.dots(canvas, pen, ratio);
       pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-      pen.clearRect(0, 0, width, height);
       const near = this.focus === null ? [] : this.nearOf(this.focus);
       if (near.length) {
         const [x, y] = this.at(this.focus);
@@ -231,22 +230,7 @@
         Object.assign(pen, { strokeStyle: ink, lineWidth: 1, globalAlpha: 0.35 });
         pen.stroke();
       }
-      // Whole pixels, unscaled: a plain copy of each point.
-      pen.setTransform(1, 0, 0, 1, 0, 0);
-      const marks = new Map([...this.kinds.keys(), -1].map((group) => [group, this.sprite(group, DOT_PX)]));
-      const { view: { x: left, y: low, scale }, left: least, low: lowest, chosen } = this;
-      const half = marks.get(-1).width / 2;
-      for (const isFaint of chosen.size ? [true, false] : [false]) {
-        pen.globalAlpha = isFaint ? 0.2 : 1;
-        for (let i = 0; i < map.x.length; i++) {
-          if (chosen.size && chosen.has(i) === isFaint) continue;
-          const x = (left + (map.x[i] - least) * scale) * ratio - half;
-          const y = (low - (map.y[i] - lowest) * scale) * ratio - half;
-          if (x > -2 * half && y > -2 * half && x < canvas.width && y < canvas.height)
-            pen.drawImage(marks.get(this.group[i]), Math.round(x), Math.round(y));
-        }
-      }
-      pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+      pen.globalAlpha = 1;
       Object.assign(pen, { strokeStyle: ink, lineWidth: 2 });
       const ring = (i, radius) => { pen.beginPath(); pen.arc(...this.at(i), radius, 0, 7); pen.stroke(); };
       if (this.focus !== null && this.focus !== MINE) ring(this.focus, 10);
@@ -261,6 +245,42 @@
         pen.globalAlpha = 1;
         pen.stroke();
       }
+    }
+
+    /** Copy each point's pixels by hand: ten times as fast as as many drawn pictures. */
+    dots(canvas, pen, ratio) {
+      const { width, height } = canvas;
+      const { map, chosen, view: { x: left, y: low, scale }, left: least, low: lowest } = this;
+      if (this.image?.width !== width || this.image.height !== height) this.image = new ImageData(width, height);
+      const pixels = new Uint32Array(this.image.data.buffer).fill(0);
+      const marks = new Map([...this.kinds.keys(), -1].map((group) => [group, this.inked(group)]));
+      const { size } = marks.get(-1);
+      for (const isFaint of chosen.size ? [true, false] : [false])
+        for (let i = 0; i < map.x.length; i++) {
+          if (chosen.size && chosen.has(i) === isFaint) continue;
+          const x = Math.round((left + (map.x[i] - least) * scale) * ratio - size / 2);
+          const y = Math.round((low - (map.y[i] - lowest) * scale) * ratio - size / 2);
+          if (x < 0 || y < 0 || x + size > width || y + size > height) continue;
+          const { rows, columns, full, faint } = marks.get(this.group[i]);
+          const colours = isFaint ? faint : full, corner = y * width + x;
+          for (let k = 0; k < colours.length; k++) pixels[corner + rows[k] * width + columns[k]] = colours[k];
+        }
+      pen.putImageData(this.image, 0, 0);
+    }
+
+    /** The pixels of a point that are not empty: where they are, and their colours. */
+    inked(group) {
+      const mark = this.sprite(group, DOT_PX);
+      if (mark.inked) return mark.inked;
+      const { width: size } = mark;
+      const found = new Uint32Array(mark.getContext("2d").getImageData(0, 0, size, size).data.buffer);
+      const places = [...found.keys()].filter((k) => found[k] >>> 24);
+      mark.inked = {
+        size, rows: places.map((k) => Math.floor(k / size)), columns: places.map((k) => k % size),
+        full: places.map((k) => found[k]),
+        faint: places.map((k) => ((found[k] & 0xffffff) | (((found[k] >>> 24) * 0.2) << 24)) >>> 0),
+      };
+      return mark.inked;
     }
 
     zoom(factor, [x, y] = [this.canvas.clientWidth / 2, this.canvas.clientHeight / 2]) {
