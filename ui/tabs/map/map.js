@@ -33,7 +33,6 @@
       this.order = { column: -1, sign: 1 };
       this.way = "move";
       this.fingers = new Map();
-      this.hidden = new Set();
       watch("value", () => this.take(props.value));
       new ResizeObserver(() => this.draw()).observe(place);
       const theme = new MutationObserver(() => { this.sprites.clear(); this.draw(); });
@@ -102,11 +101,11 @@
       this.ways = ["move", "rectangle", "lasso"].map((way) => button(way, () => this.choose(way)));
       this.canvas = make("canvas", { tabIndex: 0, role: "img", aria: { label: this.map.summary } });
       this.reading = make("p", { className: "map-reading" });
-      this.groups = make("div", { className: "map-legend", role: "group", aria: { label: words.colour } });
-      this.lists = make("div", { className: "map-lists", role: "group", aria: { label: words.list } });
+      this.groups = make("div", { className: "map-legend map-tools", role: "group", aria: { label: words.colour } });
+      this.lists = make("div", { className: "map-lists map-tools", role: "group", aria: { label: words.list } });
       this.filter = make("input", { type: "search", placeholder: words.filter, aria: { label: words.filter }, oninput: () => this.table() });
       this.rows = make("div", { className: "map-rows", tabIndex: 0, role: "region", aria: { label: words.list } });
-      const bar = make("div", { className: "map-bar" },
+      const bar = make("div", { className: "map-bar map-tools" },
         make("label", {}, `${words.colour} `, colour), ...this.ways,
         button("plus", () => this.zoom(ZOOM), "+"), button("minus", () => this.zoom(1 / ZOOM), "−"),
         button("reset", () => this.reset()), button("npz", () => trigger("save", { format: "npz" })),
@@ -125,7 +124,6 @@
     paint(colour) {
       const { map } = this;
       const isCluster = colour === "cluster";
-      if (colour !== this.colour) this.hidden.clear();
       this.colour = colour;
       this.group = map[isCluster ? "clusters" : `${colour}s`];
       const used = [...new Set(this.group)].filter((group) => group >= 0).sort((a, b) => a - b);
