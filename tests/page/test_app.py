@@ -71,7 +71,7 @@ def song(tmp_path):
 def test_every_endpoint_is_documented(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
     names = {"/waveform", "/dft", "/stft", "/mel", "/classify", "/classify_many"}
-    names |= {"/runs", "/start_run", "/stop_run"}
+    names |= {"/embed", "/similar", "/runs", "/start_run", "/stop_run"}
     assert set(endpoints) == names  # and nothing of the page's own
     for endpoint in endpoints.values():
         assert endpoint["description"]
@@ -256,6 +256,7 @@ def test_every_text_of_the_page_is_in_the_locales(demo):
 def test_page_s_own_events_are_private(demo):
     public = {fn.api_name for fn in demo.fns.values() if fn.api_visibility == "public"}
     named = {"classify", "classify_many", "runs", "start_run", "stop_run"}
+    named |= {"embed", "similar"}
     assert public == {*PICTURES, *named}
 
 
@@ -274,3 +275,43 @@ def test_model_that_is_missing_leaves_the_page_whole(settings, tmp_path):
 def test_event_loop_was_never_busy_for_long(demo, on_the_loop):
     assert len(on_the_loop) > 100
     assert max(on_the_loop)[0] < MOST_BUSY_S, sorted(on_the_loop)[-3:]
+
+
+def test_embedding_is_a_vector_of_the_model_that_is_named(client, song):
+    found = client.predict(song, "bundled", "quick", api_name="/embed")
+    assert len(found["vector"]) > 8 and found["model"] == "bundled"
+    assert found["sampling_rate"] == 16_000 and found["windows"] >= 1
+
+
+def test_similar_songs_are_ranked_and_the_same_one_is_the_first(client, song, tmp_path):
+    others = [
+        write_audio(tmp_path / f"{n}.wav", tone(hz, duration_s=2.0))
+        for n, hz in enumerate((200.0, 1000.0, 3000.0))
+    ]
+    broken = tmp_path / "broken.wav"
+    broken.write_text("no sound")
+    given = [handle_file(str(each)) for each in (*others, broken)]
+    found = client.predict(song, given, "bundled", api_name="/similar")
+    assert [each["song"] for each in found][0] == "1.wav"
+    assert found[0]["similarity"] > 0.99
+    values = [each["similarity"] for each in found[:3]]
+    assert values == sorted(values, reverse=True)
+    assert found[3]["similarity"] is None and found[3]["reason"]
+
+
+def test_similar_songs_are_found_in_the_file_of_a_map(client, song, tmp_path):
+    vector = client.predict(song, "bundled", "quick", api_name="/embed")["vector"]
+    same = np.array(vector, np.float32)
+    vectors = np.stack([-same, same])
+    facts = ("bundled", "", 16_000, 1.0)
+    kept = Embeddings(("far", "near"), ("", "jazz"), ("a", "b"), vectors, *facts)
+    path = tmp_path / "songs.npz"
+    path.write_bytes(embeddings.as_npz(kept))
+    given = [handle_file(str(path))]
+    found = client.predict(song, given, "bundled", api_name="/similar")
+    assert [each["song"] for each in found] == ["near", "far"]
+    assert found[0]["label"] == "jazz"
+    other = dataclasses.replace(kept, model="run:other")
+    path.write_bytes(embeddings.as_npz(other))
+    with pytest.raises(AppError, match="run:other"):
+        client.predict(song, given, "bundled", api_name="/similar")

@@ -29,6 +29,8 @@ pytestmark = pytest.mark.minute
 # sees, and nothing else.
 MAY = set(
     """
+    ui.api.embeddings:Endpoints.embed
+    ui.api.embeddings:Endpoints.similar
     ui.api.songs:Endpoints.classify
     ui.api.songs:Endpoints.classify_many
     ui.api.songs:Endpoints.dft
