@@ -42,7 +42,9 @@ def model(models):
 @pytest.fixture
 def settings(tmp_path):
     song_folder(tmp_path / "songs" / "ours", n_songs=2)
-    return dataclasses.replace(Settings(), home=tmp_path)
+    return dataclasses.replace(
+        Settings(), songs_dir=tmp_path / "songs", runs_dir=tmp_path / "runs"
+    )
 
 
 def every(songs, model, models, points=None):
@@ -168,7 +170,7 @@ def test_one_s_own_song_lies_where_its_twin_does(model):
     *_, (_, placed) = maps.by_tsne(found)
     assert placed.is_by_tsne and placed.places.shape == (12, 2)
     assert np.isfinite(placed.located(found.embeddings.vectors[4])[0]).all()
-    assert [*maps.by_tsne(placed)][0][1] is not None  # it is not computed again
+    assert next(maps.by_tsne(placed))[1] is not None  # it is not computed again
 
 
 def test_more_songs_than_tsne_takes_are_refused(model, monkeypatch):
