@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import i18n
 from audio.clip import Clip
 from classifier import what_if
 from classifier.models import Models
@@ -10,6 +11,7 @@ from classifier.what_if import UNMOVED, excerpt_of
 from networks.forward import Outputs
 from support import tiny
 from support.signals import tone
+from ui.tabs.classify import what_if as table
 
 RATE = tiny.SAMPLING_RATE
 
@@ -90,3 +92,11 @@ def test_middle_of_a_long_song_is_taken():
     assert found.duration_s == 30.0
     assert found.samples[0] == pytest.approx(0.035)
     assert excerpt_of(tone(440.0, 2.0, RATE)).duration_s == 2.0
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_what_hardly_moves_the_answer_is_told_with_how_little(model, language):
+    song = tone(300.0, 4.0, RATE, 0.3)
+    found = list(what_if.answers(song, model, compute=deciding_by(high_share)))
+    page = table.as_html(found, language, is_last=True)
+    assert any(f"{word}10%" in page for word in ("less than ", "不到 "))

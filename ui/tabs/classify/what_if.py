@@ -138,7 +138,7 @@ def _row(each: Answer, top: str, language: str) -> Row:
 
 
 def _lines(found: Sequence[Answer], rows: Sequence[Row], language: str) -> list[str]:
-    """Write what the answer depends on, and on what it does not."""
+    """Write what the answer depends on most, and what hardly moves it."""
     first = found[0].prediction
     assert first is not None
     most = max(zip(found, rows, strict=True), key=lambda pair: pair[0].moved)[1]
@@ -151,5 +151,6 @@ def _lines(found: Sequence[Answer], rows: Sequence[Row], language: str) -> list[
     unmoved = [row.label for row in rows[1:] if row.moved < UNMOVED]
     for key, labels in (("flips", flips), ("unmoved", unmoved)):
         if labels:
-            lines.append(i18n.word(f"what_if.{key}", language, changes=labels))
+            about = {"changes": labels, "limit": UNMOVED}
+            lines.append(i18n.word(f"what_if.{key}", language, **about))
     return lines
