@@ -56,6 +56,7 @@
       const [left, right] = [Math.min(...x), Math.max(...x)], [low, high] = [Math.min(...y), Math.max(...y)];
       Object.assign(this, { left, low, width: right - left || 1, height: high - low || 1 });
       this.lay();
+      this.drawNow(); // from now on each point has its place
       this.ask();
     }
 
@@ -299,7 +300,7 @@
     reset() {
       this.view = null;
       this.canvas.classList.remove("is-near");
-      this.draw();
+      this.drawNow();
     }
 
     /** The song under the pointer; -1 without one. */
