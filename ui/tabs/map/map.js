@@ -331,7 +331,7 @@
         canvas.setPointerCapture(event.pointerId);
         fingers.set(event.pointerId, at);
         const way = event.shiftKey ? "rectangle" : this.way;
-        this.drag = { way, from: at, last: at, path: [], isClick: fingers.size < 2 };
+        this.drag = { way, from: at, last: at, path: way === "lasso" ? [at] : [], isClick: fingers.size < 2 };
       });
       listen("pointermove", (event) => {
         const at = spot(event);
