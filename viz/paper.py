@@ -21,7 +21,7 @@ from audio.transforms.windows import Numbers
 from viz import image as images
 from viz import palette, style, ticks
 from viz import png as png_file
-from viz.plot import Axis, Band, Image, Line, Marks, Plot, Rows, Sheet
+from viz.plot import Axis, Band, Image, Line, Marks, Plot, Rows, Sheet, Strips
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,6 +43,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 }
 FAINT = 0.55  # of a faint line
 MARK_PX = 3.0  # radius of a mark
+NOTE_PX = 6  # from the axes to the words beside a row
 DASHES = ("-", "--", ":")
 
 
@@ -185,6 +186,8 @@ def _layer(axes: Axes, layer: Any, x: Place, y: Place) -> None:
             _marks(axes, layer, x, y)
         case Rows():
             _rows_of(axes, layer)
+        case Strips():
+            _strips(axes, layer)
 
 
 def _axis(axes: Axes, side: Any, axis: Axis, has_grid: bool) -> Place:
@@ -299,6 +302,34 @@ def _rows_of(axes: Axes, rows: Rows) -> None:
         interpolation="nearest",
     )
     axes.set(xlim=limits[0], ylim=limits[1])
+
+
+def _strips(axes: Axes, strips: Strips) -> None:
+    """Draw each row's colours on the pixels of the axes, and its words beside it."""
+    if not strips.starts_s:
+        return
+    rows = [np.frombuffer(bytes.fromhex(row), np.uint8) for row in strips.colours]
+    colours = np.stack(rows).reshape(len(rows), -1, 3)
+    left, right = axes.get_xlim()
+    width_px, _ = style.size_px(axes)
+    at_s = left + (np.arange(width_px) + 0.5) * (right - left) / width_px
+    starts, stops = np.array(strips.starts_s), np.array(strips.stops_s)
+    columns = np.clip(np.searchsorted(starts, at_s, "right") - 1, 0, None)
+    is_there = (at_s >= starts[columns]) & (at_s < stops[columns])
+    pixels_rgba = np.zeros((len(rows), width_px, 4), np.uint8)
+    pixels_rgba[..., :3] = colours[:, columns]
+    pixels_rgba[..., 3] = 255 * is_there
+    limits = axes.get_xlim(), axes.get_ylim()
+    extent = (left, right, 0, len(rows))
+    how: dict[str, Any] = {"origin": "lower", "aspect": "auto"}
+    axes.imshow(pixels_rgba, extent=extent, interpolation="nearest", **how)
+    axes.set(xlim=limits[0], ylim=limits[1])
+    for row, word in enumerate(strips.notes):
+        beside: dict[str, Any] = {
+            "transform": axes.get_yaxis_transform(),
+            "va": "center_baseline",
+        }
+        axes.text(1 + NOTE_PX / width_px, row + 0.5, word, **beside, **style.TEXT)
 
 
 def _marks(axes: Axes, marks: Marks, x: Place, y: Place) -> None:
