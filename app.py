@@ -53,6 +53,7 @@ with process.importing():
     from ui.tabs.classify import tab as classify_tab
     from ui.tabs.data import tab as data_tab
     from ui.tabs.live import tab as live_tab
+    from ui.tabs.map import tab as map_tab
     from ui.tabs.see import tab as see_tab
     from ui.tabs.see import tries
     from ui.tabs.teach import tab as teach_tab
@@ -103,12 +104,14 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
             with gr.Tab(text("app.classify"), id=classify_tab.ID) as classify:
                 sounds = clip_bar.examples_dir(settings)
                 picker = classify_tab.build(classify, session, models, sounds)
+            with gr.Tab(text("app.map"), id=map_tab.ID) as song_map:
+                map_tab.build(song_map, session, settings, models)
             with gr.Tab(text("app.about"), id="teach") as about:
                 teach_tab.build()
         page_state.open_named_tab(guarded, link, tabs)
         page_state.keep_tab()
         train_tab.take_songs(training, songs_tab.hand_over, songs_tab.named)
-        train_tab.watch(training, train, (see, live, data, classify, about))
+        train_tab.watch(training, train, (see, live, data, classify, song_map, about))
         classify_tab.take_run(picker, session, tabs, training.classify, training.chosen)
         songs.build(session, models, settings.host)
         runs.build(session, settings)
@@ -175,6 +178,7 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
             see_tab.STYLE,
             dock.STYLE,
             live_tab.STYLE,
+            map_tab.STYLE,
         ],
         "favicon_path": theme.ICON,
         "i18n": tries.link(

@@ -19,10 +19,11 @@ from typing import Any
 import process
 from audio.decode import OWN
 from audio.decode.archive import Song, ZipLimits, members, opened, song_of, unpacked
+from audio.library import layout
 from audio.library.kinds import kind, shown
 from audio.library.tables import n_tracks
 from audio.library.walk import walk
-from classifier import report, share
+from classifier import embeddings, report, share
 from classifier.batch import Row, rows, song_at, songs_of
 from classifier.models import AUTO, Models
 from classifier.queue import InferenceQueue
@@ -46,6 +47,7 @@ examples:
   python -m classifier song.mp3
   python -m classifier ~/Music --csv genres.csv
   python -m classifier songs.zip --json > genres.jsonl
+  python -m classifier ~/Music --quick --embeddings songs.npz
   python -m classifier song.mp3 --model run:20261122-193005-ab12
   python -m classifier song.mp3 --model hub:OWNER/NAME
   python -m classifier --model list
@@ -74,6 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _listed(models)
     if not options.songs:
         parser.error("name at least one song or folder")
+    if options.embeddings and (options.csv or host.n_processes > 1):
+        parser.error("--embeddings goes with neither --csv nor several processes")
     _prepare_libraries(n_workers, n_cores)
     if host.is_launched:
         device.choose(host.local_rank)
@@ -112,8 +116,13 @@ def _classified(
         asked: dict[str, Any] = {"effort": effort, "limits": OWN}
         n_at_once = _bounded(n_workers, folder)
         songs = _unpacked(plan, folder)
+        asked["with_embedding"] = bool(options.embeddings)
         found = rows(songs, model, queue, n_workers=n_at_once, **asked)
-        return _reported(found, plan, table, options.json)
+        if not options.embeddings:
+            return _reported(found, plan, table, options.json)
+        kept = _Kept(model)
+        outcome = _reported(kept.watched(found), plan, table, options.json)
+        return max(outcome, kept.write(options.embeddings, plan))
 
     if crew.n == 1:
         plan, outcome = _planned(options.songs, table)
@@ -123,6 +132,70 @@ def _classified(
         return max(outcome, work(_shared(plan, crew, None, [])))
     known = (options.csv, key, effort)
     return max(outcome, _together(known, plan, crew, table, work))
+
+
+class _Kept:
+    """The embeddings of the songs that pass by, for a file of them.
+
+    Args:
+        model: that computes them.
+    """
+
+    def __init__(self, model: LoadedModel) -> None:
+        self._model = model
+        self._songs: list[tuple[str, str, Any]] = []
+
+    def watched(self, found: Iterable[Row]) -> Iterator[Row]:
+        """Yield the same rows.
+
+        Raises:
+            KnownError: ``no_embedding``.
+        """
+        for row in found:
+            if row.prediction:
+                if row.prediction.embedding is None:
+                    raise KnownError("no_embedding", title=self._model.ref.title)
+                answer = row.prediction.genres[0][0]
+                self._songs.append((row.song, answer, row.prediction.embedding))
+            yield row
+
+    def write(self, path: Path, plan: Sequence[Part]) -> int:
+        """Write the file, NPZ unless its suffix is ``.csv``; return the exit code."""
+        if not self._songs:
+            return 1
+        names, found, vectors = zip(*self._songs, strict=True)
+        labels = _labels_of(plan)
+        songs = embeddings.of(
+            names, [labels.get(name, "") for name in names], found, vectors, self._model
+        )
+        is_csv = path.suffix.lower() == ".csv"
+        data = (embeddings.as_csv if is_csv else embeddings.as_npz)(songs)
+        try:
+            path.write_bytes(data)
+        except OSError as error:
+            reason = error.strerror or ""
+            fault = KnownError("table_not_writable", name=str(path), reason=reason)
+            raise fault from error
+        facts = {"n": len(names), "name": shown(str(path))}
+        print(word("classifier.embedded", **facts), file=sys.stderr)
+        return 0
+
+
+def _labels_of(plan: Sequence[Part]) -> dict[str, str]:
+    """Read the genres that the folders of an argument give its songs, by their names."""
+    labels: dict[str, str] = {}
+    for part in plan:
+        names = [song.name for song in part.songs]
+        try:
+            places = layout.of(names).places
+        except KnownError:  # folders that are parts of a split, and no genres
+            continue
+        labels |= {
+            name: place.genre
+            for name, place in zip(names, places, strict=True)
+            if place
+        }
+    return labels
 
 
 def _together(
@@ -427,6 +500,13 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         help="write a table, a row a song, or append to it",
+    )
+    parser.add_argument(
+        "--embeddings",
+        type=Path,
+        metavar="FILE",
+        help="write each song's embedding, a vector of what the model computes of it: "
+        "an NPZ, or a CSV by its suffix",
     )
     parser.add_argument(
         "--json",

@@ -92,6 +92,7 @@ def rows(
     limits: decode.Limits = decode.USUAL,
     n_workers: int = 1,
     should_stop: Callable[[], bool] | None = None,
+    with_embedding: bool = False,
 ) -> Iterator[Row]:
     """Yield a row for each song, in their order; a failed song does not end the others.
 
@@ -105,8 +106,10 @@ def rows(
         limits: what a file may be.
         n_workers: songs classified at the same time.
         should_stop: is called before each window; True ends the iteration.
+        with_embedding: as for ``predict``.
     """
     asked: dict[str, Any] = {"effort": effort, "limits": limits, "n_workers": n_workers}
+    asked["with_embedding"] = with_embedding
     found = rows_or_waits(songs, model, queue, should_stop=should_stop, **asked)
     with closing(found):
         yield from filter(None, found)
@@ -122,6 +125,7 @@ def rows_or_waits(
     n_workers: int = 1,
     should_stop: Callable[[], bool] | None = None,
     patience_s: float | None = None,
+    with_embedding: bool = False,
 ) -> Generator[Row | None]:
     """Yield what ``rows`` does, and None whenever a row takes longer than some seconds.
 
@@ -133,7 +137,8 @@ def rows_or_waits(
         return left.is_set() or bool(should_stop and should_stop())
 
     def run(sound: Sound) -> Prediction:
-        return predict(sound, model, queue, effort=effort, should_stop=is_over)
+        asked: dict[str, Any] = {"effort": effort, "should_stop": is_over}
+        return predict(sound, model, queue, with_embedding=with_embedding, **asked)
 
     def work(song: Song) -> Row:
         return _row(song, run, limits, in_parts=effort == "quick")
@@ -197,7 +202,7 @@ def _sought(
         Fields of a ``Row``; none where the song has to be decoded whole, which also
         finds out what is wrong with it.
     """
-    if limits.decoder:
+    if limits.decoder or song.read:
         return {}
     try:
         with sought(song.path, song.name, limits) as sound:
@@ -218,6 +223,11 @@ def _spooled(
     found: dict[str, Any],
 ) -> None:
     """Classify a song that is decoded to the disk; set what is found as of ``Row``."""
+    if song.read:
+        clip = replace(song.read(), name=song.name)
+        found |= {"duration_s": clip.duration_s, "prediction": run(clip)}
+        found["verdict"] = judge(found["prediction"], clip)
+        return
     with spooled(song.path, name=song.name, limits=limits) as (sound, cut_s):
         named = replace(sound, name=song.name)
         found |= {"duration_s": sound.duration_s, "cut_at_s": cut_s}

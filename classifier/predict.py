@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
@@ -76,6 +76,8 @@ class Prediction:
         elapsed_s: time taken so far, without loading the model (s).
         note: what was done with a song shorter than a window; None for the others.
         precision: of the model's products.
+        embedding: float32 (n_features,), the mean over the windows of
+            ``forward.Outputs.features``; None where nobody asked, or the model has none.
     """
 
     genres: tuple[tuple[str, float], ...]
@@ -86,6 +88,9 @@ class Prediction:
     note: Note | None = None
     precision: Precision = "fp32"
     device: str = ""
+    embedding: NDArray[np.float32] | None = field(
+        default=None, compare=False, repr=False
+    )
 
     @property
     def n_done(self) -> int:
@@ -101,10 +106,17 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False)
 class _Answer:
-    """What the model makes of a window: (n_genres,) probabilities, and its distance."""
+    """What the model makes of a window.
+
+    Attributes:
+        probabilities: (n_genres,).
+        distance: as of ``Chunk``.
+        features: float32 (n_features,); None where the model gave none.
+    """
 
     probabilities: NDArray[np.float64]
     distance: float | None
+    features: NDArray[np.float32] | None
 
 
 def predict(
@@ -116,6 +128,7 @@ def predict(
     compute: Compute | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    with_embedding: bool = False,
 ) -> Prediction:
     """Predict a clip's genre: the last prediction of ``listen``, with its errors.
 
@@ -127,8 +140,10 @@ def predict(
         compute: as for ``listen``.
         on_progress: is called with (windows done, windows in all) as they are done.
         should_stop: is called before each batch of windows.
+        with_embedding: as for ``listen``.
     """
     asked: dict[str, Any] = {"effort": effort, "should_stop": should_stop}
+    asked["with_embedding"] = with_embedding
     for answer in listen(clip, model, queue, compute=compute, **asked):
         if on_progress:
             on_progress(answer.n_done, answer.n_total)
@@ -143,6 +158,7 @@ def listen(
     effort: Effort = "whole",
     compute: Compute | None = None,
     should_stop: Callable[[], bool] | None = None,
+    with_embedding: bool = False,
 ) -> Iterator[Prediction]:
     """Yield a clip's prediction after each window (on a GPU: each batch of them).
 
@@ -162,6 +178,7 @@ def listen(
         compute: runs all windows through the model, elsewhere; batches of them run on
             the model's own device by default.
         should_stop: is called before each batch of windows.
+        with_embedding: give each prediction its ``embedding``.
 
     Raises:
         KnownError: ``too_short``, ``silent``, ``prediction_stopped``, ``model_broken``
@@ -176,11 +193,14 @@ def listen(
     if effort == "quick":
         order = order[: max(min(N_QUICK, int(QUICK_S / model.window_s)), 1)]
 
+    needs = with_embedding or model.novelty is not None
+    outputs = partial(compute or forward.outputs, with_features=needs)
+
     def answers_of(batch: range) -> dict[int, _Answer]:
         if should_stop and should_stop():
             raise KnownError("prediction_stopped", name=clip.name)
         some = order[batch.start : batch.stop]
-        work = partial(_answers, some, windows, model, compute or forward.outputs)
+        work = partial(_answers, some, windows, model, outputs)
         return queue.run(work) if queue else work()
 
     size = len(order) if compute else forward.batch_size(model.model, model.window_s)
@@ -270,12 +290,7 @@ def _answers(
         forward.features(model.feature_extractor, window, model.sampling_rate)
         for window in audible.values()
     ]
-    outputs = compute(
-        model.model,
-        np.stack(values),
-        model.ref.title,
-        with_features=model.novelty is not None,
-    )
+    outputs = compute(model.model, np.stack(values), model.ref.title)
     found = forward.probabilities(
         outputs.logits, model.temperature, is_exclusive=model.ref.is_exclusive
     )
@@ -284,7 +299,8 @@ def _answers(
         distances = model.novelty.distances(
             outputs.features, outputs.deviations
         ).tolist()
-    answers = map(_Answer, found, distances)
+    features = [None] * len(found) if outputs.features is None else outputs.features
+    answers = map(_Answer, found, distances, features)
     return dict(zip(audible, answers, strict=True))
 
 
@@ -299,6 +315,7 @@ def _prediction(
     """Return the mean of the windows computed so far."""
     mean = np.mean([each.probabilities for each in answers.values()], axis=0)
     pairs = zip(model.labels, mean.tolist(), strict=True)
+    features = [each.features for each in answers.values() if each.features is not None]
     rate, sound = windows.sampling_rate, windows.sound
     duration_s = sound.n_samples / sound.sampling_rate
     return Prediction(
@@ -322,4 +339,5 @@ def _prediction(
         note=note,
         precision=model.precision,
         device=model.device,
+        embedding=np.mean(features, axis=0, dtype=np.float32) if features else None,
     )

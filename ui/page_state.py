@@ -31,7 +31,7 @@ LINK = """() => {
   const isLink = asked.has("view") || asked.has("sound");
   return isLink || Genrescope.kept.own() ? location.search || "?" : "";
 }"""
-TABS = ("see", "live", "data", "train", "classify", "teach")
+TABS = ("see", "live", "data", "train", "classify", "map", "teach")
 # Parts above the place may still grow: it is held until somebody moves.
 SCROLL = """() => {
   const name = new URLSearchParams(location.search).get("view");

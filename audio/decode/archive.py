@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from audio.clip import Clip
 from audio.library.encodings import decoded
 from audio.library.kinds import is_song, shown
 from errors import FULL_DISK, KnownError
@@ -51,6 +52,7 @@ class Song:
         size_bytes: of the file; None where unknown.
         modified_s: when it last changed, in seconds since 1970; None where unknown.
         is_scratch: it was unpacked for one use, and is deleted after it.
+        read: gives the sound of a song that is in no file; raises KnownError.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Song:
     size_bytes: int | None = None
     modified_s: int | None = None
     is_scratch: bool = False
+    read: Callable[[], Clip] | None = None
 
 
 @dataclass(frozen=True)

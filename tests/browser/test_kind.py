@@ -148,7 +148,7 @@ def test_page_works_with_the_network_unplugged(open_page, server):
     page = open_page()
     page.context.route(lambda url: not url.startswith(server.url), lambda r: r.abort())
     start(page)
-    assert len(list(through_tabs(page))) == 6
+    assert len(list(through_tabs(page))) == 7
     asked = page.evaluate("performance.getEntriesByType('resource').map((e) => e.name)")
     assert len(asked) > 20
     local = ("http://127.0.0.1:", "blob:", "data:")

@@ -1,5 +1,6 @@
 """The app as programs meet it: a real server, Gradio's own client."""
 
+import dataclasses
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from gradio.route_utils import delete_files_created_by_app
 from gradio_client import Client, handle_file
@@ -16,6 +18,8 @@ from PIL import Image
 import app
 import i18n
 from audio import decode
+from classifier import embeddings
+from classifier.embeddings import Embeddings
 from settings import Settings
 from support import tiny
 from support.files import write_audio
@@ -71,7 +75,7 @@ def song(tmp_path):
 def test_every_endpoint_is_documented(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
     names = {"/waveform", "/dft", "/stft", "/mel", "/classify", "/classify_many"}
-    names |= {"/runs", "/start_run", "/stop_run"}
+    names |= {"/embed", "/similar", "/runs", "/start_run", "/stop_run"}
     assert set(endpoints) == names  # and nothing of the page's own
     for endpoint in endpoints.values():
         assert endpoint["description"]
@@ -256,6 +260,7 @@ def test_every_text_of_the_page_is_in_the_locales(demo):
 def test_page_s_own_events_are_private(demo):
     public = {fn.api_name for fn in demo.fns.values() if fn.api_visibility == "public"}
     named = {"classify", "classify_many", "runs", "start_run", "stop_run"}
+    named |= {"embed", "similar"}
     assert public == {*PICTURES, *named}
 
 
@@ -269,6 +274,46 @@ def test_model_that_is_missing_leaves_the_page_whole(settings, tmp_path):
     models = app.models_of(Settings(bundled_model_dir=tmp_path, is_offline=True))
     assert [ref.source for ref in models.available()].count("bundled") == 0
     app.warm(models)  # nothing to load, nothing to fail
+
+
+def test_embedding_is_a_vector_of_the_model_that_is_named(client, song):
+    found = client.predict(song, "bundled", "quick", api_name="/embed")
+    assert len(found["vector"]) > 8 and found["model"] == "bundled"
+    assert found["sampling_rate"] == 16_000 and found["windows"] >= 1
+
+
+def test_similar_songs_are_ranked_and_the_same_one_is_the_first(client, song, tmp_path):
+    others = [
+        write_audio(tmp_path / f"{n}.wav", tone(hz, duration_s=2.0))
+        for n, hz in enumerate((200.0, 1000.0, 3000.0))
+    ]
+    broken = tmp_path / "broken.wav"
+    broken.write_text("no sound")
+    given = [handle_file(str(each)) for each in (*others, broken)]
+    found = client.predict(song, given, "bundled", api_name="/similar")
+    assert found[0]["song"] == "1.wav"
+    assert found[0]["similarity"] > 0.99
+    values = [each["similarity"] for each in found[:3]]
+    assert values == sorted(values, reverse=True)
+    assert found[3]["similarity"] is None and found[3]["reason"]
+
+
+def test_similar_songs_are_found_in_the_file_of_a_map(client, song, tmp_path):
+    vector = client.predict(song, "bundled", "quick", api_name="/embed")["vector"]
+    same = np.array(vector, np.float32)
+    vectors = np.stack([-same, same])
+    facts = ("bundled", "", 16_000, 1.0)
+    kept = Embeddings(("far", "near"), ("", "jazz"), ("a", "b"), vectors, *facts)
+    path = tmp_path / "songs.npz"
+    path.write_bytes(embeddings.as_npz(kept))
+    given = [handle_file(str(path))]
+    found = client.predict(song, given, "bundled", api_name="/similar")
+    assert [each["song"] for each in found] == ["near", "far"]
+    assert found[0]["label"] == "jazz"
+    other = dataclasses.replace(kept, model="run:other")
+    path.write_bytes(embeddings.as_npz(other))
+    with pytest.raises(AppError, match="run:other"):
+        client.predict(song, given, "bundled", api_name="/similar")
 
 
 def test_event_loop_was_never_busy_for_long(demo, on_the_loop):

@@ -29,6 +29,8 @@ pytestmark = pytest.mark.minute
 # sees, and nothing else.
 MAY = set(
     """
+    ui.api.embeddings:Endpoints.embed
+    ui.api.embeddings:Endpoints.similar
     ui.api.songs:Endpoints.classify
     ui.api.songs:Endpoints.classify_many
     ui.api.songs:Endpoints.dft
@@ -53,8 +55,15 @@ MAY = set(
     ui.tabs.classify.what_if:_playing.play
     ui.front.front:build.phrase
     ui.tabs.live.tab:_naming.name
+    ui.tabs.map.tab:_arranging.arrange
+    ui.tabs.map.tab:_drawing.draw
+    ui.tabs.map.tab:_locating.locate
+    ui.tabs.map.tab:_playing.play
+    ui.tabs.map.tab:_saving.save
+    ui.tabs.map.tab:_wire_choices.offer
+    ui.tabs.map.tab:_wire_choices.show
     ui.tabs.classify.picker:Picker._refreshed
-    ui.tabs.classify.view:cancelled
+    ui.waiting:cancelled
     ui.player.clip_bar:_cutting.cut
     ui.player.clip_bar:_cutting.use
     ui.player.clip_bar:_giving.give

@@ -116,6 +116,55 @@ class SongRow:
 
 
 @dataclass(frozen=True)
+class SongEmbedding:
+    """A song as a vector: the mean of what the model computes of its windows.
+
+    Attributes:
+        vector: float32, as many as the model has features: the means over time of its
+            middle and of its last layer. Songs that lie near each other are alike to
+            the model; compare vectors of one model and revision alone.
+        genre: the likeliest, by the same model.
+        model: key of the model that computed it.
+        revision: commit of a model from the Hugging Face Hub, null for others.
+        sampling_rate: of the model's input (Hz).
+        window_s: length of the windows (s).
+        windows: pieces of the song that were used.
+        precision: number format of the model's products: bf16 or fp32.
+        device: name of the GPU or processor that computed it.
+    """
+
+    vector: list[float]
+    genre: str
+    model: str
+    revision: str | None
+    sampling_rate: int
+    window_s: float
+    windows: int
+    precision: str
+    device: str
+
+
+@dataclass(frozen=True)
+class SimilarSong:
+    """One of the songs that a song was compared with.
+
+    Attributes:
+        song: name of the file, of one in a zip its name there, or a name in the NPZ.
+        similarity: cosine of the angle between the two songs' standardised embeddings,
+            -1 to 1; near 1 they may be copies. Null where the song could not be read.
+        label: the genre that a folder of the zip, or the NPZ, gives it; empty without.
+        genre: the model's answer; null where the song could not be read.
+        reason: why it could not be read, in a sentence; null where it was.
+    """
+
+    song: str
+    similarity: float | None
+    label: str
+    genre: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class RunAnswer:
     """A fine-tuning run.
 
@@ -165,6 +214,28 @@ def of_song(prediction: Prediction, verdict: Verdict) -> SongAnswer:
     )
 
 
+def of_embedding(prediction: Prediction, sampling_rate: int) -> SongEmbedding:
+    """Describe one song's embedding; the model has one.
+
+    Args:
+        prediction: with an ``embedding``.
+        sampling_rate: of the model's input (Hz).
+    """
+    assert prediction.embedding is not None
+    ref = prediction.model
+    return SongEmbedding(
+        vector=prediction.embedding.tolist(),
+        genre=prediction.genres[0][0],
+        model=ref.key,
+        revision=ref.revision,
+        sampling_rate=sampling_rate,
+        window_s=ref.window_s,
+        windows=prediction.n_done,
+        precision=prediction.precision,
+        device=prediction.device,
+    )
+
+
 def of_row(row: Row) -> SongRow:
     """Describe the genre of one of many songs, or why it has none."""
     genres = row.prediction.genres if row.prediction else ()
@@ -207,7 +278,8 @@ def schema_of(kind: Any) -> dict[str, Any]:
     """
     schema = TypeAdapter(kind).json_schema()
     parts = {**schema.get("$defs", {}), schema.get("title"): schema}
-    for each in (GenreShare, SongAnswer, SongRow, RunAnswer):
+    every = GenreShare, SongAnswer, SongRow, SongEmbedding, SimilarSong, RunAnswer
+    for each in every:
         if each.__name__ in parts:
             _describe(parts[each.__name__], each)
     return schema

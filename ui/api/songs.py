@@ -21,8 +21,9 @@ from classifier.verdict import judge
 from networks.checkpoint import LoadedModel
 from settings import Host
 from ui import sheets
-from ui.api import answers
+from ui.api import answers, embeddings
 from ui.api.answers import SongAnswer, SongRow
+from ui.api.embeddings import MODEL_QUEUE
 from ui.export import downloads
 from ui.model_choice import EFFORTS, chosen, effort_of
 from ui.scene import Scene
@@ -33,9 +34,6 @@ from ui.tabs.classify.batch import BATCH_QUEUE, batches
 from viz.plot import Sheet
 
 REFERENCES = ("peak", "full_scale")
-
-# Programs ask two at a time.
-MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 2}
 
 
 def build(session: Session, models: Models, host: Host) -> None:
@@ -82,6 +80,7 @@ def build(session: Session, models: Models, host: Host) -> None:
         gr.on([], draw, [song, *values], png, api_name=name)
     classify = session.guarded(endpoints.classify)
     gr.on([], classify, [song, key, whole], answer, api_name="classify", **MODEL_QUEUE)
+    embeddings.build(session, models, (song, key, whole))
     many, given = session.guarded(endpoints.classify_many), [songs, key, effort]
     gr.on([], many, given, table, api_name="classify_many", **BATCH_QUEUE)
 

@@ -33,7 +33,9 @@ from ui.server.language import language_for
 from ui.server.shares import ADDRESS, Shares
 
 BATCH = "batch"
-SLOW = frozenset((BATCH, "model", "asking", "what_if", "rebuild", "fetch"))  # their ids
+SLOW = frozenset(  # their ids
+    (BATCH, "model", "asking", "what_if", "rebuild", "fetch", "map")
+)
 # Of them, those that mostly wait: for a model, which has turns of its own, or the Hub.
 WAITING = SLOW - {"rebuild"}
 # Of what computes itself, one visitor's events at the same time: where nobody else has

@@ -16,15 +16,11 @@ import gradio as gr
 from markupsafe import Markup
 
 import i18n
-from audio.decode import Limits, load
+from audio.decode import Limits
 from audio.decode.archive import (
     Song,
-    ZipLimits,
-    members,
-    opened,
     unpacked,
 )
-from audio.library.kinds import AUDIO_SUFFIXES
 from classifier import report
 from classifier.batch import Row, rows_or_waits
 from classifier.models import Models
@@ -34,11 +30,10 @@ from classifier.song_map import SongMap, song_map
 from errors import KnownError
 from i18n import genre_name
 from networks.checkpoint import LoadedModel
-from ui import canvas
+from ui import canvas, uploads
 from ui.api import answers
 from ui.handlers import QUIETLY
 from ui.model_choice import EFFORTS, chosen, effort_of, full_title
-from ui.player import sound_files
 from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -47,10 +42,9 @@ from ui.tabs.classify import view
 from ui.tabs.classify.answer import calibration, heading, knows
 from ui.tabs.classify.picker import Picker
 from ui.templates import render
+from ui.uploads import MAX_SONGS, ZIP_LIMITS, Source
 from viz import palette
 
-MAX_SONGS = 200  # at once; a whole collection is for the command line
-ZIP_LIMITS = ZipLimits(max_files=MAX_SONGS, max_bytes=1_000_000_000)
 N_WORKERS = 2  # one song is decoded while another is classified
 # One batch at a time; its windows and those of single songs take turns.
 BATCH_QUEUE: dict[str, Any] = {"concurrency_id": "batch", "concurrency_limit": 3}
@@ -102,7 +96,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
         gr.Markdown(text("classify.many_text"))
         files = gr.File(
             file_count="multiple",
-            file_types=[*sorted(AUDIO_SUFFIXES), "audio", "video", ".zip"],
+            file_types=uploads.FILE_TYPES,
             label=text("classify.files"),
             height=160,
         )
@@ -148,7 +142,7 @@ def _naming(
     """Make the handler that fills the table, song by song."""
 
     def name_all(
-        uploads: list[str] | None, key: str | None, effort: str, visitor: Visitor
+        given: list[str] | None, key: str | None, effort: str, visitor: Visitor
     ) -> Iterator[dict[Any, Any]]:
         language = visitor.language
         wanted = effort_of(effort)
@@ -156,7 +150,7 @@ def _naming(
         model = yield from view.loaded(status, models, ref, language)
         batch = Batch()
         limits = session.shelf.limits_of(visitor.may_train)
-        for new in batches(uploads, model, models.queue, wanted, limits, language):
+        for new in batches(given, model, models.queue, wanted, limits, language):
             if new is batch:
                 yield {status: _progress(batch, language)}
                 continue
@@ -203,7 +197,8 @@ def _opening(cache_dir: str, limits: Limits) -> Any:
         number, entry = _chosen(batch, event)
         try:
             data, name = file_of(entry, visitor.language)
-            path = _playable(files.kept(data, name, cache_dir), limits, cache_dir)
+            kept = files.kept(data, name, cache_dir)
+            path = uploads.playable(kept, limits, cache_dir)
         except KnownError as error:
             reason = i18n.sentence(error, visitor.language)
             return None, song_html(number, entry.row, visitor.language, reason)
@@ -229,17 +224,6 @@ def _chosen(batch: Batch, event: gr.EventData) -> tuple[int, Entry]:
     if not 1 <= number <= len(batch.entries):
         raise KnownError("no_table")
     return number, batch.entries[number - 1]
-
-
-def _playable(path: str, limits: Limits, cache_dir: str) -> str:
-    """Return a file that browsers play: this one, or its sound as wav."""
-    try:
-        decoded = load(Path(path), limits=limits)
-    except KnownError:
-        return path
-    if sound_files.is_playable(decoded.facts, path):
-        return path
-    return sound_files.file_of(decoded.clip, cache_dir)
 
 
 def _saving(kind: str, cache_dir: str) -> Any:
@@ -330,11 +314,11 @@ def _windows(
     ]
 
 
-def count(uploads: list[str] | None, visitor: Visitor) -> str:
+def count(given: list[str] | None, visitor: Visitor) -> str:
     """Count the files that were given; "" without one."""
-    if not uploads:
+    if not given:
         return ""
-    return i18n.word("classify.n_files", visitor.language, n=len(uploads))
+    return i18n.word("classify.n_files", visitor.language, n=len(given))
 
 
 def _runner_up(row: Row, language: str) -> str:
@@ -346,7 +330,7 @@ def _runner_up(row: Row, language: str) -> str:
 
 
 def batches(
-    uploads: Sequence[str] | None,
+    given: Sequence[str] | None,
     model: LoadedModel,
     queue: InferenceQueue,
     effort: Effort,
@@ -362,9 +346,10 @@ def batches(
     Raises:
         KnownError: ``no_songs_given`` or ``too_many_songs``.
     """
-    if not uploads:
+    if not given:
         raise KnownError("no_songs_given")
-    failed, sources = _sources(map(Path, uploads), language)
+    unread, sources = uploads.sources(map(Path, given), language)
+    failed = [Entry(Row(path.name, 0.0, error=why), path) for path, why in unread]
     n_songs = sum(len(source.inner) or 1 for source in sources)
     if n_songs > MAX_SONGS:
         raise KnownError("too_many_songs", n=n_songs, most=MAX_SONGS)
@@ -395,22 +380,7 @@ def file_of(entry: Entry, language: str = "") -> tuple[bytes, str]:
         KnownError: ``clip_gone`` where the server has deleted it, or a code of
             ``unpacked``.
     """
-    if not entry.upload.exists():
-        raise KnownError("clip_gone", name=entry.row.song)
-    if not entry.inner:
-        return entry.upload.read_bytes(), entry.upload.name
-    with files.scratch() as folder:
-        wanted = entry.inner
-        for song in unpacked(
-            entry.upload,
-            folder,
-            ZIP_LIMITS,
-            language,
-            lambda name: name == wanted,
-        ):
-            if song.path.exists():
-                return song.path.read_bytes(), Path(wanted).name
-    raise KnownError("clip_gone", name=entry.row.song)
+    return uploads.file_of(entry.upload, entry.inner, entry.row.song, language)
 
 
 def content(batch: Batch, kind: str) -> bytes:
@@ -424,41 +394,6 @@ def content(batch: Batch, kind: str) -> bytes:
     writer.writeheader()
     writer.writerows(report.harmless_cells(row) for row in found)
     return file.getvalue().encode("utf-8-sig")  # by its mark Excel knows the encoding
-
-
-@dataclass(frozen=True)
-class Source:
-    """An upload.
-
-    Attributes:
-        upload: the file.
-        inner: names of the songs in it; none where it is a song itself.
-    """
-
-    upload: Path
-    inner: tuple[str, ...] = ()
-
-
-def _sources(
-    uploads: Iterable[Path], language: str
-) -> tuple[list[Entry], list[Source]]:
-    """List the zips that cannot be read, and the other uploads; unpack nothing."""
-    failed: list[Entry] = []
-    found: list[Source] = []
-    for upload in uploads:
-        if upload.suffix.lower() != ".zip":
-            found.append(Source(upload))
-            continue
-        try:
-            with opened(upload) as archive:
-                songs, _ = members(archive, upload.name, ZIP_LIMITS, language)
-            if not songs:
-                raise KnownError("zip_without_songs", name=upload.name)
-        except KnownError as error:
-            failed.append(Entry(Row(upload.name, 0.0, error=error), upload))
-            continue
-        found.append(Source(upload, tuple(song.name for song in songs)))
-    return failed, found
 
 
 def _unpacked(

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
-from markupsafe import Markup
 
-import i18n
-from classifier.models import Models
 from classifier.predict import Prediction
-from classifier.queue import WaitingLine
 from classifier.verdict import judge
 from errors import KnownError
-from networks.checkpoint import LoadedModel, ModelRef
 from ui import canvas
 from ui.handlers import QUIETLY, Handler
-from ui.model_choice import title
 from ui.player.clip_bar import title_of
 from ui.player.passage import Passage
 from ui.server import files
@@ -30,19 +21,20 @@ from ui.server.language import text
 from ui.session import Session, View
 from ui.tabs.classify import card, song_map
 from ui.tabs.classify.answer import parts
-from ui.templates import render
+from ui.waiting import PATIENCE_S as PATIENCE_S
+from ui.waiting import Update as Update
+from ui.waiting import cancelled as cancelled
+from ui.waiting import in_line as in_line
+from ui.waiting import loaded as loaded
+from ui.waiting import status as status
+from ui.waiting import tidied as tidied
 
-Update = dict[Any, Any]  # values by component
 # On the page but not seen: a button that has yet to be put there may miss that it is to
 # be shown, where answers follow each other closely.
 HIDDEN: Literal["hidden"] = "hidden"
 SCRIPTS = (Path(__file__).with_name("answer.js"), card.SCRIPT)
 TO_THE_TOP = '() => window.scrollTo({ top: 0, behavior: "smooth" })'
 PLAY_FROM = "() => Genrescope.sound.playFrom(Genrescope.sound.state.at_s)"
-Bar = tuple[int, int]  # done, and in all
-ENDLESS: Bar = (0, 0)
-LOOK_S = 0.5  # between two looks at a download
-PATIENCE_S = 1.0  # in line; then Gradio is asked whether the page is still open
 
 
 @dataclass(frozen=True)
@@ -174,97 +166,3 @@ def _saving(cache_dir: str) -> Any:
         return files.kept(data, f"{name}-{event.format}.zip", cache_dir)
 
     return save
-
-
-def loaded(
-    place: Any, models: Models, ref: ModelRef, language: str
-) -> Generator[Update, None, LoadedModel]:
-    """Load a model in a thread while the page shows how far it is.
-
-    Args:
-        place: where that is shown.
-        models: loads it.
-        ref: of the model.
-        language: of the visitor.
-
-    Raises:
-        KnownError: a code of ``Models.load``.
-    """
-    here: list[Bar] = [(0, 0)]  # the last word on the download
-    pool = ThreadPoolExecutor(1, thread_name_prefix="load")
-    future = pool.submit(models.load, ref, lambda *counts: here.append(counts))
-    pool.shutdown(wait=False)  # who leaves the page finds the model there later
-    shown = Markup()
-    while not future.done():
-        del here[:-1]
-        news = loading(ref, here[-1], language)
-        if news != shown:
-            shown = news
-            yield {place: shown}
-        wait([future], LOOK_S)
-    return future.result()
-
-
-def loading(ref: ModelRef, n_bytes: Bar, language: str) -> Markup:
-    """Show that a model is being loaded, or how many of its bytes are downloaded."""
-    done, total = n_bytes
-    name = title(ref, language)
-    if 0 < done < total:
-        counts = {"mb": done / 1e6, "all_mb": total / 1e6}
-        return status("fetched", language, bar=n_bytes, title=name, **counts)
-    key = "fetching" if ref.source == "hub" and not total else "loading"
-    return status(key, language, bar=ENDLESS, title=name)
-
-
-def status(
-    key: str, language: str, /, *, bar: Bar | None = None, **values: Any
-) -> Markup:
-    """Describe the progress in a sentence that screen readers speak by themselves.
-
-    Args:
-        key: of the sentence, in the section ``classify``.
-        language: of the visitor.
-        bar: how much is done, and of how much.
-        **values: in the sentence.
-    """
-    return render("status", language, key=key, values=values, bar=bar)
-
-
-def tidied(place: Any, handler: Handler) -> Handler:
-    """Wrap a generator: where it ends in an error, empty the place first."""
-
-    @functools.wraps(handler)
-    def wrapper(*values: Any, **more: Any) -> Iterator[Update]:
-        try:
-            yield from handler(*values, **more)
-        except KnownError:
-            yield {place: ""}
-            raise
-
-    return wrapper
-
-
-def in_line(visitors: WaitingLine, place: Any, handler: Handler) -> Handler:
-    """Wrap a generator: wait for its turn, and show the place in the queue meanwhile.
-
-    Closing the page or cancelling leaves the queue.
-    """
-
-    @functools.wraps(handler)
-    def wrapper(*values: Any, visitor: Visitor) -> Iterator[Update]:
-        with visitors.ticket() as ticket:
-            for number in ticket.positions(PATIENCE_S):
-                language = visitor.language
-                line = status("in_line", language, bar=ENDLESS, place=number)
-                yield {place: line}
-            yield from handler(*values, visitor=visitor)
-
-    return wrapper
-
-
-def cancelled(shown: str | None, visitor: Visitor) -> str:
-    """Show what was there before Cancel, unless work was in progress."""
-    is_working = "<progress" in (shown or "")
-    return (
-        i18n.word("classify.cancelled", visitor.language) if is_working else shown or ""
-    )
