@@ -22,7 +22,7 @@ class Answer:
     """The answer to the excerpt, changed in one thing.
 
     Attributes:
-        change: one of ``effects.names``; "" for the excerpt as it is.
+        change: one of ``effects.NAMED``; "" for the excerpt as it is.
         clip: what was classified.
         prediction: of it; None where the change leaves only silence.
         moved: share of the probability that is with other genres than before, 0 to 1
@@ -51,7 +51,7 @@ def answers(
         compute: as of ``predict``.
 
     Yields:
-        The answer to the excerpt as it is, and one for each of ``effects.names``.
+        The answer to the excerpt as it is, and one for each of ``effects.NAMED``.
 
     Raises:
         KnownError: what ``predict`` raises for the excerpt as it is.
@@ -60,8 +60,8 @@ def answers(
     asked: dict[str, Any] = {"effort": "whole", "compute": compute}
     first = predict(excerpt, model, queue, **asked)
     yield Answer("", excerpt, first, 0.0)
-    for name in effects.names():
-        other = effects.changed(excerpt, name)
+    for name, change in effects.NAMED.items():
+        other = effects.changed(excerpt, change)
         try:
             prediction = predict(other, model, queue, **asked)
         except KnownError as error:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from audio.clip import Clip
+from audio.effects import Change
 from classifier import what_if
 from classifier.models import Models
 from classifier.what_if import UNMOVED, excerpt_of
@@ -74,11 +75,11 @@ def test_model_that_listens_to_the_tempo_is_found_out(model):
 
 
 def test_change_that_leaves_silence_is_an_answer_too(model, monkeypatch):
-    monkeypatch.setattr(what_if.effects, "names", lambda: ("none",))
+    monkeypatch.setattr(what_if.effects, "NAMED", {"none": Change()})
     monkeypatch.setattr(
         what_if.effects,
         "changed",
-        lambda clip, name: Clip(np.zeros(clip.n_samples, np.float32), RATE),
+        lambda clip, change: Clip(np.zeros(clip.n_samples, np.float32), RATE),
     )
     _, found = what_if.answers(tone(440.0, 2.0, RATE), model)
     assert (found.prediction, found.moved) == (None, 1.0)
