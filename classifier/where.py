@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
 from math import ceil
 from typing import Any, Literal
 
@@ -26,7 +28,7 @@ from audio.transforms import overlap_add
 from audio.transforms.checks import check_choice
 from audio.transforms.mel_scale import band_edges_hz
 from audio.transforms.windows import window_values
-from classifier.predict import Compute
+from classifier.predict import Compute, Prediction, predict
 from classifier.queue import InferenceQueue
 from errors import KnownError
 from networks import forward
@@ -44,7 +46,7 @@ SLICE_S = 2.5  # of the first tiles, where a window has room for no more than
 MOST_SLICES = 4  # of them; each costs a window
 N_BANDS = 4  # of the first tiles, evenly spaced in mel
 N_LEVELS = 3  # 2.5 s and four bands, 1.25 s and eight, 0.6 s and sixteen
-N_FINER = 12  # tiles of a level that are taken apart, each into four
+N_FINER = 8  # tiles of a level that are taken apart, each into four
 EXPLAINED = (
     0.5  # of a tile's effect; where its quarters alone have less, it stays whole
 )
@@ -103,6 +105,21 @@ class Piece:
     density: float
 
 
+@dataclass(frozen=True)
+class Check:
+    """The answers to what speaks for a genre alone, and to the rest.
+
+    Attributes:
+        genre: that the places speak for.
+        kept: the answer to them alone; None where that is silent.
+        rest: the answer to all that is between and around them; None likewise.
+    """
+
+    genre: str
+    kept: Prediction | None
+    rest: Prediction | None
+
+
 @dataclass(frozen=True, eq=False)
 class Found:
     """What hiding tiles did to the answer, so far.
@@ -116,7 +133,8 @@ class Found:
         start_s: where the excerpt begins in the song (s).
         duration_s: of the excerpt (s).
         n_done: windows computed.
-        n_total: windows in the end.
+        n_total: windows in the end, at most.
+        check: of the genre whose tiles were taken apart; None before the end.
     """
 
     model: ModelRef
@@ -128,6 +146,7 @@ class Found:
     duration_s: float
     n_done: int
     n_total: int
+    check: Check | None = None
 
     def pieces(self, genre: str) -> tuple[Piece, ...]:
         """Return what each place says for a genre, by tiles that do not overlap.
@@ -287,50 +306,25 @@ def where(
     excerpt = excerpt_of(clip)
     asked = _Asked(excerpt.resampled(model.sampling_rate), model, queue, compute)
     asked.should_stop = should_stop
-    starts = asked.windows(asked.picture.clip).starts()
-    if not starts:
-        raise KnownError("silent", name=clip.name)
-    before = np.concatenate(
-        [some for _, some in asked.logits([(None, start) for start in starts], fill)]
-    )
-    probabilities = asked.probabilities(before).mean(axis=0)
-    pairs = zip(model.labels, probabilities.tolist(), strict=True)
-    genres = tuple(sorted(pairs, key=lambda pair: -pair[1]))
+    found, odds = asked.first(clip.duration_s, fill)
+    yield found
     if genre:
         check_choice("genre", genre, model.labels)
-    place = model.labels.index(genre or genres[0][0])
-    level = _largest(asked, starts)
-    n_more = 4 * min(N_FINER, max(len(level) // 4, 1)) * (N_LEVELS - 1)
-    found = Found(
-        model.ref,
-        tuple(model.labels),
-        genres,
-        (),
-        fill,
-        max(0.0, (clip.duration_s - excerpt.duration_s) / 2),
-        excerpt.duration_s,
-        len(starts),
-        len(starts) + len(level) + n_more,
-    )
-    yield found
-    odds = asked.odds(before)
+    genre = genre or found.genres[0][0]
+    level = asked.largest()
     for number in range(N_LEVELS):
         first = len(found.tiles)
-        pairs_ = [(tile, starts[tile.window]) for tile in level]
-        for batch, some in asked.logits(pairs_, fill):
-            hidden = level[batch.start : batch.stop]
-            lost = odds[[tile.window for tile in hidden]] - asked.odds(some)
+        for some in asked.without(level, fill):
             done = [
-                replace(tile, effects=each)
-                for tile, each in zip(hidden, lost, strict=True)
+                replace(tile, effects=odds[tile.window] - left) for tile, left in some
             ]
-            found = replace(
-                found,
-                tiles=(*found.tiles, *done),
-                n_done=found.n_done + len(done),
-            )
+            n_done = found.n_done + len(done)
+            found = replace(found, tiles=(*found.tiles, *done), n_done=n_done)
             yield found
-        level = _quarters(found.tiles, first, place) if number < N_LEVELS - 1 else []
+        if number < N_LEVELS - 1:
+            level = _quarters(found.tiles, first, model.labels.index(genre))
+    check = asked.check(genre, found.speaking(genre))
+    yield replace(found, check=check, n_done=found.n_total)
 
 
 def _n_slices(window_s: float) -> int:
@@ -359,88 +353,141 @@ class _Asked:
         self.picture = Picture.of(clip)
         self.model = model
         self._queue = queue
-        self._compute = compute or forward.outputs
+        self._compute = compute
+        windows = self._windows(clip)
+        self.n_window, self.starts = windows.n_window, windows.starts()
+        if not self.starts:
+            raise KnownError("silent", name=clip.name)
 
-    def windows(self, clip: Clip) -> Windows:
+    def _windows(self, clip: Clip) -> Windows:
         """Cut the excerpt, or what is left of it, as classification does."""
-        model = self.model
-        takes_any = model.ref.takes_any_length
-        rate, window_s = model.sampling_rate, model.window_s
+        takes_any = self.model.ref.takes_any_length
+        rate, window_s = self.model.sampling_rate, self.model.window_s
         return Windows.of(clip, rate, window_s, takes_any_length=takes_any)
 
-    def logits(
-        self, asked: Sequence[tuple[Tile | None, int]], fill: Fill
+    def first(self, song_s: float, fill: Fill) -> tuple[Found, Numbers]:
+        """Ask about the excerpt as it is.
+
+        Returns:
+            What is known then, and the log-odds (n_windows, n_genres).
+        """
+        clip, model = self.picture.clip, self.model
+        whole = [(lambda: clip, start) for start in self.starts]
+        logits = np.concatenate([some for _, some in self._logits(whole)])
+        shares = self._probabilities(logits).mean(axis=0).tolist()
+        genres = sorted(zip(model.labels, shares, strict=True), key=lambda g: -g[1])
+        n_first = len(self.largest())
+        n_finer = 4 * min(N_FINER, max(n_first // 4, 1)) * (N_LEVELS - 1)
+        found = Found(
+            model=model.ref,
+            labels=tuple(model.labels),
+            genres=tuple(genres),
+            tiles=(),
+            fill=fill,
+            start_s=max(0.0, (song_s - clip.duration_s) / 2),
+            duration_s=clip.duration_s,
+            n_done=len(self.starts),
+            n_total=3 * len(self.starts) + n_first + n_finer,
+        )
+        return found, self._odds(logits)
+
+    def largest(self) -> list[Tile]:
+        """Cut each window into its first tiles; what two share belongs to the first."""
+        clip = self.picture.clip
+        n_slices = _n_slices(self.model.window_s)
+        edges_hz = band_edges_hz(N_BANDS - 1, 0.0, clip.sampling_rate / 2).tolist()
+        unknown = np.zeros(len(self.model.labels))
+        tiles: list[Tile] = []
+        done = 0
+        for number, start in enumerate(self.starts):
+            first, done = max(start, done), min(start + self.n_window, clip.n_samples)
+            edges_s = np.linspace(first, done, n_slices + 1) / clip.sampling_rate
+            tiles += [
+                Tile(number, 0, -1, start_s, stop_s, low_hz, high_hz, unknown)
+                for start_s, stop_s in pairwise(edges_s.tolist())
+                for low_hz, high_hz in pairwise(edges_hz)
+            ]
+        return tiles
+
+    def without(
+        self, tiles: Sequence[Tile], fill: Fill
+    ) -> Iterator[list[tuple[Tile, Numbers]]]:
+        """Yield tiles with the log-odds (n_genres,) left without each, by batches."""
+        asked = [
+            (partial(self.picture.without, tile, fill), self.starts[tile.window])
+            for tile in tiles
+        ]
+        for batch, logits in self._logits(asked):
+            left = self._odds(logits)
+            yield list(zip(tiles[batch.start : batch.stop], left, strict=True))
+
+    def check(self, genre: str, pieces: Sequence[Piece]) -> Check:
+        """Ask about some places alone, and about the rest."""
+        answers: list[Prediction | None] = []
+        for is_rest in (False, True):
+            clip = self.picture.only(pieces, is_rest=is_rest)
+            more: dict[str, Any] = {"compute": self._compute}
+            try:
+                answers.append(
+                    predict(
+                        clip,
+                        self.model,
+                        self._queue,
+                        should_stop=self.should_stop,
+                        **more,
+                    )
+                )
+            except KnownError as error:
+                if error.code != "silent":
+                    raise
+                answers.append(None)
+        return Check(genre, *answers)
+
+    def _logits(
+        self, asked: Sequence[tuple[Callable[[], Clip], int]]
     ) -> Iterator[tuple[range, NDArray[np.float32]]]:
-        """Yield logits (n_batch, n_genres) of windows, each with a tile hidden.
+        """Yield logits (n_batch, n_genres) of windows.
 
         Args:
-            asked: the tile, None for none, and where the window begins (samples).
-            fill: as of ``where``.
+            asked: what makes the sound, and where in it a window begins (samples).
         """
-        model = self.model
+        model, compute = self.model, self._compute or forward.outputs
         size = forward.batch_size(model.model, model.window_s)
 
-        def compute(batch: range) -> NDArray[np.float32]:
+        def logits(batch: range) -> NDArray[np.float32]:
             if self.should_stop and self.should_stop():
                 raise KnownError("prediction_stopped", name=self.picture.clip.name)
-            values = [self._values(*asked[at], fill) for at in batch]
+            values = np.stack(
+                [self._values(make(), start) for make, start in _of(batch)]
+            )
+            more = {"with_features": False}
+            work = partial(compute, model.model, values, model.ref.title, **more)
+            return (self._queue.run(work) if self._queue else work()).logits
 
-            def work() -> Any:
-                return self._compute(
-                    model.model, np.stack(values), model.ref.title, with_features=False
-                )
+        def _of(batch: range) -> Sequence[tuple[Callable[[], Clip], int]]:
+            return asked[batch.start : batch.stop]
 
-            outputs = self._queue.run(work) if self._queue else work()
-            found: NDArray[np.float32] = outputs.logits
-            return found
+        yield from forward.in_batches([self.n_window] * len(asked), size, logits)
 
-        n_window = self.windows(self.picture.clip).n_window
-        yield from forward.in_batches([n_window] * len(asked), size, compute)
-
-    def _values(self, tile: Tile | None, start: int, fill: Fill) -> NDArray[np.float32]:
-        """Compute the model's input from a window of what is left."""
-        clip = self.picture.without(tile, fill) if tile else self.picture.clip
-        windows = self.windows(clip)
-        window = windows.window(start)
+    def _values(self, clip: Clip, start: int) -> NDArray[np.float32]:
+        """Compute the model's input from a window."""
+        window = self._windows(clip).window(start)
         if window is None:  # hidden was all that could be heard
-            window = np.full(windows.n_window, 1e-6, np.float32)
+            window = np.zeros(self.n_window, np.float32)
         rate = self.model.sampling_rate
         return forward.features(self.model.feature_extractor, window, rate)
 
-    def probabilities(self, logits: NDArray[np.float32]) -> Numbers:
+    def _probabilities(self, logits: NDArray[np.float32]) -> Numbers:
         """Return (n_windows, n_genres), as classification has them."""
         is_exclusive = self.model.ref.is_exclusive
         return forward.probabilities(
             logits, self.model.temperature, is_exclusive=is_exclusive
         )
 
-    def odds(self, logits: NDArray[np.float32]) -> Numbers:
+    def _odds(self, logits: NDArray[np.float32]) -> Numbers:
         """Return the log-odds of each genre, which do not saturate as probabilities do."""
-        shares = np.clip(self.probabilities(logits), TINY, 1.0 - TINY)
+        shares = np.clip(self._probabilities(logits), TINY, 1.0 - TINY)
         return np.log(shares) - np.log1p(-shares)
-
-
-def _largest(asked: _Asked, starts: Sequence[int]) -> list[Tile]:
-    """Cut each window into its first tiles; what two windows share belongs to one."""
-    clip = asked.picture.clip
-    rate = clip.sampling_rate
-    n_slices = _n_slices(asked.model.window_s)
-    edges_hz = band_edges_hz(N_BANDS - 1, 0.0, rate / 2)
-    n_window = asked.windows(clip).n_window
-    unknown = np.zeros(len(asked.model.labels))
-    tiles = []
-    done = 0
-    for number, start in enumerate(starts):
-        first, done = max(start, done), min(start + n_window, clip.n_samples)
-        edges_s = np.linspace(first, done, n_slices + 1) / rate
-        tiles += [
-            Tile(number, 0, -1, *edges_s[s : s + 2].tolist(), low, high, unknown)
-            for s in range(n_slices)
-            for low, high in zip(
-                edges_hz[:-1].tolist(), edges_hz[1:].tolist(), strict=True
-            )
-        ]
-    return tiles
 
 
 def _quarters(tiles: Sequence[Tile], first: int, place: int) -> list[Tile]:
