@@ -21,6 +21,7 @@ from viz.plot import (
     Provenance,
     Rows,
     Sheet,
+    Tiles,
 )
 
 UNITS = {"time": "time_s", "frequency": "frequency_hz", "level": "level_db"}
@@ -90,6 +91,10 @@ def _of_layer(layer: Any, plot: Plot) -> dict[str, Any]:
         case Rows():
             ends = {"start_s": layer.starts_s, "stop_s": layer.stops_s}
             return {**ends, "shares": np.array(layer.shares)}
+        case Tiles():
+            named = {"start_s": layer.starts_s, "stop_s": layer.stops_s}
+            edges = {"low_hz": layer.lows_hz, "high_hz": layer.highs_hz}
+            return {**named, **edges, "value": layer.values}
     return {}
 
 

@@ -7,7 +7,8 @@ from audio.clip import Clip
 from audio.effects import Change
 from classifier import what_if
 from classifier.models import Models
-from classifier.what_if import UNMOVED, excerpt_of
+from audio.effects import excerpt_of
+from classifier.what_if import UNMOVED
 from networks.forward import Outputs
 from support import tiny
 from support.signals import tone
@@ -91,3 +92,27 @@ def test_middle_of_a_long_song_is_taken():
     assert found.duration_s == 30.0
     assert found.samples[0] == pytest.approx(0.035)
     assert excerpt_of(tone(440.0, 2.0, RATE)).duration_s == 2.0
+
+
+def test_two_models_are_asked_about_the_same_changed_sounds(model):
+    low, high = (tone(hz, 4.0, RATE, 0.3).samples for hz in (300.0, 3000.0))
+    song = Clip(low + high, RATE)
+    pairs = [*what_if.answers_of(song, [model, model], compute=deciding_by(high_share))]
+    assert [one.change for one, _ in pairs] == ["", *what_if.effects.NAMED]
+    for one, other in pairs:
+        assert one.clip is other.clip
+        assert one.moved == other.moved
+
+
+def test_combined_change_moves_a_model_that_listens_to_the_band_it_removes(model):
+    low, high = (tone(hz, 4.0, RATE, 0.3).samples for hz in (300.0, 3000.0))
+    excerpt = excerpt_of(Clip(low + high, RATE))
+    asked = {"compute": deciding_by(high_share)}
+    gone = Change(low_pass_hz=800.0, tempo=1.2, gain_db=-10.0)
+    before, answer = what_if.changed_answer(excerpt, gone, model, **asked)
+    assert before.genres[0][0] == tiny.GENRES[0]
+    assert answer.prediction.genres[0][0] == tiny.GENRES[1]
+    assert answer.moved > 0.9
+    kept = Change(low_pass_hz=6000.0, tempo=1.2, gain_db=-10.0)
+    _, answer = what_if.changed_answer(excerpt, kept, model, before=before, **asked)
+    assert answer.moved < UNMOVED

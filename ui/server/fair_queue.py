@@ -31,7 +31,10 @@ from ui.server.language import language_for
 from ui.server.shares import ADDRESS, Shares
 
 BATCH = "batch"
-SLOW = frozenset((BATCH, "model", "asking", "rebuild", "fetch"))  # concurrency ids
+# Concurrency ids.
+SLOW = frozenset(
+    (BATCH, "model", "asking", "rebuild", "fetch", "what_if", "change", "where")
+)
 MOST_WAITING = 512  # events of all visitors
 MOST_SLOW = 64  # of them, of one slow kind
 UNHEARD_S = 15.0  # after which a waiting event is given up
