@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from audio.clip import Clip
-from audio.effects import Change
+from audio.effects import Change, excerpt_of
 from classifier import what_if
 from classifier.models import Models
-from audio.effects import excerpt_of
 from classifier.what_if import UNMOVED
 from networks.forward import Outputs
 from support import tiny

@@ -228,9 +228,7 @@ def _asking(session: Session, models: Models, place: Place) -> Any:
         excerpt = excerpt_of(session.clip(path))
         yield {place.status: view.status("changing", language, bar=view.ENDLESS)}
         refs = chosen_pair(models, (key, other), visitor)
-        loaded = []
-        for ref in refs:
-            loaded.append((yield from view.loaded(place.status, models, ref, language)))
+        loaded = yield from view.all_loaded(place.status, models, refs, language)
         sound = changed_sound(str(path), excerpt, channel, change, session.shelf)
         if not is_newest(place.ranking):
             return

@@ -15,7 +15,6 @@ from classifier import what_if
 from classifier.models import Models
 from classifier.what_if import UNMOVED, Answer
 from i18n import genre_name
-from networks.checkpoint import LoadedModel
 from ui import canvas
 from ui.handlers import QUIETLY
 from ui.model_choice import chosen_pair, title
@@ -112,9 +111,8 @@ def _asking(session: Session, models: Models, status: gr.HTML, table: gr.HTML) -
         is_newest = newest.ask(table)
         language = visitor.language
         clip = session.clip(path)
-        loaded: list[LoadedModel] = []
-        for ref in chosen_pair(models, (key, other), visitor):
-            loaded.append((yield from view.loaded(status, models, ref, language)))
+        refs = chosen_pair(models, (key, other), visitor)
+        loaded = yield from view.all_loaded(status, models, refs, language)
         total = len(effects.NAMED)
         found: list[Answers] = []
         for each in what_if.answers_of(clip, loaded, models.queue):

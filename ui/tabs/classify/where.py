@@ -154,30 +154,19 @@ def _asking(session: Session, models: Models, place: Place) -> Any:
         clip = session.clip(path)
         ref = chosen(models, key, visitor)
         model = yield from view.loaded(place.status, models, ref, language)
-        wanted = genre if genre in model.labels else ""
-        search = where.where(
-            clip,
-            model,
-            models.queue,
-            genre=wanted or "",
-            fill=fill,
-            should_stop=lambda: not is_newest(place.picture),
-        )
-        told_at = drawn_at = 0.0
+        wanted = (genre or "") if genre in model.labels else LIKELIEST
+        asked: dict[str, Any] = {"genre": wanted, "fill": fill}
+        asked["should_stop"] = lambda: not is_newest(place.picture)
+        search = where.where(clip, model, models.queue, **asked)
+        told, drawn = _Pace(STATUS_S), _Pace(PICTURE_S)
         try:
             for found in search:
-                now = time.monotonic()
                 shown = Shown(str(path), found)
-                update: Update = {}
-                if now - told_at > STATUS_S:
-                    told_at = now
-                    update[place.status] = _progress(found, language)
-                if found.tiles and now - drawn_at > PICTURE_S:
-                    drawn_at = now
-                    update[place.picture] = _json(session, shown, wanted, language)
-                    update[place.shown] = shown
-                if update:
-                    yield update
+                if told.is_due():
+                    yield {place.status: _progress(found, language)}
+                if found.tiles and drawn.is_due():
+                    so_far = _json(session, shown, wanted, language)
+                    yield {place.picture: so_far, place.shown: shown}
         except KnownError as error:
             if error.code != "prediction_stopped":
                 raise
@@ -191,6 +180,22 @@ def _asking(session: Session, models: Models, place: Place) -> Any:
             }
 
     return ask
+
+
+class _Pace:
+    """Tell when to show something again: not before so many seconds."""
+
+    def __init__(self, pause_s: float) -> None:
+        self._pause_s = pause_s
+        self._at = -pause_s
+
+    def is_due(self) -> bool:
+        """Return whether it is time; then the next time is a pause later."""
+        now = time.monotonic()
+        if now - self._at < self._pause_s:
+            return False
+        self._at = now
+        return True
 
 
 def _progress(found: Found, language: str) -> Any:
