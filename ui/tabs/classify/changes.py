@@ -90,13 +90,12 @@ def build(session: Session, models: Models, picker: Picker) -> None:
                 reset = gr.Button(text("what_if.reset"), min_width=100)
                 cancel = gr.Button(text("what_if.cancel"), min_width=80)
         with gr.Column(scale=2, min_width=300):
-            place = Place(
-                gr.HTML(elem_classes=["classify-status"]),
-                gr.HTML(text("what_if.turn"), elem_classes=["what-if", "changed"]),
-                player(text("what_if.changed"), visible=False),
-                gr.State(None),
-            )
-            place.sound.render()
+            sound = player(text("what_if.changed"), visible=False)
+            status = gr.HTML(elem_classes=["classify-status"])
+            sound.render()
+            turn = text("what_if.turn")
+            ranking = gr.HTML(turn, elem_classes=["what-if", "changed"])
+            place = Place(status, ranking, sound, gr.State(None))
     _wire(session, models, picker, place, knobs, channel, reset, cancel)
 
 

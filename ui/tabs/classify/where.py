@@ -36,7 +36,7 @@ from viz.plot import Sheet, Tiles, rounded
 LIKELIEST = ""  # in the list of genres
 STATUS_S, PICTURE_S = 0.5, 2.0  # between two looks at what is known
 N_ROWS = 5  # of the table
-LIMITS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # of the colours, log-odds
+LEAST_LIMIT = 0.01  # of the colours (log-odds); less is as good as nothing
 HEARD = ("speaking", "rest", "whole")
 # Some ten seconds of computing: one visitor at a time.
 QUEUE: dict[str, Any] = {"concurrency_id": "where", "concurrency_limit": 1}
@@ -333,7 +333,7 @@ def _tiles(
         lows_hz=rounded([each.low_hz for each in pieces], 2),
         highs_hz=rounded([each.high_hz for each in pieces], 2),
         values=rounded([each.density for each in pieces], 5),
-        limit=next((each for each in LIMITS if each >= most), LIMITS[-1]),
+        limit=max(float(f"{most:.2g}"), LEAST_LIMIT),
         label=i18n.word("where.legend", language, genre=name),
         names=(
             i18n.word("where.against", language, genre=name),
@@ -368,6 +368,8 @@ def _about(
         lines.append(i18n.word("where.check", language, genre=name, **shares))
         if rest > shares["share"] / 2:
             lines.append(i18n.word("where.stand_in", language))
+        elif kept < shares["share"] / 2:
+            lines.append(i18n.word("where.needs_both", language))
     elif check:
         asked = genre_name(check.genre, language)
         lines.append(i18n.word("where.finer_for", language, genre=asked))
