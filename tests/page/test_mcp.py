@@ -24,6 +24,7 @@ from ui.server import gradio_patches, mcp
 PICTURES = {"waveform", "dft", "stft", "mel"}
 PATIENCE_S = 60
 NAMES = {*PICTURES, "classify", "classify_many", "runs", "start_run", "stop_run"}
+NAMES |= {"what_if", "where"}
 
 
 @pytest.fixture(scope="module")

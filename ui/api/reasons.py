@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
 
 import i18n
-from audio.effects import PARTS, RANGES, Change, excerpt_of
+from audio.effects import PARTS, RANGES, Change, Part, excerpt_of
 from classifier import what_if
 from classifier.models import AUTO, Models
 from classifier.where import FILLS, Fill, where
@@ -84,16 +84,24 @@ class Endpoints:
         gain_db: float,
         rt60_s: float,
         snr_db: float,
-        part: str,
+        part: Part,
         is_reversed: bool,
         is_shuffled: bool,
         visitor: Visitor,
     ) -> dict[str, Any]:
         """Change a song's middle, 30 s at most, and classify it before and after."""
-        numbers = (low_pass_hz, high_pass_hz, n_semitones, tempo, gain_db)
-        others = (rt60_s, snr_db, part, is_reversed, is_shuffled)
-        names = (each.name for each in fields(Change))
-        change = Change(**dict(zip(names, (*numbers, *others), strict=True)))
+        change = Change(
+            low_pass_hz=low_pass_hz,
+            high_pass_hz=high_pass_hz,
+            n_semitones=n_semitones,
+            tempo=tempo,
+            gain_db=gain_db,
+            rt60_s=rt60_s,
+            snr_db=snr_db,
+            part=part,
+            is_reversed=is_reversed,
+            is_shuffled=is_shuffled,
+        )
         with self._in_turn(model, visitor) as loaded:
             excerpt = excerpt_of(self._session.clip(song))
             queue = self._models.queue

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 import i18n
 from audio.effects import excerpt_of
@@ -327,12 +328,14 @@ def _tiles(
 ) -> Tiles:
     """Describe tiles by their density, so that large and small ones compare."""
     most = max((abs(each.density) for each in pieces), default=0.0)
+    sides = np.array([[p.start_s, p.stop_s, p.low_hz, p.high_hz] for p in pieces])
+    starts_s, stops_s, lows_hz, highs_hz = sides.reshape(-1, 4).T
     return Tiles(
-        starts_s=rounded([start_s + each.start_s for each in pieces], 4),
-        stops_s=rounded([start_s + each.stop_s for each in pieces], 4),
-        lows_hz=rounded([each.low_hz for each in pieces], 2),
-        highs_hz=rounded([each.high_hz for each in pieces], 2),
-        values=rounded([each.density for each in pieces], 5),
+        starts_s=rounded(start_s + starts_s, 4),
+        stops_s=rounded(start_s + stops_s, 4),
+        lows_hz=rounded(lows_hz, 2),
+        highs_hz=rounded(highs_hz, 2),
+        values=rounded(np.array([each.density for each in pieces])),
         limit=max(float(f"{most:.2g}"), LEAST_LIMIT),
         label=i18n.word("where.legend", language, genre=name),
         names=(
