@@ -133,8 +133,7 @@ def _wire(
     every = list(knobs.values())
     path, newest = session.bar.path, session.newest
     supersede = session.guarded(_superseding(place.ranking))
-    ask = view.in_line(models.queue.line, place.status, _asking(session, models, place))
-    ask = session.guarded(view.tidied(place.status, ask))
+    ask = session.guarded(view.tidied(place.status, _asking(session, models, place)))
     given = [path, picker.model, picker.other, newest, place.before, channel, *every]
     asked: dict[str, Any] = {
         "show_progress": "hidden",
@@ -144,19 +143,14 @@ def _wire(
     }
     turned = [getattr(each, "release", each.input) for each in (*every, channel)]
     often = QUIETLY | {"trigger_mode": "multiple"}
-    let_go = gr.on(turned, supersede, newest, None, **often)
-    asking = let_go.then(ask, given, place.all, **asked)
+    gr.on(turned, supersede, newest, None, **often).then(ask, given, place.all, **asked)
     neutral = [each.value for each in every]
     back = reset.click(session.guarded(lambda: neutral), None, every, **QUIETLY)
-    superseded = back.then(supersede, newest, None, **often)
-    anew = superseded.then(ask, given, place.all, **asked)
+    back.then(supersede, newest, None, **often).then(ask, given, place.all, **asked)
     stop = session.guarded(_stopping(place))
-    cancel.click(
-        stop, [place.status, newest], place.status, cancels=[asking, anew], **QUIETLY
-    )
+    cancel.click(stop, [place.status, newest], place.status, **QUIETLY)
     forget = session.guarded(_forgetting(place))
-    for each in (path, picker.model, picker.other):
-        each.change(forget, newest, place.all, cancels=[asking, anew], **QUIETLY)
+    path.change(forget, newest, place.all, **QUIETLY)
     path.change(session.guarded(_offering(session)), path, channel, **QUIETLY)
 
 
@@ -209,7 +203,7 @@ def _channel_name(number: int, n_channels: int, language: str) -> str:
 
 
 def _asking(session: Session, models: Models, place: Place) -> Any:
-    """Make the handler that shows the sound, then the answer to it."""
+    """Make the handler that shows the sound, then the answer to it, in its turn."""
 
     def ask(
         path: str | None,
@@ -222,28 +216,35 @@ def _asking(session: Session, models: Models, place: Place) -> Any:
         visitor: Visitor,
     ) -> Iterator[Update]:
         is_newest = newest.ask(place.ranking)
-        language = visitor.language
         change = change_of(values)
         excerpt = excerpt_of(session.clip(path))
-        yield {place.status: view.status("changing", language, bar=view.ENDLESS)}
-        refs = chosen_pair(models, (key, other), visitor)
-        loaded = yield from view.all_loaded(place.status, models, refs, language)
-        sound = changed_sound(str(path), excerpt, channel, change, session.shelf)
-        if not is_newest(place.ranking):
-            return
-        file = sound_files.file_of(sound, place.sound.GRADIO_CACHE)
-        yield {place.sound: gr.Audio(file, visible=True)}
-        asked: dict[str, Any] = {"should_stop": lambda: not is_newest(place.ranking)}
-        try:
-            before = _before(str(path), excerpt, loaded, before, models, asked)
+
+        def answer(*, visitor: Visitor) -> Iterator[Update]:
+            language = visitor.language
+            yield {place.status: view.status("changing", language, bar=view.ENDLESS)}
+            refs = chosen_pair(models, (key, other), visitor)
+            loaded = yield from view.all_loaded(place.status, models, refs, language)
+            if not is_newest(place.ranking):
+                return
+            sound = changed_sound(str(path), excerpt, channel, change, session.shelf)
+            file = sound_files.file_of(sound, place.sound.GRADIO_CACHE)
+            yield {place.sound: gr.Audio(file, visible=True)}
+            asked: dict[str, Any] = {
+                "should_stop": lambda: not is_newest(place.ranking)
+            }
+            first = _before(str(path), excerpt, loaded, before, models, asked)
             after = [predicted(sound, each, models.queue, **asked) for each in loaded]
+            if is_newest(place.ranking):
+                shown = as_html(first.predictions, after, language)
+                yield {place.status: "", place.ranking: shown, place.before: first}
+
+        try:
+            line = models.queue.line
+            yield from view.in_line(line, place.status, answer)(visitor=visitor)
         except KnownError as error:
+            # Another one has been asked for, and is on its way.
             if error.code != "prediction_stopped":
                 raise
-            return  # another one has been asked for
-        if is_newest(place.ranking):
-            shown = as_html(before.predictions, after, language)
-            yield {place.status: "", place.ranking: shown, place.before: before}
 
     return ask
 
@@ -319,7 +320,6 @@ def as_html(
     before: Sequence[Prediction], after: Sequence[Prediction | None], language: str
 ) -> Markup:
     """Show each model's ranking of the changed song, with the difference to before."""
-    is_pair = len(before) > 1
     columns = []
     for one, other in zip(before, after, strict=True):
         was = dict(one.genres)
@@ -328,7 +328,7 @@ def as_html(
             (label, share, 100 * (share - was[label]), palette.genre_colour(label))
             for label, share in genres[:N_SHOWN]
         ]
-        title = full_title(one.model, language) if is_pair else ""
+        title = full_title(one.model, language)
         columns.append(
             {
                 "model": title,

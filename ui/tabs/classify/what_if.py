@@ -92,8 +92,8 @@ def build(session: Session, models: Models, picker: Picker) -> None:
         newest.ask(table)
         return "", ""
 
-    for each in (session.bar.path, picker.model, picker.other):
-        each.change(clear, session.newest, [status, table], cancels=[asking], **QUIETLY)
+    path, shown = session.bar.path, [status, table]
+    path.change(clear, session.newest, shown, cancels=[asking], **QUIETLY)
     played = table.play(
         session.guarded(_playing(session, file)), session.bar.path, file, **QUIETLY
     )

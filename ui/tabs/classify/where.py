@@ -135,8 +135,7 @@ def _wire_search(
         likeliest = [(i18n.word("where.likeliest", visitor.language), LIKELIEST)]
         return ["", None, gr.Dropdown(likeliest, value=LIKELIEST), None]
 
-    for each in (path, picker.model):
-        each.change(forget, newest, place.all, cancels=[asking], **QUIETLY)
+    path.change(forget, newest, place.all, cancels=[asking], **QUIETLY)
 
 
 def _asking(session: Session, models: Models, place: Place) -> Any:
