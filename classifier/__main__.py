@@ -18,7 +18,7 @@ from typing import Any
 
 import process
 from audio.decode import OWN
-from audio.decode.archive import Song, members, opened, song_of, unpacked
+from audio.decode.archive import Song, ZipLimits, members, opened, song_of, unpacked
 from audio.library.kinds import kind, shown
 from audio.library.tables import n_tracks
 from audio.library.walk import walk
@@ -36,6 +36,8 @@ from networks.cpu import precision
 from settings import Settings, from_environment, prepare_environment
 
 SONG_BYTES = 150_000_000  # of temporary files: 13 minutes at 48 kHz
+# A library in one zip: it is unpacked song by song, so that the free space decides.
+ZIP_LIMITS = ZipLimits(max_files=50_000, max_bytes=10**12)
 MAX_WORKERS_PER_CORE = 4
 DESCRIPTION = """\
 Name the genre of songs: one line a song, the likeliest genres first.
@@ -251,7 +253,7 @@ def _part_of(path: Path) -> tuple[Part, Sequence[str], Mapping[str, int]]:
     if path.suffix.lower() != ".zip" or not path.is_file():
         return Part((song_at(path),)), (), {}
     with opened(path) as archive:
-        found, others = members(archive, path.name)
+        found, others = members(archive, path.name, ZIP_LIMITS)
     if not found:
         raise KnownError("zip_without_songs", name=path.name)
     songs = [song_of(each, path) for each in found]
@@ -279,7 +281,8 @@ def _unpacked(plan: Iterable[Part], folder: Path) -> Iterator[Song]:
             return shown(f"{part.archive}/{name}") in wanted
 
         try:
-            for song in unpacked(part.archive, inside, is_wanted=is_wanted):
+            songs = unpacked(part.archive, inside, ZIP_LIMITS, is_wanted=is_wanted)
+            for song in songs:
                 name = shown(f"{part.archive}/{song.name}")
                 names.discard(name)
                 yield replace(song, name=name)
@@ -445,10 +448,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _at_least_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
+    if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(word("classifier.workers"))
-    return number
+    return int(text)
 
 
 def _models(settings: Settings, options: argparse.Namespace, n_workers: int) -> Models:

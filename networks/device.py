@@ -155,6 +155,22 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
+def held_by_others_bytes() -> int:
+    """Return how much of the GPU's memory this process has not taken, and is not free.
+
+    Other programs hold it, but for some hundred MB of the driver; 0 without a GPU in use.
+    """
+    import torch
+
+    if not (torch.cuda.is_available() and torch.cuda.is_initialized()):
+        return 0
+    try:
+        free, total = torch.cuda.mem_get_info()
+    except RuntimeError:  # after an error of its own, a driver may answer nothing more
+        return 0
+    return max(total - free - torch.cuda.memory_reserved(), 0)
+
+
 def free_memory() -> None:
     """Free what nothing uses any more, and give back what torch keeps of a GPU's."""
     gc.collect()

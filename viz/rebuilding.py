@@ -15,6 +15,7 @@ MIN_SPAN_DB = 30.0  # so that a search that found nothing looks like it
 N_HOPS = 4  # shown of the windows' sum
 N_POINTS = 1024
 HIGHEST_SUM = 2.2
+LEAST_LOWERED_DB = 0.05  # a lesser difference of level would be told as 0.0
 
 
 def convergence(rebuilt: Rebuilt, language: str) -> Plot:
@@ -93,4 +94,8 @@ def describe(exact: RoundTrip, rebuilt: Rebuilt, language: str) -> str:
     if rebuilt.target_error_db > FLOOR_DB:
         target_db = rebuilt.target_error_db
         sentences.append(i18n.word("viz.about_bands", language, db=target_db))
+    for name, each in (("exact", exact), ("rebuilt", rebuilt)):
+        if each.lowered_db >= LEAST_LOWERED_DB:
+            word = f"viz.about_{name}_lowered"
+            sentences.append(i18n.word(word, language, db=each.lowered_db))
     return joined(sentences, language)

@@ -7,7 +7,10 @@ displayed. Sizes are counted while unpacking, since a header may be wrong.
 from __future__ import annotations
 
 import calendar
+import errno
 import lzma
+import os
+import shutil
 import struct
 import zipfile
 import zlib
@@ -250,7 +253,13 @@ def song_of(member: Member, path: Path) -> Song:
 def _unpack(
     archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, max_bytes: int
 ) -> int:
-    """Write one entry, at most ``max_bytes``; return the number of bytes written."""
+    """Write one entry, at most ``max_bytes``; return the number of bytes written.
+
+    Raises:
+        OSError: ENOSPC, before anything is written, where it would fill the disk.
+    """
+    if min(entry.file_size, max_bytes) > shutil.disk_usage(path.parent).free:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with archive.open(entry) as source, path.open("xb") as target:
         while block := source.read(BLOCK):
             target.write(block)

@@ -13,9 +13,10 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from audio.library.encodings import decoded
 
@@ -31,6 +32,7 @@ PART_COLUMNS = ("split", "part", "subset")
 CUE_FILE = re.compile(r"^\s*FILE\s", re.IGNORECASE | re.MULTILINE)
 CUE_TRACK = re.compile(r"^\s*TRACK\s+\d+\s+AUDIO\b", re.IGNORECASE | re.MULTILINE)
 MAX_CUE_BYTES = 1_000_000
+MAX_BYTES = 10_000_000  # of all tables of a set
 Row = Mapping[str, str]
 
 
@@ -80,6 +82,42 @@ def read(data: bytes, language: str = "") -> Table:
     return Table(tuple(found), columns, separator)
 
 
+def read_all(found: Mapping[str, Callable[[], IO[bytes]]]) -> Table | None:
+    """Read the tables of a set as one: those of deeper folders add to the others.
+
+    A row names its file from the folder of its table, as those of a data set's parts do,
+    or from the set's folder.
+
+    Args:
+        found: opens each, by its name relative to the set's folder, with slashes.
+
+    Returns:
+        None without tables. A table that cannot be opened has no rows.
+    """
+    rows: list[Row] = []
+    columns: dict[str, None] = {}
+    n_left = MAX_BYTES
+    for name in sorted(found, key=lambda each: (each.count("/"), each)):
+        with contextlib.suppress(OSError), found[name]() as file:
+            data = file.read(n_left)
+            n_left -= len(data)
+            table = read(data)
+            columns |= dict.fromkeys(table.columns)
+            rows += [_placed(row, name.rpartition("/")[0]) for row in table.rows]
+    return Table(tuple(rows), tuple(columns)) if found else None
+
+
+def opener(path: Path) -> Callable[[], IO[bytes]]:
+    """Make a function that opens a file, for ``read_all``."""
+    return lambda: path.open("rb")
+
+
+def _placed(row: Row, folder: str) -> Row:
+    """Name a row's file from the set's folder."""
+    column = next((name for name in FILE_COLUMNS if row.get(name)), None)
+    return {**row, column: f"{folder}/{row[column]}"} if column else row
+
+
 def n_tracks(sound: Path) -> int:
     """Count the tracks that a cue sheet beside a file cuts it into; 0 without a sheet.
 
@@ -114,8 +152,13 @@ def matched(table: Table, names: Iterable[str]) -> dict[str, Row]:
     for row in table.rows:
         parts = _parts(cell(row, FILE_COLUMNS))
         for start in range(len(parts)):
-            if len(named := by_end.get(parts[start:], ())) == 1:
-                found[next(iter(named))] = row
+            if len(named := by_end.get(parts[start:], set())) == 1:
+                (name,) = named
+                if name not in found:
+                    found[name] = row
+                elif not start:  # what names it in full adds to what does not
+                    filled = {key: value for key, value in row.items() if value}
+                    found[name] = {**found[name], **filled}
                 break
     return found
 

@@ -29,7 +29,7 @@ RANGE_DB = 70.0  # of the partials that are read
 ENVELOPE_S = 0.01  # about so much of the sound for one value of its envelope
 
 # Levels of the harmonics beside the first (dB); a clarinet's low notes have hardly any
-# even ones, because its tube is closed at one end.
+# even ones, because its tube is a cylinder closed at one end.
 CLARINET_DB = (0.0, -42.0, -5.0, -38.0, -10.0, -33.0, -17.0, -32.0, -22.0, -35.0, -28.0)
 
 

@@ -6,6 +6,7 @@ All functions keep every frame in memory: they are for excerpts of some seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log10
 from time import perf_counter
 
 import numpy as np
@@ -36,14 +37,16 @@ class RoundTrip:
     """A clip that went through the STFT and back.
 
     Attributes:
-        clip: the reconstruction.
+        clip: the reconstruction, turned down as a whole where it would leave [-1, 1].
         error_db: the difference to the original, relative to it.
         is_cola: whether window and hop allow an exact return.
+        lowered_db: by how much it was turned down.
     """
 
     clip: Clip
     error_db: float
     is_cola: bool
+    lowered_db: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +62,7 @@ class Rebuilt:
         error_db: the difference of the samples to the clip's, relative to them. Near
             or above 0 even where both sound alike: phase is hardly audible.
         elapsed_s: time taken (s).
+        lowered_db: by how much the clip was turned down.
     """
 
     clip: Clip
@@ -66,6 +70,7 @@ class Rebuilt:
     target_error_db: float
     error_db: float
     elapsed_s: float
+    lowered_db: float = 0.0
 
 
 def inverse_stft(
@@ -84,10 +89,12 @@ def inverse_stft(
     total = overlap_add.added(overlap_add.inverse(bins, n_fft), hop_length)
     gain = np.float32(hop_length / taper.sum())  # one over the windows' mean sum
     samples = gain * total[n_fft : n_fft + clip.n_samples]
+    fitting, lowered_db = _within_range(samples, clip)
     return RoundTrip(
-        clip=_within_range(samples, clip),
+        clip=fitting,
         error_db=error_db(samples, clip.samples),
         is_cola=overlap_add.is_cola(window, n_fft, hop_length),
+        lowered_db=lowered_db,
     )
 
 
@@ -161,16 +168,19 @@ def _rebuilt(
     started_s: float,
 ) -> Rebuilt:
     samples, convergence_db = searched(target, clip.n_samples, search, on_progress)
+    fitting, lowered_db = _within_range(samples, clip)
     return Rebuilt(
-        clip=_within_range(samples, clip),
+        clip=fitting,
         convergence_db=tuple(convergence_db),
         target_error_db=error_db(target, own),
         error_db=error_db(samples, clip.samples),
         elapsed_s=perf_counter() - started_s,
+        lowered_db=lowered_db,
     )
 
 
-def _within_range(samples: Samples, clip: Clip) -> Clip:
-    """Make a clip of samples; scale them down where they leave [-1, 1]."""
+def _within_range(samples: Samples, clip: Clip) -> tuple[Clip, float]:
+    """Make a clip of samples, scaled down where they leave [-1, 1]; by how much (dB)."""
     loudest = max(float(np.abs(samples).max(initial=0.0)), 1.0)
-    return Clip(samples / np.float32(loudest), clip.sampling_rate, clip.name)
+    fitting = Clip(samples / np.float32(loudest), clip.sampling_rate, clip.name)
+    return fitting, 20 * log10(loudest)

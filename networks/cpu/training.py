@@ -17,6 +17,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+from networks.cpu.attention import optimize_attention
 from networks.cpu.conv import n_outputs, rows, strips
 from networks.cpu.fft_conv import fft_conv, spectra
 from networks.cpu.frontend import (
@@ -27,6 +28,7 @@ from networks.cpu.frontend import (
     tiles,
 )
 from networks.cpu.precision import Precision, dtype_of
+from networks.cpu.product import packed, product
 
 if TYPE_CHECKING:
     import torch
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 # A product of spectra is cheaper than a convolution from so many taps on, where a batch
 # has so many frames: the kernels' spectra cost the same always.
 LONG_KERNEL, MANY_FRAMES = 64, 750
+N_ROWS = 1600  # of a product at a time, a second's frames after the first convolution
 N_SUMMED = 8192  # frames whose gradient is float32 at a time
 
 
@@ -46,6 +49,7 @@ def optimize_for_cpu(model: Any) -> None:
     if front is None:
         return
     front.forward = functools.partial(_forward, front, front.forward, _Tiles(front))
+    optimize_attention(model)
     embed = getattr(model.base_model.encoder, "pos_conv_embed", None)
     conv = getattr(embed, "conv", None)
     if isinstance(conv, Conv1d) and conv.kernel_size[0] >= LONG_KERNEL:
@@ -163,12 +167,7 @@ def _convolution() -> Any:
             ctx.save_for_backward(frames, taps)
             ctx.stride, kernel = stride, len(taps)
             n_out = n_outputs(len(frames), kernel, stride)
-            if dtype != torch.float32:  # summed up before it is rounded
-                return rows(frames, n_out, stride, 0, kernel) @ taps.flatten(0, 1)
-            out = frames.new_empty(n_out, taps.shape[2])
-            for under, some in strips(frames, kernel, stride, n_out):
-                out.addmm_(under, taps[some].flatten(0, 1), beta=1 if some.start else 0)
-            return out
+            return _convolved(frames, taps, stride, n_out)
 
         @staticmethod
         def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
@@ -181,13 +180,44 @@ def _convolution() -> Any:
                 of_taps = torch.cat(found).unflatten(0, (len(taps), -1))
                 of_weight = of_taps.permute(2, 1, 0).float()
             if ctx.needs_input_grad[0]:
-                of_frames = torch.zeros_like(frames)
-                for under, some in strips(of_frames, *shape):
-                    under.addmm_(gradient, taps[some].flatten(0, 1).T)
-                of_frames = of_frames.to(ctx.given)
+                of_frames = _of_frames(frames, taps, gradient, ctx.stride).to(ctx.given)
             return of_frames, of_weight, None
 
     return Convolution.apply
+
+
+def _convolved(frames: Tensor, taps: Tensor, stride: int, n_out: int) -> Tensor:
+    """Convolve (n_frames, n_in) with (kernel, n_in, n_channels), of one type."""
+    import torch
+
+    kernel = len(taps)
+    out = frames.new_empty(n_out, taps.shape[2])
+    if frames.dtype == torch.float32:
+        for under, some in strips(frames, kernel, stride, n_out):
+            out.addmm_(under, taps[some].flatten(0, 1), beta=1 if some.start else 0)
+        return out
+    # Summed up before it is rounded.
+    matrix = packed(taps.flatten(0, 1).T, "bf16")
+    under = rows(frames, n_out, stride, 0, kernel)
+    for part, each in zip(out.split(N_ROWS), under.split(N_ROWS), strict=True):
+        part.copy_(product(each, matrix))
+    return out
+
+
+def _of_frames(frames: Tensor, taps: Tensor, gradient: Tensor, stride: int) -> Tensor:
+    """Compute the gradient of a convolution's frames from that of its output."""
+    import torch
+
+    found = torch.empty_like(frames)
+    covered = len(gradient) * stride if len(taps) >= stride else 0  # by the first strip
+    found[covered:] = 0
+    for under, some in strips(found, len(taps), stride, len(gradient)):
+        matrix = taps[some].flatten(0, 1).T
+        if covered and not some.start:
+            torch.mm(gradient, matrix, out=under)
+        else:
+            under.addmm_(gradient, matrix)
+    return found
 
 
 @functools.cache

@@ -243,7 +243,7 @@ def test_recording_that_is_given_up_gives_the_sound_back(open_page):
     page.get_by_role("button", name="Octave").click()
     wait_for_pictures(page)
     page.get_by_role("button", name="Record").click()
-    page.locator("#player .record-button, #player .stop-button").first.wait_for()
+    page.locator("#player .stop-button:visible").wait_for()
     named(page, "Octave")
     page.keyboard.press("Escape")
     page.wait_for_function("Genrescope.sound.player()?.src")

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 import anyio
 import gradio as gr
+import httpx
 import pytest
-from gradio import processing_utils
+from gradio import networking, processing_utils
 from gradio.data_classes import PredictBodyInternal
 from gradio.mcp import GradioMCPServer
 from gradio.state_holder import SessionState
@@ -388,3 +389,32 @@ with utils.MatplotlibBackendMananger():
     command = [sys.executable, "-c", code]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert said.strip() == "True"
+
+
+def test_launch_gives_its_own_page_three_seconds():
+    code = """
+import httpx
+from gradio import networking
+def late(*_, timeout, **__):
+    print(timeout)
+    raise httpx.ReadTimeout("the page is late")
+httpx.head = late
+print(networking.url_ok("http://127.0.0.1:9"))
+"""
+    command = [sys.executable, "-c", code]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["3", "False"]
+
+
+def test_page_that_is_late_at_launch_is_served_all_the_same(monkeypatch):
+    def late(*_, **__):
+        raise httpx.ReadTimeout("the page is late")
+
+    monkeypatch.setattr(httpx, "head", late)
+    monkeypatch.setattr(networking, "url_ok", networking.url_ok)  # as it was, later
+    gradio_patches.start_however_slowly()
+    with gr.Blocks() as page:
+        gr.Textbox()
+    _, address, _ = page.launch(prevent_thread_lock=True, quiet=True)
+    assert httpx.get(address, trust_env=False).status_code == 200
+    page.close()

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -142,3 +143,11 @@ def test_port_that_is_taken_is_said_and_without_one_another_is_found(tmp_path):
             assert child.wait(PATIENCE_S) == 1
             assert port in log.read_text().splitlines()[-1]
             assert "Traceback" not in log.read_text()
+    with socket.socket() as other:
+        with contextlib.suppress(OSError):  # taken by somebody else: as well
+            other.bind(("127.0.0.1", 7860))
+            other.listen()
+        home = tmp_path / "free"
+        home.mkdir()
+        with started(home, {}) as (child, log):
+            assert urlsplit(address_of(child, log)).port != 7860

@@ -1,10 +1,19 @@
 """Relays in front of a server, as careless as people set them up."""
 
 import asyncio
+import re
 import ssl
 import subprocess
 import threading
+import time
 from contextlib import contextmanager
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
 
 NAME = "genrescope.example"  # that a browser is told to look for on this machine
 
@@ -51,4 +60,59 @@ def https_relay(folder, port):
     yield server.sockets[0].getsockname()[1]
     loop.call_soon_threadsafe(server.close)
     loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+
+
+@contextmanager
+def path_relay(port, path, lines):
+    """Serve a server below a path of another, as nginx does by ``proxy_set_header``.
+
+    Args:
+        port: of the server, on this machine.
+        path: of the server's page, as "/path"; the server never learns of it.
+        lines: a configuration of nginx, of which the headers are taken.
+
+    Yields:
+        The address of the page, without a slash at its end.
+    """
+    told = re.findall(r"proxy_set_header (\S+) (\S+);", lines)
+    client = httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{port}", timeout=None, trust_env=False
+    )
+
+    async def answer(request):
+        variables = {
+            "$host": request.url.hostname,
+            "$http_host": request.headers["host"],
+            "$scheme": request.url.scheme,
+            "$proxy_add_x_forwarded_for": request.client.host,
+        }
+        headers = {**request.headers, "host": f"127.0.0.1:{port}"}
+        headers |= {name.lower(): variables[value] for name, value in told}
+        rest = request.path_params["rest"]
+        question = client.build_request(
+            request.method,
+            httpx.URL(path=f"/{rest}", query=request.url.query.encode()),
+            headers=headers,
+            content=request.stream() if request.method == "POST" else None,
+        )
+        there = await client.send(question, stream=True)
+        here = StreamingResponse(
+            there.aiter_raw(),
+            there.status_code,
+            background=BackgroundTask(there.aclose),
+        )
+        here.raw_headers = there.headers.raw
+        return here
+
+    routes = [Route(f"{path}/{{rest:path}}", answer, methods=["GET", "HEAD", "POST"])]
+    config = uvicorn.Config(Starlette(routes=routes), port=0, log_level="critical")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    own = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{own}{path}"
+    server.should_exit = server.force_exit = True
     thread.join()

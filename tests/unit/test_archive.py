@@ -1,6 +1,8 @@
+import shutil
 import struct
 import zipfile
 import zlib
+from types import SimpleNamespace
 
 import pytest
 
@@ -97,6 +99,14 @@ def test_only_songs_are_counted(tmp_path):
 def test_too_many_files_or_bytes_are_refused(tmp_path, limits, code):
     archive = zipped(tmp_path / "x.zip", [(f"{n}.mp3", bytes(10)) for n in range(3)])
     assert code_of(archive, tmp_path / "out", **limits) == code
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_song_that_would_fill_the_disk_is_not_begun(tmp_path, monkeypatch):
+    archive = zipped(tmp_path / "x.zip", [("a.mp3", bytes(5000))])
+    room = SimpleNamespace(free=4999)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: room)
+    assert code_of(archive, tmp_path / "out") == "no_room"
     assert not list((tmp_path / "out").iterdir())
 
 

@@ -45,6 +45,29 @@ def test_card_of_a_mel_model_is_no_hubert_s_and_has_its_licence(tmp_path):
     assert "A HuBERT" not in text
 
 
+def test_card_of_wav2vec2_is_no_hubert_s(tmp_path):
+    text = card_of(tmp_path, base_model="facebook/wav2vec2-base")
+    assert "hubert" not in front_matter(text)["tags"]
+    assert "A HuBERT" not in text
+    assert "A HuBERT" in card_of(tmp_path, base_model="facebook/hubert-base-ls960")
+
+
+def test_card_of_a_run_that_began_with_another_run_tells_what_that_began_with(tmp_path):
+    ast = "MIT/ast-finetuned-audioset-10-10-0.4593"
+    first = finished_run(tmp_path, tmp_path, base_model=ast)
+    text = card_of(tmp_path, base_model=f"run:{first.id}")
+    values = front_matter(text)
+    assert (values["license"], values["base_model"]) == ("bsd-3-clause", ast)
+    assert "It continues an earlier run" in text
+    assert "random weights" not in text
+    gone = card_of(tmp_path, base_model="run:20260131-120000-1a2b")
+    assert "random weights" not in gone
+    assert "license" not in front_matter(gone)
+    scratch = card_of(tmp_path, base_model="small")
+    assert "random weights" in scratch
+    assert "earlier run" not in scratch
+
+
 def test_card_claims_no_licence_for_what_it_does_not_know(tmp_path):
     text = card_of(tmp_path, base_model="someone/model@main")
     assert front_matter(text)["base_model"] == "someone/model"
@@ -138,4 +161,14 @@ def test_card_of_the_fault_filtered_list_does_not_quote_the_ceiling_of_the_fault
     tmp_path,
 ):
     assert "94.5" in card_of(tmp_path, data="gtzan", split="random")
-    assert "94.5" not in card_of(tmp_path, data="gtzan", split="listed")
+    listed = card_of(tmp_path, data="gtzan", split="listed")
+    assert "94.5" not in listed
+    assert "it corrects no label" in listed
+
+
+def test_card_says_that_temperature_and_mean_are_of_windows(tmp_path):
+    run = finished_run(tmp_path, tmp_path)
+    keep_scores(run.folder, 2.0, is_final=True)
+    text = card.text(run, "visitor/genres")
+    assert "fitted to songs cut into windows" in text
+    assert "averages the windows' probabilities; the pipeline does neither" in text

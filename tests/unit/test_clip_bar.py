@@ -24,6 +24,7 @@ from ui.player.clip_bar import (
     title_of,
 )
 from ui.player.clips import ClipShelf
+from ui.player.sound_files import is_playable
 from ui.server.access import Visitor
 
 
@@ -130,6 +131,23 @@ def test_sound_that_browsers_play_stays_as_it_is(tmp_path, suffix):
     path = write_audio(tmp_path / f"a.{suffix}", tone(sampling_rate=48_000))
     *_, played, copy, _ = read(ClipShelf(decode.Limits()), tmp_path, str(path))
     assert (played, copy) == (gr.skip(), "")
+
+
+@pytest.mark.parametrize("name", ["a.m4b", "a.dat", "a"])
+def test_sound_whose_name_browsers_do_not_know_is_played_as_wav(tmp_path, name):
+    path = write_audio(tmp_path / "a.m4a", tone(sampling_rate=48_000))
+    path = path.rename(tmp_path / name)
+    *_, played, copy, _ = read(ClipShelf(decode.Limits()), tmp_path, str(path))
+    assert played == copy
+    assert copy.endswith("/a.wav")
+
+
+def test_film_whose_second_track_is_seen_is_played_as_wav(tmp_path):
+    path = str(write_audio(tmp_path / "a.m4a", tone(sampling_rate=48_000)))
+    facts = decode.probe(Path(path))
+    assert is_playable(facts, path)
+    of_two = dataclasses.replace(facts, track=2, n_tracks=2)
+    assert not is_playable(of_two, path)  # browsers play the first
 
 
 def test_browser_keeps_a_path_and_of_a_built_in_sound_its_name(tmp_path):

@@ -2,6 +2,10 @@ import signal
 
 import pytest
 
+import i18n
+from errors import KnownError
+from networks import device
+from networks.device import Device
 from support.actor import start, wait_for_end
 from trainer.run import checkpoints, failures
 
@@ -41,6 +45,33 @@ def test_kill_for_want_of_memory_is_told_from_any_other():
 )
 def test_error_of_a_library_gets_its_cause(error, code):
     assert failures.from_error(error).code == code
+
+
+@pytest.mark.parametrize(
+    ("free_gb", "own_gb", "held_gb"), [(0.2, 8.8, 71), (0.2, 79.3, None)]
+)
+def test_memory_that_another_program_holds_is_named(
+    monkeypatch, free_gb, own_gb, held_gb
+):
+    import torch
+
+    gpu = Device("cuda", "NVIDIA X")
+    monkeypatch.setattr(device, "best", lambda: gpu)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    info = int(free_gb * 1e9), 80_000_000_000
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: info)
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: int(own_gb * 1e9))
+    for failed in (
+        failures.from_known(KnownError("out_of_memory")),
+        failures.from_error(RuntimeError("CUDA out of memory. Tried to allocate")),
+    ):
+        if held_gb is None:
+            assert failed.code == "out_of_memory"
+            continue
+        sentence = i18n.sentence(KnownError(failed.code, **failed.details))
+        for word in (f"{held_gb} GB", "NVIDIA X", "CUDA_VISIBLE_DEVICES"):
+            assert word in sentence
 
 
 def test_full_disk_is_known_in_the_words_of_torch_and_safetensors(tmp_path, small_disk):

@@ -222,6 +222,35 @@ def test_training_before_the_genres_is_told_by_the_config(config, kind):
     )
 
 
+@pytest.mark.parametrize(
+    ("base_model", "told"),
+    [
+        ("small", "it was trained on labelled songs."),
+        ("bundled", "what a sound tagger predicts"),
+        ("run:20260131-120000-1a2b", "is not known here"),
+    ],
+)
+def test_small_hubert_s_training_is_that_of_what_it_began_with(
+    tmp_path, folders, base_model, told
+):
+    from classifier.models import Models
+
+    run = tmp_path / "runs" / "mine"
+    run.mkdir(parents=True)
+    (run / "model").symlink_to(folders["bundled"])
+    (run / "result.json").write_text('{"state": "finished"}', "utf-8")
+    (run / "config.json").write_text(json.dumps({"base_model": base_model}), "utf-8")
+    models = Models(
+        bundled_model_dir=folders["bundled"],
+        runs_dir=tmp_path / "runs",
+        hub_model="",
+        is_offline=True,
+    )
+    found = masking.training(models, "run:mine", "en")
+    assert told in found
+    assert ("tagger" in found) == (base_model == "bundled")
+
+
 def test_unknown_class_of_model_has_no_known_frames():
     about = {"window_s": 5.0, "takes_any_length": False}
     assert front_end.of_config({"model_type": "sew"}, {}, **about) is None

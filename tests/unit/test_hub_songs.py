@@ -18,16 +18,16 @@ from trainer.training import prepare
 from ui.tabs.data import inspection
 
 
-def gtzan_tarball(tmp_path):
+def gtzan_tarball(tmp_path, suffix=".wav"):
     """The Hub's tarball in small: genres/<genre>/<genre>.NNNNN.wav, one corrupt."""
     path = tmp_path / "genres.tar.gz"
     songs = song_folder(tmp_path / "wav", 2, ["blues", "jazz"])
     with tarfile.open(path, "w:gz") as archive:
         for genre in ("blues", "jazz"):
             for number in range(2):
-                name = f"genres/{genre}/{genre}.{number:05d}.wav"
+                name = f"genres/{genre}/{genre}.{number:05d}{suffix}"
                 archive.add(songs / genre / f"{number}.wav", name)
-        corrupt = tarfile.TarInfo("genres/jazz/jazz.00054.wav")
+        corrupt = tarfile.TarInfo(f"genres/jazz/jazz.00054{suffix}")
         corrupt.size = 1000
         archive.addfile(corrupt, io.BytesIO(b"\0" * 1000))
         shadow = tarfile.TarInfo("genres/jazz/._jazz.00001.wav")
@@ -35,12 +35,13 @@ def gtzan_tarball(tmp_path):
     return path
 
 
-def test_gtzan_tarball_is_read_and_its_corrupt_clip_named(tmp_path):
-    songs = hub_songs.tarball_songs(gtzan_tarball(tmp_path))
+@pytest.mark.parametrize("suffix", [".wav", ".au", ".AU"])
+def test_gtzan_tarball_is_read_and_its_corrupt_clip_named(tmp_path, suffix):
+    songs = hub_songs.tarball_songs(gtzan_tarball(tmp_path, suffix))
     found, notes = prepared(sources.Source("tarball", 0, songs), tmp_path)
     assert found.genres == ("blues", "jazz")
     assert len(found.names) == 4
-    assert notes[0].details["name"] == "jazz.00054.wav"
+    assert notes[0].details["name"] == f"jazz.00054{suffix}"
 
 
 def gtzan_parquet(path, folder, column, is_named):
@@ -297,7 +298,7 @@ def test_several_labels_a_song_are_refused_by_their_column(tmp_path):
 
     several = datasets.List(datasets.Value("string"))
     licences = datasets.ClassLabel(names=["cc", "none"])
-    for column in ("genre", "genres"):
+    for column in ("genre", "genres", "Genre"):
         rows = {column: [["Rock", "Pop"]], "license": [0]}
         features = {column: several, "license": licences}
         path = labelled(tmp_path / f"{column}.parquet", rows, **features)
@@ -334,13 +335,25 @@ def test_part_is_read_from_the_folder_and_one_configuration_is_chosen(
     assert notes["one_config"] == {"name": "default", "others": "small"}
 
 
-def test_table_of_a_set_in_folders_gives_the_genres(data_hub, tmp_path):
+@pytest.mark.parametrize("is_one", [True, False])
+def test_tables_of_a_set_in_folders_give_the_genres(data_hub, tmp_path, is_one):
     folder = song_folder(tmp_path / "wav", 2)
     files = sorted(folder.glob("*/*.wav"))
     names = [f"{('train', 'test')[n % 2]}/{n}.wav" for n in range(len(files))]
     rows = [f"{n},{p.parent.name}" for n, p in zip(names, files, strict=True)]
+    listed = {"metadata.csv": rows}
+    if not is_one:  # each part has its own
+        listed = {
+            f"{part}/metadata.csv": [
+                row.removeprefix(f"{part}/") for row in rows if row.startswith(part)
+            ]
+            for part in ("train", "test")
+        }
     data_hub.sets["someone/sounds", "main"] = {
-        "metadata.csv": "\n".join(["file_name,label", *rows]).encode(),
+        **{
+            name: "\n".join(["file_name,label", *rows]).encode()
+            for name, rows in listed.items()
+        },
         **{n: path.read_bytes() for n, path in zip(names, files, strict=True)},
     }
     songs, _ = prepared(hub_songs.of("someone/sounds", lambda _: None), tmp_path)

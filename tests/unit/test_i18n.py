@@ -32,10 +32,10 @@ NAMES = set(
     songs.csv source split status.huggingface.co stratified trainer transformers tutorial wav whole
     zip AST McNemar NAME OWNER SNR harmonic percussive mean nothing README SpecAugment Whisper ZeroGPU course dropout fast
     BPM MFCC SVM genres masked pretrain small logit marsyas oauth softmax true vec AudioSet ImageNet DRM GRADIO PORT SECRET
-    SERVER SOCKS TMPDIR ffmpeg genre http in.wav model out.flac out.wav socks socksio test
+    DEVICES SERVER SOCKS TMPDIR VISIBLE ffmpeg genre http in.wav model out.flac out.wav socks socksio test
     train Stevens dither Git LFS git lfs pull xet hf download API accelerate bucket evaluate
     get launch macro nvidia pytorch.org smi started torch Transformer album.cue album.flac
-    cue shnsplit""".split()
+    cue shnsplit Sturm""".split()
 )
 NOT_WORDS = re.compile(r"\{[^}]*\}|`[^`]*`|\]\([^)]*\)|\*[a-z]\*")
 CODE = re.compile(r"`[^`]*`")

@@ -5,6 +5,7 @@ from math import exp, log
 import numpy as np
 import pytest
 
+import i18n
 from support.scenes import scene_of
 from support.signals import silence
 from trainer.config import preset
@@ -65,6 +66,16 @@ def test_recorded_run_is_drawn_with_what_rests(name, tmp_path):
     assert len(sheet.table) == 4
     assert {row[2] for row in sheet.table[1:]} <= {"learns", "frozen"}
     assert "40 songs, validated on 10" in sheet.about
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_question_on_the_interval_tells_the_figures_of_the_recorded_run(language):
+    found = losses.recorded(lesson.RECORDED)["all"]
+    assert max(found.accuracies) * found.n_validation_songs == pytest.approx(8)
+    assert found.n_validation_songs == 10
+    told = i18n.word("teach.interval_aha", language)
+    assert f"{found.test_accuracy:.0%}" in told
+    assert f"{max(found.accuracies):.0%}" in told
 
 
 def test_recorded_runs_are_read_as_they_were_written(tmp_path):

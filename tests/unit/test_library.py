@@ -100,6 +100,25 @@ def test_parts_without_genres_are_refused_unless_a_table_has_them(tmp_path):
     }
 
 
+def test_each_part_may_have_a_table_of_its_own(tmp_path):
+    root = tree(tmp_path / "set", "train", "test")
+    for part in ("train", "test"):
+        rows = [f"{name},{'rock' if '1' in name else 'jazz'}" for name in SOUND]
+        (root / part / "metadata.csv").write_text("\n".join(["file_name,label", *rows]))
+    (root / "songs.csv").write_text("file,artist\ntrain/01.wav,Ann\n")
+    found, notes = both(root, tmp_path / "set.zip")
+    assert found == {
+        (f"{part}/{name}", genre, "Ann" if (part, name) == ("train", "01.wav") else "",
+         part)
+        for part in ("train", "test")
+        for name, genre in (("01.wav", "rock"), ("02.wav", "jazz"))
+    }  # fmt: skip
+    assert notes["list_read"] == {
+        "name": "songs.csv, test/metadata.csv, train/metadata.csv",
+        "columns": "file, artist, file_name, label", "n": 4, "n_songs": 4,
+    }  # fmt: skip
+
+
 def test_covers_and_playlists_are_no_songs_and_leave_the_artists_alone(tmp_path):
     root = tmp_path / "set"
     for genre in ("rock", "jazz"):

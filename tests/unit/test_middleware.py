@@ -65,6 +65,22 @@ def test_addresses_outside_are_not_fetched_for_strangers(path):
     assert browser().get(path).status_code == 403
 
 
+@pytest.mark.parametrize("root", ["/path", "/path/"])
+@pytest.mark.parametrize("before", ["", "/path", "/path/path"])
+def test_relay_may_leave_the_path_of_the_page_in(root, before):
+    routes = [
+        Route("/", lambda _: PlainTextResponse("page " * 1000)),
+        Route("/a", lambda _: PlainTextResponse("a")),
+    ]
+    gate = Middleware(Gate, is_local=True)
+    app = Starlette(routes=routes, middleware=[gate])
+    client = TestClient(app, base_url="http://127.0.0.1:7860", root_path=root)
+    assert client.get(f"{before}/").headers["content-encoding"] == "gzip"
+    assert client.get(f"{before}/a").text == "a"
+    assert client.get(f"{before}/proxy=https://example.org").status_code == 403
+    assert client.get("/paths/a").status_code == 404
+
+
 def test_own_files_are_served_and_nothing_is_sniffed():
     answer = browser().get("/gradio_api/file=/tmp/gradio/https/a.wav")
     assert answer.text == "in"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from audio.decode import archive
 from audio.decode.archive import ZipLimits, unpacked
+from audio.library import tables
 from errors import KnownError
 from support.files import write_audio
 from support.signals import tone
@@ -158,7 +159,7 @@ def test_size_that_lies_is_never_exceeded(tmp_path, said):
 
 
 def test_list_that_is_a_bomb_is_read_in_part(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "MAX_LIST_BYTES", 1000)
+    monkeypatch.setattr(tables, "MAX_BYTES", 1000)
     listed = b"file,artist\ng/a.mp3,Ann\n" + b"x,y\n" * 500_000
     songs = [("songs.csv", listed), ("g/a.mp3", b"x"), ("h/b.mp3", b"x")]
     path = zipped(tmp_path / "a.zip", songs, zipfile.ZIP_DEFLATED)

@@ -59,6 +59,18 @@ def test_survey_says_what_the_split_means_for_the_score(inspected):
     assert "slightly too high" not in plain(survey_html(honest, "en"))
 
 
+@pytest.mark.parametrize("language", ["en", "zh-TW", "zh-CN"])
+def test_faults_that_gtzan_is_known_for_are_told_with_its_songs_alone(
+    inspected, language
+):
+    config = dataclasses.replace(inspected.config, data="gtzan")
+    text = plain(survey_html(dataclasses.replace(inspected, config=config), language))
+    # B. L. Sturm, "An analysis of the GTZAN music genre dataset" (2012).
+    for number in ("50", "22", "106", "Sturm"):
+        assert number in text.split("GTZAN", 1)[1]
+    assert "GTZAN" not in plain(survey_html(inspected, language))
+
+
 def test_genres_without_a_test_song_are_named(inspected):
     random = inspected.divided(split="random", test_fraction=0.05)  # one song
     assert "No test songs: " in plain(survey_html(random, "en"))

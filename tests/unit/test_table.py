@@ -3,6 +3,7 @@
 import csv
 import errno
 import os
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from classifier import report
 from classifier.batch import Row
 from classifier.report import Table
 from errors import KnownError
+from i18n import word
 from support.files import write_audio
 from support.signals import sweep
 
@@ -261,6 +263,17 @@ def test_zips_are_unpacked_song_by_song(host, songs, monkeypatch, tmp_path):
     assert not any((tmp_path / "scratch").iterdir())
 
 
+def test_library_in_one_zip_is_listed_whole(tmp_path):
+    path = tmp_path / "library.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(1500):
+            archive.writestr(f"{number:04}.mp3", b"x")
+        for info in archive.infolist():
+            info.file_size = 30_000_000  # 45 GB in all
+    ((part,), outcome) = cli._planned([path], None)
+    assert (len(part.songs), outcome) == (1500, 0)
+
+
 def test_song_that_is_named_twice_is_classified_once(host, songs, capsys):
     assert cli.main([str(songs), str(songs / "a.wav")]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2
@@ -271,7 +284,7 @@ def test_number_of_workers_is_one_at_least(given, capsys):
     with pytest.raises(SystemExit) as caught:
         cli.main(["song.wav", "--workers", given])
     assert caught.value.code == 2
-    assert "--workers" in capsys.readouterr().err
+    assert f"--workers: {word('classifier.workers')}" in capsys.readouterr().err
 
 
 def test_album_in_one_file_is_named_before_the_work_begins(host, songs, capsys):

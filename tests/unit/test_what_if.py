@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import i18n
 from audio.clip import Clip
 from audio.effects import Change, excerpt_of
 from classifier import what_if
@@ -11,6 +12,7 @@ from classifier.what_if import UNMOVED
 from networks.forward import Outputs
 from support import tiny
 from support.signals import tone
+from ui.tabs.classify import what_if as table
 
 RATE = tiny.SAMPLING_RATE
 
@@ -115,3 +117,14 @@ def test_combined_change_moves_a_model_that_listens_to_the_band_it_removes(model
     kept = Change(low_pass_hz=6000.0, tempo=1.2, gain_db=-10.0)
     _, answer = what_if.changed_answer(excerpt, kept, model, before=before, **asked)
     assert answer.moved < UNMOVED
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_what_hardly_moves_the_answer_is_told_with_how_little(model, language):
+    song = tone(300.0, 4.0, RATE, 0.3)
+    found = [
+        (each,)
+        for each in what_if.answers(song, model, compute=deciding_by(high_share))
+    ]
+    page = table.as_html(found, language, is_last=True)
+    assert any(f"{word}10%" in page for word in ("less than ", "不到 "))

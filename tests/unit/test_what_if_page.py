@@ -65,7 +65,7 @@ def test_one_model_has_a_column_without_its_name():
     )
     assert "colgroup" not in shown
     assert "The genre changes with: Only below 1 kHz." in shown
-    assert "It does not depend on: Only above 1 kHz." in shown
+    assert "less than 10% of its probability: Only above 1 kHz." in shown
 
 
 def test_ranking_has_the_difference_to_the_song_as_it_is():

@@ -195,17 +195,13 @@ def _check_size(form: Form) -> None:
 
 
 def _folder_source(form: Form, listed: Form | None, emit: Emit) -> Source:
-    """Read files in folders, with the table beside them (``datasets``' audiofolder)."""
+    """Read files in folders, with the tables beside them (``datasets``' audiofolder)."""
     _check_size(form)
-    name = min(listed.sizes, key=len) if listed else ""
-    table = None
-    if listed:
-        (path,) = Form(form.repo_id, form.sha, {name: listed.sizes[name]}).download(
-            emit
-        )
-        table = tables.read(path.read_bytes())
-    found = layout.of(list(form.sizes), table)
-    note_layout(found, {}, name, emit)
+    names = list(listed.sizes) if listed else []
+    here = listed.download(emit) if listed else []
+    opens = {name: tables.opener(path) for name, path in zip(names, here, strict=True)}
+    found = layout.of(list(form.sizes), tables.read_all(opens))
+    note_layout(found, {}, ", ".join(names), emit)
     paths = form.download(emit)
     songs = songs_of(found, [functools.partial(read, path) for path in paths])
     if not songs:
@@ -242,7 +238,7 @@ def tarball_songs(path: Path) -> Iterator[SongFile]:
     with tarfile.open(path, "r:*") as archive:
         for member in archive:
             place = PurePosixPath(member.name)
-            if not member.isfile() or place.suffix not in (".wav", ".au"):
+            if not member.isfile() or place.suffix.lower() not in (".wav", ".au"):
                 continue
             if place.name.startswith("._"):  # macOS' metadata
                 continue
@@ -315,7 +311,12 @@ def _label_column(features: Mapping[str, Any]) -> str:
         for name, feature in features.items()
         if isinstance(feature, datasets.ClassLabel) and name.lower() not in NO_LABELS
     ]
-    named = [name for name in (*LABELS, *SEVERAL) if name in features]
+    named = [
+        name
+        for wanted in (*LABELS, *SEVERAL)
+        for name in features
+        if name.lower() == wanted
+    ]
     column = next(iter(named), classes[0] if len(classes) == 1 else None)
     if column is None:
         raise KnownError("set_without_label", columns=", ".join(features))

@@ -17,7 +17,7 @@ from typing import BinaryIO
 from audio.clip import Clip
 from audio.decode import archive
 from audio.library import layout, tables
-from audio.library.kinds import kind
+from audio.library.kinds import is_song, kind
 from audio.library.walk import walk
 from errors import KnownError
 from trainer.config import FOLDER, HUB, ZIP, RunConfig
@@ -33,7 +33,6 @@ from trainer.data.song_files import (
 from trainer.run.events import Emit, Noted, RunEvent
 
 ZIP_LIMITS = archive.ZipLimits(max_files=5000, max_bytes=8_000_000_000)
-MAX_LIST_BYTES = 10_000_000
 
 
 def ignore(event: RunEvent) -> None:
@@ -83,8 +82,8 @@ def folder_songs(
     """List a folder's songs: one subfolder a genre, the files in it its songs.
 
     ``audio.library.layout`` has the rules; a table of ``tables.NAMES`` beside the
-    subfolders may have the columns ``file`` (as ``genre/name``), ``artist``, ``album``
-    or ``group``, ``split`` and ``genre``.
+    subfolders, or in each of them, may have the columns ``file`` (as ``genre/name``),
+    ``artist``, ``album`` or ``group``, ``split`` and ``genre``.
 
     Args:
         folder: of the songs.
@@ -97,23 +96,24 @@ def folder_songs(
     """
     if not folder.is_dir():
         raise KnownError("no_folder", folder=folder)
-    tree = walk(folder)
+    tree = walk(folder, lambda name: is_song(name) or tables.is_table(name))
+    listed = {name: path for name, path in tree.files if tables.is_table(name)}
+    files = [(name, path) for name, path in tree.files if name not in listed]
     if tree.closed:
         emit(Noted("folders_closed", {"names": ", ".join(tree.closed)}))
-    is_empty = not any(path.is_dir() for path in folder.iterdir()) and not tree.files
+    is_empty = not any(path.is_dir() for path in folder.iterdir()) and not files
     if needs_genres and is_empty:
         raise KnownError("no_genres", folder=folder.name)
-    listed = _table_of(folder)
-    table = tables.read(_head(listed)) if listed else None
-    found = layout.of([name for name, _ in tree.files], table)
-    reads = [functools.partial(song_files.read, path) for _, path in tree.files]
+    opens = {name: tables.opener(path) for name, path in listed.items()}
+    found = layout.of([name for name, _ in files], tables.read_all(opens))
+    reads = [functools.partial(song_files.read, path) for _, path in files]
     songs = songs_of(found, reads)
     if not needs_genres:
-        songs = _with_the_rest(songs, [name for name, _ in tree.files], reads)
-    if tree.files and not songs:
+        songs = _with_the_rest(songs, [name for name, _ in files], reads)
+    if files and not songs:
         raise KnownError("no_genres", folder=folder.name)
-    note_layout(found, tree.passed, listed.name if listed else "", emit)
-    facts = [_facts(path) for _, path in tree.files]
+    note_layout(found, tree.passed, ", ".join(listed), emit)
+    facts = [_facts(path) for _, path in files]
     return Source(repr((facts, described(songs))), len(songs), songs)
 
 
@@ -124,17 +124,6 @@ def _with_the_rest(
     if len(songs) == len(names):
         return songs
     return [SongFile(name, "", read) for name, read in zip(names, reads, strict=True)]
-
-
-def _table_of(folder: Path) -> Path | None:
-    """Find the table in a folder, whatever its case and suffixes."""
-    found = [path for path in folder.iterdir() if tables.is_table(path.name)]
-    return min((path for path in found if path.is_file()), default=None)
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(MAX_LIST_BYTES)
 
 
 def _facts(path: Path) -> tuple[str, int, int]:
@@ -162,9 +151,12 @@ def zip_songs(path: Path, emit: Emit = ignore, *, needs_genres: bool = True) -> 
         raise KnownError("not_a_zip", name=path.name)
     with archive.opened(path) as opened:
         members, others = archive.members(opened, path.name, ZIP_LIMITS)
-        listed = next((each for each in others if tables.is_table(each.name)), None)
-        data = _list_in(opened, listed) if listed else b""
-    table = tables.read(data) if listed else None
+        listed = {each.name: each for each in others if tables.is_table(each.name)}
+        opens = {
+            name: functools.partial(opened.open, each.info)
+            for name, each in listed.items()
+        }
+        table = tables.read_all(opens)
     found = layout.of([member.name for member in members], table)
     reads = [_member_reader(path, each) for each in members]
     songs = songs_of(found, reads)
@@ -172,16 +164,12 @@ def zip_songs(path: Path, emit: Emit = ignore, *, needs_genres: bool = True) -> 
         songs = _with_the_rest(songs, [each.name for each in members], reads)
     if not songs:
         raise KnownError("no_genres", folder=path.name)
-    passed = collections.Counter(kind(each.name) for each in others)
-    note_layout(found, passed, listed.name if listed else "", emit)
+    passed = collections.Counter(
+        kind(each.name) for each in others if each.name not in listed
+    )
+    note_layout(found, passed, ", ".join(listed), emit)
     facts = [(each.name, each.info.CRC, each.info.file_size) for each in members]
     return Source(repr((facts, described(songs))), len(songs), songs)
-
-
-def _list_in(opened: zipfile.ZipFile, listed: archive.Member) -> bytes:
-    """Read a zip's table, as far as it may be long: its declared size may be wrong."""
-    with opened.open(listed.info) as file:
-        return file.read(MAX_LIST_BYTES)
 
 
 def _member_reader(path: Path, member: archive.Member) -> Callable[[], Clip]:

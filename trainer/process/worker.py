@@ -131,7 +131,7 @@ def _work(run: Run, cache_dir: Path) -> RunEvent:
     except StopRequested:  # by a signal, outside of train()
         return _stopped(run.folder)
     except KnownError as error:
-        return Failed(error.code, error.details)
+        return failures.from_known(error)
     except Exception as error:  # noqa: BLE001 - one of the two borders
         return failures.from_error(error)
 
@@ -163,7 +163,7 @@ def train_run(
     except StopRequested:
         return _stopped(run_dir)
     except KnownError as error:
-        return Failed(error.code, error.details)
+        return failures.from_known(error)
     if result.was_stopped:
         return Stopped(result.step)
     if result.masked:

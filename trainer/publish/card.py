@@ -49,17 +49,17 @@ def text(run: Run, repo_id: str) -> str:
         return _of_base_model(run, repo_id)
     from huggingface_hub import ModelCard
 
-    config, scores = run.config(), scores_of(run)
+    config, scores = _with_first_base(run), scores_of(run)
     result = runs.read_json(run.folder / "result.json") or {}
     split = runs.read_json(run.folder / "split.json") or {"train": (), "test": ()}
     model_card = ModelCard.from_template(
-        _front_matter(config, scores, repo_id),
+        _front_matter(config, scores, repo_id, is_hubert=_is_hubert(run)),
         template_path=str(TEMPLATE),
         repo_id=repo_id,
         run=config,
         source=_source(config),
         base=_hub_base(config),
-        is_mel=_is_mel(config),
+        is_hubert=_is_hubert(run),
         n_learned=len(split["train"]),
         n_chosen_on=len(split.get("validation", ())),
         n_kept_back=len(split["test"]),
@@ -78,7 +78,7 @@ def text(run: Run, repo_id: str) -> str:
         step=result.get("step", 0),
         device=_device(run),
         genres=[_cell(each.genre) for each in scores.genres],
-        recipe=_recipe(config),
+        recipe=_recipe(run.config()),
     )
     return f"{str(model_card).strip()}\n"
 
@@ -87,7 +87,7 @@ def _of_base_model(run: Run, repo_id: str) -> str:
     """Render the card of a model that guesses hidden frames and names no genres."""
     from huggingface_hub import ModelCard, ModelCardData
 
-    config = run.config()
+    config, is_hubert = _with_first_base(run), _is_hubert(run)
     result = runs.read_json(run.folder / "result.json") or {}
     saved = runs.read_json(run.model_dir / "config.json") or {}
     split = runs.read_json(run.folder / "split.json") or {"train": ()}
@@ -97,25 +97,35 @@ def _of_base_model(run: Run, repo_id: str) -> str:
             library_name="transformers",
             pipeline_tag="feature-extraction",
             base_model=_hub_base(config),
-            tags=["hubert", "music", MARK],
+            tags=[*(["hubert"] if is_hubert else ()), "music", MARK],
             model_name=repo_id.split("/")[1],
         ),
         template_path=str(TEMPLATE.with_name("card_pretrained.md")),
         repo_id=repo_id,
         run=config,
+        is_hubert=is_hubert,
         source=_source(config),
         base=_hub_base(config),
         n_learned=len(split["train"]),
         facts=saved.get("genrescope", {}),
         result=result,
-        recipe=_recipe(config),
+        recipe=_recipe(run.config()),
         head_file=masked_prediction.FILE,
         license=_license(config),
     )
     return f"{str(model_card).strip()}\n"
 
 
-def _front_matter(config: RunConfig, scores: Scores, repo_id: str) -> Any:
+def _with_first_base(run: Run) -> RunConfig:
+    """Return the run's config, with the base model that a chain of runs began with."""
+    config = run.config()
+    first = runs.first_base(config, run.folder.parent)
+    return dataclasses.replace(config, base_model=first)
+
+
+def _front_matter(
+    config: RunConfig, scores: Scores, repo_id: str, *, is_hubert: bool
+) -> Any:
     """Build the metadata of the card."""
     from huggingface_hub import EvalResult, ModelCardData
 
@@ -137,7 +147,7 @@ def _front_matter(config: RunConfig, scores: Scores, repo_id: str) -> Any:
         base_model=_hub_base(config),
         datasets=[public] if public else None,
         metrics=["accuracy"],
-        tags=[*(() if _is_mel(config) else ("hubert",)), "music", "genre", MARK],
+        tags=[*(("hubert",) if is_hubert else ()), "music", "genre", MARK],
         model_name=repo_id.split("/")[1],
         eval_results=[result],
     )
@@ -164,13 +174,18 @@ def _hub_base(config: RunConfig) -> str | None:
 def _license(config: RunConfig) -> str | None:
     """Return the base model's licence, or our own; None where unknown."""
     model = base_models.hub_model(config.base_model)
-    return (model.license or None) if model else LICENSE
+    if model:
+        return model.license or None
+    return None if base_models.run_id(config.base_model) else LICENSE
 
 
-def _is_mel(config: RunConfig) -> bool:
-    """Return whether the base model's input is a spectrogram (no HuBERT)."""
-    model = base_models.hub_model(config.base_model)
-    return model is not None and model.window_s > 0
+def _is_hubert(run: Run) -> bool:
+    """Return whether a run's model is a HuBERT, by its config or its base model's name."""
+    kind = (runs.read_json(run.model_dir / "config.json") or {}).get("model_type")
+    if kind:
+        return bool(kind == "hubert")
+    model = base_models.hub_model(run.config().base_model)
+    return model is None or "hubert" in model.id
 
 
 def _device(run: Run) -> str:

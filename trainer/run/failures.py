@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 
 import errors
-from networks.device import is_out_of_memory
+from networks import device
 from trainer.run.events import Failed
 
 VMSTAT = Path("/proc/vmstat")
@@ -20,6 +20,8 @@ FULL_DISK_TEXTS = (
     "PytorchStreamWriter failed",
     "unexpected pos",
 )
+
+MIN_HELD_BYTES = 2_000_000_000  # of a GPU; the driver itself takes less
 
 logger = logging.getLogger(__name__)
 
@@ -34,11 +36,26 @@ def is_disk_full(error: BaseException) -> bool:
     )
 
 
+def from_known(error: errors.KnownError) -> Failed:
+    """Map a known error to a Failed event."""
+    if error.code == "out_of_memory":
+        return _out_of_memory()
+    return Failed(error.code, error.details)
+
+
+def _out_of_memory() -> Failed:
+    """Describe a full memory: where other programs hold much of a GPU's, how much."""
+    held_bytes = device.held_by_others_bytes()
+    if held_bytes < MIN_HELD_BYTES:
+        return Failed("out_of_memory")
+    return Failed("gpu_shared", {"gb": held_bytes / 1e9, "gpu": device.best().name})
+
+
 def from_error(error: Exception) -> Failed:
     """Map an exception to a Failed event, and log it with a reference if unknown."""
     logger.error("the run failed", exc_info=error)
-    if is_out_of_memory(error):
-        return Failed("out_of_memory")
+    if device.is_out_of_memory(error):
+        return _out_of_memory()
     if is_disk_full(error):
         return Failed("disk_full")
     reference = secrets.token_hex(3)

@@ -81,7 +81,8 @@ bar.addEventListener("focusout", ({ relatedTarget }) => {
 // A new sound folds everything away, and is what plays and is named from now on.
 let facts = "";
 new MutationObserver(() => {
-  const now = find(".clip-facts")?.textContent ?? "";
+  // Of the sound alone: Gradio shows there how long an answer takes, too.
+  const now = find(".clip-facts [data-duration-s]")?.textContent ?? "";
   if (now === facts) return;
   facts = now;
   root.classList.remove("sound-uploads");
@@ -121,6 +122,12 @@ const ask = (id, end = performance.now() + PATIENCE_MS) => {
   // What is being cancelled may not have ended: then the press did not count.
   if (performance.now() < end) setTimeout(ask, ASK_MS, id, end);
 };
+
+// A press in between asks what is about to be asked anyway.
+document.addEventListener("click", (event) => {
+  if (!event.isTrusted || !root.classList.contains("sound-arrives")) return;
+  if (event.target.closest?.("#ask")) event.stopImmediatePropagation();
+}, { capture: true });
 
 Genrescope.bar = {
   arrive(file, kept) {

@@ -169,7 +169,7 @@ def _reading(shelf: ClipShelf, cache_dir: str) -> Handler:
             cut_from = whole if before is None or excerpt.is_part(before) else before
             whole = cut_from if excerpt.is_part(chosen) else None
         back = gr.Button(visible=whole is not None)
-        if sound_files.is_playable(decoded.facts):
+        if sound_files.is_playable(decoded.facts, chosen):
             kept = handle_of(chosen, whole)
             return [chosen, line, whole, back, gr.skip(), "", kept]
         name = f"{Path(chosen).stem}.wav"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import wave
+from pathlib import Path
 
 import numpy as np
 
@@ -23,12 +24,20 @@ PLAYABLE = {
     "aac": ("aac",),
     "matroska": ("opus", "vorbis"),
 }
+# By any other name a file is sent as of a kind that some browsers do not know.
+SUFFIXES = frozenset(
+    ".wav .wave .flac .mp3 .ogg .oga .opus .m4a .mp4 .m4v .aac .webm .weba".split()
+)
 FLOATS = 3  # a WAV file's code for samples that are floats
 
 
-def is_playable(facts: SourceFacts) -> bool:
-    """Return whether every usual browser plays a file of this kind."""
-    return facts.codec in PLAYABLE.get(facts.container, ())
+def is_playable(facts: SourceFacts, path: str) -> bool:
+    """Return whether every usual browser plays a file, and the track that is seen."""
+    return (
+        facts.codec in PLAYABLE.get(facts.container, ())
+        and Path(path).suffix.lower() in SUFFIXES
+        and facts.n_tracks == 1
+    )
 
 
 def wav(clip: Clip) -> bytes:

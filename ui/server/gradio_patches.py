@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio import processing_utils, route_utils, utils
+from gradio import networking, processing_utils, route_utils, utils
 from gradio.blocks import BlocksConfig
 from gradio.route_utils import GradioMultiPartParser
 from gradio_client.utils import is_http_url_like
@@ -224,6 +224,18 @@ def keep_pyplot_out() -> None:
     ours draw without it (``viz.paper``).
     """
     utils.MatplotlibBackendMananger = nullcontext  # type: ignore[misc,assignment]
+
+
+def start_however_slowly() -> None:
+    """Let a server that has begun to answer take its time for its first page.
+
+    Symptom: where a busy machine needs more than three seconds for the page that Gradio
+    asks itself for at launch, the start ends in "localhost is not accessible". By then
+    the server has answered once, without any limit of time.
+
+    Upstream: no option; issue 8671.
+    """
+    networking.url_ok = lambda url: True
 
 
 def queue_of(demo: gr.Blocks) -> FairQueue:

@@ -80,7 +80,7 @@ class Gate:
                 MutableHeaders(scope=message).update(self.headers)
             await send(message)
 
-        scope = known_https(scope)
+        scope = known_https(below_root(scope))
         page = self.page if scope["path"] == "/" else self.app
         inner = self._refusal(scope) or page
         await report_full_disk(inner, scope, receive, send_with_headers)
@@ -94,6 +94,18 @@ class Gate:
         if gradio_patches.is_closed(scope["path"]):
             return PlainTextResponse("Not a route of this app", status_code=403)
         return None
+
+
+def below_root(scope: Scope) -> Scope:
+    """Return a request without the path that the page lies below at another server.
+
+    Some relays leave it in. Gradio's routes answer to both, ours and what closes some of
+    Gradio's know one.
+    """
+    root, path = scope.get("root_path", "").rstrip("/"), scope["path"]
+    while root and path.startswith(f"{root}/"):
+        path = path[len(root) :]
+    return {**scope, "path": path}
 
 
 def known_https(scope: Scope) -> Scope:
@@ -148,6 +160,13 @@ async def report_full_disk(
 
 
 KEPT = Path(__file__).with_name("kept.js")
+# Gradio and browsers look for these at the root: below a path of another server, they
+# are not ours there.
+MANIFEST = b'<link rel="manifest" href="/manifest.json" />'
+OWN_MANIFEST = (
+    b'<link rel="icon" href="./favicon.ico" />'
+    b'<link rel="manifest" href="./manifest.json" />'
+)
 
 
 class Language:
@@ -194,6 +213,7 @@ def _with_scripts(
 ) -> Message:
     """Put the scripts into the page's first piece; make the headers fit."""
     html = body["body"].replace(b"<head>", b"<head>" + _scripts(language), 1)
+    html = html.replace(MANIFEST, OWN_MANIFEST, 1)
     headers = MutableHeaders(raw=start["headers"])
     if "content-length" in headers:
         grown = len(html) - len(body["body"])

@@ -238,7 +238,7 @@ def _playable(path: str, limits: Limits, cache_dir: str) -> str:
         decoded = load(Path(path), limits=limits)
     except KnownError:
         return path
-    if sound_files.is_playable(decoded.facts):
+    if sound_files.is_playable(decoded.facts, path):
         return path
     return sound_files.file_of(decoded.clip, cache_dir)
 

@@ -182,7 +182,7 @@ def _cell(each: Answer, top: str, language: str) -> Cell:
 
 
 def _lines(rows: Sequence[Row], number: int, model: str, language: str) -> list[str]:
-    """Write what one model's answer depends on, and on what it does not."""
+    """Write what one model's answer depends on most, and what hardly moves it."""
     cells = [(row.label, row.cells[number]) for row in rows]
     label, most = max(cells[1:], key=lambda each: each[1].moved)
     lines = []
@@ -195,5 +195,6 @@ def _lines(rows: Sequence[Row], number: int, model: str, language: str) -> list[
     unmoved = [name for name, cell in cells[1:] if cell.moved < UNMOVED]
     for key, labels in (("flips", flips), ("unmoved", unmoved)):
         if labels:
-            lines.append(i18n.word(f"what_if.{key}", language, changes=labels))
+            about = {"changes": labels, "limit": UNMOVED}
+            lines.append(i18n.word(f"what_if.{key}", language, **about))
     return lines

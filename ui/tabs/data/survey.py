@@ -41,6 +41,7 @@ def survey_html(inspected: InspectedSongs, language: str) -> Markup:
         _split(inspected, language),
         *_untested(found, language),
         means(inspected, language),
+        *([_word("gtzan_faults", language)] if _is_gtzan(inspected) else []),
     ]
     return render(
         "survey",
@@ -84,6 +85,10 @@ def means(inspected: InspectedSongs, language: str) -> str:
     if not inspected.split.is_honest:
         sentences.append(_word("means_chosen", language))
     return joined(sentences, language)
+
+
+def _is_gtzan(inspected: InspectedSongs) -> bool:
+    return inspected.config.data == "gtzan"
 
 
 def _word(name: str, language: str, **details: object) -> str:

@@ -5,6 +5,7 @@ const { words, presentation } = Genrescope;
 
 const LINE = 0.4; // of the window's height: a lesson that begins above it is in view
 const HOLD_MS = 2000; // parts above a place may grow that long
+const DRAWN_MS = 20_000; // and, on a busy server, until its own picture is there
 const SETTLED_MS = 300; // without scrolling, before the address follows
 
 const tab = () => element.closest(".lessons");
@@ -87,12 +88,16 @@ function go(name) {
   const title = heading(lesson);
   title.tabIndex = -1;
   title.focus({ preventScroll: true });
-  const end = performance.now() + HOLD_MS;
+  const start = performance.now();
+  let end = start + HOLD_MS;
   let isLeft = false;
   for (const event of ["wheel", "touchstart", "pointerdown", "keydown"])
     addEventListener(event, () => { isLeft = true; }, { once: true, passive: true });
   const hold = () => {
-    if (isLeft || performance.now() > end) return;
+    const now = performance.now();
+    if (isLeft || now > end) return;
+    const isDrawn = lesson.querySelector("canvas[role=img]");
+    if (!isDrawn && now < start + DRAWN_MS) end = now + HOLD_MS;
     lesson.scrollIntoView({ behavior: "instant" });
     setTimeout(hold, 100);
   };

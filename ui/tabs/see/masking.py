@@ -15,7 +15,7 @@ from cache import Cache
 from classifier.models import Models
 from errors import KnownError
 from networks import front_end, masked_prediction
-from networks.checkpoint import read_json
+from networks.checkpoint import ModelRef, read_json
 from networks.masked_prediction import PretrainedModel
 from settings import Settings
 from trainer.run import runs
@@ -42,7 +42,9 @@ from viz.wording import joined
 
 N_CLUSTERS = [4, 8, 16]  # as many rows as a picture has room for
 N_DRAWS = 20
-AT_RANDOM = ("small", "bundled", "demo")  # base models that learned from labels alone
+# Base models that never guessed hidden frames: one of random weights, and ours, which
+# learned from labels and from another model's.
+BEGAN = {"small": "none", "bundled": "tagged", "demo": "tagged"}
 NOBODY, SHIPPED, RUN = "", "shipped", "run:"  # who guesses
 MAX_KEPT_BYTES = 500_000_000  # of models in memory
 
@@ -192,12 +194,20 @@ def _guessed(scene: Scene, number: int, model: PretrainedModel) -> guessing.Gues
 def training(models: Models, key: str | None, language: str) -> str:
     """Describe what the chosen model learned before it met a genre."""
     ref, folder = at_hand(models, key)
-    config = read_json(folder / "config.json")
-    kind = "none" if ref.source == "bundled" else front_end.training(config)
-    if kind == "none" and ref.source == "run":  # which may have begun with another run
-        began = read_json(folder.parent / "config.json").get("base_model")
-        kind = "none" if began in AT_RANDOM else "unknown"
+    kind = front_end.training(read_json(folder / "config.json"))
+    if kind == "none":  # a small HuBERT, which may have begun with anything
+        kind = _began(ref, folder)
     return i18n.word(f"viz.training_{kind}", language, title=title(ref, language))
+
+
+def _began(ref: ModelRef, folder: Path) -> str:
+    """Name what a small HuBERT learned before it met a genre, as far as is known here."""
+    if ref.source == "bundled":
+        return BEGAN["bundled"]
+    if ref.source != "run":
+        return "unknown"
+    config = read_json(folder.parent / "config.json")
+    return BEGAN.get(str(config.get("base_model")), "unknown")
 
 
 def _since_s(clip: Clip, _: int) -> float:
