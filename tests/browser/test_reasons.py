@@ -63,7 +63,7 @@ def test_slider_changes_the_song_its_answer_and_what_is_heard(open_page, song):
     moved = page.locator(f"{CHANGED} .verdict").inner_text()
     assert "of the probability has moved" in moved
     page.locator(".changes audio, .changes .waveform-container").first.wait_for()
-    page.get_by_role("button", name="Reset").click()
+    page.get_by_role("button", name="Reset", exact=True).click()
     page.locator(f"{CHANGED} .verdict").filter(has_text="0% of").wait_for()
     assert page.get_by_role("spinbutton", name="Low-pass").input_value() == "8000"
 
