@@ -62,7 +62,7 @@ def test_slider_changes_the_song_its_answer_and_what_is_heard(open_page, song):
     assert page.locator(f"{CHANGED} tbody tr").count() == 3
     moved = page.locator(f"{CHANGED} .verdict").inner_text()
     assert "of the probability has moved" in moved
-    page.locator(".changes audio, .changes .waveform-container").first.wait_for()
+    page.locator(".changes audio").first.wait_for(state="attached")
     page.get_by_role("button", name="Reset", exact=True).click()
     page.locator(f"{CHANGED} .verdict").filter(has_text="0% of").wait_for()
     assert page.get_by_role("spinbutton", name="Low-pass").input_value() == "8000"
@@ -77,7 +77,7 @@ def test_tiles_speak_for_a_genre_and_are_heard(open_page, song):
     before = canvas.screenshot()
     genres = page.get_by_label("Genre", exact=True)
     genres.click()
-    page.get_by_role("option").nth(3).click()
+    page.locator("ul[role=listbox] [role=option]").nth(3).click()
     page.wait_for_function(
         """(before) => document.querySelector(".block.where-map canvas[role=img]")
         .getAttribute("aria-label") !== before""",
