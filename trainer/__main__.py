@@ -17,7 +17,7 @@ import settings
 from errors import KnownError
 from networks.cpu.precision import Wanted
 from trainer import flags, messages, preflight
-from trainer.evaluation import compare, evaluate, model_lookup, report
+from trainer.evaluation import compare, evaluate, layers, model_lookup, report
 from trainer.process import jobs, launched
 from trainer.publish import hf_job, push
 from trainer.run import runs
@@ -39,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given[:1] == ["evaluate"]:
             parser = flags.evaluate_parser(host.runs_dir, host.cache_dir)
             return _evaluate(parser.parse_args(given[1:]), host.precision)
+        if given[:1] == ["layers"]:
+            parser = flags.layers_parser(host.runs_dir, host.cache_dir)
+            return _measure_layers(parser.parse_args(given[1:]), host.precision)
         parser = flags.parser(host.runs_dir, host.cache_dir, host.source)
         options = parser.parse_args(given)
         if options.on_hf_job:
@@ -119,6 +122,25 @@ def _evaluate(options: argparse.Namespace, precision: Wanted) -> int:
     if options.json:
         options.json.write_text(found.to_json(), "utf-8")
     print(report.text(found))
+    return 0
+
+
+def _measure_layers(options: argparse.Namespace, precision: Wanted) -> int:
+    """Measure what each layer of a model knows; return the exit code."""
+    _quiet_libraries()
+    bundled = initial_model.BUNDLED_DIR
+    model = model_lookup.find(options.model, options.runs_dir, bundled)
+    found = layers.measure(
+        model,
+        options.cache_dir,
+        n_songs_per_genre=options.n_songs_per_genre,
+        emit=_Phases(),
+        precision=options.precision or precision,
+    )
+    path = options.json or (model.run and model.run.folder / layers.FILE)
+    if path:
+        runs.write_whole(path, found.to_json())
+    print(report.layers(found))
     return 0
 
 

@@ -45,6 +45,8 @@ a rented machine (hf jobs hardware lists the flavors and what they cost):
   python -m trainer --preset tutorial --on-hf-job t4-small --to OWNER/NAME
 evaluate any model, on songs that it was not trained on:
   python -m trainer evaluate bundled --data composed
+what each layer of a run's model knows of the genre:
+  python -m trainer layers 20260131-120000-1a2b
 push a finished run's model to the Hub:
   python -m trainer push 20260131-120000-1a2b --to OWNER/NAME
 
@@ -76,6 +78,19 @@ EVALUATE_EXAMPLES = """examples:
   python -m trainer evaluate my_model --data folder:songs --json scores.json
 
 exit code: 0 evaluated, 2 refused
+"""
+LAYERS = """Measure how much of the genre a linear reading of each layer knows.
+
+A logistic regression learns the genre from each layer's frames, averaged over a song. A
+run's learns from its training songs and is tested on its test songs; the bundled model's
+from half of newly composed songs, and is tested on the other half. The lesson “What each
+layer knows” shows it.
+"""
+LAYERS_EXAMPLES = """examples:
+  python -m trainer layers 20260131-120000-1a2b
+  python -m trainer layers bundled --json assets/models/bundled/layers.json
+
+exit code: 0 measured, 2 refused
 """
 GROUPS = {
     "the songs": ("data", "n_songs_per_genre", "test_fraction"),
@@ -192,6 +207,28 @@ def evaluate_parser(runs_dir: Path, cache_dir: Path) -> argparse.ArgumentParser:
             metavar=METAVARS[kind.__name__],
             help=i18n.word(f"fields.{name}_info").replace("%", "%%") + " [%(default)s]",
         )
+    _add_places(made, runs_dir, cache_dir)
+    return made
+
+
+def layers_parser(runs_dir: Path, cache_dir: Path) -> argparse.ArgumentParser:
+    """Build the parser of ``python -m trainer layers``."""
+    made = _bare("python -m trainer layers", LAYERS, LAYERS_EXAMPLES)
+    made.add_argument("model", metavar="MODEL", help="bundled, or a run's id")
+    made.add_argument(
+        "--n-songs-per-genre",
+        type=int,
+        default=40,
+        metavar="N",
+        help="composed songs of each style, for the bundled model [%(default)s]",
+    )
+    made.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="where to write [layers.json in the run's folder]",
+    )
+    made.add_argument("--precision", choices=precision.WANTED, help=precision.HELP)
     _add_places(made, runs_dir, cache_dir)
     return made
 

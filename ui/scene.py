@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import ref
@@ -39,16 +39,26 @@ class Transforms:
         Settings are hashable; one that can be called reports progress, and is no part
         of the key.
         """
-        counted = sorted(each for each in settings.items() if not callable(each[1]))
-        # A reference equals no other clip's, one at the same address included.
-        key = (ref(clip), function.__module__, function.__qualname__, *counted)
+        key = _key(function, clip, settings)
         result: Result = self._results.compute(key, lambda: function(clip, **settings))
         return result
+
+    def knows(self, function: Callable[..., Any], clip: Clip, **settings: Any) -> bool:
+        """Return whether ``of`` would return at once."""
+        return self._results.get(_key(function, clip, settings)) is not None
 
     @property
     def n_bytes(self) -> int:
         """Sum the arrays kept."""
         return self._results.size
+
+
+def _key(
+    function: Callable[..., Any], clip: Clip, settings: Mapping[str, Any]
+) -> tuple[Any, ...]:
+    counted = sorted(each for each in settings.items() if not callable(each[1]))
+    # A reference equals no other clip's, one at the same address included.
+    return (ref(clip), function.__module__, function.__qualname__, *counted)
 
 
 def n_bytes(result: Any) -> int:
@@ -83,6 +93,10 @@ class Scene:
     def of(self, function: Callable[..., Result], **settings: Any) -> Result:
         """Return a function of the clip, from memory where it is known."""
         return self.transforms.of(function, self.clip, **settings)
+
+    def knows(self, function: Callable[..., Any], **settings: Any) -> bool:
+        """Return whether a function of the clip is in memory."""
+        return self.transforms.knows(function, self.clip, **settings)
 
     def computed(self, function: Callable[..., Any], **settings: Any) -> Computed:
         """Return a function of the clip with what it was given, for ``provenance``."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Range = tuple[float, float]
 
 BAR_GAP_PX, BAR_PX, ARROW_PX = 14, 12, 12
+STEPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 10)  # of the bar's numbers; 20 above
 
 
 def put(
@@ -108,9 +109,10 @@ def bar(
         arrow = Polygon(corners, color=colour_map(end), linewidth=0)
         arrow.set_transform(points)
         figure.add_artist(arrow)
-    step = next((s for s in (0.2, 5, 10) if limits[1] - limits[0] <= 6 * s), 20)
     if values is None:
-        values = np.arange(limits[0], limits[1] + 1e-9, step)
+        step = next((s for s in STEPS if limits[1] - limits[0] <= 6 * s), 20)
+        first = np.ceil(limits[0] / step - 1e-9) * step
+        values = np.arange(first, limits[1] + 1e-9, step)
     shares = np.interp(values, limits, (low - bottom, high - bottom)) / height_px
     words_there = [with_minus(f"{value:g}") for value in values]
     ticks_there = dict(zip(shares.tolist(), words_there, strict=True))

@@ -21,7 +21,18 @@ from audio.transforms.windows import Numbers
 from viz import image as images
 from viz import palette, style, ticks
 from viz import png as png_file
-from viz.plot import Axis, Band, Image, Line, Marks, Plot, Rows, Sheet, Tiles
+from viz.plot import (
+    Axis,
+    Band,
+    Image,
+    Line,
+    Marks,
+    Plot,
+    Rows,
+    Sheet,
+    Strips,
+    Tiles,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,6 +54,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 }
 FAINT = 0.55  # of a faint line
 MARK_PX = 3.0  # radius of a mark
+NOTE_PX = 6  # from the axes to the words beside a row
 DASHES = ("-", "--", ":")
 GREYS = palette.LEVEL_MAPS["grey"]  # of an image under tiles, which have the colour bar
 MIDDLE_GREY = (0.5, 0.5, 0.5)
@@ -192,6 +204,8 @@ def _layer(axes: Axes, layer: Any, x: Place, y: Place) -> None:
             _rows_of(axes, layer)
         case Tiles():
             _tiles(axes, layer, y)
+        case Strips():
+            _strips(axes, layer)
 
 
 def _axis(axes: Axes, side: Any, axis: Axis, has_grid: bool) -> Place:
@@ -332,6 +346,34 @@ def _tiles(axes: Axes, tiles: Tiles, y: Place) -> None:
     limits = (-tiles.limit, tiles.limit)
     values = np.array([-tiles.limit, 0.0, tiles.limit])
     images.bar(axes, limits, tiles.label, colour_map, values)
+
+
+def _strips(axes: Axes, strips: Strips) -> None:
+    """Draw each row's colours on the pixels of the axes, and its words beside it."""
+    if not strips.starts_s:
+        return
+    rows = [np.frombuffer(bytes.fromhex(row), np.uint8) for row in strips.colours]
+    colours = np.stack(rows).reshape(len(rows), -1, 3)
+    left, right = axes.get_xlim()
+    width_px, _ = style.size_px(axes)
+    at_s = left + (np.arange(width_px) + 0.5) * (right - left) / width_px
+    starts, stops = np.array(strips.starts_s), np.array(strips.stops_s)
+    columns = np.clip(np.searchsorted(starts, at_s, "right") - 1, 0, None)
+    is_there = (at_s >= starts[columns]) & (at_s < stops[columns])
+    pixels_rgba = np.zeros((len(rows), width_px, 4), np.uint8)
+    pixels_rgba[..., :3] = colours[:, columns]
+    pixels_rgba[..., 3] = 255 * is_there
+    limits = axes.get_xlim(), axes.get_ylim()
+    extent = (left, right, 0, len(rows))
+    how: dict[str, Any] = {"origin": "lower", "aspect": "auto"}
+    axes.imshow(pixels_rgba, extent=extent, interpolation="nearest", **how)
+    axes.set(xlim=limits[0], ylim=limits[1])
+    for row, word in enumerate(strips.notes):
+        beside: dict[str, Any] = {
+            "transform": axes.get_yaxis_transform(),
+            "va": "center_baseline",
+        }
+        axes.text(1 + NOTE_PX / width_px, row + 0.5, word, **beside, **style.TEXT)
 
 
 def _marks(axes: Axes, marks: Marks, x: Place, y: Place) -> None:

@@ -69,14 +69,15 @@ class Axis:
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """Levels (dB) or powers over time (x) and frequency (y), as bytes.
+    """Levels (dB) or other values over time (x) and frequency, or time (y), as bytes.
 
     Byte b is ``bottom + b * step`` or, where b is 0, for anything lower.
 
     Attributes:
         start_s: left edge of the first column.
         stop_s: right edge of the last column.
-        frequencies_hz: (n_rows,) middle of each row, rising.
+        frequencies_hz: (n_rows,) middle of each row, rising; of an upright axis of times
+            in seconds.
         n_columns: columns.
         levels: uint8 (n_rows, n_columns), lowest row first; the page gets them as
             base64 of the zlib-compressed bytes.
@@ -94,7 +95,7 @@ class Image:
     levels: NDArray[np.uint8]
     label: str
     limits: tuple[float, float] = (-80.0, 0.0)
-    quantity: Literal["level", "power"] = "level"
+    quantity: Literal["level", "power", "cosine", "percent"] = "level"
     bottom: float = BOTTOM_DB
     step: float = STEP_DB
     kind: str = "image"
@@ -173,6 +174,24 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Strips:
+    """Colours over time, a row each.
+
+    Attributes:
+        starts_s: (n_columns,) left edges; gaps between columns stay empty.
+        stops_s: (n_columns,) right edges.
+        colours: (n_rows,) the lowest row first: "rrggbb" for each column in turn.
+        notes: (n_rows,) short words at the right of each row.
+    """
+
+    starts_s: list[float]
+    stops_s: list[float]
+    colours: list[str]
+    notes: list[str]
+    kind: str = "strips"
+
+
+@dataclass(frozen=True)
 class Marks:
     """Points that carry a word.
 
@@ -235,17 +254,20 @@ class Plot:
         ratio: height to width on a wide page.
         is_sound: x is a time in the chosen sound (s).
         note: a word in the middle, such as "silence".
+        is_aligned: as wide as its place, its axis of times exactly below that of others
+            which are aligned too.
     """
 
     name: str
     x: Axis
     y: Axis
-    layers: tuple[Image | Band | Line | Marks | Rows | Tiles, ...]
+    layers: tuple[Image | Band | Line | Marks | Rows | Strips | Tiles, ...]
     facts: tuple[str, ...] = ()
     title: str = ""
     ratio: float = 0.5
     is_sound: bool = False
     note: str = ""
+    is_aligned: bool = False
 
 
 @dataclass(frozen=True, eq=False)

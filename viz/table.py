@@ -21,11 +21,13 @@ from viz.plot import (
     Provenance,
     Rows,
     Sheet,
+    Strips,
     Tiles,
 )
 
 UNITS = {"time": "time_s", "frequency": "frequency_hz", "level": "level_db"}
 IMAGES = {"level": "levels_db", "power": "power"}
+IMAGES |= {"cosine": "cosine", "percent": "weight_percent"}
 Row = Sequence[object]
 
 
@@ -95,6 +97,12 @@ def _of_layer(layer: Any, plot: Plot) -> dict[str, Any]:
             named = {"start_s": layer.starts_s, "stop_s": layer.stops_s}
             edges = {"low_hz": layer.lows_hz, "high_hz": layer.highs_hz}
             return {**named, **edges, "value": layer.values}
+        case Strips():
+            ends = {"start_s": layer.starts_s, "stop_s": layer.stops_s}
+            rows = [
+                np.frombuffer(bytes.fromhex(row), np.uint8) for row in layer.colours
+            ]
+            return {**ends, "rgb": np.stack(rows).reshape(len(rows), -1, 3)}
     return {}
 
 
@@ -102,7 +110,7 @@ def _blocks(plot: Plot) -> Iterable[list[Row]]:
     for layer in plot.layers:
         match layer:
             case Image():
-                head = ["time_s \\ frequency_hz", *layer.frequencies_hz]
+                head = [f"time_s \\ {_unit(plot.y)}", *layer.frequencies_hz]
                 times_s = np.round(_times_s(layer), 6).tolist()
                 values = np.round(layer.values.T, 4).tolist()
                 rows = zip(times_s, values, strict=True)
@@ -120,10 +128,21 @@ def _blocks(plot: Plot) -> Iterable[list[Row]]:
                     head,
                     *zip(layer.starts_s, layer.stops_s, *layer.shares, strict=True),
                 ]
+            case Strips():
+                colours = ([f"#{c}" for c in _colours(row)] for row in layer.colours)
+                yield [
+                    ["start_s", "stop_s", *plot.y.names],
+                    *zip(layer.starts_s, layer.stops_s, *colours, strict=True),
+                ]
             case _:
                 named = _of_layer(layer, plot)
                 if named:
                     yield [list(named), *zip(*named.values(), strict=True)]
+
+
+def _colours(row: str) -> list[str]:
+    """Return the colour of each column, "rrggbb"."""
+    return [row[at : at + 6] for at in range(0, len(row), 6)]
 
 
 def _unit(axis: Axis) -> str:

@@ -269,6 +269,16 @@ def _hidden_percent(clip: Clip) -> float:
     return 100 * float(masking.hidden(model_input(clip).n_frames, 1).mean())
 
 
+def _even_percent(clip: Clip) -> float:
+    """Compute the weight of each of HuBERT's frames, if all weigh alike."""
+    return 100 / model_input(clip).n_frames
+
+
+def _two_beats_s(clip: Clip) -> float:
+    """Measure two beats: after one, the other drum sounds."""
+    return 2 * 60 / _tempo_bpm(clip)
+
+
 def _loss_of_guessing(_: Clip) -> float:
     return log(3)
 
@@ -308,4 +318,6 @@ EXERCISES = (
     Exercise("loss", "chord", "number", 0.02, _loss_of_guessing),
     Exercise("interval", "chord", "percent", 1.5, _lowest_percent),
     Exercise("calibration", "chord", "count", 0, _n_to_be_right),
+    Exercise("uniform", "brass", "number", 0.02, _even_percent),
+    Exercise("stripe", "disco_song", "number", 0.05, _two_beats_s),
 )

@@ -19,6 +19,7 @@ import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import process
 from networks.cpu.product import packed, product
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ STEPS = 1 << 16  # that dropout is a multiple of one of
 
 def optimize_attention(model: Any) -> None:
     """Let a model of transformers train with this attention; its dropouts likewise."""
+    process.settle()
     from torch.nn import Dropout
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
@@ -73,6 +75,7 @@ def attend(
     Returns:
         (n_windows, n_frames, n_heads, n_channels of a head), and no weights.
     """
+    process.settle()
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
     if not dropout or attention_mask is not None or not query.is_cpu:

@@ -19,7 +19,7 @@ def test_list_marks_the_lesson_in_view_and_leads_to_others(open_page):
     page = open_page("?view=rate&sound=brass")
     page.wait_for_function(IS_HERE, arg="rate")
     wait_for_pictures(page)
-    assert page.locator(".contents a").count() == 17
+    assert page.locator(".contents a").count() == 20
     assert page.locator(".contents ol").bounding_box()["y"] >= 0  # it stays in view
     page.locator("#lesson-rate .lesson-steps a").last.click()
     page.wait_for_function(IS_HERE, arg="bits")

@@ -89,6 +89,11 @@ MAY = set(
     ui.export.downloads:_saving.save
     ui.tabs.see.inversion:build.forget
     ui.tabs.see.inversion:build.rebuild
+    ui.tabs.see.inside:_drawing.redraw
+    ui.tabs.see.inside:_follow.choose
+    ui.tabs.see.inside:_wire.<lambda>
+    ui.tabs.see.readings:_redrawing.redraw
+    ui.tabs.see.readings:build.<lambda>
     ui.tabs.see.lesson:placed.place
     ui.tabs.see.lesson:plays.remake
     ui.tabs.see.lesson:redrawing.redraw

@@ -4,16 +4,18 @@ from functools import partial
 from pathlib import Path
 
 from classifier.models import Models
-from settings import ROOT
+from settings import ROOT, Settings
 from ui import sheets
 from ui.tabs.see import (
     decibels,
     hubert_input,
+    inside,
     inversion,
     learning,
     masking,
     mel,
     pitch,
+    readings,
     rhythm,
     sampling,
     sines,
@@ -56,4 +58,8 @@ SETTINGS = {
     "pitch": (pitch.draw, (0.2, 442, 5)),
     "rhythm": (rhythm.draw, (0.0, 10, 2.0)),
     "overfitting": (recorded_run, ("head",)),
+    "inside": (partial(inside.draw_layers, MODELS), (None,)),
+    "repeats": (partial(inside.draw_repeats, MODELS), (1, 0, None)),
+    "attention": (partial(inside.draw_attention, MODELS), (2, 3, 0.2, None)),
+    "readings": (partial(readings.draw, MODELS, Settings()), (None,)),
 }

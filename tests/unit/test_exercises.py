@@ -43,6 +43,8 @@ MADE = {
     "loss": log(3),
     "interval": 100 * wilson_interval(8, 10)[0],
     "calibration": 45,
+    "uniform": 100 / 264,
+    "stripe": 2 * 60 / DISCO_BPM,
 }
 
 
@@ -78,6 +80,8 @@ def test_measured_answer_is_what_the_sound_was_made_to_be(id):
         ("seventh", 14),
         ("tempo", 90),
         ("masked", 50),
+        ("uniform", 1.5),
+        ("stripe", 0.52),  # one beat
         ("loss", 0.69),
         ("interval", 80),
         ("calibration", 40),

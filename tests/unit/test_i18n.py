@@ -35,7 +35,7 @@ NAMES = set(
     DEVICES SERVER SOCKS TMPDIR VISIBLE ffmpeg genre http in.wav model out.flac out.wav socks socksio test
     train Stevens dither Git LFS git lfs pull xet hf download API accelerate bucket evaluate
     get launch macro nvidia pytorch.org smi started torch Transformer album.cue album.flac
-    cue shnsplit Sturm""".split()
+    cue shnsplit Sturm layers""".split()
 )
 NOT_WORDS = re.compile(r"\{[^}]*\}|`[^`]*`|\]\([^)]*\)|\*[a-z]\*")
 CODE = re.compile(r"`[^`]*`")

@@ -11,6 +11,7 @@ import soundfile
 
 from audio import gain, transforms
 from audio.clip import Clip
+from audio.hubert import layers
 from audio.hubert.masking import clusters, hidden
 from audio.hubert.preprocessing import model_input
 from audio.synth import timbres
@@ -23,12 +24,15 @@ from audio.transforms.resampling import resampled
 from audio.transforms.rhythm import beats, rhythm
 from errors import KnownError
 from networks import front_end
+from networks import inside as network
 from support.knobs import MODELS, SETTINGS
+from support.places import ROOT
 from support.signals import chord, noise, silence, sweep, tone
 from ui.export import downloads, recipes
 from ui.scene import Scene, Transforms
 from ui.tabs.see import (
     hubert_input,
+    inside,
     inversion,
     sampling,
 )
@@ -79,7 +83,14 @@ def assert_close_levels(theirs, ours):
     assert np.abs(theirs - ours)[is_loud].max() < CLOSE_DB
 
 
+@pytest.fixture
+def beside_the_models(tmp_path):
+    """Where scripts look for the bundled model: they name it as the app's folder does."""
+    (tmp_path / "assets").symlink_to(ROOT / "assets")
+
+
 @pytest.mark.minute
+@pytest.mark.usefixtures("beside_the_models")
 def test_scripts_run_as_they_are(run):
     for name in SETTINGS:
         assert run(name, busy()), name
@@ -292,3 +303,27 @@ def test_silence_has_a_script_that_runs(run):
 def test_a_picture_without_a_script_says_so():
     with pytest.raises(KnownError, match="no_recipe"):
         recipes.recipe(Provenance("source", {}))
+
+
+@pytest.mark.usefixtures("beside_the_models")
+def test_scripts_of_a_model_s_layers_compute_the_same_frames_and_weights(run):
+    clip = example("disco_song")
+    found = run("inside", clip, None)
+    look = inside.look(MODELS, Scene(clip, Transforms()), None)
+    assert found["frames"].shape == look.block.frames.shape
+    # The page's products may be of bf16.
+    off = found["frames"] - look.block.frames
+    assert off.std() < 0.02 * look.block.frames.std()
+    shares = layers.colours(look.block.frames).shares.sum(axis=1)
+    assert np.allclose(found["shares"], shares, atol=0.01)
+    found = run("repeats", clip, 2, 1, None)
+    n = round(1 / look.block.hop_s)
+    ours = layers.smoothed(look.block.frames[2], n)
+    assert np.allclose(found["cosines"], layers.similarity(ours, len(ours)), atol=0.02)
+    found = run("attention", clip, 2, 3, 12.0, None)
+    frame = look.block.nearest(12.0)
+    own = look.block.owners == look.block.owners[frame]
+    ours = network.attention(look.block, look.model, 2, 2).weights[frame, own]
+    columns = look.block.columns[own]
+    theirs = found["weights"][look.block.columns[frame], columns]
+    assert np.allclose(ours, theirs, atol=0.01)

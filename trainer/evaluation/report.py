@@ -14,6 +14,7 @@ from trainer.evaluation.calibration import (
     TemperatureFit,
 )
 from trainer.evaluation.compare import Comparison, ModelResult
+from trainer.evaluation.layers import LayerReadings
 from trainer.evaluation.scores import PairedResult, Scores
 from trainer.evaluation.what_if import ChangeScore
 
@@ -39,6 +40,16 @@ def _accuracy(name: str, scores: Scores, language: str) -> str:
     n_right = round(scores.accuracy * scores.n_songs)
     about = {"accuracy": scores.accuracy, "n_songs": scores.n_songs, "n_right": n_right}
     return _word(name, language, **about, low=low, high=high)
+
+
+def layers(found: LayerReadings, language: str = i18n.DEFAULT_LANGUAGE) -> str:
+    """Describe the accuracy of a linear reading of each layer, a line each."""
+    facts = {"n_train": found.n_train, "n_songs": found.n_songs}
+    lines = [_word("layers", language, **facts, chance=found.chance)]
+    for layer, (share, low, high) in enumerate(found.shares):
+        row = {"layer": layer, "accuracy": share, "low": low, "high": high}
+        lines.append(_word("layers_row", language, **row))
+    return "\n".join(lines)
 
 
 def figures(scores: Scores, language: str = i18n.DEFAULT_LANGUAGE) -> list[str]:

@@ -140,6 +140,7 @@
       return `${value.toLocaleString("en", { maximumFractionDigits: 1, minimumFractionDigits: 1 })} Hz`;
     if (quantity === "level") return `${number(value, 1)} dB`;
     if (quantity === "percent") return `${number(value, 1)} %`;
+    if (quantity === "cosine") return number(value, 2);
     if (quantity === "number") return brief(value);
     if (quantity === "amplitude" || quantity === "power") return number(value, 3);
     return number(value, Number.isInteger(value) ? 0 : Math.max(1, decimals));

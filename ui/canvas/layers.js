@@ -112,6 +112,17 @@
       pen.globalAlpha = 1;
     },
 
+    strips(pen, { box: { x, y } }, { starts_s, stops_s, colours }) {
+      const edges = starts_s.map((start_s, k) => [start_s, stops_s[k]].map((s) => Math.round(x.place(s))));
+      colours.forEach((row, i) => {
+        const [top, bottom] = [Math.round(y.place(i + 1)), Math.round(y.place(i))];
+        edges.forEach(([left, right], k) => {
+          pen.fillStyle = `#${row.slice(6 * k, 6 * k + 6)}`;
+          pen.fillRect(left, top, right - left, bottom - top);
+        });
+      });
+    },
+
     marks(pen, { box: { x, y }, style }, layer) {
       pen.fillStyle = style.colours[0];
       layer.xs.forEach((value, i) =>

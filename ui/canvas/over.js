@@ -140,7 +140,9 @@
     const spans = bands.map((band) => spanAt(band, cursor.x, (y) => say(plot.y, box.y, y)[0]));
     const rows = plot.layers.filter(({ kind }) => kind === "rows");
     const cells = rows.map((layer) => cellAt(layer, plot.y.names, cursor));
-    return joined([...say(plot.x, box.x, found[0]?.x ?? cursor.x), ...values, ...spans, ...cells]);
+    const strips = plot.layers.filter(({ kind }) => kind === "strips");
+    const named = strips.map(() => rowName(plot.y.names, cursor.y));
+    return joined([...say(plot.x, box.x, found[0]?.x ?? cursor.x), ...values, ...spans, ...cells, ...named]);
   }
 
   const joined = (parts, between = " · ") => parts.filter(Boolean).join(between);
@@ -153,7 +155,8 @@
     const isPower = image.quantity === "power"; // which nothing lies below
     const value = isPower && byte === 0 ? image.step / 2 : images.valueOfByte(image, byte);
     const level = fullScale(axes.written(image.quantity, value, 1), image.label);
-    return byte === 0 ? word("below", { level: level.replace(".0 ", " ") }) : level;
+    const isOpen = isPower || image.quantity === "level"; // byte 0 is anything lower
+    return byte === 0 && isOpen ? word("below", { level: level.replace(".0 ", " ") }) : level;
   }
 
   function tileAt({ starts_s, stops_s, lows_hz, highs_hz, values, names }, { x, y }) {
@@ -163,8 +166,11 @@
     return `${names[values[i] > 0 ? 1 : 0]} ${axes.number(Math.abs(values[i]), 3)}`;
   }
 
+  const rowAt = (names, y) => Math.min(Math.max(Math.floor(y), 0), names.length - 1);
+  const rowName = (names, y) => names[rowAt(names, y)];
+
   function cellAt({ starts_s, stops_s, shares, name }, names, { x, y }) {
-    const row = Math.min(Math.max(Math.floor(y), 0), names.length - 1);
+    const row = rowAt(names, y);
     const column = starts_s.findIndex((start_s, k) => x >= start_s && x <= stops_s[k]);
     if (column < 0) return name ? "" : names[row];
     const share = shares[row][column];

@@ -33,9 +33,9 @@
     const unit = size / SIZE_PX;
     const px = (length) => Math.round(length * unit);
     const image = imageOf(plot);
-    const hasSlice = image && plot.is_sound && width > SLICE_FROM_PX;
+    const hasSlice = image && plot.is_sound && !plot.is_aligned && width > SLICE_FROM_PX;
     const slicePx = hasSlice ? px(84) : 0;
-    const right = width - (image ? px(76) : px(18)) - (hasSlice ? slicePx + px(26) : 0);
+    const right = width - (image || plot.is_aligned ? px(76) : px(18)) - (hasSlice ? slicePx + px(26) : 0);
     const area = {
       left: px(64), top: px(10),
       right: Math.round(right), bottom: Math.round(height) - px(44),
@@ -45,6 +45,13 @@
     const slice = hasSlice && { left: area.right + px(26), right: area.right + px(26) + slicePx };
     const bar = image && (slice ? slice.right : area.right) + px(14);
     return { width, height, area, x, y, slice, bar, image, unit, px };
+  }
+
+  /** The height at which a plot of times against times is a square; none for another. */
+  function squareHeight(plot, width, size) {
+    if (plot.x.quantity !== "time" || plot.y.quantity !== "time") return undefined;
+    const { area, px } = layOut(plot, width, width, size, {});
+    return area.right - area.left + px(54);
   }
 
   /** All of a plot that does not move. */
@@ -62,6 +69,7 @@
     for (const layer of plot.layers) layers.LAYERS[layer.kind](pen, view, layer);
     pen.restore();
     for (const layer of plot.layers) if (layer.kind === "marks") layers.markWords(pen, view, layer);
+    for (const layer of plot.layers) if (layer.kind === "strips") rowNotes(pen, view, layer);
     frame(pen, view);
     if (box.image) bar(pen, view);
     if (box.slice) sliceFrame(pen, view);
@@ -150,7 +158,7 @@
     const { box, style } = view;
     const { area, px } = box;
     const { quantity, label, limits, paints } = keyOf(view);
-    const [left, width, arrow] = [box.bar, px(12), quantity === "power" ? 0 : px(8)];
+    const [left, width, arrow] = [box.bar, px(12), quantity === "level" ? px(8) : 0];
     const inside = { top: area.top + arrow, bottom: area.bottom - arrow };
     const height = inside.bottom - inside.top;
     const shades = pen.createLinearGradient(0, inside.bottom, 0, inside.top);
@@ -172,6 +180,15 @@
     upright(pen, label, left + width + px(44), area);
   }
 
+  /** Words at the right of rows, as many as there is room for. */
+  function rowNotes(pen, { box: { area, y, px }, style }, { notes }) {
+    const n_apart = Math.ceil((notes.length * px(16)) / (area.bottom - area.top));
+    notes.forEach((note, i) => {
+      if (i % n_apart === 0)
+        words(pen, note, area.right + px(6), y.place(i + 0.5), { colour: style.ink });
+    });
+  }
+
   /** The axes of the slim panel beside an image; `over.js` draws what moves in it. */
   function sliceFrame(pen, { box, style, limits }) {
     const { area, slice, px, image } = box;
@@ -181,11 +198,11 @@
     const ends = [[limits[0], slice.left, "left"], [limits[1], slice.right, "right"]];
     for (const [value, x, align] of ends) {
       segment(pen, crisp(x - (align === "right")), area.bottom, crisp(x - (align === "right")), area.bottom + 5);
-      words(pen, axes.number(value, 0), x, area.bottom + px(8), { align, base: "top" });
+      words(pen, axes.number(value, Number.isInteger(value) || value > 10 ? 0 : 1), x, area.bottom + px(8), { align, base: "top" });
     }
     const middle = (slice.left + slice.right) / 2;
-    words(pen, image.quantity === "level" ? "dB" : word("power"), middle, area.bottom + px(26), { align: "center", base: "top" });
+    words(pen, image.quantity === "level" ? "dB" : word(image.quantity), middle, area.bottom + px(26), { align: "center", base: "top" });
   }
 
-  Genrescope.paint = { GREY, styleOf, layOut, paint, imageOf, tilesOf };
+  Genrescope.paint = { GREY, styleOf, layOut, squareHeight, paint, imageOf, tilesOf };
 })();

@@ -1,7 +1,7 @@
 // A place for pictures on the page: it shows the sheets that the server sends.
 (() => {
   "use strict";
-  const { View, over, image: images, presentation, tools, sound, word } = Genrescope;
+  const { View, over, paint, image: images, presentation, tools, sound, word } = Genrescope;
   const { make } = tools;
 
   const PHONE_PX = 480;
@@ -54,9 +54,9 @@
     async take(text) {
       const token = ++this.token;
       try {
-        if (!text) return this.showEmpty();
         if (text === ASKED) return;
         turns.leave(this);
+        if (!text) return this.showEmpty();
         const sheet = JSON.parse(text);
         const bytes = new Map();
         for (const { layers } of sheet.plots)
@@ -172,7 +172,8 @@
       if (!this.isFull && !(presentation.isOn && this.element.closest(".lessons"))) {
         const [width, all] = [view.frame.clientWidth, this.root.clientWidth];
         const factor = all < PHONE_PX ? PHONE_RATIO : width < all / 2 ? BESIDE_RATIO : 1;
-        return Math.round(width * view.plot.ratio * factor);
+        const square = paint.squareHeight(view.plot, width, tools.isLarge() ? 18 : 12);
+        return square ?? Math.round(width * view.plot.ratio * factor);
       }
       const n_columns = getComputedStyle(this.plots).gridTemplateColumns.split(" ").length;
       const below = [this.below, this.tools, this.numbers].reduce((sum, e) => sum + e.offsetHeight, 0);

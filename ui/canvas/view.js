@@ -23,6 +23,7 @@
     /** Take another plot; its images' bytes are unpacked already. */
     show(plot, bytes, about) {
       Object.assign(this, { plot, bytes, pool: {} });
+      this.element.classList.toggle("aligned", plot.is_aligned);
       this.title.textContent = plot.title;
       this.facts.replaceChildren(...plot.facts.map((fact) => make("span", {}, fact)));
       this.legend.replaceChildren(...named(plot).map(([shape, colour, name]) =>

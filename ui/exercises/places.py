@@ -65,6 +65,8 @@ PLACES = {
     "loss": Place("learning", "chord"),
     "interval": Place("learning", "chord", {"truth": "blues"}),
     "calibration": Place("train"),
+    "uniform": Place("attention", "brass"),
+    "stripe": Place("inside", "disco_song"),
     # Of the plan for 90 minutes.
     "decibels": Place("decibels", "chord"),
     "sines": Place("sines", "chord"),

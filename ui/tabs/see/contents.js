@@ -165,6 +165,8 @@ tab().addEventListener("click", (event) => {
   event.stopPropagation();
   const lesson = tried.closest(".lesson");
   const query = new URLSearchParams(tried.getAttribute("href"));
+  const view = query.get("view");
+  if (view !== nameOf(lesson) && named(view)) return go(view);
   const sound = query.get("sound");
   if (sound) trigger("give", { sound });
   Genrescope.setKnobs(nameOf(lesson), query);

@@ -92,6 +92,14 @@ TRIES: dict[str, tuple[Try, ...]] = {
         Try("a_click", "click"),
     ),
     "masking": (Try("sweep", SWEEP), Try("composed", "disco_song")),
+    "inside": (
+        Try("the_trumpet", "brass"),
+        Try("steady_song", "disco_song"),
+    ),
+    "attention": (
+        Try("the_trumpet", "brass", {"layer": 1}),
+        Try("last_layer", "", {"layer": 3}),
+    ),
     "two": (
         Try("trumpet", "brass", {"kind": "dft", "other": "chord"}),
         Try("two_songs", SONG, {"kind": "stft", "other": "disco_song"}),
