@@ -34,7 +34,7 @@ with process.importing():
     from classifier.models import Models
     from trainer.run.kept import KeptRuns
     from ui import canvas, page_state, sheets, theme
-    from ui.api import runs, songs
+    from ui.api import reasons, runs, songs
     from ui.exercises import dock
     from ui.front import front, recorded
     from ui.handlers import guard
@@ -114,6 +114,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         train_tab.watch(training, train, (see, live, data, classify, song_map, about))
         classify_tab.take_run(picker, session, tabs, training.classify, training.chosen)
         songs.build(session, models, settings.host)
+        reasons.build(session, models)
         runs.build(session, settings)
     demo.queue(default_concurrency_limit=4, api_open=False)
     gradio_patches.share_queue(demo, Shares(is_space=settings.host.is_space))

@@ -176,6 +176,12 @@ def evaluate_parser(runs_dir: Path, cache_dir: Path) -> argparse.ArgumentParser:
         help="also train a simple model (MFCC statistics and an SVM) on the training"
         " part of the same songs, and score it beside; saved with a run's scores",
     )
+    made.add_argument(
+        "--what-if",
+        action="store_true",
+        help="also change each song in one thing at a time (band, pitch, tempo, noise"
+        " and so on) and count how many answers change; takes fourteen times as long",
+    )
     which = songs.add_mutually_exclusive_group()
     which.add_argument(
         "--split",

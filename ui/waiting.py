@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
@@ -53,6 +53,16 @@ def loaded(
             yield {place: shown}
         wait([future], LOOK_S)
     return future.result()
+
+
+def all_loaded(
+    place: Any, models: Models, refs: Sequence[ModelRef], language: str
+) -> Generator[Update, None, list[LoadedModel]]:
+    """Load several models; as ``loaded``."""
+    found = []
+    for ref in refs:
+        found.append((yield from loaded(place, models, ref, language)))  # noqa: PERF401 (it yields)
+    return found
 
 
 def loading(ref: ModelRef, n_bytes: Bar, language: str) -> Markup:

@@ -14,6 +14,7 @@ from viz.wording import with_minus
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
     from matplotlib.image import AxesImage
 
 Range = tuple[float, float]
@@ -76,8 +77,16 @@ def _nearest(
     return int(inside[0]) if len(inside) else 0, nearest[inside].astype(np.intp)
 
 
-def bar(axes: Axes, limits: Range, label: str, colours: str) -> None:
+def bar(
+    axes: Axes,
+    limits: Range,
+    label: str,
+    colours: str | Colormap,
+    values: NDArray[np.float64] | None = None,
+) -> None:
     """Draw the colour bar; its arrows are for all values beyond its ends.
+
+    Its ticks are at ``values``, or else at round ones.
 
     By hand, because matplotlib's own costs as much as the picture.
     """
@@ -91,7 +100,7 @@ def bar(axes: Axes, limits: Range, label: str, colours: str) -> None:
     left, bottom = round(box.x1) + BAR_GAP_PX, round(box.y0)
     low, high = bottom + ARROW_PX, bottom + height_px - ARROW_PX
     shades = np.repeat(np.linspace(0, 1, high - low)[:, None], BAR_PX, axis=1)
-    colour_map = colormaps[colours]
+    colour_map = colormaps[colours] if isinstance(colours, str) else colours
     # Pixels of a figure as it is made; of one that is drawn larger, larger ones.
     points = Affine2D().scale(1 / style.DPI) + figure.dpi_scale_trans
     figure.figimage(shades, left, low, cmap=colour_map, origin="lower")
@@ -100,9 +109,10 @@ def bar(axes: Axes, limits: Range, label: str, colours: str) -> None:
         arrow = Polygon(corners, color=colour_map(end), linewidth=0)
         arrow.set_transform(points)
         figure.add_artist(arrow)
-    step = next((s for s in STEPS if limits[1] - limits[0] <= 6 * s), 20)
-    first = np.ceil(limits[0] / step - 1e-9) * step
-    values = np.arange(first, limits[1] + 1e-9, step)
+    if values is None:
+        step = next((s for s in STEPS if limits[1] - limits[0] <= 6 * s), 20)
+        first = np.ceil(limits[0] / step - 1e-9) * step
+        values = np.arange(first, limits[1] + 1e-9, step)
     shares = np.interp(values, limits, (low - bottom, high - bottom)) / height_px
     words_there = [with_minus(f"{value:g}") for value in values]
     ticks_there = dict(zip(shares.tolist(), words_there, strict=True))

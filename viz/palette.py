@@ -11,6 +11,10 @@ ACCENT = "#2b7bba"  # 4.5:1 on white, 4.3:1 on the page's dark background
 # script reads them from here; its grey is the page's own.
 LINES = (ACCENT, "#d9690a", "#b0508c", GREY, "#3f9b6c", "#8a6d3b", "#c0504d")
 GREY_LINE = LINES.index(GREY)
+AGAINST, FOR = (
+    "#3f8fe0",
+    "#f08a24",
+)  # what speaks against and for, over an image in greys
 
 # Colour maps of levels: the page's name, and matplotlib's.
 LEVEL_MAP = (

@@ -21,7 +21,18 @@ from audio.transforms.windows import Numbers
 from viz import image as images
 from viz import palette, style, ticks
 from viz import png as png_file
-from viz.plot import Axis, Band, Image, Line, Marks, Plot, Rows, Sheet, Strips
+from viz.plot import (
+    Axis,
+    Band,
+    Image,
+    Line,
+    Marks,
+    Plot,
+    Rows,
+    Sheet,
+    Strips,
+    Tiles,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,6 +56,9 @@ FAINT = 0.55  # of a faint line
 MARK_PX = 3.0  # radius of a mark
 NOTE_PX = 6  # from the axes to the words beside a row
 DASHES = ("-", "--", ":")
+GREYS = palette.LEVEL_MAPS["grey"]  # of an image under tiles, which have the colour bar
+MIDDLE_GREY = (0.5, 0.5, 0.5)
+TILE_ALPHA = 0.75  # of a tile with the largest value
 
 
 @dataclass(frozen=True)
@@ -162,6 +176,8 @@ def _draw(axes: Axes, plot: Plot, colours: str) -> None:
     has_grid = not any(isinstance(layer, Image) for layer in plot.layers)
     x = _axis(axes, "x", plot.x, has_grid)
     y = _axis(axes, "y", plot.y, has_grid)
+    if any(isinstance(layer, Tiles) for layer in plot.layers):
+        colours = GREYS
     for layer in plot.layers:
         if isinstance(layer, Image):
             _image(axes, layer, plot, y, colours)
@@ -186,6 +202,8 @@ def _layer(axes: Axes, layer: Any, x: Place, y: Place) -> None:
             _marks(axes, layer, x, y)
         case Rows():
             _rows_of(axes, layer)
+        case Tiles():
+            _tiles(axes, layer, y)
         case Strips():
             _strips(axes, layer)
 
@@ -247,7 +265,8 @@ def _image(axes: Axes, image: Image, plot: Plot, place: Place, colours: str) -> 
     extent = (image.start_s, image.stop_s, low, high)
     shown = pixels.columns(rows, n_columns)
     images.put(axes, shown, extent, image.limits, colours)
-    images.bar(axes, image.limits, image.label, colours)
+    if not any(isinstance(layer, Tiles) for layer in plot.layers):
+        images.bar(axes, image.limits, image.label, colours)
 
 
 def _rows(image: Image, place: Place, edges: Numbers) -> NDArray[np.uint8]:
@@ -302,6 +321,31 @@ def _rows_of(axes: Axes, rows: Rows) -> None:
         interpolation="nearest",
     )
     axes.set(xlim=limits[0], ylim=limits[1])
+
+
+def _tiles(axes: Axes, tiles: Tiles, y: Place) -> None:
+    """Draw rectangles over an image, and their colour bar beside it."""
+    from matplotlib.colors import LinearSegmentedColormap, to_rgba_array
+    from matplotlib.patches import Rectangle
+
+    bottom = axes.get_ylim()[0]
+    lows, highs = (
+        np.maximum(y(np.maximum(edges, 1e-3)), bottom)
+        for edges in (tiles.lows_hz, tiles.highs_hz)
+    )
+    for start_s, stop_s, low, high, value in zip(
+        tiles.starts_s, tiles.stops_s, lows, highs, tiles.values, strict=True
+    ):
+        corner, size = (start_s, low), (stop_s - start_s, high - low)
+        alpha = TILE_ALPHA * min(abs(value) / tiles.limit, 1.0)
+        colour = tiles.colours[value > 0]
+        axes.add_patch(Rectangle(corner, *size, color=colour, alpha=alpha, linewidth=0))
+    below, above = to_rgba_array(tiles.colours)[:, :3]
+    shades = [below, MIDDLE_GREY, above]
+    colour_map = LinearSegmentedColormap.from_list("tiles", shades)
+    limits = (-tiles.limit, tiles.limit)
+    values = np.array([-tiles.limit, 0.0, tiles.limit])
+    images.bar(axes, limits, tiles.label, colour_map, values)
 
 
 def _strips(axes: Axes, strips: Strips) -> None:

@@ -210,6 +210,36 @@ class Marks:
 
 
 @dataclass(frozen=True)
+class Tiles:
+    """Rectangles over an image, whose levels are grey beneath: values below and above 0.
+
+    The image's colour bar gives way to theirs.
+
+    Attributes:
+        starts_s: (n,) left edges.
+        stops_s: (n,) right edges.
+        lows_hz: (n,) lower edges.
+        highs_hz: (n,) upper edges.
+        values: (n,) 0 leaves the image as it is.
+        limit: the value with the fullest colour, above 0 and below.
+        label: of the values.
+        names: what a value below 0 means, and one above.
+        colours: "#rrggbb" below 0, and above.
+    """
+
+    starts_s: list[float]
+    stops_s: list[float]
+    lows_hz: list[float]
+    highs_hz: list[float]
+    values: list[float]
+    limit: float
+    label: str
+    names: tuple[str, str]
+    colours: tuple[str, str]
+    kind: str = "tiles"
+
+
+@dataclass(frozen=True)
 class Plot:
     """One pair of axes and the layers between them.
 
@@ -231,7 +261,7 @@ class Plot:
     name: str
     x: Axis
     y: Axis
-    layers: tuple[Image | Band | Line | Marks | Rows | Strips, ...]
+    layers: tuple[Image | Band | Line | Marks | Rows | Strips | Tiles, ...]
     facts: tuple[str, ...] = ()
     title: str = ""
     ratio: float = 0.5

@@ -22,6 +22,7 @@ from viz.plot import (
     Rows,
     Sheet,
     Strips,
+    Tiles,
 )
 
 UNITS = {"time": "time_s", "frequency": "frequency_hz", "level": "level_db"}
@@ -92,6 +93,10 @@ def _of_layer(layer: Any, plot: Plot) -> dict[str, Any]:
         case Rows():
             ends = {"start_s": layer.starts_s, "stop_s": layer.stops_s}
             return {**ends, "shares": np.array(layer.shares)}
+        case Tiles():
+            named = {"start_s": layer.starts_s, "stop_s": layer.stops_s}
+            edges = {"low_hz": layer.lows_hz, "high_hz": layer.highs_hz}
+            return {**named, **edges, "value": layer.values}
         case Strips():
             ends = {"start_s": layer.starts_s, "stop_s": layer.stops_s}
             rows = [

@@ -76,6 +76,7 @@ def test_every_endpoint_is_documented(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
     names = {"/waveform", "/dft", "/stft", "/mel", "/classify", "/classify_many"}
     names |= {"/embed", "/similar", "/runs", "/start_run", "/stop_run"}
+    names |= {"/what_if", "/where"}
     assert set(endpoints) == names  # and nothing of the page's own
     for endpoint in endpoints.values():
         assert endpoint["description"]
@@ -101,6 +102,8 @@ def test_every_endpoint_is_documented(client):
         ("/classify_many", "reason: str | None (why there is no answer"),
         ("/runs", "accuracy: float | None (share of the validation songs"),
         ("/stop_run", "state: str (waiting, running"),
+        ("/what_if", "moved: float (share of the probability"),
+        ("/where", "low_hz: float (its lower edge (Hz)"),
     ],
 )
 def test_answers_are_documented_field_by_field(client, name, said):
@@ -124,6 +127,36 @@ def test_picture_is_the_one_that_the_page_saves(client, song, name):
     draw, values = AS_THE_PAGE_BEGINS[name]
     path = client.predict(song, api_name=f"/{name}")
     assert Path(path).read_bytes() == content(draw(scene, *values), "png")
+
+
+def test_song_is_classified_as_it_is_and_changed(client, song):
+    same = client.predict(song, "bundled", api_name="/what_if")
+    assert same["moved"] == 0.0
+    assert same["before"] == same["after"]
+    other = client.predict(
+        song, "bundled", n_semitones=5, snr_db=0, is_reversed=True, api_name="/what_if"
+    )
+    assert other["before"] == same["before"]
+    assert other["moved"] > 0.0
+    with pytest.raises(AppError, match="outside the allowed range"):
+        client.predict(song, "bundled", tempo=9, api_name="/what_if")
+
+
+def test_where_the_evidence_is_comes_as_tiles_that_cover_the_song(client, song):
+    found = client.predict(song, "bundled", api_name="/where")
+    area = sum(
+        (each["stop_s"] - each["start_s"]) * (each["high_hz"] - each["low_hz"])
+        for each in found["tiles"]
+    )
+    assert area == pytest.approx(2.0 * 8000, rel=0.05)  # of mp3, with its padding
+    speaking = [each for each in found["tiles"] if each["speaks"]]
+    assert all(each["effect"] > 0 for each in speaking)
+    assert (
+        found["genre"]
+        in client.predict(song, "bundled", api_name="/classify")["genres"][0].values()
+    )
+    with pytest.raises(AppError, match="polka"):
+        client.predict(song, "bundled", genre="polka", api_name="/where")
 
 
 def test_knob_changes_the_picture(client, song):
@@ -261,6 +294,7 @@ def test_page_s_own_events_are_private(demo):
     public = {fn.api_name for fn in demo.fns.values() if fn.api_visibility == "public"}
     named = {"classify", "classify_many", "runs", "start_run", "stop_run"}
     named |= {"embed", "similar"}
+    named |= {"what_if", "where"}
     assert public == {*PICTURES, *named}
 
 

@@ -25,6 +25,7 @@ PICTURES = {"waveform", "dft", "stft", "mel"}
 PATIENCE_S = 60
 NAMES = {*PICTURES, "classify", "classify_many", "runs", "start_run", "stop_run"}
 NAMES |= {"embed", "similar"}
+NAMES |= {"what_if", "where"}
 
 
 @pytest.fixture(scope="module")

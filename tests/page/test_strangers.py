@@ -51,8 +51,23 @@ MAY = set(
     ui.tabs.classify.view:_part.part
     ui.tabs.classify.view:_saving.save
     ui.tabs.classify.view:_zooming.zoom
+    ui.api.reasons:Endpoints.what_if
+    ui.api.reasons:Endpoints.where
+    ui.tabs.classify.changes:_asking.ask
+    ui.tabs.classify.changes:_forgetting.forget
+    ui.tabs.classify.changes:_offering.offer
+    ui.tabs.classify.changes:_stopping.stop
+    ui.tabs.classify.changes:_superseding.supersede
+    ui.tabs.classify.changes:_wire.<lambda>
     ui.tabs.classify.what_if:_asking.ask
     ui.tabs.classify.what_if:_playing.play
+    ui.tabs.classify.what_if:build.clear
+    ui.tabs.classify.where:_asking.ask
+    ui.tabs.classify.where:_cutting.cut
+    ui.tabs.classify.where:_wire_picture.redraw
+    ui.tabs.classify.where:_wire_picture.save
+    ui.tabs.classify.where:_wire_search.forget
+    ui.tabs.classify.where:_wire_search.stop
     ui.front.front:build.phrase
     ui.tabs.live.tab:_naming.name
     ui.tabs.map.tab:_arranging.arrange

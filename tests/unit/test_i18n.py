@@ -30,7 +30,7 @@ NAMES = set(
     huggingface.co id install jazz jobs kHz label log login metal none ogg peak pip pop
     preset python quick reggae rock run runs safetensors scale scratch settings Shift slaney smoke
     songs.csv source split status.huggingface.co stratified trainer transformers tutorial wav whole
-    zip AST McNemar NAME OWNER README SpecAugment Whisper ZeroGPU course dropout fast
+    zip AST McNemar NAME OWNER SNR harmonic percussive mean nothing README SpecAugment Whisper ZeroGPU course dropout fast
     BPM MFCC SVM genres masked pretrain small logit marsyas oauth softmax true vec AudioSet ImageNet DRM GRADIO PORT SECRET
     DEVICES SERVER SOCKS TMPDIR VISIBLE ffmpeg genre http in.wav model out.flac out.wav socks socksio test
     train Stevens dither Git LFS git lfs pull xet hf download API accelerate bucket evaluate

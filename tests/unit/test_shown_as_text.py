@@ -226,10 +226,24 @@ def hostile_values(prediction):
             "short_s": 1.0,
         },
         "what_if": {
-            "lines": [EVIL],
+            "lines": [[EVIL]],
+            "models": [EVIL],
             "rows": [
-                SimpleNamespace(label=EVIL, answer=EVIL, moved=0.5, is_other=True)
+                SimpleNamespace(
+                    label=EVIL,
+                    cells=[SimpleNamespace(answer=EVIL, moved=0.5, is_other=True)],
+                )
             ],
+        },
+        "what_if_now": {
+            "columns": [
+                {
+                    "model": EVIL,
+                    "is": True,
+                    "moved": 0.5,
+                    "rows": [(EVIL, 0.5, -3.0, "#000000")],
+                }
+            ]
         },
     }
 

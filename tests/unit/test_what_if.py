@@ -5,9 +5,10 @@ import pytest
 
 import i18n
 from audio.clip import Clip
+from audio.effects import Change, excerpt_of
 from classifier import what_if
 from classifier.models import Models
-from classifier.what_if import UNMOVED, excerpt_of
+from classifier.what_if import UNMOVED
 from networks.forward import Outputs
 from support import tiny
 from support.signals import tone
@@ -76,11 +77,11 @@ def test_model_that_listens_to_the_tempo_is_found_out(model):
 
 
 def test_change_that_leaves_silence_is_an_answer_too(model, monkeypatch):
-    monkeypatch.setattr(what_if.effects, "names", lambda: ("none",))
+    monkeypatch.setattr(what_if.effects, "NAMED", {"none": Change()})
     monkeypatch.setattr(
         what_if.effects,
         "changed",
-        lambda clip, name: Clip(np.zeros(clip.n_samples, np.float32), RATE),
+        lambda clip, change: Clip(np.zeros(clip.n_samples, np.float32), RATE),
     )
     _, found = what_if.answers(tone(440.0, 2.0, RATE), model)
     assert (found.prediction, found.moved) == (None, 1.0)
@@ -94,9 +95,36 @@ def test_middle_of_a_long_song_is_taken():
     assert excerpt_of(tone(440.0, 2.0, RATE)).duration_s == 2.0
 
 
+def test_two_models_are_asked_about_the_same_changed_sounds(model):
+    low, high = (tone(hz, 4.0, RATE, 0.3).samples for hz in (300.0, 3000.0))
+    song = Clip(low + high, RATE)
+    pairs = [*what_if.answers_of(song, [model, model], compute=deciding_by(high_share))]
+    assert [one.change for one, _ in pairs] == ["", *what_if.effects.NAMED]
+    for one, other in pairs:
+        assert one.clip is other.clip
+        assert one.moved == other.moved
+
+
+def test_combined_change_moves_a_model_that_listens_to_the_band_it_removes(model):
+    low, high = (tone(hz, 4.0, RATE, 0.3).samples for hz in (300.0, 3000.0))
+    excerpt = excerpt_of(Clip(low + high, RATE))
+    asked = {"compute": deciding_by(high_share)}
+    gone = Change(low_pass_hz=800.0, tempo=1.2, gain_db=-10.0)
+    before, answer = what_if.changed_answer(excerpt, gone, model, **asked)
+    assert before.genres[0][0] == tiny.GENRES[0]
+    assert answer.prediction.genres[0][0] == tiny.GENRES[1]
+    assert answer.moved > 0.9
+    kept = Change(low_pass_hz=6000.0, tempo=1.2, gain_db=-10.0)
+    _, answer = what_if.changed_answer(excerpt, kept, model, before=before, **asked)
+    assert answer.moved < UNMOVED
+
+
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_what_hardly_moves_the_answer_is_told_with_how_little(model, language):
     song = tone(300.0, 4.0, RATE, 0.3)
-    found = list(what_if.answers(song, model, compute=deciding_by(high_share)))
+    found = [
+        (each,)
+        for each in what_if.answers(song, model, compute=deciding_by(high_share))
+    ]
     page = table.as_html(found, language, is_last=True)
     assert any(f"{word}10%" in page for word in ("less than ", "不到 "))

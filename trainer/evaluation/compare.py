@@ -24,9 +24,10 @@ from trainer.data import dataset, sources
 from trainer.data.dataset import SongSet
 from trainer.data.splits import PARTS
 from trainer.data.windows import AllWindows, note_silent
-from trainer.evaluation import baseline, evaluate, model_lookup, scores
+from trainer.evaluation import baseline, evaluate, model_lookup, scores, what_if
 from trainer.evaluation.model_lookup import ModelSource
 from trainer.evaluation.scores import PairedResult, Predictions, Scores
+from trainer.evaluation.what_if import ChangeScore
 from trainer.run import runs
 from trainer.run.events import Emit, ShouldStop, Stage
 
@@ -48,6 +49,7 @@ class SongSelection:
         seed: of the random split.
         n_songs_per_genre: of composed songs.
         baseline: whether to train a simple model on the training part, and score it.
+        what_if: whether to classify changed songs too.
     """
 
     data: str = ""
@@ -57,6 +59,7 @@ class SongSelection:
     seed: int = 42
     n_songs_per_genre: int = 50
     baseline: bool = False
+    what_if: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +97,8 @@ class ModelResult:
         may_know: its run is unknown, and it was trained on songs of this kind.
         device: name of the GPU or processor that computed them.
         precision: of its products; named so in the JSON file.
+        what_if: what each change of the songs does to its answers; empty where that
+            was not asked for. Named so in the JSON file.
     """
 
     name: str
@@ -103,6 +108,7 @@ class ModelResult:
     may_know: bool = False
     device: str = ""
     precision: str = ""
+    what_if: tuple[ChangeScore, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -182,6 +188,21 @@ def compare(
         )
         is_correct.append(predictions.is_correct(model.temperature))
         results.append(_result(source, model, eval_set, predictions))
+    if selection.what_if:
+        results = [
+            dataclasses.replace(
+                result,
+                what_if=what_if.measure(
+                    model,
+                    eval_set.songs,
+                    some.indices,
+                    some.songs.labels[some.indices],
+                    emit=emit,
+                    should_stop=should_stop,
+                ),
+            )
+            for result, model, some in zip(results, loaded, windows, strict=True)
+        ]
     if selection.baseline:
         simple = _baseline(eval_set, windows[0].indices, emit, should_stop)
         results = [

@@ -16,8 +16,10 @@ from trainer.evaluation.calibration import (
 from trainer.evaluation.compare import Comparison, ModelResult
 from trainer.evaluation.layers import LayerReadings
 from trainer.evaluation.scores import PairedResult, Scores
+from trainer.evaluation.what_if import ChangeScore
 
 SIGNIFICANT = 0.05  # below it, chance alone is an unlikely reason
+LITTLE = 0.2  # share of answers; a change that is sure to change fewer is nothing
 NEAR = 0.001  # share: this near, a temperature is at the end of those tried
 GAP = "  "  # between the columns of a table
 
@@ -224,8 +226,63 @@ def _entry(entry: ModelResult, data: str, language: str) -> str:
         _table(scores, language),
         _mistakes(scores, language),
         "\n".join(baseline(scores, entry.name, language)),
+        what_if(entry.what_if, entry.name, language),
     ]
     return "\n\n".join(filter(None, parts))
+
+
+def what_if(
+    found: Sequence[ChangeScore], name: str, language: str = i18n.DEFAULT_LANGUAGE
+) -> str:
+    """Format what each change of the songs does to a model's answers.
+
+    Args:
+        found: the songs as they are first; empty for nothing to tell.
+        name: of the model.
+        language: of the sentences.
+    """
+    if not found:
+        return ""
+    first, *changes = found
+    names = ("change", "changed", "accuracy_of_changed")
+    rows = [[_word(each, language) for each in names]]
+    for each in found:
+        label = i18n.word(f"what_if.{each.change}", language)
+        accuracy = _interval(each.accuracy, each.accuracy_interval)
+        is_first = each is first
+        changed = "" if is_first else _interval(each.changed, each.changed_interval)
+        rows.append([label, changed, accuracy])
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    table = "\n".join(_line(row, widths) for row in rows)
+    head = _word("what_if", language, n=first.n_songs)
+    return "\n".join([head, table, *_depends(changes, name, language)])
+
+
+def _interval(share: float, interval: tuple[float, float]) -> str:
+    """Format a share with its 95 % interval."""
+    low, high = interval
+    return f"{share:.1%} ({low:.1%}–{high:.1%})"
+
+
+def _depends(changes: Sequence[ChangeScore], name: str, language: str) -> list[str]:
+    """Describe what a model relies on, and what is nothing to it, as far as is sure.
+
+    A change counts as nothing where even the upper end of its interval is small.
+    """
+    most = max(changes, key=lambda each: each.changed)
+    low, high = most.changed_interval
+    about = {"model": name, "share": most.changed, "low": low, "high": high}
+    label = i18n.word(f"what_if.{most.change}", language)
+    name_of = "what_if_most" if most.changed else "what_if_none"
+    lines = [_word(name_of, language, change=label, **about)]
+    little = [
+        i18n.word(f"what_if.{each.change}", language)
+        for each in changes
+        if each.changed_interval[1] < LITTLE
+    ]
+    if little:
+        lines.append(_word("what_if_little", language, changes=little, share=LITTLE))
+    return lines
 
 
 def _table(scores: Scores, language: str) -> str:

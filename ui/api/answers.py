@@ -18,6 +18,8 @@ from classifier import report
 from classifier.batch import Row
 from classifier.predict import Prediction
 from classifier.verdict import Kind, Verdict
+from classifier.what_if import Answer
+from classifier.where import Found
 from trainer import messages
 from trainer.run.events import Step
 from trainer.run.runs import Run
@@ -165,6 +167,68 @@ class SimilarSong:
 
 
 @dataclass(frozen=True)
+class WhatIfAnswer:
+    """The genre of a song's middle as it is, and changed.
+
+    Attributes:
+        before: every genre's probability as it is, the likeliest first.
+        after: the same of the changed sound; empty where nothing audible is left.
+        moved: share of the probability that is with other genres than before, 0 to 1.
+        model: key of the model that was asked.
+    """
+
+    before: list[GenreShare]
+    after: list[GenreShare]
+    moved: float
+    model: str
+
+
+@dataclass(frozen=True)
+class TileAnswer:
+    """A piece of the song's time and frequency, and what it says for the genre.
+
+    Attributes:
+        start_s: where it begins in the song (s).
+        stop_s: where it ends (s).
+        low_hz: its lower edge (Hz).
+        high_hz: its upper edge (Hz).
+        effect: what the genre's log-odds lose where it is hidden; below 0 it speaks
+            against the genre.
+        speaks: whether it is one of those that together make most of the case.
+    """
+
+    start_s: float
+    stop_s: float
+    low_hz: float
+    high_hz: float
+    effect: float
+    speaks: bool
+
+
+@dataclass(frozen=True)
+class WhereAnswer:
+    """Where in a song's middle the evidence for a genre is.
+
+    Attributes:
+        genre: that was asked about.
+        probability: of it, of the middle as it is.
+        kept: of it, with only the tiles that speak for it; null where that is silent.
+        rest: of it, with only all other tiles; null likewise.
+        tiles: that cover the middle without overlap.
+        windows: pieces that were classified.
+        model: key of the model that was asked.
+    """
+
+    genre: str
+    probability: float
+    kept: float | None
+    rest: float | None
+    tiles: list[TileAnswer]
+    windows: int
+    model: str
+
+
+@dataclass(frozen=True)
 class RunAnswer:
     """A fine-tuning run.
 
@@ -247,6 +311,41 @@ def of_row(row: Row) -> SongRow:
     )
 
 
+def of_change(before: Prediction, answer: Answer) -> WhatIfAnswer:
+    """Describe the answers to a sound as it is, and changed."""
+    after = answer.prediction.genres if answer.prediction else ()
+    return WhatIfAnswer(
+        before=[GenreShare(*each) for each in before.genres],
+        after=[GenreShare(*each) for each in after],
+        moved=round(answer.moved, 6),
+        model=before.model.key,
+    )
+
+
+def of_search(found: Found) -> WhereAnswer:
+    """Describe where the evidence for a genre was found."""
+    check = found.check
+    assert check is not None, "asked only when the search has ended"
+    genre = check.genre
+    kept, rest = (
+        dict(each.genres)[genre] if each else None for each in (check.kept, check.rest)
+    )
+    speaking = set(found.speaking(genre))
+    tiles = [
+        TileAnswer(
+            start_s=round(found.start_s + each.start_s, 4),
+            stop_s=round(found.start_s + each.stop_s, 4),
+            low_hz=round(each.low_hz, 2),
+            high_hz=round(each.high_hz, 2),
+            effect=round(each.effect, 6),
+            speaks=each in speaking,
+        )
+        for each in found.pieces(genre)
+    ]
+    share, key = dict(found.genres)[genre], found.model.key
+    return WhereAnswer(genre, share, kept, rest, tiles, found.n_done, key)
+
+
 def _rounded(distance: float | None) -> float | None:
     return None if distance is None else round(distance, 3)
 
@@ -270,6 +369,19 @@ def of_run(run: Run) -> RunAnswer:
     )
 
 
+DESCRIBED = (
+    GenreShare,
+    SongAnswer,
+    SongRow,
+    SongEmbedding,
+    SimilarSong,
+    RunAnswer,
+    WhatIfAnswer,
+    TileAnswer,
+    WhereAnswer,
+)
+
+
 def schema_of(kind: Any) -> dict[str, Any]:
     """Return the JSON schema of an answer's type, its fields described.
 
@@ -278,8 +390,7 @@ def schema_of(kind: Any) -> dict[str, Any]:
     """
     schema = TypeAdapter(kind).json_schema()
     parts = {**schema.get("$defs", {}), schema.get("title"): schema}
-    every = GenreShare, SongAnswer, SongRow, SongEmbedding, SimilarSong, RunAnswer
-    for each in every:
+    for each in DESCRIBED:
         if each.__name__ in parts:
             _describe(parts[each.__name__], each)
     return schema

@@ -5,6 +5,7 @@
 
   const DASHES = [[], [7, 4], [2, 3]]; // of lines
   const FAINT = 0.55; // of a rule without a name, or a faint line: one of many
+  const TILE_ALPHA = 0.75; // of a tile with the largest value
   const TRACK_ALPHA = 0.06; // of a row's ground, where there is a share at all
 
   const crisp = (place) => Math.round(place) + 0.5;
@@ -95,6 +96,18 @@
           fill(style.ink, k, TRACK_ALPHA);
           if (share) fill(colours[i], k, share);
         });
+      });
+      pen.globalAlpha = 1;
+    },
+
+    tiles(pen, { box: { x, y } }, layer) {
+      layer.values.forEach((value, i) => {
+        const [left, right] = [layer.starts_s[i], layer.stops_s[i]].map((s) => Math.round(x.place(s)));
+        const [top, bottom] = [layer.highs_hz[i], layer.lows_hz[i]].map((hz) =>
+          Math.round(y.place(Math.max(hz, y.start))));
+        const share = Math.min(Math.abs(value) / layer.limit, 1);
+        Object.assign(pen, { fillStyle: layer.colours[value > 0 ? 1 : 0], globalAlpha: TILE_ALPHA * share });
+        pen.fillRect(left, top, right - left, bottom - top);
       });
       pen.globalAlpha = 1;
     },

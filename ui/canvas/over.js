@@ -127,7 +127,9 @@
     if (box.image) {
       const byte = images.byteAt(box.image, view.bytes.get(box.image), cursor.x, cursor.y);
       const [time, frequency] = [say(plot.x, box.x, cursor.x), say(plot.y, box.y, cursor.y)];
-      return joined([...time, frequency[0], loudness(box.image, byte), frequency[1]]);
+      const tiles = plot.layers.filter(({ kind }) => kind === "tiles");
+      const told = tiles.map((layer) => tileAt(layer, cursor));
+      return joined([...time, frequency[0], loudness(box.image, byte), frequency[1], ...told]);
     }
     const found = points(view);
     const values = found.flatMap(({ name, y }) => {
@@ -155,6 +157,13 @@
     const level = fullScale(axes.written(image.quantity, value, 1), image.label);
     const isOpen = isPower || image.quantity === "level"; // byte 0 is anything lower
     return byte === 0 && isOpen ? word("below", { level: level.replace(".0 ", " ") }) : level;
+  }
+
+  function tileAt({ starts_s, stops_s, lows_hz, highs_hz, values, names }, { x, y }) {
+    const i = values.findIndex((_, k) =>
+      x >= starts_s[k] && x < stops_s[k] && y >= lows_hz[k] && y < highs_hz[k]);
+    if (i < 0 || !values[i]) return "";
+    return `${names[values[i] > 0 ? 1 : 0]} ${axes.number(Math.abs(values[i]), 3)}`;
   }
 
   const rowAt = (names, y) => Math.min(Math.max(Math.floor(y), 0), names.length - 1);

@@ -26,6 +26,7 @@
   }
 
   const imageOf = (plot) => plot.layers.find((layer) => layer.kind === "image");
+  const tilesOf = (plot) => plot.layers.find((layer) => layer.kind === "tiles");
 
   /** Where the parts of a plot lie on a canvas, and its two rulers. */
   function layOut(plot, width, height, size, scales) {
@@ -139,12 +140,26 @@
     haloed(pen, plot.note, (area.left + area.right) / 2, (area.top + area.bottom) / 2, ink, halo, "center");
   }
 
+  /** What the colour bar of a plot tells: of tiles over an image, or else of the image. */
+  function keyOf({ plot, box: { image }, colours, limits }) {
+    const tiles = tilesOf(plot);
+    const { quantity, label } = tiles ? { quantity: "number", label: tiles.label } : image;
+    if (!tiles) return { quantity, label, limits, paints: colours.map((rgb) => `rgb(${rgb})`) };
+    const [against, speaking] = tiles.colours;
+    const paints = Array.from({ length: 256 }, (_, i) => {
+      const share = Math.round(Math.abs(i / 127.5 - 1) * 100);
+      return `color-mix(in srgb, ${i > 127 ? speaking : against} ${share}%, #808080)`;
+    });
+    return { quantity, label, limits: [-tiles.limit, tiles.limit], paints };
+  }
+
   /** The colours and their values; arrows say that both ends stand for more. */
-  function bar(pen, { box, style, colours, limits }) {
-    const { area, px, image } = box;
-    const [left, width, arrow] = [box.bar, px(12), image.quantity === "level" ? px(8) : 0];
+  function bar(pen, view) {
+    const { box, style } = view;
+    const { area, px } = box;
+    const { quantity, label, limits, paints } = keyOf(view);
+    const [left, width, arrow] = [box.bar, px(12), quantity === "level" ? px(8) : 0];
     const inside = { top: area.top + arrow, bottom: area.bottom - arrow };
-    const paints = colours.map((rgb) => `rgb(${rgb})`);
     const height = inside.bottom - inside.top;
     const shades = pen.createLinearGradient(0, inside.bottom, 0, inside.top);
     paints.forEach((paint, i) => shades.addColorStop(i / 255, paint));
@@ -156,13 +171,13 @@
       for (const point of [[left, base], [left + width, base], [left + width / 2, tip]]) pen.lineTo(...point);
       pen.fill();
     }
-    const axis = { quantity: image.quantity, start: limits[0], stop: limits[1] };
+    const axis = { quantity, start: limits[0], stop: limits[1] };
     const ruler = axes.ruler(axis, "linear", inside.bottom, inside.top);
     pen.fillStyle = style.ink;
     for (const { value, label } of axes.ticks(ruler, upRoom(area, px(26)))) {
       words(pen, label, left + width + px(6), ruler.place(value));
     }
-    upright(pen, image.label, left + width + px(44), area);
+    upright(pen, label, left + width + px(44), area);
   }
 
   /** Words at the right of rows, as many as there is room for. */
@@ -189,5 +204,5 @@
     words(pen, image.quantity === "level" ? "dB" : word(image.quantity), middle, area.bottom + px(26), { align: "center", base: "top" });
   }
 
-  Genrescope.paint = { GREY, styleOf, layOut, squareHeight, paint, imageOf };
+  Genrescope.paint = { GREY, styleOf, layOut, squareHeight, paint, imageOf, tilesOf };
 })();

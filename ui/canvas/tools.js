@@ -80,7 +80,8 @@
       }
     const images = plots.flatMap(({ layers }) => layers.filter(({ kind }) => kind === "image"));
     const hasLevels = images.some(({ quantity }) => quantity === "level");
-    return { hasImage: images.length > 0, hasLevels, scaled: [...scaled.values()], formats };
+    const hasTiles = plots.some(({ layers }) => layers.some(({ kind }) => kind === "tiles"));
+    return { hasImage: images.length > 0 && !hasTiles, hasLevels, scaled: [...scaled.values()], formats };
   }
 
   /** The row of tools; `refresh` shows in it what is chosen now. */

@@ -52,7 +52,8 @@
       this.box = paint.layOut(shown(plot, range), width, height, this.style.size, { x, y });
       this.element.style.setProperty("--left", `${this.box.area.left}px`);
       if (this.box.image) {
-        this.colours = images.coloursOf(tools.look.map);
+        // What lies over an image has the colours.
+        this.colours = images.coloursOf(paint.tilesOf(plot) ? "grey" : tools.look.map);
         this.limits = tools.limitsOf(this.box.image);
       }
       this.frame.style.height = `${height}px`;

@@ -34,7 +34,7 @@ from ui.server.shares import ADDRESS, Shares
 
 BATCH = "batch"
 SLOW = frozenset(  # their ids
-    (BATCH, "model", "asking", "what_if", "rebuild", "fetch", "map")
+    (BATCH, "model", "asking", "what_if", "change", "where", "rebuild", "fetch", "map")
 )
 # Of them, those that mostly wait: for a model, which has turns of its own, or the Hub.
 WAITING = SLOW - {"rebuild"}

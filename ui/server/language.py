@@ -17,8 +17,8 @@ from trainer.config import RunConfig
 LANGUAGE_COOKIE = "genrescope_language"
 # Sections that components use; every page carries them in each language.
 SPOKEN = (
-    "about app classify clip data examples fields live map see teach train"
-    " what_if".split()
+    "about app classify clip data examples fields live map see teach train what_if"
+    " where".split()
 )
 # Of the questions: ``ui/exercises/dock.py`` brings them in the visitor's language.
 UNSPOKEN = ("_question", "_hint", "_aha")

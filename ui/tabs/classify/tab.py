@@ -9,7 +9,7 @@ import gradio as gr
 from classifier.models import Models
 from ui.server.access import Visitor
 from ui.session import Session
-from ui.tabs.classify import batch, history, song, what_if
+from ui.tabs.classify import batch, history, song, what_if, where
 from ui.tabs.classify.picker import Picker
 
 ID = "classify"  # of the tab
@@ -33,6 +33,7 @@ def build(tab: gr.Tab, session: Session, models: Models, examples_dir: Path) -> 
     picker, songs = Picker(session, models), history.build()
     song.build(tab, session, models, picker, songs, examples_dir)
     what_if.build(session, models, picker)
+    where.build(session, models, picker)
     batch.build(session, models, picker)
     history.build_list(tab, session, songs, examples_dir)
     picker.wire(tab, song.LISTED)

@@ -21,8 +21,10 @@ from ui.server.language import text
 from ui.session import Session, View
 from ui.tabs.classify import card, song_map
 from ui.tabs.classify.answer import parts
+from ui.waiting import ENDLESS as ENDLESS
 from ui.waiting import PATIENCE_S as PATIENCE_S
 from ui.waiting import Update as Update
+from ui.waiting import all_loaded as all_loaded
 from ui.waiting import cancelled as cancelled
 from ui.waiting import in_line as in_line
 from ui.waiting import loaded as loaded

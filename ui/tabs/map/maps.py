@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -24,6 +22,7 @@ from classifier.queue import InferenceQueue
 from classifier.similarity import Neighbours, Projection, Scale, Vectors
 from errors import KnownError
 from networks.checkpoint import LoadedModel, ModelRef
+from ui.server import files
 from ui.tabs.map import songs as sources
 from ui.tabs.map.songs import MapSong
 from ui.waiting import PATIENCE_S
@@ -210,8 +209,8 @@ def points_of(
             yield Read(song, point)
     asked: dict[str, Any] = {"effort": "quick", "limits": limits}
     asked |= {"n_workers": N_WORKERS, "patience_s": PATIENCE_S, "with_embedding": True}
-    with TemporaryDirectory() as folder:
-        unread = sources.opened(list(missing.values()), Path(folder), language)
+    with files.scratch() as folder:
+        unread = sources.opened(list(missing.values()), folder, language)
         for row in rows_or_waits(unread, model, queue, **asked):
             if row is None:
                 yield None
