@@ -84,7 +84,7 @@
 
     /** Ask for a sheet once the place is near the screen; what is drawn stays until then. */
     awaitNear(isNew, isSeen) {
-      if (!isNew && !this.isNew && !this.root.isConnected) return; // there is no sound yet
+      if (!isNew && !this.isNew && !this.root.isConnected && !sound.player()) return;
       this.isNew ||= isNew;
       if (!this.root.isConnected && this.isNew) this.showEmpty("coming");
       this.root.classList.toggle("stale", this.isNew);
