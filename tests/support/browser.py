@@ -33,7 +33,7 @@ app.serve(dataclasses.replace(app.host.from_environment(), bundled_model_dir=mod
 PATIENCE_S = 90
 WAIT_MS = 90_000
 # Gradio adds the parts of a page one by one; these come last.
-N_PICTURES = 26
+N_PICTURES = 25
 READY = f"""document.querySelectorAll(".block.picture").length === {N_PICTURES}
   && document.querySelector("#player input[type=file]")
   && document.querySelector(".chips button")
