@@ -18,11 +18,17 @@ from support.signals import chord
 
 pytestmark = pytest.mark.browser
 TABS = {
-    "en-US": ("en", ["See", "Live", "Data", "Train", "Classify", "Teach & about"]),
-    "zh-HK": ("zh-TW", ["看聲音", "即時", "資料", "訓練", "曲風辨識", "教學與說明"]),
+    "en-US": (
+        "en",
+        ["See", "Live", "Data", "Train", "Classify", "Map", "Teach & about"],
+    ),
+    "zh-HK": (
+        "zh-TW",
+        ["看聲音", "即時", "資料", "訓練", "曲風辨識", "地圖", "教學與說明"],
+    ),
     "zh-Hans-CN": (
         "zh-CN",
-        ["看声音", "实时", "数据", "训练", "流派识别", "教学与说明"],
+        ["看声音", "实时", "数据", "训练", "流派识别", "地图", "教学与说明"],
     ),
 }
 
