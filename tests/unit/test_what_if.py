@@ -6,6 +6,7 @@ import pytest
 import i18n
 from audio.clip import Clip
 from audio.effects import Change, excerpt_of
+from audio.synth.composer import compose
 from classifier import what_if
 from classifier.models import Models
 from classifier.what_if import UNMOVED
@@ -46,6 +47,12 @@ def high_share(window):
     return power[edge:].sum() / power.sum() - 0.1
 
 
+def whistling(window):
+    power = np.abs(np.fft.rfft(window)) ** 2
+    hz = np.fft.rfftfreq(len(window), 1 / RATE)
+    return power[(hz > 6400) & (hz < 6600)].sum() - 0.5 * power[hz > 6000].sum()
+
+
 def n_clicks(window):
     loud = np.abs(window) > 0.5 * np.abs(window).max()
     return np.count_nonzero(np.diff(loud.astype(int)) == 1) - 5.6
@@ -73,6 +80,16 @@ def test_model_that_listens_to_the_tempo_is_found_out(model):
     found = moved(Clip(samples, RATE), model, n_clicks)
     assert found["faster"] > 0.5
     for name in ("quieter", "reversed", "slower"):
+        assert found[name] < UNMOVED, name
+
+
+@pytest.mark.parametrize("genre", ["disco", "classical"])
+def test_band_that_is_planted_in_a_composed_song_is_found_out(model, genre):
+    song = compose(genre, 2, duration_s=4.0, sampling_rate=RATE)
+    whistle = tone(6500.0, 4.0, RATE, 0.2 * float(np.abs(song.samples).max()))
+    found = moved(Clip(song.samples + whistle.samples, RATE), model, whistling)
+    assert found["low"] > 0.9
+    for name in ("high", "quieter", "reversed", "shuffled"):
         assert found[name] < UNMOVED, name
 
 

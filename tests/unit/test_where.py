@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from audio.clip import Clip
+from audio.synth.composer import compose
 from classifier import where
 from classifier.models import Models
 from classifier.where import Found, Picture, Tile
@@ -79,6 +80,24 @@ def test_cue_is_found_at_its_time_in_its_band(model):
     assert kept + rest == pytest.approx(energy, rel=1e-3)
     low = tone(250.0, 6.0, RATE, 0.2).samples
     assert np.dot(parts[0].samples, low) < 0.01 * np.dot(low, low)
+
+
+@pytest.mark.parametrize("genre", ["disco", "classical"])
+def test_cue_that_is_planted_in_a_composed_song_is_found(model, genre):
+    """A whistle of half a second, in a band that the song hardly uses."""
+    song = compose(genre, 3, duration_s=8.0, sampling_rate=RATE)
+    whistle = np.array(tone(6500.0, 8.0, RATE, 0.05).samples)
+    whistle[: round(5.25 * RATE)] = 0
+    whistle[round(5.75 * RATE) :] = 0
+    planted = Clip(song.samples + whistle, RATE)
+    found = last(planted, model, compute=listening_to(6300, 6700))
+    most = max(found.pieces(CUE), key=lambda piece: piece.density)
+    assert most.start_s < 5.75
+    assert most.stop_s > 5.25
+    assert most.low_hz < 6500 < most.high_hz
+    cues = Picture.of(planted).only(found.speaking(CUE)).samples
+    assert np.dot(cues, whistle) > 0.6 * np.dot(whistle, whistle)
+    assert np.dot(cues, song.samples) < 0.3 * np.dot(song.samples, song.samples)
 
 
 def test_what_speaks_for_one_genre_speaks_against_the_other(model):
