@@ -110,6 +110,8 @@ def test_zoom_stretches_at_once_and_whole_sound_goes_back(show):
     page = show(sheet)
     drag(page, at(page, 0.25), at(page, 0.5))
     page.locator(".sheet-zoom").click()
+    page.locator(".sheet-whole").wait_for()  # it is drawn
+    page.mouse.move(*at(page, 0.4))
     page.mouse.move(*at(page, 0.5))
     wait_for_reading(page, "0.75")  # the middle of 0.5 to 1
     (plot,) = sheet.plots
