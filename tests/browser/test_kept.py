@@ -227,6 +227,7 @@ def test_song_tab_answer_and_settings_survive_a_reload_and_a_language(open_page,
     assert page.locator("#lesson-waveform input[type=checkbox]").first.is_checked()
 
 
+@pytest.mark.slow
 def test_models_and_effort_are_kept_and_no_answer_is_below_another_choice(
     open_page, song, run
 ):
