@@ -90,6 +90,7 @@ def choose(page, place, label, option):
     page.get_by_role("option", name=option, exact=True).click()
 
 
+@pytest.mark.slow
 def test_every_new_lesson_answers_with_the_trumpet_phrase(open_page):
     page = open_page()
     page.get_by_role("button", name="Trumpet phrase", exact=True).click()

@@ -103,6 +103,7 @@ def test_run_outlives_its_server_and_a_stop_is_seen_by_two_pages(open_page, serv
     page.wait_for_function("!document.querySelector('button.primary[disabled]')")
 
 
+@pytest.mark.slow
 def test_person_goes_on_compares_names_and_deletes(open_page):
     page = open_page()
     page.set_default_timeout(PATIENCE_MS)
