@@ -35,7 +35,7 @@ def test_switch_keeps_the_moment_in_the_other_part(open_page):
     parts = page.locator("#lesson-separation")
     parts.scroll_into_view_if_needed()
     parts.locator(SWITCH).nth(2).wait_for()
-    parts.locator(".sheet-hear").click()
+    parts.locator(".sheet-hear:visible").click()
     page.wait_for_function(f"({PLAYING})()?.currentTime > 0.5")
     before = page.evaluate(f"({PLAYING})()")
     parts.locator(SWITCH).nth(2).click()
