@@ -385,7 +385,12 @@ async def _send(
 
 
 async def _upload(page: httpx.AsyncClient, data: bytes, name: str) -> dict[str, object]:
-    answer = await page.post(UPLOAD, files={"files": (name, data)})
+    """Upload what an attack needs; one before may have used up the visitor's share."""
+    for _ in range(60):
+        answer = await page.post(UPLOAD, files={"files": (name, data)})
+        if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+            break
+        await asyncio.sleep(1.0)
     answer.raise_for_status()
     return {"path": answer.json()[0], "meta": {"_type": "gradio.FileData"}}
 
