@@ -11,7 +11,7 @@ endif
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 # Each pin comes with the hashes of its files, and another file is refused. Where wheels
 # were built elsewhere: make run HASHED=
-HASHED := --no-deps --require-hashes
+HASHED ?= --no-deps --require-hashes
 INSTALL := $(if $(UV),$(UV) pip install --python $(BIN)/python,$(PIP)) $(HASHED)
 PINS := $(if $(HASHED),requirements/app.txt,requirements.txt)
 DEV_PINS := $(if $(HASHED),requirements/dev.txt,requirements-dev.txt)
