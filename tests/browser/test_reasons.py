@@ -54,6 +54,7 @@ def turn(page, label, value):
     number.press("Tab")
 
 
+@pytest.mark.slow
 def test_slider_changes_the_song_its_answer_and_what_is_heard(open_page, song):
     page = what_if(open_page, song)
     page.get_by_text("The answer to the changed song appears here").wait_for()
