@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import gradio as gr
 from gradio.i18n import I18nData
 
@@ -46,7 +48,7 @@ def build(label: I18nData) -> gr.Audio:
     return player
 
 
-def player(label: I18nData, *, visible: bool = True) -> gr.Audio:
+def player(label: I18nData, *, visible: bool | Literal["hidden"] = True) -> gr.Audio:
     """Make a player of a sound that a handler will give; not rendered yet."""
     return gr.Audio(
         type="filepath",

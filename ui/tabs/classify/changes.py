@@ -90,7 +90,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
                 reset = gr.Button(text("what_if.reset"), min_width=100)
                 cancel = gr.Button(text("what_if.cancel"), min_width=80)
         with gr.Column(scale=2, min_width=300):
-            sound = player(text("what_if.changed"), visible=False)
+            sound = player(text("what_if.changed"), visible=view.HIDDEN)
             status = gr.HTML(elem_classes=["classify-status"])
             sound.render()
             turn = text("what_if.turn")
@@ -175,7 +175,7 @@ def _forgetting(place: Place) -> Any:
     def forget(newest: Newest, visitor: Visitor) -> list[Any]:
         newest.ask(place.ranking)
         turn = i18n.word("what_if.turn", visitor.language)
-        return ["", turn, gr.Audio(None, visible=False), None]
+        return ["", turn, gr.Audio(None, visible=view.HIDDEN), None]
 
     return forget
 
