@@ -18,6 +18,7 @@ LATER = "decibels sines timbre pitch rhythm separation codec learning".split()
 WITH_SOUND = LATER[:-1]
 
 
+@pytest.mark.slow
 def test_lesson_is_drawn_and_heard_once_it_is_near(open_page):
     page = open_page("?sound=chord", height=700)
     wait_for_pictures(page)

@@ -69,6 +69,7 @@ def test_slider_changes_the_song_its_answer_and_what_is_heard(open_page, song):
     assert page.get_by_role("spinbutton", name="Low-pass").input_value() == "8000"
 
 
+@pytest.mark.slow
 def test_tiles_speak_for_a_genre_and_are_heard(open_page, song):
     page = where(open_page, song)
     canvas = page.locator(f"{PICTURE} canvas[role=img]")
