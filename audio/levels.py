@@ -126,6 +126,7 @@ class FlatTops:
 
     @property
     def n_samples(self) -> int:
+        """Count the samples of all flat tops, the open run included."""
         """Samples at flat tops so far, above and below."""
         return self._above.n_samples + self._below.n_samples
 

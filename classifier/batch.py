@@ -129,7 +129,7 @@ def rows_or_waits(
 ) -> Generator[Row | None]:
     """Yield what ``rows`` does, and None whenever a row takes longer than some seconds.
 
-    So that a caller can close the generator although a long song is at work.
+    So that a caller can close the generator although a long song is being classified.
     """
     left = threading.Event()
 

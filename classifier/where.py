@@ -149,7 +149,7 @@ class Found:
     check: Check | None = None
 
     def pieces(self, genre: str) -> tuple[Piece, ...]:
-        """Return what each place says for a genre, by tiles that do not overlap.
+        """Return the effect of each place on a genre, by tiles that do not overlap.
 
         Four quarters stand for their tile where they explain it: where the sum of what
         each alone does is at least half of what the tile does. Where it is less, they

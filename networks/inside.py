@@ -244,7 +244,7 @@ def head_weights(
 
 
 def _normed(model: LoadedModel, module: Any, given: Tensor) -> Tensor:
-    """Apply the norm that stands before a layer's attention, where one does."""
+    """Apply the norm that precedes a layer's attention, where there is one."""
     import torch
 
     name = next((each for each in NORMS if hasattr(module, each)), "")

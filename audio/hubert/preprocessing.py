@@ -141,7 +141,7 @@ class ModelInput:
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
+class Resampled:
     """A clip at 16 kHz, and what that took away.
 
     Attributes:
@@ -153,13 +153,13 @@ class Heard:
     lost_db: float | None
 
 
-def heard(clip: Clip) -> Heard:
+def resampled(clip: Clip) -> Resampled:
     """Resample a clip to 16 kHz, and measure what that takes away."""
-    return Heard(clip.resampled(SAMPLING_RATE), lost_db(clip))
+    return Resampled(clip.resampled(SAMPLING_RATE), lost_db(clip))
 
 
 def model_input(
-    sound: Clip | Heard,
+    sound: Clip | Resampled,
     front_end: FrontEnd = HUBERT,
     start: int = 0,
     stop: int | None = None,
@@ -173,7 +173,7 @@ def model_input(
         stop: the one after the last; None for the clip's end. Behind that, the clip is
             repeated.
     """
-    found = sound if isinstance(sound, Heard) else heard(sound)
+    found = sound if isinstance(sound, Resampled) else resampled(sound)
     n_window = (found.clip.n_samples if stop is None else stop) - start
     samples = found.clip.part(start, start + n_window)
     window = np.resize(samples, n_window) if len(samples) else samples

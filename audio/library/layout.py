@@ -81,7 +81,7 @@ def of(names: Sequence[str], table: Table | None = None) -> Layout:
 
     Args:
         names: of the songs alone, with slashes, relative to the set's folder.
-        table: that lies beside them, if one does.
+        table: beside them, if there is one.
 
     Raises:
         KnownError: ``parts_without_genres`` where all folders are parts and no table

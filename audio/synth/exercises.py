@@ -269,7 +269,7 @@ def _tempo_bpm(clip: Clip) -> float:
 
 
 def _percussive_db(clip: Clip) -> float:
-    """Measure how far the percussive part of a sound lies below the whole (dB)."""
+    """Measure the level of the whole above that of its percussive part (dB)."""
     whole = {"start_s": 0.0, "stop_s": clip.duration_s}
     parts = separated(clip, **whole, kernel_ms=MEDIAN_MS, kernel_hz=MEDIAN_HZ)
     return -(parts.level_db("percussive") or 0.0)

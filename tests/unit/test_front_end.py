@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from audio.hubert.preprocessing import HUBERT, SAMPLING_RATE, heard, model_input
+from audio.hubert.preprocessing import HUBERT, SAMPLING_RATE, model_input, resampled
 from networks import architecture, front_end
 from networks.checkpoint import read_json
 from support.knobs import MODELS
@@ -140,7 +140,7 @@ def test_whisper_s_frames_are_those_of_transformers(folders):
 def test_each_window_is_normalised_by_itself():
     quiet_then_loud = noise(duration_s=4.0, sampling_rate=16_000)
     samples = quiet_then_loud.samples * np.repeat([0.01, 1.0], 32_000)
-    sound = heard(type(quiet_then_loud)(samples, 16_000))
+    sound = resampled(type(quiet_then_loud)(samples, 16_000))
     for start in (0, 32_000):
         window = model_input(sound, HUBERT, start, start + 32_000).samples
         assert window.mean() == pytest.approx(0.0, abs=1e-5)
@@ -149,13 +149,13 @@ def test_each_window_is_normalised_by_itself():
 
 def test_windows_are_those_that_classification_cuts():
     found, sound = hubert_input.PUBLISHED["AST"], noise(duration_s=25.0)
-    clip = heard(sound).clip
+    clip = resampled(sound).clip
     n_window = round(found.window_s * SAMPLING_RATE)
     assert hubert_input.window_of(clip, found, 3.0) == (0, n_window)
     assert hubert_input.window_of(clip, found, 12.0) == (n_window, 2 * n_window)
     last = clip.n_samples - n_window
     assert hubert_input.window_of(clip, found, 24.0) == (last, last + n_window)
-    short = heard(tone(duration_s=2.0)).clip
+    short = resampled(tone(duration_s=2.0)).clip
     assert hubert_input.window_of(short, HUBERT, 1.0) == (0, 32_000)
     repeated = model_input(short, found, *hubert_input.window_of(short, found, 1.0))
     assert repeated.is_repeated

@@ -22,8 +22,8 @@ from ui.tabs.see.comparison import on_the_same_axes
 from ui.tabs.see.inversion import QUEUE
 from ui.tabs.see.lesson import (
     Choices,
-    Heard,
     Lesson,
+    PlayerSound,
     draws,
     lesson,
     middle_s,
@@ -88,7 +88,7 @@ def build(session: Session) -> Lesson:
     decoder = session.shelf.limits.decoder
     through = coding.round_trip if decoder is None else decoder.round_trip
 
-    def hear(clip: Clip, language: str, *values: Any) -> list[Heard]:
+    def hear(clip: Clip, language: str, *values: Any) -> list[PlayerSound]:
         scene = Scene(clip, session.transforms, language)
         chosen = Knobs(*values)
         codings = [each.result for each in computed(scene, chosen, through)]
@@ -152,26 +152,26 @@ def computed(scene: Scene, chosen: Knobs, through: RoundTrip) -> list[Computed]:
     return found
 
 
-def heard(codings: list[Coded], gain_db: float, language: str) -> list[Heard]:
+def heard(codings: list[Coded], gain_db: float, language: str) -> list[PlayerSound]:
     """Return the original, then each coding and its difference, for players."""
     first = codings[0]
     original = Clip(first.original, first.sampling_rate)
-    sounds = [Heard(original, i18n.word("see.coding_original", language))]
+    sounds = [PlayerSound(original, i18n.word("see.coding_original", language))]
     for each in codings:
         name = pictures.title(each, language)
-        sounds.append(Heard(Clip(each.coded, each.sampling_rate), name))
+        sounds.append(PlayerSound(Clip(each.coded, each.sampling_rate), name))
         sounds.append(_difference(each, gain_db, name, language))
     return sounds
 
 
-def _difference(found: Coded, gain_db: float, name: str, language: str) -> Heard:
+def _difference(found: Coded, gain_db: float, name: str, language: str) -> PlayerSound:
     """Return a difference, louder by ``gain_db`` or by as much as fits."""
     used_db = pictures.playable_gain_db(found, gain_db)
     label = i18n.word("see.coding_difference", language, name=name)
     if used_db:
         label = phrase("gain_said", language, name=label, db=used_db)
     louder = np.clip(found.difference * np.float32(10 ** (used_db / 20)), -1, 1)
-    return Heard(Clip(louder, found.sampling_rate), label)
+    return PlayerSound(Clip(louder, found.sampling_rate), label)
 
 
 def _n_shown(clip: Clip, length_s: float) -> int:

@@ -10,7 +10,7 @@ import gradio as gr
 
 import i18n
 from audio.clip import Clip
-from audio.hubert.preprocessing import SAMPLING_RATE, FrontEnd, heard, model_input
+from audio.hubert.preprocessing import SAMPLING_RATE, FrontEnd, model_input, resampled
 from audio.transforms import Frames, MelBands, mel
 from classifier.models import AUTO, Models
 from errors import KnownError
@@ -108,7 +108,7 @@ def draw(
         if model in PUBLISHED
         else _chosen(models, classifier, scene.language)
     )
-    sound = scene.of(heard)
+    sound = scene.of(resampled)
     start, stop = window_of(sound.clip, front_end, start_s)
     signal = model_input(sound, front_end, start, stop)
     plots: tuple[Plot, ...] = (closeup.model_frames(signal, start_s, scene.language),)

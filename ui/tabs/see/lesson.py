@@ -269,7 +269,7 @@ def plays(
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
+class PlayerSound:
     """A sound for one of a lesson's players.
 
     Attributes:
@@ -285,7 +285,7 @@ def plays_each(
     session: Session,
     picture: gr.HTML,
     players: Sequence[gr.Audio],
-    make: Callable[..., Sequence[Heard]],
+    make: Callable[..., Sequence[PlayerSound]],
     *knobs: Any,
     after: Dependency,
     **lane: Any,

@@ -14,8 +14,8 @@ from ui.server.language import text
 from ui.session import Session
 from ui.tabs.see.comparison import on_the_same_axes
 from ui.tabs.see.lesson import (
-    Heard,
     Lesson,
+    PlayerSound,
     draws,
     lesson,
     placed,
@@ -59,7 +59,7 @@ def build(session: Session) -> Lesson:
         "margin": margin,
     }
 
-    def hear(clip: Clip, language: str, *values: float) -> list[Heard]:
+    def hear(clip: Clip, language: str, *values: float) -> list[PlayerSound]:
         start_s, length_s, *settings = values
         scene = Scene(clip, session.transforms, language)
         parts: Parts = scene.of(
@@ -67,7 +67,7 @@ def build(session: Session) -> Lesson:
         )
         names = (pictures.WHOLE, *parts.names)
         return [
-            Heard(parts.clip(name), i18n.word(f"see.part_{name}", language))
+            PlayerSound(parts.clip(name), i18n.word(f"see.part_{name}", language))
             for name in names
         ]
 
