@@ -218,7 +218,7 @@ def test_cli_says_where_a_long_song_was_cut(host, song, capsys, monkeypatch):
 def test_cli_help_needs_no_torch():
     """Help comes at once, as one command of the shell."""
     code = (
-        "import sys; from classifier.__main__ import _parser; _parser().format_help();"
+        "import sys; from classifier.__main__ import flags; flags.parser().format_help();"
         "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     )
     root = Path(cli.__file__).parents[1]
