@@ -26,7 +26,7 @@ class Part:
 
     Attributes:
         songs: that need a row; those of a zip have no path yet.
-        archive: the zip that holds them; None where they lie as files.
+        archive: the zip that holds them; None where they are files.
     """
 
     songs: tuple[Song, ...]

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 import classifier.__main__ as cli
-import settings
 from audio.decode import spool
 from classifier import batch, report
 from classifier.batch import Row
@@ -26,19 +25,6 @@ from support.model_hub import HUB_MODEL
 from support.signals import noise, silence, sweep
 
 RUN = "20260101-000000-aaaa"
-
-
-@pytest.fixture
-def host(tmp_path, tiny_model_dir, monkeypatch):
-    """A host whose bundled model is the tiny one, offline."""
-    own = settings.Settings(
-        bundled_model_dir=tiny_model_dir,
-        runs_dir=tmp_path / "runs",
-        hub_model="",
-        is_offline=True,
-    )
-    monkeypatch.setattr(cli, "from_environment", lambda: own)
-    return tmp_path
 
 
 @pytest.fixture

@@ -55,11 +55,6 @@ def models(tiny_model_dir, tmp_path_factory):
     )
 
 
-@pytest.fixture(scope="module")
-def model(models):
-    return models.load(models.ref("bundled"))
-
-
 @pytest.fixture
 def prediction(model):
     return predict(noise(duration_s=3.0), model)

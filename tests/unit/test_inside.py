@@ -8,27 +8,16 @@ import pytest
 from audio.clip import Clip
 from audio.hubert import layers
 from audio.hubert.preprocessing import SAMPLING_RATE
-from classifier.models import Models
 from networks import checkpoint, front_end, inside
 from support.scenes import scene_of
 from support.signals import noise, silence, tone
-from support.tiny import save_tiny_model, save_tiny_other
+from support.tiny import models_of, save_tiny_model, save_tiny_other
 from ui.tabs.see import inside as lesson
 from viz.plot import Image, Line, Strips
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 KINDS = ("tiny", "stable", "wav2vec2", "ast", "whisper")
 RATE = SAMPLING_RATE
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Threads that wait for each other cost a tiny model more than they give."""
-    import torch
-
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
 
 
 @pytest.fixture(scope="module")
@@ -254,14 +243,7 @@ def test_long_song_has_fixed_blocks_of_half_a_minute():
 @pytest.fixture
 def models(folders, tmp_path):
     def of(kind):
-        return Models(
-            bundled_model_dir=folders[kind],
-            runs_dir=tmp_path,
-            hub_model="",
-            is_offline=True,
-            device="cpu",
-            precision="fp32",
-        )
+        return models_of(folders[kind], tmp_path, device="cpu", precision="fp32")
 
     return of
 
@@ -313,9 +295,7 @@ def test_silence_and_unknown_classes_say_so(models, tmp_path):
     (folder / "config.json").write_text(
         config.replace('"model_type": "hubert"', '"model_type": "sew"'), "utf-8"
     )
-    other = Models(
-        bundled_model_dir=folder, runs_dir=tmp_path, hub_model="", is_offline=True
-    )
+    other = models_of(folder, tmp_path)
     sheet = lesson.draw_layers(other, scene_of(noise()), None)
     assert sheet.plots == ()
     assert "is not known here" in sheet.about

@@ -16,7 +16,8 @@ from audio.effects import excerpt_of
 from audio.transforms import FRAMES
 from classifier import where
 from classifier.models import Models
-from classifier.where import FILLS, Fill, Found, Picture, Piece
+from classifier.tiles import FILLS, Fill, Picture, Piece
+from classifier.where import Found
 from errors import KnownError
 from i18n import genre_name
 from ui import canvas, sheets
