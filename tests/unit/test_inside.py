@@ -13,6 +13,7 @@ from support.scenes import scene_of
 from support.signals import noise, silence, tone
 from support.tiny import models_of, save_tiny_model, save_tiny_other
 from ui.tabs.see import inside as lesson
+from ui.tabs.see import states
 from viz.plot import Image, Line, Strips
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -258,7 +259,7 @@ def test_every_class_of_model_has_its_three_pictures(models, kind):
     assert (levels.x.start, levels.x.stop) == (strips.x.start, strips.x.stop)
     (layer,) = strips.layers
     assert isinstance(layer, Strips)
-    assert len(layer.colours) == lesson.counts(host.at_hand("auto")[1])["layer"] + 1
+    assert len(layer.colours) == states.counts(host.at_hand("auto")[1])["layer"] + 1
     assert ("patches" in colours.about) == (kind == "ast")
     (square,) = lesson.draw_repeats(host, scene, 1, 0, None).plots
     (image,) = square.layers
@@ -303,11 +304,11 @@ def test_silence_and_unknown_classes_say_so(models, tmp_path):
 
 def test_large_model_computes_nothing_before_it_is_asked(models, monkeypatch):
     host, scene = models("tiny"), scene_of(noise(duration_s=1.2, sampling_rate=RATE))
-    assert lesson.subject_of(host, scene, None).is_light
+    assert states.subject_of(host, scene, None).is_light
     monkeypatch.setattr(lesson, "LIGHT_BYTES", 0)
-    subject = lesson.subject_of(host, scene, None)
+    subject = states.subject_of(host, scene, None)
     assert not subject.is_light and not subject.is_known(scene)
-    lines = list(lesson.computing(host, scene, subject))
+    lines = list(states.computing(host, scene, subject))
     assert len(lines) == 1 + len(subject.starts)
     assert subject.is_known(scene)
     monkeypatch.setattr(inside, "states", lambda *_: pytest.fail("computed again"))

@@ -31,9 +31,8 @@ PLAY = """element.addEventListener("click", ({ target }) => {
   const button = target.closest("button.play");
   if (button) trigger("play", { number: Number(button.dataset.number) });
 });"""
-EMPTY = (
-    "() => ['', '']"  # of what was answered about another sound, or by another model
-)
+# Of what was answered about another sound, or by another model.
+EMPTY = "() => ['', '']"
 FILE: dict[str, Any] = {"type": "filepath", "format": None, "visible": False}
 Answers = tuple[Answer, ...]  # to one change, a model each
 
