@@ -47,6 +47,7 @@ with process.importing():
     from ui.server.fair_queue import MOST_SESSIONS
     from ui.server.language import build_header, text, texts
     from ui.server.middleware import Gate, Language
+    from ui.server.prepared import Prepared
     from ui.server.secret import Secret
     from ui.server.shares import Shares
     from ui.session import Session
@@ -207,6 +208,7 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
                     queue=gradio_patches.queue_of(demo),
                     uploads_dir=settings.uploads_dir,
                 ),
+                Middleware(Prepared, made_of=lambda: made_of(demo, settings)),
                 Middleware(
                     Secret,
                     secret=settings.secret,
@@ -216,6 +218,11 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
             ],
         },
     }
+
+
+def made_of(demo: gr.Blocks, settings: host.Settings) -> tuple[object, ...]:
+    """Return what a page is made of, besides its language; it changes with recordings."""
+    return demo.config, recorded.shown(clip_bar.examples_dir(settings))
 
 
 def serve(settings: host.Settings) -> None:
