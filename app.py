@@ -49,7 +49,7 @@ with process.importing():
     from ui.server.middleware import Gate, Language
     from ui.server.prepared import Prepared
     from ui.server.secret import Secret
-    from ui.server.shares import Shares
+    from ui.server.shares import Shares, charge
     from ui.session import Session
     from ui.tabs.classify import tab as classify_tab
     from ui.tabs.data import tab as data_tab
@@ -76,6 +76,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
     """Build the whole page and its API for one host; do not launch it yet."""
     guarded = guard(settings)
     models = models or models_of(settings, zero.device(settings.host))
+    models.queue.charge = charge
     shelf = ClipShelf(limits_of(settings), own=own_limits_of(settings))
     gradio_patches.keep_ffmpeg_out()
     gradio_patches.keep_pyplot_out()
