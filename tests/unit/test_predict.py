@@ -287,6 +287,22 @@ def test_visitors_take_turns_so_that_memory_does_not_multiply(model, monkeypatch
     assert len({answer.genres for answer in answers}) == 1
 
 
+def test_queue_is_told_how_much_sound_is_computed_before_it_is(model):
+    song, queue = noise(duration_s=4.0), InferenceQueue()
+    charged_s = []
+    queue.charge = charged_s.append
+    predict(song, model, queue)
+    predict(song, model, queue, effort="quick")
+    assert charged_s == pytest.approx([4.0, min(4.0, N_QUICK * model.window_s)])
+
+    def refuse(duration_s):
+        raise KnownError("too_much_sound", hours=1.0)
+
+    queue.charge, queue.run = refuse, None
+    with pytest.raises(KnownError, match="too_much_sound"):
+        predict(song, model, queue)
+
+
 # What the checkpoint says
 
 
