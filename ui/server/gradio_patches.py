@@ -372,6 +372,17 @@ def toast_script() -> str:
     return _script("toast")
 
 
+def slider_script() -> str:
+    """Return a script that lets the keys of a ``gr.Slider`` release it as well.
+
+    Symptom: ``release`` comes from a pointer only; whoever moves a slider by its arrow
+    keys asks for nothing.
+
+    Upstream: not reported.
+    """
+    return _script("slider")
+
+
 def player_script() -> str:
     """Return the script of ``gr.Audio``: the microphone's errors and level.
 
