@@ -130,13 +130,13 @@ def _wire_search(
         stop, [place.status, newest], place.status, cancels=[asking], **QUIETLY
     )
 
-    @session.guarded
     def forget(newest: Newest, visitor: Visitor) -> list[Any]:
         newest.ask(place.picture)
         likeliest = [(i18n.word("where.likeliest", visitor.language), LIKELIEST)]
         return ["", None, gr.Dropdown(likeliest, value=LIKELIEST), None]
 
-    path.change(forget, newest, place.all, cancels=[asking], **QUIETLY)
+    path.change(None, None, None, cancels=[asking], **QUIETLY)
+    session.at_new_sound(forget, [newest], place.all)
 
 
 def _asking(session: Session, models: Models, place: Place) -> Any:
