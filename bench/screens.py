@@ -29,6 +29,7 @@ SIZES = {"phone": (390, 844), "laptop": (1280, 900), "large": (1920, 1080)}
 SOUND = ["--autoplay-policy=no-user-gesture-required"]
 MICROPHONE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 WAIT_MS = 120_000  # a machine may have other work
+RUN_MS = 600_000
 TALLEST_PX = 6000  # of a picture; what is below is more of the same
 IS_COMPLETE = """document.querySelector("#player input[type=file]")
   && document.querySelector("#header nav a[aria-current]")
@@ -137,6 +138,7 @@ def train_busy(page: Page) -> None:
     page.get_by_role("combobox", name="Recipe", exact=True).click()
     page.get_by_role("option", name="head").click()
     page.get_by_role("button", name="Use songs composed here").click()
+    page.get_by_label("Songs to compose per genre").last.fill("12")
     page.wait_for_timeout(SETTLED_MS)  # what it needs is estimated anew
     page.get_by_role("button", name="Start", exact=True).click()
     page.locator(".run-bar progress").first.wait_for()
@@ -144,7 +146,7 @@ def train_busy(page: Page) -> None:
 
 def train_full(page: Page) -> None:
     """Show the run's scores."""
-    page.locator(".run-scores .run-score").first.wait_for()
+    page.locator(".run-scores .run-score").first.wait_for(timeout=RUN_MS)
     page.get_by_role("button", name="All runs").click()
 
 
@@ -205,12 +207,13 @@ def train_compared(page: Page) -> None:
     page.get_by_label("Steps", exact=True).first.fill("40")
     page.get_by_role("button", name="Start", exact=True).click()
     page.locator(".run-bar progress").first.wait_for()
-    page.locator(".run-scores .run-score").first.wait_for()
+    page.locator(".run-scores .run-score").first.wait_for(timeout=RUN_MS)
     box = page.get_by_role("combobox", name="Compare", exact=True)
-    for number in range(2):
-        box.click()
-        page.get_by_role("option").nth(number).click()
-        box.press("Escape")
+    box.click()
+    for _ in range(2):  # what is chosen leaves the list
+        box.press("ArrowDown")
+        box.press("Enter")
+    box.press("Escape")
     page.locator(".run-comparison table").wait_for()
 
 
@@ -322,6 +325,8 @@ STATES: dict[str, dict[str, Callable[[Page], None]]] = {
 
 def look(chromium: Any, url: str, folder: Path, only: list[str]) -> None:
     """Photograph each tab in each state, size and theme: a file for both themes."""
+    from playwright.sync_api import TimeoutError
+
     folder.mkdir(parents=True, exist_ok=True)
     sizes = [each for each in SIZES if each in only] or [*SIZES]
     tabs = [each for each in [*STATES, LESSONS] if each in only] or [*STATES, LESSONS]
@@ -334,7 +339,10 @@ def look(chromium: Any, url: str, folder: Path, only: list[str]) -> None:
             page.locator(f"[data-tab-id={tab}]:visible").click()
         for state, reach in STATES[tab].items():
             resize(page, SIZES["laptop"])
-            reach(page)
+            try:
+                reach(page)
+            except TimeoutError as error:  # it is photographed as far as it came
+                print(f"{tab}, {state}: {error}", file=sys.stderr)
             for size in sizes:
                 photograph(page, folder / f"{tab}-{state}-{size}.png", SIZES[size])
         page.context.close()
