@@ -106,7 +106,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
         effort = gr.Radio(efforts, value="quick", label=text("classify.effort"))
         with gr.Row():
             button = gr.Button(text("classify.many_button"), variant="primary")
-            cancel = gr.Button(text("classify.cancel"), min_width=80)
+            cancel = view.cancel_button()
         status = gr.HTML(elem_classes=["classify-status"])
         shown = table_place()
         with gr.Row():

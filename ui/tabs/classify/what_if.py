@@ -68,7 +68,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
         gr.Markdown(text("what_if.intro"))
         with gr.Row():
             button = gr.Button(text("what_if.button"), scale=0, min_width=200)
-            cancel = gr.Button(text("what_if.cancel"), scale=0, min_width=80)
+            cancel = view.cancel_button(scale=0)
         status = gr.HTML(elem_classes=["classify-status"])
         table = gr.HTML(js_on_load=PLAY, elem_classes=["what-if"])
         file = gr.Audio(**FILE)

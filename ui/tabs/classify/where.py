@@ -85,7 +85,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
             fill = gr.Radio(fills, value=FILLS[0], label=text("where.fill"))
         with gr.Row():
             button = gr.Button(text("where.button"), scale=0, min_width=200)
-            cancel = gr.Button(text("what_if.cancel"), scale=0, min_width=80)
+            cancel = view.cancel_button(scale=0)
         status = gr.HTML(elem_classes=["classify-status"])
         picture = canvas.place(
             "where_empty", name="where-map", formats=("png", "svg", "csv", "npz")
