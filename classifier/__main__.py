@@ -344,18 +344,11 @@ def _models(settings: Settings, options: argparse.Namespace, n_workers: int) -> 
 
 
 def _prepare_libraries(n_workers: int, n_cores: int) -> None:
-    """Keep transformers quiet, and torch to the threads that workers leave it."""
+    """Keep torch to the threads that workers leave it."""
     with process.importing():
-        process.settle()
         import torch
-        from transformers.models.auto import modeling_auto
-        from transformers.utils import logging
-
-        _ = modeling_auto  # and all that it imports
 
     torch.set_num_threads(max(n_cores // n_workers, 1))
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
 
 
 def _failed(error: KnownError) -> int:
@@ -365,7 +358,7 @@ def _failed(error: KnownError) -> int:
 
 if __name__ == "__main__":
     try:
-        prepare_environment()
+        prepare_environment(is_quiet=True)
     except KnownError as error:
         sys.exit(_failed(error))
     if hasattr(signal, "SIGPIPE"):  # Windows has none

@@ -72,6 +72,7 @@ def models_of(model_dir, runs_dir, **choices):
     from classifier.models import Models
 
     own = {"bundled_model_dir": model_dir, "runs_dir": runs_dir, "hub_model": ""}
+    own["precision"] = "fp32"  # answers are compared with those of transformers
     return Models(**{**own, "is_offline": True, **choices})
 
 

@@ -13,13 +13,23 @@ RATE = tiny.SAMPLING_RATE
 WINDOW_S = tiny.FACTS["window_s"]
 
 
-def plain(model, samples):
+@pytest.fixture(scope="module")
+def theirs(tiny_model_dir):
+    """transformers' own model and feature extractor."""
+    from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
+
+    model = AutoModelForAudioClassification.from_pretrained(tiny_model_dir).eval()
+    return model, AutoFeatureExtractor.from_pretrained(tiny_model_dir)
+
+
+def plain(theirs, samples):
     """The probabilities of one window, by transformers alone."""
     import torch
 
-    inputs = model.feature_extractor(samples, sampling_rate=RATE, return_tensors="pt")
+    model, extractor = theirs
+    inputs = extractor(samples, sampling_rate=RATE, return_tensors="pt")
     with torch.no_grad():
-        return model.model(**inputs).logits.softmax(-1)[0].numpy()
+        return model(**inputs).logits.softmax(-1)[0].numpy()
 
 
 def starts(prediction):
@@ -32,10 +42,10 @@ def code_of(clip, model, **options):
     return caught.value.code
 
 
-def test_prediction_equals_the_model_called_plainly(model):
+def test_prediction_equals_the_model_called_plainly(model, theirs):
     song = sweep(duration_s=1.3, sampling_rate=RATE)
     windows = [song.samples[start : start + 8000] for start in (0, 8000, 12800)]
-    expected = [plain(model, window) for window in windows]
+    expected = [plain(theirs, window) for window in windows]
     prediction = predict(song, model)
     assert [chunk.probabilities for chunk in prediction.chunks] == [
         pytest.approx(dict(zip(tiny.GENRES, row, strict=True)), abs=1e-5)
@@ -80,16 +90,16 @@ def test_windows_cover_the_song_and_the_last_ends_with_it(
     assert prediction.chunks[-1].stop_s == pytest.approx(duration_s)
 
 
-def test_song_is_resampled_to_the_models_rate(model):
+def test_song_is_resampled_to_the_models_rate(model, theirs):
     song = noise(duration_s=0.5, sampling_rate=44_100)
-    expected = plain(model, song.resampled(RATE).samples)
+    expected = plain(theirs, song.resampled(RATE).samples)
     got = predict(song, model).chunks[0].probabilities
     assert list(got.values()) == pytest.approx(expected, abs=1e-5)
 
 
-def test_short_clip_is_repeated_to_one_window(model):
+def test_short_clip_is_repeated_to_one_window(model, theirs):
     short = tone(300.0, 0.2, RATE)
-    expected = plain(model, np.tile(short.samples, 3)[: round(WINDOW_S * RATE)])
+    expected = plain(theirs, np.tile(short.samples, 3)[: round(WINDOW_S * RATE)])
     prediction = predict(short, model)
     (chunk,) = prediction.chunks
     assert (chunk.start_s, chunk.stop_s) == (0.0, pytest.approx(0.2))
@@ -287,6 +297,22 @@ def test_visitors_take_turns_so_that_memory_does_not_multiply(model, monkeypatch
     assert len({answer.genres for answer in answers}) == 1
 
 
+def test_queue_is_told_how_much_sound_is_computed_before_it_is(model):
+    song, queue = noise(duration_s=4.0), InferenceQueue()
+    charged_s = []
+    queue.charge = charged_s.append
+    predict(song, model, queue)
+    predict(song, model, queue, effort="quick")
+    assert charged_s == pytest.approx([4.0, min(4.0, N_QUICK * model.window_s)])
+
+    def refuse(duration_s):
+        raise KnownError("too_much_sound", hours=1.0)
+
+    queue.charge, queue.run = refuse, None
+    with pytest.raises(KnownError, match="too_much_sound"):
+        predict(song, model, queue)
+
+
 # What the checkpoint says
 
 
@@ -324,13 +350,15 @@ def test_short_song_is_repeated_and_the_answer_says_so(model):
     assert predict(tone(300.0, 0.5, RATE), model).note is None
 
 
-def test_short_song_is_heard_as_it_is_by_a_model_of_clips_of_any_length(tmp_path):
+def test_short_song_is_heard_as_it_is_by_a_model_of_clips_of_any_length(
+    theirs, tmp_path
+):
     elsewhere = loaded(tmp_path, genrescope=None)
     short = sweep(duration_s=1.3, sampling_rate=RATE)
     prediction = predict(short, elsewhere)
     assert (prediction.note, prediction.n_total) == ("as_is", 1)
     (chunk,) = prediction.chunks
-    expected = plain(elsewhere, short.samples)
+    expected = plain(theirs, short.samples)
     assert [*chunk.probabilities.values()] == pytest.approx(expected, abs=1e-5)
     assert (chunk.start_s, chunk.stop_s) == (0.0, pytest.approx(1.3))
 

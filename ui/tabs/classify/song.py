@@ -76,7 +76,7 @@ def build(
                 button = gr.Button(
                     text("classify.button"), variant="primary", elem_id=ASK
                 )
-                cancel = gr.Button(text("classify.cancel"), min_width=80)
+                cancel = waiting.cancel_button()
             status = gr.HTML(elem_classes=["classify-status"])
             known.build(session, examples_dir)
             picker.render_hub()

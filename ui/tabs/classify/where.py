@@ -84,7 +84,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
             fill = gr.Radio(fills, value=FILLS[0], label=text("where.fill"))
         with gr.Row():
             button = gr.Button(text("where.button"), scale=0, min_width=200)
-            cancel = gr.Button(text("what_if.cancel"), scale=0, min_width=80)
+            cancel = waiting.cancel_button(scale=0)
         status = gr.HTML(elem_classes=["classify-status"])
         picture = canvas.place(
             "where_empty", name="where-map", formats=("png", "svg", "csv", "npz")
@@ -131,13 +131,13 @@ def _wire_search(
         stop, [place.status, newest], place.status, cancels=[asking], **QUIETLY
     )
 
-    @session.guarded
     def forget(newest: Newest, visitor: Visitor) -> list[Any]:
         newest.ask(place.picture)
         likeliest = [(i18n.word("where.likeliest", visitor.language), LIKELIEST)]
         return ["", None, gr.Dropdown(likeliest, value=LIKELIEST), None]
 
-    path.change(forget, newest, place.all, cancels=[asking], **QUIETLY)
+    path.change(None, None, None, cancels=[asking], **QUIETLY)
+    session.at_new_sound(forget, [newest], place.all)
 
 
 def _asking(session: Session, models: Models, place: Place) -> Any:

@@ -100,7 +100,7 @@ def build(tab: gr.Tab, session: Session, settings: Settings, models: Models) -> 
         button = gr.Button(
             text("map.button"), variant="primary", scale=0, min_width=200
         )
-        cancel = gr.Button(text("classify.cancel"), scale=0, min_width=80)
+        cancel = waiting.cancel_button(scale=0)
     status = gr.HTML(elem_classes=["classify-status"])
     drawn = gr.HTML(
         None, html_template="", js_on_load=SCRIPT.read_text("utf-8"), elem_id="song-map"

@@ -207,7 +207,7 @@ def _follow(
     moment: gr.Slider,
     redraw: dict[str, Any],
 ) -> None:
-    """Let a click on a picture of these choose the moment that attends."""
+    """Let a click on a picture of these choose the moment of the query."""
 
     @session.guarded
     def choose(path: str | None, event: gr.EventData) -> gr.Slider:
