@@ -15,7 +15,7 @@ import i18n
 import settings
 from errors import KnownError
 from networks import device, masked_prediction
-from support import gpus
+from support import gpus, small_runs
 from support.places import ROOT
 from support.songs import song_folder
 from support.waiting import wait_until
@@ -27,7 +27,6 @@ from trainer.run import checkpoints, locks, runs
 from trainer.run.events import Evaluated, Guessed, Noted, Step, StopRequested
 from trainer.training import train as training
 from trainer.training.distributed import ProcessGroup
-from trainer.training.train import train
 
 LAUNCH = "-m torch.distributed.run --standalone --nproc-per-node 2 -m trainer".split()
 FLAGS = "--base-model small --window-s 0.5 --batch-size 2 --n-accumulated 2"
@@ -111,15 +110,8 @@ def test_each_step_is_told_once_with_a_finite_loss(launched):
 @pytest.mark.minute
 def test_two_small_batches_are_one_large_one(launched, tmp_path):
     config = dataclasses.replace(launched[0].config(), batch_size=8, n_accumulated=1)
-    alone = []
-    train(
-        config,
-        tmp_path,
-        cache_dir=tmp_path / "cache",
-        emit=alone.append,
-        should_stop=lambda: False,
-    )
-    whole = [event for event in alone if isinstance(event, Step)]
+    _, alone = small_runs.trained(config, tmp_path, tmp_path / "cache")
+    whole = small_runs.of(alone, Step)
     for shared, one in zip(of(launched[0], Step), whole, strict=True):
         # Dropout differs; a factor of the number of processes would not pass.
         assert shared.loss == pytest.approx(one.loss, rel=0.02)
