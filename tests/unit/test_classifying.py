@@ -409,7 +409,9 @@ def files(tmp_path):
 
 def test_batch_grows_song_by_song_and_failures_are_rows(model, files):
     found = list(batches(files, model, QUEUE, "quick", Limits()))
-    assert [len(each.entries) for each in found] == [1, 2, 3, 4, 5, 6]
+    # A table is yielded again while a song takes its time.
+    sizes = dict.fromkeys(len(each.entries) for each in found)
+    assert list(sizes) == [1, 2, 3, 4, 5, 6]
     assert {each.n_total for each in found} == {6}
     codes = {
         entry.row.song: entry.row.error and entry.row.error.code
