@@ -295,7 +295,7 @@ def test_full_scale_sine_in_few_bits_keeps_the_rule():
     about = sampling.draw_bits(scene_of(clip), 0.5, 8, False).about
     assert "8 bits give 256 values" in about
     assert "6.02 × 8 + 1.76 = 49.9 dB" in about
-    measured_db = float(about.split("The signal lies ")[1].split(" dB")[0])
+    measured_db = float(about.split("The signal is ")[1].split(" dB")[0])
     assert measured_db == pytest.approx(49.9, abs=0.3)
     assert len(np.unique(sampling.hear_bits(clip, 0.5, 2, False).samples)) == 4
 

@@ -88,7 +88,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
             knobs, channel = _knobs()
             with gr.Row():
                 reset = gr.Button(text("what_if.reset"), min_width=100)
-                cancel = gr.Button(text("what_if.cancel"), min_width=80)
+                cancel = view.cancel_button()
         with gr.Column(scale=2, min_width=300):
             sound = player(text("what_if.changed"), visible=view.HIDDEN)
             status = gr.HTML(elem_classes=["classify-status"])

@@ -31,9 +31,8 @@ PLAY = """element.addEventListener("click", ({ target }) => {
   const button = target.closest("button.play");
   if (button) trigger("play", { number: Number(button.dataset.number) });
 });"""
-EMPTY = (
-    "() => ['', '']"  # of what was answered about another sound, or by another model
-)
+# Of what was answered about another sound, or by another model.
+EMPTY = "() => ['', '']"
 FILE: dict[str, Any] = {"type": "filepath", "format": None, "visible": False}
 Answers = tuple[Answer, ...]  # to one change, a model each
 
@@ -69,7 +68,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
         gr.Markdown(text("what_if.intro"))
         with gr.Row():
             button = gr.Button(text("what_if.button"), scale=0, min_width=200)
-            cancel = gr.Button(text("what_if.cancel"), scale=0, min_width=80)
+            cancel = view.cancel_button(scale=0)
         status = gr.HTML(elem_classes=["classify-status"])
         table = gr.HTML(js_on_load=PLAY, elem_classes=["what-if"])
         file = gr.Audio(**FILE)
