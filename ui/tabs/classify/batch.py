@@ -37,6 +37,7 @@ from ui.model_choice import EFFORTS, chosen, effort_of, full_title
 from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
+from ui.server.shares import charge
 from ui.session import Session
 from ui.tabs.classify import view
 from ui.tabs.classify.answer import calibration, heading, knows
@@ -351,7 +352,7 @@ def batches(
     inference and deletes what was unpacked.
 
     Raises:
-        KnownError: ``no_songs_given`` or ``too_many_songs``.
+        KnownError: ``no_songs_given``, ``too_many_songs`` or ``too_much_sound``.
     """
     if not given:
         raise KnownError("no_songs_given")
@@ -375,6 +376,9 @@ def batches(
             if row is None:
                 yield batch
                 continue
+            if row.error and row.error.code == "too_much_sound":
+                raise row.error  # so would all others
+            charge(row.duration_s or 0.0)
             entry = Entry(row, *origins.popleft())
             batch = Batch((*batch.entries, entry), batch.n_total)
             yield batch

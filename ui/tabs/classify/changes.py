@@ -149,9 +149,8 @@ def _wire(
     back.then(supersede, newest, None, **often).then(ask, given, place.all, **asked)
     stop = session.guarded(_stopping(place))
     cancel.click(stop, [place.status, newest], place.status, **QUIETLY)
-    forget = session.guarded(_forgetting(place))
-    path.change(forget, newest, place.all, **QUIETLY)
-    path.change(session.guarded(_offering(session)), path, channel, **QUIETLY)
+    session.at_new_sound(_forgetting(place), [newest], place.all)
+    session.at_new_sound(_offering(session), [path], [channel])
 
 
 def _superseding(ranking: gr.HTML) -> Any:

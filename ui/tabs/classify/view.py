@@ -129,7 +129,7 @@ def _card(session: Session) -> Any:
 
 
 def _part(passage: Passage) -> Handler:
-    """Make the handler that cuts out what is heard of one genre."""
+    """Make the handler that cuts out the part that plays for one genre."""
 
     def part(answered: Answered | None, event: gr.EventData) -> tuple[str, float]:
         found = parts(answered.predictions) if answered else []
