@@ -4,11 +4,9 @@ import re
 
 import pytest
 
-from support import browser
 from support.page import says, wait_for_pictures
 
 pytestmark = pytest.mark.browser
-server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 
 CANVAS = "canvas[role=img]"
 

@@ -21,7 +21,7 @@ from support.scenes import scene_of
 from support.signals import chord, noise, silence, tone
 from ui import sheets
 from ui.player import sound_files
-from ui.session import Newest
+from ui.session import Newest, Renewal, renewing
 from ui.tabs.see import (
     comparison,
     hubert_input,
@@ -82,6 +82,19 @@ def test_older_picture_that_is_drawn_late_never_covers_the_newer_one():
         assert redraw("path", None, newest, "newer", visitor=visitor) == "newer"
         may_end.set()
     assert older.result() == gr.skip()
+
+
+def test_all_that_a_new_sound_renews_comes_in_one_answer():
+    path, knob, slow = (gr.State(None, render=False) for _ in range(3))
+    places = [gr.HTML(render=False) for _ in range(4)]
+    renewals = [
+        Renewal(lambda: None, [], places[:1]),
+        Renewal(lambda knob, path: [f"{path} {knob}", "b"], [knob, path], places[1:3]),
+        Renewal(lambda path, visitor: visitor.language, [path], places[3:]),
+    ]
+    renew = renewing(renewals, [path, slow, knob])
+    found = renew("song", "unused", 7, visitor=SimpleNamespace(language="zh-TW"))
+    assert found == [None, "song 7", "b", "zh-TW"]
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from audio.clip import Clip
 from audio.decode import Limits
 from audio.effects import RANGES, Change
 from classifier.predict import Prediction
+from classifier.tiles import Tile
 from classifier.what_if import Answer
-from classifier.where import Check, Found, Tile
+from classifier.where import Check, Found
 from errors import KnownError
 from networks.checkpoint import ModelRef
 from support.files import write_audio

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from errors import KnownError
 from hub import client
@@ -21,23 +22,25 @@ IMAGE = "ghcr.io/astral-sh/uv:python3.12-bookworm"  # with uv and git, without g
 TIMEOUT = "6h"  # the Hub's own, 30 minutes, would end a longer run unsaved
 PLAIN_ADDRESS = re.compile(r"https://[\w.-]+(:\d+)?/[\w./~-]+")  # no name, no password
 # A clone of a Space without git-lfs would have a pointer in place of the bundled model,
-# so that the Hub's own client fetches it. Values are passed as variables and as "$@", so that none is parsed as a command.
+# so that the Hub's own client fetches it, of the version that is pinned here. Values are
+# passed as variables and as "$@", so that none is parsed as a command.
 SCRIPT = """\
 set -eu
 case "$GENRESCOPE_SOURCE" in
 https://huggingface.co/spaces/*)
   space="${GENRESCOPE_SOURCE#https://huggingface.co/spaces/}"
-  uvx --quiet --from huggingface_hub hf download "${space%/}" --repo-type space \\
+  uvx --quiet --from huggingface_hub==HUB_VERSION hf download "${space%/}" --repo-type space \\
     --local-dir genrescope ;;
 *) git clone --depth 1 -- "$GENRESCOPE_SOURCE" genrescope ;;
 esac
 cd genrescope
 uv venv --quiet
-uv pip install --quiet -r requirements.txt
+uv pip install --quiet --no-deps --require-hashes \\
+  -r requirements/app.txt -r requirements/cuda.txt
 . .venv/bin/activate
 accelerate launch -m trainer "$@"
 python -m trainer push --to "$GENRESCOPE_PUSH_TO"
-"""
+""".replace("HUB_VERSION", version("huggingface_hub"))
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,7 @@ def submit(
     token = push.checked_token(token_of)
     command = ["bash", "-c", SCRIPT, "trainer", *flags(config)]
     env = {"GENRESCOPE_SOURCE": source, "GENRESCOPE_PUSH_TO": to}
-    if (
-        config.base_model not in base_models.CHOICES
-    ):  # allowed on this host, so there too
+    if config.base_model not in base_models.CHOICES:  # allowed here, so there too
         env["GENRESCOPE_BASE_MODELS"] = config.base_model
 
     def submitted(tell: client.OnProgress) -> Job:
