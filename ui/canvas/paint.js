@@ -35,7 +35,8 @@
     const image = imageOf(plot);
     const hasSlice = image && plot.is_sound && !plot.is_aligned && width > SLICE_FROM_PX;
     const slicePx = hasSlice ? px(84) : 0;
-    const right = width - (image || plot.is_aligned ? px(76) : px(18)) - (hasSlice ? slicePx + px(26) : 0);
+    const wide = tilesOf(plot) ? px(14) : 0; // for decimals beside its colours
+    const right = width - wide - (image || plot.is_aligned ? px(76) : px(18)) - (hasSlice ? slicePx + px(26) : 0);
     const area = {
       left: px(64), top: px(10),
       right: Math.round(right), bottom: Math.round(height) - px(44),
@@ -177,7 +178,7 @@
     for (const { value, label } of axes.ticks(ruler, upRoom(area, px(26)))) {
       words(pen, label, left + width + px(6), ruler.place(value));
     }
-    upright(pen, label, left + width + px(44), area);
+    upright(pen, label, left + width + px(tilesOf(view.plot) ? 58 : 44), area);
   }
 
   /** Words at the right of rows, as many as there is room for. */
