@@ -23,13 +23,14 @@ from audio.library import layout
 from audio.library.kinds import kind, shown
 from audio.library.tables import n_tracks
 from audio.library.walk import walk
-from classifier import embeddings, report, share
+from classifier import embeddings, hf_job, report, share
 from classifier.batch import Row, rows, song_at, songs_of
 from classifier.models import AUTO, Models
 from classifier.queue import InferenceQueue
 from classifier.report import Table
 from classifier.share import Crew
 from errors import KnownError
+from hub import account
 from i18n import sentence, word
 from networks import device
 from networks.checkpoint import LoadedModel, ModelRef
@@ -52,6 +53,7 @@ examples:
   python -m classifier song.mp3 --model hub:OWNER/NAME
   python -m classifier --model list
   accelerate launch -m classifier ~/Music --csv genres.csv
+  python -m classifier OWNER/SONGS --on-hf-job t4-small --to OWNER/GENRES
 """
 EPILOG = """\
 A song that cannot be read is named on standard error, and the others are classified.
@@ -60,15 +62,17 @@ model or the effort is another one; songs that failed are tried again: start aga
 after an interruption or a repair. The exit code is 0 when every song got its genre,
 and 1 when one did not, or a folder could not be opened. Started by accelerate launch
 on several GPUs or machines, each process classifies its share, and the first one joins
-their tables; start again to classify the share of one that was killed.
+their tables; start again to classify the share of one that was killed. With
+--on-hf-job the songs are a data set of the Hub with sound files in it, and the table
+is uploaded to a private one; the machine is billed from its start to its end.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Classify each song; return the exit code."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
     host = from_environment()
+    parser = _parser(host.source)
+    options = parser.parse_args(arguments)
     n_cores = max((os.cpu_count() or 1) // host.n_local, 1)
     n_workers = min(options.workers or n_cores, MAX_WORKERS_PER_CORE * n_cores)
     models = _models(host, options, n_workers)
@@ -78,6 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("name at least one song or folder")
     if options.embeddings and (options.csv or host.n_processes > 1):
         parser.error("--embeddings goes with neither --csv nor several processes")
+    if options.on_hf_job:
+        if options.csv or options.embeddings or options.json:
+            parser.error("--on-hf-job goes with neither --csv, --json nor --embeddings")
+        return _rented(options)
     _prepare_libraries(n_workers, n_cores)
     if host.is_launched:
         device.choose(host.local_rank)
@@ -90,6 +98,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         except KnownError as error:
             return _failed(error)
+
+
+def _rented(options: argparse.Namespace) -> int:
+    """Submit the same classification as a Hugging Face Job; return the exit code."""
+    flags = ["--quick"] if options.effort == "quick" else []
+    flags += ["--precision", options.precision] if options.precision else []
+    try:
+        job = hf_job.submit(
+            options.songs,
+            flags,
+            options.on_hf_job,
+            model=options.model,
+            source=options.source,
+            to=options.to,
+            token_of=account.host_token,
+        )
+    except KnownError as error:
+        return _failed(error)
+    print(word("classifier.job", id=job.id, flavor=options.on_hf_job, to=options.to))
+    print(job.url)
+    return 0
 
 
 def _classified(
@@ -459,7 +488,7 @@ def _report(row: Row, table: Table | None, as_json: bool) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(source: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m classifier",
         description=DESCRIPTION,
@@ -523,6 +552,17 @@ def _parser() -> argparse.ArgumentParser:
         type=_at_least_one,
         metavar="N",
         help="songs classified at the same time (default: as many as cores)",
+    )
+    rented = parser.add_argument_group("on a rented machine, as a Hugging Face Job")
+    rented.add_argument("--on-hf-job", metavar="FLAVOR", help="such as t4-small")
+    rented.add_argument(
+        "--to", metavar="OWNER/NAME", default="", help="where the table is uploaded to"
+    )
+    rented.add_argument(
+        "--source",
+        metavar="URL",
+        default=source,
+        help="public https address of this project's Git repository or Space",
     )
     return parser
 

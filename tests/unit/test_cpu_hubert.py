@@ -157,9 +157,7 @@ def test_a_songs_genre_needs_no_transformers(tmp_path):
         " print(*{name.partition('.')[0] for name in sys.modules})"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "song.wav")]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = done.stdout.splitlines()[-1].split()
     assert "torch" in loaded
     assert not {"transformers", "librosa", "numba", "scipy", "sklearn"} & {*loaded}
