@@ -47,8 +47,9 @@ with process.importing():
     from ui.server.fair_queue import MOST_SESSIONS
     from ui.server.language import build_header, text, texts
     from ui.server.middleware import Gate, Language
+    from ui.server.prepared import Prepared
     from ui.server.secret import Secret
-    from ui.server.shares import Shares
+    from ui.server.shares import Shares, charge
     from ui.session import Session
     from ui.tabs.classify import tab as classify_tab
     from ui.tabs.data import tab as data_tab
@@ -75,6 +76,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
     """Build the whole page and its API for one host; do not launch it yet."""
     guarded = guard(settings)
     models = models or models_of(settings, zero.device(settings.host))
+    models.queue.charge = charge
     shelf = ClipShelf(limits_of(settings), own=own_limits_of(settings))
     gradio_patches.keep_ffmpeg_out()
     gradio_patches.keep_pyplot_out()
@@ -116,9 +118,11 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         songs.build(session, models, settings.host)
         reasons.build(session, models)
         runs.build(session, settings)
+        session.wire_new_sound()
     demo.queue(default_concurrency_limit=4, api_open=False)
     gradio_patches.share_queue(demo, Shares(is_space=settings.host.is_space))
     gradio_patches.poll_queue_less_often(demo)
+    gradio_patches.keep_hidden_progress_out(demo)
     return demo
 
 
@@ -207,6 +211,7 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
                     queue=gradio_patches.queue_of(demo),
                     uploads_dir=settings.uploads_dir,
                 ),
+                Middleware(Prepared, made_of=lambda: made_of(demo, settings)),
                 Middleware(
                     Secret,
                     secret=settings.secret,
@@ -216,6 +221,11 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
             ],
         },
     }
+
+
+def made_of(demo: gr.Blocks, settings: host.Settings) -> tuple[object, ...]:
+    """Return what a page is made of, besides its language; it changes with recordings."""
+    return demo.config, recorded.shown(clip_bar.examples_dir(settings))
 
 
 def serve(settings: host.Settings) -> None:

@@ -182,7 +182,8 @@ def listen(
 
     Raises:
         KnownError: ``too_short``, ``silent``, ``prediction_stopped``, ``model_broken``
-            where a logit is NaN, or ``model_out_of_memory``.
+            where a logit is NaN, ``model_out_of_memory``, or a code of the queue's
+            ``charge``.
         UnsoughtError: a song that is decoded in parts has to be decoded whole.
     """
     began = time.perf_counter()
@@ -193,6 +194,8 @@ def listen(
     if effort == "quick":
         order = order[: max(min(N_QUICK, int(QUICK_S / model.window_s)), 1)]
 
+    if queue:
+        queue.charge(min(len(order) * model.window_s, clip.duration_s))
     needs = with_embedding or model.novelty is not None
     outputs = partial(compute or forward.outputs, with_features=needs)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from errors import KnownError
 from hub import account, client
@@ -18,21 +19,23 @@ IMAGE = "ghcr.io/astral-sh/uv:python3.12-bookworm"  # with uv and git, without g
 TIMEOUT = "6h"  # the Hub's own, 30 minutes, would end a longer run unsaved
 PLAIN_ADDRESS = re.compile(r"https://[\w.-]+(:\d+)?/[\w./~-]+")  # no name, no password
 # A clone of a Space without git-lfs would have a pointer in place of the bundled model,
-# so that the Hub's own client fetches it. Values are passed as variables and as "$@", so that none is parsed as a command.
+# so that the Hub's own client fetches it, of the version that is pinned here. Values are
+# passed as variables and as "$@", so that none is parsed as a command.
 INSTALLED = """\
 set -eu
 case "$GENRESCOPE_SOURCE" in
 https://huggingface.co/spaces/*)
   space="${GENRESCOPE_SOURCE#https://huggingface.co/spaces/}"
-  uvx --quiet --from huggingface_hub hf download "${space%/}" --repo-type space \\
+  uvx --quiet --from huggingface_hub==HUB_VERSION hf download "${space%/}" --repo-type space \\
     --local-dir genrescope ;;
 *) git clone --depth 1 -- "$GENRESCOPE_SOURCE" genrescope ;;
 esac
 cd genrescope
 uv venv --quiet
-uv pip install --quiet -r requirements.txt
+uv pip install --quiet --no-deps --require-hashes \\
+  -r requirements/app.txt -r requirements/cuda.txt
 . .venv/bin/activate
-"""
+""".replace("HUB_VERSION", version("huggingface_hub"))
 
 
 @dataclass(frozen=True)

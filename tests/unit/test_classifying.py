@@ -27,6 +27,7 @@ from support.signals import chord, noise, silence, tone
 from ui.model_choice import chosen, chosen_pair, effort_of, full_title, title
 from ui.scene import Scene, Transforms
 from ui.server.access import Visitor
+from ui.server.shares import Share, Shares, Writer, charge, writer
 from ui.tabs.classify import answer, song_map, view
 from ui.tabs.classify.batch import (
     batches,
@@ -53,11 +54,6 @@ def models(tiny_model_dir, tmp_path_factory):
         hub_model="listed/model",
         is_hub_open=True,
     )
-
-
-@pytest.fixture(scope="module")
-def model(models):
-    return models.load(models.ref("bundled"))
 
 
 @pytest.fixture
@@ -427,6 +423,27 @@ def test_batch_grows_song_by_song_and_failures_are_rows(model, files):
         "album.zip/cd/three.mp3": None,
     }
     assert found[-1].n_failed == 3
+
+
+def test_batch_ends_with_a_sentence_where_its_visitor_has_had_enough_sound(
+    model, tmp_path
+):
+    paths = [
+        str(write_audio(tmp_path / f"{n}.wav", tone(duration_s=2.0))) for n in range(6)
+    ]
+    shares = Shares(Share(sound_s=7.0), clock=lambda: 0.0)
+    queue = InferenceQueue()
+    queue.charge = charge
+    token = writer.set(Writer(shares, "93.184.216.34"))
+    found = []
+    try:
+        with pytest.raises(KnownError, match="too_much_sound"):
+            found.extend(batches(paths, model, queue, "whole", Limits()))
+    finally:
+        writer.reset(token)
+    assert 1 <= len(found) < len(paths)
+    *_, last = batches(paths, model, queue, "whole", Limits())  # nobody's share
+    assert last.n_failed == 0
 
 
 def test_batch_is_saved_as_csv_and_json(model, files):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -17,7 +18,7 @@ from networks import device, masked_prediction
 from support import gpus
 from support.places import ROOT
 from support.songs import song_folder
-from support.started_runs import wait_until
+from support.waiting import wait_until
 from trainer import __main__ as command_line
 from trainer.config import PRESETS
 from trainer.process import jobs
@@ -46,6 +47,19 @@ def command(folder, *flags):
     given += ["--runs-dir", str(folder / "runs"), "--cache-dir", str(folder / "cache")]
     environment = {**settings.child_environment(), "OMP_NUM_THREADS": "1"}
     return [sys.executable, *LAUNCH, *given], environment
+
+
+@contextmanager
+def at_work(folder, line, environment):
+    """A launched run after three steps, and the launcher's process."""
+    process = subprocess.Popen(line, cwd=ROOT, env=environment)
+    try:
+        wait_until(lambda: runs.every(folder / "runs"), "the run")
+        (run,) = runs.every(folder / "runs")
+        wait_until(lambda: len(of(run, Step)) > 2, "three steps")
+        yield run, process
+    finally:
+        process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -155,15 +169,9 @@ def test_effective_batch_counts_both_processes(launched):
 @pytest.mark.slow
 def test_stop_ends_both_processes_and_saves_once(tmp_path):
     line, environment = command(tmp_path, "--n-steps", "10000")
-    process = subprocess.Popen(line, cwd=ROOT, env=environment)
-    try:
-        wait_until(lambda: runs.every(tmp_path / "runs"), "the run")
-        (run,) = runs.every(tmp_path / "runs")
-        wait_until(lambda: len(of(run, Step)) > 2, "three steps")
+    with at_work(tmp_path, line, environment) as (run, process):
         run.stop_file.touch()
         assert process.wait(120) == 0
-    finally:
-        process.kill()
     assert run.state().name == "stopped"
     assert (run.model_dir / "model.safetensors").exists()
 
@@ -243,15 +251,9 @@ def test_two_processes_carry_out_every_preset(tmp_path, preset, validation_fract
 @pytest.mark.slow
 def test_stopped_launch_is_resumed_on_one_device(tmp_path):
     line, environment = command(tmp_path, "--n-steps", "1000")
-    process = subprocess.Popen(line, cwd=ROOT, env=environment)
-    try:
-        wait_until(lambda: runs.every(tmp_path / "runs"), "the run")
-        (run,) = runs.every(tmp_path / "runs")
-        wait_until(lambda: len(of(run, Step)) > 2, "three steps")
+    with at_work(tmp_path, line, environment) as (run, process):
         run.stop_file.touch()
         assert process.wait(120) == 0
-    finally:
-        process.kill()
     saved_step = checkpoints.saved_step(run.folder)
     child = jobs.resume(run, cache_dir=tmp_path / "cache", env=environment)
     wait_until(lambda: of(child, Step), "a step")
@@ -267,18 +269,12 @@ def test_launch_that_loses_a_process_ends_and_says_so(tmp_path, is_main):
     import psutil
 
     line, environment = command(tmp_path, "--n-steps", "1000")
-    process = subprocess.Popen(line, cwd=ROOT, env=environment)
-    try:
-        wait_until(lambda: runs.every(tmp_path / "runs"), "the run")
-        (run,) = runs.every(tmp_path / "runs")
-        wait_until(lambda: len(of(run, Step)) > 2, "three steps")
+    with at_work(tmp_path, line, environment) as (run, process):
         main_pid = runs.read_json(run.started_file)["pid"]
         trainers = psutil.Process(process.pid).children()
         (victim,) = [each for each in trainers if (each.pid == main_pid) == is_main]
         victim.kill()
         assert process.wait(120) != 0
-    finally:
-        process.kill()
     state = run.state()
     assert state.name == "failed"
     assert i18n.sentence(KnownError(state.code, **state.details))

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from classifier.models import Models
 from classifier.predict import predict
 from errors import KnownError
 from networks import device, forward
+from support import tiny
 from support.signals import sweep
 from support.small_runs import GENRES, config_for, of
 from support.songs import prepared, song_folder
@@ -96,10 +96,7 @@ def test_batch_on_a_gpu_is_a_length_of_sound():
 
 
 def a_model(folder, tmp_path):
-    models = Models(
-        bundled_model_dir=folder, runs_dir=tmp_path, hub_model="", is_offline=True
-    )
-    return models.load(models.ref("bundled"))
+    return tiny.loaded(folder, tmp_path)
 
 
 def test_classification_halves_its_batches(

@@ -10,11 +10,11 @@ import pytest
 import settings
 from audio.clip import Clip
 from audio.hubert.preprocessing import SAMPLING_RATE
-from classifier.models import Models
 from classifier.predict import predict
 from errors import KnownError
 from hub import client
 from networks import architecture
+from support import tiny
 from support.songs import song_folder
 from support.tiny import save_tiny_base, save_tiny_model
 from trainer import base_models, flags
@@ -91,13 +91,7 @@ def of(told, kind):
 
 
 def loaded(run_dir):
-    models = Models(
-        bundled_model_dir=run_dir / "model",
-        runs_dir=run_dir,
-        hub_model="",
-        is_offline=True,
-    )
-    return models.load(models.ref("bundled"))
+    return tiny.loaded(run_dir / "model", run_dir)
 
 
 def first_window(config, songs, extractor, window_s):

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from audio.clip import Clip
-from classifier.models import Models
 from classifier.predict import N_QUICK, listen, predict, spread
 from classifier.queue import InferenceQueue
 from errors import KnownError
@@ -12,18 +11,6 @@ from support.signals import chord, noise, silence, sweep, tone
 
 RATE = tiny.SAMPLING_RATE
 WINDOW_S = tiny.FACTS["window_s"]
-
-
-@pytest.fixture(scope="module")
-def model(tiny_model_dir, tmp_path_factory):
-    models = Models(
-        bundled_model_dir=tiny_model_dir,
-        runs_dir=tmp_path_factory.mktemp("runs"),
-        hub_model="",
-        is_offline=True,
-        precision="fp32",
-    )
-    return models.load(models.ref("bundled"))
 
 
 @pytest.fixture(scope="module")
@@ -194,14 +181,7 @@ def test_model_on_a_gpu_gives_the_same_answer(model):
 def test_model_that_answers_nan_is_broken(tiny_model_dir, tmp_path):
     import torch
 
-    models = Models(
-        bundled_model_dir=tiny_model_dir,
-        runs_dir=tmp_path,
-        hub_model="",
-        is_offline=True,
-        precision="fp32",
-    )
-    broken = models.load(models.ref("bundled"))
+    broken = tiny.loaded(tiny_model_dir, tmp_path)
     with torch.no_grad():
         broken.model.classifier.bias.fill_(float("nan"))
     assert code_of(noise(), broken) == "model_broken"
@@ -317,19 +297,28 @@ def test_visitors_take_turns_so_that_memory_does_not_multiply(model, monkeypatch
     assert len({answer.genres for answer in answers}) == 1
 
 
+def test_queue_is_told_how_much_sound_is_computed_before_it_is(model):
+    song, queue = noise(duration_s=4.0), InferenceQueue()
+    charged_s = []
+    queue.charge = charged_s.append
+    predict(song, model, queue)
+    predict(song, model, queue, effort="quick")
+    assert charged_s == pytest.approx([4.0, min(4.0, N_QUICK * model.window_s)])
+
+    def refuse(duration_s):
+        raise KnownError("too_much_sound", hours=1.0)
+
+    queue.charge, queue.run = refuse, None
+    with pytest.raises(KnownError, match="too_much_sound"):
+        predict(song, model, queue)
+
+
 # What the checkpoint says
 
 
 def loaded(folder, **changes):
     tiny.save_tiny_model(folder / "model", **changes)
-    models = Models(
-        bundled_model_dir=folder / "model",
-        runs_dir=folder,
-        hub_model="",
-        is_offline=True,
-        precision="fp32",
-    )
-    return models.load(models.ref("bundled"))
+    return tiny.loaded(folder / "model", folder)
 
 
 def test_temperature_divides_the_logits_of_each_window(model, tmp_path):

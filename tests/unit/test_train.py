@@ -6,7 +6,7 @@ import pytest
 
 from errors import KnownError
 from networks import checkpoint, forward, novelty
-from support.small_runs import GENRES, config_for, of
+from support.small_runs import GENRES, config_for, of, trained
 from support.songs import song_folder
 from trainer.evaluation import evaluate
 from trainer.evaluation.calibration import TemperatureFit
@@ -21,17 +21,8 @@ def songs(tmp_path_factory):
     return song_folder(tmp_path_factory.mktemp("data") / "songs", 5, GENRES)
 
 
-def run(songs, folder, should_stop=lambda: False, checkpoint=None, **changes):
-    told = []
-    result = train(
-        config_for(songs, **changes),
-        folder,
-        cache_dir=songs.parent / "cache",
-        emit=told.append,
-        should_stop=should_stop,
-        checkpoint=checkpoint,
-    )
-    return result, told
+def run(songs, folder, **changes):
+    return trained(config_for(songs, **changes), folder, songs.parent / "cache")
 
 
 @pytest.fixture(scope="module")

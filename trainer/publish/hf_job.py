@@ -42,9 +42,7 @@ def submit(
     if run_id := base_models.run_id(config.base_model):
         raise KnownError("job_needs_public_base", id=run_id)
     env = {"GENRESCOPE_PUSH_TO": to}
-    if (
-        config.base_model not in base_models.CHOICES
-    ):  # allowed on this host, so there too
+    if config.base_model not in base_models.CHOICES:  # allowed here, so there too
         env["GENRESCOPE_BASE_MODELS"] = config.base_model
     return job.submit(
         TRAIN, flags(config), flavor, source=source, env=env, token_of=token_of

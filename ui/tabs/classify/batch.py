@@ -37,6 +37,7 @@ from ui.model_choice import EFFORTS, chosen, effort_of, full_title
 from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
+from ui.server.shares import charge
 from ui.session import Session
 from ui.tabs.classify import view
 from ui.tabs.classify.answer import calibration, heading, knows
@@ -105,7 +106,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
         effort = gr.Radio(efforts, value="quick", label=text("classify.effort"))
         with gr.Row():
             button = gr.Button(text("classify.many_button"), variant="primary")
-            cancel = gr.Button(text("classify.cancel"), min_width=80)
+            cancel = view.cancel_button()
         status = gr.HTML(elem_classes=["classify-status"])
         shown = table_place()
         with gr.Row():
@@ -344,7 +345,7 @@ def batches(
     inference and deletes what was unpacked.
 
     Raises:
-        KnownError: ``no_songs_given`` or ``too_many_songs``.
+        KnownError: ``no_songs_given``, ``too_many_songs`` or ``too_much_sound``.
     """
     if not given:
         raise KnownError("no_songs_given")
@@ -368,6 +369,9 @@ def batches(
             if row is None:
                 yield batch
                 continue
+            if row.error and row.error.code == "too_much_sound":
+                raise row.error  # so would all others
+            charge(row.duration_s or 0.0)
             entry = Entry(row, *origins.popleft())
             batch = Batch((*batch.entries, entry), batch.n_total)
             yield batch

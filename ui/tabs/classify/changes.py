@@ -88,7 +88,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
             knobs, channel = _knobs()
             with gr.Row():
                 reset = gr.Button(text("what_if.reset"), min_width=100)
-                cancel = gr.Button(text("what_if.cancel"), min_width=80)
+                cancel = view.cancel_button()
         with gr.Column(scale=2, min_width=300):
             sound = player(text("what_if.changed"), visible=view.HIDDEN)
             status = gr.HTML(elem_classes=["classify-status"])
@@ -149,9 +149,8 @@ def _wire(
     back.then(supersede, newest, None, **often).then(ask, given, place.all, **asked)
     stop = session.guarded(_stopping(place))
     cancel.click(stop, [place.status, newest], place.status, **QUIETLY)
-    forget = session.guarded(_forgetting(place))
-    path.change(forget, newest, place.all, **QUIETLY)
-    path.change(session.guarded(_offering(session)), path, channel, **QUIETLY)
+    session.at_new_sound(_forgetting(place), [newest], place.all)
+    session.at_new_sound(_offering(session), [path], [channel])
 
 
 def _superseding(ranking: gr.HTML) -> Any:

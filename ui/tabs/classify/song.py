@@ -74,7 +74,7 @@ def build(
                 button = gr.Button(
                     text("classify.button"), variant="primary", elem_id=ASK
                 )
-                cancel = gr.Button(text("classify.cancel"), min_width=80)
+                cancel = view.cancel_button()
             status = gr.HTML(elem_classes=["classify-status"])
             known.build(session, examples_dir)
             picker.render_hub()
@@ -106,20 +106,27 @@ def build(
         **QUIETLY,
     )
     asking.success(None, None, None, js=ANSWERED, **QUIETLY)
-    seen = [place for place in nothing(places) if not isinstance(place, gr.State)]
-    cleared = session.bar.path.change(
-        None, None, seen, js=_clearing(places), cancels=[asking], **QUIETLY
-    )
-    cleared.then(None, session.bar.kept, None, js=SETTLE, **QUIETLY)
+    _wire_clearing(session, places, asking)
     choices = [picker.model, picker.other, effort]
     chosen = [picker.model.change, picker.other.input, effort.input]
     gr.on(chosen, None, choices, None, js=CHOSEN, **QUIETLY)
-    renewed = places.answer.renew(
-        None, None, seen, js=_clearing(places), cancels=[asking], **QUIETLY
-    )
-    renewed.then(None, None, None, js=AGAIN, **QUIETLY)
     session.link.change(None, None, effort, js=GIVE_EFFORT, **QUIETLY)
     view.wire_map(session, places)
+
+
+def _wire_clearing(session: Session, places: Places, asking: Any) -> None:
+    """Empty the answer for another sound, and before the same one is asked about again."""
+    seen = [place for place in nothing(places) if not isinstance(place, gr.State)]
+    event: dict[str, Any] = {
+        **QUIETLY,
+        "outputs": seen,
+        "js": _clearing(places),
+        "cancels": [asking],
+    }
+    cleared = session.bar.path.change(None, None, **event)
+    cleared.then(None, session.bar.kept, None, js=SETTLE, **QUIETLY)
+    renewed = places.answer.renew(None, None, **event)
+    renewed.then(None, None, None, js=AGAIN, **QUIETLY)
 
 
 def _asking(session: Session, models: Models, places: Places, history: History) -> Any:

@@ -25,6 +25,7 @@ from ui.waiting import ENDLESS as ENDLESS
 from ui.waiting import PATIENCE_S as PATIENCE_S
 from ui.waiting import Update as Update
 from ui.waiting import all_loaded as all_loaded
+from ui.waiting import cancel_button as cancel_button
 from ui.waiting import cancelled as cancelled
 from ui.waiting import in_line as in_line
 from ui.waiting import loaded as loaded
@@ -128,7 +129,7 @@ def _card(session: Session) -> Any:
 
 
 def _part(passage: Passage) -> Handler:
-    """Make the handler that cuts out what is heard of one genre."""
+    """Make the handler that cuts out the part that plays for one genre."""
 
     def part(answered: Answered | None, event: gr.EventData) -> tuple[str, float]:
         found = parts(answered.predictions) if answered else []

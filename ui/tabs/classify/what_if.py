@@ -31,9 +31,8 @@ PLAY = """element.addEventListener("click", ({ target }) => {
   const button = target.closest("button.play");
   if (button) trigger("play", { number: Number(button.dataset.number) });
 });"""
-EMPTY = (
-    "() => ['', '']"  # of what was answered about another sound, or by another model
-)
+# Of what was answered about another sound, or by another model.
+EMPTY = "() => ['', '']"
 FILE: dict[str, Any] = {"type": "filepath", "format": None, "visible": False}
 Answers = tuple[Answer, ...]  # to one change, a model each
 
@@ -69,7 +68,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
         gr.Markdown(text("what_if.intro"))
         with gr.Row():
             button = gr.Button(text("what_if.button"), scale=0, min_width=200)
-            cancel = gr.Button(text("what_if.cancel"), scale=0, min_width=80)
+            cancel = view.cancel_button(scale=0)
         status = gr.HTML(elem_classes=["classify-status"])
         table = gr.HTML(js_on_load=PLAY, elem_classes=["what-if"])
         file = gr.Audio(**FILE)
@@ -91,7 +90,6 @@ def build(session: Session, models: Models, picker: Picker) -> None:
     cancel.click(cancelled, status, status, cancels=[asking], **QUIETLY)
 
     # Emptied in the browser, and no answer to the question before may come after.
-    @session.guarded
     def clear(newest: Newest) -> tuple[str, str]:
         newest.ask(table)
         return "", ""
@@ -99,7 +97,10 @@ def build(session: Session, models: Models, picker: Picker) -> None:
     others = [session.bar.path.change, picker.model.change, picker.other.change]
     shown = [status, table]
     gr.on(others, None, None, shown, js=EMPTY, cancels=[asking], **QUIETLY)
-    gr.on(others, clear, session.newest, shown, **QUIETLY)
+    cleared = session.guarded(clear)
+    models_change = [picker.model.change, picker.other.change]
+    gr.on(models_change, cleared, session.newest, shown, **QUIETLY)
+    session.at_new_sound(clear, [session.newest], shown)
     played = table.play(
         session.guarded(_playing(session, file)), session.bar.path, file, **QUIETLY
     )

@@ -16,7 +16,8 @@ from audio.effects import excerpt_of
 from audio.transforms import FRAMES
 from classifier import where
 from classifier.models import Models
-from classifier.where import FILLS, Fill, Found, Picture, Piece
+from classifier.tiles import FILLS, Fill, Picture, Piece
+from classifier.where import Found
 from errors import KnownError
 from i18n import genre_name
 from ui import canvas, sheets
@@ -84,7 +85,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
             fill = gr.Radio(fills, value=FILLS[0], label=text("where.fill"))
         with gr.Row():
             button = gr.Button(text("where.button"), scale=0, min_width=200)
-            cancel = gr.Button(text("what_if.cancel"), scale=0, min_width=80)
+            cancel = view.cancel_button(scale=0)
         status = gr.HTML(elem_classes=["classify-status"])
         picture = canvas.place(
             "where_empty", name="where-map", formats=("png", "svg", "csv", "npz")
@@ -129,13 +130,13 @@ def _wire_search(
         stop, [place.status, newest], place.status, cancels=[asking], **QUIETLY
     )
 
-    @session.guarded
     def forget(newest: Newest, visitor: Visitor) -> list[Any]:
         newest.ask(place.picture)
         likeliest = [(i18n.word("where.likeliest", visitor.language), LIKELIEST)]
         return ["", None, gr.Dropdown(likeliest, value=LIKELIEST), None]
 
-    path.change(forget, newest, place.all, cancels=[asking], **QUIETLY)
+    path.change(None, None, None, cancels=[asking], **QUIETLY)
+    session.at_new_sound(forget, [newest], place.all)
 
 
 def _asking(session: Session, models: Models, place: Place) -> Any:
