@@ -21,14 +21,8 @@ from audio.decode import OWN
 from audio.decode.archive import Song
 from audio.library.kinds import shown
 from audio.library.tables import n_tracks
-<<<<<<< HEAD
-from audio.library.walk import walk
-from classifier import embeddings, hf_job, report, share
-from classifier.batch import Row, rows, song_at, songs_of
-=======
-from classifier import embeddings, flags, report, share
+from classifier import embeddings, flags, hf_job, report, share
 from classifier.batch import Row, rows
->>>>>>> house
 from classifier.models import AUTO, Models
 from classifier.plan import Part, labels_of, part_named, shared, songs_in_turn
 from classifier.queue import InferenceQueue
@@ -43,45 +37,12 @@ from settings import Settings, from_environment, prepare_environment
 
 SONG_BYTES = 150_000_000  # of temporary files: 13 minutes at 48 kHz
 MAX_WORKERS_PER_CORE = 4
-<<<<<<< HEAD
-DESCRIPTION = """\
-Name the genre of songs: one line a song, the likeliest genres first.
-
-examples:
-  python -m classifier song.mp3
-  python -m classifier ~/Music --csv genres.csv
-  python -m classifier songs.zip --json > genres.jsonl
-  python -m classifier ~/Music --quick --embeddings songs.npz
-  python -m classifier song.mp3 --model run:20261122-193005-ab12
-  python -m classifier song.mp3 --model hub:OWNER/NAME
-  python -m classifier --model list
-  accelerate launch -m classifier ~/Music --csv genres.csv
-  python -m classifier OWNER/SONGS --on-hf-job t4-small --to OWNER/GENRES
-"""
-EPILOG = """\
-A song that cannot be read is named on standard error, and the others are classified.
-With --csv, songs that the table holds already are left out, unless the file, the
-model or the effort is another one; songs that failed are tried again: start again
-after an interruption or a repair. The exit code is 0 when every song got its genre,
-and 1 when one did not, or a folder could not be opened. Started by accelerate launch
-on several GPUs or machines, each process classifies its share, and the first one joins
-their tables; start again to classify the share of one that was killed. With
---on-hf-job the songs are a data set of the Hub with sound files in it, and the table
-is uploaded to a private one; the machine is billed from its start to its end.
-"""
-=======
->>>>>>> house
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Classify each song; return the exit code."""
-<<<<<<< HEAD
-=======
-    parser = flags.parser()
-    options = parser.parse_args(arguments)
->>>>>>> house
     host = from_environment()
-    parser = _parser(host.source)
+    parser = flags.parser(host.source)
     options = parser.parse_args(arguments)
     n_cores = max((os.cpu_count() or 1) // host.n_local, 1)
     n_workers = min(options.workers or n_cores, MAX_WORKERS_PER_CORE * n_cores)
@@ -112,12 +73,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _rented(options: argparse.Namespace) -> int:
     """Submit the same classification as a Hugging Face Job; return the exit code."""
-    flags = ["--quick"] if options.effort == "quick" else []
-    flags += ["--precision", options.precision] if options.precision else []
+    given = ["--quick"] if options.effort == "quick" else []
+    given += ["--precision", options.precision] if options.precision else []
     try:
         job = hf_job.submit(
             options.songs,
-            flags,
+            given,
             options.on_hf_job,
             model=options.model,
             source=options.source,
@@ -396,94 +357,6 @@ def _report(row: Row, table: Table | None, as_json: bool) -> int:
     return 0
 
 
-<<<<<<< HEAD
-def _parser(source: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m classifier",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "songs",
-        nargs="*",
-        type=Path,
-        metavar="SONG",
-        help="an audio file, or a folder or zip: then every audio file inside",
-    )
-    parser.add_argument(
-        "--model",
-        default=AUTO,
-        metavar="KEY",
-        help="the model to use (default: %(default)s, the Hub's fine-tuned one, "
-        "fetched once, or without a network the bundled one): one of the 'list', or "
-        "any audio classifier of the Hugging Face Hub",
-    )
-    parser.add_argument(
-        "--runs-dir",
-        type=Path,
-        metavar="DIR",
-        help="where the models of your own runs are (default: the app's)",
-    )
-    parser.add_argument(
-        "--quick",
-        dest="effort",
-        action="store_const",
-        const="quick",
-        default="whole",
-        help="classify at most six windows of each song",
-    )
-    parser.add_argument(
-        "--csv",
-        type=Path,
-        metavar="FILE",
-        help="write a table, a row a song, or append to it",
-    )
-    parser.add_argument(
-        "--embeddings",
-        type=Path,
-        metavar="FILE",
-        help="write each song's embedding, a vector of what the model computes of it: "
-        "an NPZ, or a CSV by its suffix",
-    )
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        help="one JSON object a line, with every genre and every window",
-    )
-    parser.add_argument(
-        "--precision",
-        choices=precision.WANTED,
-        help=precision.HELP,
-    )
-    parser.add_argument(
-        "--workers",
-        type=_at_least_one,
-        metavar="N",
-        help="songs classified at the same time (default: as many as cores)",
-    )
-    rented = parser.add_argument_group("on a rented machine, as a Hugging Face Job")
-    rented.add_argument("--on-hf-job", metavar="FLAVOR", help="such as t4-small")
-    rented.add_argument(
-        "--to", metavar="OWNER/NAME", default="", help="where the table is uploaded to"
-    )
-    rented.add_argument(
-        "--source",
-        metavar="URL",
-        default=source,
-        help="public https address of this project's Git repository or Space",
-    )
-    return parser
-
-
-def _at_least_one(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(word("classifier.workers"))
-    return int(text)
-
-
-=======
->>>>>>> house
 def _models(settings: Settings, options: argparse.Namespace, n_workers: int) -> Models:
     return Models(
         bundled_model_dir=settings.bundled_model_dir,

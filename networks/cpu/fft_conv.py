@@ -65,8 +65,6 @@ def fft_conv(
     Returns:
         Float32 (n_windows, n_out_channels, n_frames + 2 * padding - kernel + 1).
     """
-    import torch
-
     n_fft = 2 * (len(spectra) - 1)
     n_out = frames.shape[2] + 2 * padding - kernel + 1
     rows = _rows(frames.float(), len(spectra), kernel, padding, spectra.shape[1])

@@ -8,7 +8,7 @@ import pytest
 
 import i18n
 from classifier import __main__ as command
-from classifier import hf_job
+from classifier import flags, hf_job
 from errors import KnownError
 from hub import job
 from support.hub_server import OWNER, TOKEN
@@ -64,9 +64,9 @@ def test_command_line_prints_where_the_job_is(push_hub, monkeypatch, capsys):
     assert "cpu-basic" in printed and "job-1" in printed
     assert TOKEN not in printed
     (wish,) = push_hub.jobs
-    flags = ["--model", "auto", "--quick", "--precision", "fp32"]
-    assert wish["command"][4:] == flags
-    assert command._parser("").parse_args([SONGS, *flags]).effort == "quick"
+    given = ["--model", "auto", "--quick", "--precision", "fp32"]
+    assert wish["command"][4:] == given
+    assert flags.parser("").parse_args([SONGS, *given]).effort == "quick"
     with pytest.raises(SystemExit):
         command.main([*there, "--csv", "genres.csv"])
 
