@@ -119,9 +119,11 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         songs.build(session, models, settings.host)
         reasons.build(session, models)
         runs.build(session, settings)
+        session.wire_new_sound()
     demo.queue(default_concurrency_limit=4, api_open=False)
     gradio_patches.share_queue(demo, Shares(is_space=settings.host.is_space))
     gradio_patches.poll_queue_less_often(demo)
+    gradio_patches.keep_hidden_progress_out(demo)
     return demo
 
 

@@ -76,6 +76,13 @@ class WaitingLine:
                 self._tickets.remove(ticket)
                 self._moved.notify_all()
 
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Block until it is this caller's turn, which lasts to the end of the block."""
+        with self.ticket() as ticket:
+            ticket.acquire()
+            yield
+
     def position(self, ticket: Ticket) -> int:
         """Return how many proceed before this one does, itself included; 0 if it may."""
         return max(self._tickets.index(ticket) + 1 - self._n_places, 0)

@@ -29,7 +29,8 @@ class Curve:
         name: of its run; "" for a curve alone.
         steps: of the points.
         values: as many; what is not finite is a gap.
-        colour, dash: as of ``Line``; None for those of its place among the others.
+        colour: as of ``Line``; None for that of its place among the others.
+        dash: likewise.
         is_faint: drawn paler.
     """
 

@@ -2,10 +2,7 @@
 
 import pytest
 
-from support import browser
-
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 
 LISTS = "[role=listbox]"
 TABS = ("see", "live", "data", "train", "classify", "teach")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,7 @@ from support.files import stereo, write_audio
 from support.signals import tone
 from ui.player import examples, excerpt
 from ui.player.clip_bar import (
+    _choosing,
     _giving_what_the_address_names,
     _reading,
     facts_line,
@@ -124,6 +126,18 @@ def test_sound_that_browsers_do_not_play_is_played_as_wav(tmp_path):
     found = decode.load(Path(copy)).clip.samples
     assert np.abs(found - decode.load(Path(chosen)).clip.samples).max() < 1e-4
     assert all(each == gr.skip() for each in read(shelf, tmp_path, copy, chosen, copy))
+
+
+def test_built_in_sound_is_played_and_read_in_one_answer(tmp_path):
+    read = _reading(ClipShelf(decode.Limits()), str(tmp_path / "cache"))
+    give = partial(examples.file_of, "click", tmp_path)
+    choose = _choosing(lambda visitor: give(), read, str(tmp_path / "cache"))
+    path, line, whole, _, played, copy, kept = choose(None, None, "", "", Visitor())
+    assert path == played  # what the player has is not read a second time
+    assert Path(path).is_relative_to(tmp_path / "cache")
+    assert examples.id_of(path) == json.loads(kept)["sound"] == "click"
+    assert (whole, copy) == (None, "")
+    assert "duration-s" in line
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "mp3", "ogg", "m4a"])

@@ -74,9 +74,7 @@ def submit(
     token = push.checked_token(token_of)
     command = ["bash", "-c", SCRIPT, "trainer", *flags(config)]
     env = {"GENRESCOPE_SOURCE": source, "GENRESCOPE_PUSH_TO": to}
-    if (
-        config.base_model not in base_models.CHOICES
-    ):  # allowed on this host, so there too
+    if config.base_model not in base_models.CHOICES:  # allowed here, so there too
         env["GENRESCOPE_BASE_MODELS"] = config.base_model
 
     def submitted(tell: client.OnProgress) -> Job:

@@ -133,7 +133,7 @@ def sweep(folder: Path, age_s: float, max_bytes: float = float("inf")) -> None:
 def _sweep_broken(folder: Path) -> None:
     """Delete uploads that broke off, and folders of processes that are gone.
 
-    An upload lies in a folder of its own once it is complete; until then it is written
+    An upload has a folder of its own once it is complete; until then it is written
     to, or touched.
     """
     for path in folder.glob("*"):

@@ -239,6 +239,7 @@ def _scripts(language: str, numbers: Path) -> bytes:
         gradio_patches.stream_script(),
         gradio_patches.dropdown_script(),
         gradio_patches.toast_script(),
+        gradio_patches.slider_script(),
     )
     kept = KEPT.read_text("utf-8")
     ours = (

@@ -59,7 +59,8 @@ class Window:
         details: its learning rate and gradient norm.
         log: its log.
         scores: how good its model is.
-        level, search: which of its lines.
+        level: which of its lines.
+        search: what they contain.
         smoothing: of the training loss.
         is_refused: state, whether what the form has cannot start here.
         buttons: by ``BUTTONS`` and ``push``, ``rename``, ``start``.
@@ -135,7 +136,8 @@ class Viewer:
 
     Attributes:
         visitor: whose it is.
-        level, search: which lines of the log.
+        level: which lines of the log.
+        search: what they contain.
         smoothing: of the training loss, from 0 to ``MOST_SMOOTHING``.
         is_refused: what its form has cannot start here.
     """
