@@ -24,6 +24,7 @@ with process.importing():
     import gradio as gr
     import numpy as np
     from gradio.http_server import LOCALHOST_NAME
+    from gradio.utils import get_upload_folder
     from starlette.middleware import Middleware
 
     from audio.clip import Clip
@@ -132,7 +133,7 @@ def limits_of(settings: host.Settings) -> Limits:
     return Limits(
         largest_upload_bytes(settings),
         max_duration_s=settings.max_duration_s,
-        decoder=DecoderPool(host.child_environment(), n_readers) if n_readers else None,
+        decoder=_readers(settings, Bounds()) if n_readers else None,
     )
 
 
@@ -141,8 +142,15 @@ def own_limits_of(settings: host.Settings) -> Limits:
     if settings.host.is_space:
         return limits_of(settings)
     n_readers = settings.n_readers
-    pool = DecoderPool(host.child_environment(), n_readers, OWN_BOUNDS)
-    return dataclasses.replace(OWN, decoder=pool if n_readers else None)
+    pool = _readers(settings, OWN_BOUNDS) if n_readers else None
+    return dataclasses.replace(OWN, decoder=pool)
+
+
+def _readers(settings: host.Settings, limits: Bounds) -> DecoderPool:
+    """Start the processes that decode; they read nothing but sounds of the page."""
+    folders = {Path(get_upload_folder()), clip_bar.examples_dir(settings)}
+    environment = host.child_environment()
+    return DecoderPool(environment, settings.n_readers, limits, sorted(folders))
 
 
 def largest_upload_bytes(settings: host.Settings) -> int:

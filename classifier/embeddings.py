@@ -89,7 +89,7 @@ def of_npz(path: Path) -> Embeddings:
     """Read what ``as_npz`` wrote; the file may be anything.
 
     Raises:
-        KnownError: ``not_embeddings``.
+        KnownError: ``not_embeddings`` or ``too_many_on_map``.
     """
     error = KnownError("not_embeddings", name=path.name)
     try:

@@ -37,7 +37,8 @@ def part_named(path: Path) -> tuple[Part, Sequence[str], Mapping[str, int]]:
     """List an argument's songs, the folders in it that are closed, and other files.
 
     Raises:
-        KnownError: ``folder_without_songs``, or a code of ``archive.unpacked``.
+        KnownError: ``folder_without_songs``, ``zip_without_songs``, or a code of
+            ``archive.opened``.
     """
     if path.is_dir():
         tree = walk(path)

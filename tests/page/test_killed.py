@@ -85,7 +85,7 @@ def left_behind(uploads):
 def test_runs_and_models_outlive_a_kill_in_the_middle_of_an_abuse(server, tmp_path):
     uploads = tmp_path / "cache" / "uploads"
     page = Client(server.url, verbose=False, analytics_enabled=False)
-    started = page.predict("scratch", "composed", 2000, api_name="/start_run")
+    started = page.predict("smoke", "composed", 5000, api_name="/start_run")
     run_id = started["id"]
     wait_until(lambda: steps_of(server, run_id) > 1, "a step", 300)
     (tmp_path / "given").mkdir()

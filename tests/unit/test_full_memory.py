@@ -10,7 +10,7 @@ from errors import KnownError
 from networks import device, forward
 from support import tiny
 from support.signals import sweep
-from support.small_runs import GENRES, config_for, of
+from support.small_runs import GENRES, config_for, of, trained
 from support.songs import prepared, song_folder
 from support.tiny import SAMPLING_RATE, save_tiny_model
 from trainer.data import sources, windows
@@ -172,16 +172,10 @@ def test_recording_of_frozen_features_halves_its_batches(tmp_path, monkeypatch, 
 
 
 def ran(tmp_path, **changes):
-    songs, told = song_folder(tmp_path / "songs", 5, GENRES), []
+    songs = song_folder(tmp_path / "songs", 5, GENRES)
     honest = {"split": "stratified", "validation_fraction": 0.2}
-    result = train(
-        config_for(songs, **{**honest, **changes}),
-        tmp_path / "run",
-        cache_dir=tmp_path / "cache",
-        emit=told.append,
-        should_stop=lambda: False,
-    )
-    return result, told
+    config = config_for(songs, **{**honest, **changes})
+    return trained(config, tmp_path / "run", tmp_path / "cache")
 
 
 @pytest.fixture

@@ -305,7 +305,7 @@ def test_silence_and_unknown_classes_say_so(models, tmp_path):
 def test_large_model_computes_nothing_before_it_is_asked(models, monkeypatch):
     host, scene = models("tiny"), scene_of(noise(duration_s=1.2, sampling_rate=RATE))
     assert states.subject_of(host, scene, None).is_light
-    monkeypatch.setattr(lesson, "LIGHT_BYTES", 0)
+    monkeypatch.setattr(states, "LIGHT_BYTES", 0)
     subject = states.subject_of(host, scene, None)
     assert not subject.is_light and not subject.is_known(scene)
     lines = list(states.computing(host, scene, subject))

@@ -69,7 +69,7 @@ class ClipShelf:
         """Give the sound of a file for one use: from the shelf, or else from the disk.
 
         Raises:
-            KnownError: as ``take``.
+            KnownError: ``no_clip``, or another code of ``take``.
         """
         if path is None:
             raise KnownError("no_clip")

@@ -271,7 +271,9 @@ class Shares:
             n: how much of it.
         """
         now = self.clock()
-        others = (at_s for each, at_s in reversed(self._asked.items()) if each != address)
+        others = (
+            at_s for each, at_s in reversed(self._asked.items()) if each != address
+        )
         if address is None or now - next(others, -math.inf) > BESIDE_S:
             return 0.0
         due_s = max(self._due.pop((address, kind), now), now) + n / pace.per_s

@@ -9,11 +9,11 @@ from markupsafe import Markup
 import i18n
 from classifier.models import AUTO, Models
 from networks.checkpoint import ModelRef
+from ui import waiting
 from ui.handlers import QUIETLY
 from ui.model_choice import title
 from ui.server.access import Visitor
 from ui.session import Session
-from ui.tabs.classify import view
 from ui.tabs.classify.view import HIDDEN, Answered
 
 # Between two looks (s); a page with the last answer looks no more.
@@ -104,20 +104,20 @@ def line(models: Models, language: str) -> Markup:
         return Markup("")
     now, progress = models.auto(), models.arrival.progress
     if now.source == "hub":
-        return view.status("auto_here", language, title=title(now, language))
+        return waiting.status("auto_here", language, title=title(now, language))
     if models.is_offline:
-        return view.status("auto_offline", language)
+        return waiting.status("auto_offline", language)
     if progress.state == "refused" and progress.error:
         reason = i18n.sentence(progress.error, language)
-        return view.status("auto_refused", language, reason=reason)
+        return waiting.status("auto_refused", language, reason=reason)
     if progress.state == "idle":
         return Markup("")
     name = title(listed[-1], language)  # the Hub's is last
     if progress.state == "unreachable":
-        return view.status("auto_unreachable", language, title=name)
+        return waiting.status("auto_unreachable", language, title=name)
     if not progress.n_all:
-        return view.status("auto_coming", language, title=name)
+        return waiting.status("auto_coming", language, title=name)
     done, total = progress.n_bytes, progress.n_all
     counts = {"mb": done / 1e6, "all_mb": total / 1e6}
     bar = done, total
-    return view.status("auto_counted", language, bar=bar, title=name, **counts)
+    return waiting.status("auto_counted", language, bar=bar, title=name, **counts)

@@ -15,17 +15,17 @@ from classifier import what_if
 from classifier.models import Models
 from classifier.what_if import UNMOVED, Answer
 from i18n import genre_name
-from ui import canvas
+from ui import canvas, waiting
 from ui.handlers import QUIETLY
 from ui.model_choice import chosen_pair, title
 from ui.player import sound_files
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Newest, Session
-from ui.tabs.classify import changes, view
+from ui.tabs.classify import changes
 from ui.tabs.classify.picker import Picker
-from ui.tabs.classify.view import Update
 from ui.templates import render
+from ui.waiting import Update
 
 PLAY = """element.addEventListener("click", ({ target }) => {
   const button = target.closest("button.play");
@@ -68,15 +68,15 @@ def build(session: Session, models: Models, picker: Picker) -> None:
         gr.Markdown(text("what_if.intro"))
         with gr.Row():
             button = gr.Button(text("what_if.button"), scale=0, min_width=200)
-            cancel = view.cancel_button(scale=0)
+            cancel = waiting.cancel_button(scale=0)
         status = gr.HTML(elem_classes=["classify-status"])
         table = gr.HTML(js_on_load=PLAY, elem_classes=["what-if"])
         file = gr.Audio(**FILE)
-    ask = view.in_line(
+    ask = waiting.in_line(
         models.queue.line, status, _asking(session, models, status, table)
     )
     asking = button.click(
-        session.guarded(view.tidied(status, ask)),
+        session.guarded(waiting.tidied(status, ask)),
         [session.bar.path, picker.model, picker.other, session.newest],
         [status, table],
         show_progress="minimal",
@@ -86,7 +86,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
         concurrency_id="what_if",
         concurrency_limit=1,
     )
-    cancelled = session.guarded(view.cancelled)
+    cancelled = session.guarded(waiting.cancelled)
     cancel.click(cancelled, status, status, cancels=[asking], **QUIETLY)
 
     # Emptied in the browser, and no answer to the question before may come after.
@@ -119,7 +119,7 @@ def _asking(session: Session, models: Models, status: gr.HTML, table: gr.HTML) -
         language = visitor.language
         clip = session.clip(path)
         refs = chosen_pair(models, (key, other), visitor)
-        loaded = yield from view.all_loaded(status, models, refs, language)
+        loaded = yield from waiting.all_loaded(status, models, refs, language)
         total = len(effects.NAMED)
         found: list[Answers] = []
         for each in what_if.answers_of(clip, loaded, models.queue):
@@ -128,7 +128,7 @@ def _asking(session: Session, models: Models, status: gr.HTML, table: gr.HTML) -
             found.append(each)
             done = len(found) - 1
             is_last = done == total
-            progress = view.status(
+            progress = waiting.status(
                 "changed", language, bar=(done, total), done=done, total=total
             )
             yield {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from audio.clip import Clip
 from audio.hubert.layers import Block, States
@@ -18,12 +17,10 @@ from networks.windows import Windows
 from ui.model_choice import title
 from ui.scene import Scene
 from ui.tabs.see.hubert_input import at_hand
-from ui.templates import render
+from ui.waiting import ENDLESS, PATIENCE_S, status
 from viz.inside import Shown
 
 LIGHT_BYTES = 30_000_000  # of weights; more are computed for whoever asks
-PATIENCE_S = 1.0  # between two looks at one's place in the queue
-ENDLESS = (0, 0)  # of a bar: nobody knows how long
 
 Compute = Callable[[Clip, int], States]
 
@@ -100,18 +97,16 @@ def computing(models: Models, scene: Scene, subject: Subject) -> Iterator[str]:
     language = scene.language
     with models.queue.line.ticket() as ticket:
         for place in ticket.positions(PATIENCE_S):
-            yield _line("in_line", language, ENDLESS, place=place)
-        yield _line("loading", language, ENDLESS, title=title(subject.ref, language))
+            yield status("in_line", language, bar=ENDLESS, place=place)
+        name = title(subject.ref, language)
+        yield status("loading", language, bar=ENDLESS, title=name)
         loaded = models.load(subject.ref)
         total = len(subject.starts)
         for done, start in enumerate(subject.starts):
             bar = (done, total) if total > 1 else ENDLESS
-            yield _line("layers_computed", language, bar, done=done + 1, total=total)
+            counts = {"done": done + 1, "total": total}
+            yield status("layers_computed", language, bar=bar, **counts)
             _states_of(models, scene, subject, loaded, start)
-
-
-def _line(key: str, language: str, bar: tuple[int, int], **values: Any) -> str:
-    return render("status", language, key=key, values=values, bar=bar)
 
 
 def _states_of(
