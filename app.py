@@ -24,6 +24,7 @@ with process.importing():
     import gradio as gr
     import numpy as np
     from gradio.http_server import LOCALHOST_NAME
+    from gradio.utils import get_upload_folder
     from starlette.middleware import Middleware
 
     from audio.clip import Clip
@@ -47,8 +48,9 @@ with process.importing():
     from ui.server.fair_queue import MOST_SESSIONS
     from ui.server.language import build_header, text, texts
     from ui.server.middleware import Gate, Language
+    from ui.server.prepared import Prepared
     from ui.server.secret import Secret
-    from ui.server.shares import Shares
+    from ui.server.shares import Shares, charge
     from ui.session import Session
     from ui.tabs.classify import tab as classify_tab
     from ui.tabs.data import tab as data_tab
@@ -75,6 +77,7 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
     """Build the whole page and its API for one host; do not launch it yet."""
     guarded = guard(settings)
     models = models or models_of(settings, zero.device(settings.host))
+    models.queue.charge = charge
     shelf = ClipShelf(limits_of(settings), own=own_limits_of(settings))
     gradio_patches.keep_ffmpeg_out()
     gradio_patches.keep_pyplot_out()
@@ -116,9 +119,11 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
         songs.build(session, models, settings.host)
         reasons.build(session, models)
         runs.build(session, settings)
+        session.wire_new_sound()
     demo.queue(default_concurrency_limit=4, api_open=False)
     gradio_patches.share_queue(demo, Shares(is_space=settings.host.is_space))
     gradio_patches.poll_queue_less_often(demo)
+    gradio_patches.keep_hidden_progress_out(demo)
     return demo
 
 
@@ -128,7 +133,7 @@ def limits_of(settings: host.Settings) -> Limits:
     return Limits(
         largest_upload_bytes(settings),
         max_duration_s=settings.max_duration_s,
-        decoder=DecoderPool(host.child_environment(), n_readers) if n_readers else None,
+        decoder=_readers(settings, Bounds()) if n_readers else None,
     )
 
 
@@ -137,8 +142,15 @@ def own_limits_of(settings: host.Settings) -> Limits:
     if settings.host.is_space:
         return limits_of(settings)
     n_readers = settings.n_readers
-    pool = DecoderPool(host.child_environment(), n_readers, OWN_BOUNDS)
-    return dataclasses.replace(OWN, decoder=pool if n_readers else None)
+    pool = _readers(settings, OWN_BOUNDS) if n_readers else None
+    return dataclasses.replace(OWN, decoder=pool)
+
+
+def _readers(settings: host.Settings, limits: Bounds) -> DecoderPool:
+    """Start the processes that decode; they read nothing but sounds of the page."""
+    folders = {Path(get_upload_folder()), clip_bar.examples_dir(settings)}
+    environment = host.child_environment()
+    return DecoderPool(environment, settings.n_readers, limits, sorted(folders))
 
 
 def largest_upload_bytes(settings: host.Settings) -> int:
@@ -207,6 +219,7 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
                     queue=gradio_patches.queue_of(demo),
                     uploads_dir=settings.uploads_dir,
                 ),
+                Middleware(Prepared, made_of=lambda: made_of(demo, settings)),
                 Middleware(
                     Secret,
                     secret=settings.secret,
@@ -216,6 +229,11 @@ def launch_options(settings: host.Settings, demo: gr.Blocks) -> dict[str, Any]:
             ],
         },
     }
+
+
+def made_of(demo: gr.Blocks, settings: host.Settings) -> tuple[object, ...]:
+    """Return what a page is made of, besides its language; it changes with recordings."""
+    return demo.config, recorded.shown(clip_bar.examples_dir(settings))
 
 
 def serve(settings: host.Settings) -> None:

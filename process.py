@@ -11,12 +11,14 @@ import gc
 import importlib
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 M_ARENA_MAX, N_ARENAS = -8, 2  # of malloc.h; one song is classified, one is decoded
 PR_SET_DUMPABLE = 4  # of linux/prctl.h
 NICENESS = 10  # a tenth of the processor where a run wants all of it
+_IMPORTING = threading.RLock()
 SWITCH_INTERVAL_S = 0.001  # a request does not wait 5 ms while a picture is computed
 
 
@@ -45,14 +47,20 @@ def switch_threads_often() -> None:
 
 
 def settle() -> None:
-    """Wait until transformers is whole; call it before you import that or ``datasets``.
+    """Wait until torch and transformers are whole.
+
+    Call it before you import transformers or ``datasets``. One thread imports, the
+    others wait: who imports a part of torch while another thread imports torch gets of
+    it what is there by then.
 
     At the end of its import transformers puts another module in its own place. Python's
     ``import`` gives a thread that had to wait for that end the module of before, with
     nothing in it; ``importlib`` looks again. ``datasets`` imports transformers in the
     middle of its work, as soon as another thread has begun to.
     """
-    importlib.import_module("transformers")
+    with _IMPORTING:
+        importlib.import_module("torch")
+        importlib.import_module("transformers")
 
 
 def limit_arenas() -> None:

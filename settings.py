@@ -443,8 +443,8 @@ def _repair_user(env: MutableMapping[str, str]) -> None:
         env.setdefault("NUMBA_CACHE_DIR", str(cache / "numba"))
 
 
-def prepare_environment() -> None:
-    """Set what Gradio and the Hub's client read at import, unless the host did.
+def prepare_environment(*, is_quiet: bool = False) -> None:
+    """Set what Gradio and the Hub's libraries read at import, unless the host did.
 
     Call it before ``gradio`` is imported. Visitors' files are apart from those of other
     programs, so that they can be deleted; no telemetry leaves; a missing network is
@@ -452,11 +452,16 @@ def prepare_environment() -> None:
     threads that compute together wait for one another asleep, not spinning: where
     visitors and a run share a processor, spinning took nine tenths of it.
 
+    Args:
+        is_quiet: transformers and the Hub's client show no bars, and errors alone.
+
     Raises:
         KnownError: as ``repair_environment``.
     """
     repair_environment()
+    quiet = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     for name, value in {
+        **(quiet if is_quiet else {}),
         "GRADIO_TEMP_DIR": str(from_environment().uploads_dir),
         "GRADIO_ANALYTICS_ENABLED": "False",
         "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000",

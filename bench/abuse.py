@@ -20,6 +20,7 @@ import io
 import itertools
 import json
 import os
+import struct
 import sys
 import tempfile
 import time
@@ -37,9 +38,10 @@ import psutil
 from bench import load
 from bench.load import Server, _asked, _wav, served
 
-ATTACKER, VISITOR = ({"X-Forwarded-For": f"198.51.100.{n}"} for n in (7, 8))
+VISITOR = {"X-Forwarded-For": "198.51.100.8"}
+FIRST_ATTACKER = 100  # each attack has an address, and so a share, of its own
 KINDS = ("see", "stft", "mel", "classify")
-PREPARE_S = 90.0
+PREPARE_S = 300.0
 PAUSE_S = 0.3  # between two questions of the honest visitor
 MOST_RATIO = 2.0  # of the honest visitor's answers, 95 %, to those before
 # Of memory: what SECURITY.md names, and a server at rest. Of disk: what one address may
@@ -63,6 +65,8 @@ class Phase:
         server_mb: memory of the server at most.
         readers_mb: of its readers together.
         disk_mb: of its home at most.
+        first_disk_mb: of its home before.
+        is_begun: the attacker has prepared what it sends, and did send it.
         processors: that the server and its readers had.
         others: that others had.
         told: how often the attacker was answered with which status.
@@ -74,6 +78,8 @@ class Phase:
     server_mb: float = 0.0
     readers_mb: float = 0.0
     disk_mb: float = 0.0
+    first_disk_mb: float = 0.0
+    is_begun: bool = True
     processors: float = 0.0
     others: float = 0.0
     told: dict[str, int] = field(default_factory=dict)
@@ -115,6 +121,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as server:
         chosen = options.only or [*ATTACKS, ALL]
         faults = asyncio.run(_phases(server, Path(folder), options.seconds, chosen))
+        bounds = f"{MOST_RATIO:g} times as late, {MOST_MB}, {MOST_READERS_MB} MB"
+        print(f"Bounds: {bounds}, {MOST_DISK_MB} MB of disk more by one attacker.")
         print(*(faults or ["All of it holds."]), sep="\n", flush=True)
         if options.visitors:
             seconds = max(options.seconds / 5, 60.0)
@@ -159,8 +167,11 @@ def _print(name: str, phase: Phase, quiet: Phase) -> None:
 def _faults(name: str, phase: Phase, quiet: Phase) -> list[str]:
     """List what an attack has done that it must not."""
     ratio, bounds = _ratio(phase, quiet), (MOST_MB, MOST_READERS_MB, MOST_DISK_MB)
-    taken = (phase.server_mb, phase.readers_mb, phase.disk_mb)
+    disk_mb = phase.disk_mb - phase.first_disk_mb
+    taken = (phase.server_mb, phase.readers_mb, disk_mb)
     checks = {
+        "the attack did not go on": phase.is_begun,
+        "no answers": any(phase.waits_s.values()),
         f"answers {ratio:.2f} times as late": ratio < MOST_RATIO,
         f"lost {len(phase.lost)} answers": not phase.lost,
         "no sentence for who is refused": all(phase.sentences),
@@ -200,13 +211,15 @@ async def _phase(
     )
     assert attacking.stdout
     if name:  # it has prepared what it sends
-        await attacking.stdout.readline()
+        phase.is_begun = b"ready" in await attacking.stdout.readline()
+    phase.first_disk_mb = _disk_mb(home)
     until = time.monotonic() + duration_s
     attacker = psutil.Process(attacking.pid) if name else None
     await asyncio.gather(
         visitor.asks(phase, until), _watch(server, home, phase, until, attacker)
     )
     said, _ = await attacking.communicate()
+    phase.is_begun = phase.is_begun and attacking.returncode == 0
     if name and said:
         told = json.loads(said)
         phase.told, phase.sentences = told["statuses"], list(told["sentences"].values())
@@ -216,16 +229,23 @@ async def _phase(
 async def _attack(name: str, url: str, duration_s: float) -> None:
     """Attack for some time; print what came back."""
     answers = Answers()
-    headers = {**ATTACKER, "Accept-Language": "en"}
+    headers = {**_attacker(name), "Accept-Language": "en"}
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60.0) as page:
         attacks = [each(page, answers) for each in _of_name(name)]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PREPARE_S) as limit:
-                await asyncio.gather(*(anext(each) for each in attacks))  # prepare
+                for each in attacks:  # prepare
+                    await anext(each)
                 print("ready", flush=True)
                 limit.reschedule(asyncio.get_running_loop().time() + duration_s)
                 await asyncio.gather(*map(_goes_on, attacks))
     print(json.dumps(vars(answers)))
+
+
+def _attacker(name: str) -> dict[str, str]:
+    """Return the headers by which a relay tells who attacks."""
+    number = FIRST_ATTACKER + [*ATTACKS, ALL].index(name)
+    return {"X-Forwarded-For": f"198.51.100.{number}"}
 
 
 def _of_name(name: str) -> list[Attack]:
@@ -333,15 +353,18 @@ async def _watch(
     while time.monotonic() < until:
         readers = server.process.children(recursive=True)
         server_mb, readers_mb = _megabytes([server.process]), _megabytes(readers)
-        files = (each for each in home.rglob("*") if each.is_file())
         phase.server_mb = max(phase.server_mb, server_mb)
         phase.readers_mb = max(phase.readers_mb, readers_mb)
-        phase.disk_mb = max(phase.disk_mb, sum(map(_size, files)) / 1e6)
+        phase.disk_mb = max(phase.disk_mb, _disk_mb(home))
         others_s = _busy_s() - busy_s - (_cpu_s(server, attacker) - ours)
         passed_s = max(time.monotonic() - began, 1.0)
         phase.others = others_s / passed_s
         phase.processors = (server.cpu_s() - of_server_s) / passed_s
         await asyncio.sleep(1.0)
+
+
+def _disk_mb(home: Path) -> float:
+    return sum(_size(each) for each in home.rglob("*") if each.is_file()) / 1e6
 
 
 def _megabytes(processes: Iterable[psutil.Process]) -> float:
@@ -498,7 +521,7 @@ async def list_a_large_zip(
     page: httpx.AsyncClient, answers: Answers
 ) -> AsyncGenerator[None]:
     """Name a zip whose directory is large."""
-    data = _zip((f"{n}", b"") for n in range(200_000))
+    data = _zip_of_one_name(200_000)
     file = await _upload(page, data, "many.zip")
     body = {"data": [[file], "bundled", "quick"]}
     yield
@@ -557,7 +580,7 @@ async def leave_answers_unread(
 async def break_off(page: httpx.AsyncClient, answers: Answers) -> AsyncGenerator[None]:
     """Upload much, and leave before the end; open pages, and stop in mid-sentence."""
     host, port = page.base_url.host, page.base_url.port
-    address = ATTACKER["X-Forwarded-For"]
+    address = page.headers["X-Forwarded-For"]
     head = (
         f"POST {UPLOAD} HTTP/1.1\r\nHost: {host}:{port}\r\nX-Forwarded-For: {address}\r\n"
         "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 90000000\r\n\r\n"
@@ -627,6 +650,22 @@ def _zip(entries: Iterable[tuple[str, bytes]]) -> bytes:
         for name, data in entries:
             archive.writestr(name, data)
     return written.getvalue()
+
+
+def _zip_of_one_name(n_entries: int) -> bytes:
+    """Write a zip whose directory names one empty file many times, in a moment.
+
+    Source: PKWARE's APPNOTE.TXT, 4.3.
+    """
+    name = b"a"
+    local = struct.pack("<4s5H3I2H", b"PK\3\4", *[0] * 8, 1, 0) + name
+    entry = struct.pack("<4s6H3I5H2I", b"PK\1\2", *[0] * 9, 1, *[0] * 6) + name
+    size, at = n_entries * len(entry), len(local)
+    sizes = (n_entries, n_entries, size, at)
+    end = struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, *sizes)
+    end += struct.pack("<4sIQI", b"PK\6\7", 0, at + size, 1)
+    end += struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 65_535, 65_535, size, at, 0)
+    return local + entry * n_entries + end
 
 
 if __name__ == "__main__":

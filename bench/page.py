@@ -1,6 +1,7 @@
 """Speed and size of the page, against a bare Gradio page of the same components.
 
-``python -m bench.page`` prints the rows of RESULTS.md. The bare page is built from our
+``python -m bench.page`` prints the rows of RESULTS.md, in some minutes; ``python -m
+bench.page 2`` starts both servers twice only. What it measures is told as it goes. The bare page is built from our
 own: the same classes in the same tree, with Gradio's default properties, theme and
 looks; no handler, style, script or text of ours. It needs Chromium.
 """
@@ -45,26 +46,41 @@ KEPT = ("visible", "open", "render_children")  # whatever is not there costs not
 
 def main() -> None:
     """Measure both pages and print a table."""
+    n_starts = int(sys.argv[1]) if sys.argv[1:] else N_STARTS
     with TemporaryDirectory() as folder:
         os.environ[TREE] = str(Path(folder) / "tree.json")
         subprocess.run([sys.executable, "-m", "bench.page", "tree"], check=True)
-        ours, bare = measured()
+        tell("our page's components are known")
+        ours, bare = measured(n_starts)
     print("| | Genrescope | bare Gradio | ratio |\n|---|---|---|---|")
     for name, value in ours.items():
         print(f"| {name} | {value:.4g} | {bare[name]:.4g} | {value / bare[name]:.2f} |")
 
 
-def measured() -> list[dict[str, float]]:
+def measured(n_starts: int) -> list[dict[str, float]]:
     """Measure medians of alternating starts, so that other load meets both."""
     found: dict[str, list[dict[str, float]]] = {"ours": [], "bare": []}
-    for _ in range(N_STARTS):
+    for number in range(1, n_starts + 1):
         for which, rows in found.items():
             with served(which) as (url, start):
-                rows += [whole(start, each) for each in all_visits(url)]
+                tell(f"start {number} of {n_starts}, {which}: {figures(start)}")
+                for each in all_visits(url):
+                    rows.append(whole(start, each))
+                    tell(f"  {figures(each)}")
     return [
         {name: statistics.median(row[name] for row in rows) for name in rows[0]}
         for rows in found.values()
     ]
+
+
+def tell(line: str) -> None:
+    """Tell how far it is."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def figures(row: dict[str, float]) -> str:
+    """Write some of what was measured in a line."""
+    return ", ".join(f"{name} {value:.4g}" for name, value in row.items())
 
 
 def whole(start: dict[str, float], visit: dict[str, float]) -> dict[str, float]:

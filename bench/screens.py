@@ -1,9 +1,10 @@
 """Pictures of the page: each tab in each state, and those of README.
 
-``python -m bench.screens look FOLDER [TAB ...]`` photographs the tabs, empty, busy and
-full, on a phone, a laptop and a large screen, light beside dark. ``python -m
-bench.screens readme`` shoots the pictures and the recording of ``assets/`` anew. It needs
-Chromium; a server of its own runs meanwhile, offline, with a folder of its own.
+``python -m bench.screens look FOLDER [TAB ...] [SIZE ...]`` photographs the tabs, empty,
+busy and full, each lesson by itself, and the page as a presentation, on a phone, a laptop
+and a large screen, light beside dark. ``python -m bench.screens readme`` shoots the
+pictures and the recording of ``assets/`` anew. It needs Chromium; a server of its own runs
+meanwhile, offline, with a folder of its own.
 """
 
 from __future__ import annotations
@@ -18,21 +19,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.page import BROWSER, FLAGS, served
 
 ASSETS = Path(__file__).parents[1] / "assets"
-SIZES = {"phone": (390, 844), "laptop": (1280, 800), "large": (1920, 1080)}
+SIZES = {"phone": (390, 844), "laptop": (1280, 900), "large": (1920, 1080)}
 SOUND = ["--autoplay-policy=no-user-gesture-required"]
 MICROPHONE = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 WAIT_MS = 120_000  # a machine may have other work
+RUN_MS = 600_000
 TALLEST_PX = 6000  # of a picture; what is below is more of the same
 IS_COMPLETE = """document.querySelector("#player input[type=file]")
   && document.querySelector("#header nav a[aria-current]")
   && Genrescope.front.state().share === 1"""
 TOLD = ".block.answer .verdict:not(.so_far)"
 DRAWN = "Genrescope.isDrawn()"
+LESSONS = "lessons"  # named as a tab is
 SETTLED_MS = 1200  # after which nothing moves any more
 # A lesson in README: so much of it, with nothing over it.
 LESSON_PX = 560
@@ -134,6 +138,7 @@ def train_busy(page: Page) -> None:
     page.get_by_role("combobox", name="Recipe", exact=True).click()
     page.get_by_role("option", name="head").click()
     page.get_by_role("button", name="Use songs composed here").click()
+    page.get_by_label("Songs to compose per genre").last.fill("12")
     page.wait_for_timeout(SETTLED_MS)  # what it needs is estimated anew
     page.get_by_role("button", name="Start", exact=True).click()
     page.locator(".run-bar progress").first.wait_for()
@@ -141,7 +146,7 @@ def train_busy(page: Page) -> None:
 
 def train_full(page: Page) -> None:
     """Show the run's scores."""
-    page.locator(".run-scores .run-score").first.wait_for()
+    page.locator(".run-scores .run-score").first.wait_for(timeout=RUN_MS)
     page.get_by_role("button", name="All runs").click()
 
 
@@ -167,52 +172,228 @@ def nothing(page: Page) -> None:
     """Leave the page as it is."""
 
 
+def see_question(page: Page) -> None:
+    """Answer a question beside its picture wrongly."""
+    dock = page.locator("#lesson-dft details.dock")
+    dock.scroll_into_view_if_needed()
+    dock.locator("summary").click()
+    dock.locator("input").fill("1")
+    dock.locator(".dock-check").click()
+    dock.locator(".said p").wait_for()
+
+
+def see_inside(page: Page) -> None:
+    """Look inside the model."""
+    for name in INSIDE:
+        lesson = page.locator(f"#lesson-{name}")
+        lesson.scroll_into_view_if_needed()
+        start = lesson.get_by_role("button", name="Look inside")
+        picture = lesson.locator("canvas[role=img]").first
+        picture.or_(start).first.wait_for()
+        if start.is_visible():
+            start.click()
+        picture.wait_for()
+
+
+def see_presented(page: Page) -> None:
+    """Show a lesson to a class."""
+    page.evaluate("Genrescope.presentation.toggle()")
+    to_spectrogram(page)
+
+
+def train_compared(page: Page) -> None:
+    """Train once more, longer, and compare both runs."""
+    page.get_by_role("button", name="All settings").first.click()
+    page.get_by_label("Steps", exact=True).first.fill("40")
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.locator(".run-bar progress").first.wait_for()
+    page.locator(".run-scores .run-score").first.wait_for(timeout=RUN_MS)
+    box = page.get_by_role("combobox", name="Compare", exact=True)
+    box.click()
+    for _ in range(2):  # what is chosen leaves the list
+        box.press("ArrowDown")
+        box.press("Enter")
+    box.press("Escape")
+    page.locator(".run-comparison table").wait_for()
+
+
+def classify_refused(page: Page) -> None:
+    """Ask without a sound."""
+    page.locator("#ask").click()
+    page.locator(".toast-body").first.wait_for()
+
+
+def classify_two(page: Page) -> None:
+    """Ask two models: the second one of the last run, where there is one."""
+    page.get_by_role("combobox", name="Compare with", exact=True).click()
+    page.get_by_role("option").last.click()
+    page.wait_for_timeout(SETTLED_MS)
+    page.locator("#ask").click()
+    page.locator(".answers > :nth-child(2)").wait_for()
+    page.locator(TOLD).first.wait_for()
+
+
+def classify_many(page: Page) -> None:
+    """Classify some songs, and what is no song, and open a row."""
+    page.get_by_role("button", name="Many songs at once").click()
+    with TemporaryDirectory() as folder:
+        files = songs(Path(folder))
+        place = page.locator("input[type=file][multiple]").first
+        place.set_input_files(files)
+        counted = page.locator(".file-count").filter(has_text=str(len(files)))
+        counted.first.wait_for()
+        page.get_by_role("button", name="Classify all").click()
+        page.locator(".batch tbody tr").nth(len(files) - 1).wait_for()
+    page.locator(".batch .open").first.click()
+    page.locator(".batch-song").wait_for()
+
+
+def songs(folder: Path) -> list[Path]:
+    """Write composed songs and a file that has no sound."""
+    from audio.synth.composer import compose
+    from bench.walks import save_wav
+
+    paths = [folder / f"{number} {genre}.wav" for number, genre in enumerate(GENRES)]
+    for number, path in enumerate(paths):
+        save_wav(path, compose(GENRES[number], seed=number))
+    notes = folder / "notes.txt.mp3"
+    notes.write_text("no sound at all")
+    return [*paths, notes]
+
+
+def classify_what_if(page: Page) -> None:
+    """Change the song."""
+    page.get_by_role("button", name="What if the song were").click()
+    page.get_by_label("Transpose").first.fill("5")
+    page.locator(".what-if.changed table").wait_for()
+    page.get_by_role("button", name="Try all changes").click()
+    page.locator(".what-if .verdict").wait_for()
+
+
+def classify_where(page: Page) -> None:
+    """Hide tiles of the song."""
+    page.get_by_role("button", name="Where does it listen").click()
+    page.get_by_role("button", name="Find out where").click()
+    page.locator(".where-map canvas[role=img]").wait_for()
+
+
+def map_full(page: Page) -> None:
+    """Draw the map of composed songs, and choose one."""
+    page.get_by_role("button", name="Draw the map").click()
+    page.locator(".map-rows .open").first.wait_for()
+    page.locator(".map-rows .open").first.click()
+
+
+def teach_question(page: Page) -> None:
+    """Open the list of questions."""
+    if not page.locator(".dock.all .dock-list").is_visible():
+        page.locator(".dock.all summary").click()
+    page.locator(".dock.all .dock-list button").nth(3).click()
+
+
+GENRES = ("blues", "classical", "disco", "metal", "reggae")
+INSIDE = ("inside", "attention", "readings")
 STATES: dict[str, dict[str, Callable[[Page], None]]] = {
-    "see": {"empty": nothing, "full": see_full},
+    "see": {
+        "empty": nothing,
+        "full": see_full,
+        "question": see_question,
+        "inside": see_inside,
+        "presented": see_presented,
+    },
     "data": {"empty": nothing, "busy": data_busy, "full": data_full},
-    "train": {"empty": nothing, "busy": train_busy, "full": train_full},
-    "classify": {"empty": nothing, "busy": classify_busy, "full": classify_full},
+    "train": {
+        "empty": nothing,
+        "busy": train_busy,
+        "full": train_full,
+        "compared": train_compared,
+    },
+    "classify": {
+        "empty": nothing,
+        "refused": classify_refused,
+        "busy": classify_busy,
+        "full": classify_full,
+        "two": classify_two,
+        "many": classify_many,
+        "what_if": classify_what_if,
+        "where": classify_where,
+    },
     "live": {"empty": nothing, "busy": live_busy},
-    "teach": {"full": nothing},
+    "map": {"empty": nothing, "full": map_full},
+    "teach": {"full": nothing, "question": teach_question},
 }
 
 
 def look(chromium: Any, url: str, folder: Path, only: list[str]) -> None:
     """Photograph each tab in each state, size and theme: a file for both themes."""
+    from playwright.sync_api import TimeoutError
+
     folder.mkdir(parents=True, exist_ok=True)
-    for tab, states in STATES.items():
-        if only and tab not in only:
-            continue
+    sizes = [each for each in SIZES if each in only] or [*SIZES]
+    tabs = [each for each in [*STATES, LESSONS] if each in only] or [*STATES, LESSONS]
+    for tab in tabs:
         page = opened(chromium, url, SIZES["laptop"])
+        if tab == LESSONS:
+            each_lesson(page, folder, sizes)
+            continue
         if tab != "see":
             page.locator(f"[data-tab-id={tab}]:visible").click()
-        for state, reach in states.items():
+        for state, reach in STATES[tab].items():
             resize(page, SIZES["laptop"])
-            reach(page)
-            for name, size in SIZES.items():
-                photograph(page, folder / f"{tab}-{state}-{name}.png", size)
+            try:
+                reach(page)
+            except TimeoutError as error:  # it is photographed as far as it came
+                print(f"{tab}, {state}: {error}", file=sys.stderr)
+            for size in sizes:
+                photograph(page, folder / f"{tab}-{state}-{size}.png", SIZES[size])
         page.context.close()
 
 
-def photograph(page: Page, path: Path, size: tuple[int, int]) -> None:
-    """Photograph the whole page, light beside dark."""
+def each_lesson(page: Page, folder: Path, sizes: list[str]) -> None:
+    """Photograph every lesson, from its heading on."""
+    choose(page, "Composed disco")
+    for lesson in page.locator(".lesson[id^=lesson-]").all():
+        place = f"#{lesson.get_attribute('id')}"
+        for size in sizes:
+            resize(page, SIZES[size])
+            path = folder / f"{place.strip('#')}-{size}.png"
+            photograph(page, path, SIZES[size], place)
+    page.context.close()
+
+
+def photograph(page: Page, path: Path, size: tuple[int, int], place: str = "") -> None:
+    """Photograph the whole page, or the screen from a place on, light beside dark."""
     from PIL import Image
 
     resize(page, size)
     shots = []
     for is_dark in (False, True):
         page.evaluate("(on) => document.body.classList.toggle('dark', on)", is_dark)
-        page.evaluate("scrollTo(0, 0)")
-        page.wait_for_timeout(SETTLED_MS)
-        tall = page.evaluate("document.documentElement.scrollHeight")
-        clip = {"x": 0, "y": 0, "width": size[0], "height": min(tall, TALLEST_PX)}
-        shots.append(Image.open(io.BytesIO(page.screenshot(full_page=True, clip=clip))))
+        shown = page_from(page, place) if place else whole_page(page, size)
+        shots.append(Image.open(io.BytesIO(shown)))
     page.evaluate("document.body.classList.remove('dark')")
     height = max(shot.height for shot in shots)
     both = Image.new("RGB", (2 * size[0], height), "white")
     for number, shot in enumerate(shots):
         both.paste(shot, (number * size[0], 0))
     both.save(path)
+
+
+def whole_page(page: Page, size: tuple[int, int]) -> bytes:
+    """Take the page from its top to its end, as far as ``TALLEST_PX``."""
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_timeout(SETTLED_MS)
+    tall = page.evaluate("document.documentElement.scrollHeight")
+    clip = {"x": 0, "y": 0, "width": size[0], "height": min(tall, TALLEST_PX)}
+    return page.screenshot(full_page=True, clip=clip)
+
+
+def page_from(page: Page, place: str) -> bytes:
+    """Take what the screen shows below a place, once it stays there."""
+    for _ in range(3):  # pictures that are drawn on the way move it
+        page.locator(place).evaluate("(one) => one.scrollIntoView()")
+        page.wait_for_timeout(SETTLED_MS / 2)
+    return page.screenshot()
 
 
 def resize(page: Page, size: tuple[int, int]) -> None:

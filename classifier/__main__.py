@@ -10,65 +10,40 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import process
 from audio.decode import OWN
-from audio.decode.archive import Song, ZipLimits, members, opened, song_of, unpacked
-from audio.library import layout
-from audio.library.kinds import kind, shown
+from audio.decode.archive import Song
+from audio.library.kinds import shown
 from audio.library.tables import n_tracks
-from audio.library.walk import walk
-from classifier import embeddings, report, share
-from classifier.batch import Row, rows, song_at, songs_of
+from classifier import embeddings, flags, hf_job, report, share
+from classifier.batch import Row, rows
 from classifier.models import AUTO, Models
+from classifier.plan import Part, labels_of, part_named, shared, songs_in_turn
 from classifier.queue import InferenceQueue
 from classifier.report import Table
 from classifier.share import Crew
 from errors import KnownError
+from hub import account
 from i18n import sentence, word
 from networks import device
 from networks.checkpoint import LoadedModel, ModelRef
-from networks.cpu import precision
 from settings import Settings, from_environment, prepare_environment
 
 SONG_BYTES = 150_000_000  # of temporary files: 13 minutes at 48 kHz
-# A library in one zip: it is unpacked song by song, so that the free space decides.
-ZIP_LIMITS = ZipLimits(max_files=50_000, max_bytes=10**12)
 MAX_WORKERS_PER_CORE = 4
-DESCRIPTION = """\
-Name the genre of songs: one line a song, the likeliest genres first.
-
-examples:
-  python -m classifier song.mp3
-  python -m classifier ~/Music --csv genres.csv
-  python -m classifier songs.zip --json > genres.jsonl
-  python -m classifier ~/Music --quick --embeddings songs.npz
-  python -m classifier song.mp3 --model run:20261122-193005-ab12
-  python -m classifier song.mp3 --model hub:OWNER/NAME
-  python -m classifier --model list
-  accelerate launch -m classifier ~/Music --csv genres.csv
-"""
-EPILOG = """\
-A song that cannot be read is named on standard error, and the others are classified.
-With --csv, songs that the table holds already are left out, unless the file, the
-model or the effort is another one; songs that failed are tried again: start again
-after an interruption or a repair. The exit code is 0 when every song got its genre,
-and 1 when one did not, or a folder could not be opened. Started by accelerate launch
-on several GPUs or machines, each process classifies its share, and the first one joins
-their tables; start again to classify the share of one that was killed.
-"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Classify each song; return the exit code."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
     host = from_environment()
+    parser = flags.parser(host.source)
+    options = parser.parse_args(arguments)
     n_cores = max((os.cpu_count() or 1) // host.n_local, 1)
     n_workers = min(options.workers or n_cores, MAX_WORKERS_PER_CORE * n_cores)
     models = _models(host, options, n_workers)
@@ -78,6 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("name at least one song or folder")
     if options.embeddings and (options.csv or host.n_processes > 1):
         parser.error("--embeddings goes with neither --csv nor several processes")
+    if options.on_hf_job:
+        if options.csv or options.embeddings or options.json:
+            parser.error("--on-hf-job goes with neither --csv, --json nor --embeddings")
+        return _rented(options)
     _prepare_libraries(n_workers, n_cores)
     if host.is_launched:
         device.choose(host.local_rank)
@@ -90,6 +69,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         except KnownError as error:
             return _failed(error)
+
+
+def _rented(options: argparse.Namespace) -> int:
+    """Submit the same classification as a Hugging Face Job; return the exit code."""
+    given = ["--quick"] if options.effort == "quick" else []
+    given += ["--precision", options.precision] if options.precision else []
+    try:
+        job = hf_job.submit(
+            options.songs,
+            given,
+            options.on_hf_job,
+            model=options.model,
+            source=options.source,
+            to=options.to,
+            token_of=account.host_token,
+        )
+    except KnownError as error:
+        return _failed(error)
+    print(word("classifier.job", id=job.id, flavor=options.on_hf_job, to=options.to))
+    print(job.url)
+    return 0
 
 
 def _classified(
@@ -115,7 +115,7 @@ def _classified(
     def work(plan: Sequence[Part]) -> int:
         asked: dict[str, Any] = {"effort": effort, "limits": OWN}
         n_at_once = _bounded(n_workers, folder)
-        songs = _unpacked(plan, folder)
+        songs = songs_in_turn(plan, folder, _failed)
         asked["with_embedding"] = bool(options.embeddings)
         found = rows(songs, model, queue, n_workers=n_at_once, **asked)
         if not options.embeddings:
@@ -129,7 +129,7 @@ def _classified(
         return max(outcome, work(plan))
     plan, outcome = _planned(options.songs, None)
     if not table:
-        return max(outcome, work(_shared(plan, crew, None, [])))
+        return max(outcome, work(shared(plan, crew, None, [])))
     known = (options.csv, key, effort)
     return max(outcome, _together(known, plan, crew, table, work))
 
@@ -164,7 +164,7 @@ class _Kept:
         if not self._songs:
             return 1
         names, found, vectors = zip(*self._songs, strict=True)
-        labels = _labels_of(plan)
+        labels = labels_of(plan)
         songs = embeddings.of(
             names, [labels.get(name, "") for name in names], found, vectors, self._model
         )
@@ -179,23 +179,6 @@ class _Kept:
         facts = {"n": len(names), "name": shown(str(path))}
         print(word("classifier.embedded", **facts), file=sys.stderr)
         return 0
-
-
-def _labels_of(plan: Sequence[Part]) -> dict[str, str]:
-    """Read the genres that the folders of an argument give its songs, by their names."""
-    labels: dict[str, str] = {}
-    for part in plan:
-        names = [song.name for song in part.songs]
-        try:
-            places = layout.of(names).places
-        except KnownError:  # folders that are parts of a split, and no genres
-            continue
-        labels |= {
-            name: place.genre
-            for name, place in zip(names, places, strict=True)
-            if place
-        }
-    return labels
 
 
 def _together(
@@ -218,7 +201,7 @@ def _together(
     began_s = time.time()
     with share.at_work(csv, crew.rank):
         there = share.others(csv, crew.rank, model, effort)
-        outcome = work(_shared(plan, crew, table, there))
+        outcome = work(shared(plan, crew, table, there))
     if not crew.is_first:
         return outcome
     if n_lost := share.wait_for_others(csv, crew, began_s):
@@ -226,22 +209,6 @@ def _together(
         outcome = 1
     share.join(csv, model, effort)
     return outcome
-
-
-def _shared(
-    plan: Sequence[Part], crew: Crew, own: Table | None, there: Sequence[Table]
-) -> list[Part]:
-    """Return this process's songs of a plan, without those that have a row."""
-    mine = {song.name for song in crew.share([s for part in plan for s in part.songs])}
-    shared = []
-    for part in plan:
-        songs = [
-            song
-            for song in part.songs
-            if song.name in mine and not any(table.has(song) for table in there)
-        ]
-        shared.append(replace(part, songs=tuple(own.left(songs) if own else songs)))
-    return shared
 
 
 def _reported(
@@ -259,19 +226,6 @@ def _reported(
     return outcome
 
 
-@dataclass(frozen=True)
-class Part:
-    """Songs of one argument.
-
-    Attributes:
-        songs: that need a row; those of a zip have no path yet.
-        archive: the zip that holds them; None where they lie as files.
-    """
-
-    songs: tuple[Song, ...]
-    archive: Path | None = None
-
-
 def _planned(named: Sequence[Path], table: Table | None) -> tuple[list[Part], int]:
     """List the songs of all arguments that have no row yet; return the exit code, too.
 
@@ -284,7 +238,7 @@ def _planned(named: Sequence[Path], table: Table | None) -> tuple[list[Part], in
     outcome = 0
     for path in named:
         try:
-            part, closed, others = _part_of(path)
+            part, closed, others = part_named(path)
         except KnownError as error:
             outcome = _failed(error)
             continue
@@ -309,62 +263,6 @@ def _note_albums(songs: Iterable[Song]) -> None:
     for song in songs:
         if (n := n_tracks(song.path)) > 1:
             print(word("classifier.album", name=song.name, n=n), file=sys.stderr)
-
-
-def _part_of(path: Path) -> tuple[Part, Sequence[str], Mapping[str, int]]:
-    """List an argument's songs, the folders in it that are closed, and other files.
-
-    Raises:
-        KnownError: ``folder_without_songs``, or a code of ``archive.unpacked``.
-    """
-    if path.is_dir():
-        tree = walk(path)
-        if not tree.files and not tree.closed:
-            raise KnownError("folder_without_songs", name=shown(str(path)))
-        closed = [name if name != str(path) else "" for name in tree.closed]
-        return Part(tuple(songs_of(tree))), closed, tree.passed
-    if path.suffix.lower() != ".zip" or not path.is_file():
-        return Part((song_at(path),)), (), {}
-    with opened(path) as archive:
-        found, others = members(archive, path.name, ZIP_LIMITS)
-    if not found:
-        raise KnownError("zip_without_songs", name=path.name)
-    songs = [song_of(each, path) for each in found]
-    named = [replace(song, name=shown(f"{path}/{song.name}")) for song in songs]
-    return Part(tuple(named), path), (), Counter(kind(each.name) for each in others)
-
-
-def _unpacked(plan: Iterable[Part], folder: Path) -> Iterator[Song]:
-    """Yield the songs of a plan; unpack those of zips when their turn comes.
-
-    Each is deleted once it is classified: a zip takes the room of a few songs.
-    """
-    for number, part in enumerate(plan):
-        if not part.archive:
-            yield from part.songs
-            continue
-        inside = folder / str(number)
-        inside.mkdir()
-        wanted = frozenset(song.name for song in part.songs)
-        names = set(wanted)
-
-        def is_wanted(
-            name: str, part: Part = part, wanted: frozenset[str] = wanted
-        ) -> bool:
-            return shown(f"{part.archive}/{name}") in wanted
-
-        try:
-            songs = unpacked(part.archive, inside, ZIP_LIMITS, is_wanted=is_wanted)
-            for song in songs:
-                name = shown(f"{part.archive}/{song.name}")
-                names.discard(name)
-                yield replace(song, name=name)
-        except KnownError as error:
-            if error.code == "no_room":
-                raise
-            _failed(error)
-            gone = [song for song in part.songs if song.name in names]
-            yield from (replace(song, path=inside / "gone") for song in gone)
 
 
 def _bounded(n_workers: int, folder: Path) -> int:
@@ -459,80 +357,6 @@ def _report(row: Row, table: Table | None, as_json: bool) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m classifier",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "songs",
-        nargs="*",
-        type=Path,
-        metavar="SONG",
-        help="an audio file, or a folder or zip: then every audio file inside",
-    )
-    parser.add_argument(
-        "--model",
-        default=AUTO,
-        metavar="KEY",
-        help="the model to use (default: %(default)s, the Hub's fine-tuned one, "
-        "fetched once, or without a network the bundled one): one of the 'list', or "
-        "any audio classifier of the Hugging Face Hub",
-    )
-    parser.add_argument(
-        "--runs-dir",
-        type=Path,
-        metavar="DIR",
-        help="where the models of your own runs are (default: the app's)",
-    )
-    parser.add_argument(
-        "--quick",
-        dest="effort",
-        action="store_const",
-        const="quick",
-        default="whole",
-        help="classify at most six windows of each song",
-    )
-    parser.add_argument(
-        "--csv",
-        type=Path,
-        metavar="FILE",
-        help="write a table, a row a song, or append to it",
-    )
-    parser.add_argument(
-        "--embeddings",
-        type=Path,
-        metavar="FILE",
-        help="write each song's embedding, a vector of what the model computes of it: "
-        "an NPZ, or a CSV by its suffix",
-    )
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        help="one JSON object a line, with every genre and every window",
-    )
-    parser.add_argument(
-        "--precision",
-        choices=precision.WANTED,
-        help=precision.HELP,
-    )
-    parser.add_argument(
-        "--workers",
-        type=_at_least_one,
-        metavar="N",
-        help="songs classified at the same time (default: as many as cores)",
-    )
-    return parser
-
-
-def _at_least_one(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(word("classifier.workers"))
-    return int(text)
-
-
 def _models(settings: Settings, options: argparse.Namespace, n_workers: int) -> Models:
     return Models(
         bundled_model_dir=settings.bundled_model_dir,
@@ -546,18 +370,11 @@ def _models(settings: Settings, options: argparse.Namespace, n_workers: int) -> 
 
 
 def _prepare_libraries(n_workers: int, n_cores: int) -> None:
-    """Keep transformers quiet, and torch to the threads that workers leave it."""
+    """Keep torch to the threads that workers leave it."""
     with process.importing():
-        process.settle()
         import torch
-        from transformers.models.auto import modeling_auto
-        from transformers.utils import logging
-
-        _ = modeling_auto  # and all that it imports
 
     torch.set_num_threads(max(n_cores // n_workers, 1))
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
 
 
 def _failed(error: KnownError) -> int:
@@ -567,7 +384,7 @@ def _failed(error: KnownError) -> int:
 
 if __name__ == "__main__":
     try:
-        prepare_environment()
+        prepare_environment(is_quiet=True)
     except KnownError as error:
         sys.exit(_failed(error))
     if hasattr(signal, "SIGPIPE"):  # Windows has none

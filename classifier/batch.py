@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -147,7 +148,8 @@ def rows_or_waits(
     with ThreadPoolExecutor(n_workers) as pool:
         try:
             for song in songs:
-                waiting.append(pool.submit(work, song))
+                # With the caller's context: for whom the queue charges.
+                waiting.append(pool.submit(copy_context().run, work, song))
                 if len(waiting) > n_workers:
                     yield from _next(waiting, patience_s)
             while waiting:

@@ -24,9 +24,8 @@ from networks.checkpoint import LoadedModel
 
 TEXTS = ("names", "labels", "answers")  # arrays of strings
 FACTS = ("model", "revision", "sampling_rate", "window_s")  # of all songs
-MOST_BYTES = (
-    500_000_000  # of the arrays in an NPZ: 10,000 songs of 1,536 features take 62
-)
+# Of the arrays in an NPZ: 10,000 songs of 1,536 features take 62 MB.
+MOST_BYTES = 500_000_000
 MAX_SONGS = 10_000  # of one map
 
 
@@ -90,7 +89,7 @@ def of_npz(path: Path) -> Embeddings:
     """Read what ``as_npz`` wrote; the file may be anything.
 
     Raises:
-        KnownError: ``not_embeddings``.
+        KnownError: ``not_embeddings`` or ``too_many_on_map``.
     """
     error = KnownError("not_embeddings", name=path.name)
     try:

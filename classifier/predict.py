@@ -182,17 +182,17 @@ def listen(
 
     Raises:
         KnownError: ``too_short``, ``silent``, ``prediction_stopped``, ``model_broken``
-            where a logit is NaN, or ``model_out_of_memory``.
+            where a logit is NaN, ``model_out_of_memory``, or a code of the queue's
+            ``charge``.
         UnsoughtError: a song that is decoded in parts has to be decoded whole.
     """
     began = time.perf_counter()
     windows, note = _windows(clip, model)
     in_parts = effort == "quick" and isinstance(clip, Sought)
     starts = windows.all_starts() if in_parts else windows.starts()
-    order = [starts[at] for at in spread(len(starts))]
-    if effort == "quick":
-        order = order[: max(min(N_QUICK, int(QUICK_S / model.window_s)), 1)]
-
+    order = _order(starts, effort, model)
+    if queue:
+        queue.charge(min(len(order) * model.window_s, clip.duration_s))
     needs = with_embedding or model.novelty is not None
     outputs = partial(compute or forward.outputs, with_features=needs)
 
@@ -216,6 +216,13 @@ def listen(
         raise UnsoughtError
     if not answers:
         raise KnownError("silent", name=clip.name)
+
+
+def _order(starts: list[int], effort: Effort, model: LoadedModel) -> list[int]:
+    """Order the windows that are computed."""
+    order = [starts[at] for at in spread(len(starts))]
+    n_quick = max(min(N_QUICK, int(QUICK_S / model.window_s)), 1)
+    return order[:n_quick] if effort == "quick" else order
 
 
 @contextmanager

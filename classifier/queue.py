@@ -33,10 +33,13 @@ class InferenceQueue:
         n_places: callers that may run inference at the same time.
 
     Attributes:
+        charge: is called with how many seconds of a sound are to be computed, before
+            they are; it raises a ``KnownError`` where its caller has had enough.
         line: where callers wait for a place.
     """
 
     def __init__(self, n_at_once: int = 1, n_places: int = N_PLACES) -> None:
+        self.charge: Callable[[float], None] = lambda _: None
         self.line = WaitingLine(n_places)
         self._pool = ThreadPoolExecutor(n_at_once, "inference", process.lower_priority)
         self._n_run = itertools.count(1)
@@ -72,6 +75,13 @@ class WaitingLine:
             with self._moved:
                 self._tickets.remove(ticket)
                 self._moved.notify_all()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Block until it is this caller's turn, which lasts to the end of the block."""
+        with self.ticket() as ticket:
+            ticket.acquire()
+            yield
 
     def position(self, ticket: Ticket) -> int:
         """Return how many proceed before this one does, itself included; 0 if it may."""

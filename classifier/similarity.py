@@ -130,7 +130,7 @@ class Projection:
     Attributes:
         mean: (n_features,) of the standardised songs.
         axes: (2, n_features), orthonormal.
-        fractions: (2,) of the variance that lies along each.
+        fractions: (2,) of the variance along each.
     """
 
     mean: Vectors

@@ -26,6 +26,7 @@ from networks import architecture, clear, forward, masked_prediction, novelty
 from networks import device as devices
 from networks.architecture import positive
 from networks.clear import ClearRule
+from networks.cpu import hubert
 from networks.cpu import precision as precisions
 from networks.cpu.frontend import optimize_for_cpu
 from networks.cpu.precision import Precision, Wanted
@@ -189,9 +190,11 @@ def load(
     """
     config = read_json(folder / "config.json")
     _check(ref, folder, config, max_bytes)
-    model, feature_extractor = _from_disk(ref, folder)
     found = devices.processor() if device == "cpu" else devices.best()
-    model = _moved(ref, model.eval(), device or found.kind)
+    kind = device or found.kind
+    ours = _without_transformers(folder, config) if kind == "cpu" else None
+    model, feature_extractor = ours or _from_disk(ref, folder)
+    model = _moved(ref, model.eval(), kind)
     wanted = precisions.chosen(precision)
     used: Precision = wanted if optimize_for_cpu(model, wanted) else "fp32"
     id2label = sorted(model.config.id2label.items())
@@ -206,6 +209,11 @@ def load(
         precision=used,
         device=found.name,
     )
+
+
+def _without_transformers(folder: Path, config: Mapping[str, Any]) -> Any:
+    """Load a usual HuBERT's model and feature extractor; None of any other checkpoint."""
+    return hubert.load(folder, config, read_json(folder / "preprocessor_config.json"))
 
 
 def _moved(ref: ModelRef, model: Any, kind: str) -> Any:
@@ -265,11 +273,6 @@ def _check(
     ref: ModelRef, folder: Path, config: Mapping[str, Any], max_bytes: int
 ) -> None:
     """Refuse a checkpoint by its small files, before its weights are loaded."""
-    process.settle()
-    from transformers.models.auto.modeling_auto import (
-        MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES as KNOWN,
-    )
-
     if is_pointer(folder / WEIGHTS):
         raise KnownError("weights_are_pointer", title=ref.title, file=WEIGHTS)
     n_bytes = (folder / WEIGHTS).stat().st_size
@@ -279,12 +282,24 @@ def _check(
     kind, task = config.get("model_type"), config.get("problem_type")
     made_for = config.get("architectures") or CLASSIFIERS
     is_classifier = str(made_for[0]).endswith(CLASSIFIERS)
-    if kind not in KNOWN or not is_classifier or task == REGRESSION:
+    if not is_classifier or task == REGRESSION or not _is_known(kind):
         raise KnownError("model_wrong_task", title=ref.title)
     labels = config.get("id2label")
     names = labels.values() if isinstance(labels, dict) else ()
     if not names or any(UNNAMED.fullmatch(str(name)) for name in names):
         raise KnownError("model_without_labels", title=ref.title)
+
+
+def _is_known(kind: object) -> bool:
+    """Return whether transformers has an audio classifier of this ``model_type``."""
+    if kind == hubert.KIND:
+        return True
+    process.settle()
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES as KNOWN,
+    )
+
+    return kind in KNOWN
 
 
 def _from_disk(ref: ModelRef, folder: Path) -> tuple[Any, Any]:

@@ -6,7 +6,7 @@ one head at a time: a model in use keeps its fast attention, which returns no we
 the weights of all heads would take a hundred times the memory.
 
 HuBERT, wav2vec 2.0 and Whisper have one state a frame. AST has one for each patch of its
-spectrogram, 16 mel bands high, and two that stand for no place: the patches of a moment
+spectrogram, 16 mel bands high, and two of no place: the patches of a moment
 are averaged, and what goes to the two is counted as elsewhere.
 """
 
@@ -28,7 +28,7 @@ from networks.windows import Windows
 if TYPE_CHECKING:
     from torch import Tensor
 
-N_OWN_TOKENS = 2  # of AST: states that stand for no place, the first ones
+N_OWN_TOKENS = 2  # of AST: states of no place, the first ones
 MAX_BLOCK_S = 30.0  # of sound whose layers are looked at together
 # Classes whose attention is a softmax of products of queries and keys, and no more.
 ATTENDING = ("hubert", "wav2vec2", front_end.AST, front_end.WHISPER)

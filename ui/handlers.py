@@ -14,7 +14,7 @@ import logging
 import secrets
 import typing
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import gradio as gr
@@ -87,8 +87,11 @@ def guard(settings: Settings) -> Guarded:
         @functools.wraps(handler)
         def again_and_again(request: gr.Request, *values: Any) -> Iterator[Any]:
             language, call = called(request, values)
-            with _caught(handler, language):
-                yield from call()
+            with _caught(handler, language), closing(call()) as steps:
+                for value in steps:
+                    yield value
+                    # Gradio calls each step in a context of its own.
+                    writer.set(_scope(request).get(WRITER))
 
         is_generator = inspect.isgeneratorfunction(handler)
         wrapper = again_and_again if is_generator else once

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
 from audio.clip import Clip
-from ui.handlers import Guarded
+from ui.handlers import QUIETLY, Guarded, Handler
+from ui.newest import Newest as Newest
 from ui.player.clip_bar import ClipBar
 from ui.player.clips import ClipShelf
 from ui.scene import Scene, Transforms, seen
+from ui.server.access import Visitor
 
 View = tuple[str, float, float] | None  # a sound's path, start and stop (s)
 
 
 @dataclass(frozen=True)
-class Newest:
-    """Which request for each place of a page came last.
+class Renewal:
+    """What a part of the page does at each new sound.
 
-    Gradio answers several requests of one page side by side, so that an older one may
-    end last; what it brings is out of date, and must not cover the newer answer.
+    Attributes:
+        handler: as for an event; what it returns stands in the order of ``outputs``.
+        inputs: of the handler.
+        outputs: that no other renewal has.
+        after: ``js`` that runs once all renewals are there; "" for none.
     """
 
-    requests: dict[int, object] = field(default_factory=dict)
-
-    def ask(self, *places: Component) -> Callable[[Component], bool]:
-        """Begin a request; return what tells whether it is a place's newest still."""
-        request = object()
-        self.requests.update((place._id, request) for place in places)
-        return lambda place: self.requests[place._id] is request
+    handler: Handler
+    inputs: Sequence[Component]
+    outputs: Sequence[Component]
+    after: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Session:
         newest: state, a ``Newest``.
         transforms: of the sounds in memory.
         model: state, the key of the model chosen in Classify; None before there is one.
+        renewals: what the parts of the page do at each new sound, in one event.
     """
 
     guarded: Guarded
@@ -58,6 +63,33 @@ class Session:
     newest: gr.State = field(default_factory=lambda: gr.State(Newest()))
     transforms: Transforms = field(default_factory=Transforms)
     model: gr.State = field(default_factory=lambda: gr.State(None))
+    renewals: list[Renewal] = field(default_factory=list)
+
+    def at_new_sound(
+        self,
+        handler: Handler,
+        inputs: Sequence[Component],
+        outputs: Sequence[Component],
+        after: str = "",
+    ) -> None:
+        """Let a handler, not wrapped yet, run at each new sound: see ``Renewal``."""
+        self.renewals.append(Renewal(handler, inputs, outputs, after))
+
+    def wire_new_sound(self) -> None:
+        """Wire all that ``at_new_sound`` was given, in one event.
+
+        An event each would keep the browser from the picture that is looked at: it
+        takes a message to the server and four back, whatever little there is to do.
+        """
+        inputs = list(
+            {each._id: each for of in self.renewals for each in of.inputs}.values()
+        )
+        outputs = [each for of in self.renewals for each in of.outputs]
+        renew = self.guarded(renewing(self.renewals, inputs))
+        renewed = self.bar.path.change(renew, inputs, outputs, **QUIETLY)
+        for each in self.renewals:
+            if each.after:
+                renewed.then(None, None, None, js=each.after, **QUIETLY)
 
     def clip(self, path: str | None) -> Clip:
         """Return the chosen sound.
@@ -72,3 +104,19 @@ class Session:
         clip = self.clip(path)
         shown = seen(clip, *view[1:]) if view and view[0] == path else None
         return Scene(clip, self.transforms, language, shown)
+
+
+def renewing(renewals: Sequence[Renewal], inputs: Sequence[Component]) -> Handler:
+    """Make one handler of all: of the values of ``inputs``, in their order."""
+    places = {each._id: number for number, each in enumerate(inputs)}
+
+    def renew(*values: Any, visitor: Visitor) -> list[Any]:
+        found: list[Any] = []
+        for each in renewals:
+            given = [values[places[one._id]] for one in each.inputs]
+            wants_visitor = "visitor" in inspect.signature(each.handler).parameters
+            made = each.handler(*given, **{"visitor": visitor} if wants_visitor else {})
+            found += made if len(each.outputs) > 1 else [made]
+        return found
+
+    return renew

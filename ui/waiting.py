@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
+import gradio as gr
 from markupsafe import Markup
 
 import i18n
@@ -17,6 +18,7 @@ from networks.checkpoint import LoadedModel, ModelRef
 from ui.handlers import Handler
 from ui.model_choice import title
 from ui.server.access import Visitor
+from ui.server.language import text
 from ui.templates import render
 
 Update = dict[Any, Any]  # values by component
@@ -88,6 +90,16 @@ def status(
         **values: in the sentence.
     """
     return render("status", language, key=key, values=values, bar=bar)
+
+
+def cancel_button(scale: int = 1) -> gr.Button:
+    """Make the button that ends what is under way.
+
+    It is in sight only while the place of the progress beside it shows a bar; its room
+    stays, so that nothing else moves.
+    """
+    label = text("classify.cancel")
+    return gr.Button(label, scale=scale, min_width=80, elem_classes="cancels")
 
 
 def tidied(place: Any, handler: Handler) -> Handler:

@@ -110,8 +110,8 @@ def error(quantised: Quantised, start_s: float, since_s: float, language: str) -
 def model_frames(signal: ModelInput, start_s: float, language: str) -> Plot:
     """Draw ten frames of the model's input, each with its beginning, one in full.
 
-    A frame's number stands above the hop that it begins, whatever it depends on before
-    and behind that.
+    A frame's number is above the hop that it begins, whatever it depends on before and
+    behind that.
     """
     front_end = signal.front_end
     hop_s = front_end.hop_length / SAMPLING_RATE

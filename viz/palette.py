@@ -17,9 +17,7 @@ AGAINST, FOR = (
 )  # what speaks against and for, over an image in greys
 
 # Colour maps of levels: the page's name, and matplotlib's.
-LEVEL_MAP = (
-    "magma"  # even in lightness, for colour-blind eyes too; that of the first view
-)
+LEVEL_MAP = "magma"  # even in lightness, for colour-blind eyes too
 LEVEL_MAPS = {name: name for name in (LEVEL_MAP, "cividis", "viridis")} | {
     "grey": "gray"
 }

@@ -140,7 +140,7 @@ class Line:
         name: for the legend and the read-out, in the visitor's language; "" for none.
         colour: index into ``palette.LINES``: 0 the accent, 3 grey.
         dash: 0 for an unbroken line, 1 for dashes, 2 for dots.
-        is_faint: drawn paler, where many lines lie behind one that counts.
+        is_faint: drawn paler, where many lines are behind one that counts.
     """
 
     xs: list[float]

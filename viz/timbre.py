@@ -29,7 +29,7 @@ def envelopes(
 
     Args:
         notes: names and sounds.
-        chosen: index of the one that is heard.
+        chosen: index of the one that plays.
         hz: their pitch (Hz).
         language: of labels.
     """
@@ -64,7 +64,7 @@ def envelopes(
 
 
 def partials(levels: Spectrum, rungs: Sequence[Rung], hz: float, language: str) -> Plot:
-    """Draw the spectrum of a note; rules stand where exact multiples would be."""
+    """Draw the spectrum of a note; rules mark where exact multiples would be."""
     stop_hz = min((timbres.N_PARTIALS + 1) * hz, levels.sampling_rate / 2)
     shown = levels.frequencies_hz <= stop_hz
     multiples_hz = np.arange(hz, stop_hz, hz)
@@ -96,7 +96,7 @@ def partials(levels: Spectrum, rungs: Sequence[Rung], hz: float, language: str) 
 def table(
     rungs: Sequence[Rung], hz: float, language: str
 ) -> tuple[tuple[str, ...], ...]:
-    """Tabulate the partials and how far each lies from its multiple; the head first."""
+    """Tabulate the partials and how far each is from its multiple; the head first."""
     head = tuple(i18n.word(f"see.partial_{name}", language) for name in COLUMNS)
     rows = (
         (

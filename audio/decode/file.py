@@ -162,7 +162,13 @@ def _check_rate(sampling_rate: int, name: str, limits: Limits) -> None:
 def opened(
     path: Path, name: str, limits: Limits
 ) -> Iterator[tuple[AudioStream, SourceFacts]]:
-    """Open a file's audio stream; convert every foreign error to a known one."""
+    """Open a file's audio stream; convert every foreign error to a known one.
+
+    Raises:
+        KnownError: ``too_large``, ``odd_sampling_rate`` and the like where a limit is
+            exceeded; ``not_audio``, ``protected``, ``encoded``, ``broken_audio``,
+            ``decoder_gave_up``, ``unreadable``; ``no_room`` for the spool.
+    """
     import av
 
     try:

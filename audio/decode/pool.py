@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,8 @@ MOST_CHANNELS = 1024  # in an answer; FFmpeg has none with more
 MOST_JOBS = 200  # of one worker, so that what a library leaks does not add up
 PART = 1 << 18  # samples that pass through memory at once
 Answer = dict[str, Any]
+# Files and folders: name, device and number on it. None for whatever the user may read.
+Readable = tuple[tuple[str, int, int], ...] | None
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class DecoderPool:
         environment: of the workers; holds no secret.
         n_at_once: files decoded at the same time; further callers block.
         bounds: of each file.
+        folders: from which files are decoded; workers read no others, where the kernel
+            can see to it. A file that lies elsewhere gets a worker of its own.
     """
 
     def __init__(
@@ -69,9 +73,11 @@ class DecoderPool:
         environment: Mapping[str, str],
         n_at_once: int = 2,
         bounds: Bounds = Bounds(),
+        folders: Iterable[Path] = (),
     ) -> None:
         self._environment = {**environment, "OPENBLAS_NUM_THREADS": "1"}
         self._bounds = bounds
+        self._folders = tuple(folders)
         self._turns = threading.Semaphore(n_at_once)
         self._idle: list[_Worker] = []
         self._end = weakref.finalize(self, _end_all, self._idle)
@@ -83,7 +89,7 @@ class DecoderPool:
             KnownError: as ``decode.load``, and ``decoder_gave_up`` where the
                 worker died, or was killed at its bounds.
         """
-        with self._worker(name) as worker:
+        with self._worker(name, path) as worker:
             answer = worker.request("load", path, name, limits)
             facts = SourceFacts(**answer["facts"])
             most = round(limits.max_duration_s * limits.max_sampling_rate)
@@ -100,7 +106,7 @@ class DecoderPool:
         Raises:
             KnownError: as ``load``.
         """
-        with self._worker(name) as worker:
+        with self._worker(name, path) as worker:
             answer = worker.request("load", path, name, limits)
             n_samples, sampling_rate = answer["n_samples"], answer["sampling_rate"]
             most = round(limits.max_duration_s * limits.max_sampling_rate)
@@ -119,7 +125,7 @@ class DecoderPool:
         Raises:
             KnownError: as ``load``.
         """
-        with self._worker(path.name) as worker:
+        with self._worker(path.name, path) as worker:
             answer = worker.request("channels", path, path.name, limits)
             while answer.get("shape"):
                 n_samples, n_channels = answer["shape"]
@@ -137,7 +143,7 @@ class DecoderPool:
             KnownError: as ``coding.round_trip``, and ``coder_gave_up`` where the worker
                 died, or was killed at its bounds.
         """
-        with self._worker(name, "coder_gave_up") as worker:
+        with self._worker(name, code="coder_gave_up") as worker:
             asked = {"ask": "code", "n_samples": len(samples), "rate": rate}
             message = asked | {"codec": name, "bit_rate": bit_rate}
             answer = worker.exchange(message, samples)
@@ -148,18 +154,39 @@ class DecoderPool:
         """End the idle workers."""
         _end_all(self._idle)
 
+    def _readable(self, path: Path | None) -> Readable:
+        """List what a worker may read, each with its place on the disk.
+
+        A folder that was deleted and made anew is another one.
+        """
+        if not self._folders:
+            return None
+        for folder in self._folders:
+            with contextlib.suppress(OSError):
+                folder.mkdir(parents=True, exist_ok=True)
+        whole = path.resolve() if path else None
+        inside = any(whole.is_relative_to(f.resolve()) for f in self._folders if whole)
+        named = self._folders if inside or not whole else (whole,)
+        return tuple((str(each), *_place(each)) for each in named)
+
     @contextmanager
-    def _worker(self, name: str, code: str = "decoder_gave_up") -> Iterator[_Worker]:
+    def _worker(
+        self, name: str, path: Path | None = None, code: str = "decoder_gave_up"
+    ) -> Iterator[_Worker]:
         """Lend one worker for one file; convert its failures to known errors.
 
         Args:
             name: of the file, or of what is asked for.
+            path: of the file; None where there is none.
             code: of the error where the worker dies.
         """
         with self._turns:
+            readable = self._readable(path)
             worker = self._idle.pop() if self._idle else None
-            if worker is None or not worker.is_ready:
-                worker = _Worker(self._environment, self._bounds)
+            if worker is None or not worker.is_ready or worker.readable != readable:
+                if worker:
+                    worker.end()
+                worker = _Worker(self._environment, self._bounds, readable)
             is_well = False
             try:
                 yield worker
@@ -183,11 +210,16 @@ class DecoderPool:
 class _Worker:
     """One process that runs ``audio.decode.worker``."""
 
-    def __init__(self, environment: Mapping[str, str], bounds: Bounds) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], bounds: Bounds, readable: Readable = None
+    ) -> None:
         self.n_jobs = 0
+        self.readable = readable
         self._bounds = bounds
+        names = None if readable is None else [name for name, *_ in readable]
+        given = [json.dumps(vars(bounds)), json.dumps(names)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "audio.decode.worker", json.dumps(vars(bounds))],
+            [sys.executable, "-m", "audio.decode.worker", *given],
             cwd=ROOT,
             env=dict(environment),
             stdin=subprocess.PIPE,
@@ -268,6 +300,15 @@ class _Worker:
             yield
         finally:
             timer.cancel()
+
+
+def _place(path: Path) -> tuple[int, int]:
+    """Return a file's device and its number there; zeros where there is none."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return 0, 0
+    return facts.st_dev, facts.st_ino
 
 
 def _end_all(idle: list[_Worker]) -> None:

@@ -1,8 +1,9 @@
 """Take from this process, for ever, what decoding does not need, where the kernel can.
 
-What is left to a decoder that a file has taken over: memory, the files that the user may
-read, and the pipe to its server. It can write no file, open no connection, start no
-program, and neither signal nor look into another process.
+What is left to a decoder that a file has taken over: memory, Python's own files, those
+of the folders that it decodes from whose names it knows, and the pipe to its server. It
+can write no file, list no folder of a visitor, open no connection, start no program, and
+neither signal nor look into another process.
 
 Sources: landlock(7), seccomp(2), and the kernel's headers of both.
 """
@@ -14,13 +15,17 @@ import errno
 import os
 import platform
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same on every processor
 RULESET_VERSION, PATH_BENEATH = 1, 1
-EXECUTE, WRITE_FILE, READ_FILE = 1 << 0, 1 << 1, 1 << 2
+EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 UNREAD = ("proc", "sys")  # other processes, and the machine
+SYSTEM = ("usr", "lib", "lib64")  # libraries
+SINGLE = ("/etc/ld.so.cache", "/etc/localtime", "/dev/null", "/dev/urandom")
 REMOVE_AND_MAKE = sum(1 << bit for bit in range(4, 13))  # of files, links and folders
 REFER, TRUNCATE = 1 << 13, 1 << 14  # since versions 2 and 3
 BIND_AND_CONNECT = 3  # of TCP, since version 4
@@ -72,22 +77,27 @@ class _Program(ctypes.Structure):
     _fields_ = (("n_steps", ctypes.c_uint16), ("steps", ctypes.POINTER(_Step)))
 
 
-def enter() -> None:
-    """Give up all that; where the kernel lacks a part, the rest is given up."""
+def enter(readable: Sequence[Path] | None = None) -> None:
+    """Give up all that; where the kernel lacks a part, the rest is given up.
+
+    Args:
+        readable: files, or folders with files, that are all it may read besides what
+            Python needs; without it, whatever the user may read.
+    """
     if sys.platform != "linux":
         return
     library = ctypes.CDLL(None, use_errno=True)
     library.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    _restrict_files(library)
+    _restrict_files(library, readable)
     _filter_calls(library)
 
 
-def _restrict_files(library: ctypes.CDLL) -> None:
-    """Take every right to change a file, and that to read what is no file on a disk."""
+def _restrict_files(library: ctypes.CDLL, readable: Sequence[Path] | None) -> None:
+    """Take every right to change a file, and that to read what is not needed."""
     version = library.syscall(CREATE_RULESET, None, 0, RULESET_VERSION)
     if version < 1:
         return
-    rules = _Ruleset(EXECUTE | WRITE_FILE | READ_FILE | REMOVE_AND_MAKE)
+    rules = _Ruleset(EXECUTE | WRITE_FILE | READ_FILE | READ_DIR | REMOVE_AND_MAKE)
     rules.handled_access_fs |= REFER if version >= 2 else 0
     rules.handled_access_fs |= TRUNCATE if version >= 3 else 0
     rules.handled_access_net = BIND_AND_CONNECT if version >= 4 else 0
@@ -96,18 +106,32 @@ def _restrict_files(library: ctypes.CDLL) -> None:
     ruleset = library.syscall(CREATE_RULESET, ctypes.byref(rules), size, 0)
     if ruleset < 0:
         return
-    for path in Path("/").iterdir():
-        if path.name in UNREAD:
-            continue
+    for path, rights in _reading(readable):
         try:
             parent = os.open(path, os.O_PATH)
         except OSError:  # a link to nothing
             continue
-        rule = _Beneath(READ_FILE, parent)
+        rights &= ~READ_DIR if not path.is_dir() else ~0
+        rule = _Beneath(rights, parent)
         library.syscall(ADD_RULE, ruleset, PATH_BENEATH, ctypes.byref(rule), 0)
         os.close(parent)
     library.syscall(RESTRICT_SELF, ruleset, 0)
     os.close(ruleset)
+
+
+def _reading(readable: Sequence[Path] | None) -> Iterator[tuple[Path, int]]:
+    """Yield what may be read, with its rights."""
+    both = READ_FILE | READ_DIR
+    if readable is None:
+        yield from ((p, both) for p in Path("/").iterdir() if p.name not in UNREAD)
+        return
+    named = (sys.prefix, sys.base_prefix, sys.exec_prefix, *filter(None, sys.path))
+    for path in (*map(Path, named), *(Path("/", name) for name in SYSTEM)):
+        if not ROOT.is_relative_to(path.resolve()):  # in which runs and uploads may lie
+            yield path, both
+    yield ROOT / "audio", both
+    single = (*map(Path, SINGLE), *ROOT.glob("*.py"), *readable)
+    yield from ((path, READ_FILE) for path in single)
 
 
 def _filter_calls(library: ctypes.CDLL) -> None:

@@ -36,7 +36,7 @@ class Sought:
 
     Attributes:
         stream: of the open file.
-        n_samples: of the sound, as its header says.
+        n_samples: of the sound, by its header.
         sampling_rate: Hz.
         name: for display; never a path.
     """

@@ -65,13 +65,14 @@ class Line:
 def main() -> None:
     """Answer requests until the input ends."""
     bounds = Bounds(**json.loads(sys.argv[1]))
+    folders = json.loads(sys.argv[2])
     # What libraries print must not mix with the answers.
     target = os.dup(1)
     os.dup2(2, 1)
     import av  # noqa: F401 - needs more open files than songs do
 
     _bound(bounds)
-    sandbox.enter()
+    sandbox.enter(None if folders is None else [Path(each) for each in folders])
     line = Line(sys.stdin.buffer, target)
     while asked := line.receive():
         _bound_time(bounds.cpu_s)

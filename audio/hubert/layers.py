@@ -2,7 +2,7 @@
 
 A model makes a vector of each frame, and each of its layers another one
 (``networks.inside``). Vectors of some hundred numbers have no picture: three numbers of
-each, along which most of them differ, make a colour; and the angle between two tells how
+each, along which most of them differ, make a colour; and the angle between two is how
 alike they are.
 """
 

@@ -167,7 +167,7 @@ def model_input(
     """Prepare a window of a clip for a model.
 
     Args:
-        sound: the clip, or what ``heard`` made of it.
+        sound: the clip, or what ``heard`` returned for it.
         front_end: of the model.
         start: first sample of the window at 16 kHz.
         stop: the one after the last; None for the clip's end. Behind that, the clip is
@@ -207,7 +207,7 @@ def lost_db(clip: Clip) -> float | None:
 
 @dataclass(frozen=True)
 class FrameGrid:
-    """Where a model's frames lie in its samples; HuBERT's unless given.
+    """Where a model's frames are in its samples; HuBERT's unless given.
 
     Attributes:
         hop_length: samples from one frame to the next.

@@ -1,10 +1,10 @@
-"""Read genre, album or artist, and part from where the songs of a set lie.
+"""Read genre, album or artist, and part from the paths of the songs of a set.
 
 The same tree gives the same labels as a folder, in a zip and on the Hub:
 
 - folders around all genres ("Data/genres_original/") are left out;
 - folders called train, validation and test, in either order with the genres, are parts;
-- the next level is the genre, what lies between it and the song the album;
+- the next level is the genre, what is between it and the song the album;
 - a table beside them gives artists, parts, and genres where no folder does.
 """
 
@@ -36,20 +36,20 @@ GENRES = frozenset(
 )
 ARTIST = re.compile(r"(.+?) - .+")  # "Artist - Title.mp3"
 MIN_NAMED_FRACTION = 0.8  # of the songs; below it the dash is no separator
-KINDS = ("artist", "album")  # columns that say what a group is
+KINDS = ("artist", "album")  # columns that name what a group is
 NO_GROUP = ("", "")
 
 
 @dataclass(frozen=True)
 class Place:
-    """What a song's place says of it.
+    """What a song's path gives.
 
     Attributes:
         name: for display, below the folders around all.
         genre: its label.
         group: such as the artist or album; "" where unknown.
         part: train, validation or test; "" where none is given.
-        group_kind: ``artist``, ``album`` or ``folder``; "" where nobody says.
+        group_kind: ``artist``, ``album`` or ``folder``; "" where none is known.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Layout:
-    """What the places of all songs say.
+    """What the paths of all songs give.
 
     Attributes:
         places: of each song, in their order; None where none gives it a genre.
@@ -123,7 +123,7 @@ def _depth(paths: Sequence[tuple[str, ...]]) -> int:
         depth += 1
     is_genre = len({path[depth] for path in paths if len(path) > depth + 1}) < 2
     if is_genre and not _are_parts(paths, depth):
-        # One genre: the folder that holds the songs, or whose name says so.
+        # One genre: the folder that holds the songs, or whose name is that genre's.
         named = [path for path in paths if len(path) > depth]
         is_named = any(
             len(p) > depth + 1 and _folded(p[depth]) in GENRES for p in named

@@ -1,4 +1,4 @@
-"""List the songs of a folder, whatever else lies there."""
+"""List the songs of a folder, among whatever other files."""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ def _voice_part(
     time_s = np.arange(int(longest_s * sampling_rate) + 1) / sampling_rate
     body = _body(voice, time_s)
     turns_s = _warped_time(voice, time_s)
-    air = _air(voice, time_s, body, sampling_rate, rng) if voice.noise else None
+    air = _air(voice, time_s, body, rng) if voice.noise else None
     sung = rng.integers(len(VOWELS), size=len(notes)) if voice.vowels else None
     played: dict[tuple[float, int, int], Wave] = {}
     for place, (start_s, length_s, pitch, loudness) in enumerate(
@@ -225,13 +225,7 @@ def _strummed(voice: Voice, notes: NDArray[np.float64]) -> NDArray[np.float64]:
     return ordered
 
 
-def _air(
-    voice: Voice,
-    time_s: NDArray[np.float64],
-    body: Wave,
-    sampling_rate: int,
-    rng: Generator,
-) -> Wave:
+def _air(voice: Voice, time_s: NDArray[np.float64], body: Wave, rng: Generator) -> Wave:
     """Compute what a pick, a hammer or a breath adds to each note."""
     noise = np.diff(rng.standard_normal(len(time_s) + 1, np.float32))  # brighter
     noise[1:] += noise[:-1]  # and without the very highest

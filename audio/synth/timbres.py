@@ -1,7 +1,7 @@
 """Compute one note on four instruments, at the same pitch and level; read their partials.
 
 Nothing is recorded: each is a list of harmonics and an envelope, so that both can be
-changed one at a time. A stiff string's partials lie above the multiples.
+changed one at a time. A stiff string's partials are above the multiples.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class Grid:
         n_together = max(n_most // self.n_per_column, 1) * self.n_per_column
         for start in range(0, self.n_frames, n_together):
             stop = min(start + n_together, self.n_frames)
-            n_each = n_together if n_together <= n_most else n_most
+            n_each = min(n_together, n_most)
             for first in range(start, stop, n_each):
                 yield first, min(n_each, stop - first)
 

@@ -35,9 +35,8 @@ STIFFNESSES = np.array([0.0, 1e-4, 2e-4, 4e-4, 8e-4, 1.6e-3, 3.2e-3])
 N_FOR_STIFFNESS = 4  # partials, and multiples that they reach at least
 TINY = 1e-9  # a stiffness of 0, without a division by it
 N_REFINED = 24  # of the candidates, the best
-ROUGH = (
-    0.01  # share of a partial's frequency by which it may miss its multiple at first
-)
+# Share of a partial's frequency by which it may miss its multiple at first.
+ROUGH = 0.01
 CLOSE = 2 ** (6 / 1200) - 1  # and in the end: 6 cents; a tempered third is off by 14
 CLOSE_BINS = 0.15
 STRANGER_DB = 9.0  # below the leading tone, what is not of it; a bell's is louder

@@ -92,7 +92,7 @@ def pitches(clip: Clip, *, start_s: float, stop_s: float, a4_hz: float) -> Pitch
 def tuned_hz(clip: Clip, *, start_s: float, stop_s: float) -> float:
     """Estimate to which frequency A4 is tuned (Hz); 440 in silence.
 
-    Source: librosa's ``estimate_tuning``: how far the peaks lie from the nearest keys.
+    Source: librosa's ``estimate_tuning``: how far the peaks are from the nearest keys.
     """
     samples, _ = _samples(clip, start_s, stop_s)
     if not samples.any():

@@ -22,9 +22,8 @@ from audio.levels import FLOOR_DB
 from audio.transforms.checks import check_range
 from audio.transforms.frames import Levels
 
-FRAME_S = (
-    0.046  # 1024 samples at 22.05 kHz: long enough for bins, short enough for strokes
-)
+# 1024 samples at 22.05 kHz: long enough for bins, short enough for strokes.
+FRAME_S = 0.046
 STARTS_PER_FRAME = 4
 HIGHEST_RATE = 48_000  # Hz; above, there is nothing to hear and much to compute
 NAMES = ("harmonic", "percussive", "residual")

@@ -18,7 +18,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import process
 from networks.cpu import fft_conv
 from networks.cpu.conv import laid_out, n_outputs, strided_conv
 from networks.cpu.precision import Precision, dtype_of
@@ -30,6 +29,9 @@ if TYPE_CHECKING:
 Step = Callable[["Tensor"], "Tensor"]  # (n_frames, n_in) to (n_out, n_channels)
 
 TILE = 16_000  # samples; 1 s
+# transformers' classes, which need not be loaded to know that none of them is there, and
+# that of ``hubert``. Their relatives' attention reads its linear layers' weights itself.
+FRONT_ENDS = ("HubertFeatureEncoder", "Wav2Vec2FeatureEncoder", "FrontEnd")
 
 
 def optimize_for_cpu(model: Any, precision: Precision = "fp32") -> bool:
@@ -46,14 +48,10 @@ def optimize_for_cpu(model: Any, precision: Precision = "fp32") -> bool:
     Returns:
         Whether the model computes in that precision now.
     """
-    process.settle()
     from torch.nn.utils import parametrize
-    from transformers.models.hubert.modeling_hubert import HubertFeatureEncoder
-    from transformers.models.wav2vec2.modeling_wav2vec2 import Wav2Vec2FeatureEncoder
 
-    # Their relatives' attention reads the weights of its linear layers itself.
     front = front_end(model)
-    if not isinstance(front, HubertFeatureEncoder | Wav2Vec2FeatureEncoder):
+    if type(front).__name__ not in FRONT_ENDS:
         return False
     position = model.base_model.encoder.pos_conv_embed.conv
     if parametrize.is_parametrized(position, "weight"):
@@ -254,10 +252,11 @@ def split(values: Tensor, dtype: Any) -> tuple[Tensor, Tensor]:
 
 def is_gelu(activation: Any) -> bool:
     """Return whether an activation is HuBERT's usual one."""
-    process.settle()
-    from transformers.activations import GELUActivation
+    from torch.nn import GELU
 
-    return isinstance(activation, GELUActivation)
+    if isinstance(activation, GELU):
+        return activation.approximate == "none"
+    return type(activation).__name__ == "GELUActivation"
 
 
 def _in_place(activation: Any) -> Step:

@@ -2,11 +2,9 @@
 
 import pytest
 
-from support import browser
 from support.page import wait_for_pictures
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 
 # A full storage, or one that a company's policy, or a private window, forbids.
 FULL = """Storage.prototype.setItem = () => {

@@ -9,7 +9,6 @@ from support.page import lesson
 
 pytestmark = pytest.mark.browser
 
-server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 DRAWN = "Genrescope.front.state().share === 1"
 # Different colours, and of them the bright and the violet ones.
 COLOURS = """() => {

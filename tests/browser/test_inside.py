@@ -4,11 +4,9 @@ import re
 
 import pytest
 
-from support import browser
 from support.page import says, wait_for_pictures
 
 pytestmark = pytest.mark.browser
-server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 
 CANVAS = "canvas[role=img]"
 
@@ -53,7 +51,7 @@ def test_click_on_a_picture_chooses_the_moment_that_attends(open_page):
     at_s = float(
         re.search(r"frame at ([\d.]+) s", lesson.locator(".numbers").inner_text())[1]
     )
-    moment = lesson.get_by_label("Moment that attends (s)").first
+    moment = lesson.get_by_label("Moment of the query (s)").first
     assert float(moment.input_value()) == pytest.approx(at_s, abs=0.1)
     lesson.get_by_role("slider", name="Head").press("Home")
     says(lesson, re.compile("head 1 of layer 2"))

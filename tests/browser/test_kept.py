@@ -13,7 +13,6 @@ from support.signals import chord, tone
 
 pytestmark = pytest.mark.browser
 
-server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 TOLD = ".block.answer .verdict:not(.so_far)"
 NAME = ".clip-facts strong"
 TAB = "[role=tab][aria-selected=true]"

@@ -12,7 +12,6 @@ from support.page import wait_for_pictures
 from ui import page_state
 
 pytestmark = pytest.mark.browser
-server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 
 LATER = "decibels sines timbre pitch rhythm separation codec learning".split()
 WITH_SOUND = LATER[:-1]

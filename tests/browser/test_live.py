@@ -1,17 +1,13 @@
 """The tab Live: what the microphone records, drawn and named in the browser."""
 
-import shutil
-
 import numpy as np
 import pytest
 
 from support import browser
-from support.files import write_audio
 from support.signals import tone
 
 pytestmark = pytest.mark.browser
 
-server, open_page = browser.server, browser.open_page
 RATE = 48000
 NOTES = {"C4": 261.63, "E4": 329.63, "A4": 440.0, "B4": 493.88, "A5": 880.0}
 NOTE_S = 1.0
@@ -20,21 +16,10 @@ NOTE_S = 1.0
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory):
     """A browser whose microphone plays a scale, then half a second of silence."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("chromium is not installed")
     notes = [sawtooth(hz) for hz in NOTES.values()]
     played = np.concatenate([*notes, np.zeros(RATE // 2, np.float32)])
-    song = write_audio(tmp_path_factory.mktemp("mic") / "scale.wav", played, RATE)
-    flags = [
-        *browser.CHROMIUM_FLAGS,
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-audio-capture={song}",
-    ]
-    with sync_api.sync_playwright() as driver:
-        yield driver.chromium.launch(executable_path=path, args=flags)
+    with browser.recording(played, RATE, tmp_path_factory.mktemp("mic")) as chromium:
+        yield chromium
 
 
 def sawtooth(hz):

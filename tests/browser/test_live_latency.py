@@ -1,16 +1,12 @@
 """How long a sound takes from the AudioContext to its column on the tab Live's picture."""
 
-import shutil
-
 import numpy as np
 import pytest
 
 from support import browser
-from support.files import write_audio
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-server, open_page = browser.server, browser.open_page
 RATE = 48000
 EVERY_S = 1.0
 N_CLICKS = 8
@@ -48,21 +44,10 @@ WATCH = """async () => {
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory):
     """A browser whose microphone plays a click each second."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("chromium is not installed")
     played = np.zeros(round(EVERY_S * RATE), np.float32)
     played[RATE // 2 : RATE // 2 + 48] = 0.9
-    song = write_audio(tmp_path_factory.mktemp("mic") / "clicks.wav", played, RATE)
-    flags = [
-        *browser.CHROMIUM_FLAGS,
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-audio-capture={song}",
-    ]
-    with sync_api.sync_playwright() as driver:
-        yield driver.chromium.launch(executable_path=path, args=flags)
+    with browser.recording(played, RATE, tmp_path_factory.mktemp("mic")) as chromium:
+        yield chromium
 
 
 def test_click_is_drawn_within_a_tenth_of_a_second(open_page):

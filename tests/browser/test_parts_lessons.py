@@ -2,11 +2,9 @@
 
 import pytest
 
-from support import browser
 from support.page import says, scrolls_sideways
 
 pytestmark = pytest.mark.browser
-server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 
 SWITCH = ".sound-switch button:not(.sheet-hear)"
 PLAYING = """() => [...document.querySelectorAll(".lesson .heard .sound")]

@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 
 from audio.clip import Clip
-from support import browser
 from support.files import write_audio
 from support.page import choose
 from support.signals import tone
 
 pytestmark = pytest.mark.browser
-server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 
 CHANGED = ".block.what-if.changed"
 TABLE = ".block.what-if:not(.changed)"

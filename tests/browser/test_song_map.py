@@ -9,7 +9,6 @@ from support.page import scrolls_sideways
 
 pytestmark = pytest.mark.browser
 
-server, chromium, open_page = browser.server, browser.chromium, browser.open_page
 CANVAS = ".map-left > canvas"
 # Two rows of songs that the browser gets without a server's help.
 TOLD = {

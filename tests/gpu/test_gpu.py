@@ -1,10 +1,8 @@
 """On a CUDA device: runs, answers, memory and live figures; bench/gpu.py runs these."""
 
-import dataclasses
 import math
 import os
 import sys
-import time
 
 import pytest
 
@@ -13,16 +11,15 @@ from audio.synth import composer
 from classifier.models import Models
 from classifier.predict import predict
 from networks import device
+from support.small_runs import GENRES, config_for, losses, trained
 from support.songs import song_folder
-from trainer.config import RunConfig
+from support.waiting import wait_until
 from trainer.process import jobs
-from trainer.run.events import Device, Noted, Step
-from trainer.training.train import train
+from trainer.run.events import Device, Noted
 
 pytestmark = pytest.mark.gpu
-GENRES = {"low": 200.0, "high": 3000.0, "middle": 500.0}
+CHANGES = {"split": "stratified", "eval_every_n_steps": 0}
 WITHIN = 2e-3  # of a probability: convolutions are computed in TF32
-CHILD_PATIENCE_S = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -30,34 +27,9 @@ def songs(tmp_path_factory):
     return song_folder(tmp_path_factory.mktemp("data") / "songs", 5, GENRES)
 
 
-def config_for(songs, **changes):
-    small = RunConfig(
-        data=f"folder:{songs}",
-        base_model="small",
-        window_s=0.5,
-        n_steps=3,
-        batch_size=2,
-        n_accumulated=4,
-        learning_rate=1e-3,
-        split="stratified",
-    )
-    return dataclasses.replace(small, **changes)
-
-
 def run(songs, folder, **changes):
-    told = []
-    result = train(
-        config_for(songs, **changes),
-        folder,
-        cache_dir=songs.parent / "cache",
-        emit=told.append,
-        should_stop=lambda: False,
-    )
-    return result, told
-
-
-def losses(told):
-    return [event.loss for event in told if isinstance(event, Step)]
+    config = config_for(songs, **{**CHANGES, **changes})
+    return trained(config, folder, songs.parent / "cache")
 
 
 def test_auto_is_bf16_where_the_card_computes_in_it_and_fp16_elsewhere():
@@ -74,8 +46,8 @@ def test_each_part_trains_in_the_precision_of_auto(songs, tmp_path, part):
     torch.cuda.reset_peak_memory_stats()
     result, told = run(songs, tmp_path, trained_part=part, validation_fraction=0.2)
     assert torch.cuda.max_memory_allocated() > 0
-    assert all(math.isfinite(loss) for loss in losses(told))
-    assert losses(told)[0] == pytest.approx(math.log(3), abs=0.1)
+    assert all(math.isfinite(loss) for loss in losses(told).values())
+    assert losses(told)[1] == pytest.approx(math.log(3), abs=0.1)
     assert math.isfinite(result.accuracy)
 
 
@@ -147,14 +119,12 @@ def test_run_in_its_own_process_tells_its_gpu(songs, tmp_path):
     import torch
 
     run = jobs.start(
-        config_for(songs, n_steps=2),
+        config_for(songs, **CHANGES, n_steps=2),
         tmp_path / "runs",
         cache_dir=songs.parent / "cache",
         env={**settings.child_environment(), "PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    until = time.monotonic() + CHILD_PATIENCE_S
-    while not run.state().is_ended and time.monotonic() < until:
-        time.sleep(0.2)
+    wait_until(lambda: run.state().is_ended, "its end")
     assert run.state().name == "finished", run.log_file.read_text("utf-8")[-3000:]
     seen = [event for event in run.events()[0] if isinstance(event, Device)]
     assert seen

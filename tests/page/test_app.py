@@ -7,6 +7,7 @@ import re
 import zipfile
 from pathlib import Path
 
+import gradio as gr
 import httpx
 import numpy as np
 import pytest
@@ -302,6 +303,44 @@ def test_page_that_no_link_opened_asks_the_server_nothing_when_it_loads(demo):
     loads = [fn for fn in demo.fns.values() if "load" in dict(fn.targets).values()]
     # Its link, where it scrolls, which tab was clicked.
     assert [fn.fn for fn in loads] == [None] * 3
+
+
+def asking(demo, block, event):
+    """The events of a component that ask the server something."""
+    return [
+        fn
+        for fn in demo.fns.values()
+        if (block._id, event) in fn.targets and fn.fn is not None
+    ]
+
+
+def button_of(demo, key):
+    return next(
+        each
+        for each in demo.blocks.values()
+        if isinstance(each, gr.Button) and f'"{key}"' in str(each.value)
+    )
+
+
+def test_new_sound_asks_the_server_once_beside_its_picture(demo):
+    """Each question takes the browser as long as a picture does."""
+    (chosen,) = asking(demo, button_of(demo, "examples.chord"), "click")
+    path = chosen.outputs[0]
+    assert isinstance(path, gr.State)
+    (renewed,) = asking(demo, path, "change")
+    assert len(renewed.outputs) == len({each._id for each in renewed.outputs})
+
+
+def test_built_in_sound_comes_with_its_facts_in_one_answer(demo):
+    (chosen,) = asking(demo, button_of(demo, "examples.chord"), "click")
+    player = next(each for each in chosen.outputs if isinstance(each, gr.Audio))
+    assert not asking(demo, player, "change")  # nothing is read a second time
+
+
+def test_quiet_events_touch_nothing_but_their_outputs(demo):
+    quiet = [fn for fn in demo.fns.values() if fn.show_progress == "hidden"]
+    assert len(quiet) > 100
+    assert all(fn.show_progress_on == [] for fn in quiet)
 
 
 def test_model_that_is_missing_leaves_the_page_whole(settings, tmp_path):

@@ -426,6 +426,85 @@ def test_error_of_the_last_try_stays_beside_the_answer_of_the_next(open_unpatche
     assert page.get_by_text("refused").is_visible()
 
 
+def test_hidden_progress_names_outputs(page):
+    """A ``None`` there stands for all outputs of the event, in the browser."""
+    hidden = [fn for fn in page.fns.values() if fn.show_progress == "hidden"]
+    assert hidden
+    assert all(fn.get_config()["show_progress_on"] is None for fn in hidden)
+
+
+def test_event_that_shows_no_progress_touches_nothing_for_it(page):
+    gradio_patches.keep_hidden_progress_out(page)
+    for fn in page.fns.values():
+        is_hidden = fn.show_progress == "hidden"
+        assert fn.get_config()["show_progress_on"] == ([] if is_hidden else None)
+
+
+@pytest.mark.browser
+def test_slider_tells_of_no_key(chromium):
+    with gr.Blocks() as page:
+        slider, told = gr.Slider(0, 10, 5, step=1), gr.Textbox(label="told")
+        slider.release(str, slider, told)
+    page.launch(prevent_thread_lock=True, quiet=True)
+    try:
+        visit = chromium.new_page()
+        visit.set_default_timeout(browser.WAIT_MS)
+        visit.goto(page.local_url)
+        slider = visit.locator("input[type=range]")
+        slider.press("ArrowRight")
+        visit.wait_for_function(
+            "document.querySelector('input[type=range]').value === '6'"
+        )
+        assert not visit.get_by_label("told").input_value()
+        slider.dispatch_event("pointerup")  # what the script does
+        visit.wait_for_function("document.querySelector('textarea').value === '6'")
+        visit.close()
+    finally:
+        page.close()
+
+
+SLIDER = """
+const heard = {}, timers = new Map(), released = [];
+globalThis.addEventListener = (name, call) => { heard[name] = call; };
+globalThis.setTimeout = (call, _, ...given) => {
+  const timer = {};
+  timers.set(timer, () => call(...given));
+  return timer;
+};
+globalThis.clearTimeout = (timer) => timers.delete(timer);
+globalThis.PointerEvent = class { constructor(type) { this.type = type; } };
+const rest = () => { for (const call of [...timers.values()]) call(); timers.clear(); };
+const slider = {
+  value: "5",
+  matches: (selector) => selector === "input[type=range]",
+  dispatchEvent: ({ type }) => released.push(`${type} ${slider.value}`),
+};
+const press = (key, value) => {
+  heard.keydown({ target: slider, key });
+  slider.value = value;
+  heard.keyup({ target: slider, key });
+};
+"""
+ARROWS = """
+press("ArrowRight", "6"); press("ArrowRight", "7");
+const early = released.length;
+rest();
+press("ArrowRight", "7"); rest();  // at its end
+press("Tab", "9"); rest();
+press("Home", "0"); rest();
+console.log(JSON.stringify([early, released]));
+"""
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
+def test_slider_is_let_go_by_its_keys_once_they_rest(tmp_path):
+    script = tmp_path / "slider.mjs"
+    script.write_text(SLIDER + gradio_patches.slider_script() + ARROWS)
+    done = subprocess.run(["node", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [0, ["pointerup 7", "pointerup 0"]]
+
+
 def test_each_event_sets_a_backend_of_pyplot():
     code = """
 import sys

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import socket
-import time
 import zipfile
 from contextlib import suppress
 
@@ -18,6 +17,7 @@ from support import browser, tiny
 from support.files import write_audio
 from support.finished_runs import finished_run
 from support.signals import tone
+from support.waiting import wait_until
 from ui.server.files import SCRATCH
 
 pytestmark = pytest.mark.slow
@@ -40,14 +40,6 @@ def server(tmp_path):
     server = browser.Server(tmp_path, model_dir, GRADIO_TEMP_DIR=uploads)
     with server.running():
         yield server
-
-
-def wait_for(claim, what, patience_s=browser.PATIENCE_S):
-    end = time.monotonic() + patience_s
-    while not (found := claim()):
-        assert time.monotonic() < end, f"never came: {what}"
-        time.sleep(0.2)
-    return found
 
 
 def half_an_upload(server):
@@ -93,15 +85,17 @@ def left_behind(uploads):
 def test_runs_and_models_outlive_a_kill_in_the_middle_of_an_abuse(server, tmp_path):
     uploads = tmp_path / "cache" / "uploads"
     page = Client(server.url, verbose=False, analytics_enabled=False)
-    started = page.predict("scratch", "composed", 2000, api_name="/start_run")
+    started = page.predict("smoke", "composed", 5000, api_name="/start_run")
     run_id = started["id"]
-    wait_for(lambda: steps_of(server, run_id) > 1, "a step", 300)
+    wait_until(lambda: steps_of(server, run_id) > 1, "a step", 300)
     (tmp_path / "given").mkdir()
     stranger, call = ask_for_many(server, tmp_path / "given")
     half = half_an_upload(server)
     with stranger.stream("GET", call, timeout=None) as answers:
         lines = answers.iter_lines()
-        wait_for(lambda: any(SCRATCH in name for name in left_behind(uploads)), "a zip")
+        wait_until(
+            lambda: any(SCRATCH in name for name in left_behind(uploads)), "a zip"
+        )
         list(itertools.islice(lines, 2))
         assert any(path.is_file() for path in uploads.iterdir())
         workers = readers_of(server)
@@ -115,9 +109,9 @@ def test_runs_and_models_outlive_a_kill_in_the_middle_of_an_abuse(server, tmp_pa
 
     n_steps = steps_of(server, run_id)
     server.start()
-    wait_for(lambda: not left_behind(uploads), "a clean disk", CLEAN_S)
-    wait_for(lambda: not any(map(psutil.pid_exists, workers)), "no reader of before")
-    wait_for(lambda: steps_of(server, run_id) > n_steps, "another step", 300)
+    wait_until(lambda: not left_behind(uploads), "a clean disk", CLEAN_S)
+    wait_until(lambda: not any(map(psutil.pid_exists, workers)), "no reader of before")
+    wait_until(lambda: steps_of(server, run_id) > n_steps, "another step", 300)
     back = Client(server.url, verbose=False, analytics_enabled=False)
     runs = {run["id"]: run["state"] for run in back.predict(api_name="/runs")}
     assert runs.pop(run_id) == "running"
@@ -128,7 +122,7 @@ def test_runs_and_models_outlive_a_kill_in_the_middle_of_an_abuse(server, tmp_pa
     assert answer["model"] == f"run:{finished}"
     back.predict(run_id, api_name="/stop_run")
     states = lambda: {run["id"]: run["state"] for run in back.predict(api_name="/runs")}  # noqa: E731
-    wait_for(lambda: states()[run_id] in ("stopped", "finished"), "its end", 300)
+    wait_until(lambda: states()[run_id] in ("stopped", "finished"), "its end", 300)
 
 
 def readers_of(server):

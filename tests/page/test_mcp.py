@@ -19,6 +19,7 @@ from support import tiny
 from support.files import write_audio
 from support.served import served, settings_in
 from support.signals import tone
+from support.waiting import wait_until
 from ui.server import gradio_patches, mcp
 
 PICTURES = {"waveform", "dft", "stft", "mel"}
@@ -130,8 +131,10 @@ def test_many_songs_come_as_a_list_of_rows(url, uploaded):
 def endless(monkeypatch):
     """Makes every song of a table take until it is stopped; tells when that is."""
     stopped = threading.Event()
+    stopped.begun = threading.Event()
 
     def predict(sound, *_, should_stop, **__):
+        stopped.begun.set()
         while not should_stop():
             time.sleep(0.01)
         stopped.set()
@@ -170,10 +173,7 @@ def test_table_that_a_program_cancels_frees_the_place(url, song, endless):
     client = Client(url, verbose=False, analytics_enabled=False)
     songs = [handle_file(str(song))]
     job = client.submit(songs, effort="quick", api_name="/classify_many")
-    deadline = time.monotonic() + PATIENCE_S
-    while not job.outputs():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(job.outputs, "an answer")
     job.cancel()
     assert endless.wait(PATIENCE_S)
 
@@ -184,7 +184,7 @@ def test_call_of_another_goes_on_when_one_who_waits_leaves(url, uploaded, endles
     async def both_and_one_leaves(session):
         async with anyio.create_task_group() as group:
             group.start_soon(session.call_tool, "classify_many", songs)
-            await anyio.sleep(1)
+            await anyio.to_thread.run_sync(endless.begun.wait, PATIENCE_S)
             await anyio.to_thread.run_sync(asked, url, leaves_while_waiting)
             assert not endless.is_set()
             group.cancel_scope.cancel()

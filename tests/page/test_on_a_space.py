@@ -25,6 +25,7 @@ from support.files import write_audio
 from support.finished_runs import finished_run
 from support.hub_server import OWNER, TOKEN, PushHub
 from support.signals import tone
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.minute
 
@@ -199,8 +200,8 @@ def test_push_goes_with_the_visitor_s_token_and_none_is_told(space, home):
     repo_id = f"{OWNER}/genres"
     owner = signed_in(TOKEN, **OWNER_HERE)
     answers = [space.ask("wire_pushing.begin", owner, _1=repo_id, _2=True)]
-    browser_wait(lambda: repo_id in space.hub.repos, "the repository")
-    browser_wait(lambda: space.hub.repos[repo_id]["files"], "the files")
+    wait_until(lambda: repo_id in space.hub.repos, "the repository")
+    wait_until(lambda: space.hub.repos[repo_id]["files"], "the files")
     answers += [
         space.ask("wire_ending.stop", owner),
         space.ask("Page.wire_watching.poll", owner),
@@ -227,13 +228,6 @@ def pids(space):
 
     process = psutil.Process(space.server.child.pid)
     return [process.pid, *(child.pid for child in process.children(recursive=True))]
-
-
-def browser_wait(claim, what):
-    end = time.monotonic() + browser.PATIENCE_S
-    while not claim():
-        assert time.monotonic() < end, f"never came: {what}"
-        time.sleep(0.05)
 
 
 def test_what_was_made_for_one_visitor_is_no_other_s(space, client, song):

@@ -220,9 +220,8 @@ def test_stranger_is_refused_by_name_as_well(demo, settings, way):
         if way == "call" and answer.status_code == 200:
             event = f"{url}/{answer.json()['event_id']}"
             said = httpx.get(event, headers=SOMEBODY, timeout=60).text
-        if (
-            '"is_generating":true' in said
-        ):  # its first word comes before it does a thing
+        # Its first word comes before it does a thing.
+        if '"is_generating":true' in said:
             continue
         sentence = json.dumps(i18n.table("en")[f"errors.{code}"])[1:-1]
         assert sentence in said or answer.status_code == 404, (fn.api_name, said)

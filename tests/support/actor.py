@@ -5,17 +5,16 @@ from __future__ import annotations
 import shutil
 import subprocess
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
 
 import settings
+from support.waiting import wait_until
 from trainer.config import RunConfig
 from trainer.process import jobs
 from trainer.run import runs
 
-PATIENCE_S = 120
 PLAY = """
 import sys, types
 
@@ -81,14 +80,6 @@ def start(tmp_path, part=UNTIL_STOPPED, runs_dir=None, **options):
         env=environment(tmp_path / f"part{abs(hash(part))}", part),
         **options,
     )
-
-
-def wait_until(claim, what):
-    """Wait for a condition; the time is only where a broken build gives up."""
-    end = time.monotonic() + PATIENCE_S
-    while not claim():
-        assert time.monotonic() < end, f"never came: {what}"
-        time.sleep(0.02)
 
 
 def wait_for_end(run):

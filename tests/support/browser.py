@@ -1,9 +1,4 @@
-"""Headless Chromium and a server of our own for tests that look at the page.
-
-A test module takes what it needs::
-
-    server, chromium, open_page = browser.server, browser.chromium, browser.open_page
-"""
+"""Headless Chromium and a server of our own for tests that look at the page."""
 
 import os
 import shutil
@@ -18,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from support import tiny
+from support.files import write_audio
 from support.places import ROOT
 
 CHROMIUM_FLAGS = (
@@ -167,6 +163,13 @@ def server(tmp_path_factory):
 @pytest.fixture(scope="module")
 def chromium():
     """Debian's Chromium, driven by playwright."""
+    with launched() as browser:
+        yield browser
+
+
+@contextmanager
+def launched(*flags):
+    """Debian's Chromium with further flags."""
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="playwright is not installed"
     )
@@ -174,7 +177,20 @@ def chromium():
     if path is None:
         pytest.skip("chromium is not installed")
     with playwright.sync_playwright() as driver:
-        yield driver.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        arguments = [*CHROMIUM_FLAGS, *flags]
+        yield driver.chromium.launch(executable_path=path, args=arguments)
+
+
+@contextmanager
+def recording(samples, rate, folder):
+    """Chromium whose microphone plays samples, again and again."""
+    song = write_audio(folder / "microphone.wav", samples, rate)
+    with launched(
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={song}",
+    ) as browser:
+        yield browser
 
 
 @pytest.fixture

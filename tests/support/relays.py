@@ -5,7 +5,6 @@ import re
 import ssl
 import subprocess
 import threading
-import time
 from contextlib import contextmanager
 
 import httpx
@@ -14,6 +13,8 @@ from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
+
+from support.waiting import wait_until
 
 NAME = "genrescope.example"  # that a browser is told to look for on this machine
 
@@ -110,8 +111,7 @@ def path_relay(port, path, lines):
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    while not server.started:
-        time.sleep(0.01)
+    wait_until(lambda: server.started, "the relay")
     own = server.servers[0].sockets[0].getsockname()[1]
     yield f"http://127.0.0.1:{own}{path}"
     server.should_exit = server.force_exit = True

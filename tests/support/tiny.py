@@ -55,6 +55,60 @@ def tiny_model_dir(tmp_path_factory):
     return save_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
 
 
+@pytest.fixture(scope="module")
+def models(tiny_model_dir, tmp_path_factory):
+    """The models of an offline host whose bundled one is the tiny one."""
+    return models_of(tiny_model_dir, tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="module")
+def model(models):
+    """The tiny model, loaded."""
+    return models.load(models.ref("bundled"))
+
+
+def models_of(model_dir, runs_dir, **choices):
+    """The models of an offline host: a bundled one, and those of its runs."""
+    from classifier.models import Models
+
+    own = {"bundled_model_dir": model_dir, "runs_dir": runs_dir, "hub_model": ""}
+    own["precision"] = "fp32"  # answers are compared with those of transformers
+    return Models(**{**own, "is_offline": True, **choices})
+
+
+def loaded(model_dir, runs_dir, **choices):
+    """A checkpoint, loaded as the bundled model of such a host."""
+    models = models_of(model_dir, runs_dir, **choices)
+    return models.load(models.ref("bundled"))
+
+
+@pytest.fixture
+def host(tmp_path, tiny_model_dir, monkeypatch):
+    """A shell's host whose bundled model is the tiny one, offline; its folder."""
+    import classifier.__main__ as cli
+    from settings import Settings
+
+    own = Settings(
+        bundled_model_dir=tiny_model_dir,
+        runs_dir=tmp_path / "runs",
+        hub_model="",
+        is_offline=True,
+    )
+    monkeypatch.setattr(cli, "from_environment", lambda: own)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Threads that wait for each other cost a tiny model more than they give."""
+    import torch
+
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
+
+
 def save_tiny_other(kind, folder, genres=GENRES):
     """Save a tiny classifier of another class, as the Hub has them.
 

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 
 import pytest
 from gradio.context import LocalContext
@@ -13,6 +12,7 @@ from classifier.predict import predict
 from errors import KnownError
 from support.model_hub import HUB_MODEL, REVISION, HubServer, use_hub
 from support.signals import noise
+from support.waiting import wait_until
 from ui.model_choice import chosen
 from ui.server.access import Visitor
 from ui.tabs.classify import auto
@@ -41,15 +41,8 @@ def host(tmp_path, tiny_model_dir):
         models.arrival.cancel(PATIENCE_S)
 
 
-def wait_until(happened):
-    deadline = time.monotonic() + PATIENCE_S
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def wait_for(models, state):
-    wait_until(lambda: models.arrival.progress.state == state)
+    wait_until(lambda: models.arrival.progress.state == state, state)
 
 
 def info_with_sizes(folder):
@@ -74,7 +67,7 @@ def test_bundled_model_answers_until_the_hubs_is_here_and_is_offered(
     server.rest.clear()
     models = host()
     models.prepare()
-    wait_until(lambda: models.arrival.progress.n_bytes)
+    wait_until(lambda: models.arrival.progress.n_bytes, "the first bytes")
     assert models.ref("auto").key == "bundled"
     said = auto.line(models, "en")
     assert f"while {HUB_MODEL} (Hugging Face Hub) is downloaded" in said
@@ -212,7 +205,7 @@ def test_arrival_ends_in_the_middle_when_it_is_cancelled(host, hub_model_dir, se
     server.rest.clear()
     models = host()
     models.prepare()
-    wait_until(lambda: models.arrival.progress.n_bytes)
+    wait_until(lambda: models.arrival.progress.n_bytes, "the first bytes")
     thread = models.arrival._thread
     assert thread.daemon
     models.arrival.cancel()
@@ -232,7 +225,7 @@ def test_arrival_sleeps_between_attempts_and_wakes_to_end():
     arrival = Arrival(load, pauses_s=(3600.0,))
     arrival.start()
     arrival.start()
-    wait_until(lambda: arrival.progress.state == "unreachable")
+    wait_until(lambda: arrival.progress.state == "unreachable", "no answer")
     assert sum(each.name == "arrival" for each in threading.enumerate()) == 1
     arrival.cancel(PATIENCE_S)
     assert not arrival._thread.is_alive()
@@ -245,7 +238,7 @@ def test_arrival_says_where_the_disk_is_full():
 
     arrival = Arrival(load)
     arrival.start()
-    wait_until(lambda: arrival.progress.state == "refused")
+    wait_until(lambda: arrival.progress.state == "refused", "a refusal")
     assert arrival.progress.error.code == "no_room"
 
 

@@ -2,23 +2,11 @@ import pytest
 
 from audio.decode.archive import Song
 from classifier.batch import rows, songs_in
-from classifier.models import Models
 from classifier.queue import InferenceQueue
 from errors import KnownError
 from networks import forward
 from support.files import write_audio
 from support.signals import silence, sweep
-
-
-@pytest.fixture(scope="module")
-def model(tiny_model_dir, tmp_path_factory):
-    models = Models(
-        bundled_model_dir=tiny_model_dir,
-        runs_dir=tmp_path_factory.mktemp("runs"),
-        hub_model="",
-        is_offline=True,
-    )
-    return models.load(models.ref("bundled"))
 
 
 @pytest.fixture

@@ -20,12 +20,19 @@ from errors import KnownError
 from ui.server import bounds, files
 from ui.server.bounds import MAX_BYTES, MAX_TOOL_BYTES, RequestBounds
 from ui.server.fair_queue import Listeners
-from ui.server.shares import ADDRESS, Share, Shares
+from ui.server.shares import ADDRESS, REFUSAL_S, Pace, Share, Shares
 
 JOIN, TOOLS, UPLOAD = (
     f"/gradio_api/{name}" for name in ("queue/join", "mcp/", "upload")
 )
-SHARE = Share(bytes_per_hour=3_000_000, request_bytes=2_000_000, n_pages=3, n_gets=8)
+SHARE = Share(
+    bytes_per_hour=3_000_000,
+    request_bytes=2_000_000,
+    n_requests=5,
+    n_pages=3,
+    n_gets=8,
+    post_pace=Pace(10.0, 1),
+)
 STRANGER = {"X-Forwarded-For": "93.184.216.34"}
 
 
@@ -155,6 +162,118 @@ def test_one_address_gets_one_page_at_a_time():
     assert len(most) == 4
     assert all(len(set(each)) == len(each) for each in most)
     assert max(map(len, most)) == 2
+
+
+@pytest.fixture
+def slept(monkeypatch):
+    """For how long requests have waited (s); none of it passes."""
+    waits_s = []
+
+    async def sleep(duration_s):
+        waits_s.append(duration_s)
+
+    monkeypatch.setattr(bounds.asyncio, "sleep", sleep)
+    return waits_s
+
+
+def test_who_is_refused_waits_longer_for_each_sentence(client, slept):
+    for _ in range(SHARE.n_pages):
+        client.get("/", headers=STRANGER)
+    assert not slept
+    answers = [client.get("/", headers=STRANGER) for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {429}
+    assert {answer.headers["connection"] for answer in answers} == {"close"}
+    assert slept == [REFUSAL_S, 2 * REFUSAL_S, 3 * REFUSAL_S]
+
+
+def test_refusal_of_the_queue_keeps_waiting_too(slept):
+    async def refuse(request):
+        return PlainTextResponse("no", 429)
+
+    app = Starlette(
+        routes=[Route("/{path:path}", refuse, methods=["POST"])],
+        middleware=[Middleware(RequestBounds, queue=Queue())],
+    )
+    client = TestClient(app, client=("127.0.0.1", 1))
+    for _ in range(2):
+        assert client.post(JOIN, headers=STRANGER).status_code == 429
+    assert slept == [REFUSAL_S, 2 * REFUSAL_S]
+
+
+def test_questions_come_in_turns_while_others_ask(client, slept):
+    other = {"X-Forwarded-For": "93.184.216.35"}
+    for _ in range(5):
+        client.post(JOIN, headers=STRANGER)
+    assert not slept  # nobody else is here
+    client.get("/a.css", headers=other)
+    for _ in range(5):
+        client.post(JOIN, headers=STRANGER)
+    per_s = SHARE.post_pace.per_s
+    assert slept == pytest.approx([n / per_s for n in range(1, 5)])
+    slept.clear()
+    client.post(JOIN, headers=other)
+    client.post(JOIN)
+    assert not slept
+
+
+def test_more_connections_than_a_share_are_refused_at_once(slept):
+    async def hold(scope, receive, send):
+        await asyncio.Event().wait()
+
+    async def open_many():
+        bounded = RequestBounds(hold, Queue())
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/a.css",
+            "query_string": b"",
+            "client": ("127.0.0.1", 1),
+            "headers": [(b"x-forwarded-for", b"93.184.216.34")],
+        }
+        tasks = [
+            asyncio.ensure_future(bounded({**scope}, None, send))
+            for _ in range(SHARE.n_requests + 1)
+        ]
+        done, held = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in held:
+            task.cancel()
+        return len(done), sent[0]["status"]
+
+    assert asyncio.run(open_many()) == (1, 429)
+    assert not slept
+
+
+def test_upload_is_taken_in_large_pieces(slept):
+    """A thread writes each piece: many small ones would keep all threads busy."""
+    pieces = [b"%d" % (n % 10) * 10_000 for n in range(101)]
+    coming = [
+        {"type": "http.request", "body": piece, "more_body": n < 100}
+        for n, piece in enumerate(pieces)
+    ]
+    taken = []
+
+    async def receive():
+        return coming.pop(0)
+
+    async def read(scope, receive, send):
+        taken.extend([each async for each in Request(scope, receive).stream() if each])
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": UPLOAD,
+        "headers": [(b"x-forwarded-for", b"93.184.216.34")],
+        "client": ("127.0.0.1", 1),
+        "query_string": b"",
+    }
+    asyncio.run(RequestBounds(read, Queue())(scope, receive, None))
+    assert b"".join(taken) == b"".join(pieces)
+    assert [len(each) for each in taken] == [bounds.PIECE_BYTES] * 4 + [10_000]
 
 
 @pytest.mark.parametrize(

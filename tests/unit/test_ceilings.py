@@ -9,7 +9,7 @@ from settings import Settings
 from support.places import ROOT
 from ui.player.clips import SHELF_BYTES
 from ui.scene import KEPT_BYTES
-from ui.server import bounds, fair_queue
+from ui.server import bounds, fair_queue, prepared
 
 CEILINGS = {
     "pages remembered": fair_queue.MOST_SESSIONS,
@@ -18,6 +18,7 @@ CEILINGS = {
     "loaded models": MAX_KEPT_BYTES,
     "answers that nobody reads, of one page": fair_queue.MOST_UNREAD_BYTES,
     "answers that nobody reads, of all pages": fair_queue.MOST_ALL_UNREAD_BYTES,
+    "prepared pages": prepared.MOST_BYTES,
     "questions that wait": fair_queue.MOST_WAITING,
     "one question, as text": bounds.MAX_BYTES,
     "one decoding process, of two": Bounds().memory_bytes,

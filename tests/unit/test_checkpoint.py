@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from classifier.models import Models
 from classifier.predict import predict
 from support import tiny
 from support.signals import noise, sweep, tone
@@ -27,14 +26,7 @@ def model(kind, tmp_path_factory):
 
 
 def loaded(folder):
-    models = Models(
-        bundled_model_dir=folder / "model",
-        runs_dir=folder,
-        hub_model="",
-        is_offline=True,
-        precision="fp32",  # exact
-    )
-    return models.load(models.ref("bundled"))
+    return tiny.loaded(folder / "model", folder, precision="fp32")  # exact
 
 
 def plain(model, samples):

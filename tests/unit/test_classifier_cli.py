@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 import classifier.__main__ as cli
-import settings
 from audio.decode import spool
 from classifier import batch, report
 from classifier.batch import Row
@@ -26,19 +25,6 @@ from support.model_hub import HUB_MODEL
 from support.signals import noise, silence, sweep
 
 RUN = "20260101-000000-aaaa"
-
-
-@pytest.fixture
-def host(tmp_path, tiny_model_dir, monkeypatch):
-    """A host whose bundled model is the tiny one, offline."""
-    own = settings.Settings(
-        bundled_model_dir=tiny_model_dir,
-        runs_dir=tmp_path / "runs",
-        hub_model="",
-        is_offline=True,
-    )
-    monkeypatch.setattr(cli, "from_environment", lambda: own)
-    return tmp_path
 
 
 @pytest.fixture
@@ -218,7 +204,7 @@ def test_cli_says_where_a_long_song_was_cut(host, song, capsys, monkeypatch):
 def test_cli_help_needs_no_torch():
     """Help comes at once, as one command of the shell."""
     code = (
-        "import sys; from classifier.__main__ import _parser; _parser().format_help();"
+        "import sys; from classifier.__main__ import flags; flags.parser().format_help();"
         "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     )
     root = Path(cli.__file__).parents[1]

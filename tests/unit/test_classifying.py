@@ -24,10 +24,12 @@ from networks.clear import ClearRule
 from support import tiny
 from support.files import write_audio
 from support.signals import chord, noise, silence, tone
+from ui import waiting
 from ui.model_choice import chosen, chosen_pair, effort_of, full_title, title
 from ui.scene import Scene, Transforms
 from ui.server.access import Visitor
-from ui.tabs.classify import answer, song_map, view
+from ui.server.shares import Share, Shares, Writer, charge, writer
+from ui.tabs.classify import answer, song_map
 from ui.tabs.classify.batch import (
     batches,
     content,
@@ -53,11 +55,6 @@ def models(tiny_model_dir, tmp_path_factory):
         hub_model="listed/model",
         is_hub_open=True,
     )
-
-
-@pytest.fixture(scope="module")
-def model(models):
-    return models.load(models.ref("bundled"))
 
 
 @pytest.fixture
@@ -136,7 +133,7 @@ class Slow:
 )
 def test_download_of_a_model_says_how_far_it_is(models, model, language, said):
     slow, ref = Slow(model), models.ref("hub:listed/model")
-    shown = view.loaded("status", slow, ref, language)
+    shown = waiting.loaded("status", slow, ref, language)
     while said not in next(shown)["status"]:
         pass
     slow.gates[0].set()
@@ -412,7 +409,9 @@ def files(tmp_path):
 
 def test_batch_grows_song_by_song_and_failures_are_rows(model, files):
     found = list(batches(files, model, QUEUE, "quick", Limits()))
-    assert [len(each.entries) for each in found] == [1, 2, 3, 4, 5, 6]
+    # A table is yielded again while a song takes its time.
+    sizes = dict.fromkeys(len(each.entries) for each in found)
+    assert list(sizes) == [1, 2, 3, 4, 5, 6]
     assert {each.n_total for each in found} == {6}
     codes = {
         entry.row.song: entry.row.error and entry.row.error.code
@@ -427,6 +426,27 @@ def test_batch_grows_song_by_song_and_failures_are_rows(model, files):
         "album.zip/cd/three.mp3": None,
     }
     assert found[-1].n_failed == 3
+
+
+def test_batch_ends_with_a_sentence_where_its_visitor_has_had_enough_sound(
+    model, tmp_path
+):
+    paths = [
+        str(write_audio(tmp_path / f"{n}.wav", tone(duration_s=2.0))) for n in range(6)
+    ]
+    shares = Shares(Share(sound_s=7.0), clock=lambda: 0.0)
+    queue = InferenceQueue()
+    queue.charge = charge
+    token = writer.set(Writer(shares, "93.184.216.34"))
+    found = []
+    try:
+        with pytest.raises(KnownError, match="too_much_sound"):
+            found.extend(batches(paths, model, queue, "whole", Limits()))
+    finally:
+        writer.reset(token)
+    assert 1 <= len(found) < len(paths)
+    *_, last = batches(paths, model, queue, "whole", Limits())  # nobody's share
+    assert last.n_failed == 0
 
 
 def test_batch_is_saved_as_csv_and_json(model, files):
@@ -599,19 +619,19 @@ def test_who_waits_is_told_the_place_and_then_answered():
     def ask(path, visitor):
         yield {"status": f"{path} in {visitor.language}"}
 
-    waiting_ask = view.in_line(line, "status", ask)
+    waiting_ask = waiting.in_line(line, "status", ask)
     with line.ticket() as first:
         asking = waiting_ask("song", visitor=HERE)
         told = next(asking)["status"]
         assert "you are number 1 in line" in told
-        assert view.cancelled(told, HERE) == "Cancelled."
+        assert waiting.cancelled(told, HERE) == "Cancelled."
         assert first.position == 0
     assert said_by(asking) == ["song in en"]
 
 
 def test_page_that_closes_while_it_waits_leaves_the_line():
     line = WaitingLine(1)
-    waiting_ask = view.in_line(line, "status", lambda visitor: iter(()))
+    waiting_ask = waiting.in_line(line, "status", lambda visitor: iter(()))
     with line.ticket():
         asking = waiting_ask(visitor=HERE)
         next(asking)
@@ -627,7 +647,7 @@ def test_page_that_closes_mid_song_gives_its_seat_away(model):
     def ask(visitor):
         yield from together(noise(duration_s=5.0), [model], QUEUE, "whole")
 
-    asking = view.in_line(line, "status", ask)(visitor=HERE)
+    asking = waiting.in_line(line, "status", ask)(visitor=HERE)
     next(asking)
     with line.ticket() as behind:
         assert behind.position == 1
@@ -642,7 +662,7 @@ def test_song_of_who_waits_is_not_decoded():
         decoded.append(1)
         yield {"status": ""}
 
-    asking = view.in_line(line, "status", ask)(visitor=HERE)
+    asking = waiting.in_line(line, "status", ask)(visitor=HERE)
     with line.ticket():
         next(asking)
         assert not decoded

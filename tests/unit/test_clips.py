@@ -11,6 +11,7 @@ from support.files import write_audio
 from support.signals import tone
 from ui.player import clips
 from ui.player.clips import ClipShelf
+from ui.server.shares import Share, Shares, Writer, writer
 
 
 @pytest.fixture
@@ -43,6 +44,29 @@ def test_song_asked_for_by_many_at_once_is_decoded_once(tmp_path, decoded):
     assert decoded == ["a.wav"]
     assert len(heard) == 8
     assert all(each is heard[0] for each in heard)
+
+
+@pytest.fixture
+def spent():
+    """A visitor with nothing left once a second of sound has been decoded."""
+    shares = Shares(Share(sound_s=1.0), clock=lambda: 0.0)
+    token = writer.set(Writer(shares, "93.184.216.34"))
+    yield shares
+    writer.reset(token)
+
+
+def test_decoded_sound_is_taken_from_its_visitors_share(tmp_path, decoded, spent):
+    shelf = ClipShelf(Limits())
+    first, other = song(tmp_path), song(tmp_path, "b.wav")
+    for _ in range(3):
+        shelf.take(first)  # it is decoded once
+    spent.sound("93.184.216.35", 1.0)
+    with pytest.raises(KnownError, match="too_much_sound"):
+        shelf.take(other)
+    with pytest.raises(KnownError, match="too_much_sound"), shelf.passing(other):
+        pass
+    assert decoded == ["a.wav"]
+    shelf.take(first)
 
 
 def test_song_unused_for_longest_leaves_first(tmp_path, decoded):

@@ -16,18 +16,8 @@ from trainer.evaluation.compare import FIRST_EVAL_SEED, SongSelection
 from trainer.run import runs
 from trainer.training.initial_model import BUNDLED_DIR
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 LABELS = ("Blues", "j-a-z-z", "ROCK")  # tiny.GENRES, as others write them
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Threads that wait for each other cost a tiny model more than they give."""
-    import torch
-
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
 
 
 @pytest.fixture(scope="module")

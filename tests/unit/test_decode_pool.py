@@ -1,6 +1,7 @@
 """Processes that decode for the server: what happens to them does not happen to it."""
 
 import os
+import shutil
 import threading
 
 import numpy as np
@@ -12,6 +13,7 @@ from audio.decode import spooled
 from audio.decode.pool import ROOT, Bounds, DecoderPool
 from errors import KnownError
 from support.files import stereo, write_audio, write_wav
+from support.kernel import needs_landlock
 from support.signals import noise, tone
 
 # What a file of a certain name does to the decoder that meets it.
@@ -40,6 +42,23 @@ def babble(_):
 
 def write(path):
     (path.parent / "written").write_bytes(b"x")
+
+def peek(path):  # tell which files can be read, which folders listed
+    from errors import KnownError
+    seen = []
+    for other in (path, path.parent.parent / "secret", "/etc/passwd", "/etc/hostname"):
+        try:
+            open(other, "rb").close()
+            seen.append(os.path.basename(other))
+        except PermissionError:
+            pass
+    for folder in (path.parent, path.parent.parent):
+        try:
+            os.listdir(folder)
+            seen.append("a list")
+        except PermissionError:
+            pass
+    raise KnownError("unreadable", name=repr(seen))
 
 def tell(_):
     from errors import KnownError
@@ -170,6 +189,46 @@ def test_decoder_cannot_write_a_file(tmp_path, environment):
     written = tmp_path / "written"
     assert not written.exists() or not written.stat().st_size
     readers.close()
+
+
+@pytest.fixture
+def shut_in(tmp_path, environment):
+    """Readers of one folder."""
+    readers = DecoderPool(environment, 1, folders=[tmp_path / "uploads"])
+    yield readers
+    readers.close()
+
+
+@needs_landlock
+@pytest.mark.parametrize("folder", ["uploads", "elsewhere"])
+def test_decoder_reads_what_it_is_given_and_lists_no_folder(tmp_path, shut_in, folder):
+    (tmp_path / folder).mkdir()
+    (tmp_path / "secret").write_text("a key")
+    path = write_audio(tmp_path / folder / "peek.wav", tone())
+    with pytest.raises(KnownError, match="unreadable") as caught:
+        decode.load(path, limits=limits(shut_in))
+    assert caught.value.details["name"] == "['peek.wav']"
+
+
+@pytest.mark.parametrize("suffix", [".mp3", ".webm"])
+def test_sound_is_the_same_where_nothing_else_can_be_read(tmp_path, shut_in, suffix):
+    for folder in ("uploads", "elsewhere", "uploads"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        path = write_audio(
+            tmp_path / folder / f"a{suffix}", noise(sampling_rate=48_000)
+        )
+        here = decode.load(path, limits=decode.Limits()).clip.samples
+        there = decode.load(path, limits=limits(shut_in)).clip.samples
+        np.testing.assert_array_equal(there, here)
+    assert len(shut_in._idle) == 1
+
+
+def test_folder_that_was_deleted_and_made_anew_can_be_read(tmp_path, shut_in):
+    for _ in range(2):
+        (tmp_path / "uploads").mkdir()
+        path = write_audio(tmp_path / "uploads" / "a.wav", tone())
+        assert decode.load(path, limits=limits(shut_in)).clip.n_samples
+        shutil.rmtree(tmp_path / "uploads")
 
 
 @pytest.mark.minute

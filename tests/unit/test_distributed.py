@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -14,10 +15,10 @@ import i18n
 import settings
 from errors import KnownError
 from networks import device, masked_prediction
-from support import gpus
+from support import gpus, small_runs
 from support.places import ROOT
 from support.songs import song_folder
-from support.started_runs import wait_until
+from support.waiting import wait_until
 from trainer import __main__ as command_line
 from trainer.config import PRESETS
 from trainer.process import jobs
@@ -26,7 +27,6 @@ from trainer.run import checkpoints, locks, runs
 from trainer.run.events import Evaluated, Guessed, Noted, Step, StopRequested
 from trainer.training import train as training
 from trainer.training.distributed import ProcessGroup
-from trainer.training.train import train
 
 LAUNCH = "-m torch.distributed.run --standalone --nproc-per-node 2 -m trainer".split()
 FLAGS = "--base-model small --window-s 0.5 --batch-size 2 --n-accumulated 2"
@@ -48,17 +48,35 @@ def command(folder, *flags):
     return [sys.executable, *LAUNCH, *given], environment
 
 
-@pytest.fixture(scope="module")
-def launched(tmp_path_factory):
+def finished(folder, *flags):
     """The one run that two processes made, and what they printed."""
-    folder = tmp_path_factory.mktemp("crew")
-    line, environment = command(folder, "--n-steps", "3", "--eval-every-n-steps", "3")
+    line, environment = command(folder, *flags)
     done = subprocess.run(
         line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr[-9000:]
     (run,) = runs.every(folder / "runs")
     return run, done.stdout
+
+
+@contextmanager
+def at_work(folder, line, environment):
+    """A launched run after three steps, and the launcher's process."""
+    process = subprocess.Popen(line, cwd=ROOT, env=environment)
+    try:
+        wait_until(lambda: runs.every(folder / "runs"), "the run")
+        (run,) = runs.every(folder / "runs")
+        wait_until(lambda: len(of(run, Step)) > 2, "three steps")
+        yield run, process
+    finally:
+        process.kill()
+
+
+@pytest.fixture(scope="module")
+def launched(tmp_path_factory):
+    """The one run that two processes made, and what they printed."""
+    folder = tmp_path_factory.mktemp("crew")
+    return finished(folder, "--n-steps", "3", "--eval-every-n-steps", "3")
 
 
 def of(run, kind):
@@ -92,15 +110,8 @@ def test_each_step_is_told_once_with_a_finite_loss(launched):
 @pytest.mark.minute
 def test_two_small_batches_are_one_large_one(launched, tmp_path):
     config = dataclasses.replace(launched[0].config(), batch_size=8, n_accumulated=1)
-    alone = []
-    train(
-        config,
-        tmp_path,
-        cache_dir=tmp_path / "cache",
-        emit=alone.append,
-        should_stop=lambda: False,
-    )
-    whole = [event for event in alone if isinstance(event, Step)]
+    _, alone = small_runs.trained(config, tmp_path, tmp_path / "cache")
+    whole = small_runs.of(alone, Step)
     for shared, one in zip(of(launched[0], Step), whole, strict=True):
         # Dropout differs; a factor of the number of processes would not pass.
         assert shared.loss == pytest.approx(one.loss, rel=0.02)
@@ -110,12 +121,7 @@ def test_two_small_batches_are_one_large_one(launched, tmp_path):
 @pytest.mark.minute
 def test_two_processes_with_validation_songs_test_once_and_save(tmp_path):
     flags = ("--n-steps", "2", "--validation-fraction", "0.2")
-    line, environment = command(tmp_path, *flags)
-    done = subprocess.run(
-        line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr[-9000:]
-    (run,) = runs.every(tmp_path / "runs")
+    run, _ = finished(tmp_path, *flags)
     assert run.state().name == "finished"
     assert (run.model_dir / "model.safetensors").exists()
     assert runs.read_json(run.folder / "result.json")["test_accuracy"] is not None
@@ -124,16 +130,11 @@ def test_two_processes_with_validation_songs_test_once_and_save(tmp_path):
 @pytest.mark.minute
 def test_two_processes_guess_the_same_clusters_in_both_iterations(tmp_path):
     flags = "--preset pretrain --n-steps 2 --eval-every-n-steps 2 --n-clusters 4"
-    line, environment = command(
+    run, _ = finished(
         tmp_path,
         *flags.split(),
         *("--validation-fraction", "0.2", "--test-fraction", "0.2"),
     )
-    done = subprocess.run(
-        line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr[-9000:]
-    (run,) = runs.every(tmp_path / "runs")
     assert run.state().name == "finished"
     assert [step.step for step in of(run, Step)] == [1, 2]
     assert all(math.isfinite(step.loss) for step in of(run, Step))
@@ -155,15 +156,9 @@ def test_effective_batch_counts_both_processes(launched):
 @pytest.mark.slow
 def test_stop_ends_both_processes_and_saves_once(tmp_path):
     line, environment = command(tmp_path, "--n-steps", "10000")
-    process = subprocess.Popen(line, cwd=ROOT, env=environment)
-    try:
-        wait_until(lambda: runs.every(tmp_path / "runs"), "the run")
-        (run,) = runs.every(tmp_path / "runs")
-        wait_until(lambda: len(of(run, Step)) > 2, "three steps")
+    with at_work(tmp_path, line, environment) as (run, process):
         run.stop_file.touch()
         assert process.wait(120) == 0
-    finally:
-        process.kill()
     assert run.state().name == "stopped"
     assert (run.model_dir / "model.safetensors").exists()
 
@@ -227,12 +222,7 @@ def test_two_processes_carry_out_every_preset(tmp_path, preset, validation_fract
     small = "--n-epochs 0 --n-steps 2 --eval-every-n-steps 0 --n-accumulated 1"
     flags = ["--preset", preset, *small.split()]
     flags += ["--validation-fraction", validation_fraction]
-    line, environment = command(tmp_path, *flags)
-    done = subprocess.run(
-        line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr[-9000:]
-    (run,) = runs.every(tmp_path / "runs")
+    run, _ = finished(tmp_path, *flags)
     assert run.state().name == "finished"
     result = runs.read_json(run.folder / "result.json")
     assert ("test_accuracy" in result) == (validation_fraction != "0")
@@ -243,15 +233,9 @@ def test_two_processes_carry_out_every_preset(tmp_path, preset, validation_fract
 @pytest.mark.slow
 def test_stopped_launch_is_resumed_on_one_device(tmp_path):
     line, environment = command(tmp_path, "--n-steps", "1000")
-    process = subprocess.Popen(line, cwd=ROOT, env=environment)
-    try:
-        wait_until(lambda: runs.every(tmp_path / "runs"), "the run")
-        (run,) = runs.every(tmp_path / "runs")
-        wait_until(lambda: len(of(run, Step)) > 2, "three steps")
+    with at_work(tmp_path, line, environment) as (run, process):
         run.stop_file.touch()
         assert process.wait(120) == 0
-    finally:
-        process.kill()
     saved_step = checkpoints.saved_step(run.folder)
     child = jobs.resume(run, cache_dir=tmp_path / "cache", env=environment)
     wait_until(lambda: of(child, Step), "a step")
@@ -267,18 +251,12 @@ def test_launch_that_loses_a_process_ends_and_says_so(tmp_path, is_main):
     import psutil
 
     line, environment = command(tmp_path, "--n-steps", "1000")
-    process = subprocess.Popen(line, cwd=ROOT, env=environment)
-    try:
-        wait_until(lambda: runs.every(tmp_path / "runs"), "the run")
-        (run,) = runs.every(tmp_path / "runs")
-        wait_until(lambda: len(of(run, Step)) > 2, "three steps")
+    with at_work(tmp_path, line, environment) as (run, process):
         main_pid = runs.read_json(run.started_file)["pid"]
         trainers = psutil.Process(process.pid).children()
         (victim,) = [each for each in trainers if (each.pid == main_pid) == is_main]
         victim.kill()
         assert process.wait(120) != 0
-    finally:
-        process.kill()
     state = run.state()
     assert state.name == "failed"
     assert i18n.sentence(KnownError(state.code, **state.details))

@@ -8,6 +8,7 @@ import pytest
 from audio.hubert.preprocessing import HUBERT, SAMPLING_RATE, model_input, resampled
 from networks import architecture, front_end
 from networks.checkpoint import read_json
+from support import tiny
 from support.knobs import MODELS
 from support.scenes import scene_of
 from support.signals import noise, tone
@@ -181,18 +182,12 @@ def test_lesson_draws_and_tells_the_frames_of_each_model(name):
 
 
 def test_lesson_draws_the_model_that_classify_has_chosen(tmp_path, folders):
-    from classifier.models import Models
 
     run = tmp_path / "runs" / "mine"
     run.mkdir(parents=True)
     (run / "model").symlink_to(folders["whisper"])
     (run / "result.json").write_text('{"state": "finished"}', "utf-8")
-    models = Models(
-        bundled_model_dir=folders["bundled"],
-        runs_dir=tmp_path / "runs",
-        hub_model="",
-        is_offline=True,
-    )
+    models = tiny.models_of(folders["bundled"], tmp_path / "runs")
     scene = scene_of(tone())
     about = hubert_input.draw(models, scene, 0.2, "chosen", "run:mine").about
     assert "mel spectrogram" in about
@@ -233,19 +228,13 @@ def test_training_before_the_genres_is_told_by_the_config(config, kind):
 def test_small_hubert_s_training_is_that_of_what_it_began_with(
     tmp_path, folders, base_model, told
 ):
-    from classifier.models import Models
 
     run = tmp_path / "runs" / "mine"
     run.mkdir(parents=True)
     (run / "model").symlink_to(folders["bundled"])
     (run / "result.json").write_text('{"state": "finished"}', "utf-8")
     (run / "config.json").write_text(json.dumps({"base_model": base_model}), "utf-8")
-    models = Models(
-        bundled_model_dir=folders["bundled"],
-        runs_dir=tmp_path / "runs",
-        hub_model="",
-        is_offline=True,
-    )
+    models = tiny.models_of(folders["bundled"], tmp_path / "runs")
     found = masking.training(models, "run:mine", "en")
     assert told in found
     assert ("tagger" in found) == (base_model == "bundled")

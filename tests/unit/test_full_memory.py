@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from classifier.models import Models
 from classifier.predict import predict
 from errors import KnownError
 from networks import device, forward
+from support import tiny
 from support.signals import sweep
-from support.small_runs import GENRES, config_for, of
+from support.small_runs import GENRES, config_for, of, trained
 from support.songs import prepared, song_folder
 from support.tiny import SAMPLING_RATE, save_tiny_model
 from trainer.data import sources, windows
@@ -96,10 +96,7 @@ def test_batch_on_a_gpu_is_a_length_of_sound():
 
 
 def a_model(folder, tmp_path):
-    models = Models(
-        bundled_model_dir=folder, runs_dir=tmp_path, hub_model="", is_offline=True
-    )
-    return models.load(models.ref("bundled"))
+    return tiny.loaded(folder, tmp_path)
 
 
 def test_classification_halves_its_batches(
@@ -175,16 +172,10 @@ def test_recording_of_frozen_features_halves_its_batches(tmp_path, monkeypatch, 
 
 
 def ran(tmp_path, **changes):
-    songs, told = song_folder(tmp_path / "songs", 5, GENRES), []
+    songs = song_folder(tmp_path / "songs", 5, GENRES)
     honest = {"split": "stratified", "validation_fraction": 0.2}
-    result = train(
-        config_for(songs, **{**honest, **changes}),
-        tmp_path / "run",
-        cache_dir=tmp_path / "cache",
-        emit=told.append,
-        should_stop=lambda: False,
-    )
-    return result, told
+    config = config_for(songs, **{**honest, **changes})
+    return trained(config, tmp_path / "run", tmp_path / "cache")
 
 
 @pytest.fixture

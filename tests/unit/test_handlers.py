@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from contextvars import copy_context
 
 import gradio as gr
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from errors import KnownError
 from support.handlers import guarded, run
 from ui.server.access import Visitor
+from ui.server.shares import Shares, Writer, writer
 
 
 def test_handler_answers_with_what_it_was_given():
@@ -51,6 +53,20 @@ def test_handler_may_yield_and_what_goes_wrong_is_said():
     assert [next(told), next(told)] == ["zh-TW 0", "zh-TW 1"]
     with pytest.raises(gr.Error, match="還沒有聲音"):
         next(told)
+
+
+def test_each_step_of_a_handler_is_at_its_visitors_expense():
+    """Gradio calls each in a context of its own."""
+    paid_by = Writer(Shares(), "93.184.216.34")
+
+    @guarded
+    def count() -> Iterator[Writer | None]:
+        for _ in range(3):
+            yield writer.get()
+
+    told = run(count, writer=paid_by)
+    assert [copy_context().run(next, told) for _ in range(3)] == [paid_by] * 3
+    assert writer.get() is None
 
 
 def test_handler_that_yields_is_told_when_the_page_is_left():

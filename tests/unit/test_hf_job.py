@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from trainer.publish import hf_job
 REPO = f"{OWNER}/genres"
 SOURCE = "https://huggingface.co/spaces/somebody/genrescope"
 SMOKE = preset("smoke")
+HUB = f"huggingface_hub=={version('huggingface_hub')}"
 PARSER = flags.parser(Path("runs"), Path("cache"), source="")
 
 
@@ -98,7 +100,7 @@ def test_refusals_of_the_hub_are_named(push_hub, monkeypatch):
 
 
 def test_command_line_prints_where_the_job_is(push_hub, monkeypatch, capsys):
-    monkeypatch.setattr(command.push, "host_token", lambda: TOKEN)
+    monkeypatch.setattr(command.account, "host_token", lambda: TOKEN)
     flags = ["--preset", "smoke", "--on-hf-job", "cpu-basic", "--to", REPO]
     assert command.main([*flags, "--source", SOURCE]) == 0
     printed = capsys.readouterr().out
@@ -119,12 +121,12 @@ def test_space_is_the_source_of_its_own_jobs():
     [
         (
             SOURCE,
-            "uvx --quiet --from huggingface_hub hf download somebody/genrescope"
+            f"uvx --quiet --from {HUB} hf download somebody/genrescope"
             " --repo-type space --local-dir genrescope",
         ),
         (
             f"{SOURCE}/",
-            "uvx --quiet --from huggingface_hub hf download somebody/genres",
+            f"uvx --quiet --from {HUB} hf download somebody/genres",
         ),
         (
             "https://example.org/x.git",
@@ -158,6 +160,10 @@ def test_space_is_downloaded_whole_and_any_other_place_cloned(tmp_path, source, 
     assert done.returncode == 0, done.stderr
     lines = (tmp_path / "asked").read_text().splitlines()
     assert lines[0].startswith(asked)
+    assert lines[2] == (
+        "uv pip install --quiet --no-deps --require-hashes"
+        " -r requirements/app.txt -r requirements/cuda.txt"
+    )
     assert lines[-2:] == [
         "accelerate launch -m trainer --preset smoke",
         f"python -m trainer push --to {REPO}",

@@ -10,11 +10,12 @@ import pytest
 import settings
 from audio.clip import Clip
 from audio.hubert.preprocessing import SAMPLING_RATE
-from classifier.models import Models
 from classifier.predict import predict
 from errors import KnownError
 from hub import client
 from networks import architecture
+from support import tiny
+from support.small_runs import trained
 from support.songs import song_folder
 from support.tiny import save_tiny_base, save_tiny_model
 from trainer import base_models, flags
@@ -23,7 +24,6 @@ from trainer.data import dataset, sources, windows
 from trainer.data.dataset import INT16_MAX
 from trainer.run.events import Noted, Stage, Step
 from trainer.training import initial_model
-from trainer.training.train import train
 
 pytestmark = pytest.mark.minute
 
@@ -73,17 +73,8 @@ def config(kind, songs, tmp_path_factory, monkeypatch):
 
 
 def run(config, songs, folder):
-    told = []
     folder.mkdir(exist_ok=True)
-    cache = songs.parent / "cache"
-    result = train(
-        config,
-        folder,
-        cache_dir=cache,
-        emit=told.append,
-        should_stop=lambda: False,
-    )
-    return result, told
+    return trained(config, folder, songs.parent / "cache")
 
 
 def of(told, kind):
@@ -91,13 +82,7 @@ def of(told, kind):
 
 
 def loaded(run_dir):
-    models = Models(
-        bundled_model_dir=run_dir / "model",
-        runs_dir=run_dir,
-        hub_model="",
-        is_offline=True,
-    )
-    return models.load(models.ref("bundled"))
+    return tiny.loaded(run_dir / "model", run_dir)
 
 
 def first_window(config, songs, extractor, window_s):

@@ -8,27 +8,17 @@ import pytest
 from audio.clip import Clip
 from audio.hubert import layers
 from audio.hubert.preprocessing import SAMPLING_RATE
-from classifier.models import Models
 from networks import checkpoint, front_end, inside
 from support.scenes import scene_of
 from support.signals import noise, silence, tone
-from support.tiny import save_tiny_model, save_tiny_other
+from support.tiny import models_of, save_tiny_model, save_tiny_other
 from ui.tabs.see import inside as lesson
+from ui.tabs.see import states
 from viz.plot import Image, Line, Strips
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 KINDS = ("tiny", "stable", "wav2vec2", "ast", "whisper")
 RATE = SAMPLING_RATE
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Threads that wait for each other cost a tiny model more than they give."""
-    import torch
-
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
 
 
 @pytest.fixture(scope="module")
@@ -254,14 +244,7 @@ def test_long_song_has_fixed_blocks_of_half_a_minute():
 @pytest.fixture
 def models(folders, tmp_path):
     def of(kind):
-        return Models(
-            bundled_model_dir=folders[kind],
-            runs_dir=tmp_path,
-            hub_model="",
-            is_offline=True,
-            device="cpu",
-            precision="fp32",
-        )
+        return models_of(folders[kind], tmp_path, device="cpu", precision="fp32")
 
     return of
 
@@ -276,7 +259,7 @@ def test_every_class_of_model_has_its_three_pictures(models, kind):
     assert (levels.x.start, levels.x.stop) == (strips.x.start, strips.x.stop)
     (layer,) = strips.layers
     assert isinstance(layer, Strips)
-    assert len(layer.colours) == lesson.counts(host.at_hand("auto")[1])["layer"] + 1
+    assert len(layer.colours) == states.counts(host.at_hand("auto")[1])["layer"] + 1
     assert ("patches" in colours.about) == (kind == "ast")
     (square,) = lesson.draw_repeats(host, scene, 1, 0, None).plots
     (image,) = square.layers
@@ -313,9 +296,7 @@ def test_silence_and_unknown_classes_say_so(models, tmp_path):
     (folder / "config.json").write_text(
         config.replace('"model_type": "hubert"', '"model_type": "sew"'), "utf-8"
     )
-    other = Models(
-        bundled_model_dir=folder, runs_dir=tmp_path, hub_model="", is_offline=True
-    )
+    other = models_of(folder, tmp_path)
     sheet = lesson.draw_layers(other, scene_of(noise()), None)
     assert sheet.plots == ()
     assert "is not known here" in sheet.about
@@ -323,11 +304,11 @@ def test_silence_and_unknown_classes_say_so(models, tmp_path):
 
 def test_large_model_computes_nothing_before_it_is_asked(models, monkeypatch):
     host, scene = models("tiny"), scene_of(noise(duration_s=1.2, sampling_rate=RATE))
-    assert lesson.subject_of(host, scene, None).is_light
-    monkeypatch.setattr(lesson, "LIGHT_BYTES", 0)
-    subject = lesson.subject_of(host, scene, None)
+    assert states.subject_of(host, scene, None).is_light
+    monkeypatch.setattr(states, "LIGHT_BYTES", 0)
+    subject = states.subject_of(host, scene, None)
     assert not subject.is_light and not subject.is_known(scene)
-    lines = list(lesson.computing(host, scene, subject))
+    lines = list(states.computing(host, scene, subject))
     assert len(lines) == 1 + len(subject.starts)
     assert subject.is_known(scene)
     monkeypatch.setattr(inside, "states", lambda *_: pytest.fail("computed again"))

@@ -12,7 +12,8 @@ import pytest
 from errors import KnownError
 from support.places import ROOT
 from support.songs import song_folder
-from support.started_runs import ENVIRONMENT, start, wait_until
+from support.started_runs import ENVIRONMENT, start
+from support.waiting import wait_until
 from trainer import __main__ as command
 from trainer import config as configs
 from trainer import messages

@@ -7,9 +7,9 @@ import pytest
 
 from audio.clip import Clip
 from audio.hubert.preprocessing import SAMPLING_RATE
-from classifier.models import Models
 from errors import KnownError
 from settings import Settings
+from support import tiny
 from support.files import write_audio
 from support.scenes import scene_of
 from support.signals import noise, tone
@@ -21,19 +21,9 @@ from trainer.training.initial_model import BUNDLED_DIR
 from ui.server.access import Visitor
 from ui.tabs.see import readings
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 RATE = SAMPLING_RATE
 BANDS_HZ = {"low": (150.0, 600.0), "high": (2500.0, 5000.0)}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Threads that wait for each other cost a tiny model more than they give."""
-    import torch
-
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
 
 
 def song(hz, seed):
@@ -142,13 +132,7 @@ def test_shipped_figures_are_of_the_bundled_model():
 def host(run):
     home = run.folder.parent.parent
     settings = Settings(runs_dir=home / "runs", cache_dir=home / "cache")
-    models = Models(
-        bundled_model_dir=BUNDLED_DIR,
-        runs_dir=settings.runs_dir,
-        hub_model="",
-        is_offline=True,
-    )
-    return settings, models
+    return settings, tiny.models_of(BUNDLED_DIR, settings.runs_dir)
 
 
 def test_lesson_shows_a_run_s_own_figures_where_they_are_measured(run, host):

@@ -21,7 +21,7 @@ from support.scenes import scene_of
 from support.signals import chord, noise, silence, tone
 from ui import sheets
 from ui.player import sound_files
-from ui.session import Newest
+from ui.session import Newest, Renewal, renewing
 from ui.tabs.see import (
     comparison,
     hubert_input,
@@ -82,6 +82,19 @@ def test_older_picture_that_is_drawn_late_never_covers_the_newer_one():
         assert redraw("path", None, newest, "newer", visitor=visitor) == "newer"
         may_end.set()
     assert older.result() == gr.skip()
+
+
+def test_all_that_a_new_sound_renews_comes_in_one_answer():
+    path, knob, slow = (gr.State(None, render=False) for _ in range(3))
+    places = [gr.HTML(render=False) for _ in range(4)]
+    renewals = [
+        Renewal(lambda: None, [], places[:1]),
+        Renewal(lambda knob, path: [f"{path} {knob}", "b"], [knob, path], places[1:3]),
+        Renewal(lambda path, visitor: visitor.language, [path], places[3:]),
+    ]
+    renew = renewing(renewals, [path, slow, knob])
+    found = renew("song", "unused", 7, visitor=SimpleNamespace(language="zh-TW"))
+    assert found == [None, "song 7", "b", "zh-TW"]
 
 
 @pytest.mark.parametrize(
@@ -282,7 +295,7 @@ def test_full_scale_sine_in_few_bits_keeps_the_rule():
     about = sampling.draw_bits(scene_of(clip), 0.5, 8, False).about
     assert "8 bits give 256 values" in about
     assert "6.02 × 8 + 1.76 = 49.9 dB" in about
-    measured_db = float(about.split("The signal lies ")[1].split(" dB")[0])
+    measured_db = float(about.split("The signal is ")[1].split(" dB")[0])
     assert measured_db == pytest.approx(49.9, abs=0.3)
     assert len(np.unique(sampling.hear_bits(clip, 0.5, 2, False).samples)) == 4
 

@@ -7,12 +7,11 @@ import pytest
 
 from networks.small_hubert import feature_extractor, small_hubert
 from support.signals import noise
-from support.small_runs import config_for, of
+from support.small_runs import config_for, of, trained
 from support.songs import prepared, song_folder
 from trainer.data import sources, windows
 from trainer.evaluation import evaluate
 from trainer.run.events import Evaluated, Step
-from trainer.training.train import train
 
 
 class OfSpectrograms:
@@ -84,15 +83,9 @@ def test_evaluation_by_other_processes_is_the_same(songs, monkeypatch):
 def ran(tmp_path, name):
     folder = tmp_path / "songs"
     given = folder if folder.exists() else song_folder(folder, 4)
-    told = []
     (tmp_path / name).mkdir()
-    train(
-        config_for(given, augmentation=True, n_steps=4, eval_every_n_steps=2),
-        tmp_path / name,
-        cache_dir=tmp_path / "cache",
-        emit=told.append,
-        should_stop=lambda: False,
-    )
+    config = config_for(given, augmentation=True, n_steps=4, eval_every_n_steps=2)
+    _, told = trained(config, tmp_path / name, tmp_path / "cache")
     return [e.loss for e in of(told, Step)], [e.loss for e in of(told, Evaluated)]
 
 

@@ -41,7 +41,7 @@ def test_mel_power_is_the_share_of_the_loudest():
 
 def test_mel_power_says_how_much_of_the_picture_stays_dark():
     about = mel.draw(scene_of(tone()), 128, "slaney", 0, 8000, False, "power").about
-    assert re.search(r"9\d% of the picture lies below a hundredth", about)
+    assert re.search(r"9\d% of the picture is below a hundredth", about)
     silent = mel.draw(scene_of(silence()), 128, "slaney", 0, 8000, False, "power")
     assert "hundredth" not in silent.about
     assert unpacked(silent.plots[0].layers[0]).max() == 0

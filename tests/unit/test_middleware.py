@@ -9,6 +9,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from ui.server.middleware import Gate, headers, known_https
+from ui.server.prepared import Prepared
 
 
 def browser(is_local=True):
@@ -17,7 +18,7 @@ def browser(is_local=True):
         Route("/{path:path}", lambda _: PlainTextResponse("in")),
     ]
     gate = Middleware(Gate, is_local=is_local)
-    app = Starlette(routes=routes, middleware=[gate])
+    app = Starlette(routes=routes, middleware=[gate, Middleware(Prepared)])
     return TestClient(app, base_url="http://127.0.0.1:7860")
 
 
@@ -73,7 +74,7 @@ def test_relay_may_leave_the_path_of_the_page_in(root, before):
         Route("/a", lambda _: PlainTextResponse("a")),
     ]
     gate = Middleware(Gate, is_local=True)
-    app = Starlette(routes=routes, middleware=[gate])
+    app = Starlette(routes=routes, middleware=[gate, Middleware(Prepared)])
     client = TestClient(app, base_url="http://127.0.0.1:7860", root_path=root)
     assert client.get(f"{before}/").headers["content-encoding"] == "gzip"
     assert client.get(f"{before}/a").text == "a"

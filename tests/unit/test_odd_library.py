@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 
 import pytest
@@ -20,6 +19,7 @@ from support import odd_files, tiny
 from support.files import write_audio
 from support.places import ROOT
 from support.signals import sweep
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 N_FILES = 3000
@@ -95,10 +95,11 @@ def test_each_file_has_a_row_a_reason_or_a_count_and_a_kill_loses_none(tmp_path)
                "--csv", str(table)]  # fmt: skip
     for n_before_kill in (n_songs // 4, n_songs // 2):
         with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as child:
-            deadline = time.monotonic() + PATIENCE_S
-            while child.poll() is None and len(rows_of(table)) < n_before_kill:
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
+
+            def are_there(child=child, n=n_before_kill):
+                return child.poll() is not None or len(rows_of(table)) >= n
+
+            wait_until(are_there, "some rows")
             child.send_signal(signal.SIGKILL)
         assert child.returncode == -signal.SIGKILL
     whole = subprocess.run(

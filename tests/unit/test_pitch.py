@@ -87,7 +87,7 @@ def test_lesson_shows_three_pictures_on_the_same_times():
     rows, levels, classes = sheet.plots
     assert (rows.x, rows.y) == (levels.x, levels.y)
     assert classes.y.names[0] == "C"
-    assert "Harmonic 7 of A2 lies −31 cents from the key G5." in sheet.about
+    assert "Harmonic 7 of A2 is −31 cents from the key G5." in sheet.about
     assert "Strongest on average: C, E, G." in sheet.about
     assert "NaN" not in sheet.as_json()
 

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from audio.clip import Clip
-from classifier.models import Models
 from classifier.predict import N_QUICK, listen, predict, spread
 from classifier.queue import InferenceQueue
 from errors import KnownError
@@ -15,23 +14,22 @@ WINDOW_S = tiny.FACTS["window_s"]
 
 
 @pytest.fixture(scope="module")
-def model(tiny_model_dir, tmp_path_factory):
-    models = Models(
-        bundled_model_dir=tiny_model_dir,
-        runs_dir=tmp_path_factory.mktemp("runs"),
-        hub_model="",
-        is_offline=True,
-    )
-    return models.load(models.ref("bundled"))
+def theirs(tiny_model_dir):
+    """transformers' own model and feature extractor."""
+    from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
+
+    model = AutoModelForAudioClassification.from_pretrained(tiny_model_dir).eval()
+    return model, AutoFeatureExtractor.from_pretrained(tiny_model_dir)
 
 
-def plain(model, samples):
+def plain(theirs, samples):
     """The probabilities of one window, by transformers alone."""
     import torch
 
-    inputs = model.feature_extractor(samples, sampling_rate=RATE, return_tensors="pt")
+    model, extractor = theirs
+    inputs = extractor(samples, sampling_rate=RATE, return_tensors="pt")
     with torch.no_grad():
-        return model.model(**inputs).logits.softmax(-1)[0].numpy()
+        return model(**inputs).logits.softmax(-1)[0].numpy()
 
 
 def starts(prediction):
@@ -44,10 +42,10 @@ def code_of(clip, model, **options):
     return caught.value.code
 
 
-def test_prediction_equals_the_model_called_plainly(model):
+def test_prediction_equals_the_model_called_plainly(model, theirs):
     song = sweep(duration_s=1.3, sampling_rate=RATE)
     windows = [song.samples[start : start + 8000] for start in (0, 8000, 12800)]
-    expected = [plain(model, window) for window in windows]
+    expected = [plain(theirs, window) for window in windows]
     prediction = predict(song, model)
     assert [chunk.probabilities for chunk in prediction.chunks] == [
         pytest.approx(dict(zip(tiny.GENRES, row, strict=True)), abs=1e-5)
@@ -92,16 +90,16 @@ def test_windows_cover_the_song_and_the_last_ends_with_it(
     assert prediction.chunks[-1].stop_s == pytest.approx(duration_s)
 
 
-def test_song_is_resampled_to_the_models_rate(model):
+def test_song_is_resampled_to_the_models_rate(model, theirs):
     song = noise(duration_s=0.5, sampling_rate=44_100)
-    expected = plain(model, song.resampled(RATE).samples)
+    expected = plain(theirs, song.resampled(RATE).samples)
     got = predict(song, model).chunks[0].probabilities
     assert list(got.values()) == pytest.approx(expected, abs=1e-5)
 
 
-def test_short_clip_is_repeated_to_one_window(model):
+def test_short_clip_is_repeated_to_one_window(model, theirs):
     short = tone(300.0, 0.2, RATE)
-    expected = plain(model, np.tile(short.samples, 3)[: round(WINDOW_S * RATE)])
+    expected = plain(theirs, np.tile(short.samples, 3)[: round(WINDOW_S * RATE)])
     prediction = predict(short, model)
     (chunk,) = prediction.chunks
     assert (chunk.start_s, chunk.stop_s) == (0.0, pytest.approx(0.2))
@@ -183,13 +181,7 @@ def test_model_on_a_gpu_gives_the_same_answer(model):
 def test_model_that_answers_nan_is_broken(tiny_model_dir, tmp_path):
     import torch
 
-    models = Models(
-        bundled_model_dir=tiny_model_dir,
-        runs_dir=tmp_path,
-        hub_model="",
-        is_offline=True,
-    )
-    broken = models.load(models.ref("bundled"))
+    broken = tiny.loaded(tiny_model_dir, tmp_path)
     with torch.no_grad():
         broken.model.classifier.bias.fill_(float("nan"))
     assert code_of(noise(), broken) == "model_broken"
@@ -305,18 +297,28 @@ def test_visitors_take_turns_so_that_memory_does_not_multiply(model, monkeypatch
     assert len({answer.genres for answer in answers}) == 1
 
 
+def test_queue_is_told_how_much_sound_is_computed_before_it_is(model):
+    song, queue = noise(duration_s=4.0), InferenceQueue()
+    charged_s = []
+    queue.charge = charged_s.append
+    predict(song, model, queue)
+    predict(song, model, queue, effort="quick")
+    assert charged_s == pytest.approx([4.0, min(4.0, N_QUICK * model.window_s)])
+
+    def refuse(duration_s):
+        raise KnownError("too_much_sound", hours=1.0)
+
+    queue.charge, queue.run = refuse, None
+    with pytest.raises(KnownError, match="too_much_sound"):
+        predict(song, model, queue)
+
+
 # What the checkpoint says
 
 
 def loaded(folder, **changes):
     tiny.save_tiny_model(folder / "model", **changes)
-    models = Models(
-        bundled_model_dir=folder / "model",
-        runs_dir=folder,
-        hub_model="",
-        is_offline=True,
-    )
-    return models.load(models.ref("bundled"))
+    return tiny.loaded(folder / "model", folder)
 
 
 def test_temperature_divides_the_logits_of_each_window(model, tmp_path):
@@ -348,13 +350,15 @@ def test_short_song_is_repeated_and_the_answer_says_so(model):
     assert predict(tone(300.0, 0.5, RATE), model).note is None
 
 
-def test_short_song_is_heard_as_it_is_by_a_model_of_clips_of_any_length(tmp_path):
+def test_short_song_is_heard_as_it_is_by_a_model_of_clips_of_any_length(
+    theirs, tmp_path
+):
     elsewhere = loaded(tmp_path, genrescope=None)
     short = sweep(duration_s=1.3, sampling_rate=RATE)
     prediction = predict(short, elsewhere)
     assert (prediction.note, prediction.n_total) == ("as_is", 1)
     (chunk,) = prediction.chunks
-    expected = plain(elsewhere, short.samples)
+    expected = plain(theirs, short.samples)
     assert [*chunk.probabilities.values()] == pytest.approx(expected, abs=1e-5)
     assert (chunk.start_s, chunk.stop_s) == (0.0, pytest.approx(1.3))
 

@@ -17,7 +17,7 @@ from errors import KnownError
 from networks import checkpoint, masked_prediction
 from settings import Settings
 from support.signals import noise, silence
-from support.small_runs import of
+from support.small_runs import losses, never, of, trained
 from support.tone_songs import alternating, unlabelled_folder
 from trainer.config import RunConfig
 from trainer.data import dataset, sources
@@ -26,7 +26,6 @@ from trainer.run import checkpoints, runs
 from trainer.run.events import Evaluated, Guessed, Noted, Stage, Step
 from trainer.training import initial_model, pretraining
 from trainer.training.pretraining import MaskedAccuracy
-from trainer.training.train import train
 
 
 @pytest.fixture(scope="module")
@@ -56,21 +55,9 @@ def config_for(songs, **changes):
     return dataclasses.replace(small, **changes)
 
 
-def go(songs, folder, checkpoint=None, until=lambda told: False, **changes):
-    told = []
-    result = train(
-        config_for(songs, **changes),
-        folder,
-        cache_dir=songs.parent / "cache",
-        emit=told.append,
-        should_stop=lambda: until(told),
-        checkpoint=checkpoint,
-    )
-    return result, told
-
-
-def losses(told):
-    return {step.step: step.loss for step in of(told, Step)}
+def go(songs, folder, checkpoint=None, until=never, **changes):
+    config = config_for(songs, **changes)
+    return trained(config, folder, songs.parent / "cache", until, checkpoint)
 
 
 def untrained(n_clusters=4, **changes):

@@ -34,9 +34,9 @@ from ui.export import downloads, recipes
 from ui.scene import Scene, Transforms
 from ui.tabs.see import (
     hubert_input,
-    inside,
     inversion,
     sampling,
+    states,
 )
 from viz import learning
 from viz.plot import Provenance
@@ -334,7 +334,7 @@ def test_a_picture_without_a_script_says_so():
 def test_scripts_of_a_model_s_layers_compute_the_same_frames_and_weights(run):
     clip = example("disco_song")
     found = run("inside", clip, None)
-    look = inside.look(MODELS, Scene(clip, Transforms()), None)
+    look = states.look(MODELS, Scene(clip, Transforms()), None)
     assert found["frames"].shape == look.block.frames.shape
     # The page's products may be of bf16.
     off = found["frames"] - look.block.frames

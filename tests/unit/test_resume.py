@@ -7,7 +7,7 @@ import pytest
 
 from errors import KnownError
 from support import tiny
-from support.small_runs import GENRES, config_for, of
+from support.small_runs import GENRES, config_for, losses, never, of, trained
 from support.songs import song_folder
 from trainer.config import RunConfig
 from trainer.process import jobs
@@ -15,7 +15,6 @@ from trainer.run import checkpoints, runs
 from trainer.run.events import Evaluated, Noted, Planned, Step
 from trainer.training import initial_model
 from trainer.training.recipe import Batches
-from trainer.training.train import train
 
 pytestmark = pytest.mark.minute
 
@@ -28,21 +27,9 @@ def songs(tmp_path_factory):
     return song_folder(tmp_path_factory.mktemp("data") / "songs", 5, GENRES)
 
 
-def go(songs, folder, checkpoint=None, until=lambda told: False, **changes):
-    told = []
-    result = train(
-        config_for(songs, **{**CHANGES, **changes}),
-        folder,
-        cache_dir=songs.parent / "cache",
-        emit=told.append,
-        should_stop=lambda: until(told),
-        checkpoint=checkpoint,
-    )
-    return result, told
-
-
-def losses(told):
-    return {step.step: step.loss for step in of(told, Step)}
+def go(songs, folder, checkpoint=None, until=never, **changes):
+    config = config_for(songs, **{**CHANGES, **changes})
+    return trained(config, folder, songs.parent / "cache", until, checkpoint)
 
 
 @pytest.fixture(scope="module")

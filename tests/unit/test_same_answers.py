@@ -21,9 +21,8 @@ RATE = 22_050
 # window holds digital silence and each frame is normalised. Of the trained model 1e-4.
 TOLERANCE = {"bundled": 5e-4}
 RANDOM_WEIGHTS = 5e-3
-BF16 = (
-    4  # times as much, where products are rounded to eight bits, each in its own order
-)
+# Times as much, where products are rounded to eight bits, each in its own order.
+BF16 = 4
 
 
 def with_silence(clip, start_s, stop_s):

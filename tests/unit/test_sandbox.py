@@ -7,6 +7,7 @@ import pytest
 
 from audio.decode import sandbox
 from audio.decode.pool import ROOT
+from support.kernel import needs_landlock
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernel of Linux")
 
@@ -17,9 +18,11 @@ sandbox.enter()
 """
 
 
-def attempt(code):
+def attempt(code, readable=None):
     """Run code in a sandbox; return the name of what it raised, or what it printed."""
-    wrapped = f"{BEGIN}\ntry:\n    {code}\nexcept OSError as e:\n    print('refused')"
+    given = None if readable is None else list(map(str, readable))
+    begin = BEGIN.replace("enter()", f"enter({given} and map(pathlib.Path, {given}))")
+    wrapped = f"{begin}\ntry:\n    {code}\nexcept OSError as e:\n    print('refused')"
     done = subprocess.run(
         [sys.executable, "-c", wrapped], cwd=ROOT, capture_output=True, text=True
     )
@@ -39,19 +42,6 @@ def attempt(code):
 )
 def test_nothing_leads_out_of_it(code):
     assert attempt(code) == "refused"
-
-
-def landlock():
-    code = "print(ctypes.CDLL(None).syscall(444, None, 0, 1))"
-    done = subprocess.run(
-        [sys.executable, "-c", f"import ctypes\n{code}"], capture_output=True, text=True
-    )
-    return int(done.stdout)
-
-
-needs_landlock = pytest.mark.skipif(
-    sys.platform == "linux" and landlock() < 6, reason="the kernel has no Landlock 6"
-)
 
 
 @needs_landlock
@@ -84,6 +74,29 @@ def test_it_still_reads_computes_and_imports(code, printed):
     assert attempt(code) == printed
 
 
+@needs_landlock
+def test_nothing_is_read_but_what_is_named_and_python_itself(tmp_path):
+    song, other = tmp_path / "song.wav", tmp_path / "uploads" / "other.wav"
+    other.parent.mkdir()
+    for path in (song, other):
+        path.write_text("here")
+    for path in (
+        other,
+        ROOT / "README.md",
+        ROOT / "ui" / "page_state.py",
+        "/etc/passwd",
+    ):
+        code = f"print(pathlib.Path({str(path)!r}).read_text())"
+        assert attempt(code, [song]) == "refused", path
+    assert attempt(f"print(pathlib.Path({str(song)!r}).read_text())", [song]) == "here"
+    listed = f"print(os.listdir({str(other.parent)!r}))"
+    assert attempt(listed, [other.parent]) == "refused"
+    named = f"print(pathlib.Path({str(other)!r}).read_text())"
+    assert attempt(named, [other.parent]) == "here"
+    imported = "import av, soxr, numpy.random, encodings.cp1252; print('imported')"
+    assert attempt(imported, [song]) == "imported"
+
+
 def test_kernel_that_can_none_of_it_lets_songs_be_decoded_all_the_same(monkeypatch):
     class Library:
         def prctl(self, *_):
@@ -92,6 +105,6 @@ def test_kernel_that_can_none_of_it_lets_songs_be_decoded_all_the_same(monkeypat
         syscall = prctl
 
     monkeypatch.setattr(sandbox.ctypes, "CDLL", lambda *_, **__: Library())
-    sandbox.enter()
+    sandbox.enter([ROOT / "README.md"])
     monkeypatch.setattr(sandbox.platform, "machine", lambda: "riscv64")
     sandbox.enter()

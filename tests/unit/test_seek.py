@@ -8,24 +8,12 @@ from audio.clip import Clip
 from audio.decode import seek
 from audio.decode.archive import Song
 from classifier import batch
-from classifier.models import Models
 from classifier.predict import predict
 from classifier.queue import InferenceQueue
 from support.files import stereo, write_audio
 from support.signals import silence, sweep
 
 RATE = 22_050
-
-
-@pytest.fixture(scope="module")
-def model(tiny_model_dir, tmp_path_factory):
-    models = Models(
-        bundled_model_dir=tiny_model_dir,
-        runs_dir=tmp_path_factory.mktemp("runs"),
-        hub_model="",
-        is_offline=True,
-    )
-    return models.load(models.ref("bundled"))
 
 
 def music(duration_s=20.0):

@@ -11,6 +11,7 @@ from classifier import __main__ as cli
 from classifier import share
 from support.files import write_audio
 from support.signals import sweep
+from support.waiting import wait_until
 
 N_SONGS = 7
 
@@ -138,10 +139,7 @@ def test_launched_by_accelerate_with_one_killed(tmp_path, music):
     first = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
     try:
         part = share.part_of(out, 1)
-        deadline = time.monotonic() + 120
-        while not part.exists() or len(songs_in(part)) < 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_until(lambda: part.exists() and len(songs_in(part)) >= 2, "two rows")
     finally:
         os.killpg(first.pid, signal.SIGKILL)
         first.wait()

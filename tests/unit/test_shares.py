@@ -3,7 +3,17 @@
 import pytest
 
 from errors import KnownError
-from ui.server.shares import HOUR_S, Share, Shares, network_of
+from ui.server.shares import (
+    BESIDE_S,
+    FORGIVEN_S,
+    HOUR_S,
+    LONGEST_REFUSAL_S,
+    REFUSAL_S,
+    Pace,
+    Share,
+    Shares,
+    network_of,
+)
 
 
 def scope(client="127.0.0.1", **headers):
@@ -99,3 +109,72 @@ def test_posts_are_refilled_with_time():
         shares.post("a")
     with pytest.raises(KnownError):
         shares.post("a")
+
+
+def test_seconds_of_sound_are_counted_and_grow_back():
+    clock = Clock()
+    shares = Shares(Share(sound_s=100.0, sound_s_per_s=2.0), clock=clock)
+    shares.sound("a", 90.0)
+    shares.sound("a", 60.0)  # there was something left
+    with pytest.raises(KnownError, match="too_much_sound"):
+        shares.sound("a", 1.0)
+    shares.sound("b", 1.0)
+    shares.sound(None, 10**9)
+    clock.now = 24.0
+    with pytest.raises(KnownError):
+        shares.sound("a", 1.0)
+    clock.now = 26.0
+    shares.sound("a", 1.0)
+
+
+def test_class_behind_one_address_has_sound_enough():
+    shares = Shares(clock=lambda: 0.0)
+    for _ in range(30 * 4):  # songs of four minutes, decoded and analysed
+        shares.sound("school", 2 * 240.0)
+
+
+def test_address_that_is_alone_waits_for_no_turn():
+    shares = Shares(clock=Clock())
+    shares.ask("a")
+    assert {shares.turn_s("a", "post", Pace(1.0)) for _ in range(50)} == {0.0}
+
+
+def test_turns_of_an_address_come_at_an_even_pace_beside_others():
+    clock = Clock()
+    shares = Shares(clock=clock)
+    shares.ask("other")
+    shares.ask("a")
+    waits = [shares.turn_s("a", "post", Pace(10.0, 2)) for _ in range(5)]
+    assert waits == pytest.approx([0, 0, 0.1, 0.2, 0.3])
+    assert shares.turn_s("a", "get", Pace(10.0, 2)) == 0
+    assert shares.turn_s("other", "post", Pace(10.0, 2)) == 0
+    assert shares.turn_s(None, "post", Pace(10.0)) == 0
+    clock.now = 0.5
+    assert shares.turn_s("a", "post", Pace(10.0, 2)) == 0
+    clock.now = BESIDE_S + 1  # the other one has gone
+    assert {shares.turn_s("a", "post", Pace(10.0)) for _ in range(9)} == {0.0}
+
+
+def test_each_refusal_waits_longer_and_is_forgiven_in_time():
+    clock = Clock()
+    shares = Shares(clock=clock)
+    waits = [shares.refusal_s("a") for _ in range(300)]
+    assert waits[:3] == pytest.approx([REFUSAL_S, 2 * REFUSAL_S, 3 * REFUSAL_S])
+    assert waits[-1] == LONGEST_REFUSAL_S
+    assert shares.refusal_s("b") == REFUSAL_S
+    assert shares.refusal_s(None) == 0
+    clock.now = FORGIVEN_S + 1
+    assert shares.refusal_s("a") == REFUSAL_S
+
+
+def test_bytes_of_many_small_pieces_are_counted_in_few_steps():
+    clock = Clock()
+    shares = Shares(Share(bytes_per_hour=10_000), clock=clock)
+    for _ in range(10_000):
+        shares.write("a", 1)
+        clock.now += 0.01
+    assert len(shares._written["a"].pieces) <= 101
+    with pytest.raises(KnownError, match="share_spent"):
+        shares.write("a", 1)
+    clock.now = HOUR_S + 102
+    shares.write("a", 10_000)

@@ -10,7 +10,6 @@ import pytest
 
 from audio import decode
 from cache import Cache
-from classifier.models import Models
 from errors import KnownError
 from settings import Settings
 from support.files import write_audio
@@ -22,21 +21,6 @@ from ui.tabs.map import songs as sources
 from ui.tabs.map.maps import Points
 
 OWNER, STRANGER = Visitor("en", may_train=True), Visitor("en", may_train=False)
-
-
-@pytest.fixture(scope="module")
-def models(tiny_model_dir, tmp_path_factory):
-    return Models(
-        bundled_model_dir=tiny_model_dir,
-        runs_dir=tmp_path_factory.mktemp("runs"),
-        hub_model="",
-        is_offline=True,
-    )
-
-
-@pytest.fixture(scope="module")
-def model(models):
-    return models.load(models.ref("bundled"))
 
 
 @pytest.fixture

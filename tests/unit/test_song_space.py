@@ -9,10 +9,10 @@ from audio.decode.archive import Song
 from audio.synth import composer
 from classifier import similarity
 from classifier.batch import rows
-from classifier.models import Models
 from classifier.predict import predict
 from classifier.queue import InferenceQueue
 from settings import Settings
+from support import tiny
 from support.files import write_audio
 
 pytestmark = pytest.mark.minute
@@ -23,14 +23,8 @@ N_EACH = 7
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    models = Models(
-        bundled_model_dir=Settings().bundled_model_dir,
-        runs_dir=tmp_path_factory.mktemp("runs"),
-        hub_model="",
-        is_offline=True,
-        precision="fp32",
-    )
-    return models.load(models.ref("bundled"))
+    runs_dir = tmp_path_factory.mktemp("runs")
+    return tiny.loaded(Settings().bundled_model_dir, runs_dir, precision="fp32")
 
 
 def embedding(clip, model):

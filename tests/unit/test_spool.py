@@ -11,24 +11,12 @@ import app
 from audio import decode
 from audio.decode import Limits, spooled
 from audio.speech import signs
-from classifier.models import Models
 from classifier.predict import listen, predict
 from errors import KnownError
 from settings import Host, Settings
 from support.files import stereo, write_audio, write_wav
 from support.signals import noise, sweep, tone
 from trainer.data import song_files
-
-
-@pytest.fixture(scope="module")
-def model(tiny_model_dir, tmp_path_factory):
-    models = Models(
-        bundled_model_dir=tiny_model_dir,
-        runs_dir=tmp_path_factory.mktemp("runs"),
-        hub_model="",
-        is_offline=True,
-    )
-    return models.load(models.ref("bundled"))
 
 
 def antiphase():

@@ -18,8 +18,8 @@ from support.actor import (
     trainer_pid,
     wait_for,
     wait_for_end,
-    wait_until,
 )
+from support.waiting import wait_until
 from trainer import messages
 from trainer.config import RunConfig
 from trainer.process import jobs, supervisor

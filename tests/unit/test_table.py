@@ -11,7 +11,6 @@ from types import SimpleNamespace
 import pytest
 
 import classifier.__main__ as cli
-import settings
 from audio.decode import spool
 from audio.decode.archive import Song
 from classifier import report
@@ -148,19 +147,6 @@ def test_full_disk_of_the_table_is_a_sentence(path, monkeypatch):
     monkeypatch.setattr(Path, "open", full)
     with pytest.raises(KnownError, match="table_not_writable"):
         table.add(row(FIRST))
-
-
-@pytest.fixture
-def host(tmp_path, tiny_model_dir, monkeypatch):
-    """A host whose bundled model is the tiny one, offline."""
-    own = settings.Settings(
-        bundled_model_dir=tiny_model_dir,
-        runs_dir=tmp_path / "runs",
-        hub_model="",
-        is_offline=True,
-    )
-    monkeypatch.setattr(cli, "from_environment", lambda: own)
-    return tmp_path
 
 
 @pytest.fixture

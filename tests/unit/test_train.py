@@ -6,14 +6,13 @@ import pytest
 
 from errors import KnownError
 from networks import checkpoint, forward, novelty
-from support.small_runs import GENRES, config_for, of
+from support.small_runs import GENRES, config_for, never, of, trained
 from support.songs import song_folder
 from trainer.evaluation import evaluate
 from trainer.evaluation.calibration import TemperatureFit
 from trainer.evaluation.scores import Scores
 from trainer.run.events import Evaluated, Noted, Stage, Step
 from trainer.training import initial_model, own_features
-from trainer.training.train import train
 
 
 @pytest.fixture(scope="module")
@@ -21,17 +20,8 @@ def songs(tmp_path_factory):
     return song_folder(tmp_path_factory.mktemp("data") / "songs", 5, GENRES)
 
 
-def run(songs, folder, should_stop=lambda: False, checkpoint=None, **changes):
-    told = []
-    result = train(
-        config_for(songs, **changes),
-        folder,
-        cache_dir=songs.parent / "cache",
-        emit=told.append,
-        should_stop=should_stop,
-        checkpoint=checkpoint,
-    )
-    return result, told
+def run(songs, folder, until=never, **changes):
+    return trained(config_for(songs, **changes), folder, songs.parent / "cache", until)
 
 
 @pytest.fixture(scope="module")
@@ -112,20 +102,11 @@ def test_tones_are_told_apart_after_a_few_steps(songs, tmp_path):
 
 
 def test_stop_saves_what_was_learned(songs, tmp_path):
-    steps = []
-    told = []
+    def has_two_steps(told):
+        return len(of(told, Step)) >= 2
 
-    def emit(event):
-        told.append(event)
-        steps.extend(of([event], Step))
-
-    result = train(
-        config_for(songs, n_steps=50, eval_every_n_steps=0),
-        tmp_path,
-        cache_dir=songs.parent / "cache",
-        emit=emit,
-        should_stop=lambda: len(steps) >= 2,
-    )
+    changes = {"n_steps": 50, "eval_every_n_steps": 0}
+    result, told = run(songs, tmp_path, has_two_steps, **changes)
     assert result.was_stopped
     assert result.step == 2
     assert (tmp_path / "model" / "model.safetensors").exists()
@@ -134,14 +115,11 @@ def test_stop_saves_what_was_learned(songs, tmp_path):
 
 
 def test_stop_is_obeyed_in_the_middle_of_a_validation(songs, tmp_path):
-    told = []
-    result = train(
-        config_for(songs, n_steps=2, eval_every_n_steps=1),
-        tmp_path,
-        cache_dir=songs.parent / "cache",
-        emit=told.append,
-        should_stop=lambda: any(e.name == "validate" for e in of(told, Stage)),
-    )
+    def is_validating(told):
+        return any(stage.name == "validate" for stage in of(told, Stage))
+
+    changes = {"n_steps": 2, "eval_every_n_steps": 1}
+    result, told = run(songs, tmp_path, is_validating, **changes)
     assert result.was_stopped
     assert not of(told, Evaluated)
     assert (tmp_path / "model" / "model.safetensors").exists()

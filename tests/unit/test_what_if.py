@@ -8,7 +8,6 @@ from audio.clip import Clip
 from audio.effects import Change, excerpt_of
 from audio.synth.composer import compose
 from classifier import what_if
-from classifier.models import Models
 from classifier.what_if import UNMOVED
 from networks.forward import Outputs
 from support import tiny
@@ -16,17 +15,6 @@ from support.signals import tone
 from ui.tabs.classify import what_if as table
 
 RATE = tiny.SAMPLING_RATE
-
-
-@pytest.fixture(scope="module")
-def model(tiny_model_dir, tmp_path_factory):
-    models = Models(
-        bundled_model_dir=tiny_model_dir,
-        runs_dir=tmp_path_factory.mktemp("runs"),
-        hub_model="",
-        is_offline=True,
-    )
-    return models.load(models.ref("bundled"))
 
 
 def deciding_by(cue):

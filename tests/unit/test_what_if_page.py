@@ -10,8 +10,9 @@ from audio.clip import Clip
 from audio.decode import Limits
 from audio.effects import RANGES, Change
 from classifier.predict import Prediction
+from classifier.tiles import Tile
 from classifier.what_if import Answer
-from classifier.where import Check, Found, Tile
+from classifier.where import Check, Found
 from errors import KnownError
 from networks.checkpoint import ModelRef
 from support.files import write_audio
@@ -158,7 +159,7 @@ def test_tiles_lie_over_the_excerpt_on_the_song_s_own_time(session):
     assert np.sign(tiles.values).tolist() == [1, -1, 1, 0]
     assert tiles.limit == pytest.approx(max(map(abs, tiles.values)), rel=0.05)
     assert "Blues rests most on 20.0 to 35.0 s, 0 to 4,000 Hz" in sheet.about
-    assert "with only what speaks for it 90%, with only the rest 20%" in sheet.about
+    assert "with only what counts for it 90%, with only the rest 20%" in sheet.about
     other = where.sheet(session, shown_in(session), "jazz", "en")
     assert other.plots[0].layers[1].values == [-each for each in tiles.values]
     assert "Small tiles are those that matter to Blues" in other.about

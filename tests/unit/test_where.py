@@ -8,8 +8,8 @@ import pytest
 from audio.clip import Clip
 from audio.synth.composer import compose
 from classifier import where
-from classifier.models import Models
-from classifier.where import Found, Picture, Tile
+from classifier.tiles import Picture, Piece, Tile
+from classifier.where import Found
 from errors import KnownError
 from networks.forward import Outputs
 from support import tiny
@@ -18,18 +18,12 @@ from support.signals import noise, tone
 RATE = tiny.SAMPLING_RATE
 CUE, OTHER = tiny.GENRES[:2]
 CUE_HZ = 3000.0
-EVERYTHING = where.Piece(0.0, 1e3, 0.0, RATE, 1.0, 1.0)
+EVERYTHING = Piece(0.0, 1e3, 0.0, RATE, 1.0, 1.0)
 
 
 @pytest.fixture(scope="module")
-def model(tiny_model_dir, tmp_path_factory):
-    models = Models(
-        bundled_model_dir=tiny_model_dir,
-        runs_dir=tmp_path_factory.mktemp("runs"),
-        hub_model="",
-        is_offline=True,
-    )
-    return with_windows_of(1.0, models.load(models.ref("bundled")))
+def model(model):
+    return with_windows_of(1.0, model)
 
 
 def with_windows_of(window_s, model):
@@ -148,7 +142,7 @@ def test_untouched_song_comes_back_and_both_parts_add_up_to_it():
     picture = Picture.of(song)
     assert np.abs(picture.only([EVERYTHING]).samples - song.samples).max() < 1e-6
     assert np.array_equal(picture.only([], is_rest=True).samples, song.samples)
-    some = [where.Piece(0.5, 1.7, 300.0, 2000.0, 1.0, 1.0)]
+    some = [Piece(0.5, 1.7, 300.0, 2000.0, 1.0, 1.0)]
     both = sum(picture.only(some, is_rest=each).samples for each in (False, True))
     assert np.allclose(both, song.samples, atol=1e-6)
 

@@ -7,11 +7,11 @@ import types
 
 import pytest
 
-from classifier.models import Models
 from classifier.predict import predict
 from errors import KnownError
 from networks import checkpoint, device, forward
 from settings import Host
+from support import tiny
 from support.signals import silence, sweep
 from support.tiny import SAMPLING_RATE
 from ui.server import zero
@@ -54,13 +54,7 @@ def lent(monkeypatch):
 
 @pytest.fixture
 def models(tiny_model_dir, tmp_path):
-    return Models(
-        bundled_model_dir=tiny_model_dir,
-        runs_dir=tmp_path,
-        hub_model="",
-        is_offline=True,
-        device="cpu",
-    )
+    return tiny.models_of(tiny_model_dir, tmp_path, device="cpu")
 
 
 def asked_for(models, gpu, song, **options):

@@ -135,8 +135,8 @@ def prepare(
     """Return the songs of a source, decoding them into the cache where missing.
 
     Songs that cannot be read are left out and noted. Sampling rates and the number of
-    songs of each genre are emitted as notes. Without ``needs_genres`` they are not told
-    apart by it.
+    songs of each genre are emitted as notes. Without ``needs_genres`` their
+    labels are dropped.
 
     Raises:
         KnownError: ``no_songs``, ``one_genre`` or ``too_few_unlabelled``.

@@ -120,7 +120,7 @@ def folder_songs(
 def _with_the_rest(
     songs: list[SongFile], names: Sequence[str], reads: Sequence[Callable[[], Clip]]
 ) -> list[SongFile]:
-    """Add the songs that lie where no genre is given, without one."""
+    """Add the songs whose path gives no genre, without one."""
     if len(songs) == len(names):
         return songs
     return [SongFile(name, "", read) for name, read in zip(names, reads, strict=True)]

@@ -168,17 +168,9 @@ def compare(
         raise KnownError("baseline_without_train")
     emit(Stage("model"))
     loaded = [model_lookup.load(each, precision) for each in models]
-    known = [_label_indices(eval_set.songs.genres, each.labels) for each in loaded]
-    labels = eval_set.songs.labels[eval_set.indices]
-    is_known = np.all([numbers[labels] >= 0 for numbers in known], axis=0)
-    left_out = sorted({eval_set.songs.genres[label] for label in labels[~is_known]})
-    indices = eval_set.indices[is_known]
-    if not len(indices):
-        raise KnownError(
-            "no_common_genres",
-            model=loaded[0].labels,
-            songs=eval_set.songs.genres,
-        )
+    known, is_known = _in_common(eval_set, loaded)
+    indices, others = eval_set.indices[is_known], eval_set.indices[~is_known]
+    left_out = {eval_set.songs.genres[label] for label in eval_set.songs.labels[others]}
     results, is_correct = [], []
     windows = _windows(loaded, eval_set.songs, known, indices)
     note_silent(eval_set.songs, np.setdiff1d(indices, windows[0].indices), emit)
@@ -215,12 +207,33 @@ def compare(
         eval_set.config.split if is_part else "",
         eval_set.meaning,
         eval_set.n_gone,
-        tuple(left_out),
-        int(np.count_nonzero(~is_known)),
+        tuple(sorted(left_out)),
+        len(others),
         tuple(results),
         scores.compare_pairs(*is_correct) if len(is_correct) == 2 else None,
         eval_set.songs.group_kind,
     )
+
+
+def _in_common(
+    eval_set: EvalSet, models: Sequence[LoadedModel]
+) -> tuple[list[Indices], NDArray[np.bool_]]:
+    """Match the genres of the songs with the labels of the models.
+
+    Returns:
+        The number of each genre among each model's labels (n_genres,), and whether the
+        genre of each song is a label of every model (n_songs,).
+
+    Raises:
+        KnownError: ``no_common_genres``.
+    """
+    songs = eval_set.songs
+    known = [_label_indices(songs.genres, each.labels) for each in models]
+    labels = songs.labels[eval_set.indices]
+    is_known = np.all([numbers[labels] >= 0 for numbers in known], axis=0)
+    if not is_known.any():
+        raise KnownError("no_common_genres", model=models[0].labels, songs=songs.genres)
+    return known, is_known
 
 
 def _result(

@@ -1,9 +1,10 @@
 """A model and songs in, how much of the genre a linear reading of each layer knows out.
 
 Each layer's frames are averaged over a song; a logistic regression learns the genre from
-that mean. It weighs and adds, no more, so its accuracy on other songs tells what lies
-open in a layer. Source: G. Alain and Y. Bengio, "Understanding intermediate layers using
-linear classifier probes" (2016); S. Yang et al., "SUPERB" (2021), for speech.
+that mean. It weighs and adds, no more, so its accuracy on other songs measures what can
+be read from a layer directly. Source: G. Alain and Y. Bengio, "Understanding
+intermediate layers using linear classifier probes" (2016); S. Yang et al., "SUPERB"
+(2021), for speech.
 """
 
 from __future__ import annotations

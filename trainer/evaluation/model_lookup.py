@@ -88,8 +88,9 @@ def load(source: ModelSource, precision: Wanted = "auto") -> LoadedModel:
         precision: of products on a CPU.
 
     Raises:
-        KnownError: a code of ``checkpoint.load``, or ``model_other_rate`` where its
-            input has another sampling rate than the prepared songs.
+        KnownError: ``model_broken`` or another code of ``checkpoint.load``, or
+            ``model_other_rate`` where its input has another sampling rate than the
+            prepared songs.
     """
     ref = checkpoint.describe(source.source, source.name, source.folder)
     if ref is None:  # its config.json is no JSON

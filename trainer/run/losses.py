@@ -1,7 +1,7 @@
 """Read the losses and the accuracy of a run over its steps: one here, or a recorded one.
 
-Recorded ones are real runs of this trainer; ``bench/recorded_runs.py`` says by which
-commands they were made, and writes ``assets/recorded_runs.json``.
+Recorded ones are real runs of this trainer; ``bench/recorded_runs.py`` has the
+commands that made them, and writes ``assets/recorded_runs.json``.
 """
 
 from __future__ import annotations

@@ -146,7 +146,13 @@ def prepare(
     should_stop: ShouldStop,
     former: Sequence[Path] = (),
 ) -> Parts:
-    """Read and split the songs, and load the model to train on them."""
+    """Read and split the songs, and load the model to train on them.
+
+    Raises:
+        KnownError: ``no_hidden_frames`` where masked prediction cannot train the model,
+            or what songs, split and model raise.
+        StopRequested: while it reads or downloads.
+    """
     emit(Stage("songs"))
     emit_download = emit_or_stop(emit, should_stop)
     source = interruptible(

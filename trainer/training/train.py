@@ -473,7 +473,7 @@ def _save_findings(
 def _facts(
     parts: Parts, device: Device, accuracy: float | None, tested: Scores | None
 ) -> dict[str, Any]:
-    """Collect what a model tells of itself, in its ``config.json``."""
+    """Collect a model's facts for its ``config.json``."""
     config = parts.config
     facts = {
         "window_s": config.window_s,

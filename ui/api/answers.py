@@ -14,6 +14,7 @@ from typing import Any
 import gradio as gr
 from pydantic import TypeAdapter
 
+import i18n
 from classifier import report
 from classifier.batch import Row
 from classifier.predict import Prediction
@@ -403,15 +404,20 @@ def _describe(part: dict[str, Any], kind: type) -> None:
         part["properties"][name]["description"] = " ".join(description.split())
 
 
-def place(kind: Any, label: str) -> gr.JSON:
+def label(name: str) -> str:
+    """Return what the API's documentation, in English, calls a parameter or an answer."""
+    return i18n.word(f"api.{name}")
+
+
+def place(kind: Any, name: str) -> gr.JSON:
     """Make a JSON output whose type the API's documentation shows.
 
     Not by a subclass of ``gr.JSON``: Gradio writes a stub beside the source of each.
 
     Args:
         kind: one of the classes above, or a list of one.
-        label: what it is called there.
+        name: of what it is called there.
     """
-    output, schema = gr.JSON(label=label), schema_of(kind)
+    output, schema = gr.JSON(label=label(name)), schema_of(kind)
     output.api_info_as_output = lambda: schema  # type: ignore[method-assign]
     return output

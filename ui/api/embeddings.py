@@ -19,7 +19,7 @@ from classifier.similarity import Vectors
 from errors import KnownError
 from networks.checkpoint import LoadedModel
 from ui.api import answers
-from ui.api.answers import SimilarSong, SongEmbedding
+from ui.api.answers import SimilarSong, SongEmbedding, label
 from ui.model_choice import chosen, effort_of
 from ui.server.access import Visitor
 from ui.session import Session
@@ -43,9 +43,9 @@ def build(session: Session, models: Models, given: tuple[Component, ...]) -> Non
     """
     song, key, effort = given
     with gr.Column(visible=False):
-        vector = answers.place(SongEmbedding, _label("embedding"))
-        others = gr.File(file_count="multiple", label=_label("others"))
-        found = answers.place(list[SimilarSong], _label("similar"))
+        vector = answers.place(SongEmbedding, "embedding")
+        others = gr.File(file_count="multiple", label=label("others"))
+        found = answers.place(list[SimilarSong], "similar")
     endpoints = Endpoints(session, models)
     embed = session.guarded(endpoints.embed)
     asked = [song, key, effort]
@@ -53,10 +53,6 @@ def build(session: Session, models: Models, given: tuple[Component, ...]) -> Non
     similar = session.guarded(endpoints.similar)
     asked = [song, others, key]
     gr.on([], similar, asked, found, api_name="similar", **BATCH_QUEUE)
-
-
-def _label(name: str) -> str:
-    return i18n.word(f"api.{name}")
 
 
 class Endpoints:
@@ -120,10 +116,8 @@ class Endpoints:
         """
         queue = self._models.queue
         asked: dict[str, Any] = {"effort": effort_of(effort), "with_embedding": True}
-        with queue.line.ticket() as ticket:
-            ticket.acquire()
-            with self._session.shelf.passing(song) as sound:
-                found = predict(sound, loaded, queue, **asked)
+        with queue.line.turn(), self._session.shelf.passing(song) as sound:
+            found = predict(sound, loaded, queue, **asked)
         maps.vector_of(found)
         return found
 

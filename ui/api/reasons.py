@@ -9,14 +9,14 @@ from typing import Any
 
 import gradio as gr
 
-import i18n
 from audio.effects import PARTS, RANGES, Change, Part, excerpt_of
 from classifier import what_if
 from classifier.models import AUTO, Models
-from classifier.where import FILLS, Fill, where
+from classifier.tiles import FILLS, Fill
+from classifier.where import where
 from networks.checkpoint import LoadedModel
 from ui.api import answers
-from ui.api.answers import WhatIfAnswer, WhereAnswer
+from ui.api.answers import WhatIfAnswer, WhereAnswer, label
 from ui.model_choice import chosen
 from ui.server.access import Visitor
 from ui.session import Session
@@ -32,21 +32,21 @@ def build(session: Session, models: Models) -> None:
         models: what they may ask.
     """
     with gr.Column(visible=False):
-        song = gr.Audio(type="filepath", label=_label("song"))
-        key = gr.Textbox(AUTO, label=_label("model"))
+        song = gr.Audio(type="filepath", label=label("song"))
+        key = gr.Textbox(AUTO, label=label("model"))
         numbers = [
-            gr.Number(neutral, label=_label(name))
+            gr.Number(neutral, label=label(name))
             for name, (*_, neutral) in RANGES.items()
         ]
-        part = gr.Dropdown(list(PARTS), value="all", label=_label("part"))
+        part = gr.Dropdown(list(PARTS), value="all", label=label("part"))
         truths = [
-            gr.Checkbox(False, label=_label(name))
+            gr.Checkbox(False, label=label(name))
             for name in ("is_reversed", "is_shuffled")
         ]
-        changed = answers.place(WhatIfAnswer, _label("what_if"))
-        genre = gr.Textbox("", label=_label("genre"))
-        fill = gr.Dropdown(list(FILLS), value=FILLS[0], label=_label("fill"))
-        found = answers.place(WhereAnswer, _label("where"))
+        changed = answers.place(WhatIfAnswer, "what_if")
+        genre = gr.Textbox("", label=label("genre"))
+        fill = gr.Dropdown(list(FILLS), value=FILLS[0], label=label("fill"))
+        found = answers.place(WhereAnswer, "where")
     endpoints, guarded = Endpoints(session, models), session.guarded
     given = [song, key, *numbers, part, *truths]
     ask = guarded(endpoints.what_if)
@@ -54,11 +54,6 @@ def build(session: Session, models: Models) -> None:
     search = guarded(endpoints.where)
     given = [song, key, genre, fill]
     gr.on([], search, given, found, api_name="where", **page.QUEUE)
-
-
-def _label(name: str) -> str:
-    """Return a parameter's description; the API's documentation is in English."""
-    return i18n.word(f"api.{name}")
 
 
 class Endpoints:
@@ -127,6 +122,5 @@ class Endpoints:
     def _in_turn(self, model: str, visitor: Visitor) -> Iterator[LoadedModel]:
         """Load a model, and wait in the line of all who classify."""
         loaded = self._models.load(chosen(self._models, model, visitor))
-        with self._models.queue.line.ticket() as ticket:
-            ticket.acquire()
+        with self._models.queue.line.turn():
             yield loaded

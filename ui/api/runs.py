@@ -7,11 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-import i18n
 from settings import Settings
 from trainer.run import runs
 from ui.api import answers
-from ui.api.answers import RunAnswer
+from ui.api.answers import RunAnswer, label
 from ui.server.access import Visitor
 from ui.session import Session
 from ui.song_choice import FIRST_PRESET
@@ -22,12 +21,12 @@ def build(session: Session, settings: Settings) -> None:
     """Add the endpoints."""
     endpoints = Endpoints(settings)
     with gr.Column(visible=False):
-        preset = gr.Textbox(FIRST_PRESET, label=i18n.word("api.preset"))
-        songs = gr.Textbox("composed", label=i18n.word("api.data"))
-        n_steps = gr.Number(60, precision=0, label=i18n.word("api.n_steps"))
-        run_id = gr.Textbox(label=i18n.word("api.run_id"))
-        answer = answers.place(RunAnswer, i18n.word("api.run"))
-        listed = answers.place(list[RunAnswer], i18n.word("api.runs"))
+        preset = gr.Textbox(FIRST_PRESET, label=label("preset"))
+        songs = gr.Textbox("composed", label=label("data"))
+        n_steps = gr.Number(60, precision=0, label=label("n_steps"))
+        run_id = gr.Textbox(label=label("run_id"))
+        answer = answers.place(RunAnswer, "run")
+        listed = answers.place(list[RunAnswer], "runs")
     guarded = session.guarded
     given = [preset, songs, n_steps]
     gr.on([], guarded(endpoints.runs), None, listed, api_name="runs")

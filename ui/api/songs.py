@@ -22,7 +22,7 @@ from networks.checkpoint import LoadedModel
 from settings import Host
 from ui import sheets
 from ui.api import answers, embeddings
-from ui.api.answers import SongAnswer, SongRow
+from ui.api.answers import SongAnswer, SongRow, label
 from ui.api.embeddings import MODEL_QUEUE
 from ui.export import downloads
 from ui.model_choice import EFFORTS, chosen, effort_of
@@ -45,32 +45,32 @@ def build(session: Session, models: Models, host: Host) -> None:
         host: where the app runs.
     """
     with gr.Column(visible=False):
-        song = gr.Audio(type="filepath", label=_label("song"))
-        png = gr.Image(type="filepath", format="png", label=_label("png"))
-        answer = answers.place(SongAnswer, _label("answer"))
-        key = gr.Textbox(AUTO, label=_label("model"))
+        song = gr.Audio(type="filepath", label=label("song"))
+        png = gr.Image(type="filepath", format="png", label=label("png"))
+        answer = answers.place(SongAnswer, "answer")
+        key = gr.Textbox(AUTO, label=label("model"))
         whole = _choice("effort", reversed(EFFORTS))
-        songs = gr.File(file_count="multiple", label=_label("songs"))
+        songs = gr.File(file_count="multiple", label=label("songs"))
         effort = _choice("effort", EFFORTS)
-        table = answers.place(list[SongRow], _label("table"))
+        table = answers.place(list[SongRow], "table")
         knobs: dict[str, list[Component]] = {
             "waveform": [],
             "dft": [
-                gr.Number(0, label=_label("start_s")),
-                gr.Number(sheets.N_SAMPLES, precision=0, label=_label("n_samples")),
+                gr.Number(0, label=label("start_s")),
+                gr.Number(sheets.N_SAMPLES, precision=0, label=label("n_samples")),
                 _choice("window", WINDOWS),
-                gr.Number(1, precision=0, label=_label("padding")),
+                gr.Number(1, precision=0, label=label("padding")),
                 _choice("reference", REFERENCES),
             ],
             "stft": [
-                gr.Number(FRAMES.n_fft, precision=0, label=_label("n_fft")),
-                gr.Number(FRAMES.hop_length, precision=0, label=_label("hop_length")),
+                gr.Number(FRAMES.n_fft, precision=0, label=label("n_fft")),
+                gr.Number(FRAMES.hop_length, precision=0, label=label("hop_length")),
                 _choice("window", WINDOWS),
             ],
             "mel": [
-                gr.Number(MEL_BANDS.n_mels, precision=0, label=_label("n_mels")),
-                gr.Number(MEL_BANDS.fmax_hz, label=_label("fmax_hz")),
-                gr.Number(MEL_BANDS.fmin_hz, label=_label("fmin_hz")),
+                gr.Number(MEL_BANDS.n_mels, precision=0, label=label("n_mels")),
+                gr.Number(MEL_BANDS.fmax_hz, label=label("fmax_hz")),
+                gr.Number(MEL_BANDS.fmin_hz, label=label("fmin_hz")),
                 _choice("formula", FORMULAS),
             ],
         }
@@ -88,12 +88,7 @@ def build(session: Session, models: Models, host: Host) -> None:
 def _choice(name: str, choices: Iterable[str]) -> gr.Dropdown:
     """Make a parameter with a few values, the first of them by default."""
     first, *others = choices
-    return gr.Dropdown([first, *others], value=first, label=_label(name))
-
-
-def _label(name: str) -> str:
-    """Return a parameter's description; the API's documentation is in English."""
-    return i18n.word(f"api.{name}")
+    return gr.Dropdown([first, *others], value=first, label=label(name))
 
 
 class Endpoints:
@@ -160,12 +155,10 @@ class Endpoints:
         can be trusted.
         """
         loaded = self._models.load(chosen(self._models, model, visitor))
-        queue = self._models.queue
-        with queue.line.ticket() as ticket:
-            ticket.acquire()
-            with self._session.shelf.passing(song) as sound:
-                prediction = self._predicted(sound, loaded, effort_of(effort))
-                return asdict(answers.of_song(prediction, judge(prediction, sound)))
+        turn = self._models.queue.line.turn()
+        with turn, self._session.shelf.passing(song) as sound:
+            prediction = self._predicted(sound, loaded, effort_of(effort))
+            return asdict(answers.of_song(prediction, judge(prediction, sound)))
 
     def _predicted(
         self, sound: Sound, loaded: LoadedModel, effort: Effort

@@ -138,14 +138,30 @@ document.addEventListener("click", (event) => {
   if (!isListed) isDue = true;
 }, { capture: true });
 
+const held = (kept) => (kept ? JSON.parse(kept) : {});
+const empty = () => {
+  root.classList.add("sound-arrives");
+  root.classList.remove("sound-uploads");
+  fold();
+};
+
 Genrescope.bar = {
+  // The player has a file: one that has not been read yet is.
   arrive(file, kept) {
-    const { path, copy } = kept ? JSON.parse(kept) : {};
+    const { path, copy } = held(kept);
     const isNew = file && file.path !== path && file.path !== copy;
     if (!isNew) return;
-    root.classList.add("sound-arrives");
-    root.classList.remove("sound-uploads");
-    fold();
+    empty();
+    trigger("read", {});
+  },
+  // A built-in sound is on its way, read already.
+  expect(sound, given) {
+    if (held(given.at(-1)).sound !== sound) empty();
+    else {
+      fold();
+      root.classList.remove("sound-arrives"); // for one that this came after
+    }
+    return given;
   },
   refuse() {
     root.classList.remove("sound-arrives", "sound-uploads");

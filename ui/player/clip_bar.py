@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio import processing_utils
 from markupsafe import Markup
 
 import i18n
@@ -22,6 +23,7 @@ from errors import KnownError
 from i18n import clock
 from settings import Settings
 from ui.handlers import QUIETLY, Guarded, Handler
+from ui.newest import Newest
 from ui.player import audio as sound_player
 from ui.player import examples, excerpt, recordings, sound_files
 from ui.player.clips import ClipShelf, existing
@@ -38,10 +40,12 @@ TOOLS = """<span class="bar-time"></span>
 <button type="button" class="bar-record"></button>"""
 SCRIPT = Path(__file__).with_name("bar.js").read_text("utf-8")
 ARRIVE = "(file, kept) => Genrescope.bar.arrive(file, kept)"
+EXPECT = "(...given) => Genrescope.bar.expect({sound}, given)"
 KEEP_SOUND = "(kept) => Genrescope.kept.sound(kept)"
 GIVE_SOUND = "() => Genrescope.kept.files()"
 FORGET_SOUND = "() => Genrescope.kept.forget()"
 REFUSE = "() => Genrescope.bar.refuse()"
+PLAYER = 4  # its place in the row of what a sound that was read fills in
 RECORDING = "audio.wav"  # Gradio's name for what the microphone gave
 CHANNELS = {1: "clip.mono", 2: "clip.stereo"}
 
@@ -119,23 +123,23 @@ def build(
             part = _part_fields()
 
     copy = gr.State("")  # what is played in place of the chosen file
-    reader = guarded(_reading(shelf, player.GRADIO_CACHE))
+    newest = gr.State(Newest())
+    read = _reading(shelf, player)
+    places = [path, facts, whole, part.back, player, copy, kept]
     upload.upload(None, upload, player, js="(file) => file", **QUIETLY)
     tools.start(None, None, player, js="() => null", **QUIETLY)  # a recording
     tools.back(guarded(_same), path, player, **QUIETLY)
     player.change(None, [player, kept], None, js=ARRIVE, **QUIETLY)
-    reading = player.change(
-        reader,
-        [player, path, whole, copy],
-        [path, facts, whole, part.back, player, copy, kept],
-        **QUIETLY,
-    )
+    given = [newest, path, whole, copy]
+    reading = tools.read(guarded(read), [player, *given], places, **QUIETLY)
     reading.failure(None, None, player, js=REFUSE, **QUIETLY)
     kept.change(None, kept, None, js=KEEP_SOUND, **QUIETLY)
     _restoring(guarded, link, [player, whole])
-    players = {name: guarded(_giving(name, settings)) for name in buttons}
     for name, button in buttons.items():
-        button.click(players[name], None, player, **QUIETLY)
+        choose = guarded(_choosing(_giving(name, settings), read, player.GRADIO_CACHE))
+        js = EXPECT.format(sound=json.dumps(name))
+        chosen = button.click(choose, [*given, kept], places, js=js, **QUIETLY)
+        chosen.failure(None, None, player, js=REFUSE, **QUIETLY)
     named = guarded(_giving_what_the_address_names(settings))
     link.change(named, None, player, **QUIETLY)
     cut, use_part = _cutting(shelf, player.GRADIO_CACHE)
@@ -146,14 +150,17 @@ def build(
     return ClipBar(path, player, first, guarded(use_part), whole, kept)
 
 
-def _reading(shelf: ClipShelf, cache_dir: str) -> Handler:
+def _reading(shelf: ClipShelf, player: gr.Audio) -> Handler:
     """Make the handler that reads a sound as soon as the player has it.
 
     What browsers do not play gets a copy as wav, which the player is given in its place.
+    A sound that another one was chosen after, while it was read, changes nothing.
     """
+    cache_dir = player.GRADIO_CACHE
 
     def read(
         chosen: str | None,
+        newest: Newest,
         before: str | None,
         whole: str | None,
         copy: str,
@@ -163,7 +170,10 @@ def _reading(shelf: ClipShelf, cache_dir: str) -> Handler:
         # only, the file that it is of was read.
         if chosen is None or chosen == copy:
             return [gr.skip()] * 7
+        is_newest = newest.ask(player)
         decoded = shelf.take(chosen)
+        if not is_newest(player):
+            return [gr.skip()] * 7
         line = facts_line(decoded, chosen, visitor.language)
         if chosen != before:
             cut_from = whole if before is None or excerpt.is_part(before) else before
@@ -178,6 +188,30 @@ def _reading(shelf: ClipShelf, cache_dir: str) -> Handler:
         return [chosen, line, whole, back, copy, copy, kept]
 
     return read
+
+
+def _choosing(give: Handler, read: Handler, cache_dir: str) -> Handler:
+    """Make the handler that gives the player a sound of ours and reads it at once.
+
+    The player would ask for that only once it has the sound, one answer later.
+    """
+
+    def choose(
+        newest: Newest,
+        path: str | None,
+        whole: str | None,
+        copy: str,
+        _: str,
+        visitor: Visitor,
+    ) -> list[Any]:
+        # Where Gradio would copy it to, for the player.
+        file = processing_utils.save_file_to_cache(give(visitor), cache_dir)
+        row: list[Any] = read(file, newest, path, whole, copy, visitor)
+        if row[0] == file:
+            row[PLAYER] = file
+        return row
+
+    return choose
 
 
 def handle_of(path: str, whole: str | None, copy: str = "") -> str:

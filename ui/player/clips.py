@@ -10,6 +10,7 @@ from audio.clip import Clip, Sound
 from audio.decode import Decoded, Limits, load, spooled
 from cache import Cache
 from errors import KnownError
+from ui.server.shares import charge
 
 SHELF_BYTES = 500_000_000  # two songs of ten minutes at 96 kHz, or twenty usual ones
 
@@ -50,20 +51,25 @@ class ClipShelf:
 
         Raises:
             KnownError: ``no_clip`` without a path, ``clip_gone`` where the server has
-                deleted an old upload, or a code of ``decode.load``.
+                deleted an old upload, ``too_much_sound``, or a code of ``decode.load``.
         """
         if path is None:
             raise KnownError("no_clip")
-        return self._songs.compute(
-            path, lambda: load(existing(path), limits=self.limits)
-        )
+        return self._songs.compute(path, lambda: self._decoded(path))
+
+    def _decoded(self, path: str) -> Decoded:
+        """Decode a file, at the expense of the visitor for whom this thread works."""
+        charge(0.0)  # who has nothing left is refused before
+        decoded = load(existing(path), limits=self.limits)
+        charge(decoded.clip.duration_s)
+        return decoded
 
     @contextmanager
     def passing(self, path: str | None) -> Iterator[Sound]:
         """Give the sound of a file for one use: from the shelf, or else from the disk.
 
         Raises:
-            KnownError: as ``take``.
+            KnownError: ``no_clip``, or another code of ``take``.
         """
         if path is None:
             raise KnownError("no_clip")
@@ -71,7 +77,9 @@ class ClipShelf:
         if decoded:
             yield decoded.clip
             return
+        charge(0.0)
         with spooled(existing(path), limits=self.limits) as (sound, _):
+            charge(sound.duration_s)
             yield sound
 
     def path_of(self, clip: Clip) -> str:

@@ -16,6 +16,7 @@ from errors import KnownError
 from ui.player import sound_files
 from ui.player.clips import ClipShelf
 from ui.server import files
+from ui.server.shares import charge
 
 FOLDER = "parts"  # in Gradio's cache; no folder of a visitor's own files
 NAME = re.compile(r"(?P<whole>.*) (?P<start_s>[\d.]+)–[\d.]+ s", re.DOTALL)
@@ -68,15 +69,16 @@ def file_of(path: str, part: Part, shelf: ClipShelf, name: str, cache_dir: str) 
         cache_dir: of the player that gets it.
 
     Raises:
-        KnownError: ``part_too_long`` where no file could hold it, or a code of
-            ``files.write``.
+        KnownError: ``part_too_long`` where no file could hold it, ``too_much_sound``,
+            or a code of ``files.write``.
     """
     key = f"{path}\n{part.start_s} {part.stop_s}"
     folder = str(Path(cache_dir) / FOLDER)
     file = files.place(key, f"{_named(path, name, part)}.wav", folder)
     if not file.exists():
+        charge(part.clip.duration_s)
         samples = _samples(path, part, shelf)
-        files.write(file, sound_files.wav_of_floats(samples, part.clip.sampling_rate))
+        files.write(file, *sound_files.wav_of_floats(samples, part.clip.sampling_rate))
     return str(file)
 
 

@@ -52,8 +52,12 @@ def wav(clip: Clip) -> bytes:
     return buffer.getvalue()
 
 
-def wav_of_floats(samples: Samples, sampling_rate: int) -> bytes:
-    """Encode float32 samples (n_samples, n_channels) as a WAV file; round nothing."""
+def wav_of_floats(samples: Samples, sampling_rate: int) -> tuple[bytes, memoryview]:
+    """Encode float32 samples (n_samples, n_channels) as a WAV file; round nothing.
+
+    Returns:
+        The file's header, and the rest.
+    """
     data = np.ascontiguousarray(samples, "<f4").data.cast("B")
     n_channels, width = samples.shape[1], 4
     moment = n_channels * width  # bytes
@@ -61,7 +65,7 @@ def wav_of_floats(samples: Samples, sampling_rate: int) -> bytes:
     head = struct.pack("<4sI4s", b"RIFF", HEADER_BYTES - 8 + len(data), b"WAVE")
     head += struct.pack("<4sIHHIIHH", b"fmt ", 16, *form, 8 * width)
     head += struct.pack("<4sI", b"data", len(data))
-    return b"".join((head, data))
+    return head, data
 
 
 def file_of(clip: Clip, cache_dir: str) -> str:

@@ -41,6 +41,7 @@ MAX_BYTES = 256_000  # of a question; files are uploaded before
 MAX_TOOL_BYTES = 20_000_000  # a tool's question may carry its song
 MAX_OWN_BYTES = 200_000_000  # of who sits at this computer
 UPLOAD_BYTES_PER_S = 40_000_000  # of one request: others are answered in between
+PIECE_BYTES = 250_000  # of an upload, that are written together
 PIECE_S = 20.0  # until the next piece of a body
 BODY_S = 60.0  # until the whole of one that is no upload
 HEAD_S = 20.0  # until a request's headers are complete
@@ -82,20 +83,38 @@ class RequestBounds:
             return
         address = scope[ADDRESS] = self.shares.address_of(scope)
         scope[WRITER] = Writer(self.shares, address)
+        self.shares.ask(address)
+        try:
+            with self.shares.request(address):
+                await self._served(scope, receive, send, address)
+        except KnownError as error:  # as many connections as that wait already
+            await _refusal(error, scope)(scope, receive, send)
+
+    async def _served(
+        self, scope: Scope, receive: Receive, send: Send, address: str | None
+    ) -> None:
+        """Pass a request on in its turn, or refuse it; a refusal keeps who asks waiting."""
         is_answered = False
 
         async def send_and_note(message: Message) -> None:
             nonlocal is_answered
+            if message.get("status") == HTTP_429_TOO_MANY_REQUESTS:
+                await asyncio.sleep(self.shares.refusal_s(address))
             is_answered = True
             await send(message)
 
+        share = self.shares.share
         try:
             if scope["method"] in ("GET", "HEAD"):
                 self.shares.get(address)
+                wait_s = self.shares.turn_s(address, "get", share.get_pace)
             else:
                 self.shares.post(address)
+                wait_s = self.shares.turn_s(address, "post", share.post_pace)
                 receive = await self._bounded(scope, receive, address)
-            with self.shares.request(address), self._listening(scope):
+            if wait_s:
+                await asyncio.sleep(wait_s)
+            with self._listening(scope):
                 async with self._turn(scope, address):
                     await self.app(scope, receive, send_and_note)
         except ClientDisconnect:
@@ -103,10 +122,7 @@ class RequestBounds:
         except KnownError as error:
             if is_answered:  # the connection ends: there is no other answer
                 raise
-            status = STATUS.get(error.code, HTTP_413_CONTENT_TOO_LARGE)
-            language = language_for("", Headers(scope=scope))
-            refusal = PlainTextResponse(i18n.sentence(error, language), status)
-            await refusal(scope, receive, send)
+            await _refusal(error, scope)(scope, receive, send_and_note)
 
     def _turn(
         self, scope: Scope, address: str | None
@@ -164,14 +180,16 @@ class RequestBounds:
 
         async def counted() -> Message:
             nonlocal n_bytes
-            message = await _in_time(receive, PIECE_S)
+            message = await _large(receive)
             n_new = len(message.get("body", b""))
             n_bytes += n_new
             if n_bytes > most:
                 raise upload_too_large(most)
             self.shares.write(address, n_new)
             self._check_room(n_new)
-            await asyncio.sleep(n_new / UPLOAD_BYTES_PER_S)
+            pace = self.shares.share.byte_pace
+            turn_s = self.shares.turn_s(address, "bytes", pace, n_new)
+            await asyncio.sleep(max(n_new / UPLOAD_BYTES_PER_S, turn_s))
             return message
 
         return counted
@@ -271,6 +289,25 @@ def upload_too_large(most: int) -> KnownError:
     return KnownError("uploads_too_large", max_mb=most / 1e6)
 
 
+def _refusal(error: KnownError, scope: Scope) -> PlainTextResponse:
+    """Make the answer to what is refused: a sentence, after which the connection ends."""
+    status = STATUS.get(error.code, HTTP_413_CONTENT_TOO_LARGE)
+    sentence = i18n.sentence(error, language_for("", Headers(scope=scope)))
+    return PlainTextResponse(sentence, status, {"Connection": "close"})
+
+
+async def _large(receive: Receive) -> Message:
+    """Put the pieces of an upload together, each of which would take a thread's turn."""
+    pieces: list[bytes] = []
+    while True:
+        message = await _in_time(receive, PIECE_S)
+        if message["type"] != "http.request":
+            return message
+        pieces.append(message.get("body", b""))
+        if not message.get("more_body") or sum(map(len, pieces)) >= PIECE_BYTES:
+            return {**message, "body": b"".join(pieces)}
+
+
 async def _read(receive: Receive, most: int) -> Receive:
     """Read a whole body; return what gives it in one piece."""
     body = bytearray()
@@ -298,6 +335,7 @@ async def _read(receive: Receive, most: int) -> Receive:
 
 async def _in_time(receive: Receive, limit_s: float) -> Message:
     try:
-        return await asyncio.wait_for(receive(), limit_s)
+        async with asyncio.timeout(limit_s):
+            return await receive()
     except TimeoutError:
         raise KnownError("request_too_slow") from None

@@ -50,17 +50,22 @@ def place(key: str, name: str, cache_dir: str) -> Path:
     return (Path(cache_dir) / folder[:32]).resolve() / Path(name).name
 
 
-def write(path: Path, data: bytes) -> None:
+def write(path: Path, *pieces: bytes | memoryview) -> None:
     """Write a file, at the expense of the visitor for whom this thread works.
+
+    Large pieces are not put together first: all other threads would wait for that.
 
     Raises:
         KnownError: ``share_spent``, or ``no_room``.
     """
     if paid_by := writer.get():
-        paid_by.write(len(data))
-        check_room(path, len(data))
+        n_bytes = sum(memoryview(piece).nbytes for piece in pieces)
+        paid_by.write(n_bytes)
+        check_room(path, n_bytes)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    with path.open("wb") as file:
+        for piece in pieces:
+            file.write(piece)
 
 
 @contextmanager
@@ -128,7 +133,7 @@ def sweep(folder: Path, age_s: float, max_bytes: float = float("inf")) -> None:
 def _sweep_broken(folder: Path) -> None:
     """Delete uploads that broke off, and folders of processes that are gone.
 
-    An upload lies in a folder of its own once it is complete; until then it is written
+    An upload has a folder of its own once it is complete; until then it is written
     to, or touched.
     """
     for path in folder.glob("*"):

@@ -278,6 +278,20 @@ def poll_queue_less_often(demo: gr.Blocks) -> None:
     demo._queue.sleep_when_free = QUEUE_POLL_S
 
 
+def keep_hidden_progress_out(demo: gr.Blocks) -> None:
+    """Let what shows no progress touch no component for it.
+
+    Symptom: each word about an event's progress, four or more an event, is written to
+    every component that any event so far has had as an output, those that show none
+    included: a new sound costs the browser half a second of it.
+
+    Upstream: not reported; ``show_progress="hidden"`` only hides what is written.
+    """
+    for event in demo.fns.values():
+        if event.show_progress == "hidden" and event.show_progress_on is None:
+            event.show_progress_on = []
+
+
 def type_mcp_answers(demo: gr.Blocks, options: dict[str, Any]) -> dict[str, Any]:
     """Make a page an MCP server with typed answers, before it is launched.
 
@@ -356,6 +370,17 @@ def toast_script() -> str:
     Upstream: by design; only the duration can be chosen.
     """
     return _script("toast")
+
+
+def slider_script() -> str:
+    """Return a script that lets the keys of a ``gr.Slider`` release it as well.
+
+    Symptom: ``release`` comes from a pointer only; whoever moves a slider by its arrow
+    keys asks for nothing.
+
+    Upstream: not reported.
+    """
+    return _script("slider")
 
 
 def player_script() -> str:

@@ -6,7 +6,6 @@ import functools
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.status import (
     HTTP_507_INSUFFICIENT_STORAGE,
@@ -27,7 +26,6 @@ YEAR_S = 365 * 24 * 3600
 SHARE_DOMAIN = ".gradio.live"
 SCHEME = "x-forwarded-proto"
 MAX_NAME = 100  # letters of a host's name in a sentence
-GZIP_LEVEL = 4  # of the page: 9 gains 5% more in four times the time
 HUB = "https://huggingface.co"  # shows a Space in a frame of its own page
 # What a page of ours may do. Gradio's own page needs scripts and styles within it, and
 # builds its parts' code from text; everything else comes from this server alone.
@@ -64,8 +62,6 @@ class Gate:
 
     def __init__(self, app: ASGIApp, is_local: bool, is_space: bool = False) -> None:
         self.app = app
-        # Gradio compresses what has a file's suffix, not the page itself: 200 KB.
-        self.page = GZipMiddleware(app, compresslevel=GZIP_LEVEL)
         self.is_local = is_local
         self.headers = headers(is_space=is_space)
 
@@ -81,8 +77,7 @@ class Gate:
             await send(message)
 
         scope = known_https(below_root(scope))
-        page = self.page if scope["path"] == "/" else self.app
-        inner = self._refusal(scope) or page
+        inner = self._refusal(scope) or self.app
         await report_full_disk(inner, scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
@@ -244,6 +239,7 @@ def _scripts(language: str, numbers: Path) -> bytes:
         gradio_patches.stream_script(),
         gradio_patches.dropdown_script(),
         gradio_patches.toast_script(),
+        gradio_patches.slider_script(),
     )
     kept = KEPT.read_text("utf-8")
     ours = (

@@ -7,8 +7,9 @@ one. Who sits at this computer has none: nothing is refused to them.
 from __future__ import annotations
 
 import ipaddress
+import math
 import time
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,6 +28,24 @@ WRITER = "genrescope.writer"
 UNKNOWN = "unknown"
 MOST_ADDRESSES = 10_000  # that are remembered
 V6_NETWORK = 64  # bits that a household gets; the rest it chooses freely
+# While another address has asked within so long, each has its turns at an even pace.
+BESIDE_S = 10.0
+REFUSAL_S, LONGEST_REFUSAL_S = 0.05, 5.0  # so much longer waits each refusal
+FORGIVEN_S = 60.0  # after the last one
+WRITTEN_STEP_S = 1.0  # in which bytes are counted together
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast one address is served while others ask too.
+
+    Attributes:
+        per_s: in the long run.
+        n_at_once: so many come before it counts.
+    """
+
+    per_s: float
+    n_at_once: float = 0
 
 
 @dataclass(frozen=True)
@@ -48,6 +67,14 @@ class Share:
         n_sessions: pages that are remembered.
         bytes_per_hour: uploaded, or written to be played or downloaded.
         request_bytes: of all files that one request uploads.
+        sound_s: seconds of sound that are decoded or analysed, after a while without
+            any: a class names four songs each, or one batch is very long.
+        sound_s_per_s: so fast it grows back.
+        post_pace: of questions and uploads, while others ask too, as the next two; a
+            page that is opened asks none.
+        get_pace: of everything else; a page that is opened for the first time asks for
+            a hundred files.
+        byte_pace: of bytes that are uploaded.
     """
 
     n_requests: int = 400
@@ -63,6 +90,46 @@ class Share:
     n_sessions: int = 100
     bytes_per_hour: int = 4_000_000_000
     request_bytes: int = 1_000_000_000
+    sound_s: float = 100_000.0
+    sound_s_per_s: float = 100.0
+    post_pace: Pace = Pace(30.0, 60)
+    get_pace: Pace = Pace(200.0, 1000)
+    byte_pace: Pace = Pace(15e6)
+
+
+@dataclass
+class Refusals:
+    """How often an address was refused, and when last (s)."""
+
+    n: int
+    at_s: float
+
+
+@dataclass
+class Written:
+    """What an address has written within an hour.
+
+    Attributes:
+        pieces: when (s), and how many bytes, the oldest first.
+        n_bytes: of all of them.
+    """
+
+    pieces: deque[tuple[float, int]] = field(default_factory=deque)
+    n_bytes: int = 0
+
+    def forget_before(self, at_s: float) -> None:
+        """Drop what is older."""
+        while self.pieces and self.pieces[0][0] < at_s:
+            self.n_bytes -= self.pieces.popleft()[1]
+
+    def add(self, at_s: float, n_bytes: int) -> None:
+        """Count bytes; those of one moment as one piece."""
+        if self.pieces and at_s - self.pieces[-1][0] < WRITTEN_STEP_S:
+            began_s, before = self.pieces.pop()
+            self.pieces.append((began_s, before + n_bytes))
+        else:
+            self.pieces.append((at_s, n_bytes))
+        self.n_bytes += n_bytes
 
 
 @dataclass(frozen=True)
@@ -82,7 +149,11 @@ class Shares:
     _posts: dict[str, tuple[float, float]] = field(default_factory=dict)
     _gets: dict[str, tuple[float, float]] = field(default_factory=dict)
     _pages: dict[str, tuple[float, float]] = field(default_factory=dict)
-    _written: dict[str, deque[tuple[float, int]]] = field(default_factory=dict)
+    _sounds: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _written: dict[str, Written] = field(default_factory=dict)
+    _asked: OrderedDict[str | None, float] = field(default_factory=OrderedDict)
+    _due: dict[tuple[str, str], float] = field(default_factory=dict)
+    _refused: dict[str, Refusals] = field(default_factory=dict)
 
     def address_of(self, scope: Scope) -> str | None:
         """Return whose share a request takes from; None for who sits here."""
@@ -157,18 +228,77 @@ class Shares:
         if address is None:
             return
         now = self.clock()
-        written = self._written.setdefault(address, deque())
-        while written and now - written[0][0] > HOUR_S:
-            written.popleft()
-        if n_bytes + sum(each for _, each in written) > self.share.bytes_per_hour:
+        written = self._written.setdefault(address, Written())
+        written.forget_before(now - HOUR_S)
+        if n_bytes + written.n_bytes > self.share.bytes_per_hour:
             raise KnownError("share_spent", max_mb=self.share.bytes_per_hour / 1e6)
-        written.append((now, n_bytes))
+        written.add(now, n_bytes)
         _shorten(self._written)
+
+    def sound(self, address: str | None, duration_s: float) -> None:
+        """Count sound that is decoded or analysed.
+
+        What came last may be more than was left: how long a sound is may be known only
+        once it is decoded.
+
+        Raises:
+            KnownError: ``too_much_sound`` where nothing is left.
+        """
+        if address is None:
+            return
+        share, now = self.share, self.clock()
+        left_s, at = self._sounds.get(address, (share.sound_s, now))
+        left_s = min(left_s + (now - at) * share.sound_s_per_s, share.sound_s)
+        if left_s <= 0:
+            raise KnownError("too_much_sound", hours=share.sound_s / HOUR_S)
+        self._sounds[address] = left_s - duration_s, now
+        _shorten(self._sounds)
+
+    def ask(self, address: str | None) -> None:
+        """Note that an address asks: others have their turns beside it."""
+        self._asked[address] = self.clock()
+        self._asked.move_to_end(address)
+        if len(self._asked) > MOST_ADDRESSES:
+            self._asked.popitem(last=False)
+
+    def turn_s(self, address: str | None, kind: str, pace: Pace, n: float = 1) -> float:
+        """Return for how long an address waits for its turn (s); 0 while it is alone.
+
+        Args:
+            address: whose turn it is.
+            kind: of what it asks; each has turns of its own.
+            pace: of that kind.
+            n: how much of it.
+        """
+        now = self.clock()
+        others = (
+            at_s for each, at_s in reversed(self._asked.items()) if each != address
+        )
+        if address is None or now - next(others, -math.inf) > BESIDE_S:
+            return 0.0
+        due_s = max(self._due.pop((address, kind), now), now) + n / pace.per_s
+        self._due[address, kind] = due_s
+        _shorten(self._due)
+        return max(due_s - now - pace.n_at_once / pace.per_s, 0.0)
+
+    def refusal_s(self, address: str | None) -> float:
+        """Count a refusal; return for how long it waits for its sentence (s).
+
+        A program that asks again at once would be refused thousands of times a second.
+        """
+        if address is None:
+            return 0.0
+        now = self.clock()
+        before = self._refused.pop(address, Refusals(0, now))
+        n = 1 + (before.n if now - before.at_s < FORGIVEN_S else 0)
+        self._refused[address] = Refusals(n, now)
+        _shorten(self._refused)
+        return min(n * REFUSAL_S, LONGEST_REFUSAL_S)
 
 
 @dataclass(frozen=True)
 class Writer:
-    """For whom this thread writes files; ``files.kept`` counts them."""
+    """For whom this thread works: ``files.kept`` counts bytes, ``charge`` sound."""
 
     shares: Shares
     address: str | None
@@ -177,9 +307,23 @@ class Writer:
         """Count bytes; raises as ``Shares.write``."""
         self.shares.write(self.address, n_bytes)
 
+    def sound(self, duration_s: float) -> None:
+        """Count sound; raises as ``Shares.sound``."""
+        self.shares.sound(self.address, duration_s)
+
 
 # Of the thread that works for a visitor.
 writer: ContextVar[Writer | None] = ContextVar("writer", default=None)
+
+
+def charge(duration_s: float) -> None:
+    """Count sound that is decoded or analysed for whom this thread works.
+
+    Raises:
+        KnownError: ``too_much_sound``.
+    """
+    if paid_by := writer.get():
+        paid_by.sound(duration_s)
 
 
 def forwarded_for(headers: Mapping[str, str]) -> str:
@@ -205,7 +349,7 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((known, V6_NETWORK), strict=False))
 
 
-def _shorten(known: dict[str, Any]) -> None:
+def _shorten(known: dict[Any, Any]) -> None:
     """Forget the address that came first, where there are too many."""
     if len(known) > MOST_ADDRESSES:
         known.pop(next(iter(known)))

@@ -1,4 +1,4 @@
-"""Who answers where nobody chose a model: said in a line, and offered when it is better."""
+"""Name the model that answers where nobody chose one; offer a better one once it is here."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from markupsafe import Markup
 import i18n
 from classifier.models import AUTO, Models
 from networks.checkpoint import ModelRef
+from ui import waiting
 from ui.handlers import QUIETLY
 from ui.model_choice import title
 from ui.server.access import Visitor
 from ui.session import Session
-from ui.tabs.classify import view
 from ui.tabs.classify.view import HIDDEN, Answered
 
-# Between two looks (s); a page that was told the last word looks no more.
+# Between two looks (s); a page with the last answer looks no more.
 POLL_S = {"coming": 2.0, "unreachable": 15.0}
 
 
@@ -61,7 +61,8 @@ class AutoLine:
         path = self._session.bar.path
         look = self._session.guarded(self._look)
         given, shown = [model, path, answered], [self.line, self.again, self._timer]
-        gr.on([tab.select, model.change, path.change], look, given, shown, **QUIETLY)
+        gr.on([tab.select, model.change], look, given, shown, **QUIETLY)
+        self._session.at_new_sound(self._look, given, shown)
         asking.then(look, given, shown, **QUIETLY)
         self._timer.tick(look, given, shown, **QUIETLY)
 
@@ -103,20 +104,20 @@ def line(models: Models, language: str) -> Markup:
         return Markup("")
     now, progress = models.auto(), models.arrival.progress
     if now.source == "hub":
-        return view.status("auto_here", language, title=title(now, language))
+        return waiting.status("auto_here", language, title=title(now, language))
     if models.is_offline:
-        return view.status("auto_offline", language)
+        return waiting.status("auto_offline", language)
     if progress.state == "refused" and progress.error:
         reason = i18n.sentence(progress.error, language)
-        return view.status("auto_refused", language, reason=reason)
+        return waiting.status("auto_refused", language, reason=reason)
     if progress.state == "idle":
         return Markup("")
-    name = title(listed[-1], language)  # the Hub's stands last
+    name = title(listed[-1], language)  # the Hub's is last
     if progress.state == "unreachable":
-        return view.status("auto_unreachable", language, title=name)
+        return waiting.status("auto_unreachable", language, title=name)
     if not progress.n_all:
-        return view.status("auto_coming", language, title=name)
+        return waiting.status("auto_coming", language, title=name)
     done, total = progress.n_bytes, progress.n_all
     counts = {"mb": done / 1e6, "all_mb": total / 1e6}
     bar = done, total
-    return view.status("auto_counted", language, bar=bar, title=name, **counts)
+    return waiting.status("auto_counted", language, bar=bar, title=name, **counts)

@@ -30,13 +30,14 @@ from classifier.song_map import SongMap, song_map
 from errors import KnownError
 from i18n import genre_name
 from networks.checkpoint import LoadedModel
-from ui import canvas, uploads
+from ui import canvas, uploads, waiting
 from ui.api import answers
 from ui.handlers import QUIETLY
 from ui.model_choice import EFFORTS, chosen, effort_of, full_title
 from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
+from ui.server.shares import charge
 from ui.session import Session
 from ui.tabs.classify import view
 from ui.tabs.classify.answer import calibration, heading, knows
@@ -104,17 +105,24 @@ def build(session: Session, models: Models, picker: Picker) -> None:
         efforts = [(text(f"classify.{each}"), each) for each in EFFORTS]
         effort = gr.Radio(efforts, value="quick", label=text("classify.effort"))
         with gr.Row():
-            button = gr.Button(text("classify.many_button"), variant="primary")
-            cancel = gr.Button(text("classify.cancel"), min_width=80)
+            button = gr.Button(
+                text("classify.many_button"), variant="primary", scale=0, min_width=200
+            )
+            cancel = waiting.cancel_button(scale=0)
         status = gr.HTML(elem_classes=["classify-status"])
         shown = table_place()
         with gr.Row():
             kinds = ("csv", "json")
-            save = {k: gr.Button(text(f"classify.save_{k}"), size="sm") for k in kinds}
+            save = {
+                k: gr.Button(
+                    text(f"classify.save_{k}"), size="sm", scale=0, min_width=140
+                )
+                for k in kinds
+            }
     files.change(session.guarded(count), files, counted, **QUIETLY)
     name_all = _naming(session, models, status, shown, batch)
     naming = button.click(
-        session.guarded(view.tidied(status, name_all)),
+        session.guarded(waiting.tidied(status, name_all)),
         [files, picker.model, effort],
         [status, shown, batch],
         show_progress="minimal",
@@ -122,7 +130,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
         api_visibility="private",
         **BATCH_QUEUE,
     )
-    cancelled = session.guarded(view.cancelled)
+    cancelled = session.guarded(waiting.cancelled)
     cancel.click(cancelled, status, status, cancels=[naming], **QUIETLY)
     _wire_table(session, shown, batch)
     file, query = gr.File(visible=False), gr.Textbox(visible=False)
@@ -147,7 +155,7 @@ def _naming(
         language = visitor.language
         wanted = effort_of(effort)
         ref = chosen(models, key, visitor)
-        model = yield from view.loaded(status, models, ref, language)
+        model = yield from waiting.loaded(status, models, ref, language)
         batch = Batch()
         limits = session.shelf.limits_of(visitor.may_train)
         for new in batches(given, model, models.queue, wanted, limits, language):
@@ -163,7 +171,7 @@ def _naming(
         done, failed = len(batch.entries), batch.n_failed
         about = calibration(model.ref, language)
         name = "many_done_failed" if failed else "many_done"
-        sentence = view.status(name, language, done=done, failed=failed, about=about)
+        sentence = waiting.status(name, language, done=done, failed=failed, about=about)
         yield {status: sentence}
 
     return name_all
@@ -172,7 +180,7 @@ def _naming(
 def _progress(batch: Batch, language: str) -> Markup:
     done, total = len(batch.entries), batch.n_total
     bar = done, total
-    return view.status("many_progress", language, bar=bar, done=done, total=total)
+    return waiting.status("many_progress", language, bar=bar, done=done, total=total)
 
 
 def _wire_table(session: Session, shown: gr.HTML, batch: gr.State) -> None:
@@ -276,6 +284,9 @@ def song_html(number: int, row: Row, language: str, reason: str = "") -> Markup:
         row: with an answer.
         language: of the visitor.
         reason: why the song cannot be played; "" if it can.
+
+    Raises:
+        KnownError: ``no_table`` for a row without an answer.
     """
     if not row.prediction or not row.verdict:
         raise KnownError("no_table")
@@ -344,7 +355,7 @@ def batches(
     inference and deletes what was unpacked.
 
     Raises:
-        KnownError: ``no_songs_given`` or ``too_many_songs``.
+        KnownError: ``no_songs_given``, ``too_many_songs`` or ``too_much_sound``.
     """
     if not given:
         raise KnownError("no_songs_given")
@@ -362,12 +373,15 @@ def batches(
         asked: dict[str, Any] = {"effort": effort, "limits": limits}
         patience: dict[str, Any] = {
             "n_workers": N_WORKERS,
-            "patience_s": view.PATIENCE_S,
+            "patience_s": waiting.PATIENCE_S,
         }
         for row in rows_or_waits(songs, model, queue, **asked, **patience):
             if row is None:
                 yield batch
                 continue
+            if row.error and row.error.code == "too_much_sound":
+                raise row.error  # so would all others
+            charge(row.duration_s or 0.0)
             entry = Entry(row, *origins.popleft())
             batch = Batch((*batch.entries, entry), batch.n_total)
             yield batch

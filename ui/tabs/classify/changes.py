@@ -20,6 +20,7 @@ from classifier.models import Models
 from classifier.predict import Prediction
 from classifier.what_if import moved, predicted
 from errors import KnownError
+from ui import waiting
 from ui.handlers import QUIETLY
 from ui.model_choice import chosen_pair, full_title
 from ui.player import sound_files
@@ -31,8 +32,8 @@ from ui.session import Newest, Session
 from ui.tabs.classify import view
 from ui.tabs.classify.answer import N_SHOWN
 from ui.tabs.classify.picker import Picker
-from ui.tabs.classify.view import Update
 from ui.templates import render
+from ui.waiting import Update
 from viz import palette
 
 MIX = "mix"  # of all channels
@@ -88,7 +89,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
             knobs, channel = _knobs()
             with gr.Row():
                 reset = gr.Button(text("what_if.reset"), min_width=100)
-                cancel = gr.Button(text("what_if.cancel"), min_width=80)
+                cancel = waiting.cancel_button()
         with gr.Column(scale=2, min_width=300):
             sound = player(text("what_if.changed"), visible=view.HIDDEN)
             status = gr.HTML(elem_classes=["classify-status"])
@@ -133,7 +134,7 @@ def _wire(
     every = list(knobs.values())
     path, newest = session.bar.path, session.newest
     supersede = session.guarded(_superseding(place.ranking))
-    ask = session.guarded(view.tidied(place.status, _asking(session, models, place)))
+    ask = session.guarded(waiting.tidied(place.status, _asking(session, models, place)))
     given = [path, picker.model, picker.other, newest, place.before, channel, *every]
     asked: dict[str, Any] = {
         "show_progress": "hidden",
@@ -149,9 +150,8 @@ def _wire(
     back.then(supersede, newest, None, **often).then(ask, given, place.all, **asked)
     stop = session.guarded(_stopping(place))
     cancel.click(stop, [place.status, newest], place.status, **QUIETLY)
-    forget = session.guarded(_forgetting(place))
-    path.change(forget, newest, place.all, **QUIETLY)
-    path.change(session.guarded(_offering(session)), path, channel, **QUIETLY)
+    session.at_new_sound(_forgetting(place), [newest], place.all)
+    session.at_new_sound(_offering(session), [path], [channel])
 
 
 def _superseding(ranking: gr.HTML) -> Any:
@@ -166,7 +166,7 @@ def _superseding(ranking: gr.HTML) -> Any:
 def _stopping(place: Place) -> Any:
     def stop(shown: str | None, newest: Newest, visitor: Visitor) -> str:
         newest.ask(place.ranking)
-        return view.cancelled(shown, visitor)
+        return waiting.cancelled(shown, visitor)
 
     return stop
 
@@ -221,9 +221,11 @@ def _asking(session: Session, models: Models, place: Place) -> Any:
 
         def answer(*, visitor: Visitor) -> Iterator[Update]:
             language = visitor.language
-            yield {place.status: view.status("changing", language, bar=view.ENDLESS)}
+            yield {
+                place.status: waiting.status("changing", language, bar=waiting.ENDLESS)
+            }
             refs = chosen_pair(models, (key, other), visitor)
-            loaded = yield from view.all_loaded(place.status, models, refs, language)
+            loaded = yield from waiting.all_loaded(place.status, models, refs, language)
             if not is_newest(place.ranking):
                 return
             sound = changed_sound(str(path), excerpt, channel, change, session.shelf)
@@ -240,7 +242,7 @@ def _asking(session: Session, models: Models, place: Place) -> Any:
 
         try:
             line = models.queue.line
-            yield from view.in_line(line, place.status, answer)(visitor=visitor)
+            yield from waiting.in_line(line, place.status, answer)(visitor=visitor)
         except KnownError as error:
             # Another one has been asked for, and is on its way.
             if error.code != "prediction_stopped":

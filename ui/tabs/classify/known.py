@@ -1,4 +1,4 @@
-"""Songs whose genre is known: it is told once the model has answered, not before."""
+"""Songs whose genre is known: it is shown once the model has answered, not before."""
 
 from __future__ import annotations
 

@@ -12,12 +12,12 @@ from gradio.events import Dependency
 import i18n
 from classifier.models import AUTO, Models
 from errors import KnownError
+from ui import waiting
 from ui.handlers import QUIETLY
 from ui.model_choice import chosen, full_title
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
-from ui.tabs.classify import view
 from ui.tabs.classify.answer import REVISION_LENGTH
 
 FORM = "classify"  # its name where the browser keeps what was chosen
@@ -71,7 +71,7 @@ class Picker:
             status = gr.HTML(elem_classes=["classify-status"])
         self.fetching = gr.on(
             [fetch.click, hub_id.submit],
-            self._session.guarded(view.tidied(status, self._fetching(status))),
+            self._session.guarded(waiting.tidied(status, self._fetching(status))),
             [hub_id, self._fetched, self.other],
             [status, self._fetched, self.model, self.other],
             show_progress="hidden",
@@ -163,10 +163,10 @@ class Picker:
         ) -> Iterator[dict[Any, Any]]:
             language = visitor.language
             ref = chosen(self._models, f"hub:{hub_id.strip()}", visitor)
-            model = yield from view.loaded(status, self._models, ref, language)
+            model = yield from waiting.loaded(status, self._models, ref, language)
             fetched = tuple(dict.fromkeys([*fetched, ref.key]))
             lists = self._lists(ref.key, other, fetched, visitor)
-            ready = view.status(
+            ready = waiting.status(
                 "hub_ready",
                 language,
                 title=ref.title,

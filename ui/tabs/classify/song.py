@@ -19,6 +19,7 @@ from classifier.queue import InferenceQueue
 from classifier.verdict import Verdict, judge
 from errors import KnownError
 from networks.checkpoint import LoadedModel
+from ui import waiting
 from ui.handlers import QUIETLY
 from ui.model_choice import EFFORTS, chosen_pair, effort_of, full_title
 from ui.player.clip_bar import name_of
@@ -29,7 +30,8 @@ from ui.tabs.classify import answer, known, song_map, view
 from ui.tabs.classify.auto import AutoLine
 from ui.tabs.classify.history import History
 from ui.tabs.classify.picker import FORM, Picker
-from ui.tabs.classify.view import Answered, Places, Update, nothing
+from ui.tabs.classify.view import Answered, Places, nothing
+from ui.waiting import Update
 
 PAUSE_S = 0.3  # between two answers on a page; more often than that is restless
 ASK = "ask"  # the button, for the script that presses it when a sound arrives
@@ -74,7 +76,7 @@ def build(
                 button = gr.Button(
                     text("classify.button"), variant="primary", elem_id=ASK
                 )
-                cancel = gr.Button(text("classify.cancel"), min_width=80)
+                cancel = waiting.cancel_button()
             status = gr.HTML(elem_classes=["classify-status"])
             known.build(session, examples_dir)
             picker.render_hub()
@@ -82,8 +84,8 @@ def build(
         with gr.Column(scale=2, min_width=320):
             places = view.lay_out(status)
     ask = _asking(session, models, places, history)
-    ask = view.in_line(models.queue.line, places.status, ask)
-    ask = session.guarded(view.tidied(places.status, ask))
+    ask = waiting.in_line(models.queue.line, places.status, ask)
+    ask = session.guarded(waiting.tidied(places.status, ask))
     question = [session.bar.path, picker.model, picker.other, effort, history.songs]
     asking = gr.on(
         [button.click, auto.again.click],
@@ -97,7 +99,7 @@ def build(
         **PAGE_QUEUE,
     )
     auto.wire(tab, picker.model, places.answered, asking)
-    cancelled = session.guarded(view.cancelled)
+    cancelled = session.guarded(waiting.cancelled)
     cancel.click(
         cancelled,
         places.status,
@@ -106,20 +108,27 @@ def build(
         **QUIETLY,
     )
     asking.success(None, None, None, js=ANSWERED, **QUIETLY)
-    seen = [place for place in nothing(places) if not isinstance(place, gr.State)]
-    cleared = session.bar.path.change(
-        None, None, seen, js=_clearing(places), cancels=[asking], **QUIETLY
-    )
-    cleared.then(None, session.bar.kept, None, js=SETTLE, **QUIETLY)
+    _wire_clearing(session, places, asking)
     choices = [picker.model, picker.other, effort]
     chosen = [picker.model.change, picker.other.input, effort.input]
     gr.on(chosen, None, choices, None, js=CHOSEN, **QUIETLY)
-    renewed = places.answer.renew(
-        None, None, seen, js=_clearing(places), cancels=[asking], **QUIETLY
-    )
-    renewed.then(None, None, None, js=AGAIN, **QUIETLY)
     session.link.change(None, None, effort, js=GIVE_EFFORT, **QUIETLY)
     view.wire_map(session, places)
+
+
+def _wire_clearing(session: Session, places: Places, asking: Any) -> None:
+    """Empty the answer for another sound, and before the same one is asked about again."""
+    seen = [place for place in nothing(places) if not isinstance(place, gr.State)]
+    event: dict[str, Any] = {
+        **QUIETLY,
+        "outputs": seen,
+        "js": _clearing(places),
+        "cancels": [asking],
+    }
+    cleared = session.bar.path.change(None, None, **event)
+    cleared.then(None, session.bar.kept, None, js=SETTLE, **QUIETLY)
+    renewed = places.answer.renew(None, None, **event)
+    renewed.then(None, None, None, js=AGAIN, **QUIETLY)
 
 
 def _asking(session: Session, models: Models, places: Places, history: History) -> Any:
@@ -139,7 +148,7 @@ def _asking(session: Session, models: Models, places: Places, history: History) 
         pair = chosen_pair(models, (key, other), visitor)
         for ref in pair:
             place = places.status
-            loaded.append((yield from view.loaded(place, models, ref, language)))
+            loaded.append((yield from waiting.loaded(place, models, ref, language)))
         shown = partial(_shown, session, places, str(path), language)
         try:
             answers = together(clip, loaded, models.queue, wanted)
@@ -188,7 +197,7 @@ def _progress(predictions: Sequence[Prediction], language: str) -> Markup:
     done = sum(each.n_done for each in predictions)
     total = sum(each.n_total for each in predictions)
     bar = done, total
-    return view.status("progress", language, bar=bar, done=done, total=total)
+    return waiting.status("progress", language, bar=bar, done=done, total=total)
 
 
 def _clearing(places: Places) -> str:

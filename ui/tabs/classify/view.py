@@ -21,15 +21,7 @@ from ui.server.language import text
 from ui.session import Session, View
 from ui.tabs.classify import card, song_map
 from ui.tabs.classify.answer import parts
-from ui.waiting import ENDLESS as ENDLESS
-from ui.waiting import PATIENCE_S as PATIENCE_S
-from ui.waiting import Update as Update
-from ui.waiting import all_loaded as all_loaded
-from ui.waiting import cancelled as cancelled
-from ui.waiting import in_line as in_line
-from ui.waiting import loaded as loaded
-from ui.waiting import status as status
-from ui.waiting import tidied as tidied
+from ui.waiting import Update
 
 # On the page but not seen: a button that has yet to be put there may miss that it is to
 # be shown, where answers follow each other closely.
@@ -128,7 +120,7 @@ def _card(session: Session) -> Any:
 
 
 def _part(passage: Passage) -> Handler:
-    """Make the handler that cuts out what is heard of one genre."""
+    """Make the handler that cuts out the part that plays for one genre."""
 
     def part(answered: Answered | None, event: gr.EventData) -> tuple[str, float]:
         found = parts(answered.predictions) if answered else []

@@ -15,25 +15,24 @@ from classifier import what_if
 from classifier.models import Models
 from classifier.what_if import UNMOVED, Answer
 from i18n import genre_name
-from ui import canvas
+from ui import canvas, waiting
 from ui.handlers import QUIETLY
 from ui.model_choice import chosen_pair, title
 from ui.player import sound_files
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Newest, Session
-from ui.tabs.classify import changes, view
+from ui.tabs.classify import changes
 from ui.tabs.classify.picker import Picker
-from ui.tabs.classify.view import Update
 from ui.templates import render
+from ui.waiting import Update
 
 PLAY = """element.addEventListener("click", ({ target }) => {
   const button = target.closest("button.play");
   if (button) trigger("play", { number: Number(button.dataset.number) });
 });"""
-EMPTY = (
-    "() => ['', '']"  # of what was answered about another sound, or by another model
-)
+# Of what was answered about another sound, or by another model.
+EMPTY = "() => ['', '']"
 FILE: dict[str, Any] = {"type": "filepath", "format": None, "visible": False}
 Answers = tuple[Answer, ...]  # to one change, a model each
 
@@ -69,15 +68,15 @@ def build(session: Session, models: Models, picker: Picker) -> None:
         gr.Markdown(text("what_if.intro"))
         with gr.Row():
             button = gr.Button(text("what_if.button"), scale=0, min_width=200)
-            cancel = gr.Button(text("what_if.cancel"), scale=0, min_width=80)
+            cancel = waiting.cancel_button(scale=0)
         status = gr.HTML(elem_classes=["classify-status"])
         table = gr.HTML(js_on_load=PLAY, elem_classes=["what-if"])
         file = gr.Audio(**FILE)
-    ask = view.in_line(
+    ask = waiting.in_line(
         models.queue.line, status, _asking(session, models, status, table)
     )
     asking = button.click(
-        session.guarded(view.tidied(status, ask)),
+        session.guarded(waiting.tidied(status, ask)),
         [session.bar.path, picker.model, picker.other, session.newest],
         [status, table],
         show_progress="minimal",
@@ -87,11 +86,10 @@ def build(session: Session, models: Models, picker: Picker) -> None:
         concurrency_id="what_if",
         concurrency_limit=1,
     )
-    cancelled = session.guarded(view.cancelled)
+    cancelled = session.guarded(waiting.cancelled)
     cancel.click(cancelled, status, status, cancels=[asking], **QUIETLY)
 
     # Emptied in the browser, and no answer to the question before may come after.
-    @session.guarded
     def clear(newest: Newest) -> tuple[str, str]:
         newest.ask(table)
         return "", ""
@@ -99,7 +97,10 @@ def build(session: Session, models: Models, picker: Picker) -> None:
     others = [session.bar.path.change, picker.model.change, picker.other.change]
     shown = [status, table]
     gr.on(others, None, None, shown, js=EMPTY, cancels=[asking], **QUIETLY)
-    gr.on(others, clear, session.newest, shown, **QUIETLY)
+    cleared = session.guarded(clear)
+    models_change = [picker.model.change, picker.other.change]
+    gr.on(models_change, cleared, session.newest, shown, **QUIETLY)
+    session.at_new_sound(clear, [session.newest], shown)
     played = table.play(
         session.guarded(_playing(session, file)), session.bar.path, file, **QUIETLY
     )
@@ -118,7 +119,7 @@ def _asking(session: Session, models: Models, status: gr.HTML, table: gr.HTML) -
         language = visitor.language
         clip = session.clip(path)
         refs = chosen_pair(models, (key, other), visitor)
-        loaded = yield from view.all_loaded(status, models, refs, language)
+        loaded = yield from waiting.all_loaded(status, models, refs, language)
         total = len(effects.NAMED)
         found: list[Answers] = []
         for each in what_if.answers_of(clip, loaded, models.queue):
@@ -127,7 +128,7 @@ def _asking(session: Session, models: Models, status: gr.HTML, table: gr.HTML) -
             found.append(each)
             done = len(found) - 1
             is_last = done == total
-            progress = view.status(
+            progress = waiting.status(
                 "changed", language, bar=(done, total), done=done, total=total
             )
             yield {

@@ -16,10 +16,11 @@ from audio.effects import excerpt_of
 from audio.transforms import FRAMES
 from classifier import where
 from classifier.models import Models
-from classifier.where import FILLS, Fill, Found, Picture, Piece
+from classifier.tiles import FILLS, Fill, Picture, Piece
+from classifier.where import Found
 from errors import KnownError
 from i18n import genre_name
-from ui import canvas, sheets
+from ui import canvas, sheets, waiting
 from ui.export import downloads
 from ui.handlers import QUIETLY
 from ui.model_choice import chosen, title
@@ -28,9 +29,8 @@ from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Newest, Session
-from ui.tabs.classify import view
 from ui.tabs.classify.picker import Picker
-from ui.tabs.classify.view import Update
+from ui.waiting import Update
 from viz import palette, paper, png
 from viz.plot import Sheet, Tiles, rounded
 
@@ -84,7 +84,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
             fill = gr.Radio(fills, value=FILLS[0], label=text("where.fill"))
         with gr.Row():
             button = gr.Button(text("where.button"), scale=0, min_width=200)
-            cancel = gr.Button(text("what_if.cancel"), scale=0, min_width=80)
+            cancel = waiting.cancel_button(scale=0)
         status = gr.HTML(elem_classes=["classify-status"])
         picture = canvas.place(
             "where_empty", name="where-map", formats=("png", "svg", "csv", "npz")
@@ -92,7 +92,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
         picture.render()
         with gr.Row():
             buttons = [
-                gr.Button(text(f"where.hear_{name}"), size="md", min_width=160)
+                gr.Button(text(f"where.hear_{name}"), size="md", scale=0, min_width=200)
                 for name in HEARD
             ]
     place = Place(status, picture, genre, gr.State(None))
@@ -110,9 +110,11 @@ def _wire_search(
 ) -> None:
     button, cancel, fill = controls
     path, newest = session.bar.path, session.newest
-    ask = view.in_line(models.queue.line, place.status, _asking(session, models, place))
+    ask = waiting.in_line(
+        models.queue.line, place.status, _asking(session, models, place)
+    )
     asking = button.click(
-        session.guarded(view.tidied(place.status, ask)),
+        session.guarded(waiting.tidied(place.status, ask)),
         [path, picker.model, newest, place.genre, fill],
         place.all,
         show_progress="hidden",
@@ -123,19 +125,19 @@ def _wire_search(
     @session.guarded
     def stop(shown: str | None, newest: Newest, visitor: Visitor) -> str:
         newest.ask(place.picture)
-        return view.cancelled(shown, visitor)
+        return waiting.cancelled(shown, visitor)
 
     cancel.click(
         stop, [place.status, newest], place.status, cancels=[asking], **QUIETLY
     )
 
-    @session.guarded
     def forget(newest: Newest, visitor: Visitor) -> list[Any]:
         newest.ask(place.picture)
         likeliest = [(i18n.word("where.likeliest", visitor.language), LIKELIEST)]
         return ["", None, gr.Dropdown(likeliest, value=LIKELIEST), None]
 
-    path.change(forget, newest, place.all, cancels=[asking], **QUIETLY)
+    path.change(None, None, None, cancels=[asking], **QUIETLY)
+    session.at_new_sound(forget, [newest], place.all)
 
 
 def _asking(session: Session, models: Models, place: Place) -> Any:
@@ -153,7 +155,7 @@ def _asking(session: Session, models: Models, place: Place) -> Any:
         language = visitor.language
         clip = session.clip(path)
         ref = chosen(models, key, visitor)
-        model = yield from view.loaded(place.status, models, ref, language)
+        model = yield from waiting.loaded(place.status, models, ref, language)
         wanted = (genre or "") if genre in model.labels else LIKELIEST
         asked: dict[str, Any] = {"genre": wanted, "fill": fill}
         asked["should_stop"] = lambda: not is_newest(place.picture)
@@ -200,7 +202,7 @@ class _Pace:
 
 def _progress(found: Found, language: str) -> Any:
     bar = found.n_done, found.n_total
-    return view.status("progress", language, bar=bar, done=bar[0], total=bar[1])
+    return waiting.status("progress", language, bar=bar, done=bar[0], total=bar[1])
 
 
 def _choices(found: Found, language: str) -> list[tuple[str, str]]:

@@ -207,7 +207,7 @@
       this.scale = menu("live_scale", SCALES, "log");
       this.map = menu("live_map", Object.keys(image.MAPS), "magma");
       this.note = make("output", { className: "live-note" }, "–");
-      this.needle = make("i");
+      this.needle = make("i", { hidden: true });
       const scale = { label: word("live_cents"), valuemin: "-50", valuemax: "50", valuenow: "0" };
       this.cents = make("div", { className: "live-cents", role: "meter", aria: scale }, this.needle);
       this.pitch = make("output", { className: "live-pitch" });
@@ -228,11 +228,11 @@
       this.canvas.addEventListener("pointerleave", () => { this.reading.textContent = ""; });
       this.canvas.addEventListener("keydown", (event) => this.hit(event));
       this.element.replaceChildren(make("div", { className: "live" },
-        make("div", { className: "live-row" }, this.start, this.keep, this.scale, this.map),
+        make("div", { className: "live-row" }, this.start, this.keep, this.scale, this.map, this.said),
         make("div", { className: "live-row live-tuner" },
           make("div", { className: "live-part" }, this.note, this.cents, this.pitch),
           make("div", { className: "live-part" }, this.level, this.loud)),
-        this.frame, this.scroll, this.reading, this.said,
+        this.frame, this.scroll, this.reading,
         make("label", { className: "live-named" }, this.named, word("live_name_genre")), this.answer));
       setInterval(() => this.ask(), NAMED_EVERY_MS);
       watch("value", () => this.showAnswer(props.value));

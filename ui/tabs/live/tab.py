@@ -60,8 +60,7 @@ def _naming(models: Models) -> Any:
         clip = clip_of(event.pcm)
         model = models.load(chosen(models, key or AUTO, visitor))
         language = visitor.language
-        with models.queue.line.ticket() as ticket:
-            ticket.acquire()
+        with models.queue.line.turn():
             try:
                 prediction = predict(clip, model, models.queue, effort="quick")
             except KnownError as error:

@@ -66,7 +66,7 @@ def as_json(song_map: SongMap, n_clusters: int, language: str) -> str:
 def mine_as_json(
     song_map: SongMap, name: str, place: Any, near: Sequence[tuple[int, float]]
 ) -> str:
-    """Describe where one more song lies on a map, and what is near it."""
+    """Describe the place of one more song on a map, and what is near it."""
     told = {
         "name": name,
         "x": round(float(place[0]), 4),

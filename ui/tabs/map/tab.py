@@ -100,7 +100,7 @@ def build(tab: gr.Tab, session: Session, settings: Settings, models: Models) -> 
         button = gr.Button(
             text("map.button"), variant="primary", scale=0, min_width=200
         )
-        cancel = gr.Button(text("classify.cancel"), scale=0, min_width=80)
+        cancel = waiting.cancel_button(scale=0)
     status = gr.HTML(elem_classes=["classify-status"])
     drawn = gr.HTML(
         None, html_template="", js_on_load=SCRIPT.read_text("utf-8"), elem_id="song-map"
@@ -309,15 +309,13 @@ def _locating(session: Session, models: Models, points: Points) -> Any:
         if path is None or song_map is None:
             return ""
         model = models.load(song_map.model)
-        with models.queue.line.ticket() as ticket:
-            ticket.acquire()
-            with session.shelf.passing(path) as sound:
-                try:
-                    point = maps.point_of(path, sound, model, models.queue, points)
-                except KnownError as error:
-                    if error.code not in ("silent", "too_short"):
-                        raise
-                    return ""
+        with models.queue.line.turn(), session.shelf.passing(path) as sound:
+            try:
+                point = maps.point_of(path, sound, model, models.queue, points)
+            except KnownError as error:
+                if error.code not in ("silent", "too_short"):
+                    raise
+                return ""
         place, near = song_map.located(point.vector)
         name = title_of(path, visitor.language)
         return sheet.mine_as_json(song_map, name, place, near)

@@ -17,7 +17,6 @@ from audio.synth.examples import EXAMPLES, example
 from audio.transforms import Frames, MelBands
 from audio.transforms.partials import peaks
 from ui import canvas
-from ui.handlers import QUIETLY
 from ui.player import clip_bar
 from ui.scene import Scene
 from ui.server.language import text
@@ -44,15 +43,14 @@ def build(session: Session) -> Lesson:
         others.append((text("see.before"), BEFORE))
         other = gr.Dropdown(others, value="chord", label=text("see.other"))
 
-    @session.guarded
     def remember(path: str | None, history: History) -> History:
         return (path, history[0]) if path != history[0] else history
 
-    remembered = session.bar.path.change(
-        remember, [session.bar.path, history], history, **QUIETLY
+    once_remembered = canvas.waiting(["two"])
+    session.at_new_sound(
+        remember, [session.bar.path, history], [history], once_remembered
     )
     knobs = {"kind": kind, "other": other, "history": history}
-    remembered.then(None, None, None, js=canvas.waiting(["two"]), **QUIETLY)
     here = Lesson("two", picture, knobs, Pair(session).draw)
     return draws(session, here)
 

@@ -8,9 +8,7 @@ asks: a class that scrolls by would keep everyone waiting.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -18,14 +16,10 @@ import gradio as gr
 import i18n
 from audio.clip import Clip
 from audio.hubert import layers
-from audio.hubert.layers import Attention, Block, Colours, States
-from audio.hubert.preprocessing import SAMPLING_RATE, FrontEnd
+from audio.hubert.layers import Attention, Block, Colours
 from audio.transforms import FRAMES, mel
 from classifier.models import Models
-from hub.client import WEIGHTS
-from networks import front_end, inside
-from networks.checkpoint import LoadedModel, ModelRef, read_json
-from networks.windows import Windows
+from networks import inside
 from ui import canvas, sheets
 from ui.handlers import QUIETLY
 from ui.model_choice import title
@@ -33,59 +27,17 @@ from ui.scene import Scene
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Newest, Session, View
-from ui.tabs.see.hubert_input import at_hand
 from ui.tabs.see.lesson import SLIDER_STEP_S, Lesson, lesson, placed, position
-from ui.templates import render
+from ui.tabs.see.states import Look, Subject, computing, counts, look, subject_of
 from viz import inside as pictures
-from viz.inside import Shown
 from viz.plot import Sheet
 from viz.wording import phrase
 
-LIGHT_BYTES = 30_000_000  # of weights; more are computed for whoever asks
 MOST_LAYERS, MOST_HEADS = 24, 16  # of a large HuBERT
 FIRST_LAYER = 2
 SMOOTHINGS_S = (0, 1, 4)  # over which frames are averaged before they are compared
-PATIENCE_S = 1.0  # between two looks at one's place in the queue
-ENDLESS = (0, 0)  # of a bar: nobody knows how long
 # They wait in the queue of models, which shows one's place; see ``ui.tabs.classify.song``.
 QUEUE: dict[str, Any] = {"concurrency_id": "asking", "concurrency_limit": 20}
-
-Compute = Callable[[Clip, int], States]
-
-
-@dataclass(frozen=True, eq=False)
-class Subject:
-    """A model, and the windows of a sound whose layers are looked at.
-
-    Attributes:
-        ref: of the model.
-        folder: its checkpoint.
-        front: how it cuts windows into frames; None where that is unknown.
-        windows: of the sound.
-        starts: where the windows of the block begin (samples).
-    """
-
-    ref: ModelRef
-    folder: Path
-    front: FrontEnd | None
-    windows: Windows
-    starts: tuple[int, ...]
-
-    @property
-    def key(self) -> str:
-        """What its states depend on, besides the sound and the window."""
-        return f"{self.ref.key}@{self.ref.revision}"
-
-    @property
-    def is_light(self) -> bool:
-        """Whether it is so small that nobody has to ask."""
-        return (self.folder / WEIGHTS).stat().st_size <= LIGHT_BYTES
-
-    def is_known(self, scene: Scene) -> bool:
-        """Return whether all of its windows are computed already."""
-        return self.front is None or all(
-            scene.knows(states, start=start, model=self.key) for start in self.starts
-        )
 
 
 def build(session: Session, models: Models) -> tuple[Lesson, ...]:
@@ -249,26 +201,13 @@ def _limits(
     }
 
 
-def counts(folder: Path) -> dict[str, int]:
-    """Read how many layers and heads a checkpoint's model has."""
-    config = read_json(folder / "config.json")
-    found = {
-        name: int(config.get(f"encoder_{ours}") or config.get(theirs) or 1)
-        for name, ours, theirs in (
-            ("layer", "layers", "num_hidden_layers"),
-            ("head", "attention_heads", "num_attention_heads"),
-        )
-    }
-    return {name: max(n, 1) for name, n in found.items()}
-
-
 def _follow(
     session: Session,
     drawn: Sequence[gr.HTML],
     moment: gr.Slider,
     redraw: dict[str, Any],
 ) -> None:
-    """Let a click on a picture of these choose the moment that attends."""
+    """Let a click on a picture of these choose the moment of the query."""
 
     @session.guarded
     def choose(path: str | None, event: gr.EventData) -> gr.Slider:
@@ -281,112 +220,6 @@ def _follow(
     for picture in drawn:
         chosen = picture.at(choose, session.bar.path, moment, **QUIETLY)
         chosen.then(**redraw)
-
-
-def subject_of(models: Models, scene: Scene, classifier: str | None) -> Subject:
-    """Find the model chosen in Classify, and the windows that are looked at.
-
-    Raises:
-        KnownError: ``no_model``.
-    """
-    ref, folder = at_hand(models, classifier)
-    rate = read_json(folder / "preprocessor_config.json").get("sampling_rate")
-    front = front_end.of_model(ref, folder) if rate in (None, SAMPLING_RATE) else None
-    windows = inside.windows_of(scene.clip, ref)
-    starts = inside.block_starts(windows, sum(scene.shown_s) / 2)
-    return Subject(ref, folder, front, windows, tuple(starts))
-
-
-def states(_: Clip, *, start: int, model: str, compute: Compute) -> States:
-    """Compute one window's states; kept by where it begins, and by the model."""
-    return compute(_, start)
-
-
-def computing(models: Models, scene: Scene, subject: Subject) -> Iterator[str]:
-    """Compute the windows of a block in the queue, and yield how far that is."""
-    language = scene.language
-    with models.queue.line.ticket() as ticket:
-        for place in ticket.positions(PATIENCE_S):
-            yield _line("in_line", language, ENDLESS, place=place)
-        yield _line("loading", language, ENDLESS, title=title(subject.ref, language))
-        loaded = models.load(subject.ref)
-        total = len(subject.starts)
-        for done, start in enumerate(subject.starts):
-            bar = (done, total) if total > 1 else ENDLESS
-            yield _line("layers_computed", language, bar, done=done + 1, total=total)
-            _states_of(models, scene, subject, loaded, start)
-
-
-def _line(key: str, language: str, bar: tuple[int, int], **values: Any) -> str:
-    return render("status", language, key=key, values=values, bar=bar)
-
-
-def _states_of(
-    models: Models, scene: Scene, subject: Subject, loaded: LoadedModel, start: int
-) -> States:
-    """Compute one window's states, or take them from memory."""
-
-    def compute(_: Clip, start: int) -> States:
-        window = subject.windows.window(start)
-        return models.queue.run(lambda: inside.states(loaded, window))
-
-    return scene.of(states, start=start, model=subject.key, compute=compute)
-
-
-@dataclass(frozen=True, eq=False)
-class Look:
-    """A block of frames of a model, and what is seen of it.
-
-    Attributes:
-        subject: the model and its windows.
-        model: the same, loaded.
-        block: its frames.
-        shown: as pictures need it.
-    """
-
-    subject: Subject
-    model: LoadedModel
-    block: Block
-    shown: Shown
-
-
-def look(models: Models, scene: Scene, classifier: str | None) -> Look | Subject:
-    """Compute what pictures of a model's layers show.
-
-    Returns:
-        The subject alone where all is silent, or where nobody knows how the model cuts
-        sound into frames.
-    """
-    subject = subject_of(models, scene, classifier)
-    if subject.front is None:
-        return subject
-    loaded = models.load(subject.ref)
-    computed = [
-        _states_of(models, scene, subject, loaded, start) for start in subject.starts
-    ]
-    n_samples = subject.windows.n_samples
-    block = inside.block(computed, subject.starts, n_samples, loaded, subject.front)
-    if block is None:
-        return subject
-    has_patches = subject.front.reads == "ast"
-    name = title(subject.ref, scene.language)
-    shown_s = _shown_s(scene, block)
-    is_repeated = subject.windows.is_short and not loaded.ref.takes_any_length
-    shown = Shown(block, shown_s, scene.language, name, has_patches, is_repeated)
-    return Look(subject, loaded, block, shown)
-
-
-def _shown_s(scene: Scene, block: Block) -> tuple[float, float]:
-    """Return what is seen of a block (s): of a long sound not all."""
-    half_s = block.hop_s / 2
-    first_s, last_s = (
-        float(block.times_s[0]) - half_s,
-        float(block.times_s[-1]) + half_s,
-    )
-    start_s, stop_s = scene.shown_s
-    if scene.clip.duration_s > inside.MAX_BLOCK_S:
-        start_s, stop_s = max(start_s, first_s), min(stop_s, last_s)
-    return (start_s, stop_s) if stop_s > start_s else (first_s, last_s)
 
 
 def draw_layers(models: Models, scene: Scene, classifier: str | None) -> Sheet:

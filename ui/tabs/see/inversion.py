@@ -25,7 +25,6 @@ from audio.transforms.inversion import (
 )
 from hub import client
 from ui import canvas
-from ui.handlers import QUIETLY
 from ui.player import sound_files
 from ui.player.audio import player
 from ui.scene import Scene, Transforms
@@ -33,7 +32,7 @@ from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Newest, Session
 from ui.tabs.see.comparison import mel, on_the_same_axes
-from ui.tabs.see.lesson import Lesson, lesson, placed, position
+from ui.tabs.see.lesson import Lesson, lesson, placing, position
 from ui.tabs.see.spectrogram import STARTS_PER_FRAME
 from ui.tabs.see.spectrum import windows
 from viz import rebuilding
@@ -106,17 +105,15 @@ def build(session: Session, *, is_offline: bool) -> Lesson:
         answer = [draw(scene, way).as_json(), *_filled(sounds, three, visitor.language)]
         return answer if is_newest(picture) else [gr.skip() for _ in answer]
 
-    @session.guarded
     def forget(newest: Newest) -> list[Any]:
         newest.ask(picture)
         return [None, *(gr.Audio(None, visible=False) for _ in sounds)]
 
-    session.bar.path.change(forget, session.newest, [picture, *sounds], **QUIETLY)
-    placed(
-        session,
-        knobs["start_s"],
-        lambda clip, length_s: round(length_s * clip.sampling_rate),
-        knobs["length_s"],
+    session.at_new_sound(forget, [session.newest], [picture, *sounds])
+    session.at_new_sound(
+        placing(session, lambda clip, length_s: round(length_s * clip.sampling_rate)),
+        [session.bar.path, knobs["length_s"]],
+        [knobs["start_s"]],
     )
     button.click(
         rebuild,

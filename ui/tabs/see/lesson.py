@@ -20,7 +20,7 @@ from gradio.i18n import I18nData
 from audio.clip import Clip
 from ui import canvas
 from ui.exercises import dock
-from ui.handlers import QUIETLY
+from ui.handlers import QUIETLY, Handler
 from ui.player import sound_files
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -103,7 +103,7 @@ def placed(
     start_s: gr.Slider,
     n_samples_of: Callable[..., int],
     *knobs: Any,
-    when: Callable[..., Dependency] | None = None,
+    when: Callable[..., Dependency],
     where: Callable[[Clip, int], float] | None = None,
 ) -> Dependency:
     """Set a position to the loudest passage of each new sound, or to another one.
@@ -115,12 +115,21 @@ def placed(
         start_s: the position.
         n_samples_of: the passage's length, of the clip and the knobs' values.
         knobs: on which the length depends.
-        when: the event to set it at: the picture's ``near``; else each new sound.
+        when: the event to set it at: the picture's ``near``.
         where: finds the passage of ``n_samples`` (s); ``loudest_s`` by default.
     """
+    place = session.guarded(placing(session, n_samples_of, where))
+    return when(place, [session.bar.path, *knobs], start_s, **QUIETLY)
+
+
+def placing(
+    session: Session,
+    n_samples_of: Callable[..., int],
+    where: Callable[[Clip, int], float] | None = None,
+) -> Handler:
+    """Make the handler of ``placed``, of the sound's path and the knobs' values."""
     find_s = where or loudest_s
 
-    @session.guarded
     def place(path: str | None, *values: Any) -> Any:
         if path is None:
             return gr.skip()
@@ -131,8 +140,7 @@ def placed(
             maximum=most_s, value=round(at_s, 3), interactive=most_s > SLIDER_STEP_S
         )
 
-    at_new_sound = when or session.bar.path.change
-    return at_new_sound(place, [session.bar.path, *knobs], start_s, **QUIETLY)
+    return place
 
 
 def last_s(clip: Clip, n_samples: int) -> float:

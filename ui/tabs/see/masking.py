@@ -155,7 +155,7 @@ def draw(
 ) -> Sheet:
     """Draw the clusters of all frames, which are hidden, and what a model guesses.
 
-    Beside them stands what the model chosen in Classify learned before it met a genre.
+    Beside them is what the model chosen in Classify learned before it met a genre.
     """
     found = scene.of(masking.clusters, n_clusters=n_clusters)
     is_hidden = masking.hidden(len(found.labels), number)

@@ -74,7 +74,11 @@ def bands_of(
 def draw_filters(
     scene: Scene, n_mels: int, formula: Formula, fmin_hz: float, fmax_hz: float
 ) -> Sheet:
-    """Draw the bands' triangles, and the mel scale over frequency."""
+    """Draw the bands' triangles, and the mel scale over frequency.
+
+    Raises:
+        KnownError: ``empty_band``.
+    """
     bands = bands_of(scene, n_mels, formula, fmin_hz, fmax_hz)
     if fmin_hz >= bands.fmax_hz:  # with the error of transforms.mel
         raise KnownError("empty_band", fmin_hz=fmin_hz, fmax_hz=bands.fmax_hz)

@@ -23,7 +23,7 @@ from trainer.evaluation.layers import LayerReadings
 from trainer.run import runs
 from trainer.run.events import RunEvent, Stage, StopRequested
 from trainer.run.runs import Run
-from ui import canvas
+from ui import canvas, waiting
 from ui.handlers import QUIETLY
 from ui.model_choice import title
 from ui.scene import Scene
@@ -32,13 +32,11 @@ from ui.server.language import text
 from ui.session import Newest, Session, View
 from ui.tabs.see.hubert_input import at_hand
 from ui.tabs.see.lesson import Lesson, lesson
-from ui.templates import render
 from viz import inside as pictures
 from viz.plot import Sheet
 from viz.wording import joined
 
 EVERY_S = 0.5  # between two looks at how far a measurement is
-ENDLESS = (0, 0)
 
 
 def build(session: Session, settings: Settings, models: Models) -> Lesson:
@@ -172,9 +170,9 @@ def measuring(run: Run, settings: Settings, language: str) -> Iterator[str]:
 
 
 def _line(stage: Stage, language: str) -> str:
-    bar = (stage.done, stage.total) if stage.total else ENDLESS
-    values = {"phase": i18n.word(f"stages.{stage.name}", language)}
-    return render("status", language, key="layers_measured", values=values, bar=bar)
+    bar = (stage.done, stage.total) if stage.total else waiting.ENDLESS
+    phase = i18n.word(f"stages.{stage.name}", language)
+    return waiting.status("layers_measured", language, bar=bar, phase=phase)
 
 
 def draw(

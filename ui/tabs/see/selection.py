@@ -28,7 +28,7 @@ def build(session: Session, lessons: Sequence[Lesson], spectrum: Lesson) -> None
     at = session.guarded(_moment(session))
     start_s, n_samples = (spectrum.knobs[name] for name in ("start_s", "n_samples"))
     path = session.bar.path
-    path.change(lambda: None, None, session.view, **QUIETLY)
+    session.at_new_sound(lambda: None, [], [session.view])
     for each in over_time:
         picture = each.picture
         others = [other.name for other in over_time if other is not each]

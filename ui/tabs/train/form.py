@@ -1,4 +1,4 @@
-"""The form of a new run, made from RunConfig, and what stands beside its start.
+"""The form of a new run, made from RunConfig, and what is beside its start.
 
 Recipe, songs, the estimate and Start come first; every other field is folded.
 """

@@ -59,7 +59,8 @@ class Window:
         details: its learning rate and gradient norm.
         log: its log.
         scores: how good its model is.
-        level, search: which of its lines.
+        level: which of its lines.
+        search: what they contain.
         smoothing: of the training loss.
         is_refused: state, whether what the form has cannot start here.
         buttons: by ``BUTTONS`` and ``push``, ``rename``, ``start``.
@@ -135,7 +136,8 @@ class Viewer:
 
     Attributes:
         visitor: whose it is.
-        level, search: which lines of the log.
+        level: which lines of the log.
+        search: what they contain.
         smoothing: of the training loss, from 0 to ``MOST_SMOOTHING``.
         is_refused: what its form has cannot start here.
     """
@@ -419,7 +421,9 @@ def build_watch() -> tuple[dict[str, Any], Sure]:
 
 def build_story() -> dict[str, Any]:
     """Lay out a run's curves and its log."""
-    curves, details = (canvas.place("", name="run-curves", formats=()) for _ in "12")
+    kinds = ("png", "svg", "csv")
+    curves = canvas.place("curves_empty", name="run-curves", formats=kinds)
+    details = canvas.place("", name="run-curves", formats=())
     parts: dict[str, Any] = {"curves": curves.render()}
     parts["smoothing"] = gr.Slider(
         0, MOST_SMOOTHING, SMOOTHING, step=0.1, label=text("train.smoothing")
