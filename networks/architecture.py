@@ -51,6 +51,11 @@ def averages_over_time(model: Any) -> bool:
     return hasattr(model, "projector")
 
 
+def norms_last(model: Any) -> bool:
+    """Return whether what the model gives is its last layer after one more norm."""
+    return bool(getattr(model.config, "do_stable_layer_norm", False))
+
+
 def fixed_window_s(config: Mapping[str, Any]) -> float | None:
     """Return the one input length (s) that a model of this config has; None for any.
 

@@ -111,6 +111,19 @@ def test_it_starts_from_the_head_that_knows_the_genres(tmp_path, labels, monkeyp
     assert right["from its own"] > max(0.85, right["alone"])
 
 
+def test_a_head_that_reads_normalised_layers_is_no_start_for_a_sum(
+    tmp_path, labels, monkeypatch
+):
+    values = values_of(labels, 2, np.random.default_rng(0))
+    heads = []
+    for base in (None, (100 * np.ones((3, 16)), np.zeros(3))):
+        monkeypatch.setattr(linear_head, "_own_head", lambda parts, own=base: own)
+        model = head(tmp_path / str(len(heads)), do_stable_layer_norm=True)
+        fit(parts_of(model, values, labels))
+        heads.append(model.classifier.weight.detach().numpy())
+    assert heads[0] == pytest.approx(heads[1])
+
+
 def test_own_head_is_that_of_the_base_in_the_order_of_the_run(tmp_path, monkeypatch):
     import torch
     from transformers import HubertForSequenceClassification

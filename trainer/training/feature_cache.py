@@ -211,7 +211,10 @@ def _frozen_output(model: Any, part: Part, values: torch.Tensor) -> torch.Tensor
     out = architecture.body(model)(values, output_hidden_states=True)
     if not architecture.averages_over_time(model):
         return torch.as_tensor(out.pooler_output)[:, None]
-    layers = [*out.hidden_states[:-1], out.last_hidden_state]
+    layers = list(out.hidden_states)
+    # A weighted sum takes the last layer as it is; a head of one layer, normalised.
+    if not getattr(model.config, "use_weighted_layer_sum", False):
+        layers[-1] = out.last_hidden_state
     return torch.stack([layer.mean(dim=1) for layer in layers], dim=1)
 
 

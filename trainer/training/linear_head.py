@@ -61,6 +61,8 @@ def fit(parts: Parts, emit: Emit, should_stop: ShouldStop) -> None:
     labels = np.asarray(cached.songs.labels)[cached.indices][owners]
     values = np.asarray(cached.values, np.float32)
     base = _own_head(parts)
+    if parts.config.weighted_layers and architecture.norms_last(parts.model):
+        base = None  # it reads the last layer after a norm, which a sum is without
     mixes = _mixes(values.shape[1], parts.config.weighted_layers)
     found = []
     for done, mix in enumerate(mixes):
