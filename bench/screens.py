@@ -240,7 +240,8 @@ def classify_many(page: Page) -> None:
         files = songs(Path(folder))
         place = page.locator("input[type=file][multiple]").first
         place.set_input_files(files)
-        page.get_by_text(files[-1].name).first.wait_for()
+        counted = page.locator(".file-count").filter(has_text=str(len(files)))
+        counted.first.wait_for()
         page.get_by_role("button", name="Classify all").click()
         page.locator(".batch tbody tr").nth(len(files) - 1).wait_for()
     page.locator(".batch .open").first.click()

@@ -21,6 +21,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -107,9 +108,10 @@ def train_ours(recipe: str, songs_dir: Path, home: Path) -> dict[str, float]:
     from trainer.run.events import StopNow
     from trainer.training import initial_model, train
 
-    initial_model._folder = lambda name, former: _checkpoint(
-        home
-    )  # no network; this process ends soon
+    # No network; this process ends soon. An error where the function has another name.
+    mock.patch.object(
+        initial_model, "base_folder", lambda config, former=(): _checkpoint(home)
+    ).start()
     marks: dict[str, list[Mark]] = {"record": [], "step": []}
 
     def emit(event: Any) -> None:

@@ -21,7 +21,7 @@ from audio.decode import OWN
 from audio.decode.archive import Song
 from audio.library.kinds import shown
 from audio.library.tables import n_tracks
-from classifier import embeddings, flags, report, share
+from classifier import embeddings, flags, hf_job, report, share
 from classifier.batch import Row, rows
 from classifier.models import AUTO, Models
 from classifier.plan import Part, labels_of, part_named, shared, songs_in_turn
@@ -29,6 +29,7 @@ from classifier.queue import InferenceQueue
 from classifier.report import Table
 from classifier.share import Crew
 from errors import KnownError
+from hub import account
 from i18n import sentence, word
 from networks import device
 from networks.checkpoint import LoadedModel, ModelRef
@@ -40,9 +41,9 @@ MAX_WORKERS_PER_CORE = 4
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Classify each song; return the exit code."""
-    parser = flags.parser()
-    options = parser.parse_args(arguments)
     host = from_environment()
+    parser = flags.parser(host.source)
+    options = parser.parse_args(arguments)
     n_cores = max((os.cpu_count() or 1) // host.n_local, 1)
     n_workers = min(options.workers or n_cores, MAX_WORKERS_PER_CORE * n_cores)
     models = _models(host, options, n_workers)
@@ -52,6 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("name at least one song or folder")
     if options.embeddings and (options.csv or host.n_processes > 1):
         parser.error("--embeddings goes with neither --csv nor several processes")
+    if options.on_hf_job:
+        if options.csv or options.embeddings or options.json:
+            parser.error("--on-hf-job goes with neither --csv, --json nor --embeddings")
+        return _rented(options)
     _prepare_libraries(n_workers, n_cores)
     if host.is_launched:
         device.choose(host.local_rank)
@@ -64,6 +69,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         except KnownError as error:
             return _failed(error)
+
+
+def _rented(options: argparse.Namespace) -> int:
+    """Submit the same classification as a Hugging Face Job; return the exit code."""
+    given = ["--quick"] if options.effort == "quick" else []
+    given += ["--precision", options.precision] if options.precision else []
+    try:
+        job = hf_job.submit(
+            options.songs,
+            given,
+            options.on_hf_job,
+            model=options.model,
+            source=options.source,
+            to=options.to,
+            token_of=account.host_token,
+        )
+    except KnownError as error:
+        return _failed(error)
+    print(word("classifier.job", id=job.id, flavor=options.on_hf_job, to=options.to))
+    print(job.url)
+    return 0
 
 
 def _classified(

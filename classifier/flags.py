@@ -21,6 +21,7 @@ examples:
   python -m classifier song.mp3 --model hub:OWNER/NAME
   python -m classifier --model list
   accelerate launch -m classifier ~/Music --csv genres.csv
+  python -m classifier OWNER/SONGS --on-hf-job t4-small --to OWNER/GENRES
 """
 EPILOG = """\
 A song that cannot be read is named on standard error, and the others are classified.
@@ -29,12 +30,18 @@ model or the effort is another one; songs that failed are tried again: start aga
 after an interruption or a repair. The exit code is 0 when every song got its genre,
 and 1 when one did not, or a folder could not be opened. Started by accelerate launch
 on several GPUs or machines, each process classifies its share, and the first one joins
-their tables; start again to classify the share of one that was killed.
+their tables; start again to classify the share of one that was killed. With
+--on-hf-job the songs are a data set of the Hub with sound files in it, and the table
+is uploaded to a private one; the machine is billed from its start to its end.
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """Define the command line of ``python -m classifier``."""
+def parser(source: str = "") -> argparse.ArgumentParser:
+    """Define the command line of ``python -m classifier``.
+
+    Args:
+        source: the address that a rented machine fetches this project from by default.
+    """
     flags = argparse.ArgumentParser(
         prog="python -m classifier",
         description=DESCRIPTION,
@@ -99,7 +106,22 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="songs classified at the same time (default: as many as cores)",
     )
+    _add_rented(flags, source)
     return flags
+
+
+def _add_rented(flags: argparse.ArgumentParser, source: str) -> None:
+    rented = flags.add_argument_group("on a rented machine, as a Hugging Face Job")
+    rented.add_argument("--on-hf-job", metavar="FLAVOR", help="such as t4-small")
+    rented.add_argument(
+        "--to", metavar="OWNER/NAME", default="", help="where the table is uploaded to"
+    )
+    rented.add_argument(
+        "--source",
+        metavar="URL",
+        default=source,
+        help="public https address of this project's Git repository or Space",
+    )
 
 
 def _at_least_one(text: str) -> int:

@@ -15,6 +15,7 @@ import i18n
 import process
 import settings
 from errors import KnownError
+from hub import account
 from networks.cpu.precision import Wanted
 from trainer import flags, messages, preflight
 from trainer.evaluation import compare, evaluate, layers, model_lookup, report
@@ -81,7 +82,7 @@ def _push(options: argparse.Namespace) -> int:
     address = push.push(
         run,
         options.to,
-        token_of=push.host_token,
+        token_of=account.host_token,
         emit=_Shown(),
         private=not options.public,
     )
@@ -160,7 +161,7 @@ def _rent(options: argparse.Namespace, base_models: Sequence[str]) -> int:
         options.on_hf_job,
         source=options.source,
         to=options.to,
-        token_of=push.host_token,
+        token_of=account.host_token,
     )
     print(i18n.word("notes.job", id=job.id, flavor=options.on_hf_job, to=options.to))
     print(job.url)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,29 +12,13 @@ from gradio.components import Component
 
 from audio.clip import Clip
 from ui.handlers import QUIETLY, Guarded, Handler
+from ui.newest import Newest as Newest
 from ui.player.clip_bar import ClipBar
 from ui.player.clips import ClipShelf
 from ui.scene import Scene, Transforms, seen
 from ui.server.access import Visitor
 
 View = tuple[str, float, float] | None  # a sound's path, start and stop (s)
-
-
-@dataclass(frozen=True)
-class Newest:
-    """Which request for each place of a page came last.
-
-    Gradio answers several requests of one page side by side, so that an older one may
-    end last; what it brings is out of date, and must not cover the newer answer.
-    """
-
-    requests: dict[int, object] = field(default_factory=dict)
-
-    def ask(self, *places: Component) -> Callable[[Component], bool]:
-        """Begin a request; return what tells whether it is a place's newest still."""
-        request = object()
-        self.requests.update((place._id, request) for place in places)
-        return lambda place: self.requests[place._id] is request
 
 
 @dataclass(frozen=True)

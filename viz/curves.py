@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 import i18n
 from audio.transforms.windows import Numbers
 from viz.palette import GREY_LINE, LINES
-from viz.plot import N_COLUMNS, Axis, Line, Plot, Quantity
+from viz.plot import N_COLUMNS, Axis, Line, Plot, Quantity, Scale
 from viz.wording import joined, phrase, plain
 
 N_DOTTED = 20  # a line of so few points shows each of them
 HEADROOM = 1.1
 RATIO = 0.45  # height to width
 COLOURS = [i for i in range(len(LINES)) if i != GREY_LINE]
+SCALES: tuple[Scale, ...] = ("linear", "log")  # of what may fall by powers of ten
 N_DASHES = 3  # where the colours recur
 
 
@@ -87,7 +88,8 @@ def plot(
         curves: one or several.
         language: of title and labels.
         n_steps: of the whole run; 0 to end with the last point.
-        is_percent: whether the axis goes from 0 to 100; else as far as the values.
+        is_percent: whether the axis goes from 0 to 100; else as far as the values, and
+            the visitor may choose a logarithmic one.
     """
     quantity: Quantity = "percent" if is_percent else "number"
     values = np.array([v for each in curves for v in each.values], np.float64)
@@ -97,7 +99,7 @@ def plot(
     return Plot(
         name=name,
         x=Axis("count", 0.0, float(max(stop, 1)), phrase("step", language)),
-        y=Axis(quantity, 0.0, top, ""),
+        y=Axis(quantity, 0.0, top, "", SCALES[:1] if is_percent else SCALES),
         layers=tuple(_line(i, curve) for i, curve in enumerate(curves)),
         title=phrase(name, language),
         ratio=RATIO,

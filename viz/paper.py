@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 Place = Callable[[Any], Numbers]  # of values, on their axis
 
 WIDTH_PX, HEIGHT_PX = 1000, 400  # of one plot
+N_DECADES = 4  # of a log axis of plain numbers
 AUDIBLE_HZ, LOWEST_LOG_HZ = 20.0, 32.0  # a log axis begins at 32 Hz, not below 20
 TICK_PX = 64  # the least room for a labelled tick along the bottom
 HERTZ_PX = 30  # likewise, of frequencies
@@ -239,6 +240,8 @@ def _names(
     n_ticks = max(length_px // (TICK_PX if side == "x" else NUMBER_PX), 2)
     if axis.quantity == "time":
         return ticks.times(start, stop, n_ticks)
+    if axis.quantity == "number" and axis.scales[0] == "log":
+        return ticks.powers_of_ten(start, stop)
     is_whole = axis.quantity == "count" and side == "x"
     return ticks.numbers(start, stop, n_ticks, least=1.0 if is_whole else 0.0)
 
@@ -246,7 +249,9 @@ def _names(
 def _ends(axis: Axis) -> tuple[float, float]:
     stop = axis.stop if axis.stop > axis.start else axis.start + 1
     if axis.scales[0] in ("log", "note") and axis.start < AUDIBLE_HZ:
-        return max(axis.start, min(LOWEST_LOG_HZ, stop / 10)), stop
+        is_plain = axis.quantity == "number"
+        lowest = stop / 10**N_DECADES if is_plain else min(LOWEST_LOG_HZ, stop / 10)
+        return max(axis.start, lowest), stop
     return axis.start, stop
 
 

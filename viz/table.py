@@ -134,6 +134,10 @@ def _blocks(plot: Plot) -> Iterable[list[Row]]:
                     ["start_s", "stop_s", *plot.y.names],
                     *zip(layer.starts_s, layer.stops_s, *colours, strict=True),
                 ]
+            case Line() if layer.shape != "rule" and plot.x.quantity == "count":
+                values = " · ".join(filter(None, (plot.title, layer.name)))
+                head = [plot.x.label or "count", values or _unit(plot.y)]
+                yield [head, *zip(layer.xs, layer.ys, strict=True)]
             case _:
                 named = _of_layer(layer, plot)
                 if named:

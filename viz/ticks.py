@@ -26,7 +26,7 @@ MEL_TICKS_HZ = (250, 500, 1000, 1500, 2000, 3000, 4000, 6000, 8000, 11_000, 16_0
 TICK_MARK_PX, WORDS_PX = 4, 7.5  # from the axes: how far ticks go, where words begin
 BESIDE = {"ha": "right", "va": "center_baseline"}  # words left of an upright axis
 X_LABEL_PX = 23  # likewise, where the words below the x axis begin
-TINY_HZ = 1e-3  # in place of 0, which no log axis has
+TINY_HZ = 1e-9  # in place of 0, which no log axis has
 STEPS_HZ = [m * 10.0**e for e in range(6) for m in (1, 2, 5)]
 
 
@@ -122,6 +122,12 @@ def numbers(
     first, last = ceil(start / step - 1e-9), floor(stop / step + 1e-9)
     values = [i * step for i in range(first, last + 1)]
     return {value: with_minus(f"{value:.{_n_decimals(step)}f}") for value in values}
+
+
+def powers_of_ten(start: float, stop: float) -> dict[float, str]:
+    """Label a logarithmic axis of plain numbers: 0.001, 0.01 and so on."""
+    first, last = ceil(log10(start) - 1e-9), floor(log10(stop) + 1e-9)
+    return {10.0**n: f"{10.0**n:.{max(-n, 0)}f}" for n in range(first, last + 1)}
 
 
 def frequencies_hz(

@@ -2,6 +2,6 @@
 
 ``frontend.optimize_for_cpu`` prepares a model for inference, and
 ``training.optimize_for_cpu`` for training; both rest on the same derivation, and on
-``precision``, which says in what format products are computed. Other
-models, and those on a GPU, are left as they are.
+``precision``, which says in what format products are computed. ``hubert`` is a usual
+classifier without transformers. Other models, and those on a GPU, are left as they are.
 """

@@ -141,7 +141,7 @@ def load(
     if weights is None:
         return None
     with torch.device("meta"):  # the file's weights take the place of these
-        model = _classes().Classifier(facts)
+        model = _classifier()(facts)
     try:
         model.load_state_dict(weights, assign=True)
     except RuntimeError:  # other names or shapes
@@ -206,11 +206,10 @@ def _weights(folder: Path) -> dict[str, Tensor] | None:
 
 
 @functools.cache
-def _classes() -> Any:
-    """Make the modules, once torch is loaded."""
+def _convolution() -> Any:
+    """Make the class of a convolution, once torch is loaded; as those below."""
     import torch
     from torch import nn
-    from torch.nn.functional import gelu, scaled_dot_product_attention
 
     class Convolution(nn.Module):
         """A convolution of the front end, its norm and its GELU."""
@@ -238,12 +237,21 @@ def _classes() -> Any:
                 out = norm(out)
             return torch.as_tensor(self.activation(out))
 
+    return Convolution
+
+
+@functools.cache
+def _front_end() -> Any:
+    """Make the class of all convolutions."""
+    from torch import nn
+
     class FrontEnd(nn.Module):
         """(n_windows, n_samples) to (n_windows, n_channels, n_frames)."""
 
         def __init__(self, config: Any) -> None:
             super().__init__()
-            layers = [Convolution(config, at) for at in range(len(config.conv_dim))]
+            n_layers = len(config.conv_dim)
+            layers = [_convolution()(config, at) for at in range(n_layers)]
             self.conv_layers = nn.ModuleList(layers)
 
         def forward(self, windows: Tensor) -> Tensor:
@@ -251,6 +259,15 @@ def _classes() -> Any:
             for layer in self.conv_layers:
                 frames = layer(frames)
             return frames
+
+    return FrontEnd
+
+
+@functools.cache
+def _projection() -> Any:
+    """Make the class of what widens frames to the transformer."""
+    import torch
+    from torch import nn
 
     class Projection(nn.Module):
         def __init__(self, config: Any) -> None:
@@ -263,6 +280,15 @@ def _classes() -> Any:
         def forward(self, frames: Tensor) -> Tensor:
             norm = getattr(self, "layer_norm", None)
             return torch.as_tensor(self.projection(norm(frames) if norm else frames))
+
+    return Projection
+
+
+@functools.cache
+def _position() -> Any:
+    """Make the class of what tells a state its neighbours."""
+    from torch import nn
+    from torch.nn.functional import gelu
 
     class Position(nn.Module):
         """What a state's neighbours add to it: a long convolution."""
@@ -278,6 +304,16 @@ def _classes() -> Any:
         def forward(self, states: Tensor) -> Tensor:
             found = self.conv(states.transpose(1, 2))
             return gelu(found[..., : states.shape[1]]).transpose(1, 2)
+
+    return Position
+
+
+@functools.cache
+def _attention() -> Any:
+    """Make the class of a layer's first part."""
+    import torch
+    from torch import nn
+    from torch.nn.functional import scaled_dot_product_attention
 
     class Attention(nn.Module):
         def __init__(self, config: Any) -> None:
@@ -296,6 +332,15 @@ def _classes() -> Any:
             found = scaled_dot_product_attention(*heads)
             return torch.as_tensor(self.out_proj(found.transpose(1, 2).flatten(2)))
 
+    return Attention
+
+
+@functools.cache
+def _feed_forward() -> Any:
+    """Make the class of a layer's second part."""
+    import torch
+    from torch import nn
+
     class FeedForward(nn.Module):
         def __init__(self, config: Any) -> None:
             super().__init__()
@@ -308,18 +353,27 @@ def _classes() -> Any:
             inner = self.intermediate_act_fn(self.intermediate_dense(states))
             return torch.as_tensor(self.output_dense(inner))
 
+    return FeedForward
+
+
+@functools.cache
+def _layer() -> Any:
+    """Make the class of a layer."""
+    import torch
+    from torch import nn
+
     class Layer(nn.Module):
         """A layer of the transformer, norms before its parts or after them."""
 
         def __init__(self, config: Any) -> None:
             super().__init__()
             self.is_norm_first = config.do_stable_layer_norm
-            self.attention = Attention(config)
+            self.attention = _attention()(config)
             self.layer_norm, self.final_layer_norm = (
                 nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
                 for _ in range(2)
             )
-            self.feed_forward = FeedForward(config)
+            self.feed_forward = _feed_forward()(config)
 
         def forward(self, states: Tensor) -> Tensor:
             first, second = self.layer_norm, self.final_layer_norm
@@ -329,14 +383,22 @@ def _classes() -> Any:
             states = first(states + self.attention(states))
             return torch.as_tensor(second(states + self.feed_forward(states)))
 
+    return Layer
+
+
+@functools.cache
+def _encoder() -> Any:
+    """Make the class of the transformer."""
+    from torch import nn
+
     class Encoder(nn.Module):
         def __init__(self, config: Any) -> None:
             super().__init__()
             self.is_norm_first = config.do_stable_layer_norm
-            self.pos_conv_embed = Position(config)
+            self.pos_conv_embed = _position()(config)
             self.layer_norm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
             n_layers = config.num_hidden_layers
-            self.layers = nn.ModuleList(Layer(config) for _ in range(n_layers))
+            self.layers = nn.ModuleList(_layer()(config) for _ in range(n_layers))
 
         def forward(self, states: Tensor) -> tuple[Tensor, list[Tensor]]:
             """Return the last state after the last norm, and all states before it."""
@@ -349,13 +411,21 @@ def _classes() -> Any:
             last = found[-1]
             return self.layer_norm(last) if self.is_norm_first else last, found
 
+    return Encoder
+
+
+@functools.cache
+def _classifier() -> Any:
+    """Make the class of the whole."""
+    from torch import nn
+
     class Body(nn.Module):
         def __init__(self, config: Any) -> None:
             super().__init__()
             self.config = config
-            self.feature_extractor = FrontEnd(config)
-            self.feature_projection = Projection(config)
-            self.encoder = Encoder(config)
+            self.feature_extractor = _front_end()(config)
+            self.feature_projection = _projection()(config)
+            self.encoder = _encoder()(config)
 
         def forward(self, windows: Tensor, output_hidden_states: bool = False) -> Found:
             frames = self.feature_extractor(windows).transpose(1, 2)
@@ -388,4 +458,4 @@ def _classes() -> Any:
             means = self.projector(found.last_hidden_state).mean(dim=1)
             return found._replace(logits=self.classifier(means))
 
-    return SimpleNamespace(Classifier=Classifier)
+    return Classifier

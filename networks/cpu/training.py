@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from networks.cpu.attention import optimize_attention
 from networks.cpu.conv import n_outputs, rows, strips
-from networks.cpu.fft_conv import fft_conv, spectra
+from networks.cpu.fft_conv import learning_conv
 from networks.cpu.frontend import (
     front_end,
     is_normed_over_time,
@@ -272,6 +272,4 @@ def _position(conv: Any, usual: Any, frames: Tensor) -> Tensor:
     is_ours = frames.dtype in (torch.float32, _dtype())
     if is_short or not frames.is_cpu or not is_ours:
         return torch.as_tensor(usual(frames))
-    found = spectra(conv.weight.float(), conv.groups)
-    lengths = {"kernel": conv.kernel_size[0], "padding": conv.padding[0]}
-    return fft_conv(frames, found, conv.bias, **lengths)
+    return learning_conv(conv, frames)

@@ -39,6 +39,8 @@ def test_scores_stand_still_on_a_phone_and_a_mistake_sounds(open_page, run):
     page.wait_for_function(OPEN_TRAIN)
     page.evaluate(MARK)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    first = page.locator(".mistakes tbody tr > *").first
+    assert first.bounding_box()["width"] > 60  # a name is read, not spelled
     page.evaluate(COUNT_PLAYED)
     page.locator(".run-scores button.play").click()
     page.wait_for_function("window.played.length === 1")

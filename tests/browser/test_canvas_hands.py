@@ -34,6 +34,18 @@ def test_read_out_of_a_tone_names_its_note_and_level(show):
     assert "−23.5 dBFS" in reading(page)
 
 
+def test_question_mark_lists_the_keys_unless_somebody_types(show):
+    page = show(one_row(440.0, -23.5))
+    page.evaluate("document.body.append(document.createElement('input'))")
+    page.locator("input:not([type])").last.press("?")
+    assert not page.locator("dialog[open]").count()
+    page.locator("canvas[role=img]").first.press("?")
+    keys = page.locator("dialog[open] kbd").all_inner_texts()
+    assert {"Space", "Enter", "L", "Esc", "?"} < set(keys)
+    page.keyboard.press("?")
+    assert not page.locator("dialog[open]").count()
+
+
 def test_read_out_of_silence_says_below(show):
     page = show(spectrogram(np.full((20, 30), -200.0), np.linspace(0, 8000, 20)))
     page.mouse.move(*at(page, 0.5))

@@ -105,7 +105,9 @@ def test_switch_goes_on_at_the_same_moment_of_the_other_sound(show):
 def test_hint_stands_where_the_cursor_reads_until_somebody_drags(show):
     page = show(one_row(), curves())
     first, second = page.locator(".sheet-hint").all()
-    assert first.inner_text() == "Hover to read · drag to hear or zoom · Space plays"
+    assert first.inner_text() == (
+        "Hover to read · drag to hear or zoom · Space plays · ? lists the keys"
+    )
     assert second.inner_text() == "Hover to read"
     page.mouse.move(*at(page, 0.5))
     first.wait_for(state="hidden")

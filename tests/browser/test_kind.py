@@ -17,10 +17,13 @@ pytestmark = pytest.mark.browser
 AXE = (Path(axe.__file__).parent / "axe.min.js").read_text("utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 CHECK = f"axe.run(document, {{ runOnly: {json.dumps(RULES)}, resultTypes: ['violations'] }})"
-# Gradio's own, out of reach of a style sheet: (rule, a part of the element), and why.
+# Out of reach of a style sheet, most of it Gradio's: (rule, a part of the element), and why.
 FORGIVEN = {
     ("aria-prohibited-attr", 'aria-label="Empty value"'): (
         "the icon that stands where a player has no sound yet has a name and no role"
+    ),
+    ("scrollable-region-focusable", 'class="sheet-table"'): (
+        "browsers let the keyboard into what scrolls, where it does"
     ),
 }
 FINGER_PX = 32
@@ -58,6 +61,14 @@ OPENED = """(tab) => tab.ariaSelected === "true"
   && [...document.querySelectorAll("[role=tabpanel]")].some(
     (panel) => panel.checkVisibility() && panel.querySelector(".block"))"""
 FORBIDDEN = "() => { Storage.prototype.setItem = () => { throw new DOMException(); }; }"
+LATER = ("source", "separation", "codec", "masking", "inside", "attention")
+# Of a lesson, what begins left of the screen or ends right of it, unless it scrolls there.
+BEYOND = """(lesson) => [...lesson.querySelectorAll("p, th, td, h2, span, button, select")]
+  .filter((each) => each.checkVisibility() && !each.closest(".sheet-table, .scrolls"))
+  .filter((each) => {
+    const { left, right, width } = each.getBoundingClientRect();
+    return width && (left < 0 || right > innerWidth + 1);
+  }).map((each) => each.textContent.slice(0, 80))"""
 MOVING = """document.getAnimations().filter(
   (each) => each.playState === "running" && each.effect.getTiming().duration > 1).length"""
 
@@ -69,11 +80,17 @@ def start(page):
 
 
 def through_tabs(page):
-    """Each tab once it is there."""
+    """Each tab once it is there, those that only the menu has room for as well."""
     for tab in page.get_by_role("tab").all():
         tab.click()
         page.wait_for_function(OPENED, arg=tab.element_handle())
         yield tab.inner_text()
+    for name in ("Map", "Teach & about"):
+        if page.get_by_role("tab", name=name).count() == 0:
+            page.locator(".overflow-menu > button").click()
+            page.locator(".overflow-dropdown button").filter(has_text=name).click()
+            page.get_by_role("tab", name=name, selected=True).wait_for()
+            yield name
 
 
 def broken_rules(page):
@@ -104,6 +121,45 @@ def test_first_view_keeps_wcag_2_1_aa(open_page, dark, width):
     page.evaluate(AXE)
     assert broken_rules(page) == []
     assert page.evaluate(TARGETS) == []
+
+
+@pytest.mark.slow
+def test_later_lessons_keep_wcag_2_1_aa_and_a_phone_s_edges(open_page):
+    page = open_page(dark=True, width=390, height=844)
+    start(page)
+    page.evaluate(AXE)
+    for name in LATER:
+        place = page.locator(f"#lesson-{name}")
+        place.evaluate("(one) => one.scrollIntoView()")
+        place.locator("canvas[role=img], .sheet-table td").first.wait_for()
+        page.wait_for_function("Genrescope.isDrawn()")
+        assert place.evaluate(BEYOND) == [], name
+    assert broken_rules(page) == []
+    assert page.evaluate(TARGETS) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 390)])
+def test_map_and_reasons_keep_wcag_2_1_aa(open_page, dark, width):
+    page = open_page("?view=classify&sound=blues_song", dark=dark, width=width)
+    page.set_default_timeout(PATIENCE_MS)
+    page.locator(".block.answer .verdict:not(.so_far)").wait_for()
+    page.evaluate(AXE)
+    page.get_by_role("button", name="What if the song were different?").click()
+    page.get_by_role("button", name="Where does it listen?").click()
+    page.get_by_role("button", name="Find out where").click()
+    page.locator(".block.where-map .numbers").filter(has_text="Asked:").wait_for()
+    assert broken_rules(page) == []
+    browser.forgive_leaving(page)
+    page.goto(page.url.split("?")[0] + "?view=map")
+    page.wait_for_function(browser.READY)
+    page.evaluate(AXE)
+    page.get_by_role("button", name="Draw the map").click()
+    page.wait_for_function("Genrescope.songMap.map?.names.length === 80")
+    page.get_by_text("most neighbours carry the same label").wait_for()
+    assert broken_rules(page) == []
+    assert width > 390 or page.evaluate(TARGETS) == []
+    assert not scrolls_sideways(page)
 
 
 def test_finger_hits_everything_on_a_phone(open_page):

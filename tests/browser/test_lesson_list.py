@@ -13,6 +13,13 @@ IS_HERE = (
 FOLLOWS = "name => new URLSearchParams(location.search).get('view') === name"
 
 
+# What is at the middle of a place is that place, and not the bar that stays above it.
+IS_UNCOVERED = """(place) => {
+  const here = document.querySelector(place), { x, y, width, height } = here.getBoundingClientRect();
+  return here.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+}"""
+
+
 def test_list_marks_the_lesson_in_view_and_leads_to_others(open_page):
     page = open_page("?view=rate&sound=brass")
     page.wait_for_function(IS_HERE, arg="rate")
@@ -34,6 +41,7 @@ def test_list_marks_the_lesson_in_view_and_leads_to_others(open_page):
     page.evaluate("document.getElementById('lesson-bits').scrollIntoView()")
     page.wait_for_function(FOLLOWS, arg="bits")
     assert "sound=brass" in page.url
+    assert page.evaluate(IS_UNCOVERED, ".contents p")
 
 
 def test_link_in_a_text_sets_the_knob_right_there(open_page):
@@ -82,4 +90,5 @@ def test_phone_has_a_menu_in_a_slim_line_that_stays(open_page):
     line = page.locator(".block.contents").bounding_box()
     assert line["y"] >= 0
     assert line["height"] <= 48
+    assert page.evaluate(IS_UNCOVERED, ".contents select")
     assert page.evaluate("document.documentElement.scrollWidth") == 390

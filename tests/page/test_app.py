@@ -318,7 +318,7 @@ def button_of(demo, key):
     return next(
         each
         for each in demo.blocks.values()
-        if getattr(each, "value", None) == language.text(key)
+        if isinstance(each, gr.Button) and f'"{key}"' in str(each.value)
     )
 
 

@@ -443,11 +443,12 @@ def test_event_that_shows_no_progress_touches_nothing_for_it(page):
 @pytest.mark.browser
 def test_slider_tells_of_no_key(chromium):
     with gr.Blocks() as page:
-        slider, told = gr.Slider(0, 10, 5, label="sound"), gr.Textbox(label="told")
+        slider, told = gr.Slider(0, 10, 5, step=1), gr.Textbox(label="told")
         slider.release(str, slider, told)
     page.launch(prevent_thread_lock=True, quiet=True)
     try:
         visit = chromium.new_page()
+        visit.set_default_timeout(browser.WAIT_MS)
         visit.goto(page.local_url)
         slider = visit.locator("input[type=range]")
         slider.press("ArrowRight")

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 import i18n
 from settings import ROOT
-from ui.server.language import SPOKEN, UNSPOKEN, texts
+from ui.server.language import OF_GRADIO, SPOKEN, UNSPOKEN, texts
 from ui.server.middleware import Language
 from ui.tabs.teach.tab import plan_addresses
 
@@ -104,4 +104,4 @@ def test_page_carries_every_section_that_a_component_may_speak():
     sources = [path.read_text("utf-8") for path in (ROOT / "ui").rglob("*.py")]
     sources.append((ROOT / "app.py").read_text("utf-8"))
     named = {name for each in sources for name in SECTION.findall(each)}
-    assert named == set(SPOKEN)
+    assert named | {OF_GRADIO} == set(SPOKEN)

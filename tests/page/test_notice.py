@@ -8,9 +8,9 @@ import pytest
 import app
 import i18n
 from errors import KnownError
+from hub import account
 from settings import Host, Settings
 from support.visits import request
-from trainer.publish import push
 from ui.notice import notice
 from ui.server.access import Visitor
 from ui.tabs.train import actions
@@ -116,4 +116,4 @@ def test_push_of_a_space_goes_with_the_visitor_s_login_only():
 
 
 def test_push_from_a_computer_takes_no_login_that_gradio_only_plays():
-    assert actions.token_of(Settings(), "mock-oauth-token") is push.host_token
+    assert actions.token_of(Settings(), "mock-oauth-token") is account.host_token

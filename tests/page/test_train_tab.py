@@ -529,6 +529,7 @@ def test_phases_have_their_own_progress_and_the_device_its_figures():
     assert "30 / 30 · 2.9 songs/s" in html
     assert "3 / 40" in html
     assert html.count("<progress") == 1
+    assert "<p>About " in html or "<p>Estimating the time left" in html
     assert "8.0 windows/s" in html
     assert "61 °C" in html
     noted = {"kind": "cuda", "name": "H200", "precision": "bf16", "why": "gpu_bf16"}

@@ -107,7 +107,7 @@ def test_error_before_is_told_only_where_one_is_beyond_chance():
 def test_reason_for_no_temperature_is_told():
     few = evaluate.score_test(marked(20, 1), drawn(40))
     (line, *_) = report.calibration(few)
-    assert "20 validation songs with 1 mistakes" in line
+    assert "1 of 20 validation songs wrongly" in line
     useless = dataclasses.replace(few, fitted_on=(80, 20))
     assert "cross-validation on 80 songs" in report.calibration(useless)[0]
 

@@ -16,6 +16,7 @@ from errors import KnownError
 from settings import Settings
 from support.files import stereo, write_audio
 from support.signals import tone
+from ui.newest import Newest
 from ui.player import examples, excerpt
 from ui.player.clip_bar import (
     _choosing,
@@ -112,8 +113,29 @@ def test_address_that_names_no_sound_of_ours_is_told_which_there_are(tmp_path):
 
 
 def read(shelf, tmp_path, chosen, before=None, copy=""):
-    handler = _reading(shelf, str(tmp_path / "cache"))
-    return handler(chosen, before, None, copy, Visitor())
+    handler = _reading(shelf, player_in(tmp_path))
+    return handler(chosen, Newest(), before, None, copy, Visitor())
+
+
+def player_in(tmp_path):
+    return SimpleNamespace(GRADIO_CACHE=str(tmp_path / "cache"), _id=1)
+
+
+def test_sound_that_another_came_after_while_it_was_read_changes_nothing(tmp_path):
+    path, newest = str(write_audio(tmp_path / "a.wav", tone())), Newest()
+    player = player_in(tmp_path)
+
+    class Slow(ClipShelf):
+        def take(self, path):
+            newest.ask(player)  # the other one
+            return super().take(path)
+
+    read = _reading(Slow(decode.Limits()), player)
+    found = read(path, newest, None, None, "", Visitor())
+    assert all(each == gr.skip() for each in found)
+    choose = _choosing(lambda visitor: path, read, player.GRADIO_CACHE)
+    found = choose(newest, None, None, "", "", Visitor())
+    assert all(each == gr.skip() for each in found)
 
 
 def test_sound_that_browsers_do_not_play_is_played_as_wav(tmp_path):
@@ -129,10 +151,12 @@ def test_sound_that_browsers_do_not_play_is_played_as_wav(tmp_path):
 
 
 def test_built_in_sound_is_played_and_read_in_one_answer(tmp_path):
-    read = _reading(ClipShelf(decode.Limits()), str(tmp_path / "cache"))
+    read = _reading(ClipShelf(decode.Limits()), player_in(tmp_path))
     give = partial(examples.file_of, "click", tmp_path)
     choose = _choosing(lambda visitor: give(), read, str(tmp_path / "cache"))
-    path, line, whole, _, played, copy, kept = choose(None, None, "", "", Visitor())
+    path, line, whole, _, played, copy, kept = choose(
+        Newest(), None, None, "", "", Visitor()
+    )
     assert path == played  # what the player has is not read a second time
     assert Path(path).is_relative_to(tmp_path / "cache")
     assert examples.id_of(path) == json.loads(kept)["sound"] == "click"
@@ -178,7 +202,7 @@ def test_part_that_a_browser_brings_back_still_knows_its_whole(tmp_path):
     whole = str(write_audio(tmp_path / "a.wav", tone(duration_s=2.0)))
     part = excerpt.part_of(shelf.take(whole).clip, 0.5, 1.5, 0.1)
     path = excerpt.file_of(whole, part, shelf, "a", str(tmp_path))
-    handler = _reading(shelf, str(tmp_path / "cache"))
-    found = handler(path, None, whole, "", Visitor())
+    handler = _reading(shelf, player_in(tmp_path))
+    found = handler(path, Newest(), None, whole, "", Visitor())
     assert found[2] == whole
-    assert handler(whole, None, whole, "", Visitor())[2] is None
+    assert handler(whole, Newest(), None, whole, "", Visitor())[2] is None

@@ -6,7 +6,7 @@ import pytest
 import torch
 import transformers
 
-from networks.cpu import training
+from networks.cpu import fft_conv, training
 
 HUBERT = {
     "hidden_size": 16,
@@ -159,3 +159,24 @@ def test_number_formats_of_other_machines_are_left_to_their_libraries():
     training.optimize_for_cpu(model)
     frames = model.hubert.feature_extractor(sounds_of(4000).to(torch.bfloat16))
     assert frames.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("n_frames", [2, 64, 65, 300])
+@pytest.mark.parametrize(("kernel", "n_groups"), [(64, 4), (65, 1), (128, 2)])
+def test_long_kernel_learns_what_the_convolution_learns(n_frames, kernel, n_groups):
+    torch.manual_seed(0)
+    plain = torch.nn.Conv1d(8, 8, kernel, padding=kernel // 2, groups=n_groups)
+    quick = copy.deepcopy(plain)
+    plain.double()
+    given = torch.randn(3, 8, n_frames)
+    found = []
+    for conv, kind in ((plain, torch.float64), (quick, torch.float32)):
+        frames = given.to(kind).requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16):  # leaves it in float32
+            out = fft_conv.learning_conv(conv, frames) if conv is quick else None
+        out = conv(frames) if out is None else out
+        (out * torch.linspace(-1, 1, out.shape[2])).square().sum().backward()
+        found.append((out, frames.grad, conv.weight.grad, conv.bias.grad))
+    for exact, ours in zip(*found, strict=True):
+        assert ours.dtype == torch.float32
+        assert torch.allclose(ours.double(), exact, rtol=1e-4, atol=1e-3)

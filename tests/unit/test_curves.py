@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from support.gallery import ACCURACY, LOSS, training
-from viz import curves, paper, reliability
+from viz import curves, paper, reliability, table
 from viz.curves import Curve
 from viz.palette import GREY_LINE
 from viz.plot import N_COLUMNS, Sheet
@@ -40,6 +40,25 @@ def test_value_that_is_none_is_a_gap_and_spoils_no_scale():
     (axes,) = paper.figure(Sheet((plot,), "")).axes
     assert math.isnan(axes.lines[0].get_ydata()[1])
     assert axes.get_legend() is None
+
+
+def test_what_falls_by_powers_of_ten_can_be_drawn_on_a_logarithmic_axis():
+    falling = Curve("", [1, 2, 3], [2.0, 0.02, 0.002])
+    plot = plot_of(falling)
+    assert plot.y.scales == ("linear", "log")
+    assert plot_of(falling, is_percent=True).y.scales == ("linear",)
+    look = paper.Look({"loss.y": "log"})
+    (axes,) = paper.figure(Sheet((plot,), ""), look).axes
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == ["0.001", "0.01", "0.1", "1"]
+    assert np.allclose(axes.lines[0].get_ydata(), np.log10([2.0, 0.02, 0.002]))
+
+
+def test_numbers_of_curves_are_saved_under_their_names():
+    drawn = [Curve("training", [1, 2], [2.0, 1.0]), Curve("validation", [2], [1.5])]
+    text = table.as_csv(Sheet((plot_of(*drawn),), "")).decode()
+    assert text.startswith("Step,Loss · training\n1.0,2.0\n2.0,1.0\n")
+    assert text.endswith("Step,Loss · validation\n2.0,1.5\n")
 
 
 def test_long_run_is_drawn_as_means_with_no_more_points_than_columns():

@@ -100,7 +100,7 @@ def test_refusals_of_the_hub_are_named(push_hub, monkeypatch):
 
 
 def test_command_line_prints_where_the_job_is(push_hub, monkeypatch, capsys):
-    monkeypatch.setattr(command.push, "host_token", lambda: TOKEN)
+    monkeypatch.setattr(command.account, "host_token", lambda: TOKEN)
     flags = ["--preset", "smoke", "--on-hf-job", "cpu-basic", "--to", REPO]
     assert command.main([*flags, "--source", SOURCE]) == 0
     printed = capsys.readouterr().out

@@ -10,6 +10,7 @@ import i18n
 from classifier.models import Models
 from classifier.predict import predict
 from errors import KnownError
+from hub import account
 from support.finished_runs import finished_run
 from support.hub_server import OWNER, REVISION, TOKEN
 from support.marked import keep_scores
@@ -141,7 +142,7 @@ def test_push_after_a_push_sends_the_weights_only_once(run, push_hub):
 
 
 def test_hub_that_falls_silent_is_given_up(run, push_hub, monkeypatch):
-    monkeypatch.setattr(push, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(account, "PATIENCE_S", 0.2)
     push_hub.release.clear()
     assert code_of_push(run) == "push_lost"
 
@@ -235,7 +236,7 @@ def test_token_is_in_no_file_event_log_or_message(
 def test_command_line_pushes_the_newest_finished_run(
     run, push_hub, monkeypatch, capsys
 ):
-    monkeypatch.setattr(push, "host_token", lambda: TOKEN)
+    monkeypatch.setattr(account, "host_token", lambda: TOKEN)
     flags = ["push", "--to", REPO, "--runs-dir", str(run.folder.parent)]
     assert command.main(flags) == 0
     printed = capsys.readouterr().out

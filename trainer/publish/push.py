@@ -12,14 +12,14 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import KnownError
-from hub import client
+from hub import account, client
+from hub.account import TokenOf
 from trainer.publish import card
 from trainer.run.events import Emit, Stage
 from trainer.run.runs import Run
@@ -27,38 +27,9 @@ from trainer.run.runs import Run
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-# Longer than the client's own retries (1 + 2 + 4 + 8 + 8 s); the client itself has no
-# timeout for a server that does not answer.
-PATIENCE_S = 60.0
 MIB = 1_048_576  # bytes
 WEIGHTS = "model.safetensors"
 MADE_BY_THE_HUB = {".gitattributes"}  # in every new repository
-TOKEN = re.compile(r"[!-~]+")  # valid in a header
-TokenOf = Callable[[], str | None]
-
-
-def host_token() -> str | None:
-    """Return this machine's token: of ``hf auth login``, or the variable HF_TOKEN."""
-    from huggingface_hub import get_token
-
-    return get_token()
-
-
-def check(repo_id: str) -> None:
-    """Check the name of a repository, which must include its owner.
-
-    Raises:
-        KnownError: ``push_bad_name``.
-    """
-    from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils._validators import validate_repo_id
-
-    try:
-        validate_repo_id(repo_id)
-    except HFValidationError:
-        raise KnownError("push_bad_name", id=repo_id) from None
-    if "/" not in repo_id:
-        raise KnownError("push_bad_name", id=repo_id)
 
 
 def push(
@@ -89,31 +60,16 @@ def push(
             ``push_bad_token``, ``push_forbidden``, ``push_name_taken``,
             ``push_is_public``, ``push_refused``, ``push_offline`` or ``push_lost``.
     """
-    check(repo_id)
+    account.check(repo_id)
     if run.state().name != "finished" or not client.is_whole(run.model_dir):
         raise KnownError("push_not_finished", id=run.id)
-    token = checked_token(token_of)
+    token = account.checked_token(token_of)
     return client.patiently(
         _Push(run, repo_id, _texts(run, repo_id), private, token),
-        patience_s=PATIENCE_S,
-        known=lambda error: known(error, repo_id),
+        patience_s=account.PATIENCE_S,
+        known=lambda error: account.known(error, repo_id),
         on_progress=emit,
     )
-
-
-def checked_token(token_of: TokenOf) -> str:
-    """Return the token if it is valid in a header.
-
-    Raises:
-        KnownError: ``push_no_login``, or ``push_bad_token``; the client's own error
-            would quote the token in a log.
-    """
-    token = token_of()
-    if not token:
-        raise KnownError("push_no_login")
-    if not TOKEN.fullmatch(token):
-        raise KnownError("push_bad_token")
-    return token
 
 
 @dataclass(frozen=True)
@@ -215,23 +171,3 @@ class _ProgressReader(io.BufferedReader):
             self._reported_bytes = done_bytes
             self._on_progress(Stage("upload", done_bytes, self._total_bytes))
         return data
-
-
-def known(error: BaseException | None, repo_id: str) -> KnownError:
-    """Map an error of huggingface_hub to a KnownError; None is a timeout."""
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-
-    if isinstance(error, OfflineModeIsEnabled):
-        return KnownError("push_offline")
-    if not isinstance(error, HfHubHTTPError):
-        return KnownError("push_lost", id=repo_id)
-    status = error.response.status_code
-    if status == 401:
-        return KnownError("push_bad_token")
-    if status in (402, 403, 404):
-        return KnownError("push_forbidden", id=repo_id)
-    if status == 409:
-        return KnownError("push_name_taken", id=repo_id)
-    if 400 <= status < 500 and status not in (408, 429):
-        return KnownError("push_refused", id=repo_id, status=status)
-    return KnownError("push_lost", id=repo_id)

@@ -25,7 +25,8 @@
   const SECONDS = [10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600];
   const SPREAD = [[1], [2, 5], [3], [4, 6, 8]]; // times a power of ten, the best first
 
-  const POWERS = [1, 10, 100, 1e3, 1e4, 1e5];
+  const POWERS = Array.from({ length: 15 }, (_, i) => Number(`1e${i - 9}`));
+  const N_DECADES = 4; // of a logarithmic axis of plain numbers, which has no lowest one
 
   /** An axis on the page: between a value and its place in pixels. */
   function ruler(axis, scale, first, last) {
@@ -33,7 +34,8 @@
     const stop = axis.stop > axis.start ? axis.stop : axis.start + 1;
     const isLog = WARPS[scale] === LOG;
     const isUnheard = isLog && axis.start < HEARD_HZ;
-    const start = isUnheard ? Math.max(axis.start, Math.min(LOWEST_LOG_HZ, stop / 10)) : axis.start;
+    const lowest = axis.quantity === "number" ? stop / 10 ** N_DECADES : Math.min(LOWEST_LOG_HZ, stop / 10);
+    const start = isUnheard ? Math.max(axis.start, lowest) : axis.start;
     const low = warp(start);
     const share = (warp(stop) - low) / (last - first);
     return {

@@ -25,6 +25,7 @@
     };
   }
 
+  const DOT_PX = 5;
   const imageOf = (plot) => plot.layers.find((layer) => layer.kind === "image");
   const tilesOf = (plot) => plot.layers.find((layer) => layer.kind === "tiles");
 
@@ -35,7 +36,8 @@
     const image = imageOf(plot);
     const hasSlice = image && plot.is_sound && !plot.is_aligned && width > SLICE_FROM_PX;
     const slicePx = hasSlice ? px(84) : 0;
-    const right = width - (image || plot.is_aligned ? px(76) : px(18)) - (hasSlice ? slicePx + px(26) : 0);
+    const room = tilesOf(plot) ? px(92) : image || plot.is_aligned ? px(76) : px(18);
+    const right = width - room - (hasSlice ? slicePx + px(26) : 0);
     const area = {
       left: px(64), top: px(10),
       right: Math.round(right), bottom: Math.round(height) - px(44),
@@ -64,7 +66,9 @@
     pen.save();
     pen.beginPath();
     const { left, top, right, bottom } = box.area;
-    pen.rect(left, top, right - left, bottom - top);
+    // A dot at the edge is drawn whole.
+    const beyond = plot.is_sound || box.image ? 0 : box.px(DOT_PX);
+    pen.rect(left, top - beyond, right - left + beyond, bottom - top + beyond);
     pen.clip();
     for (const layer of plot.layers) layers.LAYERS[layer.kind](pen, view, layer);
     pen.restore();
@@ -177,7 +181,7 @@
     for (const { value, label } of axes.ticks(ruler, upRoom(area, px(26)))) {
       words(pen, label, left + width + px(6), ruler.place(value));
     }
-    upright(pen, label, left + width + px(44), area);
+    upright(pen, label, box.width - px(6), area);
   }
 
   /** Words at the right of rows, as many as there is room for. */

@@ -156,8 +156,11 @@ Genrescope.bar = {
   },
   // A built-in sound is on its way, read already.
   expect(sound, given) {
-    if (held(given.at(-1)).sound === sound) fold();
-    else empty();
+    if (held(given.at(-1)).sound !== sound) empty();
+    else {
+      fold();
+      root.classList.remove("sound-arrives"); // for one that this came after
+    }
     return given;
   },
   refuse() {

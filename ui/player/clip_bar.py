@@ -23,6 +23,7 @@ from errors import KnownError
 from i18n import clock
 from settings import Settings
 from ui.handlers import QUIETLY, Guarded, Handler
+from ui.newest import Newest
 from ui.player import audio as sound_player
 from ui.player import examples, excerpt, recordings, sound_files
 from ui.player.clips import ClipShelf, existing
@@ -122,21 +123,22 @@ def build(
             part = _part_fields()
 
     copy = gr.State("")  # what is played in place of the chosen file
-    read = _reading(shelf, player.GRADIO_CACHE)
+    newest = gr.State(Newest())
+    read = _reading(shelf, player)
     places = [path, facts, whole, part.back, player, copy, kept]
     upload.upload(None, upload, player, js="(file) => file", **QUIETLY)
     tools.start(None, None, player, js="() => null", **QUIETLY)  # a recording
     tools.back(guarded(_same), path, player, **QUIETLY)
     player.change(None, [player, kept], None, js=ARRIVE, **QUIETLY)
-    reading = tools.read(guarded(read), [player, path, whole, copy], places, **QUIETLY)
+    given = [newest, path, whole, copy]
+    reading = tools.read(guarded(read), [player, *given], places, **QUIETLY)
     reading.failure(None, None, player, js=REFUSE, **QUIETLY)
     kept.change(None, kept, None, js=KEEP_SOUND, **QUIETLY)
     _restoring(guarded, link, [player, whole])
     for name, button in buttons.items():
         choose = guarded(_choosing(_giving(name, settings), read, player.GRADIO_CACHE))
         js = EXPECT.format(sound=json.dumps(name))
-        given = [path, whole, copy, kept]
-        chosen = button.click(choose, given, places, js=js, **QUIETLY)
+        chosen = button.click(choose, [*given, kept], places, js=js, **QUIETLY)
         chosen.failure(None, None, player, js=REFUSE, **QUIETLY)
     named = guarded(_giving_what_the_address_names(settings))
     link.change(named, None, player, **QUIETLY)
@@ -148,14 +150,17 @@ def build(
     return ClipBar(path, player, first, guarded(use_part), whole, kept)
 
 
-def _reading(shelf: ClipShelf, cache_dir: str) -> Handler:
+def _reading(shelf: ClipShelf, player: gr.Audio) -> Handler:
     """Make the handler that reads a sound as soon as the player has it.
 
     What browsers do not play gets a copy as wav, which the player is given in its place.
+    A sound that another one was chosen after, while it was read, changes nothing.
     """
+    cache_dir = player.GRADIO_CACHE
 
     def read(
         chosen: str | None,
+        newest: Newest,
         before: str | None,
         whole: str | None,
         copy: str,
@@ -165,7 +170,10 @@ def _reading(shelf: ClipShelf, cache_dir: str) -> Handler:
         # only, the file that it is of was read.
         if chosen is None or chosen == copy:
             return [gr.skip()] * 7
+        is_newest = newest.ask(player)
         decoded = shelf.take(chosen)
+        if not is_newest(player):
+            return [gr.skip()] * 7
         line = facts_line(decoded, chosen, visitor.language)
         if chosen != before:
             cut_from = whole if before is None or excerpt.is_part(before) else before
@@ -189,12 +197,19 @@ def _choosing(give: Handler, read: Handler, cache_dir: str) -> Handler:
     """
 
     def choose(
-        path: str | None, whole: str | None, copy: str, _: str, visitor: Visitor
+        newest: Newest,
+        path: str | None,
+        whole: str | None,
+        copy: str,
+        _: str,
+        visitor: Visitor,
     ) -> list[Any]:
         # Where Gradio would copy it to, for the player.
         file = processing_utils.save_file_to_cache(give(visitor), cache_dir)
-        row: list[Any] = read(file, path, whole, copy, visitor)
-        return [file if place == PLAYER else each for place, each in enumerate(row)]
+        row: list[Any] = read(file, newest, path, whole, copy, visitor)
+        if row[0] == file:
+            row[PLAYER] = file
+        return row
 
     return choose
 

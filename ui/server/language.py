@@ -16,9 +16,11 @@ from trainer.config import RunConfig
 
 LANGUAGE_COOKIE = "genrescope_language"
 # Sections that components use; every page carries them in each language.
+OF_GRADIO = "common"  # what it announces to screen readers, for which it has no words
 SPOKEN = (
-    "about app classify clip data examples fields live map see teach train what_if"
-    " where".split()
+    *"about app classify clip data examples fields live map see teach train".split(),
+    *"what_if where".split(),
+    OF_GRADIO,
 )
 # Of the questions: ``ui/exercises/dock.py`` brings them in the visitor's language.
 UNSPOKEN = ("_question", "_hint", "_aha")

@@ -105,13 +105,20 @@ def build(session: Session, models: Models, picker: Picker) -> None:
         efforts = [(text(f"classify.{each}"), each) for each in EFFORTS]
         effort = gr.Radio(efforts, value="quick", label=text("classify.effort"))
         with gr.Row():
-            button = gr.Button(text("classify.many_button"), variant="primary")
-            cancel = waiting.cancel_button()
+            button = gr.Button(
+                text("classify.many_button"), variant="primary", scale=0, min_width=200
+            )
+            cancel = waiting.cancel_button(scale=0)
         status = gr.HTML(elem_classes=["classify-status"])
         shown = table_place()
         with gr.Row():
             kinds = ("csv", "json")
-            save = {k: gr.Button(text(f"classify.save_{k}"), size="sm") for k in kinds}
+            save = {
+                k: gr.Button(
+                    text(f"classify.save_{k}"), size="sm", scale=0, min_width=140
+                )
+                for k in kinds
+            }
     files.change(session.guarded(count), files, counted, **QUIETLY)
     name_all = _naming(session, models, status, shown, batch)
     naming = button.click(

@@ -92,7 +92,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
         picture.render()
         with gr.Row():
             buttons = [
-                gr.Button(text(f"where.hear_{name}"), size="md", min_width=160)
+                gr.Button(text(f"where.hear_{name}"), size="md", scale=0, min_width=200)
                 for name in HEARD
             ]
     place = Place(status, picture, genre, gr.State(None))

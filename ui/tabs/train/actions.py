@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from errors import KnownError
+from hub import account
+from hub.account import TokenOf
 from settings import Settings, child_environment
 from trainer import preflight
 from trainer.process import jobs
-from trainer.publish import push
-from trainer.publish.push import TokenOf
 from trainer.run import checkpoints, runs
 from trainer.run.runs import Run
 from ui import song_choice
@@ -172,4 +172,4 @@ def token_of(settings: Settings, login: str | None) -> TokenOf:
 
     A login elsewhere is one that Gradio only plays, so it counts for nothing.
     """
-    return (lambda: login) if settings.host.is_space else push.host_token
+    return (lambda: login) if settings.host.is_space else account.host_token

@@ -191,6 +191,7 @@ def phases(
         pace = i18n.word("train.speed", language, per_s=speed)
         left = f"{left} · {pace}" if left else pace
     device = next((e for e in events[::-1] if isinstance(e, Device)), None)
+    left = left[:1].upper() + left[1:]  # it begins a line of its own
     lines = [
         messages.line(each, language) for each in (*_of_device(events), device) if each
     ]

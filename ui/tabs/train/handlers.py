@@ -16,17 +16,21 @@ from gradio.blocks import Block
 from gradio.components import Component
 from gradio.events import Dependency
 
+from errors import KnownError
 from trainer import messages
 from trainer.run import runs
 from ui import canvas
+from ui.export import downloads
 from ui.handlers import QUIETLY
 from ui.player import sound_files
+from ui.server import files
 from ui.server.access import Visitor
 from ui.session import Session
 from ui.tabs.train import actions, cards, form, runs_table, scores, view
 from ui.tabs.train.cache import POLL_S
 from ui.tabs.train.form import INSTEAD, SHOW_COMMAND, Form
 from ui.tabs.train.view import Changes, Seen, Server, Sure, Viewer, Window
+from viz import paper, png
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 # As a file of this name.
@@ -104,6 +108,31 @@ class Page:
         fetched = download.click(whole_log, shown.chosen, content, **PRIVATE)
         save = SAVE % '"run.log"'
         fetched.success(None, content, None, js=save, api_visibility="private")
+        self._wire_saving()
+
+    def _wire_saving(self) -> None:
+        """Give the shown run's curves as a picture or as numbers, as they are drawn."""
+        shown, server = self.shown, self.server
+        file, query = gr.File(visible=False), gr.Textbox(visible=False)
+
+        @self.guarded
+        def save(
+            event: gr.EventData, seen: Seen, smoothing: float, visitor: Visitor
+        ) -> str:
+            run = runs.find(server.settings.runs_dir, seen.run_id)
+            is_png, language = event.format == "png", visitor.language
+            language = png.language_for(language) if is_png else language
+            share = view.smoothing_of(smoothing)
+            sheet = runs_table.curve_sheet(server.cache.story(run), language, share)
+            if sheet is None:
+                raise KnownError("nothing_drawn")
+            look = paper.look_of(event.scales, None, None)
+            data = downloads.content(sheet, event.format, look, language)
+            name = f"{run.id}-curves.{event.format}"
+            return files.kept(data, name, file.GRADIO_CACHE)
+
+        saved = shown.curves.save(save, [shown.seen, shown.smoothing], file, **QUIETLY)
+        saved.success(None, [file, query], None, js=canvas.TAKE, **QUIETLY)
 
     def wire_new(self, new: Form, tab: gr.Tab) -> None:
         """Fill the form, estimate what a run would need, start it."""

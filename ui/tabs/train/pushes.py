@@ -9,8 +9,9 @@ from markupsafe import Markup
 
 import i18n
 from errors import KnownError
+from hub import account
+from hub.account import TokenOf
 from trainer.publish import push
-from trainer.publish.push import TokenOf
 from trainer.run.events import RunEvent, Stage
 from trainer.run.runs import Run
 from ui.templates import paragraphs, render
@@ -60,7 +61,7 @@ class Pushes:
             KnownError: ``push_bad_name``, or ``push_at_work``.
         """
         repo_id = repo_id.strip()
-        push.check(repo_id)
+        account.check(repo_id)
         with self._door:
             before = self.of(run.id)
             if before and not before.is_over:

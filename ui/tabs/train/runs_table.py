@@ -175,7 +175,19 @@ def _shown(value: object, language: str) -> str:
 
 
 def curves(events: Sequence[RunEvent], language: str, smoothing: float = 0.0) -> str:
-    """Describe one run's losses and validation accuracy so far as a sheet.
+    """Describe one run's losses and validation accuracy so far, as the page draws them.
+
+    Returns:
+        JSON of ``curve_sheet``; "" before the first step.
+    """
+    sheet = curve_sheet(events, language, smoothing)
+    return sheet.as_json() if sheet else ""
+
+
+def curve_sheet(
+    events: Sequence[RunEvent], language: str, smoothing: float = 0.0
+) -> Sheet | None:
+    """Describe one run's losses and validation accuracy so far.
 
     Args:
         events: of the run and those that it continues.
@@ -184,11 +196,11 @@ def curves(events: Sequence[RunEvent], language: str, smoothing: float = 0.0) ->
             is faint behind it.
 
     Returns:
-        JSON; "" before the first step.
+        A sheet; None before the first step.
     """
     steps = [event for event in events if isinstance(event, Step)]
     if not steps:
-        return ""
+        return None
     stories, n_steps = [("", events)], steps[-1].n_steps
     if any(isinstance(event, Guessed) for event in events):
         return _guessed_curves(events, n_steps, language)
@@ -201,7 +213,7 @@ def curves(events: Sequence[RunEvent], language: str, smoothing: float = 0.0) ->
         pictures.plot("accuracy", accuracy, language, n_steps=n_steps, is_percent=True),
     )
     about = pictures.describe(loss, accuracy[0], n_steps, language, validation)
-    return Sheet(plots, about).as_json()
+    return Sheet(plots, about)
 
 
 def _losses(
@@ -223,7 +235,7 @@ def _losses(
     ]
 
 
-def _guessed_curves(events: Sequence[RunEvent], n_steps: int, language: str) -> str:
+def _guessed_curves(events: Sequence[RunEvent], n_steps: int, language: str) -> Sheet:
     """Return loss, and hidden frames guessed beside both guesses without a model."""
 
     def named(name: str, kind: Any, field: str, factor: float = 1) -> Curve:
@@ -251,7 +263,7 @@ def _guessed_curves(events: Sequence[RunEvent], n_steps: int, language: str) -> 
         "as_before": 100 * last.as_before,
     }
     sentences = [about, i18n.word("viz.about_masked", language, **measured)]
-    return Sheet(plots, joined(sentences, language)).as_json()
+    return Sheet(plots, joined(sentences, language))
 
 
 def _has_points(curves: Sequence[Curve]) -> bool:

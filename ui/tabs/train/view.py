@@ -421,7 +421,9 @@ def build_watch() -> tuple[dict[str, Any], Sure]:
 
 def build_story() -> dict[str, Any]:
     """Lay out a run's curves and its log."""
-    curves, details = (canvas.place("", name="run-curves", formats=()) for _ in "12")
+    kinds = ("png", "svg", "csv")
+    curves = canvas.place("curves_empty", name="run-curves", formats=kinds)
+    details = canvas.place("", name="run-curves", formats=())
     parts: dict[str, Any] = {"curves": curves.render()}
     parts["smoothing"] = gr.Slider(
         0, MOST_SMOOTHING, SMOOTHING, step=0.1, label=text("train.smoothing")
