@@ -320,8 +320,10 @@ def _attention() -> Any:
             super().__init__()
             width = config.hidden_size
             self.head_dim = width // config.num_attention_heads
-            for name in ("q_proj", "k_proj", "v_proj", "out_proj"):
-                setattr(self, name, nn.Linear(width, width))
+            self.q_proj = nn.Linear(width, width)
+            self.k_proj = nn.Linear(width, width)
+            self.v_proj = nn.Linear(width, width)
+            self.out_proj = nn.Linear(width, width)
 
         def forward(self, states: Tensor) -> Tensor:
             states = states.to(self.q_proj.weight.dtype)  # once for all three

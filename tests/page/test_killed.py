@@ -33,7 +33,8 @@ HEAD = (
 
 
 @pytest.fixture
-def server(tmp_path):
+def server(tmp_path, monkeypatch):
+    monkeypatch.setattr(browser, "PATIENCE_S", 300)  # a run is at work meanwhile
     model_dir = tiny.save_tiny_model(tmp_path / "model")
     finished_run(tmp_path / "runs", model_dir)
     uploads = str(tmp_path / "cache" / "uploads")

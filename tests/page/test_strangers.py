@@ -54,8 +54,6 @@ MAY = set(
     ui.api.reasons:Endpoints.what_if
     ui.api.reasons:Endpoints.where
     ui.tabs.classify.changes:_asking.ask
-    ui.tabs.classify.changes:_forgetting.forget
-    ui.tabs.classify.changes:_offering.offer
     ui.tabs.classify.changes:_stopping.stop
     ui.tabs.classify.changes:_superseding.supersede
     ui.tabs.classify.changes:_wire.<lambda>
@@ -66,7 +64,6 @@ MAY = set(
     ui.tabs.classify.where:_cutting.cut
     ui.tabs.classify.where:_wire_picture.redraw
     ui.tabs.classify.where:_wire_picture.save
-    ui.tabs.classify.where:_wire_search.forget
     ui.tabs.classify.where:_wire_search.stop
     ui.front.front:build.phrase
     ui.tabs.live.tab:_naming.name
@@ -79,9 +76,9 @@ MAY = set(
     ui.tabs.map.tab:_wire_choices.show
     ui.tabs.classify.picker:Picker._refreshed
     ui.waiting:cancelled
+    ui.player.clip_bar:_choosing.choose
     ui.player.clip_bar:_cutting.cut
     ui.player.clip_bar:_cutting.use
-    ui.player.clip_bar:_giving.give
     ui.player.clip_bar:_giving_what_the_address_names.give
     ui.player.clip_bar:_same
     ui.player.clip_bar:_giving_the_first.give
@@ -96,14 +93,13 @@ MAY = set(
     ui.tabs.data.tab:_wire_split.split
     ui.tabs.data.tab:stop
     ui.export.downloads:_saving.save
-    ui.tabs.see.inversion:build.forget
     ui.tabs.see.inversion:build.rebuild
     ui.tabs.see.inside:_drawing.redraw
     ui.tabs.see.inside:_follow.choose
     ui.tabs.see.inside:_wire.<lambda>
     ui.tabs.see.readings:_redrawing.redraw
     ui.tabs.see.readings:build.<lambda>
-    ui.tabs.see.lesson:placed.place
+    ui.tabs.see.lesson:placing.place
     ui.tabs.see.lesson:plays.remake
     ui.tabs.see.lesson:plays_each.remake
     ui.tabs.see.lesson:redrawing.redraw
@@ -111,9 +107,8 @@ MAY = set(
     ui.tabs.see.contents:build.give
     ui.tabs.see.selection:_moment.at
     ui.tabs.see.selection:_zooming.zoom
-    ui.tabs.see.selection:build.<lambda>
     ui.player.passage:Passage._part
-    ui.tabs.see.comparison:build.remember
+    ui.session:renewing.renew
     ui.page_state:restore_knobs.restore
     ui.page_state:open_named_tab.open_tab
     ui.api.runs:Endpoints.runs
@@ -129,6 +124,7 @@ MAY = set(
     ui.tabs.train.handlers:Page.wire_table.table
     ui.tabs.train.handlers:Page.wire_new.look_ahead
     ui.tabs.train.handlers:Page.wire_scores.give
+    ui.tabs.train.handlers:Page._wire_saving.save
     ui.tabs.train.handlers:Page.wire_watching.whole_log
     builtins:list
     """.split()

@@ -32,6 +32,7 @@
       new ResizeObserver(() => {
         if (this.plots.clientWidth !== this.width) this.draw();
       }).observe(this.plots);
+      new ResizeObserver(() => this.reachTable()).observe(this.table);
       tools.watch(() => this.draw());
       presentation.watch(() => this.draw());
       sound.watch(() => this.drawOver());
@@ -39,6 +40,10 @@
       this.root.addEventListener("keydown", (event) => {
         if (event.key === "Escape" && !event.defaultPrevented) this.fill(false);
       });
+    }
+
+    reachTable() {
+      tools.reach(this.table, this.sheet?.about ?? "");
     }
 
     get hasSound() {
@@ -146,7 +151,7 @@
       const heights = this.views.map((view) => this.heightOf(view));
       this.views.forEach((view, i) => view.draw(heights[i], this.range));
       this.toolbar.refresh();
-      tools.reach(this.table, this.sheet.about);
+      this.reachTable();
       this.refresh();
     }
 
