@@ -277,7 +277,7 @@ class Visitor:
         config = (await self.page.get("/config")).json()
         self.events = {each["api_name"]: each["id"] for each in config["dependencies"]}
         file = await _upload(self.page, self.song, "song.wav")
-        await self._asked_by_page("read", [file, None, None, None])
+        await self._asked_by_page("read", [file, *[None] * 4])
 
     async def keeps_open(self) -> None:
         """Keep the page's heartbeat, as browsers do."""
