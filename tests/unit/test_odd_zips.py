@@ -200,3 +200,22 @@ def test_directory_that_is_too_large_is_refused_before_it_is_read(
     ):
         pass
     assert refused.value.details["n"] == 2000
+
+
+@pytest.mark.parametrize("told", [60_000, 1])
+def test_directory_of_too_many_entries_is_refused_before_it_is_read(
+    tmp_path, monkeypatch, told
+):
+    path, entry = tmp_path / "many.zip", b"PK\1\2" + bytes(42) + b"a"
+    size = 60_000 * len(entry)
+    end = struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, told, told, size, 0)
+    end += struct.pack("<4sIQI", b"PK\6\7", 0, size, 1)
+    end += struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 65_535, 65_535, size, 0, 0)
+    path.write_bytes(entry * 60_000 + end)
+    monkeypatch.setattr(zipfile, "ZipFile", None)  # would read the directory
+    with (
+        pytest.raises(KnownError, match="zip_too_many") as refused,
+        archive.opened(path),
+    ):
+        pass
+    assert refused.value.details["n"] == 60_000
