@@ -163,7 +163,8 @@ def teacher(chromium: Any, url: str, watch: Watch) -> None:
     name = page.locator(".clip-facts strong").inner_text()
     with watch.step("part cut out of the sound"):
         use.first.click()
-        page.locator(".clip-facts strong").filter(has_not_text=name).wait_for()
+        part = page.locator(".clip-facts strong").filter(has_text=f"{name} ")
+        part.first.wait_for()
     for tab in ("data", "classify", "teach", "see"):
         with watch.step("tab switch"):
             page.locator(f"[data-tab-id={tab}]:visible").click()
@@ -236,7 +237,7 @@ def many(page: Any, watch: Watch) -> None:
     button = page.get_by_role("button", name="Classify all")
     with watch.step("12 files uploaded"):
         page.locator("input[type=file][multiple]").first.set_input_files(files)
-        page.get_by_text("song 11.wav").first.wait_for()
+        page.locator(".file-count").filter(has_text=str(N_MANY)).first.wait_for()
     began = time.perf_counter()
     button.click()
     page.locator(".batch tbody tr").first.wait_for()
