@@ -135,7 +135,7 @@ def test_upload_opens_the_dialog_at_once_and_the_sound_stays_meanwhile(open_page
     page.wait_for_function("Genrescope.sound.state.isPlaying")
     chooser.value.set_files(song)
     named(page, "my song.mp3")
-    assert "/ 0:04" in page.locator(".bar-time").inner_text()
+    page.locator(".bar-time").filter(has_text="/ 0:04").wait_for()
 
 
 def test_old_answer_is_gone_before_the_server_knows_of_the_new_sound(open_page, song):

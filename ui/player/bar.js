@@ -82,13 +82,14 @@ bar.addEventListener("focusout", ({ relatedTarget }) => {
 let facts = "";
 new MutationObserver(() => {
   // Of the sound alone: Gradio shows there how long an answer takes, too.
-  const now = find(".clip-facts [data-duration-s]")?.textContent ?? "";
+  const line = find(".clip-facts [data-duration-s]");
+  const now = line ? `${line.dataset.durationS} ${line.textContent}` : "";
   if (now === facts) return;
   facts = now;
   root.classList.remove("sound-uploads");
   fold();
   show();
-}).observe(bar, { childList: true, subtree: true });
+}).observe(bar, { childList: true, subtree: true, attributeFilter: ["data-duration-s"] });
 
 // A file: chosen, or dropped anywhere on the page.
 const input = () => find("input[type=file]");
