@@ -341,7 +341,7 @@ def with_start_key(settings: Settings) -> Settings:
     """Make the key that this start of the server prints with its address.
 
     A computer of one's own needs it where its owner has chosen no secret: that a request
-    comes from this machine says nothing behind a relay, whose requests all do.
+    comes from this machine proves nothing behind a relay, whose requests all do.
     """
     if settings.secret or settings.trusts_machine or settings.host.is_space:
         return settings

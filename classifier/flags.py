@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from classifier.models import AUTO
+from hub import job
 from i18n import word
 from networks.cpu import precision
 
@@ -106,22 +107,8 @@ def parser(source: str = "") -> argparse.ArgumentParser:
         metavar="N",
         help="songs classified at the same time (default: as many as cores)",
     )
-    _add_rented(flags, source)
+    job.add_flags(flags, source, "where the table is uploaded to")
     return flags
-
-
-def _add_rented(flags: argparse.ArgumentParser, source: str) -> None:
-    rented = flags.add_argument_group("on a rented machine, as a Hugging Face Job")
-    rented.add_argument("--on-hf-job", metavar="FLAVOR", help="such as t4-small")
-    rented.add_argument(
-        "--to", metavar="OWNER/NAME", default="", help="where the table is uploaded to"
-    )
-    rented.add_argument(
-        "--source",
-        metavar="URL",
-        default=source,
-        help="public https address of this project's Git repository or Space",
-    )
 
 
 def _at_least_one(text: str) -> int:

@@ -7,6 +7,7 @@ secret of the Jobs API, never in the command or the environment, which are reada
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,25 @@ class Job:
 
     id: str
     url: str
+
+
+def add_flags(parser: argparse.ArgumentParser, source: str, to: str) -> None:
+    """Add the flags of a command that may run as a job.
+
+    Args:
+        parser: of the command line.
+        source: this project's address where none is given.
+        to: what is uploaded where, for the help.
+    """
+    rented = parser.add_argument_group("on a rented machine, as a Hugging Face Job")
+    rented.add_argument("--on-hf-job", metavar="FLAVOR", help="such as t4-small")
+    rented.add_argument("--to", metavar="OWNER/NAME", default="", help=to)
+    rented.add_argument(
+        "--source",
+        metavar="URL",
+        default=source,
+        help="public https address of this project's Git repository or Space",
+    )
 
 
 def submit(

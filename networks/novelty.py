@@ -80,7 +80,7 @@ class Novelty:
 
         Returns:
             (n_windows,); 1 is the distance that 99 % of held-out windows stay below,
-            and the limit of the detector, which alone says 2 at most.
+            and the limit of the detector, which alone gives 2 at most.
         """
         values = np.asarray(features, np.float64)
         with np.errstate(all="ignore"):

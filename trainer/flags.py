@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import i18n
+from hub import job
 from networks.cpu import precision
 from trainer import base_models, messages
 from trainer import config as configs
@@ -130,7 +131,7 @@ def parser(runs_dir: Path, cache_dir: Path, source: str) -> argparse.ArgumentPar
         " same songs, order and schedule; no other flag is needed",
     )
     _add_places(made, runs_dir, cache_dir)
-    _add_rented(made, source)
+    job.add_flags(made, source, "where the model is pushed to")
     return made
 
 
@@ -300,20 +301,6 @@ def _add_places(made: argparse.ArgumentParser, runs_dir: Path, cache_dir: Path) 
         default=cache_dir,
         metavar="FOLDER",
         help="where decoded songs are cached; safe to delete [%(default)s]",
-    )
-
-
-def _add_rented(made: argparse.ArgumentParser, source: str) -> None:
-    rented = made.add_argument_group("on a rented machine, as a Hugging Face Job")
-    rented.add_argument("--on-hf-job", metavar="FLAVOR", help="such as t4-small")
-    rented.add_argument(
-        "--to", metavar="OWNER/NAME", default="", help="where the model is pushed to"
-    )
-    rented.add_argument(
-        "--source",
-        metavar="URL",
-        default=source,
-        help="public https address of this project's Git repository or Space",
     )
 
 

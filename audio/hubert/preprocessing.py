@@ -167,7 +167,7 @@ def model_input(
     """Prepare a window of a clip for a model.
 
     Args:
-        sound: the clip, or what ``heard`` returned for it.
+        sound: the clip, or what ``resampled`` returned for it.
         front_end: of the model.
         start: first sample of the window at 16 kHz.
         stop: the one after the last; None for the clip's end. Behind that, the clip is

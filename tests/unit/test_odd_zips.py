@@ -185,6 +185,17 @@ def test_name_of_any_length_is_read(tmp_path):
     assert song.read().duration_s == 1.0
 
 
+def n_refused_unread(path, monkeypatch):
+    """How many entries a zip is refused for, before Python reads its directory."""
+    monkeypatch.setattr(zipfile, "ZipFile", None)  # would read it
+    with (
+        pytest.raises(KnownError, match="zip_too_many") as refused,
+        archive.opened(path),
+    ):
+        pass
+    return refused.value.details["n"]
+
+
 def test_directory_that_is_too_large_is_refused_before_it_is_read(
     tmp_path, monkeypatch
 ):
@@ -193,13 +204,7 @@ def test_directory_that_is_too_large_is_refused_before_it_is_read(
         for number in range(2000):
             written.writestr(f"{number}.wav", b"")
     monkeypatch.setattr(archive, "MAX_DIRECTORY_BYTES", 50_000)
-    monkeypatch.setattr(zipfile, "ZipFile", None)  # would read the directory
-    with (
-        pytest.raises(KnownError, match="zip_too_many") as refused,
-        archive.opened(path),
-    ):
-        pass
-    assert refused.value.details["n"] == 2000
+    assert n_refused_unread(path, monkeypatch) == 2000
 
 
 @pytest.mark.parametrize("told", [60_000, 1])
@@ -212,10 +217,4 @@ def test_directory_of_too_many_entries_is_refused_before_it_is_read(
     end += struct.pack("<4sIQI", b"PK\6\7", 0, size, 1)
     end += struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 65_535, 65_535, size, 0, 0)
     path.write_bytes(entry * 60_000 + end)
-    monkeypatch.setattr(zipfile, "ZipFile", None)  # would read the directory
-    with (
-        pytest.raises(KnownError, match="zip_too_many") as refused,
-        archive.opened(path),
-    ):
-        pass
-    assert refused.value.details["n"] == 60_000
+    assert n_refused_unread(path, monkeypatch) == 60_000

@@ -375,8 +375,8 @@ def toast_script() -> str:
 def slider_script() -> str:
     """Return a script that lets the keys of a ``gr.Slider`` release it as well.
 
-    Symptom: ``release`` comes from a pointer only; whoever moves a slider by its arrow
-    keys asks for nothing.
+    Symptom: ``release`` comes from a pointer only; a slider that is moved by its arrow
+    keys triggers nothing.
 
     Upstream: not reported.
     """

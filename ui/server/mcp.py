@@ -157,7 +157,7 @@ class ToolServer(GradioMCPServer):
         """Give a call up where this task is cancelled, which it is when its client leaves.
 
         Not by the job's own ``cancel``: all clients' calls are in one session of
-        Gradio's, and that ends whichever is at work.
+        Gradio's, and that ends whichever is running.
         """
         try:
             yield

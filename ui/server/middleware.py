@@ -92,7 +92,7 @@ class Gate:
 
 
 def below_root(scope: Scope) -> Scope:
-    """Return a request without the path that the page lies below at another server.
+    """Return a request without the path below which another server has the page.
 
     Some relays leave it in. Gradio's routes answer to both, ours and what closes some of
     Gradio's know one.
