@@ -142,7 +142,7 @@ class Coded:
 
     @property
     def difference(self) -> Samples:
-        """What the codec has changed: coded minus original."""
+        """What the codec has changed: coded minus original, float32 (n_samples,)."""
         return self.coded - self.original
 
     @property

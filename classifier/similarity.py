@@ -81,7 +81,7 @@ def scale_for(vectors: Vectors, novelty: Novelty | None = None) -> Scale:
 
 
 def directions(standard: Vectors) -> Vectors:
-    """Scale each song to length 1: dot products are similarities."""
+    """Scale songs (n_songs, n_features) to length 1: dot products are similarities."""
     lengths = np.linalg.norm(standard, axis=1, keepdims=True)
     return np.asarray(standard / np.maximum(lengths, 1e-12), np.float32)
 
@@ -189,7 +189,10 @@ def tsne(standard: Vectors) -> Generator[int, None, Vectors]:
 
 
 def reduced(standard: Vectors) -> Vectors:
-    """Reduce songs to their first ``N_REDUCED`` principal components."""
+    """Reduce songs to their first principal components: (n_songs, ``N_REDUCED``).
+
+    Fewer columns where there are fewer songs or features.
+    """
     from sklearn.decomposition import PCA
 
     n_axes = min(N_REDUCED, *standard.shape)

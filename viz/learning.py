@@ -23,7 +23,7 @@ ACCENT, ORANGE = 0, 1
 
 
 def softmax(logits: Sequence[float]) -> Numbers:
-    """Compute probabilities: e to each logit, divided by their sum."""
+    """Compute probabilities (n_genres,): e to each logit, divided by their sum."""
     powers = np.exp(np.array(logits, float) - max(logits))
     shares: Numbers = powers / powers.sum()
     return shares

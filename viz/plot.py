@@ -106,7 +106,7 @@ class Image:
         return self.as_values(self.levels)
 
     def as_values(self, levels: NDArray[np.uint8]) -> Levels:
-        """Convert some of its bytes to values, float32."""
+        """Convert some of its bytes to values, float32 of the same shape."""
         return self.bottom + np.float32(self.step) * levels.astype(np.float32)
 
 

@@ -46,7 +46,7 @@ class Spool:
         return self.n_samples / self.sampling_rate
 
     def part(self, start: int, stop: int) -> Samples:
-        """Read the samples from ``start`` to ``stop``, as far as there are any."""
+        """Read samples from ``start`` to ``stop``, float32 (n,), as ``Readable.part``."""
         start, stop = max(start, 0), min(stop, self.n_samples)
         n_bytes = max(stop - start, 0) * N_BYTES
         found = pread(self.file.fileno(), n_bytes, start * N_BYTES)

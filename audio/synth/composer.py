@@ -143,7 +143,7 @@ class Form:
     swing: float
 
     def seconds(self, beats: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Convert beats to seconds; swing moves the middle of each pair of beats."""
+        """Convert beats (n,) to seconds (n,); swing moves the middle of each pair."""
         pair_beats = self.style.swung_beats
         pair, within = np.divmod(beats / pair_beats, 1)
         early = within * 2 * self.swing

@@ -65,7 +65,15 @@ class Predictions:
     def confidences(
         self, temperature: float = 1.0
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-        """Return each song's lead, its agreement, and whether it is right."""
+        """Return what the rule for a clear answer is chosen by; see ``networks.clear``.
+
+        Args:
+            temperature: that logits are divided by.
+
+        Returns:
+            The lead of each song's first genre, the agreement of its windows, and
+            whether it is right; each (n_songs,).
+        """
         windows = forward.probabilities(
             self.logits, temperature, is_exclusive=self.is_exclusive
         )
