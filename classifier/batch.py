@@ -109,9 +109,16 @@ def rows(
         should_stop: is called before each window; True ends the iteration.
         with_embedding: as for ``predict``.
     """
-    asked: dict[str, Any] = {"effort": effort, "limits": limits, "n_workers": n_workers}
-    asked["with_embedding"] = with_embedding
-    found = rows_or_waits(songs, model, queue, should_stop=should_stop, **asked)
+    found = rows_or_waits(
+        songs,
+        model,
+        queue,
+        effort=effort,
+        limits=limits,
+        n_workers=n_workers,
+        should_stop=should_stop,
+        with_embedding=with_embedding,
+    )
     with closing(found):
         yield from filter(None, found)
 
@@ -138,8 +145,14 @@ def rows_or_waits(
         return left.is_set() or bool(should_stop and should_stop())
 
     def run(sound: Sound) -> Prediction:
-        asked: dict[str, Any] = {"effort": effort, "should_stop": is_over}
-        return predict(sound, model, queue, with_embedding=with_embedding, **asked)
+        return predict(
+            sound,
+            model,
+            queue,
+            effort=effort,
+            should_stop=is_over,
+            with_embedding=with_embedding,
+        )
 
     def work(song: Song) -> Row:
         return _row(song, run, limits, in_parts=effort == "quick")

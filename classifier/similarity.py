@@ -23,7 +23,7 @@ N_BLOCK = 512  # songs that are compared with all others at a time: 20 MB of 10,
 FLOOR = 1e-3  # of the largest deviation: a feature that hardly moves is no measure
 SEED = 0
 # t-SNE in stages, between which it can be stopped; scikit-learn's least are 250 steps.
-N_STAGES, STAGE_STEPS = 4, 250
+N_STAGES, N_STAGE_STEPS = 4, 250
 PERPLEXITY = 30.0
 EXAGGERATION = 12.0  # of the first stage
 MIN_TSNE = 5  # songs; fewer are drawn by PCA
@@ -178,7 +178,7 @@ def tsne(standard: Vectors) -> Generator[int, None, Vectors]:
         fitting = TSNE(
             perplexity=min(PERPLEXITY, (len(standard) - 1) / 3),
             early_exaggeration=1.0 if stage else EXAGGERATION,
-            max_iter=STAGE_STEPS,
+            max_iter=N_STAGE_STEPS,
             init=places,
             random_state=SEED,
             # Of few songs the threads of the other method mostly wait for each other.
