@@ -306,6 +306,7 @@ def _delay(name: str, rate: int, bit_rate: int) -> int:
 
 
 def _encoded(samples: Samples, rate: int, codec: Codec, bit_rate: int) -> bytes:
+    """Encode samples in [-1, 1]; return the file's bytes."""
     import av
 
     file = io.BytesIO()

@@ -190,6 +190,17 @@ def _row(
     *,
     in_parts: bool,
 ) -> Row:
+    """Classify one song; its error is part of the row, and what was unpacked is deleted.
+
+    Args:
+        song: its file may be gone by then.
+        run: predicts a sound.
+        limits: what a file may be.
+        in_parts: decode the windows alone, where that is possible.
+
+    Raises:
+        _StoppedError: where the batch was stopped.
+    """
     began = time.perf_counter()
     row = Row(song.name, 0.0, size_bytes=song.size_bytes, modified_s=song.modified_s)
     found: dict[str, Any] = {}

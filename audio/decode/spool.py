@@ -98,6 +98,11 @@ def _scratch() -> BinaryIO:
 def _spool(
     path: Path, name: str, limits: Limits, file: BinaryIO
 ) -> tuple[Spool, float | None]:
+    """Decode into a file; return the sound, and where it was cut (s), if it was.
+
+    Raises:
+        KnownError: ``no_room``, or what decoding raises.
+    """
     if limits.decoder:
         return limits.decoder.spool(path, name, limits, file)
     facts, mix = mixed(path, name, limits, file=file)

@@ -270,6 +270,7 @@ def _letters(word: str, rng: Generator) -> Iterator[tuple[float, float, str]]:
 def _pitches(
     letter: str, register: int, chord: Chord, following: Chord, tune: Iterator[int]
 ) -> tuple[int, ...]:
+    """Return the MIDI numbers of a pattern's letter over a chord; 0 for a drum."""
     root = chord.lowest(register)
     if not register:
         return (0,)

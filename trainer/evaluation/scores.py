@@ -273,6 +273,7 @@ def scores_of(
 def _risk_coverage(
     predictions: Predictions, temperature: float, rule: ClearRule | None
 ) -> ClearScore | None:
+    """Score the rule for a clear answer; without one, the rule that these songs choose."""
     if not predictions.is_exclusive:
         return None
     confidences = predictions.confidences(temperature)
@@ -373,6 +374,7 @@ def _by_genre(
 def _mistakes(
     predictions: Predictions, probabilities: NDArray[np.float64]
 ) -> tuple[Mistake, ...]:
+    """List the wrong answers with the highest probability, ``N_MISTAKES`` at most."""
     predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     wrong = np.flatnonzero(predicted != predictions.truths)
     wrong = wrong[np.argsort(-confidence[wrong], kind="stable")][:N_MISTAKES]
