@@ -69,6 +69,7 @@ def put(
 def _draw_ticks(
     axes: Axes, side: Literal["x", "y"], ticks: Mapping[float, str], has_grid: bool
 ) -> None:
+    """Draw the marks, the grid and the words of one axis."""
     from matplotlib.lines import Line2D
     from matplotlib.markers import TICKDOWN, TICKLEFT
 
