@@ -19,7 +19,7 @@ from audio.decode import spooled
 from audio.decode.archive import Song
 from audio.decode.seek import UnsoughtError, sought
 from audio.library.kinds import shown
-from audio.library.walk import Tree, walk
+from audio.library.walk import Tree
 from classifier.predict import Effort, Prediction, predict
 from classifier.queue import InferenceQueue
 from classifier.verdict import Verdict, judge
@@ -56,18 +56,6 @@ class Row:
 
 class _StoppedError(Exception):
     """The batch was stopped between two windows."""
-
-
-def songs_in(folder: Path) -> list[Song]:
-    """List the files below a folder with an audio suffix, sorted by path.
-
-    Raises:
-        KnownError: ``folder_without_songs``.
-    """
-    songs = songs_of(walk(folder))
-    if not songs:
-        raise KnownError("folder_without_songs", name=shown(str(folder)))
-    return songs
 
 
 def songs_of(tree: Tree) -> list[Song]:
