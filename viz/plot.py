@@ -35,6 +35,7 @@ Quantity = Literal[
 ]
 Scale = Literal["linear", "log", "mel", "note"]
 Shape = Literal["line", "marked", "dots", "steps", "fill", "rule"]
+Side = Literal["left", "right"]  # above it to the left, beside it to the right
 
 N_COLUMNS = 1024  # of a picture's width; a wide page shows about 800
 N_VALUES = 2**23  # of a spectrogram in a file, 34 MB before they are packed
@@ -202,12 +203,14 @@ class Marks:
         ys: (n,)
         words: (n,) short, in the visitor's language.
         radii_px: (n,) of their dots; empty where all are alike.
+        sides: (n,) of their dots at which the words are; empty where all are above.
     """
 
     xs: list[float]
     ys: list[float]
     words: list[str]
     radii_px: Sequence[float] = ()
+    sides: Sequence[Side] = ()
     kind: str = "marks"
 
 

@@ -315,15 +315,15 @@ def test_page_remembers_for_itself_where_storage_is_forbidden():
 
 
 @pytest.fixture(scope="module")
-def unpatched_url():
+def unpatched():
     page = plain_page()
     page.launch(prevent_thread_lock=True, quiet=True, i18n=page.texts)
-    yield page.local_url
+    yield page
     page.close()
 
 
 @pytest.fixture
-def open_unpatched(unpatched_url, chromium):
+def open_unpatched(unpatched, chromium):
     """Open the plain page in a browser of its own, with a script that runs first."""
     contexts = []
 
@@ -333,7 +333,7 @@ def open_unpatched(unpatched_url, chromium):
         page = context.new_page()
         page.set_default_timeout(browser.WAIT_MS)
         page.add_init_script(script)
-        page.goto(unpatched_url)
+        page.goto(unpatched.local_url)
         page.get_by_role("button", name="third").wait_for()
         return page
 
@@ -384,6 +384,38 @@ def test_answer_waits_where_its_question_met_the_end_of_the_stream(open_unpatche
     )
     queue = [path.rpartition("/")[2] for path in asked if "/queue/" in path]
     assert queue == ["join", "data", "join", "join", "data"]
+
+
+# Which components the page writes an event's progress to, once the event has ended.
+NOTED = """async () => {
+  const file = performance.getEntriesByType("resource").find(({ name }) => /statustracker.*js/.test(name));
+  const module = await import(file.name);
+  const { prototype } = Object.values(module).find((each) => each.prototype?.resolve_args);
+  const { update } = prototype;
+  prototype.update = function (event) {
+    window.noted = this.current;
+    window.ended ||= event.status === "complete";
+    return update.call(this, event);
+  };
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("is_patched", [False, True], ids=["as it is", "patched"])
+def test_event_that_has_ended_notes_the_status_of_its_inputs(
+    open_unpatched, unpatched, is_patched
+):
+    page = open_unpatched()
+    if is_patched:
+        page.add_script_tag(content=gradio_patches.status_script())
+    page.evaluate(NOTED)
+    page.get_by_label("in English").fill("a")
+    page.get_by_label("in English").press("Enter")
+    page.wait_for_function("window.ended")
+    song = next(
+        each for each in unpatched.blocks.values() if isinstance(each, gr.Audio)
+    )
+    assert (str(song._id) in page.evaluate("Object.keys(noted)")) != is_patched
 
 
 @pytest.mark.browser

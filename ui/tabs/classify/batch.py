@@ -45,6 +45,7 @@ from ui.tabs.classify.picker import Picker
 from ui.templates import render
 from ui.uploads import MAX_SONGS, ZIP_LIMITS, Source
 from viz import palette
+from viz.wording import joined
 
 N_WORKERS = 2  # one song is decoded while another is classified
 # One batch at a time; its windows and those of single songs take turns.
@@ -267,7 +268,7 @@ def table_html(found: Sequence[Row], language: str) -> Markup:
         "batch",
         language,
         model=full_title(first.model, language) if first else "",
-        knows=knows(first, language) if first else [],
+        knows=joined(knows(first, language), language) if first else "",
         columns=COLUMNS,
         rows=found,
         colour=palette.genre_colour,
