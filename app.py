@@ -338,6 +338,7 @@ def warm(models: Models, shelf: ClipShelf, folder: Path) -> None:
     """
     import av  # noqa: F401
     import soxr  # noqa: F401
+    from scipy import signal  # noqa: F401 (composes songs)
 
     clip_bar.prepare(shelf, folder)
     silence = Clip(np.zeros(SAMPLING_RATE, np.float32), SAMPLING_RATE)
