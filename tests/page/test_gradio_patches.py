@@ -9,7 +9,6 @@ import shutil
 import stat
 import subprocess
 import sys
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import anyio
@@ -577,7 +576,7 @@ def test_page_that_is_late_at_launch_is_served_all_the_same(monkeypatch):
     page.close()
 
 
-SCRIPTS = Path(routes.BUILD_PATH_LIB)
+SCRIPTS = gradio_patches.GRADIO_SCRIPTS
 
 
 @pytest.mark.parametrize("change", gradio_scripts.CHANGES)

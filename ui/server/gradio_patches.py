@@ -42,6 +42,7 @@ MOST_FILES = 200  # of a question, and of an upload
 MOST_FIELD_BYTES = 10_000  # of an upload's field that is no file
 MOST_SHOWN = 100  # characters of a refused value
 TOUCH_S = BROKEN_S / 3
+GRADIO_SCRIPTS = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
 CLOSED = re.compile(
     r"(?:^|/gradio_api)/(?:"
     r"file[=/]\s*https?:"  # fetches any public address: a proxy for strangers
@@ -305,10 +306,10 @@ def spare_the_browser() -> None:
 
     Upstream: not reported; PR 5279 spared the same kind of work once.
     """
-    scripts = gradio_scripts.changed_scripts(Path(routes.BUILD_PATH_LIB))
+    scripts = gradio_scripts.changed_scripts(GRADIO_SCRIPTS)
 
     def file_response(folder: Any, path: Any) -> Response:
-        script = scripts.get(path) if folder == routes.BUILD_PATH_LIB else None
+        script = scripts.get(path) if Path(folder) == GRADIO_SCRIPTS else None
         return script.response() if script else route_utils.file_response(folder, path)
 
     vars(routes)["file_response"] = file_response
