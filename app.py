@@ -86,6 +86,7 @@ def create_app(
     gradio_patches.keep_ffmpeg_out()
     gradio_patches.keep_pyplot_out()
     gradio_patches.start_however_slowly()
+    gradio_patches.spare_the_browser()
     # It makes Gradio add its sign-in, to which the tab Train links in three languages.
     # Made outside the page, it brings no events of its own.
     login = gr.LoginButton(visible=False) if settings.host.has_login else None
@@ -337,6 +338,7 @@ def warm(models: Models, shelf: ClipShelf, folder: Path) -> None:
     """
     import av  # noqa: F401
     import soxr  # noqa: F401
+    from scipy import signal  # noqa: F401 (composes songs)
 
     clip_bar.prepare(shelf, folder)
     silence = Clip(np.zeros(SAMPLING_RATE, np.float32), SAMPLING_RATE)

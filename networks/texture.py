@@ -12,6 +12,7 @@ Tzanetakis and P. Cook, "Musical genre classification of audio signals", IEEE TS
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -33,8 +34,11 @@ FLOOR = 1e-7  # of a window's mean power in a band, -70 dB: digital silence has 
 MODULATIONS_HZ = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 25.0)
 PULSE_S = (0.1, 2.0)
 SILENT_DB = (-20.0, -40.0, -55.0)  # below the loudest frame
+BIN_HZ = SAMPLING_RATE / N_LONG
+TOP_BIN = round(TOP_HZ / BIN_HZ)
 TONAL_HZ = (100.0, 5000.0)
 PITCHED_HZ = (150.0, 2500.0)
+MIN_PITCHES = 20  # peaks; of fewer there is no tuning
 AROUND = 10  # bins on each side that a peak is compared with
 MIN_PEAK = 1.5  # nats above them, 6.5 dB
 LAGS = (1, 2, 4, 8, 32)  # frames of 64 ms
@@ -150,66 +154,100 @@ def _pauses(powers: Values) -> Values:
     return np.array([*silent, levels_db.mean() / 20, levels_db.std() / 10], np.float32)
 
 
+@dataclass(frozen=True, eq=False)
+class _Peaks:
+    """Maxima of the spectra that stand out of what is around them.
+
+    Attributes:
+        frames: (n_peaks,) where each is, in time.
+        bins: (n_peaks,) of the spectra.
+        offsets: (n_peaks,) of the vertex of a parabola from the bin's middle.
+        heights: (n_peaks,) above what is around, less ``MIN_PEAK`` (nats).
+        mask: (n_frames, n_bins) where there is one; its first bin is ``first_bin``.
+        first_bin: of the mask.
+    """
+
+    frames: NDArray[np.intp]
+    bins: NDArray[np.intp]
+    offsets: Values
+    heights: Values
+    mask: NDArray[np.bool_]
+    first_bin: int
+
+    @property
+    def n_frames(self) -> int:
+        return len(self.mask)
+
+    def by_frame(self, values: Values) -> Values:
+        """(n_frames,) sums of one value a peak."""
+        sums = np.bincount(self.frames, values, minlength=self.n_frames)
+        return sums.astype(np.float32)
+
+
 def _tones(powers: Values) -> list[Values]:
     """Describe the spectrum's peaks: how much is tone, how long it lasts, its pitches."""
-    width_hz = SAMPLING_RATE / N_LONG
-    low, high = (round(hz / width_hz) for hz in TONAL_HZ)
-    inner = powers[:, low - AROUND - 1 : high + AROUND + 1]
-    levels = np.log(inner + FLOOR * powers.mean() + TINY)
-    sums = np.cumsum(levels, axis=1, dtype=np.float64)
-    around = (sums[:, 2 * AROUND + 1 :] - sums[:, : -2 * AROUND - 1]) / (2 * AROUND + 1)
-    around = around[:, : high - low].astype(np.float32)
-    middle = levels[:, AROUND + 1 : AROUND + 1 + high - low]
-    left = levels[:, AROUND : AROUND + high - low]
-    right = levels[:, AROUND + 2 : AROUND + 2 + high - low]
-    above = middle - around
-    is_peak = (middle > left) & (middle >= right) & (above > MIN_PEAK)
+    levels = np.log(powers[:, :TOP_BIN] + FLOOR * powers.mean() + TINY)
+    low, high = (round(hz / BIN_HZ) for hz in TONAL_HZ)
+    peaks = _peaks(levels, low, high)
     power = powers[:, low:high]
     loud = power.sum(axis=1)
     weights = loud / (loud.sum() + TINY)
     return [
-        _amounts(power, is_peak, above, loud, weights),
-        _lasting(is_peak, above),
+        _amounts(peaks, powers, loud, weights),
+        _lasting(peaks),
         _alike(power),
-        _flatness(powers),
-        _pitches(
-            is_peak, above, left, middle, right, low * width_hz, width_hz, weights
-        ),
+        _flatness(powers, levels),
+        _pitches(peaks, weights),
     ]
 
 
-def _amounts(
-    power: Values, is_peak: NDArray[np.bool_], above: Values, loud: Values, w: Values
-) -> Values:
+def _peaks(levels: Values, low: int, high: int) -> _Peaks:
+    """Find the peaks from bin ``low`` to ``high`` of log powers (n_frames, n_bins)."""
+    n = high - low
+    inner = levels[:, low - AROUND - 1 : high + AROUND + 1]
+    sums = np.cumsum(inner, axis=1, dtype=np.float64)
+    width = 2 * AROUND + 1
+    around = ((sums[:, width:] - sums[:, :-width]) / width)[:, :n]
+    left, middle, right = (inner[:, AROUND + k : AROUND + k + n] for k in range(3))
+    above = middle - around.astype(np.float32)
+    mask = (middle > left) & (middle >= right) & (above > MIN_PEAK)
+    at, bins = np.nonzero(mask)
+    a, b, c = left[at, bins], middle[at, bins], right[at, bins]
+    offsets = 0.5 * (a - c) / (a - 2 * b + c - 1e-6)
+    return _Peaks(at, bins + low, offsets, above[at, bins] - MIN_PEAK, mask, low)
+
+
+def _amounts(peaks: _Peaks, powers: Values, loud: Values, weights: Values) -> Values:
     """Describe how many peaks there are, how high, and how much of the power."""
-    counts = is_peak.sum(axis=1).astype(np.float32)
-    share = np.where(is_peak, power, 0).sum(axis=1) / (loud + TINY)
-    heights = np.where(is_peak, above, 0)
-    tops = heights.max(axis=1)
-    mean_height = heights.sum() / (counts.sum() + 1)
+    counts = peaks.by_frame(np.ones_like(peaks.heights))
+    share = peaks.by_frame(powers[peaks.frames, peaks.bins]) / (loud + TINY)
+    tops = np.zeros(peaks.n_frames, np.float32)
+    np.maximum.at(tops, peaks.frames, peaks.heights + MIN_PEAK)
+    mean_height = (peaks.heights + MIN_PEAK).sum() / (counts.sum() + 1)
     found = [counts.mean() / 50, counts.std() / 20, share.mean(), share.std()]
-    found += [(share * w).sum(), tops.mean(), tops.std(), (tops * w).sum(), mean_height]
-    return np.array(found, np.float32)
+    found += [(share * weights).sum(), tops.mean(), tops.std(), (tops * weights).sum()]
+    return np.array([*found, mean_height], np.float32)
 
 
-def _lasting(is_peak: NDArray[np.bool_], above: Values) -> Values:
-    """Share of the peaks, by their height, that are there some frames later too."""
-    near = is_peak.copy()
-    near[:, 1:] |= is_peak[:, :-1]
-    near[:, :-1] |= is_peak[:, 1:]
-    heights = np.where(is_peak, above - MIN_PEAK, 0)
+def _lasting(peaks: _Peaks) -> Values:
+    """Share of the peaks, by their height too, that are there some frames later."""
+    near = peaks.mask.copy()
+    near[:, 1:] |= peaks.mask[:, :-1]
+    near[:, :-1] |= peaks.mask[:, 1:]
     found = []
     for lag in LAGS[:4]:
-        some = heights[:-lag]
-        found.append((some * near[lag:]).sum() / (some.sum() + 1))
-        found.append(near[lag:][is_peak[:-lag]].mean() if is_peak[:-lag].any() else 0)
+        has_later = peaks.frames < peaks.n_frames - lag
+        frames, heights = peaks.frames[has_later] + lag, peaks.heights[has_later]
+        is_there = near[frames, peaks.bins[has_later] - peaks.first_bin]
+        found.append((heights * is_there).sum() / (heights.sum() + 1))
+        found.append(is_there.mean() if len(is_there) else 0)
     return np.array([*found, near.mean()], np.float32)
 
 
 def _alike(power: Values) -> Values:
     """Cosines of spectra some frames apart: their means and deviations."""
     n = power.shape[1] // 4 * 4
-    roots = np.sqrt(power[:, :n].reshape(len(power), -1, 4).sum(axis=2))
+    roots = np.sqrt(sum(power[:, start:n:4] for start in range(4)))
     roots /= np.linalg.norm(roots, axis=1, keepdims=True) + 1e-6
     found = []
     for lag in LAGS:
@@ -219,48 +257,38 @@ def _alike(power: Values) -> Values:
     return np.array([*found, np.linalg.norm(mean)], np.float32)
 
 
-def _flatness(powers: Values) -> Values:
-    """Log flatness of the spectrum in four ranges: means and deviations."""
+def _flatness(powers: Values, levels: Values) -> Values:
+    """Log flatness of the spectrum in four ranges, and the share of the bass."""
+    floor = FLOOR * powers.mean() + TINY
     found = []
-    for low, high in ((4, 64), (64, 192), (192, 512), (512, 896)):
-        part = powers[:, low:high] + FLOOR * powers.mean() + TINY
-        flat = np.log(part).mean(axis=1) - np.log(part.mean(axis=1))
+    for low, high in ((4, 64), (64, 192), (192, 512), (512, TOP_BIN)):
+        mean = powers[:, low:high].mean(axis=1) + floor
+        flat = levels[:, low:high].mean(axis=1) - np.log(mean)
         found += [flat.mean(), flat.std()]
     total = powers.sum() + TINY
     bass = [powers[:, 3:n].sum() / total for n in (13, 26, 51)]  # to 100, 200, 400 Hz
     return np.array([*found, *np.log(np.array(bass) + 1e-5)], np.float32)
 
 
-def _pitches(
-    is_peak: NDArray[np.bool_],
-    above: Values,
-    left: Values,
-    middle: Values,
-    right: Values,
-    start_hz: float,
-    width_hz: float,
-    weights: Values,
-) -> Values:
+def _pitches(peaks: _Peaks, weights: Values) -> Values:
     """Describe the peaks' pitches: one tuning, few classes, steady or gliding."""
-    first, last = (round((hz - start_hz) / width_hz) for hz in PITCHED_HZ)
-    at, bins = np.nonzero(is_peak[:, first:last])
-    bins = bins + first
-    n_frames = len(is_peak)
-    if len(at) < 20:
+    low, high = (round(hz / BIN_HZ) for hz in PITCHED_HZ)
+    is_pitch = (peaks.bins >= low) & (peaks.bins < high)
+    at, height = peaks.frames[is_pitch], peaks.heights[is_pitch]
+    if len(at) < MIN_PITCHES:
         return np.zeros(16, np.float32)
-    a, b, c = left[at, bins], middle[at, bins], right[at, bins]
-    offset = 0.5 * (a - c) / (a - 2 * b + c - 1e-6)
-    semitones = 12 * np.log2((start_hz + (bins + offset) * width_hz) / 440)
-    height = above[at, bins] - MIN_PEAK
+    bins = peaks.bins[is_pitch] + peaks.offsets[is_pitch]
+    semitones = 12 * np.log2(bins * BIN_HZ / 440)
     turns = height * np.exp(2j * np.pi * semitones)
     tuned = np.abs(turns.sum()) / height.sum()
-    half = at < n_frames // 2
+    half = at < peaks.n_frames // 2
     parts = [
         np.abs(turns[some].sum()) / (height[some].sum() + 1) for some in (half, ~half)
     ]
     shift = np.angle(turns.sum()) / (2 * np.pi)
     classes = np.round(semitones - shift).astype(int) % 12
-    chroma = np.bincount(at * 12 + classes, height, n_frames * 12).reshape(-1, 12)
+    size = peaks.n_frames * 12
+    chroma = np.bincount(at * 12 + classes, height, size).reshape(-1, 12)
     frames = chroma.sum(axis=1)
     whole = np.sort(chroma.sum(axis=0) / (frames.sum() + TINY))[::-1]
     each = chroma / (frames[:, None] + TINY)
@@ -269,7 +297,7 @@ def _pitches(
     later = [(unit[lag:] * unit[:-lag]).sum(axis=1).mean() for lag in (2, 8, 32)]
     found = [tuned, *parts, -(whole * np.log(whole + 1e-9)).sum(), whole[0]]
     found += [whole[:3].sum(), whole[:7].sum(), (entropy * weights).sum(), *later]
-    found += [(frames > 0).mean(), *_line(at, semitones, height, n_frames)]
+    found += [(frames > 0).mean(), *_line(at, semitones, height, peaks.n_frames)]
     return np.array(found, np.float32)
 
 

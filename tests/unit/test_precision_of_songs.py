@@ -57,7 +57,6 @@ def test_songs_get_the_same_genre_and_nearly_the_same_probabilities(folder, part
         worst = max(worst, float((ours - theirs).abs().max()))
         first, second = theirs.topk(2).values
         assert first - second <= 0.01 or ours.argmax() == theirs.argmax()
-    print("largest difference", worst)
     assert worst < (2e-3 if auto.precision == "bf16" else 3e-3)
 
 
@@ -78,11 +77,9 @@ def test_hundred_steps_lose_the_same_and_gradients_point_the_same_way():
         training.optimize_for_cpu(model.train())
         told[kind] = (*steps(model, kind), model.eval())
     (exact, directions, theirs), (found, others, ours) = told.values()
-    print("losses", exact[::10], found[::10])
     assert found == pytest.approx(exact, rel=0.01, abs=0.002)
     for there, here in zip(directions, others, strict=True):
         cosine = torch.cosine_similarity(there.double(), here.double(), 0)
-        print("cosine", float(cosine))
         assert cosine > 0.999
     given, labels = tones(torch.Generator().manual_seed(4), 40)
     frontend.optimize_for_cpu(theirs, "fp32")
@@ -95,7 +92,6 @@ def test_hundred_steps_lose_the_same_and_gradients_point_the_same_way():
         float((each.argmax(-1) == labels).float().mean())
         for each in (expected, probabilities)
     ]
-    print("accuracies", accuracies, float((expected - probabilities).abs().max()))
     assert accuracies[0] == accuracies[1] > 0.5
 
 

@@ -6,6 +6,7 @@ the accuracy of a run is that of its model on the same files.
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -207,6 +208,14 @@ class AllWindows:
             for start in some
         ]
         self.owners = np.array([position for position, _ in self.places])
+
+    def only(self, places: NDArray[np.int64]) -> AllWindows:
+        """Leave out all other windows; each song keeps one at least."""
+        some = copy.copy(self)
+        some.places = [self.places[place] for place in places]
+        some.owners = self.owners[places]
+        some.__dict__.pop("lengths", None)
+        return some
 
     @cached_property
     def lengths(self) -> list[int]:

@@ -280,7 +280,9 @@ def _risk_coverage(
     chosen = rule or clear.choose(*confidences)
     if chosen is None:
         return None
-    return clear.score(chosen, *confidences, is_held_out=rule is not None)
+    named = [predictions.genres[at] for at in predictions.labels(temperature)]
+    is_held_out = rule is not None
+    return clear.score(chosen, *confidences, is_held_out=is_held_out, genres=named)
 
 
 def from_confusion(counts: NDArray[np.int64], genres: Sequence[str]) -> Scores:

@@ -26,6 +26,9 @@ from trainer.training import feature_cache, initial_model
 from trainer.training.cancellable import emit_or_stop, interruptible
 from trainer.training.recipe import device_of
 
+# Windows, as many as ``own_features`` learns from what is unlike a run's songs.
+MIN_RECORDED = 500
+
 
 @dataclass(frozen=True, eq=False)
 class Parts:
@@ -113,6 +116,7 @@ def with_cached_features(
         n_per_window=1 if config.n_windows_per_song else 2,
         n_at_most=config.n_windows_per_song,
     )
+    to_train_on, draws = _only_drawn(to_train_on, config)
     train, validation = (
         feature_cache.cache_features(
             each,
@@ -125,8 +129,33 @@ def with_cached_features(
         )
         for name, each in (("train", to_train_on), ("validation", parts.validation))
     )
-    random = feature_cache.RandomCachedWindows(train, parts.config.seed)
+    random = feature_cache.RandomCachedWindows(train, config.seed, draws)
     return dataclasses.replace(parts, train_set=random, eval_set=validation)
+
+
+def _only_drawn(
+    everything: windows.AllWindows, config: RunConfig
+) -> tuple[windows.AllWindows, NDArray[np.int64] | None]:
+    """Leave out the windows that no epoch will draw.
+
+    Few windows, and those of a head, which is fitted on all of them, are kept.
+
+    Returns:
+        The windows, and ``RandomCachedWindows.draws`` of them.
+    """
+    if config.trained_part == "head":
+        return everything, None
+    n_per_step = config.batch_size * config.n_accumulated
+    n_epochs = math.ceil(
+        config.n_steps / math.ceil(len(everything.indices) / n_per_step)
+    )
+    draws = [
+        feature_cache.drawn(everything, config.seed, epoch) for epoch in range(n_epochs)
+    ]
+    places, numbers = np.unique(np.stack(draws), return_inverse=True)
+    if len(places) < MIN_RECORDED:
+        return everything, None
+    return everything.only(places), numbers.reshape(n_epochs, -1)
 
 
 def with_fresh_model(parts: Parts) -> Parts:

@@ -360,7 +360,7 @@
   /** There is a new sound, and a lesson's picture of it, if one came along: that one is
    * drawn before the others are asked for. */
   Genrescope.renewed = async (lesson, sheet) => {
-    const first = lesson && placeOf(lesson);
+    const first = lesson ? placeOf(lesson) : null;
     await first?.give(sheet);
     Genrescope.renew(null, first);
   };
