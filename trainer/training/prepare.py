@@ -196,16 +196,7 @@ def prepare(
     )
     split = dataset.split_songs(songs, config)
     emit(_split_note(split))
-    emit(Stage("model"))
-    model, extractor = interruptible(
-        lambda: initial_model.load_base(config, songs.genres, former), should_stop
-    )
-    if not config.needs_genres and not architecture.takes_samples(model):
-        raise KnownError("no_hidden_frames", name=config.base_model)
-    optimize_for_cpu(model)
-    millions = sum(p.numel() for p in model.parameters()) / 1e6
-    note = "model" if config.needs_genres else "model_to_pretrain"
-    emit(Noted(note, {"name": config.base_model, "millions": millions}))
+    model, extractor = _loaded(config, songs.genres, former, emit, should_stop)
     config = _fitting(config, model, emit)
     n_at_most = 0 if config.needs_genres else N_WINDOWS_PER_SONG
     validation, test = (
@@ -216,25 +207,52 @@ def prepare(
     )
     silent = np.union1d(validation.silent, test.silent)
     windows.note_silent(songs, silent, emit)
-    return Parts(
-        config,
+    train_set = windows.RandomWindows(
         songs,
-        windows.RandomWindows(
-            songs,
-            split.train,
-            extractor,
-            config.window_s,
-            config.seed,
-            config.augmentation,
-        ),
-        validation,
-        validation,
-        test,
-        split,
-        model,
+        split.train,
         extractor,
-        former,
+        config.window_s,
+        config.seed,
+        config.augmentation,
     )
+    return Parts(
+        config=config,
+        songs=songs,
+        train_set=train_set,
+        eval_set=validation,
+        validation=validation,
+        test=test,
+        split=split,
+        model=model,
+        extractor=extractor,
+        former=former,
+    )
+
+
+def _loaded(
+    config: RunConfig,
+    genres: Sequence[str],
+    former: Sequence[Path],
+    emit: Emit,
+    should_stop: ShouldStop,
+) -> tuple[Any, Any]:
+    """Load the model to train and its feature extractor; note how large it is.
+
+    Raises:
+        KnownError: ``no_hidden_frames``, or what the model raises.
+        StopRequested: while it downloads.
+    """
+    emit(Stage("model"))
+    model, extractor = interruptible(
+        lambda: initial_model.load_base(config, genres, former), should_stop
+    )
+    if not config.needs_genres and not architecture.takes_samples(model):
+        raise KnownError("no_hidden_frames", name=config.base_model)
+    optimize_for_cpu(model)
+    millions = sum(p.numel() for p in model.parameters()) / 1e6
+    note = "model" if config.needs_genres else "model_to_pretrain"
+    emit(Noted(note, {"name": config.base_model, "millions": millions}))
+    return model, extractor
 
 
 def _split_note(split: Split) -> Noted:
