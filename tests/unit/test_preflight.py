@@ -113,7 +113,8 @@ def test_windows_that_no_epoch_draws_need_no_time_and_no_disk():
     validated_s = preflight._validation_s(one, 30_000.0)
     # 700 of 1000 songs of 30 s; 12 windows of 5 s each, overlapping by half.
     recorded_s = [
-        preflight._cached_s(each, 1000, 30_000.0) - validated_s for each in (one, twenty)
+        preflight._cached_s(each, 1000, 30_000.0) - validated_s
+        for each in (one, twenty)
     ]
     assert recorded_s == pytest.approx([700 * 5, 700 * 12 * 5 * 0.82], rel=0.02)
     head = dataclasses.replace(config.preset("head"), n_windows_per_song=0)
