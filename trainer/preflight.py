@@ -94,7 +94,7 @@ BUNDLED = Cost(
 )
 DISTIL = Cost(
     n_parameters=23_700_000,
-    cpu_s={"all": 0.30, "encoder": 0.08, "head": 0.0005},
+    cpu_s={"all": 0.30, "encoder": 0.062, "head": 0.0005},
     test_cpu_s=0.065,
     gpu_s=0.002,
     step_bytes={"all": 72e6, "encoder": 24e6, "head": 1e5},
