@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,9 +142,16 @@ def predict(
         should_stop: is called before each batch of windows.
         with_embedding: as for ``listen``.
     """
-    asked: dict[str, Any] = {"effort": effort, "should_stop": should_stop}
-    asked["with_embedding"] = with_embedding
-    for answer in listen(clip, model, queue, compute=compute, **asked):
+    answers = listen(
+        clip,
+        model,
+        queue,
+        effort=effort,
+        compute=compute,
+        should_stop=should_stop,
+        with_embedding=with_embedding,
+    )
+    for answer in answers:
         if on_progress:
             on_progress(answer.n_done, answer.n_total)
     return answer
