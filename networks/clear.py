@@ -127,9 +127,9 @@ def of_config(facts: Mapping[str, Any]) -> ClearRule | None:
         return None
     if not all(map(_is_share, (*given.values(), *leads.values()))):
         return None
-    numbers: dict[str, Any] = {name: float(value) for name, value in given.items()}
     pairs = tuple((str(genre), float(lead)) for genre, lead in leads.items())
-    return ClearRule(**numbers, leads=pairs)
+    shares: dict[str, Any] = {name: float(value) for name, value in given.items()}
+    return ClearRule(**shares, leads=pairs)
 
 
 def measures(
