@@ -86,6 +86,7 @@ def create_app(
     gradio_patches.keep_ffmpeg_out()
     gradio_patches.keep_pyplot_out()
     gradio_patches.start_however_slowly()
+    gradio_patches.spare_the_browser()
     # It makes Gradio add its sign-in, to which the tab Train links in three languages.
     # Made outside the page, it brings no events of its own.
     login = gr.LoginButton(visible=False) if settings.host.has_login else None

@@ -13,13 +13,14 @@ from audio.levels import FLOOR_DB, decibels
 from audio.transforms import interpolation
 from viz.closeup import HEADROOM, MIN_HEIGHT
 from viz.palette import GREY_LINE
-from viz.plot import Axis, Line, Marks, Plot, rounded
-from viz.wording import joined, phrase, with_minus
+from viz.plot import Axis, Line, Marks, Plot, Side, rounded
+from viz.wording import described, phrase, with_minus
 
 LENGTH_S = 0.01
 LOWEST_DB, HIGHEST_DB = -40.0, 12.0  # of the knob and of the axis
 HIGHEST_RATIO = 4.4  # of the axis: 12 dB are an amplitude of 4
 N_POINTS = 200
+MARK_ROOM_DB = 10.0  # at the left, for a word beside its dot
 KNOWN_DB = (0, 3, 6, 10, 12, 20, 40, 60)  # of the table
 
 
@@ -85,10 +86,26 @@ def ratios(gain_db: float, language: str) -> Plot:
                 )
                 for name, xs, ys, colour in lines
             ),
-            Marks([gain_db] * len(shown), shown, [f"× {written(r)}" for r in shown]),
+            Marks(
+                [gain_db] * len(shown),
+                shown,
+                [f"× {written(ratio)}" for ratio in shown],
+                sides=_sides(gain_db) if len(shown) > 1 else (),
+            ),
         ),
         title=phrase("ratios_title", language),
     )
+
+
+def _sides(gain_db: float) -> tuple[Side, ...]:
+    """Choose where the words of both ratios are, so that neither is over the other.
+
+    Above its curve to the left there is room for the higher one, below its curve to the
+    right for the lower one; near the left edge for neither.
+    """
+    if gain_db < LOWEST_DB + MARK_ROOM_DB:
+        return ()
+    return ("left", "right") if gain_db < 0 else ("right", "left")
 
 
 def table(gain_db: float, language: str) -> tuple[tuple[str, ...], ...]:
@@ -123,8 +140,7 @@ def describe(pair: Pair, language: str) -> str:
     names.append("about_levels_silence" if is_silent else "about_levels")
     if pair.lowered_db:
         names.append("about_lowered")
-    sentences = [i18n.word(f"viz.{name}", language, **details) for name in names]
-    return joined(sentences, language)
+    return described(names, language, **details)
 
 
 def written(ratio: float) -> str:

@@ -174,6 +174,7 @@ def _on_scale(axis: Axis, asked: object) -> Axis:
 
 
 def _draw(axes: Axes, plot: Plot, colours: str) -> None:
+    """Draw a plot on its axes: axes, layers, legend, caption."""
     has_grid = not any(isinstance(layer, Image) for layer in plot.layers)
     x = _axis(axes, "x", plot.x, has_grid)
     y = _axis(axes, "y", plot.y, has_grid)
@@ -386,7 +387,14 @@ def _marks(axes: Axes, marks: Marks, x: Place, y: Place) -> None:
     radii_px = np.array(marks.radii_px or [MARK_PX] * len(xs))
     areas = (2 * radii_px) ** 2
     axes.scatter(xs, ys, areas, color=palette.ACCENT, linewidths=0, zorder=3)
-    above: dict[str, Any] = {"textcoords": "offset points", "ha": "center"}
-    for x_there, y_there, word, px in zip(xs, ys, marks.words, radii_px, strict=True):
-        away = (0.0, px + 3.0)
-        axes.annotate(word, (x_there, y_there), away, **above, **style.TEXT)
+    sides = marks.sides or [""] * len(xs)
+    every = zip(xs, ys, marks.words, radii_px, sides, strict=True)
+    for x_there, y_there, word, px, side in every:
+        away = px + 3.0
+        place: dict[str, Any] = {"xytext": (0.0, away), "ha": "center"}
+        if side == "left":
+            place = {"xytext": (-away, away), "ha": "right"}
+        elif side == "right":
+            place = {"xytext": (away, 0.0), "ha": "left", "va": "center"}
+        there = (x_there, y_there)
+        axes.annotate(word, there, textcoords="offset points", **place, **style.TEXT)

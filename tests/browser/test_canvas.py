@@ -1,7 +1,6 @@
 """What the page's script draws, in a browser but without a server."""
 
 import json
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +21,6 @@ from support.canvas import (
     waveform,
 )
 from support.signals import click, tone
-from ui import canvas as pictures
 from viz.plot import Axis, Line, Marks, Plot, Rows, Sheet
 
 pytestmark = pytest.mark.browser
@@ -261,11 +259,6 @@ def test_long_word_of_a_mark_makes_way_for_its_neighbours(show):
     assert left < 140 < right
     for start, stop, y in places.values():
         assert abs(y - height) >= 12 or right < start or stop < left
-
-
-def test_style_has_no_comma_in_the_brackets_of_a_selector():
-    text = re.sub(r"/\*.*?\*/", "", pictures.STYLE.read_text("utf-8"), flags=re.DOTALL)
-    assert not re.findall(r"\([^(){}]*,[^(){}]*\)[^{};]*\{", text)
 
 
 def test_larger_letters_are_for_all_pictures(show):

@@ -274,13 +274,19 @@ console.log(JSON.stringify(events.map(({ msg, event_id }) => [msg, event_id ?? n
 """
 
 
-@pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
-def test_stream_goes_on_whatever_the_order_of_an_events_keys(tmp_path):
-    script = tmp_path / "ask.mjs"
-    script.write_text(ASK_TWICE.replace("STREAM", gradio_patches.stream_script()))
-    done = subprocess.run(["node", script], capture_output=True, text=True)
+def printed_by_node(script):
+    """What a script prints, from JSON."""
+    if not shutil.which("node"):
+        pytest.skip("node is not installed")
+    command = ["node", "--input-type=module", "-"]
+    done = subprocess.run(command, input=script, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == [
+    return json.loads(done.stdout)
+
+
+def test_stream_goes_on_whatever_the_order_of_an_events_keys():
+    script = ASK_TWICE.replace("STREAM", gradio_patches.stream_script())
+    assert printed_by_node(script) == [
         ["process_completed", "one"],
         ["heartbeat", None],
         ["process_completed", "two"],
@@ -303,13 +309,9 @@ console.log(JSON.stringify([...found, localStorage.getItem("a"), localStorage.is
 """
 
 
-@pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
-def test_page_remembers_for_itself_where_storage_is_forbidden(tmp_path):
-    script = tmp_path / "keep.mjs"
-    script.write_text(FORBIDDEN + gradio_patches.storage_script() + KEEP)
-    done = subprocess.run(["node", script], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == ["1", None, 1, None, True]
+def test_page_remembers_for_itself_where_storage_is_forbidden():
+    script = FORBIDDEN + gradio_patches.storage_script() + KEEP
+    assert printed_by_node(script) == ["1", None, 1, None, True]
 
 
 @pytest.fixture(scope="module")
@@ -528,13 +530,9 @@ console.log(JSON.stringify([early, released]));
 """
 
 
-@pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
-def test_slider_is_let_go_by_its_keys_once_they_rest(tmp_path):
-    script = tmp_path / "slider.mjs"
-    script.write_text(SLIDER + gradio_patches.slider_script() + ARROWS)
-    done = subprocess.run(["node", script], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == [0, ["pointerup 7", "pointerup 0"]]
+def test_slider_is_let_go_by_its_keys_once_they_rest():
+    script = SLIDER + gradio_patches.slider_script() + ARROWS
+    assert printed_by_node(script) == [0, ["pointerup 7", "pointerup 0"]]
 
 
 def test_each_event_sets_a_backend_of_pyplot():

@@ -11,6 +11,7 @@ from functools import partial
 from types import SimpleNamespace
 
 import pytest
+from markupsafe import escape
 
 from audio.decode import Limits
 from classifier.batch import Row
@@ -504,6 +505,17 @@ def test_table_names_its_model_and_shows_confidence_as_a_bar(prediction):
     assert f'style="width: {100 * share:.1f}%' in shown
     assert "Taken" not in shown
     assert "Reason" not in shown
+
+
+def test_sentences_of_a_caption_are_joined_as_the_language_does(prediction):
+    ref = replace(prediction.model, trained_on="composed")
+    composed = replace(prediction, model=ref)
+    rows = [Row("one.mp3", 0.1, 3.0, None, composed, judge(composed, noise()))]
+    for language, gap in (("en", ". "), ("zh-TW", "。"), ("zh-CN", "。")):
+        first, second = answer.knows(composed, language)
+        assert first.endswith(gap.strip())
+        joined = f"{first}{gap[1:]}{second}"
+        assert str(escape(joined)) in table_html(rows, language)
 
 
 def test_song_opens_as_a_small_map_of_its_windows(prediction):

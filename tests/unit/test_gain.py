@@ -46,6 +46,15 @@ def test_lesson_names_both_ratios_and_both_peaks():
     assert sheet.plots[1].layers[-1].words == ["× 0.501", "× 0.251"]
 
 
+@pytest.mark.parametrize(("db", "sides"), [(-6, "left right"), (3, "right left")])
+def test_words_of_both_ratios_are_at_other_sides_of_their_dots(db, sides):
+    def marks(db):
+        return decibels.draw(scene_of(tone()), db, "chosen", 0.2).plots[1].layers[-1]
+
+    assert [*marks(db).sides] == sides.split()
+    assert not marks(-38).sides  # no room at the left
+
+
 def test_louder_sound_is_drawn_beside_one_that_was_lowered():
     sheet = decibels.draw(scene_of(tone(amplitude=1.0)), 12, "chosen", 0.2)
     assert "lowered by 12.0 dB" in sheet.about

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -36,6 +37,7 @@ HEAVY = set(
 )
 # Half there while another thread imports transformers: see process.settle.
 SHARED = {"transformers", "datasets", "evaluate"}
+STYLES = [*(ROOT / "assets").glob("*.css"), *(ROOT / "ui").rglob("*.css")]
 # Where every exception may be caught: the page's wrapper and the trainer's child.
 BORDERS = {"ui/handlers.py", "trainer/process/worker.py"}
 
@@ -212,6 +214,19 @@ def test_space_asks_for_the_gradio_that_is_pinned():
     pins = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
     (version,) = [pin.split("==")[1] for pin in pins if pin.startswith("gradio==")]
     assert f"sdk_version: {version}" in front
+
+
+@pytest.mark.parametrize("name", [path.name for path in STYLES])
+def test_style_has_no_comma_in_the_brackets_of_a_selector(name):
+    """Gradio takes each comma for the end of a selector, and sets its container there."""
+    (path,) = (each for each in STYLES if each.name == name)
+    text = re.sub(r"/\*.*?\*/", "", path.read_text("utf-8"), flags=re.DOTALL)
+    selectors = re.findall(r"[^{};]+(?=\{)", text)
+    assert selectors
+    of_rules = [each for each in selectors if not each.strip().startswith("@")]
+    assert not [
+        each for each in of_rules if re.search(r"\([^()]*(\([^()]*\)[^()]*)*,", each)
+    ]
 
 
 def test_no_test_imports_another():

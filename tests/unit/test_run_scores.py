@@ -54,6 +54,13 @@ def test_every_cell_of_the_confusion_matrix_says_what_it_counts(tmp_path):
     assert ("Metal", "Metal", "1") in cells
 
 
+def test_confusion_matrix_has_short_names_in_chinese(tmp_path):
+    page = scores.as_html(ended(tmp_path), Visitor("zh-TW", may_train=True))
+    matrix = page.partition('<table class="matrix">')[2].partition("</table>")[0]
+    assert re.findall(r'<th scope="row">(.*?)</th>', matrix)[0] == "藍調"
+    assert "藍調（blues）" in page  # in full in the table of genres
+
+
 def test_reliability_curve_can_be_read_without_eyes(tmp_path):
     page = scores.as_html(ended(tmp_path, n_songs=30), HERE)
     assert "57% confident, 100% of 1 songs correct (21% to 100%)" in page

@@ -212,7 +212,7 @@
       one.left < other.left + other.width + 4 && other.left < one.left + one.width + 4 &&
       Math.abs(other.middle - one.middle) < high);
     const marks = layer.words.map((word, i) =>
-      ({ word, x: layer.xs[i], y: layer.ys[i], radius: radiusOf(layer, i) }));
+      ({ word, x: layer.xs[i], y: layer.ys[i], radius: radiusOf(layer, i), side: layer.sides?.[i] }));
     marks.sort((one, other) => one.word.length - other.word.length);
     for (const mark of marks.filter((each) => each.x >= x.start && each.x <= x.stop)) {
       const width = pen.measureText(mark.word).width;
@@ -223,7 +223,12 @@
       });
       const centred = x.place(mark.x) - width / 2;
       const lowest = Math.min(y.place(mark.y) - px(9 + mark.radius), area.bottom - high / 2);
-      const places = [at(centred, lowest), at(x.place(mark.x) - px(4), lowest), at(centred, lowest - high)];
+      const beside = {
+        left: [at(x.place(mark.x) - width - px(6), lowest)],
+        right: [at(x.place(mark.x) + px(6 + mark.radius), Math.min(y.place(mark.y), area.bottom - high / 2))],
+      };
+      const places = [...(beside[mark.side] ?? []),
+        at(centred, lowest), at(x.place(mark.x) - px(4), lowest), at(centred, lowest - high)];
       const place = places.find(isFree);
       if (!place) continue;
       taken.push(place);

@@ -18,16 +18,18 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio import networking, processing_utils, queueing, route_utils, utils
+from gradio import networking, processing_utils, queueing, route_utils, routes, utils
 from gradio.blocks import BlocksConfig
 from gradio.exceptions import InvalidPathError
 from gradio.route_utils import GradioMultiPartParser
 from gradio_client.utils import is_http_url_like
 from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException
+from starlette.responses import Response
 
 import i18n
 from errors import KnownError
+from ui.server import gradio_scripts
 from ui.server.fair_queue import Answers, FairQueue
 from ui.server.files import BROKEN_S
 from ui.server.mcp import ToolServer
@@ -291,6 +293,25 @@ def keep_hidden_progress_out(demo: gr.Blocks) -> None:
     for event in demo.fns.values():
         if event.show_progress == "hidden" and event.show_progress_on is None:
             event.show_progress_on = []
+
+
+def spare_the_browser() -> None:
+    """Serve Gradio's scripts without what they do twice or in vain.
+
+    Symptom: a page of 730 components and 515 events takes the browser 2.5 s of
+    processor before it can be used, two thirds of it for the same tree of components
+    twice, for each event asked by each component, and for searches of that tree whose
+    result is not read (``gradio_scripts``).
+
+    Upstream: not reported; PR 5279 spared the same kind of work once.
+    """
+    scripts = gradio_scripts.changed_scripts(Path(routes.BUILD_PATH_LIB))
+
+    def file_response(folder: Any, path: Any) -> Response:
+        is_script = folder == routes.BUILD_PATH_LIB and str(path) in scripts
+        return scripts[path] if is_script else route_utils.file_response(folder, path)
+
+    vars(routes)["file_response"] = file_response
 
 
 def type_mcp_answers(demo: gr.Blocks, options: dict[str, Any]) -> dict[str, Any]:

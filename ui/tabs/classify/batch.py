@@ -45,6 +45,7 @@ from ui.tabs.classify.picker import Picker
 from ui.templates import render
 from ui.uploads import MAX_SONGS, ZIP_LIMITS, Source
 from viz import palette
+from viz.wording import joined
 
 N_WORKERS = 2  # one song is decoded while another is classified
 # One batch at a time; its windows and those of single songs take turns.
@@ -267,7 +268,7 @@ def table_html(found: Sequence[Row], language: str) -> Markup:
         "batch",
         language,
         model=full_title(first.model, language) if first else "",
-        knows=knows(first, language) if first else [],
+        knows=joined(knows(first, language), language) if first else "",
         columns=COLUMNS,
         rows=found,
         colour=palette.genre_colour,
@@ -370,12 +371,16 @@ def batches(
     origins: deque[tuple[Path, str]] = deque()
     with files.scratch() as folder:
         songs = _unpacked(sources, folder, origins, language)
-        asked: dict[str, Any] = {"effort": effort, "limits": limits}
-        patience: dict[str, Any] = {
-            "n_workers": N_WORKERS,
-            "patience_s": waiting.PATIENCE_S,
-        }
-        for row in rows_or_waits(songs, model, queue, **asked, **patience):
+        found = rows_or_waits(
+            songs,
+            model,
+            queue,
+            effort=effort,
+            limits=limits,
+            n_workers=N_WORKERS,
+            patience_s=waiting.PATIENCE_S,
+        )
+        for row in found:
             if row is None:
                 yield batch
                 continue

@@ -33,6 +33,7 @@ from ui.tabs.classify.picker import Picker
 from ui.waiting import Update
 from viz import palette, paper, png
 from viz.plot import Sheet, Tiles, rounded
+from viz.wording import joined
 
 LIKELIEST = ""  # in the list of genres
 STATUS_S, PICTURE_S = 0.5, 2.0  # between two looks at what is known
@@ -157,9 +158,14 @@ def _asking(session: Session, models: Models, place: Place) -> Any:
         ref = chosen(models, key, visitor)
         model = yield from waiting.loaded(place.status, models, ref, language)
         wanted = (genre or "") if genre in model.labels else LIKELIEST
-        asked: dict[str, Any] = {"genre": wanted, "fill": fill}
-        asked["should_stop"] = lambda: not is_newest(place.picture)
-        search = where.where(clip, model, models.queue, **asked)
+        search = where.where(
+            clip,
+            model,
+            models.queue,
+            genre=wanted,
+            fill=fill,
+            should_stop=lambda: not is_newest(place.picture),
+        )
         told, drawn = _Pace(STATUS_S), _Pace(PICTURE_S)
         try:
             for found in search:
@@ -316,7 +322,7 @@ def sheet(session: Session, shown: Shown, genre: str | None, language: str) -> S
         plot, name="where", y=y, layers=(*plot.layers, tiles), facts=facts, title=""
     )
     speaking = found.speaking(genre)
-    about = " ".join(_about(found, genre, speaking, language))
+    about = joined(_about(found, genre, speaking, language), language)
     return scene.sheet((drawn,), about, _table(speaking, found.start_s, language))
 
 

@@ -12,6 +12,7 @@ from i18n import genre_name
 from ui.model_choice import title
 from ui.tabs.map.maps import SongMap
 from viz import palette
+from viz.wording import joined
 
 WORDS = """alike answer cluster colour copies copy csv doubts filter genre hidden_rows
  label lasso list minus move near note npz play plus rectangle reset selected song
@@ -95,8 +96,7 @@ def _summary(song_map: SongMap, votes: Sequence[similarity.Vote], language: str)
         return sentence
     right = sum(vote.label == labels[vote.song] for vote in votes)
     agreed = i18n.word("on_map.agreement", language, share=right / len(votes))
-    gap = " " if language == "en" else ""
-    return f"{sentence}{gap}{agreed}"
+    return joined([sentence, agreed], language)
 
 
 def _rounded(values: Any) -> list[float]:
