@@ -53,6 +53,7 @@ BEFORE = {
     "12 files: first row": "2.5",
     "12 files: done": "3.9",
     "Data: 20 composed songs": "1.2",
+    "Data: 50 composed songs": "—",
     "Train opened the first time": "1.75",
     "run: Start → training": "22",
     "run: Start → finished": "55",
@@ -251,9 +252,12 @@ def tuner(chromium: Any, url: str, watch: Watch) -> None:
     page = visit(chromium, url, watch)
     page.add_script_tag(content=SHIFTS)
     page.locator("[data-tab-id=data]:visible").click()
-    with watch.step("Data: 20 composed songs"):
-        page.get_by_role("button", name="Look at the songs").click()
-        page.locator(".survey .counts").first.wait_for()
+    for n_songs, n_each in ((20, "2"), (50, "5")):
+        page.get_by_label("Songs to compose per genre").first.fill(n_each)
+        with watch.step(f"Data: {n_songs} composed songs"):
+            page.get_by_role("button", name="Look at the songs").click()
+            total = page.locator(".survey .counts tfoot td").first
+            total.filter(has_text=str(n_songs)).wait_for()
     with watch.step("Train opened the first time"):
         page.locator("[data-tab-id=train]:visible").click()
         page.get_by_role("button", name="Start", exact=True).wait_for()

@@ -9,13 +9,13 @@ from support import browser
 from support.files import write_audio
 from support.page import (
     DRAWN,
-    choose,
     lesson,
     says,
     scrolls_sideways,
     upload,
     wait_for_pictures,
 )
+from support.page import choose as choose_sound
 from support.signals import chord
 
 pytestmark = pytest.mark.browser
@@ -94,7 +94,7 @@ def test_sound_and_the_picture_in_view_come_in_one_answer(open_page):
     stft.locator(".sheet-facts").filter(has_text="8,192").wait_for()
     wait_for_pictures(page)
     page.evaluate(CAME)
-    choose(page, "Octave")
+    choose_sound(page, "Octave")
     page.wait_for_function("came.length")
     [[name, sheet]] = page.evaluate("came")
     assert name == "stft"
