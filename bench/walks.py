@@ -102,6 +102,27 @@ class Watch:
         return paths
 
 
+class Work:
+    """What a page's main thread works from now on: a busy machine does not change it.
+
+    Args:
+        page: open.
+    """
+
+    def __init__(self, page: Any) -> None:
+        self._tools = page.context.new_cdp_session(page)
+        self._tools.send("Performance.enable", {"timeDomain": "threadTicks"})
+        self._before_s = self._busy_s()
+
+    def done_s(self) -> float:
+        """Return the processor time since (s)."""
+        return self._busy_s() - self._before_s
+
+    def _busy_s(self) -> float:
+        metrics = self._tools.send("Performance.getMetrics")["metrics"]
+        return float({each["name"]: each["value"] for each in metrics}["TaskDuration"])
+
+
 def main() -> None:
     """Go all the walks, or those that are named, and print the table."""
     from playwright.sync_api import Error
@@ -142,15 +163,19 @@ def visit(chromium: Any, url: str, watch: Watch, size: str = "laptop") -> Any:
 def teacher(chromium: Any, url: str, watch: Watch) -> None:
     """Begin with the trumpet, change sounds and settings, rebuild, cut a part out."""
     page = visit(chromium, url, watch)
+    work = Work(page)
     with watch.step("first picture of the first view's sound"):
         page.locator(".front-look").click()
         page.locator(STFT).first.wait_for()
+    watch.note("the same, the browser's CPU s", work.done_s())
     for name in ("Octave", "Composed disco", "Rising sweep"):
         page.wait_for_function(DRAWN)
         fresh(page)
+        work = Work(page)
         with watch.step("another built-in sound → first picture"):
             choose(page, name)
             is_drawn_anew(page)
+        watch.note("the same, of another sound, the browser's CPU s", work.done_s())
     page.wait_for_function(DRAWN)
     page.locator("#lesson-back").scroll_into_view_if_needed()
     button = page.locator("#lesson-back").get_by_role("button", name="Rebuild")
