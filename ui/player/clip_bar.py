@@ -202,7 +202,7 @@ def _reading(
         kept = handle_of(chosen, whole, copy)
         row = [chosen, line, whole, back, played, copy, kept, gr.skip()]
         if chosen != before:
-            seen, language = str(getattr(event, "seen", "")), visitor.language
+            seen, language = _told(event, "seen"), visitor.language
             first = drawn(pictures, seen, values, newest, chosen, language)
             row[TAKEN] = f"{kept}\n{first}"
         if not is_newest(player):
@@ -231,7 +231,7 @@ def _choosing(settings: Settings, read: Handler, player: gr.Audio) -> Handler:
     ) -> list[Any]:
         # Before its file is there: a small one that was asked for earlier is no newer.
         is_newest = newest.ask(player)
-        given = _given(str(getattr(event, "sound", "")), settings, visitor.language)
+        given = _given(_told(event, "sound"), settings, visitor.language)
         # Where Gradio would copy it to, for the player.
         file = processing_utils.save_file_to_cache(given, player.GRADIO_CACHE)
         if not is_newest(player):
@@ -244,6 +244,11 @@ def _choosing(settings: Settings, read: Handler, player: gr.Audio) -> Handler:
         return row
 
     return choose
+
+
+def _told(event: gr.EventData, name: str) -> str:
+    """Read what an event of the page tells; "" where a program sends none."""
+    return str(getattr(event, name, "")) if vars(event).get("_data", True) else ""
 
 
 def handle_of(path: str, whole: str | None, copy: str = "") -> str:
