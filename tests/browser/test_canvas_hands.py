@@ -1,12 +1,14 @@
 """Pointer, keys and players on the pictures that the page's script draws."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
 from support.canvas import (
     ADD_PLAYER,
+    LEFT,
     RIGHT,
     asked,
     at,
@@ -21,7 +23,9 @@ from support.canvas import (
     wait_for_reading,
     waveform,
 )
-from viz.plot import Line
+from viz import curves as training_curves
+from viz.curves import Curve
+from viz.plot import Line, Sheet
 
 pytestmark = pytest.mark.browser
 
@@ -58,6 +62,75 @@ def test_read_out_of_power_has_three_decimals_and_no_db(show):
         page.mouse.move(*at(page, 0.5, share_y))
         wait_for_reading(page, text)
         assert "dB" not in reading(page)
+
+
+def run_of(n, of="a"):
+    """Two plots over the same steps of one run, after some of them."""
+    steps = [*range(1, n + 1)]
+    loss = Curve("a", steps, [2.0 / step for step in steps])
+    share = Curve("a", steps[9::10], [float(step) for step in steps[9::10]])
+    drawn = partial(training_curves.plot, language="en", n_steps=100, range_of=of)
+    return Sheet((drawn("loss", [loss]), drawn("accuracy", [share])), "")
+
+
+def shown_steps(page, i=0):
+    """Which steps a button says that it would leave; "" where all are shown."""
+    button = page.locator(f"#place{i} .sheet-all_steps")
+    return button.inner_text() if button.is_visible() else ""
+
+
+def step_at(page, step, n=0):
+    """The place of a step of 100 on the page, in one of both plots."""
+    box = page.locator("#place0 canvas[role=img]").nth(n).bounding_box()
+    width = box["width"] - LEFT - RIGHT
+    return box["x"] + LEFT + step / 100 * width, box["y"] + box["height"] / 2
+
+
+def test_dragging_over_steps_zooms_all_plots_of_the_run(show):
+    page = show(run_of(60), run_of(60))
+    drag(page, step_at(page, 20, 1), step_at(page, 40, 1))
+    page.wait_for_selector("#place1 .sheet-all_steps:visible")
+    assert shown_steps(page) == shown_steps(page, 1) == "Steps 20 to 40: show all"
+    # In both plots: what is now in the middle was step 30.
+    for n in (0, 1):
+        page.mouse.move(*step_at(page, 50, n))
+        wait_for_reading(page, "Step 30")
+    # The run grows: what is shown stays.
+    page.evaluate("(sheet) => places[0].show(sheet)", run_of(80).as_json())
+    page.mouse.move(*step_at(page, 95))
+    wait_for_reading(page, "Step 39")
+    page.locator("#place0 canvas[role=img]").first.dblclick()
+    page.wait_for_selector("#place1 .sheet-all_steps", state="hidden")
+    page.mouse.move(*step_at(page, 70))
+    wait_for_reading(page, "Step 70")
+
+
+def test_range_of_one_run_is_not_that_of_another(show):
+    page = show(run_of(60), run_of(60, of="b"))
+    drag(page, step_at(page, 20), step_at(page, 40))
+    page.wait_for_selector("#place0 .sheet-all_steps:visible")
+    assert shown_steps(page, 1) == ""
+
+
+def test_keys_zoom_into_steps_and_back(show):
+    page = show(run_of(100))
+    canvas = page.locator("#place0 canvas[role=img]").first
+    canvas.press("End")
+    canvas.press("+")
+    assert shown_steps(page) == "Steps 50 to 100: show all"
+    canvas.press("Home")
+    canvas.press("ArrowLeft")  # at the edge: the steps before
+    assert shown_steps(page) == "Steps 45 to 95: show all"
+    canvas.press("Escape")
+    assert shown_steps(page) == ""
+
+
+def test_part_of_a_run_is_saved_as_it_is_shown(show):
+    page = show(run_of(60))
+    drag(page, step_at(page, 20), step_at(page, 40))
+    page.locator("#place0 .sheet-save").select_option("csv")
+    (saved,) = asked(page, "save")
+    assert (round(saved["start"]), round(saved["stop"])) == (20, 40)
 
 
 def test_read_out_of_lines_is_that_of_the_nearest_points(show):

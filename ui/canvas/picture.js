@@ -1,7 +1,7 @@
 // A place for pictures on the page: it shows the sheets that the server sends.
 (() => {
   "use strict";
-  const { View, over, paint, image: images, presentation, tools, sound, word } = Genrescope;
+  const { View, over, paint, image: images, presentation, steps, tools, sound, word } = Genrescope;
   const { make } = tools;
 
   const PHONE_PX = 480;
@@ -36,6 +36,15 @@
       tools.watch(() => this.draw());
       presentation.watch(() => this.draw());
       sound.watch(() => this.drawOver());
+      let seen = null; // of a run's steps, when it was last drawn
+      steps.watch((key) => {
+        const plot = this.stepPlot;
+        if (plot?.range_of !== key) return;
+        const range = steps.rangeOf(plot);
+        if (range === seen) return this.drawOver();
+        seen = range;
+        this.draw();
+      });
       document.addEventListener("fullscreenchange", () => this.draw());
       this.root.addEventListener("keydown", (event) => {
         if (event.key === "Escape" && !event.defaultPrevented) this.fill(false);
@@ -48,6 +57,11 @@
 
     get hasSound() {
       return this.views.some(({ plot }) => plot.is_sound);
+    }
+
+    /** A plot over a run's steps; all of a sheet show the same ones. */
+    get stepPlot() {
+      return this.views.find(({ plot }) => plot.range_of)?.plot;
     }
 
     get isZoomed() {
@@ -116,7 +130,7 @@
       sheet.plots.forEach((plot, i) => this.views[i].show(plot, bytes, sheet.about));
       this.numbers.textContent = sheet.about;
       this.table.replaceChildren(...(sheet.table?.length ? [tableOf(sheet.table)] : []));
-      this.hint.textContent = tools.hint(this.hasSound);
+      this.hint.textContent = tools.hint(tools.kindOf(...sheet.plots));
       this.equip(sheet);
       if (!this.root.isConnected) this.element.replaceChildren(this.root);
       this.root.removeAttribute("aria-busy");
@@ -132,7 +146,12 @@
       const isSame = this.toolbar && JSON.stringify(kit) === JSON.stringify(this.kit);
       if (isSame) return;
       this.kit = kit;
-      this.toolbar = tools.toolbar(kit, this.trigger, () => this.enlarge());
+      // Of a run the steps that are shown are saved.
+      const save = (event, look) => {
+        const { start = null, stop = null } = (this.stepPlot && steps.rangeOf(this.stepPlot)) ?? {};
+        this.trigger(event, { ...look, start, stop });
+      };
+      this.toolbar = tools.toolbar(kit, save, () => this.enlarge());
       this.tools.replaceChildren(this.toolbar.row);
     }
 
@@ -167,10 +186,12 @@
 
     refresh() {
       const view = this.views.find(({ cursor, box }) => cursor && box);
+      const { stepPlot } = this;
       const text = view ? over.reading(view) : "";
       if (this.reading.textContent !== text) this.reading.textContent = text;
       this.choices.refresh();
-      this.hint.hidden = Boolean(text || tools.look.isKnown || (this.hasSound && sound.state.selection));
+      this.hint.hidden = Boolean(text || (stepPlot ? steps.rangeOf(stepPlot) : tools.look.isKnown) ||
+        (this.hasSound && sound.state.selection));
     }
 
     heightOf(view) {
@@ -191,6 +212,7 @@
       for (const each of this.views) each.cursor = null;
       view.cursor = cursor;
       this.reading.setAttribute("aria-live", isByKey ? "polite" : "off");
+      if (view.plot.range_of) steps.point(view.plot, cursor?.x ?? null);
       if (view.plot.is_sound) sound.change({ cursor_s: cursor?.x ?? null });
       else this.drawOver();
     }
