@@ -39,7 +39,7 @@
       let seen = null; // of a run's steps, when it was last drawn
       steps.watch((key) => {
         const plot = this.stepPlot;
-        if (plot?.range_of !== key) return;
+        if (!plot || plot.range_of !== key) return;
         const range = steps.rangeOf(plot);
         if (range === seen) return this.drawOver();
         seen = range;
