@@ -39,7 +39,7 @@ with process.importing():
     from ui.exercises import dock
     from ui.front import front, recorded
     from ui.handlers import guard
-    from ui.player import clip_bar, recordings
+    from ui.player import clip_bar, examples, recordings
     from ui.player.clips import ClipShelf
     from ui.scene import Scene, Transforms
     from ui.server import bounds, files, gradio_patches, secret, zero
@@ -73,15 +73,20 @@ SWEEP_S = 20
 log = logging.getLogger("genrescope")
 
 
-def create_app(settings: host.Settings, models: Models | None = None) -> gr.Blocks:
+def create_app(
+    settings: host.Settings,
+    models: Models | None = None,
+    shelf: ClipShelf | None = None,
+) -> gr.Blocks:
     """Build the whole page and its API for one host; do not launch it yet."""
     guarded = guard(settings)
     models = models or models_of(settings, zero.device(settings.host))
     models.queue.charge = charge
-    shelf = ClipShelf(limits_of(settings), own=own_limits_of(settings))
+    shelf = shelf or shelf_of(settings)
     gradio_patches.keep_ffmpeg_out()
     gradio_patches.keep_pyplot_out()
     gradio_patches.start_however_slowly()
+    gradio_patches.spare_the_browser()
     # It makes Gradio add its sign-in, to which the tab Train links in three languages.
     # Made outside the page, it brings no events of its own.
     login = gr.LoginButton(visible=False) if settings.host.has_login else None
@@ -125,6 +130,11 @@ def create_app(settings: host.Settings, models: Models | None = None) -> gr.Bloc
     gradio_patches.poll_queue_less_often(demo)
     gradio_patches.keep_hidden_progress_out(demo)
     return demo
+
+
+def shelf_of(settings: host.Settings) -> ClipShelf:
+    """Make the place of the sounds in memory."""
+    return ClipShelf(limits_of(settings), own=own_limits_of(settings))
 
 
 def limits_of(settings: host.Settings) -> Limits:
@@ -247,14 +257,17 @@ def serve(settings: host.Settings) -> None:
     process.switch_threads_often()
     process.hide_memory()
     models = models_of(settings, zero.device(settings.host))
-    demo = create_app(settings, models)
+    shelf = shelf_of(settings)
+    demo = create_app(settings, models, shelf)
     options = gradio_patches.type_mcp_answers(demo, launch_options(settings, demo))
     address = launched(demo, options)
     key = f"?{secret.KEY}={settings.secret}" if settings.is_key_of_start else ""
     log.info("open %s%s in a browser; Ctrl+C stops it", address, key)
-    threading.Thread(target=warm, args=(models,), daemon=True).start()
-    folder = (settings.uploads_dir,)
-    threading.Thread(target=sweep, args=folder, name="sweep", daemon=True).start()
+    folder = clip_bar.examples_dir(settings)
+    made = (models, shelf, folder)
+    threading.Thread(target=warm, args=made, daemon=True).start()
+    uploads = (settings.uploads_dir,)
+    threading.Thread(target=sweep, args=uploads, name="sweep", daemon=True).start()
     if settings.kept_runs_dir:
         kept = KeptRuns(settings.runs_dir, settings.kept_runs_dir)
         threading.Thread(target=keep, args=(kept,), name="keep", daemon=True).start()
@@ -318,19 +331,22 @@ def keep(kept: KeptRuns) -> None:
         time.sleep(KEEP_EVERY_S)
 
 
-def warm(models: Models) -> None:
-    """Import and load now what the first visitor's first click would wait for.
+def warm(models: Models, shelf: ClipShelf, folder: Path) -> None:
+    """Import, load and compute now what the first visitor's first click would wait for.
 
     At the usual priority: a visitor who clicks meanwhile waits for the same imports.
     """
     import av  # noqa: F401
     import soxr  # noqa: F401
+    from scipy import signal  # noqa: F401 (composes songs)
 
+    clip_bar.prepare(shelf, folder)
     silence = Clip(np.zeros(SAMPLING_RATE, np.float32), SAMPLING_RATE)
     paper.png(sheets.mel(Scene(silence, Transforms()), MEL_BANDS))
     for ref in models.available():
         if ref.source == "bundled":
             models.load(ref)
+    examples.prepare(folder)
     process.freeze()
 
 

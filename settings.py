@@ -399,6 +399,11 @@ def repair_environment(env: MutableMapping[str, str] | None = None) -> None:
 
 
 def _repair_proxies(env: MutableMapping[str, str]) -> None:
+    """Put the variables of proxies into the form that httpx accepts.
+
+    Raises:
+        KnownError: ``proxy_unknown`` or ``proxy_needs_socks``.
+    """
     for name in (*PROXIES, *map(str.lower, PROXIES)):
         value = env.get(name, "").strip()
         if not value:
@@ -429,6 +434,7 @@ def _is_host(text: str) -> bool:
 
 
 def _repair_user(env: MutableMapping[str, str]) -> None:
+    """Give a process without a name or a home, as containers run it, both."""
     try:
         getpass.getuser()
     except (KeyError, OSError, ImportError):  # a number that no list of users names

@@ -25,7 +25,15 @@ class Readable(Protocol):
         """Number of samples."""
 
     def part(self, start: int, stop: int) -> Samples:
-        """Return the samples from ``start`` to ``stop``, as far as there are any."""
+        """Return samples from ``start`` to ``stop``, as far as there are any.
+
+        Args:
+            start: index of the first; below 0 it is 0.
+            stop: index behind the last.
+
+        Returns:
+            Float32 (n,) in [-1, 1], which may be read-only.
+        """
 
 
 class Sound(Readable, Protocol):
@@ -95,7 +103,7 @@ class Clip:
         return self.n_samples / self.sampling_rate
 
     def part(self, start: int, stop: int) -> Samples:
-        """Return a view of the samples from ``start`` to ``stop``."""
+        """Return samples from ``start`` to ``stop``: a read-only view, float32 (n,)."""
         return self.samples[max(start, 0) : max(stop, 0)]
 
     def slice(self, start_s: float, stop_s: float) -> Clip:

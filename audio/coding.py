@@ -142,7 +142,7 @@ class Coded:
 
     @property
     def difference(self) -> Samples:
-        """What the codec has changed: coded minus original."""
+        """What the codec has changed: coded minus original, float32 (n_samples,)."""
         return self.coded - self.original
 
     @property
@@ -306,6 +306,7 @@ def _delay(name: str, rate: int, bit_rate: int) -> int:
 
 
 def _encoded(samples: Samples, rate: int, codec: Codec, bit_rate: int) -> bytes:
+    """Encode samples in [-1, 1]; return the file's bytes."""
     import av
 
     file = io.BytesIO()

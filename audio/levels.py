@@ -58,12 +58,12 @@ class Extent:
 
 
 def decibels(power: NDArray[Any]) -> NDArray[Any]:
-    """Convert power to level (dB), ``FLOOR_DB`` at least."""
+    """Convert power to level (dB), ``FLOOR_DB`` at least; of any shape, which stays."""
     return 10 * np.log10(np.maximum(power, FLOOR_POWER))
 
 
 def power(levels_db: NDArray[Any]) -> NDArray[Any]:
-    """Convert level (dB) to power: 0 dB is 1, -10 dB a tenth."""
+    """Convert level (dB) to power, of any shape: 0 dB is 1, -10 dB a tenth."""
     return 10 ** (levels_db / 10)
 
 

@@ -82,12 +82,18 @@ def _levels(samples: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _pauses(levels: NDArray[np.float64]) -> float:
+    """Compute the share of frames at less than half the level of the second around."""
     n_second = SAMPLING_RATE // HOP
     around = np.convolve(levels, np.full(n_second, 1 / n_second), "same")
     return float(np.mean(levels < around / 2))
 
 
 def _pulse(levels: NDArray[np.float64]) -> float:
+    """Measure how regularly onsets recur, 0 to 1: their autocorrelation's peak.
+
+    Args:
+        levels: (n_frames,) above 0.
+    """
     onsets = np.maximum(np.diff(np.log(levels)), 0.0)
     onsets -= onsets.mean()
     # Wiener and Khinchin: the autocorrelation is the power spectrum's transform.
@@ -99,6 +105,13 @@ def _pulse(levels: NDArray[np.float64]) -> float:
 
 
 def _steadiness(samples: NDArray[np.float32]) -> float:
+    """Measure how alike spectra are ``LAG`` frames later, 0 to 1: the median cosine.
+
+    Of the louder half of the frames; 1 where no two of them are so far apart.
+
+    Args:
+        samples: (n_samples,) at ``SAMPLING_RATE``.
+    """
     frames = np.lib.stride_tricks.sliding_window_view(samples, N_SPECTRUM)
     frames = frames[::HOP_SPECTRUM]
     n_bins = round(TOP_HZ * N_SPECTRUM / SAMPLING_RATE)

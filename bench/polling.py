@@ -52,7 +52,7 @@ def polls(runs_dir: Path) -> dict[str, float]:
     shown, server = _window(runs_dir)
     for _ in range(N_RUNS):
         run = runs.create(runs_dir, configs.preset("smoke"))
-        runs.write_whole(run.folder / "result.json", '{"state": "finished"}')
+        runs.write_whole(run.result_file, '{"state": "finished"}')
     live = runs.create(runs_dir, configs.preset("smoke"))
     with locks.held(live.lock_file):
         runs.write_whole(live.started_file, "{}")

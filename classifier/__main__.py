@@ -106,25 +106,29 @@ def _classified(
         KnownError: ``not_our_table``, ``table_not_writable`` or ``no_room``.
     """
     key, effort = model.ref.key, options.effort
-    is_shared = options.csv and crew.n > 1
+    is_shared = options.csv and crew.n_processes > 1
     path = share.part_of(options.csv, crew.rank) if is_shared else options.csv
     table = Table(path, key, effort) if path else None
     if table and table.n_of_others:
         print(word("classifier.other_model", n=table.n_of_others), file=sys.stderr)
 
     def work(plan: Sequence[Part]) -> int:
-        asked: dict[str, Any] = {"effort": effort, "limits": OWN}
-        n_at_once = _bounded(n_workers, folder)
-        songs = songs_in_turn(plan, folder, _failed)
-        asked["with_embedding"] = bool(options.embeddings)
-        found = rows(songs, model, queue, n_workers=n_at_once, **asked)
+        found = rows(
+            songs_in_turn(plan, folder, _failed),
+            model,
+            queue,
+            effort=effort,
+            limits=OWN,
+            n_workers=_bounded(n_workers, folder),
+            with_embedding=bool(options.embeddings),
+        )
         if not options.embeddings:
             return _reported(found, plan, table, options.json)
         kept = _Kept(model)
         outcome = _reported(kept.watched(found), plan, table, options.json)
         return max(outcome, kept.write(options.embeddings, plan))
 
-    if crew.n == 1:
+    if crew.n_processes == 1:
         plan, outcome = _planned(options.songs, table)
         return max(outcome, work(plan))
     plan, outcome = _planned(options.songs, None)
@@ -160,7 +164,11 @@ class _Kept:
             yield row
 
     def write(self, path: Path, plan: Sequence[Part]) -> int:
-        """Write the file, NPZ unless its suffix is ``.csv``; return the exit code."""
+        """Write the file, NPZ unless its suffix is ``.csv``; return the exit code.
+
+        Raises:
+            KnownError: ``table_not_writable``.
+        """
         if not self._songs:
             return 1
         names, found, vectors = zip(*self._songs, strict=True)
@@ -330,12 +338,13 @@ class _Bar:
         from tqdm import tqdm
 
         if self._bar is None:
-            about: dict[str, Any] = {
-                "desc": self._name,
-                "total": n_all,
-                "file": sys.stderr,
-            }
-            self._bar = tqdm(unit="B", unit_scale=True, **about)
+            self._bar = tqdm(
+                desc=self._name,
+                total=n_all,
+                unit="B",
+                unit_scale=True,
+                file=sys.stderr,
+            )
         self._bar.update(n_bytes - self._bar.n)
 
 

@@ -19,7 +19,7 @@ from audio.decode import spooled
 from audio.decode.archive import Song
 from audio.decode.seek import UnsoughtError, sought
 from audio.library.kinds import shown
-from audio.library.walk import Tree, walk
+from audio.library.walk import Tree
 from classifier.predict import Effort, Prediction, predict
 from classifier.queue import InferenceQueue
 from classifier.verdict import Verdict, judge
@@ -56,18 +56,6 @@ class Row:
 
 class _StoppedError(Exception):
     """The batch was stopped between two windows."""
-
-
-def songs_in(folder: Path) -> list[Song]:
-    """List the files below a folder with an audio suffix, sorted by path.
-
-    Raises:
-        KnownError: ``folder_without_songs``.
-    """
-    songs = songs_of(walk(folder))
-    if not songs:
-        raise KnownError("folder_without_songs", name=shown(str(folder)))
-    return songs
 
 
 def songs_of(tree: Tree) -> list[Song]:
@@ -109,9 +97,16 @@ def rows(
         should_stop: is called before each window; True ends the iteration.
         with_embedding: as for ``predict``.
     """
-    asked: dict[str, Any] = {"effort": effort, "limits": limits, "n_workers": n_workers}
-    asked["with_embedding"] = with_embedding
-    found = rows_or_waits(songs, model, queue, should_stop=should_stop, **asked)
+    found = rows_or_waits(
+        songs,
+        model,
+        queue,
+        effort=effort,
+        limits=limits,
+        n_workers=n_workers,
+        should_stop=should_stop,
+        with_embedding=with_embedding,
+    )
     with closing(found):
         yield from filter(None, found)
 
@@ -138,8 +133,14 @@ def rows_or_waits(
         return left.is_set() or bool(should_stop and should_stop())
 
     def run(sound: Sound) -> Prediction:
-        asked: dict[str, Any] = {"effort": effort, "should_stop": is_over}
-        return predict(sound, model, queue, with_embedding=with_embedding, **asked)
+        return predict(
+            sound,
+            model,
+            queue,
+            effort=effort,
+            should_stop=is_over,
+            with_embedding=with_embedding,
+        )
 
     def work(song: Song) -> Row:
         return _row(song, run, limits, in_parts=effort == "quick")
@@ -177,6 +178,17 @@ def _row(
     *,
     in_parts: bool,
 ) -> Row:
+    """Classify one song; its error is part of the row, and what was unpacked is deleted.
+
+    Args:
+        song: its file may be gone by then.
+        run: predicts a sound.
+        limits: what a file may be.
+        in_parts: decode the windows alone, where that is possible.
+
+    Raises:
+        _StoppedError: where the batch was stopped.
+    """
     began = time.perf_counter()
     row = Row(song.name, 0.0, size_bytes=song.size_bytes, modified_s=song.modified_s)
     found: dict[str, Any] = {}

@@ -78,6 +78,24 @@ def parser(source: str = "") -> argparse.ArgumentParser:
         default="whole",
         help="classify at most six windows of each song",
     )
+    _add_outputs(flags)
+    flags.add_argument(
+        "--precision",
+        choices=precision.WANTED,
+        help=precision.HELP,
+    )
+    flags.add_argument(
+        "--workers",
+        type=_at_least_one,
+        metavar="N",
+        help="songs classified at the same time (default: as many as cores)",
+    )
+    job.add_flags(flags, source, "where the table is uploaded to")
+    return flags
+
+
+def _add_outputs(flags: argparse.ArgumentParser) -> None:
+    """Add the flags of what is written of each song, besides a line for people."""
     flags.add_argument(
         "--csv",
         type=Path,
@@ -96,19 +114,6 @@ def parser(source: str = "") -> argparse.ArgumentParser:
         action="store_true",
         help="one JSON object a line, with every genre and every window",
     )
-    flags.add_argument(
-        "--precision",
-        choices=precision.WANTED,
-        help=precision.HELP,
-    )
-    flags.add_argument(
-        "--workers",
-        type=_at_least_one,
-        metavar="N",
-        help="songs classified at the same time (default: as many as cores)",
-    )
-    job.add_flags(flags, source, "where the table is uploaded to")
-    return flags
 
 
 def _at_least_one(text: str) -> int:

@@ -8,20 +8,20 @@ prediction. The song's prediction is the mean of its windows'.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audio.clip import Sound
+from audio.clip import Samples, Sound
 from audio.decode.seek import Sought, UnsoughtError
 from classifier.queue import InferenceQueue
 from errors import KnownError
-from networks import device, forward
+from networks import device, forward, texture
 from networks.checkpoint import LoadedModel, ModelRef
 from networks.cpu.precision import Precision
 from networks.forward import Outputs
@@ -142,9 +142,16 @@ def predict(
         should_stop: is called before each batch of windows.
         with_embedding: as for ``listen``.
     """
-    asked: dict[str, Any] = {"effort": effort, "should_stop": should_stop}
-    asked["with_embedding"] = with_embedding
-    for answer in listen(clip, model, queue, compute=compute, **asked):
+    answers = listen(
+        clip,
+        model,
+        queue,
+        effort=effort,
+        compute=compute,
+        should_stop=should_stop,
+        with_embedding=with_embedding,
+    )
+    for answer in answers:
         if on_progress:
             on_progress(answer.n_done, answer.n_total)
     return answer
@@ -304,11 +311,21 @@ def _answers(
     distances: list[float] | list[None] = [None] * len(found)
     if model.novelty and outputs.features is not None:
         distances = model.novelty.distances(
-            outputs.features, outputs.deviations
+            outputs.features, outputs.deviations, _textures(audible.values(), model)
         ).tolist()
     features = [None] * len(found) if outputs.features is None else outputs.features
     answers = map(_Answer, found, distances, features)
     return dict(zip(audible, answers, strict=True))
+
+
+def _textures(
+    windows: Collection[Samples], model: LoadedModel
+) -> NDArray[np.float32] | None:
+    """Compute the windows' textures, where the model's detector reads them."""
+    is_read = model.novelty is not None and model.novelty.reads_texture
+    if not is_read or not texture.is_described(model.window_s, model.sampling_rate):
+        return None
+    return np.stack([texture.texture(window) for window in windows])
 
 
 def _prediction(

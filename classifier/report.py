@@ -24,6 +24,7 @@ COLUMNS = (
     " elapsed_s model reason cut_at_s"
 ).split()
 ON_DISK = (*COLUMNS, "size_bytes", "modified_s", "effort")  # of a table to continue
+BOMS = (b"\xef\xbb", b"\xff\xfe", b"\xfe\xff")  # how a spreadsheet marks its files
 OF_EVERY_TABLE = frozenset("song genre confidence model reason".split())
 
 
@@ -238,9 +239,6 @@ class Table:
             if place.exists():
                 part.chmod(place.stat().st_mode & 0o777)
             part.replace(place)
-
-
-BOMS = (b"\xef\xbb", b"\xff\xfe", b"\xfe\xff")  # how a spreadsheet marks its files
 
 
 @contextmanager

@@ -31,11 +31,11 @@ class Crew:
 
     Attributes:
         rank: which one this is; the first is 0.
-        n: how many there are.
+        n_processes: how many there are.
     """
 
     rank: int
-    n: int
+    n_processes: int
 
     @property
     def is_first(self) -> bool:
@@ -44,7 +44,7 @@ class Crew:
 
     def share(self, songs: Sequence[Song]) -> list[Song]:
         """Return this process's songs: every n-th, so that shares are alike."""
-        return list(songs[self.rank :: self.n])
+        return list(songs[self.rank :: self.n_processes])
 
 
 def part_of(csv: Path, rank: int) -> Path:
@@ -97,7 +97,7 @@ def wait_for_others(csv: Path, crew: Crew, began_s: float) -> int:
     Returns:
         How many were not done.
     """
-    last_s = {rank: time.time() for rank in range(1, crew.n)}
+    last_s = {rank: time.time() for rank in range(1, crew.n_processes)}
     n_lost = 0
     while last_s:
         for rank in list(last_s):

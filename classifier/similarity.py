@@ -23,7 +23,7 @@ N_BLOCK = 512  # songs that are compared with all others at a time: 20 MB of 10,
 FLOOR = 1e-3  # of the largest deviation: a feature that hardly moves is no measure
 SEED = 0
 # t-SNE in stages, between which it can be stopped; scikit-learn's least are 250 steps.
-N_STAGES, STAGE_STEPS = 4, 250
+N_STAGES, N_STAGE_STEPS = 4, 250
 PERPLEXITY = 30.0
 EXAGGERATION = 12.0  # of the first stage
 MIN_TSNE = 5  # songs; fewer are drawn by PCA
@@ -81,7 +81,7 @@ def scale_for(vectors: Vectors, novelty: Novelty | None = None) -> Scale:
 
 
 def directions(standard: Vectors) -> Vectors:
-    """Scale each song to length 1: dot products are similarities."""
+    """Scale songs (n_songs, n_features) to length 1: dot products are similarities."""
     lengths = np.linalg.norm(standard, axis=1, keepdims=True)
     return np.asarray(standard / np.maximum(lengths, 1e-12), np.float32)
 
@@ -178,7 +178,7 @@ def tsne(standard: Vectors) -> Generator[int, None, Vectors]:
         fitting = TSNE(
             perplexity=min(PERPLEXITY, (len(standard) - 1) / 3),
             early_exaggeration=1.0 if stage else EXAGGERATION,
-            max_iter=STAGE_STEPS,
+            max_iter=N_STAGE_STEPS,
             init=places,
             random_state=SEED,
             # Of few songs the threads of the other method mostly wait for each other.
@@ -189,7 +189,10 @@ def tsne(standard: Vectors) -> Generator[int, None, Vectors]:
 
 
 def reduced(standard: Vectors) -> Vectors:
-    """Reduce songs to their first ``N_REDUCED`` principal components."""
+    """Reduce songs to their first principal components: (n_songs, ``N_REDUCED``).
+
+    Fewer columns where there are fewer songs or features.
+    """
     from sklearn.decomposition import PCA
 
     n_axes = min(N_REDUCED, *standard.shape)

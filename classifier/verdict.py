@@ -62,7 +62,8 @@ def judge(prediction: Prediction, clip: Sound) -> Verdict:
     rule = prediction.model.clear or USUAL
     is_near = distance is None or distance <= rule.distance
     if is_exclusive:
-        is_sure = lead >= rule.lead and agreement > rule.agreement and is_near
+        is_enough = lead >= rule.lead_for(top)
+        is_sure = is_enough and agreement > rule.agreement and is_near
     else:
         is_sure = probability >= MIN_PRESENT and agreement > USUAL.agreement and is_near
     kind: Kind = "sure" if is_sure else "unsure"

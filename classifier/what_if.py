@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from audio import effects
 from audio.clip import Clip
@@ -69,12 +68,11 @@ def answers_of(
 ) -> Iterator[tuple[Answer, ...]]:
     """Ask several models about the same changes; yield as ``answers``, a model each."""
     excerpt = excerpt_of(clip)
-    asked: dict[str, Any] = {"effort": "whole", "compute": compute}
-    firsts = [predict(excerpt, model, queue, **asked) for model in models]
+    firsts = [predict(excerpt, model, queue, compute=compute) for model in models]
     yield tuple(Answer("", excerpt, first, 0.0) for first in firsts)
     for name, change in effects.NAMED.items():
         other = effects.changed(excerpt, change)
-        found = [predicted(other, model, queue, **asked) for model in models]
+        found = [predicted(other, model, queue, compute=compute) for model in models]
         yield tuple(
             Answer(name, other, each, moved(first, each))
             for first, each in zip(firsts, found, strict=True)
@@ -103,10 +101,9 @@ def changed_answer(
     Raises:
         KnownError: what ``predict`` raises for the excerpt as it is.
     """
-    asked: dict[str, Any] = {"effort": "whole", "compute": compute}
-    first = before or predict(excerpt, model, queue, **asked)
+    first = before or predict(excerpt, model, queue, compute=compute)
     other = effects.changed(excerpt, change)
-    found = predicted(other, model, queue, **asked)
+    found = predicted(other, model, queue, compute=compute)
     return first, Answer("", other, found, moved(first, found))
 
 
@@ -115,12 +112,18 @@ def predicted(
     model: LoadedModel,
     queue: InferenceQueue | None = None,
     *,
+    compute: Compute | None = None,
     should_stop: Callable[[], bool] | None = None,
-    **asked: Any,
 ) -> Prediction | None:
     """Predict as ``predict`` does; None where a change has left only silence."""
     try:
-        return predict(clip, model, queue, should_stop=should_stop, **asked)
+        return predict(
+            clip,
+            model,
+            queue,
+            compute=compute,
+            should_stop=should_stop,
+        )
     except KnownError as error:
         if error.code != "silent":
             raise

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +24,10 @@ from audio.clip import Clip
 from audio.effects import excerpt_of
 from audio.transforms.checks import check_choice
 from audio.transforms.mel_scale import band_edges_hz
-from classifier.predict import Compute, Prediction, predict
+from classifier.predict import Compute, Prediction
 from classifier.queue import InferenceQueue
 from classifier.tiles import FILLS, N_LEVELS, Fill, Numbers, Picture, Piece, Tile
+from classifier.what_if import predicted
 from errors import KnownError
 from networks import forward
 from networks.checkpoint import LoadedModel, ModelRef
@@ -155,8 +155,9 @@ def where(
     """
     check_choice("fill", fill, FILLS)
     excerpt = excerpt_of(clip)
-    asked = _Asked(excerpt.resampled(model.sampling_rate), model, queue, compute)
-    asked.should_stop = should_stop
+    asked = _Asked(
+        excerpt.resampled(model.sampling_rate), model, queue, compute, should_stop
+    )
     found, odds = asked.first(clip.duration_s, fill)
     yield found
     if genre:
@@ -190,9 +191,8 @@ class _Asked:
         model: that is asked.
         queue: as of ``where``.
         compute: as of ``where``.
+        should_stop: as of ``where``.
     """
-
-    should_stop: Callable[[], bool] | None = None
 
     def __init__(
         self,
@@ -200,11 +200,13 @@ class _Asked:
         model: LoadedModel,
         queue: InferenceQueue | None,
         compute: Compute | None,
+        should_stop: Callable[[], bool] | None,
     ) -> None:
         self.picture = Picture.of(clip)
         self.model = model
         self._queue = queue
         self._compute = compute
+        self._should_stop = should_stop
         windows = self._windows(clip)
         self.n_window, self.starts = windows.n_window, windows.starts()
         if not self.starts:
@@ -274,25 +276,17 @@ class _Asked:
 
     def check(self, genre: str, pieces: Sequence[Piece]) -> Check:
         """Ask about some places alone, and about the rest."""
-        answers: list[Prediction | None] = []
-        for is_rest in (False, True):
-            clip = self.picture.only(pieces, is_rest=is_rest)
-            more: dict[str, Any] = {"compute": self._compute}
-            try:
-                answers.append(
-                    predict(
-                        clip,
-                        self.model,
-                        self._queue,
-                        should_stop=self.should_stop,
-                        **more,
-                    )
-                )
-            except KnownError as error:
-                if error.code != "silent":
-                    raise
-                answers.append(None)
-        return Check(genre, *answers)
+        kept, rest = (
+            predicted(
+                self.picture.only(pieces, is_rest=is_rest),
+                self.model,
+                self._queue,
+                compute=self._compute,
+                should_stop=self._should_stop,
+            )
+            for is_rest in (False, True)
+        )
+        return Check(genre, kept, rest)
 
     def _logits(
         self, asked: Sequence[tuple[Callable[[], Clip], int]]
@@ -306,13 +300,14 @@ class _Asked:
         size = forward.batch_size(model.model, model.window_s)
 
         def logits(batch: range) -> NDArray[np.float32]:
-            if self.should_stop and self.should_stop():
+            if self._should_stop and self._should_stop():
                 raise KnownError("prediction_stopped", name=self.picture.clip.name)
             values = np.stack(
                 [self._values(make(), start) for make, start in _of(batch)]
             )
-            more = {"with_features": False}
-            work = partial(compute, model.model, values, model.ref.title, **more)
+            work = partial(
+                compute, model.model, values, model.ref.title, with_features=False
+            )
             return (self._queue.run(work) if self._queue else work()).logits
 
         def _of(batch: range) -> Sequence[tuple[Callable[[], Clip], int]]:

@@ -79,7 +79,9 @@ def fetch(
     Raises:
         KnownError: ``hub_unreachable``, ``hub_model_missing`` (gone or private),
             ``hub_model_gated``, ``hub_model_sharded``, ``hub_file_missing`` (a
-            pickle-only model, for one), ``hub_busy`` or ``model_too_large``.
+            pickle-only model, for one), ``hub_file_damaged``, ``hub_busy`` or
+            ``model_too_large``.
+        OSError: this disk is full.
     """
     if COMMIT.fullmatch(revision) and (here := cached(model_id, revision)):
         return here
@@ -168,8 +170,8 @@ def ask(repo_id: str, question: Callable[[HfApi], T]) -> T:
     """Query the Hub about a repository.
 
     Raises:
-        KnownError: ``hub_unreachable`` within seconds, ``hub_model_missing`` or
-            ``hub_model_gated``.
+        KnownError: ``hub_unreachable`` within seconds, ``hub_busy``,
+            ``hub_model_missing`` or ``hub_model_gated``.
     """
     from huggingface_hub import HfApi
 
@@ -262,9 +264,13 @@ def download(
         kind: "model" or "dataset".
         on_progress: is called with the bytes of a large file that are here.
 
+    Returns:
+        Their paths in the Hub client's cache, in the order of ``names``.
+
     Raises:
-        KnownError: ``hub_unreachable``, ``hub_model_missing``, ``hub_model_gated``,
-            ``hub_file_missing`` or ``hub_file_damaged``.
+        OSError: this disk is full.
+        KnownError: ``hub_unreachable``, ``hub_busy``, ``hub_model_missing``,
+            ``hub_model_gated``, ``hub_file_missing`` or ``hub_file_damaged``.
     """
     from httpx2 import HTTPError
     from huggingface_hub import hf_hub_download

@@ -92,7 +92,7 @@ def submit(
     _check(flavor, source)
     token = account.checked_token(token_of)
 
-    def submitted(tell: client.OnProgress) -> Job:
+    def submitted(report: client.OnProgress) -> Job:
         from huggingface_hub import HfApi
 
         job = HfApi(token=token).run_job(

@@ -181,8 +181,8 @@ def load(
         folder: the checkpoint.
         max_bytes: of the largest weights that are read.
         device: torch's name of it.
-        precision: of products on a CPU; a GPU, and a model that the CPU's engine does
-            not know, compute in float32.
+        precision: of products on a CPU; ``auto`` is float32 for a narrow model. A GPU,
+            and a model that the CPU's engine does not know, compute in float32.
 
     Raises:
         KnownError: ``model_too_large``, ``model_wrong_task``, ``weights_are_pointer``,
@@ -195,7 +195,7 @@ def load(
     ours = _without_transformers(folder, config) if kind == "cpu" else None
     model, feature_extractor = ours or _from_disk(ref, folder)
     model = _moved(ref, model.eval(), kind)
-    wanted = precisions.chosen(precision)
+    wanted = precisions.chosen(precision, getattr(model.config, "hidden_size", 0))
     used: Precision = wanted if optimize_for_cpu(model, wanted) else "fp32"
     id2label = sorted(model.config.id2label.items())
     return LoadedModel(

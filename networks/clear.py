@@ -7,8 +7,8 @@ Wiener, "On the foundations of noise-free selective classification", JMLR 11 (20
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,8 @@ class ClearRule:
             the rule; None where no songs did.
         coverage: share of those songs that got a clear answer; None as before.
         distance: of ``Novelty``, at most this; 1 is the 99 % quantile.
+        leads: genre and lead of those that need a larger one, because the model names
+            them wrongly more often.
     """
 
     lead: float = 0.15
@@ -40,13 +42,23 @@ class ClearRule:
     precision: float | None = None
     coverage: float | None = None
     distance: float = 1.0
+    leads: tuple[tuple[str, float], ...] = ()
 
-    def to_config(self) -> dict[str, float]:
+    def to_config(self) -> dict[str, Any]:
         """Return what ``config.json`` keeps, under ``genrescope.clear``."""
-        return {name: value for name, value in vars(self).items() if value is not None}
+        given = vars(self) | {"leads": dict(self.leads) or None}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def lead_for(self, genre: str) -> float:
+        """Return the lead from which an answer that names a genre is clear."""
+        return max(self.lead, dict(self.leads).get(genre, self.lead))
 
     def allows(
-        self, leads: Numbers, agreements: Numbers, distances: Numbers | None = None
+        self,
+        leads: Numbers,
+        agreements: Numbers,
+        distances: Numbers | None = None,
+        genres: Sequence[str] | None = None,
     ) -> NDArray[np.bool_]:
         """(n_songs,) whether each answer is clear.
 
@@ -55,9 +67,14 @@ class ClearRule:
             agreements: (n_songs,).
             distances: (n_songs,) the median of each song's windows; None where the
                 model has no such measure.
+            genres: (n_songs,) that the answers name; without them ``lead`` counts for
+                all.
         """
         is_near = True if distances is None else distances <= self.distance
-        return (leads >= self.lead) & (agreements > self.agreement) & is_near
+        least: Numbers | float = self.lead
+        if genres is not None:
+            least = np.array([self.lead_for(genre) for genre in genres])
+        return (leads >= least) & (agreements > self.agreement) & is_near
 
 
 USUAL = ClearRule()  # of a model whose rule nobody chose
@@ -105,11 +122,14 @@ def of_config(facts: Mapping[str, Any]) -> ClearRule | None:
         return None
     names = ("lead", "agreement", "precision", "coverage", "distance")
     given = {name: values[name] for name in names if name in values}
-    if not {"lead", "agreement"} <= set(given) or not all(
-        map(_is_share, given.values())
-    ):
+    leads = values.get("leads") or {}
+    if not isinstance(leads, Mapping) or not {"lead", "agreement"} <= set(given):
         return None
-    return ClearRule(**{name: float(value) for name, value in given.items()})
+    if not all(map(_is_share, (*given.values(), *leads.values()))):
+        return None
+    rule = ClearRule(**{name: float(value) for name, value in given.items()})
+    pairs = tuple((str(genre), float(lead)) for genre, lead in leads.items())
+    return replace(rule, leads=pairs)
 
 
 def measures(
@@ -196,6 +216,7 @@ def score(
     *,
     is_held_out: bool,
     asked: float = PRECISION,
+    genres: Sequence[str] | None = None,
 ) -> ClearScore:
     """Score a rule on songs.
 
@@ -207,8 +228,9 @@ def score(
         distances: (n_songs,) or None.
         is_held_out: the songs did not choose the rule.
         asked: the precision that it was chosen for.
+        genres: (n_songs,) that the answers name, as of ``ClearRule.allows``.
     """
-    is_clear = rule.allows(leads, agreements, distances)
+    is_clear = rule.allows(leads, agreements, distances, genres)
     n_clear = int(np.count_nonzero(is_clear))
     n_right = int(np.count_nonzero(is_clear & is_right))
     return ClearScore(

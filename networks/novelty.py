@@ -8,9 +8,11 @@ out-of-distribution samples and adversarial attacks", NeurIPS 2018.
 
 Where sounds that are no music are at hand too, a linear detector tells them from the
 songs, in the same features: noise or a voice may lie in the middle of what songs spread
-over, and a rare instrument outside. The larger of the two measures counts.
+over, and a rare instrument outside. The larger of the two measures counts. A detector
+may read the window's texture (``networks.texture``) as well, which knows what the model
+never learned to tell: whether tones last, a pulse, a tuning.
 
-Both are fitted once and kept beside the weights, in ``features.safetensors``.
+All are fitted once and kept beside the weights, in ``features.safetensors``.
 """
 
 from __future__ import annotations
@@ -23,10 +25,14 @@ from numpy.typing import NDArray
 
 from hub.client import FEATURES as FILE
 from hub.client import MAX_FEATURES_BYTES as MAX_BYTES
+from networks.texture import N_TEXTURE
 
 TENSORS = ("mean", "scale", "axes", "variances", "quantiles")
 DETECTOR = ("detector_weights", "detector_bias")  # in the file both, or neither
+# Beside a detector, all or none.
+TEXTURE = ("texture_mean", "texture_scale", "texture_weights", "texture_bias")
 QUANTILES = (0.95, 0.99)
+MAX_DEVIATIONS = 6.0  # of a number of the texture, from its mean: a test tone has many
 MAX_AXES = 64
 # Share of the identity in the covariance of the standardised features: of few windows
 # the small eigenvalues are too small, which would make every other window far.
@@ -51,6 +57,11 @@ class Novelty:
             the features and then their deviations; None where it was not fitted.
         detector_bias: (1,); weights and bias give a log odds that is above 0 beyond
             the limit that was chosen for the songs. None as before.
+        texture_mean: (n_texture,) of the textures of windows that it was fitted on.
+        texture_scale: (n_texture,) their standard deviation.
+        texture_weights: (n_texture,) of the standardised texture: what it adds to the
+            detector's log odds. None where the detector reads no texture.
+        texture_bias: (1,), added to that. None as before.
     """
 
     mean: NDArray[np.float64]
@@ -60,6 +71,15 @@ class Novelty:
     quantiles: NDArray[np.float64]
     detector_weights: NDArray[np.float64] | None = None
     detector_bias: NDArray[np.float64] | None = None
+    texture_mean: NDArray[np.float64] | None = None
+    texture_scale: NDArray[np.float64] | None = None
+    texture_weights: NDArray[np.float64] | None = None
+    texture_bias: NDArray[np.float64] | None = None
+
+    @property
+    def reads_texture(self) -> bool:
+        """Whether ``distances`` can use the textures of the windows."""
+        return self.texture_weights is not None
 
     @property
     def n_features(self) -> int:
@@ -70,6 +90,7 @@ class Novelty:
         self,
         features: NDArray[np.floating],
         deviations: NDArray[np.floating] | None = None,
+        textures: NDArray[np.floating] | None = None,
     ) -> NDArray[np.float64]:
         """Compute how far windows are from the songs that the model learned from.
 
@@ -77,6 +98,8 @@ class Novelty:
             features: (n_windows, n_features), as of ``forward.outputs``.
             deviations: of the same shape, as there; without them the detector is left
                 out.
+            textures: (n_windows, n_texture) as of ``texture.texture``; without them the
+                detector reads the features alone.
 
         Returns:
             (n_windows,); 1 is the distance that 99 % of held-out windows stay below,
@@ -87,14 +110,32 @@ class Novelty:
             far = self._raw(values) / self.quantiles[1]
             if deviations is not None:
                 both = np.concatenate([values, deviations], axis=1)
-                far = np.maximum(far, self._detected(both))
+                far = np.maximum(far, self._detected(both, textures))
         return np.nan_to_num(np.minimum(far, MAX_DISTANCE), nan=MAX_DISTANCE)
 
-    def _detected(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _detected(
+        self, values: NDArray[np.float64], textures: NDArray[np.floating] | None
+    ) -> NDArray[np.float64]:
         """Twice the detector's probability, so that its limit is 1; 0 without one."""
         if self.detector_weights is None or self.detector_bias is None:
             return np.zeros(len(values))
-        return 2 / (1 + np.exp(-(values @ self.detector_weights + self.detector_bias)))
+        log_odds = values @ self.detector_weights + self.detector_bias
+        if textures is not None:
+            log_odds += self._texture_odds(textures)
+        return 2 / (1 + np.exp(-log_odds))
+
+    def _texture_odds(self, textures: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(n_windows,) what the textures add to the log odds; 0 where they are unknown."""
+        if not (
+            self.texture_mean is not None
+            and self.texture_scale is not None
+            and self.texture_weights is not None
+            and self.texture_bias is not None
+        ):
+            return np.zeros(len(textures))
+        standard = (textures - self.texture_mean) / self.texture_scale
+        limited = np.clip(standard, -MAX_DEVIATIONS, MAX_DEVIATIONS)
+        return limited @ self.texture_weights + self.texture_bias
 
     def _raw(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mahalanobis, one variance for all directions outside the axes."""
@@ -146,7 +187,7 @@ def save(novelty: Novelty, folder: Path) -> None:
     from safetensors.numpy import save_file
 
     half = folder / f"{FILE}.part"
-    given = {name: getattr(novelty, name) for name in (*TENSORS, *DETECTOR)}
+    given = {name: getattr(novelty, name) for name in (*TENSORS, *DETECTOR, *TEXTURE)}
     save_file({name: _single(v) for name, v in given.items() if v is not None}, half)
     half.replace(folder / FILE)
 
@@ -178,7 +219,8 @@ def load(folder: Path, n_features: int | None = None) -> Novelty | None:
     # A dtype that numpy lacks is a KeyError, a header that lies a ValueError.
     except (SafetensorError, OSError, KeyError, TypeError) as error:
         raise ValueError("no safetensors") from error
-    if set(tensors) not in ({*TENSORS}, {*TENSORS, *DETECTOR}):
+    sets = (TENSORS, (*TENSORS, *DETECTOR), (*TENSORS, *DETECTOR, *TEXTURE))
+    if set(tensors) not in [set(names) for names in sets]:
         return None
     found = Novelty(**{name: each.astype(np.float64) for name, each in tensors.items()})
     _check(found, n_features)
@@ -192,11 +234,16 @@ def _check(found: Novelty, n_features: int | None) -> None:
     if found.detector_weights is not None and found.detector_bias is not None:
         expected += [(2 * n,), (1,)]
         values += [found.detector_weights, found.detector_bias]
+    scales = [found.scale, found.variances, found.quantiles]
+    if found.texture_scale is not None:
+        expected += [(N_TEXTURE,)] * 3 + [(1,)]
+        values += [getattr(found, name) for name in TEXTURE]
+        scales.append(found.texture_scale)
     if [each.shape for each in values] != expected or n_features not in (None, n):
         raise ValueError("tensors do not fit together")
     if not n or not all(np.isfinite(each).all() for each in values):
         raise ValueError("not finite")
-    if min(each.min() for each in (found.scale, found.variances, found.quantiles)) <= 0:
+    if min(each.min() for each in scales) <= 0:
         raise ValueError("no spread")
     if not np.allclose(found.axes @ found.axes.T, np.eye(n_axes), atol=1e-2):
         raise ValueError("axes are not orthonormal")

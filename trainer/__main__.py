@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import i18n
 import process
@@ -62,18 +61,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _start(options: argparse.Namespace, base_models: Sequence[str]) -> Run:
     """Start the run that the flags describe, or resume one."""
-    place: dict[str, Any] = {
-        "cache_dir": options.cache_dir,
-        "env": settings.child_environment(),
-    }
+    cache_dir, env = options.cache_dir, settings.child_environment()
     if options.resume:
-        return jobs.resume(runs.find(options.runs_dir, options.resume), **place)
+        parent = runs.find(options.runs_dir, options.resume)
+        return jobs.resume(parent, cache_dir=cache_dir, env=env)
     config = flags.config_of(options, base_models)
-    seen = preflight.preflight(
-        config, options.runs_dir, options.cache_dir, env=place["env"]
-    )
+    seen = preflight.preflight(config, options.runs_dir, cache_dir, env=env)
     print(messages.preflight_line(seen))
-    return jobs.start(config, options.runs_dir, **place)
+    return jobs.start(config, options.runs_dir, cache_dir=cache_dir, env=env)
 
 
 def _push(options: argparse.Namespace) -> int:

@@ -323,7 +323,11 @@ def _reader(type_name: str) -> Callable[[str], Any]:
 
 
 def yes_or_no(text: str) -> bool:
-    """Parse yes or no; argparse's error message includes this function's name."""
+    """Parse yes or no.
+
+    Raises:
+        ValueError: for anything else; argparse's message then includes this name.
+    """
     if text.lower() not in ("yes", "no"):
         raise ValueError(text)
     return text.lower() == "yes"

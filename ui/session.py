@@ -15,6 +15,7 @@ from ui.handlers import QUIETLY, Guarded, Handler
 from ui.newest import Newest as Newest
 from ui.player.clip_bar import ClipBar
 from ui.player.clips import ClipShelf
+from ui.player.first_picture import FirstPicture
 from ui.scene import Scene, Transforms, seen
 from ui.server.access import Visitor
 
@@ -53,6 +54,7 @@ class Session:
         transforms: of the sounds in memory.
         model: state, the key of the model chosen in Classify; None before there is one.
         renewals: what the parts of the page do at each new sound, in one event.
+        pictures: those that may come with a new sound.
     """
 
     guarded: Guarded
@@ -64,6 +66,7 @@ class Session:
     transforms: Transforms = field(default_factory=Transforms)
     model: gr.State = field(default_factory=lambda: gr.State(None))
     renewals: list[Renewal] = field(default_factory=list)
+    pictures: list[FirstPicture] = field(default_factory=list)
 
     def at_new_sound(
         self,
@@ -76,11 +79,12 @@ class Session:
         self.renewals.append(Renewal(handler, inputs, outputs, after))
 
     def wire_new_sound(self) -> None:
-        """Wire all that ``at_new_sound`` was given, in one event.
+        """Wire the choice of a sound, and all that ``at_new_sound`` was given, in one event.
 
         An event each would keep the browser from the picture that is looked at: it
         takes a message to the server and four back, whatever little there is to do.
         """
+        self.bar.wire(self.newest, self.pictures)
         inputs = list(
             {each._id: each for of in self.renewals for each in of.inputs}.values()
         )

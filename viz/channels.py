@@ -121,6 +121,7 @@ def codec_of(facts: SourceFacts) -> str:
 
 
 def _then(decoded: Decoded, language: str) -> Iterable[str]:
+    """Return the cells of the file's column, in the order of ``ROWS``."""
     facts = decoded.facts
     duration_s = facts.duration_s or decoded.clip.duration_s
     n_samples = round(duration_s * facts.sampling_rate)
@@ -155,6 +156,7 @@ def _level(level_db: float, language: str) -> str:
 
 
 def _now(clip: Clip, loud: Loudness, extent: Extent, language: str) -> Iterable[str]:
+    """Return the cells of the clip's column, in the order of ``ROWS``."""
     n_bytes = clip.n_samples * BYTES_A_SAMPLE
     return (
         "–",

@@ -16,8 +16,9 @@ from audio.levels import FLOOR_DB
 from audio.transforms import interpolation, pixels
 from audio.transforms.quantization import Quantised
 from audio.transforms.resampling import alias_hz
+from viz.palette import GREY_LINE
 from viz.plot import N_COLUMNS, Axis, Band, Line, Marks, Plot, Shape, rounded
-from viz.wording import joined, phrase
+from viz.wording import described, joined, phrase
 
 LENGTH_S = 0.01
 STAIRS_S = 0.005  # so that single steps are seen
@@ -30,8 +31,6 @@ N_SHOWN = 10  # frames of the model
 FRAMES_S = N_SHOWN * HOP_LENGTH / SAMPLING_RATE  # of HuBERT
 MIN_DEVIATIONS = 3.0  # height of the y axis, in standard deviations
 NUMBERS_SHARE = 0.14  # of the height, for the frames' numbers
-
-GREY = 3
 
 
 def sampling(
@@ -56,7 +55,7 @@ def sampling(
         x=_time(at_s, LENGTH_S, language),
         y=_height(language, before, after, kept),
         layers=(
-            _line(before, at_s, colour=GREY),
+            _line(before, at_s, colour=GREY_LINE),
             _line(after, at_s),
             _line(kept, at_s, "dots"),
         ),
@@ -85,7 +84,7 @@ def staircase(
         y=y,
         layers=(
             *_steps(quantised.step, y, at_s),
-            _line(before, at_s, colour=GREY),
+            _line(before, at_s, colour=GREY_LINE),
             _line(stairs, at_s, "steps"),
         ),
         facts=tuple(facts),
@@ -127,7 +126,7 @@ def model_frames(signal: ModelInput, start_s: float, language: str) -> Plot:
     starts_s = [at_s + i * hop_s for i in range(n_shown)]
     field_s = signal.starts_s[first : first + 1].tolist()
     field_s = [s + length_s for s in field_s for length_s in (0.0, _frame_s(front_end))]
-    field = (Line(field_s, [top, top], "fill", colour=GREY),) if n_shown else ()
+    field = (Line(field_s, [top, top], "fill", colour=GREY_LINE),) if n_shown else ()
     numbers = [f"{first + i + 1}" for i in range(n_shown)]
     unit = "deviations" if front_end.is_normalized else "amplitude"
     about = {"hop_ms": 1000 * hop_s, "ms": 1000 * _frame_s(front_end)}
@@ -137,7 +136,7 @@ def model_frames(signal: ModelInput, start_s: float, language: str) -> Plot:
         y=Axis("amplitude", -height, top, phrase(unit, language)),
         layers=(
             *field,
-            *(Line([s, s], [-height, top], "rule", colour=GREY) for s in starts_s),
+            *(Line([s, s], [-height, top], "rule", colour=GREY_LINE) for s in starts_s),
             _wave(shown, at_s),
             Marks(
                 [s + hop_s / 2 for s in starts_s],
@@ -270,7 +269,7 @@ def describe_model_input(
         *_level_of(front_end),
         "about_unheard" if has_more else "about_all_heard",
     ]
-    return joined([i18n.word(f"viz.{n}", language, **details) for n in names], language)
+    return described(names, language, **details)
 
 
 def _window_of(signal: ModelInput) -> str:
@@ -314,4 +313,4 @@ def _steps(step: float, y: Axis, at_s: float) -> tuple[Line, ...]:
         return ()
     xs = [at_s, at_s + STAIRS_S]
     heights = (n * step for n in range(lowest, highest + 1))
-    return tuple(Line(xs, [h, h], "rule", colour=GREY) for h in heights)
+    return tuple(Line(xs, [h, h], "rule", colour=GREY_LINE) for h in heights)

@@ -135,6 +135,7 @@ def ratio(found: Coded) -> float:
 
 
 def _losses(found: Coded, language: str) -> list[str]:
+    """Describe what a codec has changed of an excerpt."""
     error_db = found.error_db
     if error_db is None:
         return [phrase("about_coded_silence", language)]

@@ -14,7 +14,7 @@ from audio.transforms import interpolation
 from viz.closeup import HEADROOM, MIN_HEIGHT
 from viz.palette import GREY_LINE
 from viz.plot import Axis, Line, Marks, Plot, Side, rounded
-from viz.wording import joined, phrase, with_minus
+from viz.wording import described, phrase, with_minus
 
 LENGTH_S = 0.01
 LOWEST_DB, HIGHEST_DB = -40.0, 12.0  # of the knob and of the axis
@@ -140,8 +140,7 @@ def describe(pair: Pair, language: str) -> str:
     names.append("about_levels_silence" if is_silent else "about_levels")
     if pair.lowered_db:
         names.append("about_lowered")
-    sentences = [i18n.word(f"viz.{name}", language, **details) for name in names]
-    return joined(sentences, language)
+    return described(names, language, **details)
 
 
 def written(ratio: float) -> str:

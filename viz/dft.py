@@ -74,7 +74,7 @@ def shown_bins(spectrum: Spectrum, fmin_hz: float) -> tuple[Numbers, Numbers]:
     """Return the bins that some pixel column shows, on a log axis or on a linear one.
 
     Returns:
-        Frequencies (Hz), rising, and levels (dB).
+        Frequencies (n_bins,) in Hz, rising, and levels (n_bins,) in dB.
     """
     frequencies_hz, levels_db = spectrum.frequencies_hz, spectrum.levels_db
     if len(frequencies_hz) <= 2 * N_COLUMNS:

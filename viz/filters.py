@@ -10,6 +10,7 @@ import numpy as np
 from audio.transforms import MelBands
 from audio.transforms.mel_scale import Formula, band_edges_hz, hz_to_mel
 from audio.transforms.windows import Numbers
+from viz.palette import ACCENT_LINE, GREY_LINE
 from viz.plot import Axis, Line, Plot, Scale, rounded
 from viz.wording import joined, phrase
 
@@ -40,7 +41,7 @@ def triangles(bank: Bank, language: str) -> Plot:
         Line(
             rounded(edges_hz[i : i + 3], 2),
             [0.0, float(heights[i]), 0.0],
-            colour=3 * (i % 2),
+            colour=GREY_LINE if i % 2 else ACCENT_LINE,
         )
         for i in range(bank.bands.n_mels)
     )
@@ -65,7 +66,7 @@ def scales(bank: Bank, language: str) -> Plot:
             rounded(hz, 1),
             rounded(_share(hz, formula), 4),
             name=phrase(f"formula_{formula}", language),
-            colour=0 if formula == bank.bands.formula else 3,
+            colour=ACCENT_LINE if formula == bank.bands.formula else GREY_LINE,
         )
         for formula in get_args(Formula)
     )

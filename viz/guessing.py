@@ -8,12 +8,11 @@ from math import ceil, floor, isnan
 import numpy as np
 from numpy.typing import NDArray
 
-import i18n
 from audio.hubert.masking import Clusters, baselines
 from audio.hubert.preprocessing import HOP_LENGTH, SAMPLING_RATE
 from viz import palette
 from viz.plot import Axis, Plot, Rows, rounded, time_axis
-from viz.wording import joined, phrase
+from viz.wording import described, phrase
 
 N_COLUMNS = 400
 FRAME_S = HOP_LENGTH / SAMPLING_RATE
@@ -58,15 +57,13 @@ def guessing(
     """
     n_all = len(found.labels)
     first = min(floor(shown_s[0] / FRAME_S), max(n_all - 1, 0))
-    n = max(min(ceil(shown_s[1] / FRAME_S), n_all) - first, 0)
-    n_each = max(ceil(n / N_COLUMNS), 1)
-    starts = first + np.arange(0, n, n_each)
-    stops = np.minimum(starts + n_each, first + n)
+    starts, stops = _columns(first, ceil(shown_s[1] / FRAME_S), n_all)
+    n_each = int(stops[0] - starts[0]) if len(starts) else 1
     rows = np.arange(found.n_clusters)[:, None] == found.labels
     seen = np.vstack([np.zeros_like(is_hidden), rows & ~is_hidden])
     unseen = np.vstack([is_hidden, rows & is_hidden])
     names = (HIDDEN_ROW, *(str(i + 1) for i in range(found.n_clusters)))
-    facts = ["clusters_as_rows", "seen_and_hidden"] if n else []
+    facts = ["clusters_as_rows", "seen_and_hidden"] if len(starts) else []
     return Plot(
         name="masking",
         x=time_axis(shown_s, language),
@@ -102,14 +99,9 @@ def model_guesses(found: Guessed, shown_s: tuple[float, float], language: str) -
     frame_s = found.frame_s
     occurring = np.union1d(labels, found.guessed[is_hidden])
     first = min(max(floor(shown_s[0] / frame_s) - found.first, 0), len(labels))
-    n = max(min(ceil(shown_s[1] / frame_s) - found.first, len(labels)) - first, 0)
-    n_each = max(ceil(n / N_COLUMNS), 1)
-    starts = first + np.arange(0, n, n_each)
-    stops = np.minimum(starts + n_each, first + n)
-    truth, guess = (
-        occurring[:, None] == each if n else np.zeros((len(occurring), 0), bool)
-        for each in (labels, found.guessed)
-    )
+    stop = ceil(shown_s[1] / frame_s) - found.first
+    starts, stops = _columns(first, stop, len(labels))
+    truth, guess = (occurring[:, None] == each for each in (labels, found.guessed))
     is_right = is_hidden & (labels == found.guessed)
     layers = (
         ("seen", palette.ACCENT, truth & ~is_hidden),
@@ -134,7 +126,7 @@ def model_guesses(found: Guessed, shown_s: tuple[float, float], language: str) -
             for name, colour, rows in layers
         ),
         title=phrase("guess_title", language),
-        facts=(phrase("right_and_wrong", language),) if n else (),
+        facts=(phrase("right_and_wrong", language),) if len(starts) else (),
         is_sound=True,
         note="" if len(labels) else phrase("nothing_to_guess", language),
     )
@@ -158,7 +150,7 @@ def describe_guesses(found: Guessed, language: str) -> str:
         "as_before": 100 * simple.as_before,
     }
     names = ("about_model_clusters", "about_model_guesses")
-    return joined([i18n.word(f"viz.{n}", language, **details) for n in names], language)
+    return described(names, language, **details)
 
 
 def describe(found: Clusters, is_hidden: NDArray[np.bool_], language: str) -> str:
@@ -177,8 +169,23 @@ def describe(found: Clusters, is_hidden: NDArray[np.bool_], language: str) -> st
     names = ["about_masking"]
     if not isnan(right.commonest):
         names.append("about_guesses")
-    sentences = [i18n.word(f"viz.{name}", language, **details) for name in names]
-    return joined(sentences, language)
+    return described(names, language, **details)
+
+
+def _columns(
+    first: int, stop: int, n_frames: int
+) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Share frames among columns: where each starts and stops, (n_columns,).
+
+    Args:
+        first: frame that is shown.
+        stop: frame behind the last one that is shown, which may lie behind all.
+        n_frames: of all.
+    """
+    n_shown = max(min(stop, n_frames) - first, 0)
+    n_each = max(ceil(n_shown / N_COLUMNS), 1)
+    starts = first + np.arange(0, n_shown, n_each)
+    return starts, np.minimum(starts + n_each, first + n_shown)
 
 
 def _shares(

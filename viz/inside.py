@@ -21,19 +21,20 @@ from audio.hubert.layers import (
 )
 from audio.transforms import Spectrogram
 from viz import spectrogram
-from viz.palette import GREY_LINE
+from viz.palette import ACCENT_LINE, GREY_LINE, ORANGE_LINE
 from viz.plot import (
     Axis,
     Image,
     Line,
     Plot,
     Strips,
+    bar,
     packed,
     rounded,
     time_axis,
 )
 from viz.spectrogram import Cut
-from viz.wording import joined, phrase
+from viz.wording import described, joined, phrase
 
 N_STRIPS = 600  # columns of colours; a wide page shows about 700 pixels
 N_SQUARE = 360  # columns and rows of a picture of times against times
@@ -42,8 +43,6 @@ COSINES = (-0.5, 1.0)  # that have a colour of their own; few are lower
 BRIGHTEST = 0.995  # share of the weights that have one
 SPECTROGRAM_RATIO, ROW_RATIO, AROUND_RATIO = 0.3, 0.04, 0.1
 N_NAMED = 14  # layers that a picture has room to name
-BAR = 0.34  # half a bar's width, where rows are 1 apart
-ORANGE = 1
 LEAST_ELSEWHERE = 0.005  # share of the weights that is worth a word
 
 Numbers = NDArray[np.float64]
@@ -176,7 +175,7 @@ def attention(
     uniform = 100 / int(found.n_keys[frame])
     where = phrase("head_of", language, layer=layer, head=head)
     rules = (
-        Line([at_s, at_s], [0.0, top], "rule", f"{at_s:.2f} s", ORANGE),
+        Line([at_s, at_s], [0.0, top], "rule", f"{at_s:.2f} s", ORANGE_LINE),
         Line(
             list(shown.shown_s),
             [uniform, uniform],
@@ -212,7 +211,7 @@ def _matrix(found: Attention, shown: Shown, at_s: float, where: str) -> Plot:
     top = max(float(np.quantile(rows, BRIGHTEST)), 1e-3)
     square = _square(rows.astype(np.float32), shown, "percent", (0.0, top))
     name = phrase("asking", shown.language, at_s=at_s)
-    mark = Line(list(shown.shown_s), [at_s, at_s], "rule", name, ORANGE)
+    mark = Line(list(shown.shown_s), [at_s, at_s], "rule", name, ORANGE_LINE)
     label = phrase("time_asking", shown.language)
     return replace(
         square,
@@ -271,20 +270,15 @@ def readings(
     ]
     best = int(np.argmax([share for share, *_ in shares]))
     bars = (
-        Line(
-            rounded(np.array([x - BAR, x - BAR, x + BAR, x + BAR])),
-            [0.0, round(100 * y, 2), round(100 * y, 2), 0.0],
-            "fill",
-            colour=0 if at == best else GREY_LINE,
-        )
-        for at, (x, (y, *_)) in enumerate(zip(middles, shares, strict=True))
+        bar(x, round(100 * y, 2), ACCENT_LINE if at == best else GREY_LINE)
+        for at, (x, (y, *_)) in enumerate(zip(rounded(middles), shares, strict=True))
     )
     ends = [(100 * low, 100 * high, None) for _, low, high in shares]
     intervals = Line(
         [float(x) for x in middles for _ in range(3)],
         [None if y is None else round(y, 2) for three in ends for y in three],
         name=phrase("interval_95", language),
-        colour=ORANGE,
+        colour=ORANGE_LINE,
     )
     guess = Line(
         [0.0, float(len(shares))],
@@ -328,8 +322,7 @@ def describe_layers(colours: Colours, shown: Shown) -> str:
     keys += ["about_windows"] if len(shown.block.states) > 1 else []
     keys += ["about_patches"] if shown.has_patches else []
     keys += ["model_frames_mean"] if n_each > 1 else []
-    sentences = [i18n.word(f"viz.{key}", shown.language, **details) for key in keys]
-    return joined(sentences, shown.language)
+    return described(keys, shown.language, **details)
 
 
 def describe_repeats(shown: Shown, layer: int, smoothing_s: float = 0.0) -> str:
@@ -373,8 +366,7 @@ def describe_attention(
         keys.append(f"about_elsewhere_{_elsewhere(shown)}")
     keys += ["about_window_alone"] if len(shown.block.states) > 1 else []
     keys += ["about_patches_asked"] if shown.has_patches else []
-    sentences = [i18n.word(f"viz.{key}", shown.language, **details) for key in keys]
-    return joined(sentences, shown.language)
+    return described(keys, shown.language, **details)
 
 
 def _elsewhere(shown: Shown) -> str:

@@ -11,19 +11,17 @@ import i18n
 from audio.transforms.windows import Numbers
 from viz import curves
 from viz.curves import Curve
-from viz.palette import GREY_LINE
-from viz.plot import Axis, Line, Marks, Plot, rounded
-from viz.wording import joined, phrase, with_minus
+from viz.palette import ACCENT_LINE, GREY_LINE
+from viz.plot import Axis, Line, Marks, Plot, bar, rounded
+from viz.wording import described, phrase, with_minus
 
-BAR = 0.34  # half a bar's width, where rows are 1 apart
 TOP_PERCENT = 112.0  # room for the words above a bar of 100 %
 HIGHEST_LOSS = 6.0
 N_POINTS = 200
-ACCENT, ORANGE = 0, 1
 
 
 def softmax(logits: Sequence[float]) -> Numbers:
-    """Compute probabilities: e to each logit, divided by their sum."""
+    """Compute probabilities (n_genres,): e to each logit, divided by their sum."""
     powers = np.exp(np.array(logits, float) - max(logits))
     shares: Numbers = powers / powers.sum()
     return shares
@@ -47,13 +45,10 @@ def bars(
         y=Axis("percent", 0.0, TOP_PERCENT, phrase("probability", language)),
         layers=(
             *(
-                Line(
-                    rounded(np.array([x - BAR, x - BAR, x + BAR, x + BAR])),
-                    [0.0, round(float(y), 3), round(float(y), 3), 0.0],
-                    "fill",
-                    colour=ACCENT if i == truth else GREY_LINE,
+                bar(x, percent, ACCENT_LINE if i == truth else GREY_LINE)
+                for i, (x, percent) in enumerate(
+                    zip(rounded(middles), rounded(percents, 3), strict=True)
                 )
-                for i, (x, y) in enumerate(zip(middles, percents, strict=True))
             ),
             Marks(
                 rounded(middles),
@@ -132,10 +127,7 @@ def describe(
         "answer": names[best],
     }
     last = "about_right_answer" if is_right else "about_wrong_answer"
-    sentences = [
-        i18n.word(f"viz.{name}", language, **details) for name in ("about_loss", last)
-    ]
-    return joined(sentences, language)
+    return described(("about_loss", last), language, **details)
 
 
 def losses(

@@ -10,7 +10,7 @@ ACCENT = "#2b7bba"  # 4.5:1 on white, 4.3:1 on the page's dark background
 # Of lines by number, also distinct in lightness, for colour-blind eyes. The page's
 # script reads them from here; its grey is the page's own.
 LINES = (ACCENT, "#d9690a", "#b0508c", GREY, "#3f9b6c", "#8a6d3b", "#c0504d")
-GREY_LINE = LINES.index(GREY)
+ACCENT_LINE, ORANGE_LINE, GREY_LINE = 0, 1, LINES.index(GREY)
 AGAINST, FOR = (
     "#3f8fe0",
     "#f08a24",

@@ -175,6 +175,7 @@ def _on_scale(axis: Axis, asked: object) -> Axis:
 
 
 def _draw(axes: Axes, plot: Plot, colours: str) -> None:
+    """Draw a plot on its axes: axes, layers, legend, caption."""
     has_grid = not any(isinstance(layer, Image) for layer in plot.layers)
     x = _axis(axes, "x", plot.x, has_grid)
     y = _axis(axes, "y", plot.y, has_grid)

@@ -22,7 +22,7 @@ from audio.transforms.pitch import (
 from viz import palette, spectrogram
 from viz.plot import Axis, Image, Plot, Rows, packed, rounded, time_axis
 from viz.spectrogram import Cut
-from viz.wording import cents, joined, phrase
+from viz.wording import cents, described, phrase
 
 N_COLUMNS = 400  # of the chroma
 N_LISTED = 8  # harmonics in the table
@@ -138,5 +138,4 @@ def describe(
     if not found.is_silent:
         names += ["about_tuning", "about_chroma"]
     names.append("about_harmonic")
-    sentences = [i18n.word(f"viz.{name}", language, **details) for name in names]
-    return joined(sentences, language)
+    return described(names, language, **details)

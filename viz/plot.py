@@ -40,6 +40,8 @@ Side = Literal["left", "right"]  # above it to the left, beside it to the right
 N_COLUMNS = 1024  # of a picture's width; a wide page shows about 800
 N_VALUES = 2**23  # of a spectrogram in a file, 34 MB before they are packed
 
+BAR = 0.34  # half a bar's width, where bars are 1 apart
+
 # Levels are kept as bytes, half a decibel a step; powers as shares of the loudest.
 BOTTOM_DB = -122.0
 STEP_DB = 0.5
@@ -107,7 +109,7 @@ class Image:
         return self.as_values(self.levels)
 
     def as_values(self, levels: NDArray[np.uint8]) -> Levels:
-        """Convert some of its bytes to values, float32."""
+        """Convert some of its bytes to values, float32 of the same shape."""
         return self.bottom + np.float32(self.step) * levels.astype(np.float32)
 
 
@@ -368,6 +370,19 @@ def packed(
 def rounded(values: NDArray[Any], n_decimals: int = 5) -> list[float]:
     """Return numbers as JSON writes them shortly."""
     return [float(v) for v in np.round(np.asarray(values, np.float64), n_decimals)]
+
+
+def bar(middle: float, height: float, colour: int) -> Line:
+    """Return one bar of a bar chart, whose bars are 1 apart.
+
+    Args:
+        middle: of the bar, on the x axis.
+        height: of it, from 0 on.
+        colour: as of ``Line``.
+    """
+    left, right = rounded(np.array([middle - BAR, middle + BAR]))
+    xs, ys = [left, left, right, right], [0.0, height, height, 0.0]
+    return Line(xs, ys, "fill", colour=colour)
 
 
 def time_axis(shown_s: tuple[float, float], language: str) -> Axis:

@@ -8,6 +8,7 @@ import i18n
 from audio.levels import FLOOR_DB
 from audio.transforms.inversion import Rebuilt, RoundTrip
 from audio.transforms.overlap_add import window_sum
+from viz.palette import GREY_LINE
 from viz.plot import Axis, Line, Marks, Plot, rounded
 from viz.wording import joined, phrase, with_minus
 
@@ -15,7 +16,7 @@ MIN_SPAN_DB = 30.0  # so that a search that found nothing looks like it
 N_HOPS = 4  # shown of the windows' sum
 N_POINTS = 1024
 HIGHEST_SUM = 2.2
-LEAST_LOWERED_DB = 0.05  # a lesser difference of level would be told as 0.0
+LEAST_LOWERED_DB = 0.05  # a lesser difference of level would be written as 0.0
 
 
 def convergence(rebuilt: Rebuilt, language: str) -> Plot:
@@ -60,7 +61,7 @@ def overlap(
         y=Axis("count", 0.0, HIGHEST_SUM, phrase("window_sum", language)),
         layers=(
             Line([float(i * every) for i in range(len(shown))], rounded(shown, 4)),
-            Line([0.0, float(len(total))], [1.0, 1.0], "rule", colour=3),
+            Line([0.0, float(len(total))], [1.0, 1.0], "rule", colour=GREY_LINE),
         ),
         facts=(
             phrase(name, language),

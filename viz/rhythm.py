@@ -14,10 +14,10 @@ from audio.transforms.rhythm import (
     Rhythm,
 )
 from audio.transforms.windows import Numbers
+from viz.palette import ORANGE_LINE
 from viz.plot import Axis, Line, Marks, Plot, rounded, time_axis
 from viz.wording import joined, phrase
 
-ORANGE = 1
 TOP = 1.15
 
 
@@ -34,7 +34,7 @@ def onsets(
     """
     since_s, stop_s = shown_s
     rules = tuple(
-        Line([since_s + at_s] * 2, [0.0, 1.0], "rule", colour=ORANGE)
+        Line([since_s + at_s] * 2, [0.0, 1.0], "rule", colour=ORANGE_LINE)
         for at_s in rounded(beats_s, 3)
     )
     return Plot(

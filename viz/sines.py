@@ -8,15 +8,14 @@ import i18n
 from audio.notes import note_of
 from audio.synth import harmonics
 from audio.synth.harmonics import ABSENT_DB, N_HARMONICS, Found, Recipe
-from viz.palette import GREY_LINE
+from viz.palette import GREY_LINE, ORANGE_LINE
 from viz.plot import Axis, Line, Marks, Plot, rounded
-from viz.wording import cents, joined, phrase, with_minus
+from viz.wording import cents, described, phrase, with_minus
 
 N_PERIODS = 2
 BOTTOM_DB, TOP_DB = -80.0, 12.0
 HEADROOM = 1.08
 N_POINTS = 400  # of a sine
-ORANGE = 1
 COLUMNS = ("harmonic", "frequency", "put_in", "found", "phase_in", "phase_found")
 
 
@@ -53,7 +52,7 @@ def waves(recipe: Recipe, fundamental_hz: float, changed: int, language: str) ->
     if changed in present:
         name = phrase("harmonic_n", language, n=changed)
         lines.append(
-            Line(times_s, rounded(each[changed - 1]), name=name, colour=ORANGE)
+            Line(times_s, rounded(each[changed - 1]), name=name, colour=ORANGE_LINE)
         )
     return Plot(
         name="sines",
@@ -143,8 +142,7 @@ def describe(recipe: Recipe, fundamental_hz: float, found: Found, language: str)
     names = ["about_sines", "about_sines_found"]
     if not is_there[round(heard_hz / fundamental_hz) - 1]:
         names.insert(1, "about_missing")
-    sentences = [i18n.word(f"viz.{name}", language, **details) for name in names]
-    return joined(sentences, language)
+    return described(names, language, **details)
 
 
 def _level(level_db: float) -> str:

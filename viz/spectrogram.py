@@ -11,6 +11,7 @@ import numpy as np
 import i18n
 from audio.levels import power
 from audio.transforms import Spectrogram, pixels
+from viz.palette import ORANGE_LINE
 from viz.plot import (
     POWER_STEP,
     Axis,
@@ -79,7 +80,7 @@ def folded(
     image = _image(rows_db, frequencies_hz, levels, phrase("level_of_linear", language))
     name = phrase("nyquist", language, hz=new_hz)
     ends_s = (max(image.start_s, since_s), image.stop_s)
-    rule = Line(list(ends_s), [new_hz, new_hz], "rule", name, colour=1)
+    rule = Line(list(ends_s), [new_hz, new_hz], "rule", name, colour=ORANGE_LINE)
     scales: tuple[Scale, ...] = ("linear", "log", "mel")
     return Plot(
         name="folded",
@@ -119,7 +120,7 @@ def excerpt(
     image = _image(rows_db, frequencies_hz, levels, phrase("level_of_linear", language))
     ends_s = (max(image.start_s, since_s), image.stop_s)
     rules = (
-        Line(list(ends_s), [hz, hz], "rule", name, colour=1)
+        Line(list(ends_s), [hz, hz], "rule", name, colour=ORANGE_LINE)
         for name, hz in rules_hz.items()
     )
     bottom_hz = min(FMIN_HZ, nyquist_hz / 10)
@@ -225,6 +226,7 @@ def _levels(
     levels: Spectrogram,
     cut: Cut,
 ) -> Plot:
+    """Return the plot of an image of levels over the time of the sound."""
     return Plot(
         name=name,
         x=time_axis(cut.shown_s, cut.language),
@@ -240,6 +242,7 @@ def _levels(
 def _image(
     rows_db: np.ndarray, frequencies_hz: np.ndarray, levels: Spectrogram, label: str
 ) -> Image:
+    """Return levels as an image whose columns are the spectrogram's."""
     n_columns = rows_db.shape[1]
     half_s = levels.column_s / 2
     return Image(

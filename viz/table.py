@@ -107,6 +107,7 @@ def _of_layer(layer: Any, plot: Plot) -> dict[str, Any]:
 
 
 def _blocks(plot: Plot) -> Iterable[list[Row]]:
+    """Yield the rows of each layer of a plot, the head first; rules have none."""
     for layer in plot.layers:
         match layer:
             case Image():

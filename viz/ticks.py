@@ -69,6 +69,7 @@ def put(
 def _draw_ticks(
     axes: Axes, side: Literal["x", "y"], ticks: Mapping[float, str], has_grid: bool
 ) -> None:
+    """Draw the marks, the grid and the words of one axis."""
     from matplotlib.lines import Line2D
     from matplotlib.markers import TICKDOWN, TICKLEFT
 
@@ -150,7 +151,7 @@ def octaves_hz(fmin_hz: float, fmax_hz: float) -> list[float]:
 
 
 def places(frequencies_hz: Any, scale: Scale) -> Numbers:
-    """Convert frequencies to an axis's unit: Hz, decades or mel."""
+    """Convert frequencies (n,) to an axis's unit: Hz, decades (log10 of Hz) or mel."""
     frequencies_hz = np.asarray(frequencies_hz, np.float64)
     if scale == "log":
         return np.log10(np.maximum(frequencies_hz, TINY_HZ))

@@ -127,8 +127,8 @@ def describe(
     if fit and fit[1] > 1e-6:
         last = rungs[-1]
         off = 1200 * log2(last.frequency_hz / (last.number * hz))
-        told = {"b": fit[1], "n": last.number, "cents": cents(off)}
-        sentences.append(i18n.word("viz.about_inharmonic", language, **told))
+        details = {"b": fit[1], "n": last.number, "cents": cents(off)}
+        sentences.append(i18n.word("viz.about_inharmonic", language, **details))
     elif fit:
         sentences.append(i18n.word("viz.about_harmonic_row", language))
     return joined(sentences, language)

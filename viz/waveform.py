@@ -93,6 +93,7 @@ def part(clip: Clip, start_s: float, stop_s: float) -> Clip:
 def _wave(
     clip: Clip, shown: Clip, start_s: float, stop_s: float
 ) -> tuple[Band | Line, ...]:
+    """Draw extremes, joined samples, or dots on their curve, by how many are shown."""
     if not clip.n_samples:
         return ()
     if shown.n_samples > N_JOINED:

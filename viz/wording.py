@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import i18n
 from audio.levels import FLOOR_DB
@@ -24,6 +24,12 @@ def with_minus(text: str) -> str:
 def joined(sentences: Sequence[str], language: str) -> str:
     """Join sentences; Chinese ones need no space between them."""
     return ("" if language.startswith("zh") else " ").join(sentences)
+
+
+def described(names: Iterable[str], language: str, /, **details: object) -> str:
+    """Join texts of the section ``viz`` that share their details, as ``joined``."""
+    sentences = [i18n.word(f"viz.{name}", language, **details) for name in names]
+    return joined(sentences, language)
 
 
 def relative_level(db: float | None) -> str:

@@ -133,6 +133,12 @@ def _decode(
 
 
 def _check_mix(mix: Mix, name: str, limits: Limits) -> None:
+    """Refuse a decoded sound that is empty, too short or broken.
+
+    Raises:
+        KnownError: ``empty_file``, ``too_short``, ``not_finite``, or a code of
+            ``_check_rate``.
+    """
     if mix.n_samples == 0:
         raise KnownError("empty_file", name=name)
     _check_rate(mix.sampling_rate, name, limits)
@@ -207,6 +213,11 @@ def _check_size(path: Path, name: str, limits: Limits) -> None:
 
 
 def _demuxed(path: Path, name: str) -> InputContainer:
+    """Open a file's container; one that cannot be opened is broken, or no sound.
+
+    Raises:
+        KnownError: ``broken_audio`` or ``not_audio``, by the file's first bytes.
+    """
     import av
 
     try:

@@ -21,7 +21,7 @@ class Decoder(Protocol):
         """Decode a file to mono, as ``decode.load``."""
 
     def channel_blocks(self, path: Path, limits: Limits) -> Iterator[Samples]:
-        """Decode every channel, block by block, as ``decode.channel_blocks``."""
+        """Yield every channel, (n_samples, n_channels), as ``decode.channel_blocks``."""
 
     def spool(
         self, path: Path, name: str, limits: Limits, file: BinaryIO

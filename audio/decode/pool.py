@@ -120,7 +120,9 @@ class DecoderPool:
             return sound, answer["cut_at_s"]
 
     def channel_blocks(self, path: Path, limits: Limits) -> Iterator[Samples]:
-        """Yield blocks, as ``decode.channel_blocks``; the worker waits between them.
+        """Yield blocks (n_samples, n_channels), as ``decode.channel_blocks``.
+
+        The worker waits between them.
 
         Raises:
             KnownError: as ``load``.
@@ -262,7 +264,15 @@ class _Worker:
         return answer
 
     def samples(self, n_samples: int, most: int) -> Samples:
-        """Read the samples that follow a line."""
+        """Read the float32 samples (n_samples,) that follow a line.
+
+        Args:
+            n_samples: as the line announces it: the worker may announce anything.
+            most: that are read.
+
+        Raises:
+            _LostError: where more are announced, or fewer come.
+        """
         if not 0 <= n_samples <= most:
             raise _LostError
         samples = np.empty(n_samples, np.float32)

@@ -53,7 +53,7 @@ class Sought:
         return self.n_samples / self.sampling_rate
 
     def part(self, start: int, stop: int) -> Samples:
-        """Decode the samples from ``start`` to ``stop``, as far as there are any.
+        """Decode samples from ``start`` to ``stop``, float32 (n,), as ``Readable.part``.
 
         Raises:
             UnsoughtError: they cannot be found for certain.

@@ -46,7 +46,7 @@ class Spool:
         return self.n_samples / self.sampling_rate
 
     def part(self, start: int, stop: int) -> Samples:
-        """Read the samples from ``start`` to ``stop``, as far as there are any."""
+        """Read samples from ``start`` to ``stop``, float32 (n,), as ``Readable.part``."""
         start, stop = max(start, 0), min(stop, self.n_samples)
         n_bytes = max(stop - start, 0) * N_BYTES
         found = pread(self.file.fileno(), n_bytes, start * N_BYTES)
@@ -98,6 +98,11 @@ def _scratch() -> BinaryIO:
 def _spool(
     path: Path, name: str, limits: Limits, file: BinaryIO
 ) -> tuple[Spool, float | None]:
+    """Decode into a file; return the sound, and where it was cut (s), if it was.
+
+    Raises:
+        KnownError: ``no_room``, or what decoding raises.
+    """
     if limits.decoder:
         return limits.decoder.spool(path, name, limits, file)
     facts, mix = mixed(path, name, limits, file=file)

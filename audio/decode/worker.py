@@ -47,7 +47,7 @@ class Line:
         return json.loads(line) if line else None
 
     def samples(self, n_samples: int) -> Samples:
-        """Read the samples that follow a request."""
+        """Read the samples that follow a request, float32 (n_samples,)."""
         return np.frombuffer(self._source.read(4 * n_samples), np.float32)
 
     def send(self, answer: dict[str, Any], samples: Samples | None = None) -> None:

@@ -134,11 +134,6 @@ class ModelInput:
         steps = np.arange(self.n_frames) * self.front_end.hop_length
         return (first + steps) / SAMPLING_RATE
 
-    @property
-    def centres_s(self) -> Numbers:
-        """The middle of what each frame depends on (s), (n_frames,)."""
-        return self.starts_s + self.front_end.frame_length / 2 / SAMPLING_RATE
-
 
 @dataclass(frozen=True, eq=False)
 class Resampled:

@@ -143,7 +143,7 @@ class Form:
     swing: float
 
     def seconds(self, beats: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Convert beats to seconds; swing moves the middle of each pair of beats."""
+        """Convert beats (n,) to seconds (n,); swing moves the middle of each pair."""
         pair_beats = self.style.swung_beats
         pair, within = np.divmod(beats / pair_beats, 1)
         early = within * 2 * self.swing
@@ -270,6 +270,7 @@ def _letters(word: str, rng: Generator) -> Iterator[tuple[float, float, str]]:
 def _pitches(
     letter: str, register: int, chord: Chord, following: Chord, tune: Iterator[int]
 ) -> tuple[int, ...]:
+    """Return the MIDI numbers of a pattern's letter over a chord; 0 for a drum."""
     root = chord.lowest(register)
     if not register:
         return (0,)

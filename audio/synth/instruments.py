@@ -270,6 +270,16 @@ def _note(
     sampling_rate: int,
     vowel: int,
 ) -> Wave:
+    """Render a note from its wave tables, faded out at its end, (n_samples,).
+
+    Args:
+        voice: that plays it.
+        hz: its pitch (Hz).
+        turns_s: (n_samples,) times at which the tables are read (s), vibrato included.
+        body: (n_tables, n_samples) the envelope of each table.
+        sampling_rate: Hz.
+        vowel: index into ``VOWELS``; -1 of a voice that does not sing.
+    """
     tables = _tables(voice, hz, sampling_rate, vowel)
     n_fade = min(int(voice.release_s * sampling_rate) + 1, len(turns_s))
     wave = np.zeros(len(turns_s), np.float32)
@@ -386,6 +396,7 @@ def _drum_part(
     sampling_rate: int,
     rng: Generator,
 ) -> Wave:
+    """Place hits, of which there are several so that no two beats are the same."""
     out = np.zeros(n_samples, np.float32)
     which = rng.integers(len(hits), size=len(notes))
     for hit, (start_s, _, _, loudness) in zip(which, notes, strict=True):

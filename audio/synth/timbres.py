@@ -137,10 +137,13 @@ def inharmonicity(rungs: tuple[Rung, ...]) -> tuple[float, float] | None:
 
 
 def envelope(clip: Clip, hz: float) -> tuple[Numbers, Numbers]:
-    """Measure the level of about each hundredth of a second: middles (s), amplitudes.
+    """Measure the level of about each hundredth of a second.
 
-    Each is of whole periods of ``hz``, so that a steady note is level. The amplitude is
-    that of a sine of the same power.
+    Each is of whole periods of ``hz``, so that a steady note is level.
+
+    Returns:
+        Their middles (n,) in seconds, and amplitudes (n,): those of sines of the same
+        power.
     """
     n_each = round(max(round(ENVELOPE_S * hz), 1) * clip.sampling_rate / hz)
     n = clip.n_samples // n_each

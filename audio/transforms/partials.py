@@ -250,12 +250,20 @@ class _String:
     stiffness: float | Numbers
 
     def roughly(self, frequencies_hz: Numbers, resolution_hz: float) -> Numbers:
-        """Assign multiples before fundamental and stiffness are known well."""
+        """Assign multiples before fundamental and stiffness are known well.
+
+        Args:
+            frequencies_hz: (n_partials,), the strongest first.
+            resolution_hz: of the spectrum they were found in.
+
+        Returns:
+            (n_partials,) the multiple that each is; 0 where it is none.
+        """
         margin_hz = np.minimum(0.25 * resolution_hz, np.asarray(self.f0_hz) / 6)
         return self._assigned(frequencies_hz, ROUGH * frequencies_hz + margin_hz)
 
     def closely(self, frequencies_hz: Numbers, resolution_hz: float) -> Numbers:
-        """Assign multiples that are no further off than a partial can be read."""
+        """Assign multiples no further off than a partial can be read; as ``roughly``."""
         margin_hz = np.maximum(CLOSE * frequencies_hz, CLOSE_BINS * resolution_hz)
         return self._assigned(frequencies_hz, margin_hz)
 

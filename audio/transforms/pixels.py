@@ -133,8 +133,8 @@ def outline(
     """Reduce a spectrum to a curve on a log axis: the strongest bin of each column.
 
     Returns:
-        Frequencies (Hz) and levels (dB) of at most ``n_columns`` bins from
-        ``fmin_hz`` up; a column that holds no bin is left out.
+        Frequencies (n_bins,) in Hz, and levels (n_bins,) in dB, of at most
+        ``n_columns`` bins from ``fmin_hz`` up; a column that holds no bin is left out.
     """
     frequencies_hz, levels_db = spectrum.frequencies_hz, spectrum.levels_db
     edges_hz = row_edges_hz(n_columns, "log", fmin_hz, frequencies_hz[-1])

@@ -75,7 +75,8 @@ def beats(clip: Clip, *, start_s: float, stop_s: float, octave: float) -> Number
     """Find the beats of an excerpt at a tempo that is ``octave`` times the estimate.
 
     Returns:
-        Times from the excerpt's start (s), rising; none where it has no tempo.
+        (n_beats,) times from the excerpt's start (s), rising; none where it has no
+        tempo.
     """
     found = rhythm(clip, start_s=start_s, stop_s=stop_s)
     if found.tempo_bpm is None:

@@ -74,7 +74,10 @@ class Parts:
         return NAMES if self.residual is not None else NAMES[:2]
 
     def samples_of(self, name: str) -> Samples:
-        """Return the samples of a part, or of the ``whole``."""
+        """Return the samples (n_samples,) of a part, or of the ``whole``.
+
+        Beyond full scale where two parts cancel there; ``clip`` cuts them off.
+        """
         samples: Samples = getattr(self, name)
         return samples
 

@@ -201,6 +201,9 @@ def top_db(levels_db: Numbers) -> float:
 
 
 def re_peak(levels_db: NDArray[Any]) -> NDArray[Any]:
-    """Shift levels so that the strongest is at 0 dB; silence stays at the floor."""
+    """Shift levels (dB, any shape) so that the strongest is at 0 dB.
+
+    Silence stays at the floor, ``FLOOR_DB``.
+    """
     top = levels_db.max()
     return np.maximum(levels_db - top, FLOOR_DB) if top > FLOOR_DB else levels_db

@@ -253,7 +253,8 @@ def classify(size: Size, home: Path) -> Found:
 
 def of_model(folder: Path, clip: Any, songs: Path) -> Found:
     """Measure one model: seconds a song, songs a second, difference to the CPU."""
-    from classifier.batch import rows, songs_in
+    from audio.library.walk import walk
+    from classifier.batch import rows, songs_of
     from classifier.predict import predict
     from classifier.queue import InferenceQueue
 
@@ -270,9 +271,8 @@ def of_model(folder: Path, clip: Any, songs: Path) -> Found:
     peak = PeakMemory()
     for effort in ("whole", "quick"):
         start_s = time.perf_counter()
-        done = list(
-            rows(songs_in(songs), model, queue, effort=effort, n_workers=n_workers)
-        )
+        found_songs = songs_of(walk(songs))
+        done = list(rows(found_songs, model, queue, effort=effort, n_workers=n_workers))
         found[f"{effort}_songs_per_s"] = len(done) / (time.perf_counter() - start_s)
         found["n_failed"] = sum(row.error is not None for row in done)
     found["peak_gb"] = peak.since()

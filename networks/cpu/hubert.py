@@ -457,7 +457,8 @@ def _classifier() -> Any:
             self, input_values: Tensor, output_hidden_states: bool = False
         ) -> Found:
             found = self.hubert(input_values, output_hidden_states)
-            means = self.projector(found.last_hidden_state).mean(dim=1)
-            return found._replace(logits=self.classifier(means))
+            # The mean of a linear layer's outputs is its output for the mean.
+            mean = self.projector(found.last_hidden_state.mean(dim=1))
+            return found._replace(logits=self.classifier(mean))
 
     return Classifier

@@ -47,6 +47,49 @@ def test_lesson_in_view_is_asked_for_and_the_other_once_it_is_near(show):
     page.wait_for_function("asked.filter(([name]) => name === 'near').length === 2")
 
 
+def test_picture_that_comes_with_its_sound_is_not_asked_for(show):
+    page = show(one_row(), one_row())
+    page.evaluate(IN_LESSONS)
+    assert page.evaluate("Genrescope.inView()") == "a"
+    sheet = one_row(3000.0).as_json()
+    page.evaluate("sheet => Genrescope.renewed('a', sheet)", sheet)
+    assert page.evaluate("places[0].props.value") != sheet  # the same again is another
+    assert asked(page, "near") == []
+    assert page.locator("#place0 .stale").count() == 0
+    assert page.locator("#place1 .stale").count() == 1
+
+
+def test_picture_that_came_along_takes_the_place_of_one_that_is_waited_for(show):
+    page = show(one_row(), one_row())
+    page.evaluate(IN_LESSONS)
+    page.evaluate("Genrescope.renewed('', undefined)")  # it came alone
+    assert asked(page, "near") == [{}]
+    assert not page.evaluate("Genrescope.isDrawn()")
+    page.evaluate("sheet => Genrescope.renewed('a', sheet)", one_row(3000.0).as_json())
+    page.wait_for_function("Genrescope.isDrawn()")
+
+
+def test_class_of_the_page_draws_a_picture_anew_only_where_it_turns_dark(show):
+    page = show(one_row())
+    page.evaluate(
+        """() => {
+          const clear = CanvasRenderingContext2D.prototype.clearRect;
+          window.n_drawn = 0;
+          CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+            window.n_drawn++;
+            return clear.apply(this, box);
+          };
+          document.documentElement.classList.add("sound-arrives");
+        }"""
+    )
+    page.evaluate(
+        "new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
+    )
+    assert page.evaluate("n_drawn") == 0
+    page.evaluate("document.body.classList.add('dark')")
+    page.wait_for_function("n_drawn > 0")
+
+
 def test_sheet_that_is_the_same_again_counts_as_new(show):
     page = show(one_row())
     page.evaluate(IN_LESSONS)

@@ -135,7 +135,7 @@ def test_person_goes_on_compares_names_and_deletes(open_page):
     page.get_by_role("button", name="All runs").click()
     for number in (0, 1):
         page.get_by_role("combobox", name="Compare", exact=True).click()
-        page.get_by_role("option").nth(number).click()
+        page.get_by_role("listbox").get_by_role("option").nth(number).click()
     page.locator(".run-comparison canvas[role=img]").nth(1).wait_for()
     page.keyboard.press("Escape")
     classify_with_two_runs(page)

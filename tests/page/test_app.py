@@ -11,7 +11,9 @@ import gradio as gr
 import httpx
 import numpy as np
 import pytest
+from gradio import processing_utils
 from gradio.route_utils import delete_files_created_by_app
+from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
@@ -28,6 +30,8 @@ from support.served import served, settings_in, watched_loop
 from support.signals import tone
 from ui import sheets
 from ui.export.downloads import content
+from ui.player import examples
+from ui.player.clips import ClipShelf
 from ui.scene import Scene, Transforms
 from ui.server import language
 from ui.tabs.see import mel, spectrogram
@@ -314,27 +318,53 @@ def asking(demo, block, event):
     ]
 
 
-def button_of(demo, key):
+def choosing(demo):
+    """The one event that chooses a built-in sound, whatever button asks for it."""
+    chosen = [fn for fn in demo.fns.values() if "choose" in dict(fn.targets).values()]
     return next(
-        each
-        for each in demo.blocks.values()
-        if isinstance(each, gr.Button) and f'"{key}"' in str(each.value)
+        fn for fn in chosen if fn.fn.__qualname__ == "_choosing.<locals>.choose"
     )
 
 
 def test_new_sound_asks_the_server_once_beside_its_picture(demo):
     """Each question takes the browser as long as a picture does."""
-    (chosen,) = asking(demo, button_of(demo, "examples.chord"), "click")
-    path = chosen.outputs[0]
+    path = choosing(demo).outputs[0]
     assert isinstance(path, gr.State)
     (renewed,) = asking(demo, path, "change")
     assert len(renewed.outputs) == len({each._id for each in renewed.outputs})
 
 
 def test_built_in_sound_comes_with_its_facts_in_one_answer(demo):
-    (chosen,) = asking(demo, button_of(demo, "examples.chord"), "click")
-    player = next(each for each in chosen.outputs if isinstance(each, gr.Audio))
+    outputs = choosing(demo).outputs
+    player = next(each for each in outputs if isinstance(each, gr.Audio))
     assert not asking(demo, player, "change")  # nothing is read a second time
+
+
+def test_new_sound_asks_no_script_but_those_of_the_tabs(demo):
+    """What all pages do at a new sound comes with it; each event costs its picture time."""
+    path = choosing(demo).outputs[0]
+    scripts = [
+        fn
+        for fn in demo.fns.values()
+        if (path._id, "change") in fn.targets and fn.fn is None
+    ]
+    # They take an answer to the sound before away, or stop its work.
+    assert not any("Genrescope" in (fn.js or "") for fn in scripts)
+
+
+def test_built_in_sounds_share_an_event_in_which_the_last_click_counts(demo):
+    buttons = [each for each in demo.blocks.values() if isinstance(each, gr.Button)]
+    sounds = [each for each in buttons if str(each.elem_id).startswith("sound-")]
+    assert len(sounds) > 10
+    assert not any(asking(demo, each, "click") for each in sounds)
+    assert choosing(demo).trigger_mode == "multiple"  # none waits for the one before
+
+
+def test_knobs_of_the_first_picture_go_with_the_choice_of_a_sound(demo):
+    """So the picture that comes with a sound is drawn as the page has them."""
+    n_given = 4  # the newest request, path, whole, copy
+    knobs = choosing(demo).inputs[n_given:]
+    assert [each.value for each in knobs[:4]] == [False, 2048, 0, 4]
 
 
 def test_quiet_events_touch_nothing_but_their_outputs(demo):
@@ -346,7 +376,12 @@ def test_quiet_events_touch_nothing_but_their_outputs(demo):
 def test_model_that_is_missing_leaves_the_page_whole(settings, tmp_path):
     models = app.models_of(Settings(bundled_model_dir=tmp_path, is_offline=True))
     assert [ref.source for ref in models.available()].count("bundled") == 0
-    app.warm(models)  # nothing to load, nothing to fail
+    shelf = ClipShelf(decode.Limits())
+    app.warm(models, shelf, tmp_path)  # nothing to load, nothing to fail
+    first = examples.first_of(tmp_path)
+    kept = processing_utils.save_file_to_cache(first, get_upload_folder())
+    # The first view's sound is decoded before somebody asks for it.
+    assert shelf._songs.get(kept) is not None
 
 
 def test_embedding_is_a_vector_of_the_model_that_is_named(client, song):

@@ -144,6 +144,8 @@ def test_port_that_is_taken_is_said_and_without_one_another_is_found(tmp_path):
             assert port in log.read_text().splitlines()[-1]
             assert "Traceback" not in log.read_text()
     with socket.socket() as other:
+        # Or what is left of a connection of before would look like somebody else.
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with contextlib.suppress(OSError):  # taken by somebody else: as well
             other.bind(("127.0.0.1", 7860))
             other.listen()

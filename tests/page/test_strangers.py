@@ -45,7 +45,6 @@ MAY = set(
     ui.tabs.classify.batch:count
     ui.tabs.classify.batch:_naming.name_all
     ui.tabs.classify.batch:_saving.save
-    ui.tabs.classify.known:_giving.give
     ui.tabs.classify.song:_asking.ask
     ui.tabs.classify.view:_card.describe
     ui.tabs.classify.view:_part.part
@@ -104,7 +103,6 @@ MAY = set(
     ui.tabs.see.lesson:plays_each.remake
     ui.tabs.see.lesson:redrawing.redraw
     ui.tabs.see.masking:build.offer
-    ui.tabs.see.contents:build.give
     ui.tabs.see.selection:_moment.at
     ui.tabs.see.selection:_zooming.zoom
     ui.player.passage:Passage._part

@@ -19,7 +19,7 @@ window.places = VALUES.map((value, i) => {
   document.body.append(element);
   const place = { props: { value } };
   Genrescope.mount(element, place.props, (name, call) => { place.call = call; },
-    (event, data) => asked.push([event, data]), [], { empty: "empty", start_label: "hear" });
+    (event, data) => asked.push([event, data]), [], { empty: "empty", start_label: "hear", waits: true });
   place.show = (value) => { place.props.value = value; place.call(); };
   return place;
 });

@@ -83,6 +83,21 @@ def loaded(model_dir, runs_dir, **choices):
 
 
 @pytest.fixture
+def computed(monkeypatch):
+    """A list that grows by one at each batch of windows that any model computes."""
+    from networks import forward
+
+    batches, outputs = [], forward.outputs
+
+    def counted(*arguments, **options):
+        batches.append(1)
+        return outputs(*arguments, **options)
+
+    monkeypatch.setattr(forward, "outputs", counted)
+    return batches
+
+
+@pytest.fixture
 def host(tmp_path, tiny_model_dir, monkeypatch):
     """A shell's host whose bundled model is the tiny one, offline; its folder."""
     import classifier.__main__ as cli

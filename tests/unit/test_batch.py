@@ -1,10 +1,10 @@
 import pytest
 
 from audio.decode.archive import Song
-from classifier.batch import rows, songs_in
+from classifier.batch import rows
+from classifier.plan import part_named
 from classifier.queue import InferenceQueue
 from errors import KnownError
-from networks import forward
 from support.files import write_audio
 from support.signals import silence, sweep
 
@@ -62,20 +62,12 @@ def test_stop_ends_the_rows(songs, model):
     assert [row.song for row in found] == ["first"]
 
 
-def test_who_leaves_ends_the_work_within_a_window(tmp_path, songs, model, monkeypatch):
+def test_who_leaves_ends_the_work_within_a_window(tmp_path, songs, model, computed):
     long = Song("long", write_audio(tmp_path / "l.wav", sweep(duration_s=60.0)))
-    heard = []
-    real = forward.outputs
-
-    def counted(*args, **options):
-        heard.append(1)
-        return real(*args, **options)
-
-    monkeypatch.setattr(forward, "outputs", counted)
     found = rows([songs[0], long], model, InferenceQueue(2), n_workers=1)
     next(found)
     found.close()
-    assert len(heard) < 60  # of 3 + 120 windows
+    assert len(computed) < 60  # of 3 + 120 windows
 
 
 def test_effort_is_passed_on(tmp_path, model):
@@ -87,4 +79,4 @@ def test_effort_is_passed_on(tmp_path, model):
 def test_folder_without_songs_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(KnownError, match="folder_without_songs"):
-        songs_in(tmp_path)
+        part_named(tmp_path)

@@ -55,6 +55,18 @@ def client():
     return TestClient(app, client=("127.0.0.1", 1))
 
 
+def posted(path):
+    """The scope of what a stranger posts."""
+    return {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "headers": [(b"x-forwarded-for", b"93.184.216.34")],
+        "client": ("127.0.0.1", 1),
+        "query_string": b"",
+    }
+
+
 def sentence(code, **details):
     return i18n.sentence(KnownError(code, **details), "en")
 
@@ -263,15 +275,7 @@ def test_upload_is_taken_in_large_pieces(slept):
     async def read(scope, receive, send):
         taken.extend([each async for each in Request(scope, receive).stream() if each])
 
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": UPLOAD,
-        "headers": [(b"x-forwarded-for", b"93.184.216.34")],
-        "client": ("127.0.0.1", 1),
-        "query_string": b"",
-    }
-    asyncio.run(RequestBounds(read, Queue())(scope, receive, None))
+    asyncio.run(RequestBounds(read, Queue())(posted(UPLOAD), receive, None))
     assert b"".join(taken) == b"".join(pieces)
     assert [len(each) for each in taken] == [bounds.PIECE_BYTES] * 4 + [10_000]
 
@@ -321,15 +325,7 @@ def test_body_that_never_ends_is_given_up(monkeypatch, path):
     async def read(scope, receive, send):
         await Request(scope, receive).body()
 
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": path,
-        "headers": [(b"x-forwarded-for", b"93.184.216.34")],
-        "client": ("127.0.0.1", 1),
-        "query_string": b"",
-    }
-    asyncio.run(RequestBounds(read, Queue())(scope, receive, send))
+    asyncio.run(RequestBounds(read, Queue())(posted(path), receive, send))
     assert sent[0]["status"] == 408
     assert sent[1]["body"].decode() == sentence("request_too_slow")
 

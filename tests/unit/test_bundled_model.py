@@ -1,17 +1,24 @@
 """The model that ships: what its card claims, on songs that training never saw."""
 
+import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 import settings
+from audio.clip import Clip
 from audio.synth.composer import STYLES, Shift, compose
 from classifier.models import Models
 from classifier.predict import predict
+from classifier.verdict import judge
+from networks import novelty
 from networks.cpu.precision import dtype_of
+from support.signals import chord, noise, tone
 
 HOST = settings.Settings()
 FOLDER = HOST.bundled_model_dir
+RATE = 16_000
 FIRST_UNSEEN = 1_000_000  # training composes from the seeds 0, 1, 2, ...
 
 
@@ -68,6 +75,85 @@ def test_model_names_unseen_songs(model):
 @pytest.mark.minute
 def test_model_names_songs_in_another_mix(model):
     assert n_right(model, 50, is_shifted=True) >= 44
+
+
+def machine(seed, duration_s=5.0):
+    """A saw or an engine: a buzz whose speed wanders, and noise that goes with it."""
+    rng = np.random.default_rng(seed)
+    n = round(duration_s * RATE)
+    knots = np.linspace(0, 1, 8)
+    speed = np.interp(np.linspace(0, 1, n), knots, rng.normal(0, 0.15, 8))
+    phase = np.cumsum(rng.uniform(60, 140) * np.exp(speed)) / RATE
+    buzz = np.exp(-8 * (phase % 1.0)) - 0.125
+    rough = buzz + 0.3 * rng.standard_normal(n) * (0.3 + buzz)
+    return Clip(0.3 * rough / np.abs(rough).max(), RATE, "machine")
+
+
+def clock(seed, duration_s=5.0):
+    """A clock: short resonances at equal times, nothing between them."""
+    rng = np.random.default_rng(seed)
+    time_s = np.arange(round(0.03 * RATE)) / RATE
+    hz = rng.uniform(1500, 5000, 4)[:, None]
+    tick = (np.sin(2 * np.pi * hz * time_s) * np.exp(-time_s / 0.004)).sum(axis=0)
+    samples = 1e-4 * rng.standard_normal(round(duration_s * RATE))
+    for at_s in np.arange(0.2, duration_s - 0.1, rng.choice([0.5, 1.0])):
+        start = round(at_s * RATE)
+        samples[start : start + len(tick)] += 0.2 * tick
+    return Clip(samples, RATE, "clock")
+
+
+def call(seed, duration_s=5.0):
+    """A creature: one gliding voice, with breaks."""
+    rng = np.random.default_rng(seed)
+    samples = 1e-3 * rng.standard_normal(round(duration_s * RATE))
+    length = round(0.7 * RATE)
+    bend = 1 + 0.3 * np.sin(np.pi * np.linspace(0, 1, length))
+    for at_s in np.arange(0.1, duration_s - 0.8, 1.1):
+        phase = 2 * np.pi * np.cumsum(rng.uniform(380, 460) * bend) / RATE
+        voice = sum(np.sin(n * phase) / n for n in range(1, 9))
+        start = round(at_s * RATE)
+        samples[start : start + length] += 0.2 * voice * np.hanning(length)
+    return Clip(samples, RATE, "call")
+
+
+@pytest.mark.parametrize("make", [machine, clock, call])
+def test_sounds_that_are_no_music_are_unlike_what_it_learned(model, make):
+    for seed in range(5):
+        clip = make(seed)
+        found = judge(predict(clip, model), clip)
+        assert found.kind in ("unlike", "speech")
+        assert found.distance > 1
+
+
+def test_noise_tones_and_bare_chords_are_unlike_what_it_learned(model):
+    for clip in (noise(duration_s=10.0), tone(duration_s=5.0), chord(duration_s=5.0)):
+        assert judge(predict(clip, model), clip).kind == "unlike"
+
+
+@pytest.mark.parametrize("effort", ["quick", "whole"])
+def test_no_composed_song_is_unlike(model, effort):
+    for seed, genre in enumerate(STYLES, FIRST_UNSEEN):
+        song = compose(genre, seed)
+        found = judge(predict(song, model, effort=effort), song)
+        assert found.kind in ("sure", "unsure")
+
+
+def test_a_clip_of_five_seconds_of_a_song_is_not_unlike(model):
+    songs = [compose(genre, FIRST_UNSEEN).slice(5.0, 10.0) for genre in STYLES]
+    kinds = [judge(predict(song, model), song).kind for song in songs]
+    assert kinds.count("unlike") <= 1
+
+
+def test_an_older_file_without_the_texture_is_used_as_before(model, tmp_path):
+    without = dict.fromkeys(novelty.TEXTURE)
+    novelty.save(dataclasses.replace(model.novelty, **without), tmp_path)
+    older = dataclasses.replace(model, novelty=novelty.load(tmp_path))
+    assert model.novelty.reads_texture and not older.novelty.reads_texture
+    song = compose("metal", FIRST_UNSEEN, duration_s=10.0)
+    assert predict(song, older).genres == predict(song, model).genres
+    assert judge(predict(song, older), song).kind != "unlike"
+    static = noise(duration_s=10.0)
+    assert judge(predict(static, older), static).kind == "unlike"
 
 
 @pytest.mark.slow

@@ -3,11 +3,10 @@ import threading
 
 import pytest
 
-import i18n
 from classifier.models import Models
-from errors import KnownError
 from networks import checkpoint
 from networks.checkpoint import DEFAULT_WINDOW_S
+from support.refusals import code_of
 from support.tiny import FACTS, GENRES, SAMPLING_RATE, save_tiny_model
 
 HUB_MODEL = "someone/genres"
@@ -41,14 +40,6 @@ def add_run(runs_dir, run_id, model_dir, state="finished"):
 
 def keys(models):
     return [ref.key for ref in models.available()]
-
-
-def code_of(call, *arguments):
-    """The code of the KnownError that a call raises; it has a sentence."""
-    with pytest.raises(KnownError) as caught:
-        call(*arguments)
-    assert i18n.sentence(caught.value)
-    return caught.value.code
 
 
 # What there is

@@ -122,10 +122,25 @@ def test_a_rule_survives_the_config():
         {"lead": -1, "agreement": 0.5},
         {"lead": 0.3, "agreement": True},
         {"lead": 0.3, "agreement": 0.5, "precision": "high"},
+        {"lead": 0.3, "agreement": 0.5, "leads": {"pop": "large"}},
+        {"lead": 0.3, "agreement": 0.5, "leads": [0.6]},
     ],
 )
 def test_a_rule_that_is_not_whole_is_no_rule(value):
     assert clear.of_config({"clear": value}) is None
+
+
+def test_a_genre_that_is_often_wrong_needs_a_larger_lead():
+    rule = ClearRule(0.3, 0.5, leads=(("pop", 0.6), ("jazz", 0.1)))
+    assert clear.of_config(json.loads(json.dumps({"clear": rule.to_config()}))) == rule
+    leads, all_agree = np.array([0.4, 0.4, 0.7, 0.2]), np.ones(4)
+    named = ["rock", "pop", "pop", "jazz"]
+    allowed = rule.allows(leads, all_agree, genres=named)
+    assert allowed.tolist() == [True, False, True, False]
+    assert rule.allows(leads, all_agree).tolist() == [True, True, True, False]
+    right = np.array([True, False, True, True])
+    found = clear.score(rule, leads, all_agree, right, is_held_out=True, genres=named)
+    assert (found.n_clear, found.n_right) == (2, 2)
 
 
 def test_fields_of_a_later_version_are_no_harm():

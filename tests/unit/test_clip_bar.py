@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,8 +26,11 @@ from ui.player.clip_bar import (
     title_of,
 )
 from ui.player.clips import ClipShelf
+from ui.player.first_picture import FirstPicture
 from ui.player.sound_files import is_playable
 from ui.server.access import Visitor
+
+EVENT = SimpleNamespace(seen="stft", sound="click")  # of the page
 
 
 def line(path, language="en", **changes):
@@ -113,8 +115,8 @@ def test_address_that_names_no_sound_of_ours_is_told_which_there_are(tmp_path):
 
 
 def read(shelf, tmp_path, chosen, before=None, copy=""):
-    handler = _reading(shelf, player_in(tmp_path))
-    return handler(chosen, Newest(), before, None, copy, Visitor())
+    handler = _reading(shelf, player_in(tmp_path), ())
+    return handler(chosen, Newest(), before, None, copy, EVENT, visitor=Visitor())
 
 
 def player_in(tmp_path):
@@ -130,18 +132,18 @@ def test_sound_that_another_came_after_while_it_was_read_changes_nothing(tmp_pat
             newest.ask(player)  # the other one
             return super().take(path)
 
-    read = _reading(Slow(decode.Limits()), player)
-    found = read(path, newest, None, None, "", Visitor())
+    read = _reading(Slow(decode.Limits()), player, ())
+    found = read(path, newest, None, None, "", EVENT, visitor=Visitor())
     assert all(each == gr.skip() for each in found)
-    choose = _choosing(lambda visitor: path, read, player.GRADIO_CACHE)
-    found = choose(newest, None, None, "", "", Visitor())
+    choose = _choosing(Settings(cache_dir=tmp_path), read, player.GRADIO_CACHE)
+    found = choose(newest, None, None, "", EVENT, visitor=Visitor())
     assert all(each == gr.skip() for each in found)
 
 
 def test_sound_that_browsers_do_not_play_is_played_as_wav(tmp_path):
     shelf = ClipShelf(decode.Limits())
     chosen = str(write_audio(tmp_path / "a.aiff", tone()))
-    path, _, _, _, played, copy, kept = read(shelf, tmp_path, chosen)
+    path, _, _, _, played, copy, kept, _ = read(shelf, tmp_path, chosen)
     assert (path, played) == (chosen, copy)  # pictures are of the file itself
     assert copy.endswith("/a.wav")
     assert json.loads(kept)["copy"] == copy
@@ -151,11 +153,10 @@ def test_sound_that_browsers_do_not_play_is_played_as_wav(tmp_path):
 
 
 def test_built_in_sound_is_played_and_read_in_one_answer(tmp_path):
-    read = _reading(ClipShelf(decode.Limits()), player_in(tmp_path))
-    give = partial(examples.file_of, "click", tmp_path)
-    choose = _choosing(lambda visitor: give(), read, str(tmp_path / "cache"))
-    path, line, whole, _, played, copy, kept = choose(
-        Newest(), None, None, "", "", Visitor()
+    read = _reading(ClipShelf(decode.Limits()), player_in(tmp_path), ())
+    choose = _choosing(Settings(cache_dir=tmp_path), read, str(tmp_path / "cache"))
+    path, line, whole, _, played, copy, kept, _ = choose(
+        Newest(), None, None, "", EVENT, visitor=Visitor()
     )
     assert path == played  # what the player has is not read a second time
     assert Path(path).is_relative_to(tmp_path / "cache")
@@ -167,7 +168,7 @@ def test_built_in_sound_is_played_and_read_in_one_answer(tmp_path):
 @pytest.mark.parametrize("suffix", ["wav", "flac", "mp3", "ogg", "m4a"])
 def test_sound_that_browsers_play_stays_as_it_is(tmp_path, suffix):
     path = write_audio(tmp_path / f"a.{suffix}", tone(sampling_rate=48_000))
-    *_, played, copy, _ = read(ClipShelf(decode.Limits()), tmp_path, str(path))
+    *_, played, copy, _, _ = read(ClipShelf(decode.Limits()), tmp_path, str(path))
     assert (played, copy) == (gr.skip(), "")
 
 
@@ -175,7 +176,7 @@ def test_sound_that_browsers_play_stays_as_it_is(tmp_path, suffix):
 def test_sound_whose_name_browsers_do_not_know_is_played_as_wav(tmp_path, name):
     path = write_audio(tmp_path / "a.m4a", tone(sampling_rate=48_000))
     path = path.rename(tmp_path / name)
-    *_, played, copy, _ = read(ClipShelf(decode.Limits()), tmp_path, str(path))
+    *_, played, copy, _, _ = read(ClipShelf(decode.Limits()), tmp_path, str(path))
     assert played == copy
     assert copy.endswith("/a.wav")
 
@@ -190,10 +191,10 @@ def test_film_whose_second_track_is_seen_is_played_as_wav(tmp_path):
 
 def test_browser_keeps_a_path_and_of_a_built_in_sound_its_name(tmp_path):
     own = str(write_audio(tmp_path / "a.wav", tone()))
-    *_, kept = read(ClipShelf(decode.Limits()), tmp_path, own)
+    *_, kept, _ = read(ClipShelf(decode.Limits()), tmp_path, own)
     assert json.loads(kept) == {"path": own, "whole": None, "sound": "", "copy": ""}
     built_in = str(examples.file_of("click", tmp_path))
-    *_, kept = read(ClipShelf(decode.Limits()), tmp_path, built_in)
+    *_, kept, _ = read(ClipShelf(decode.Limits()), tmp_path, built_in)
     assert json.loads(kept)["sound"] == "click"
 
 
@@ -202,7 +203,78 @@ def test_part_that_a_browser_brings_back_still_knows_its_whole(tmp_path):
     whole = str(write_audio(tmp_path / "a.wav", tone(duration_s=2.0)))
     part = excerpt.part_of(shelf.take(whole).clip, 0.5, 1.5, 0.1)
     path = excerpt.file_of(whole, part, shelf, "a", str(tmp_path))
-    handler = _reading(shelf, player_in(tmp_path))
-    found = handler(path, Newest(), None, whole, "", Visitor())
-    assert found[2] == whole
-    assert handler(whole, Newest(), None, whole, "", Visitor())[2] is None
+    handler = _reading(shelf, player_in(tmp_path), ())
+
+    def found(chosen):
+        return handler(chosen, Newest(), None, whole, "", EVENT, visitor=Visitor())
+
+    assert found(path)[2] == whole
+    assert found(whole)[2] is None
+
+
+PICTURES = (
+    FirstPicture("waveform", SimpleNamespace(_id=7), [gr.Checkbox()], lambda *_: "W"),
+    FirstPicture(
+        "stft",
+        SimpleNamespace(_id=8),
+        [gr.Number(), gr.Number()],
+        lambda path, language, *knobs: json.dumps([Path(path).name, language, *knobs]),
+    ),
+)
+
+
+def taken(tmp_path, seen, pictures=PICTURES, before=None, newest=None):
+    """What comes along with a sound: what is kept, a lesson, its picture."""
+    path = str(write_audio(tmp_path / "a.wav", tone()))
+    handler = _reading(ClipShelf(decode.Limits()), player_in(tmp_path), pictures)
+    event, newest = SimpleNamespace(seen=seen), newest or Newest()
+    before = path if before else None
+    knobs = (True, 2048, 4)
+    *_, found = handler(
+        path, newest, before, None, "", event, *knobs, visitor=Visitor("zh-TW")
+    )
+    return found
+
+
+def test_picture_in_view_comes_with_its_sound_as_its_own_knobs_have_it(tmp_path):
+    kept, lesson, sheet = taken(tmp_path, "stft").split("\n")
+    assert json.loads(kept)["path"].endswith("a.wav")
+    assert (lesson, json.loads(sheet)) == ("stft", ["a.wav", "zh-TW", 2048, 4])
+    assert taken(tmp_path, "waveform").split("\n")[1:] == ["waveform", "W"]
+
+
+@pytest.mark.parametrize("seen", ["", "dft", "<b>"])
+def test_sound_comes_alone_where_another_lesson_is_in_view(tmp_path, seen):
+    assert taken(tmp_path, seen).split("\n")[1:] == [""]
+
+
+def test_sound_comes_although_its_picture_cannot_be_drawn(tmp_path):
+    def refuse(*_):
+        raise KnownError("silent", name="a")
+
+    picture = dataclasses.replace(PICTURES[1], draw=refuse)
+    assert taken(tmp_path, "stft", [PICTURES[0], picture]).split("\n")[1:] == [""]
+
+
+def test_sound_that_is_chosen_already_brings_no_picture(tmp_path):
+    assert taken(tmp_path, "stft", before=True) == gr.skip()  # a zoom stays
+
+
+def test_older_request_for_the_picture_that_came_along_is_out_of_date(tmp_path):
+    newest = Newest()
+    is_newest = newest.ask(PICTURES[1].place)
+    taken(tmp_path, "stft", newest=newest)
+    assert not is_newest(PICTURES[1].place)
+
+
+def test_sound_that_another_came_after_while_it_was_drawn_changes_nothing(tmp_path):
+    newest = Newest()
+    player = player_in(tmp_path)
+
+    def draw(*_):
+        newest.ask(player)
+        return "late"
+
+    picture = dataclasses.replace(PICTURES[0], draw=draw)
+    found = taken(tmp_path, "waveform", [picture, PICTURES[1]], newest=newest)
+    assert found == gr.skip()

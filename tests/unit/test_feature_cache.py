@@ -1,5 +1,7 @@
 """Cached features of the frozen layers give the model's own logits."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -91,6 +93,48 @@ def test_drawn_windows_differ_by_epoch_and_are_the_same_for_the_same_seed(
         drawn.append(values.tobytes())
     assert len(first) == 4
     assert len(set(drawn)) > 1
+
+
+def test_windows_that_no_epoch_draws_are_not_recorded(
+    song_set, parts, tmp_path, monkeypatch
+):
+    import dataclasses
+
+    from trainer.config import RunConfig
+    from trainer.training import prepare
+
+    model, extractor = parts
+    config = RunConfig(trained_part="encoder", window_s=WINDOW_S, n_steps=3, seed=1)
+    given = prepare.Parts(
+        config,
+        song_set,
+        None,
+        None,
+        windows.AllWindows(song_set, np.arange(4), extractor, WINDOW_S),
+        None,
+        SimpleNamespace(train=np.arange(4)),
+        model,
+        extractor,
+    )
+
+    def recorded(n_kept):
+        monkeypatch.setattr(prepare, "MIN_RECORDED", n_kept)
+        folder = tmp_path / str(n_kept)
+        folder.mkdir()
+        told = (lambda _: None), (lambda: False)
+        return prepare.with_cached_features(given, folder, *told).train_set
+
+    everything, some = recorded(500), recorded(1)
+    assert 4 <= len(some.cached) <= 3 * 4 < len(everything.cached)
+    for epoch in range(3):
+        for each in (everything, some):
+            each.set_epoch(epoch)
+        for place in range(4):
+            before, after = everything[place], some[place]
+            assert np.array_equal(before["input_values"], after["input_values"])
+            assert before["labels"] == after["labels"]
+    head = dataclasses.replace(config, trained_part="head")
+    assert prepare._only_drawn(everything.cached, head) == (everything.cached, None)
 
 
 def test_stop_is_obeyed_while_recording(song_set, parts, tmp_path):

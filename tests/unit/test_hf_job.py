@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-import i18n
 import settings
-from errors import KnownError
 from support.hub_server import OWNER, TOKEN
+from support.refusals import code_of
 from trainer import __main__ as command
 from trainer import flags
 from trainer.config import RunConfig, preset
@@ -25,13 +24,6 @@ PARSER = flags.parser(Path("runs"), Path("cache"), source="")
 def submitted(config=SMOKE, flavor="t4-small", token=TOKEN, **changes):
     choices = {"source": SOURCE, "to": REPO, **changes}
     return hf_job.submit(config, flavor, token_of=lambda: token, **choices)
-
-
-def code_of_job(*arguments, **changes):
-    with pytest.raises(KnownError) as caught:
-        submitted(*arguments, **changes)
-    assert i18n.sentence(caught.value)
-    return caught.value.code
 
 
 def test_job_runs_the_same_command_on_the_flavor(push_hub):
@@ -78,25 +70,25 @@ def test_flags_repeat_every_choice_of_a_run():
     ],
 )
 def test_source_that_is_no_plain_https_address_is_refused(push_hub, source):
-    assert code_of_job(source=source) == "job_bad_source"
+    assert code_of(submitted, source=source) == "job_bad_source"
     assert not push_hub.asked
 
 
 def test_what_could_not_run_there_is_refused_before_it_is_paid_for(push_hub):
     for place in ("folder:/home/me/songs", "zip:/home/me/songs.zip"):
-        assert code_of_job(RunConfig(data=place)) == "job_needs_public_songs"
-    assert code_of_job(flavor="abacus") == "not_a_choice"
-    assert code_of_job(to="genres") == "push_bad_name"
-    assert code_of_job(token=None) == "push_no_login"
+        assert code_of(submitted, RunConfig(data=place)) == "job_needs_public_songs"
+    assert code_of(submitted, flavor="abacus") == "not_a_choice"
+    assert code_of(submitted, to="genres") == "push_bad_name"
+    assert code_of(submitted, token=None) == "push_no_login"
     assert not push_hub.asked
 
 
 def test_refusals_of_the_hub_are_named(push_hub, monkeypatch):
-    assert code_of_job(token="hf_expired") == "push_bad_token"
+    assert code_of(submitted, token="hf_expired") == "push_bad_token"
     monkeypatch.setattr(type(push_hub), "job_status", 402)
-    assert code_of_job() == "job_forbidden"
+    assert code_of(submitted) == "job_forbidden"
     monkeypatch.setattr(type(push_hub), "job_status", 500)
-    assert code_of_job() == "job_lost"
+    assert code_of(submitted) == "job_lost"
 
 
 def test_command_line_prints_where_the_job_is(push_hub, monkeypatch, capsys):

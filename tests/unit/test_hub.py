@@ -15,6 +15,7 @@ from support.model_hub import (
     HubServer,
     use_hub,
 )
+from support.refusals import code_of
 from trainer.config import RunConfig
 from trainer.training import initial_model
 
@@ -25,14 +26,6 @@ def load_from_hub(home):
         bundled_model_dir=home / "bundled", runs_dir=home / "runs", hub_model=HUB_MODEL
     )
     return models.load(models.ref(f"hub:{HUB_MODEL}"))
-
-
-def code_of_load(home):
-    """The code of the KnownError that the Hub's model ends in; it has a sentence."""
-    with pytest.raises(KnownError) as caught:
-        load_from_hub(home)
-    assert i18n.sentence(caught.value)
-    return caught.value.code
 
 
 def test_hub_model_is_fetched_at_its_revision(tmp_path, tiny_model_dir, serve):
@@ -77,7 +70,7 @@ def test_hub_without_a_network_is_unreachable(tmp_path, serve, monkeypatch):
     closed.server_close()
     serve(tmp_path)
     use_hub(monkeypatch, closed.address)
-    assert code_of_load(tmp_path) == "hub_unreachable"
+    assert code_of(load_from_hub, tmp_path) == "hub_unreachable"
 
 
 @pytest.mark.parametrize(
@@ -90,14 +83,14 @@ def test_hub_without_a_network_is_unreachable(tmp_path, serve, monkeypatch):
 )
 def test_hub_that_refuses_is_named(tmp_path, tiny_model_dir, serve, behaviour, code):
     serve(tiny_model_dir, **behaviour)
-    assert code_of_load(tmp_path) == code
+    assert code_of(load_from_hub, tmp_path) == code
 
 
 def test_hub_model_with_a_pickle_only_is_refused(tmp_path, tiny_model_dir, serve):
     folder = shutil.copytree(tiny_model_dir, tmp_path / "repository")
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     server = serve(folder)
-    assert code_of_load(tmp_path) == "hub_file_missing"
+    assert code_of(load_from_hub, tmp_path) == "hub_file_missing"
     assert not any("pytorch_model" in path for path in server.asked)
 
 
@@ -169,13 +162,13 @@ def test_weights_that_may_be_somebody_elses_are_not_taken(
     folder = shutil.copytree(tiny_model_dir, tmp_path / "repository")
     (folder / client.WEIGHTS).unlink()
     server = serve(folder, **pickle_with_an_offer(offer, parent))
-    assert code_of_load(tmp_path) == "hub_file_missing"
+    assert code_of(load_from_hub, tmp_path) == "hub_file_missing"
     assert not any(f"/resolve/{OFFERED}" in path for path in server.asked)
 
 
 def test_hub_answer_that_is_no_json_is_unreachable(tmp_path, serve):
     serve(tmp_path, info=b"<html>Sign in to this network</html>")
-    assert code_of_load(tmp_path) == "hub_unreachable"
+    assert code_of(load_from_hub, tmp_path) == "hub_unreachable"
 
 
 def test_hub_model_that_is_too_large_is_refused_before_it_is_downloaded(
@@ -184,7 +177,7 @@ def test_hub_model_that_is_too_large_is_refused_before_it_is_downloaded(
     files = [{"rfilename": "model.safetensors", "size": 5_000_000_000}]
     info = json.dumps({**json.loads(INFO), "siblings": files}).encode()
     server = serve(tiny_model_dir, info=info)
-    assert code_of_load(tmp_path) == "model_too_large"
+    assert code_of(load_from_hub, tmp_path) == "model_too_large"
     assert not any("/resolve/" in path for path in server.asked)
 
 
@@ -195,7 +188,7 @@ def test_hub_model_in_several_files_is_refused_before_it_is_downloaded(
     files = [{"rfilename": name, "size": 1000} for name in names]
     info = json.dumps({**json.loads(INFO), "siblings": files}).encode()
     server = serve(tiny_model_dir, info=info)
-    assert code_of_load(tmp_path) == "hub_model_sharded"
+    assert code_of(load_from_hub, tmp_path) == "hub_model_sharded"
     assert not any("/resolve/" in path for path in server.asked)
 
 
@@ -269,7 +262,7 @@ def test_revision_by_name_is_asked_for_and_never_another_one_taken(
 
 def test_too_many_requests_are_told_as_such(tmp_path, tiny_model_dir, serve):
     serve(tiny_model_dir, status=429)
-    assert code_of_load(tmp_path) == "hub_busy"
+    assert code_of(load_from_hub, tmp_path) == "hub_busy"
 
 
 def test_model_that_is_here_needs_no_hub_that_is_busy(tmp_path, tiny_model_dir, serve):

@@ -10,6 +10,7 @@ from classifier.verdict import judge
 from errors import KnownError
 from networks import checkpoint, forward, novelty
 from networks.novelty import FILE, TENSORS
+from networks.texture import N_TEXTURE
 from networks.windows import Windows
 from support import tiny
 from support.signals import chord, noise, silence, tone
@@ -169,6 +170,73 @@ def test_a_detector_is_read_as_it_was_written(fitted, tmp_path):
     assert again.distances(songs, changes) == pytest.approx(
         written.distances(songs, changes), rel=1e-4
     )
+
+
+def with_texture(fitted, weights=None, bias=0.0, **changes):
+    """A detector that the features leave at its limit; the texture decides."""
+    given = {
+        "texture_mean": np.zeros(N_TEXTURE),
+        "texture_scale": np.ones(N_TEXTURE),
+        "texture_weights": np.zeros(N_TEXTURE) if weights is None else weights,
+        "texture_bias": np.array([bias]),
+    }
+    detector = with_detector(fitted, np.zeros(2 * N))
+    return dataclasses.replace(detector, **(given | changes))
+
+
+def test_a_detector_reads_the_texture_where_it_is_known(fitted):
+    own = planted(5)
+    found = with_texture(fitted, weights=np.ones(N_TEXTURE), bias=-1.0)
+    assert found.reads_texture and not fitted.reads_texture
+    of_music, of_others = np.full((5, N_TEXTURE), -1.0), np.ones((5, N_TEXTURE))
+    assert (found.distances(own, own, of_music) <= fitted.distances(own) + 1e-9).all()
+    assert found.distances(own, own, of_others) == pytest.approx(2)
+    assert found.distances(own, own) == pytest.approx(1)  # the detector's limit
+    assert found.distances(own) == pytest.approx(fitted.distances(own))
+
+
+def test_a_texture_beyond_every_measure_counts_only_so_far(fitted):
+    weights = np.eye(N_TEXTURE)[0] - np.eye(N_TEXTURE)[1]
+    odds = np.zeros((1, N_TEXTURE))
+    odds[0, :2] = 1e9, 4.0
+    found = with_texture(fitted, weights=weights).distances(
+        planted(1), planted(1), odds
+    )
+    assert found == pytest.approx(2 / (1 + np.exp(-(novelty.MAX_DEVIATIONS - 4.0))))
+
+
+def test_what_reads_the_texture_is_read_as_it_was_written(fitted, tmp_path):
+    rng = np.random.default_rng(5)
+    written = with_texture(fitted, weights=rng.standard_normal(N_TEXTURE), bias=-3.0)
+    novelty.save(written, tmp_path)
+    again = novelty.load(tmp_path, N)
+    songs, textures = planted(20), rng.standard_normal((20, N_TEXTURE))
+    assert again.distances(songs, songs, textures) == pytest.approx(
+        written.distances(songs, songs, textures), rel=1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"texture_weights": np.ones(N_TEXTURE - 1)},
+        {"texture_scale": np.zeros(N_TEXTURE)},
+        {"texture_mean": np.full(N_TEXTURE, np.inf)},
+        {"texture_bias": np.ones(2)},
+    ],
+    ids=["of another texture", "no spread", "not finite", "two limits"],
+)
+def test_broken_weights_of_the_texture_are_refused(fitted, tmp_path, changes):
+    novelty.save(with_texture(fitted, **changes), tmp_path)
+    with pytest.raises(ValueError):
+        novelty.load(tmp_path)
+
+
+def test_weights_of_a_texture_without_a_detector_are_none_of_ours(fitted, tmp_path):
+    whole = with_texture(fitted)
+    alone = dataclasses.replace(whole, detector_weights=None, detector_bias=None)
+    novelty.save(alone, tmp_path)
+    assert novelty.load(tmp_path, N) is None
 
 
 def test_a_run_keeps_the_distance_only(fitted, tmp_path):

@@ -99,6 +99,13 @@ def test_precision_that_a_person_chose_is_not_questioned(asks, wanted):
     assert precision.chosen(wanted) == wanted
 
 
+def test_narrow_model_stays_in_float32_unless_a_person_chose(asks):
+    asks()
+    assert precision.chosen("auto", 128) == "fp32"
+    assert precision.chosen("auto", 768) == "bf16"
+    assert precision.chosen("bf16", 128) == "bf16"
+
+
 def test_torch_that_lacks_every_question_computes_in_float32(monkeypatch):
     for place in (torch.cpu, torch._C._cpu):
         for name in precision.INSTRUCTIONS:

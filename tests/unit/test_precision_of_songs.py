@@ -10,11 +10,11 @@ import settings
 from audio.synth.composer import STYLES, compose
 from bench.tutorial import model_and_extractor
 from networks import checkpoint
-from networks.cpu import precision, training
+from networks.cpu import frontend, precision, training
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]  # on a busy machine
 N_SONGS, N_PARTS = 200, 4
-N_STEPS = 100
+N_STEPS, N_SAMPLES = 100, 8_000
 
 
 def clips(part, duration_s):
@@ -40,10 +40,11 @@ def folder(request, tmp_path):
 @pytest.mark.parametrize("part", range(N_PARTS))
 @pytest.mark.parametrize("folder", ["bundled", "distilhubert"], indirect=True)
 def test_songs_get_the_same_genre_and_nearly_the_same_probabilities(folder, part):
+    """What ``auto`` chooses keeps 0.002, what the page says of bf16 is true of all."""
     ref = checkpoint.describe("folder", "songs", folder)
-    exact, quick = (
+    exact, auto, quick = (
         checkpoint.load(ref, folder, device="cpu", precision=kind)
-        for kind in ("fp32", "bf16")
+        for kind in ("fp32", "auto", "bf16")
     )
     n_window, worst = round(ref.window_s * 16_000), 0.0
     for clip in clips(part, ref.window_s):
@@ -56,11 +57,11 @@ def test_songs_get_the_same_genre_and_nearly_the_same_probabilities(folder, part
         worst = max(worst, float((ours - theirs).abs().max()))
         first, second = theirs.topk(2).values
         assert first - second <= 0.01 or ours.argmax() == theirs.argmax()
-    assert worst < 2e-3
+    assert worst < (2e-3 if auto.precision == "bf16" else 3e-3)
 
 
 def test_hundred_steps_lose_the_same_and_gradients_point_the_same_way():
-    """DistilHuBERT's shape on windows of a second, without the chance of dropout."""
+    """DistilHuBERT's shape on windows of half a second, without the chance of dropout."""
     told = {}
     for kind in ("fp32", "bf16"):
         off = dict.fromkeys(
@@ -74,22 +75,41 @@ def test_hundred_steps_lose_the_same_and_gradients_point_the_same_way():
             apply_spec_augment=False,
         )
         training.optimize_for_cpu(model.train())
-        told[kind] = steps(model, kind)
-    for exact, found in zip(told["fp32"][0], told["bf16"][0], strict=True):
-        assert found == pytest.approx(exact, rel=0.01, abs=0.002)
-    for exact, found in zip(told["fp32"][1], told["bf16"][1], strict=True):
-        assert torch.cosine_similarity(exact, found, 0) > 0.999
+        told[kind] = (*steps(model, kind), model.eval())
+    (exact, directions, theirs), (found, others, ours) = told.values()
+    assert found == pytest.approx(exact, rel=0.01, abs=0.002)
+    for there, here in zip(directions, others, strict=True):
+        cosine = torch.cosine_similarity(there.double(), here.double(), 0)
+        assert cosine > 0.999
+    given, labels = tones(torch.Generator().manual_seed(4), 40)
+    frontend.optimize_for_cpu(theirs, "fp32")
+    frontend.optimize_for_cpu(ours, "bf16")
+    with torch.inference_mode():
+        expected, probabilities = (
+            model(given).logits.softmax(-1) for model in (theirs, ours)
+        )
+    accuracies = [
+        float((each.argmax(-1) == labels).float().mean())
+        for each in (expected, probabilities)
+    ]
+    assert accuracies[0] == accuracies[1] > 0.5
+
+
+def tones(generator, n_clips):
+    """Draw tones of ten pitches in noise, half a second each, and their numbers."""
+    labels = torch.randint(0, 10, (n_clips,), generator=generator)
+    sines = torch.sin(torch.arange(N_SAMPLES) * 0.03 * (1 + labels[:, None]))
+    return sines + 0.1 * torch.randn(n_clips, N_SAMPLES, generator=generator), labels
 
 
 def steps(model, kind):
     """Train; return the losses, and the gradients at steps 1 and 50."""
-    optimizer = torch.optim.AdamW(model.parameters(), 5e-5)
+    optimizer = torch.optim.AdamW(model.parameters(), 5e-5, fused=True)
     generator = torch.Generator().manual_seed(3)
     losses, gradients = [], []
     for step in range(1, N_STEPS + 1):
-        labels = torch.randint(0, 10, (2,), generator=generator)
-        tones = torch.sin(torch.arange(16_000) * 0.03 * (1 + labels[:, None]))
-        given = tones + 0.1 * torch.randn(2, 16_000, generator=generator)
+        given, labels = tones(generator, 2)
+        model.train()  # as a trainer does; the weights are laid out anew
         with precision.autocast(kind):
             loss = model(given, labels=labels).loss
         optimizer.zero_grad()

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-import i18n
 from classifier import __main__ as command
 from classifier import flags, hf_job
-from errors import KnownError
 from hub import job
 from support.hub_server import OWNER, TOKEN
+from support.refusals import code_of
 
 REPO, SONGS = f"{OWNER}/genres", "someone/songs"
 SOURCE = "https://huggingface.co/spaces/somebody/genrescope"
@@ -21,13 +20,6 @@ def submitted(songs=(SONGS,), flags=("--quick",), **changes):
     choices = {"model": "auto", "source": SOURCE, "to": REPO, **changes}
     places = [Path(each) for each in songs]
     return hf_job.submit(places, flags, "t4-small", token_of=lambda: TOKEN, **choices)
-
-
-def code_of_job(*arguments, **changes):
-    with pytest.raises(KnownError) as caught:
-        submitted(*arguments, **changes)
-    assert i18n.sentence(caught.value)
-    return caught.value.code
 
 
 def test_job_gets_the_songs_the_flags_and_the_token_as_a_secret(push_hub):
@@ -47,12 +39,15 @@ def test_job_gets_the_songs_the_flags_and_the_token_as_a_secret(push_hub):
 def test_what_the_machine_cannot_reach_is_refused_before_it_is_paid_for(
     push_hub, tmp_path
 ):
-    assert code_of_job([tmp_path]) == "job_needs_songs_of_the_hub"
-    assert code_of_job([SONGS, "a/b"]) == "job_needs_songs_of_the_hub"
-    assert code_of_job(model="run:20261122-193005-ab12") == "job_needs_model_of_the_hub"
-    assert code_of_job(["songs"]) == "push_bad_name"
-    assert code_of_job(to="") == "push_bad_name"
-    assert code_of_job(source="") == "job_bad_source"
+    assert code_of(submitted, [tmp_path]) == "job_needs_songs_of_the_hub"
+    assert code_of(submitted, [SONGS, "a/b"]) == "job_needs_songs_of_the_hub"
+    assert (
+        code_of(submitted, model="run:20261122-193005-ab12")
+        == "job_needs_model_of_the_hub"
+    )
+    assert code_of(submitted, ["songs"]) == "push_bad_name"
+    assert code_of(submitted, to="") == "push_bad_name"
+    assert code_of(submitted, source="") == "job_bad_source"
     assert not push_hub.asked
 
 

@@ -37,34 +37,32 @@ def test_gpu_trains_in_the_precision_that_it_computes_in(
     assert (found.precision, found.why, found.uuid) == (precision, why, "1234-ab")
 
 
-def test_gpu_that_torch_lists_and_cannot_compute_on_is_left_alone(monkeypatch):
-    """Its first kernel fails: another generation than torch was built for."""
+def fails_at_its_first_kernel(monkeypatch, message):
+    """A GPU that torch lists, and an error where something is computed on it."""
     import torch
 
     real = device._computes.__wrapped__
     gpus.answers(monkeypatch)
     monkeypatch.setattr(device, "_computes", real)
 
-    def no_kernel(*_, **__):
-        raise RuntimeError("CUDA error: no kernel image is available for execution")
+    def broken(*_, **__):
+        raise RuntimeError(message)
 
-    monkeypatch.setattr(torch, "ones", no_kernel)
+    monkeypatch.setattr(torch, "ones", broken)
+
+
+def test_gpu_that_torch_lists_and_cannot_compute_on_is_left_alone(monkeypatch):
+    """It is of another generation than torch was built for."""
+    fails_at_its_first_kernel(
+        monkeypatch, "CUDA error: no kernel image is available for execution"
+    )
     found = device.best()
     assert (found.kind, found.precision, found.why) == ("cpu", "fp32", "gpu_fails")
     assert found.name == device.processor_name()
 
 
 def test_gpu_that_is_full_is_a_gpu(monkeypatch):
-    import torch
-
-    real = device._computes.__wrapped__
-    gpus.answers(monkeypatch)
-    monkeypatch.setattr(device, "_computes", real)
-
-    def full(*_, **__):
-        raise RuntimeError("CUDA error: out of memory")
-
-    monkeypatch.setattr(torch, "ones", full)
+    fails_at_its_first_kernel(monkeypatch, "CUDA error: out of memory")
     assert device.best().kind == "cuda"
 
 

@@ -121,6 +121,8 @@ def test_speech_is_speech_however_far_it_is():
         (ClearRule(0.05, 0.9), "sure"),
         (ClearRule(0.05, 1.0), "unsure"),
         (ClearRule(0.05, 0.5, distance=0.4), "unsure"),
+        (ClearRule(0.05, 0.5, leads=(("rock", 0.9),)), "unsure"),
+        (ClearRule(0.05, 0.5, leads=(("rock", 0.1), ("pop", 0.9))), "sure"),
     ],
 )
 def test_what_is_clear_is_the_model_s_own_rule(rule, kind):

@@ -244,6 +244,7 @@ def _read(song: SongFile) -> Read:
 def _facts(
     song: SongFile, sampling_rate: int, n_clipped: int, samples: NDArray[np.int16]
 ) -> Song:
+    """Describe a song by its decoded samples; its hash finds copies."""
     # Of int16, abs() overflows at the lowest value, which rounding never gives.
     heights = np.abs(samples)
     return Song(

@@ -8,7 +8,9 @@ dataset", MIRUM 2012; catalogued in "The GTZAN dataset", 2013).
 from __future__ import annotations
 
 import collections
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -96,12 +98,7 @@ def _near_copies(
     songs: SongSet, emit: Emit, should_stop: ShouldStop
 ) -> list[tuple[int, int]]:
     """Find pairs of songs of the same recording at another level, cut or codec."""
-    n_songs = len(songs.songs)
-    prints = []
-    for i in range(n_songs):
-        emit(Stage("faults", i, n_songs))
-        _check_stop(should_stop)
-        prints.append(fingerprint(songs.song(i)))
+    prints = _fingerprints(songs, emit, should_stop)
     found = set()
     for (a, b, offset), n_hits in _candidates(prints, should_stop).items():
         if n_hits < MIN_HITS:
@@ -110,6 +107,23 @@ def _near_copies(
         if _bit_error_rate(prints[a], prints[b], offset) < MAX_BIT_ERROR_RATE:
             found.add((a, b))
     return sorted(found)
+
+
+def _fingerprints(
+    songs: SongSet, emit: Emit, should_stop: ShouldStop
+) -> list[NDArray[np.uint32]]:
+    """Compute all fingerprints: as many at a time as there are cores, without the GIL."""
+    n_songs, n_threads = len(songs.songs), os.cpu_count() or 1
+    prints: list[NDArray[np.uint32]] = []
+    with ThreadPoolExecutor(n_threads) as pool:
+        for start in range(0, n_songs, n_threads):
+            some = range(start, min(start + n_threads, n_songs))
+            found = pool.map(lambda i: fingerprint(songs.song(i)), some)
+            for i in some:
+                emit(Stage("faults", i, n_songs))
+                _check_stop(should_stop)
+                prints.append(next(found))
+    return prints
 
 
 def _check_stop(should_stop: ShouldStop) -> None:

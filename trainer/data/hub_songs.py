@@ -272,6 +272,11 @@ def parquet_songs(
 
 
 def _parquet_songs(path: Path, part: str, needs_genres: bool) -> Iterator[SongFile]:
+    """Yield the songs of one Parquet file, row by row; those without a genre left out.
+
+    Raises:
+        KnownError: ``set_unreadable`` where no column holds sound.
+    """
     process.settle()
     import datasets
     from pyarrow import parquet

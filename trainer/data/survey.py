@@ -87,6 +87,7 @@ def survey(songs: SongSet, split: Split, faults: Sequence[Fault]) -> Survey:
 
 
 def _share(songs: SongSet, split: Split, label: int, genre: str) -> Share:
+    """Count a genre's songs in each part of a split."""
     is_genre = songs.labels == label
     n_train, n_validation, n_test = (
         int(np.count_nonzero(is_genre[getattr(split, part)])) for part in PARTS

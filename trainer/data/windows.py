@@ -6,6 +6,7 @@ the accuracy of a run is that of its model on the same files.
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,13 +31,13 @@ MAX_WORKERS = 4  # processes that prepare windows for a GPU
 
 
 def window(song: NDArray[np.int16], start: int, n_window: int) -> Samples:
-    """Cut ``n_window`` samples of a song as float32, a short song repeated."""
+    """Cut samples of a song, float32 (n_window,) in [-1, 1]; a short song is repeated."""
     piece = song[start : start + n_window].astype(np.float32) / np.float32(INT16_MAX)
     return np.resize(piece, n_window)
 
 
 def augment(samples: Samples, rng: np.random.Generator) -> Samples:
-    """Tilt the spectrum and add a little noise, as another mix would."""
+    """Tilt the spectrum and add a little noise, as another mix would; float32 (n,)."""
     import scipy.fft
 
     tilt_db = rng.uniform(-TILT_DB_PER_OCTAVE, TILT_DB_PER_OCTAVE)
@@ -126,7 +127,7 @@ class CachedSong:
         return len(self.integers)
 
     def part(self, start: int, stop: int) -> Samples:
-        """Convert the samples from ``start`` to ``stop`` to float32."""
+        """Convert samples from ``start`` to ``stop``, float32 (n,) in [-1, 1]."""
         piece = self.integers[max(start, 0) : max(stop, 0)]
         return piece.astype(np.float32) / np.float32(INT16_MAX)
 
@@ -207,6 +208,14 @@ class AllWindows:
             for start in some
         ]
         self.owners = np.array([position for position, _ in self.places])
+
+    def only(self, places: NDArray[np.int64]) -> AllWindows:
+        """Leave out all other windows; each song keeps one at least."""
+        some = copy.copy(self)
+        some.places = [self.places[place] for place in places]
+        some.owners = self.owners[places]
+        some.__dict__.pop("lengths", None)
+        return some
 
     @cached_property
     def lengths(self) -> list[int]:

@@ -182,17 +182,7 @@ def compare(
         results.append(_result(source, model, eval_set, predictions))
     if selection.what_if:
         results = [
-            dataclasses.replace(
-                result,
-                what_if=what_if.measure(
-                    model,
-                    eval_set.songs,
-                    some.indices,
-                    some.songs.labels[some.indices],
-                    emit=emit,
-                    should_stop=should_stop,
-                ),
-            )
+            _with_changes(result, model, some, emit, should_stop)
             for result, model, some in zip(results, loaded, windows, strict=True)
         ]
     if selection.baseline:
@@ -203,15 +193,15 @@ def compare(
         ]
     is_part = eval_set.meaning in ("run", "chosen", "split")
     return Comparison(
-        eval_set.config.data,
-        eval_set.config.split if is_part else "",
-        eval_set.meaning,
-        eval_set.n_gone,
-        tuple(sorted(left_out)),
-        len(others),
-        tuple(results),
-        scores.compare_pairs(*is_correct) if len(is_correct) == 2 else None,
-        eval_set.songs.group_kind,
+        data=eval_set.config.data,
+        split=eval_set.config.split if is_part else "",
+        meaning=eval_set.meaning,
+        n_gone=eval_set.n_gone,
+        left_out=tuple(sorted(left_out)),
+        n_left_out=len(others),
+        entries=tuple(results),
+        duel=scores.compare_pairs(*is_correct) if len(is_correct) == 2 else None,
+        group_kind=eval_set.songs.group_kind,
     )
 
 
@@ -254,6 +244,26 @@ def _result(
         model.device,
         model.precision,
     )
+
+
+def _with_changes(
+    result: ModelResult,
+    model: LoadedModel,
+    windows: AllWindows,
+    emit: Emit,
+    should_stop: ShouldStop,
+) -> ModelResult:
+    """Add what each change of the songs does to a model's answers."""
+    indices = windows.indices
+    changes = what_if.measure(
+        model,
+        windows.songs,
+        indices,
+        windows.songs.labels[indices],
+        emit=emit,
+        should_stop=should_stop,
+    )
+    return dataclasses.replace(result, what_if=changes)
 
 
 def _baseline(

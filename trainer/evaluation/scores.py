@@ -65,7 +65,15 @@ class Predictions:
     def confidences(
         self, temperature: float = 1.0
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-        """Return each song's lead, its agreement, and whether it is right."""
+        """Return what the rule for a clear answer is chosen by; see ``networks.clear``.
+
+        Args:
+            temperature: that logits are divided by.
+
+        Returns:
+            The lead of each song's first genre, the agreement of its windows, and
+            whether it is right; each (n_songs,).
+        """
         windows = forward.probabilities(
             self.logits, temperature, is_exclusive=self.is_exclusive
         )
@@ -265,13 +273,16 @@ def scores_of(
 def _risk_coverage(
     predictions: Predictions, temperature: float, rule: ClearRule | None
 ) -> ClearScore | None:
+    """Score the rule for a clear answer; without one, the rule that these songs choose."""
     if not predictions.is_exclusive:
         return None
     confidences = predictions.confidences(temperature)
     chosen = rule or clear.choose(*confidences)
     if chosen is None:
         return None
-    return clear.score(chosen, *confidences, is_held_out=rule is not None)
+    named = [predictions.genres[at] for at in predictions.labels(temperature)]
+    is_held_out = rule is not None
+    return clear.score(chosen, *confidences, is_held_out=is_held_out, genres=named)
 
 
 def from_confusion(counts: NDArray[np.int64], genres: Sequence[str]) -> Scores:
@@ -365,6 +376,7 @@ def _by_genre(
 def _mistakes(
     predictions: Predictions, probabilities: NDArray[np.float64]
 ) -> tuple[Mistake, ...]:
+    """List the wrong answers with the highest probability, ``N_MISTAKES`` at most."""
     predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     wrong = np.flatnonzero(predicted != predictions.truths)
     wrong = wrong[np.argsort(-confidence[wrong], kind="stable")][:N_MISTAKES]

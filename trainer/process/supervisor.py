@@ -67,7 +67,7 @@ def watch(run: Run, pid: int, grace_s: float, devices: str | None) -> int:
         devices: ``CUDA_VISIBLE_DEVICES`` of the trainer; None where that is not set.
     """
     signals = _signals(run, grace_s)
-    measured_at = -DEVICE_EVERY_S
+    measured_at_s = -DEVICE_EVERY_S
     gauge = device.Gauge(pid, devices)
     while True:
         ended, status = os.waitpid(pid, os.WNOHANG)
@@ -80,9 +80,9 @@ def watch(run: Run, pid: int, grace_s: float, devices: str | None) -> int:
             return status
         cap_log(run)
         now = time.monotonic()
-        is_due = now - measured_at >= DEVICE_EVERY_S and gauge.is_ready(run)
+        is_due = now - measured_at_s >= DEVICE_EVERY_S and gauge.is_ready(run)
         if is_due and not _has_result(run):
-            measured_at = now
+            measured_at_s = now
             for event in gauge.measure():
                 append_event(run, event)
         time.sleep(POLL_S)
@@ -90,18 +90,19 @@ def watch(run: Run, pid: int, grace_s: float, devices: str | None) -> int:
 
 def _signals(run: Run, grace_s: float) -> Iterator[int]:
     """Yield the signal to send now; 0 for none."""
-    asked_at = ended_at = math.inf
+    asked_at_s = ended_at_s = math.inf
     was_terminated = False
     while True:
         now = time.monotonic()
         if run.stop_file.exists():
-            asked_at = min(asked_at, now)
+            asked_at_s = min(asked_at_s, now)
         if _has_result(run):
-            ended_at = min(ended_at, now)
-        too_late = now - asked_at > grace_s + jobs.term_s(grace_s)
-        if too_late or now - ended_at > EXIT_PATIENCE_S:
+            ended_at_s = min(ended_at_s, now)
+        waited_s = now - asked_at_s
+        too_late = waited_s > grace_s + jobs.term_s(grace_s)
+        if too_late or now - ended_at_s > EXIT_PATIENCE_S:
             yield signal.SIGKILL
-        elif now - asked_at > grace_s and not was_terminated and ended_at == math.inf:
+        elif waited_s > grace_s and not was_terminated and ended_at_s == math.inf:
             was_terminated = True
             yield signal.SIGTERM
         else:
@@ -109,7 +110,7 @@ def _signals(run: Run, grace_s: float) -> Iterator[int]:
 
 
 def _has_result(run: Run) -> bool:
-    return (run.folder / "result.json").exists()
+    return run.result_file.exists()
 
 
 def append_event(run: Run, event: RunEvent) -> None:

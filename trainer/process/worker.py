@@ -70,7 +70,7 @@ def main() -> None:
     n_killed = failures.n_killed_for_memory()
     trainer = _spawn_trainer(device_lock)
     status = supervisor.watch(run, trainer.pid, options.grace_s, options.devices)
-    if runs.read_json(run.folder / "result.json") is None:
+    if runs.read_json(run.result_file) is None:
         is_forced = run.stop_file.exists()
         death = failures.from_exit_status(
             status, failures.n_killed_for_memory() - n_killed
@@ -195,7 +195,7 @@ def end(run: Run, last: RunEvent, cache_dir: Path) -> RunEvent:
     (run.folder / "ballast").unlink(missing_ok=True)
     supervisor.append_event(run, last)
     values = _result(last) | {"saved_step": checkpoints.saved_step(run.folder)}
-    runs.write_whole(run.folder / "result.json", json.dumps(values, default=str))
+    runs.write_whole(run.result_file, json.dumps(values, default=str))
     return last
 
 

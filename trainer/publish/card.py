@@ -50,7 +50,7 @@ def text(run: Run, repo_id: str) -> str:
     from huggingface_hub import ModelCard
 
     config, scores = _with_first_base(run), scores_of(run)
-    result = runs.read_json(run.folder / "result.json") or {}
+    result = runs.read_json(run.result_file) or {}
     split = runs.read_json(run.folder / "split.json") or {"train": (), "test": ()}
     model_card = ModelCard.from_template(
         _front_matter(config, scores, repo_id, is_hubert=_is_hubert(run)),
@@ -88,7 +88,7 @@ def _of_base_model(run: Run, repo_id: str) -> str:
     from huggingface_hub import ModelCard, ModelCardData
 
     config, is_hubert = _with_first_base(run), _is_hubert(run)
-    result = runs.read_json(run.folder / "result.json") or {}
+    result = runs.read_json(run.result_file) or {}
     saved = runs.read_json(run.model_dir / "config.json") or {}
     split = runs.read_json(run.folder / "split.json") or {"train": ()}
     model_card = ModelCard.from_template(

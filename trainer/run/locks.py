@@ -56,7 +56,12 @@ def lock(descriptor: int, *, wait: bool) -> bool:
 
 @contextmanager
 def held(path: Path) -> Iterator[int]:
-    """Hold a lock, waiting for it; yields its descriptor, for a child to inherit."""
+    """Hold a lock, waiting for it; yields its descriptor, for a child to inherit.
+
+    Raises:
+        KnownError: ``cannot_lock``, as ``take``.
+        BlockingIOError: where the file system has locks, but does not wait for them.
+    """
     descriptor = take(path)
     if descriptor is None:
         raise BlockingIOError(path)

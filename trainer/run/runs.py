@@ -147,6 +147,11 @@ class Run:
         return self.folder / "parent.json"
 
     @property
+    def result_file(self) -> Path:
+        """JSON, written last: the run's last state, and its scores."""
+        return self.folder / "result.json"
+
+    @property
     def title(self) -> str:
         """The name that the user gave the run; "" without one."""
         path = self.folder / "title"
@@ -208,7 +213,7 @@ class Run:
 
     def state(self) -> RunState:
         """Derive the run's state from the folder and its lock alone."""
-        result = read_json(self.folder / "result.json")
+        result = read_json(self.result_file)
         if result is not None and result.get("state") in ENDED:
             details = result.get("details", {})
             return RunState(result["state"], result.get("code", ""), details)

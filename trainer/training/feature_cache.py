@@ -95,23 +95,39 @@ class CachedFeatures:
         return {name: np.asarray(self.values[place], np.float32), "labels": int(label)}
 
 
+def drawn(
+    windows: AllWindows | CachedFeatures, seed: int, epoch: int
+) -> NDArray[np.int64]:
+    """Draw one window of each song: (n_songs,) places in ``windows``.
+
+    The choice depends on seed, epoch and song alone, as ``RandomWindows``' does.
+    """
+    n_each = np.bincount(windows.owners)
+    firsts = np.cumsum(n_each) - n_each
+    rngs = (np.random.default_rng((seed, epoch, int(song))) for song in windows.indices)
+    numbers = [rng.integers(n) for rng, n in zip(rngs, n_each, strict=True)]
+    return firsts + np.array(numbers, np.int64)
+
+
 @dataclass
 class RandomCachedWindows:
     """A map-style data set: one random cached window of each song an epoch.
 
-    The choice depends on seed, epoch and song alone, as ``RandomWindows``' does.
+    Attributes:
+        cached: all windows, or those that are drawn.
+        seed: of the draws.
+        draws: (n_epochs, n_songs) places in ``cached``, where only those are cached that
+            some epoch draws; a later epoch begins again.
+        epoch: which is being learned from.
     """
 
     cached: CachedFeatures
     seed: int
+    draws: NDArray[np.int64] | None = None
     epoch: int = 0
 
     def __post_init__(self) -> None:
-        owners = self.cached.owners
-        n_songs = len(self.cached.indices)
-        self.places = [
-            np.flatnonzero(owners == position) for position in range(n_songs)
-        ]
+        self.set_epoch(self.epoch)
 
     @property
     def indices(self) -> NDArray[np.int64]:
@@ -121,14 +137,16 @@ class RandomCachedWindows:
     def set_epoch(self, epoch: int) -> None:
         """Draw new windows; the Trainer calls this at the start of each epoch."""
         self.epoch = epoch
+        if self.draws is None:
+            self.places = drawn(self.cached, self.seed, epoch)
+        else:
+            self.places = self.draws[epoch % len(self.draws)]
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def __getitem__(self, position: int) -> dict[str, Any]:
-        song = int(self.indices[position])
-        rng = np.random.default_rng((self.seed, self.epoch, song))
-        return self.cached[int(rng.choice(self.places[position]))]
+        return self.cached[int(self.places[position])]
 
 
 def cache_features(

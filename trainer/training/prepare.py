@@ -26,6 +26,9 @@ from trainer.training import feature_cache, initial_model
 from trainer.training.cancellable import emit_or_stop, interruptible
 from trainer.training.recipe import device_of
 
+# Windows, as many as ``own_features`` learns from what is unlike a run's songs.
+MIN_RECORDED = 500
+
 
 @dataclass(frozen=True, eq=False)
 class Parts:
@@ -113,6 +116,7 @@ def with_cached_features(
         n_per_window=1 if config.n_windows_per_song else 2,
         n_at_most=config.n_windows_per_song,
     )
+    to_train_on, draws = _only_drawn(to_train_on, config)
     train, validation = (
         feature_cache.cache_features(
             each,
@@ -125,8 +129,33 @@ def with_cached_features(
         )
         for name, each in (("train", to_train_on), ("validation", parts.validation))
     )
-    random = feature_cache.RandomCachedWindows(train, parts.config.seed)
+    random = feature_cache.RandomCachedWindows(train, config.seed, draws)
     return dataclasses.replace(parts, train_set=random, eval_set=validation)
+
+
+def _only_drawn(
+    everything: windows.AllWindows, config: RunConfig
+) -> tuple[windows.AllWindows, NDArray[np.int64] | None]:
+    """Leave out the windows that no epoch will draw.
+
+    Few windows, and those of a head, which is fitted on all of them, are kept.
+
+    Returns:
+        The windows, and ``RandomCachedWindows.draws`` of them.
+    """
+    if config.trained_part == "head":
+        return everything, None
+    n_per_step = config.batch_size * config.n_accumulated
+    n_epochs = math.ceil(
+        config.n_steps / math.ceil(len(everything.indices) / n_per_step)
+    )
+    draws = [
+        feature_cache.drawn(everything, config.seed, epoch) for epoch in range(n_epochs)
+    ]
+    places, numbers = np.unique(np.stack(draws), return_inverse=True)
+    if len(places) < MIN_RECORDED:
+        return everything, None
+    return everything.only(places), numbers.reshape(n_epochs, -1)
 
 
 def with_fresh_model(parts: Parts) -> Parts:
@@ -167,16 +196,7 @@ def prepare(
     )
     split = dataset.split_songs(songs, config)
     emit(_split_note(split))
-    emit(Stage("model"))
-    model, extractor = interruptible(
-        lambda: initial_model.load_base(config, songs.genres, former), should_stop
-    )
-    if not config.needs_genres and not architecture.takes_samples(model):
-        raise KnownError("no_hidden_frames", name=config.base_model)
-    optimize_for_cpu(model)
-    millions = sum(p.numel() for p in model.parameters()) / 1e6
-    note = "model" if config.needs_genres else "model_to_pretrain"
-    emit(Noted(note, {"name": config.base_model, "millions": millions}))
+    model, extractor = _loaded(config, songs.genres, former, emit, should_stop)
     config = _fitting(config, model, emit)
     n_at_most = 0 if config.needs_genres else N_WINDOWS_PER_SONG
     validation, test = (
@@ -187,25 +207,52 @@ def prepare(
     )
     silent = np.union1d(validation.silent, test.silent)
     windows.note_silent(songs, silent, emit)
-    return Parts(
-        config,
+    train_set = windows.RandomWindows(
         songs,
-        windows.RandomWindows(
-            songs,
-            split.train,
-            extractor,
-            config.window_s,
-            config.seed,
-            config.augmentation,
-        ),
-        validation,
-        validation,
-        test,
-        split,
-        model,
+        split.train,
         extractor,
-        former,
+        config.window_s,
+        config.seed,
+        config.augmentation,
     )
+    return Parts(
+        config=config,
+        songs=songs,
+        train_set=train_set,
+        eval_set=validation,
+        validation=validation,
+        test=test,
+        split=split,
+        model=model,
+        extractor=extractor,
+        former=former,
+    )
+
+
+def _loaded(
+    config: RunConfig,
+    genres: Sequence[str],
+    former: Sequence[Path],
+    emit: Emit,
+    should_stop: ShouldStop,
+) -> tuple[Any, Any]:
+    """Load the model to train and its feature extractor; note how large it is.
+
+    Raises:
+        KnownError: ``no_hidden_frames``, or what the model raises.
+        StopRequested: while it downloads.
+    """
+    emit(Stage("model"))
+    model, extractor = interruptible(
+        lambda: initial_model.load_base(config, genres, former), should_stop
+    )
+    if not config.needs_genres and not architecture.takes_samples(model):
+        raise KnownError("no_hidden_frames", name=config.base_model)
+    optimize_for_cpu(model)
+    millions = sum(p.numel() for p in model.parameters()) / 1e6
+    note = "model" if config.needs_genres else "model_to_pretrain"
+    emit(Noted(note, {"name": config.base_model, "millions": millions}))
+    return model, extractor
 
 
 def _split_note(split: Split) -> Noted:

@@ -114,10 +114,9 @@ class Endpoints:
         Raises:
             KnownError: ``no_embedding``, or a code of ``predict``.
         """
-        queue = self._models.queue
-        asked: dict[str, Any] = {"effort": effort_of(effort), "with_embedding": True}
+        queue, effort = self._models.queue, effort_of(effort)
         with queue.line.turn(), self._session.shelf.passing(song) as sound:
-            found = predict(sound, loaded, queue, **asked)
+            found = predict(sound, loaded, queue, effort=effort, with_embedding=True)
         maps.vector_of(found)
         return found
 

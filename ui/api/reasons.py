@@ -113,8 +113,8 @@ class Endpoints:
         """
         with self._in_turn(model, visitor) as loaded:
             clip = self._session.clip(song)
-            asked: dict[str, Any] = {"genre": genre, "fill": fill}
-            for found in where(clip, loaded, self._models.queue, **asked):
+            queue = self._models.queue
+            for found in where(clip, loaded, queue, genre=genre, fill=fill):
                 last = found
         return asdict(answers.of_search(last))
 

@@ -118,6 +118,14 @@
       this.trigger(isNew ? "near" : "again", {});
     }
 
+    /** Show a sheet that has come with its sound. */
+    give(text) {
+      turns.leave(this);
+      this.isNew = false;
+      this.props.value = ASKED;
+      return this.take(text);
+    }
+
     show(sheet, bytes) {
       this.range = null;
       this.sheet = sheet;
@@ -324,24 +332,36 @@
   const all = new Set();
   const redraw = () => all.forEach((picture) => picture.draw());
 
-  // Light or dark: Gradio puts a class on the body; the system may change its mind.
+  // Light or dark: Gradio puts a class on the body; the system may change its mind. Other
+  // classes change at each new sound, and no picture with them.
   function watchTheme() {
-    const observer = new MutationObserver(redraw);
-    for (const element of [document.documentElement, document.body])
+    const places = [document.documentElement, document.body];
+    const isDark = () => places.some(({ classList }) => classList.contains("dark"));
+    let wasDark = isDark();
+    const observer = new MutationObserver(() => {
+      if (isDark() === wasDark) return;
+      wasDark = isDark();
+      redraw();
+    });
+    for (const element of places)
       observer.observe(element, { attributes: true, attributeFilter: ["class"] });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   }
 
+  const lessonOf = ({ element }) =>
+    element.closest(".lessons .lesson")?.id.replace("lesson-", "");
+  const isSeen = ({ element }) => {
+    const { top, bottom, height } = element.getBoundingClientRect();
+    return height && bottom > 0 && top < innerHeight;
+  };
+
   // Where they are is asked of all before the first changes: the page is laid out once.
-  const wait = (isNew) => (names) => {
-    const waiting = [...all].filter(({ element, place }) => {
-      const row = element.closest(".lessons .lesson");
-      return names ? names.includes(row?.id.replace("lesson-", "")) : row && place.waits;
+  const wait = (isNew) => (names, but = null) => {
+    const waiting = [...all].filter((picture) => {
+      const name = lessonOf(picture);
+      return picture !== but && (names ? names.includes(name) : name && picture.place.waits);
     });
-    const seen = new Set(waiting.filter(({ element }) => {
-      const { top, bottom, height } = element.getBoundingClientRect();
-      return height && bottom > 0 && top < innerHeight;
-    }));
+    const seen = new Set(waiting.filter(isSeen));
     // What is seen asks first.
     for (const picture of [...seen, ...waiting.filter((each) => !seen.has(each))])
       picture.awaitNear(isNew, seen.has(picture));
@@ -350,14 +370,33 @@
   // whether none is asked for.
   Object.assign(Genrescope, { renew: wait(true), again: wait(false), isDrawn: turns.isOver });
 
+  /** Name of the lesson whose picture is seen first; "" where none is. */
+  Genrescope.inView = () => {
+    const [first] = [...all]
+      .filter((picture) => lessonOf(picture) && picture.place.waits && isSeen(picture))
+      .map((picture) => [picture.element.getBoundingClientRect().top, lessonOf(picture)])
+      .sort(([one], [other]) => one - other);
+    return first?.[1] ?? "";
+  };
+
+  /** There is a new sound, and a lesson's picture of it, if one came along: that one is
+   * drawn before the others are asked for. */
+  Genrescope.renewed = async (lesson, sheet) => {
+    const first = lesson ? placeOf(lesson) : null;
+    await first?.give(sheet);
+    Genrescope.renew(null, first);
+  };
+
   const wanted = new Map(); // settings that links ask for, by their lessons' names
   /** Set knobs of a lesson to what a link's query names, then draw and play anew. */
   Genrescope.setKnobs = (lesson, query) => {
     wanted.set(lesson, query);
     placeOf(lesson)?.trigger("tried", {});
   };
+  /** The first picture of a lesson. */
   const placeOf = (lesson) =>
-    [...all].find(({ element }) => element.closest(`#lesson-${lesson}`));
+    [...all].filter((picture) => lessonOf(picture) === lesson).sort((one, other) =>
+      one.element.compareDocumentPosition(other.element) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1)[0];
   /** Values of knobs, in the types that they have, where a link names others. */
   Genrescope.tried = (lesson, names, values) => {
     const query = wanted.get(lesson);

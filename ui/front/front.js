@@ -16,7 +16,7 @@
   const LEAST_PX = 17; // from one name to the next
   const HZ_TICKS = [300, 500, 1000, 2000, 4000, 8000];
   const REVEAL_MS = 900; // in which the picture appears, as if it were played
-  const NAMED_MS = 60; // after a sound has been chosen, the sound bar has its name
+  const FIRST = "waveform"; // the lesson that a sound begins with,
   const GOAL = "lesson-stft"; // where the way leads,
   const LANDS = "lands"; // and what the root element is called until somebody moves
   const HOLD_MS = 15_000; // it stays there while the lessons above are drawn
@@ -296,7 +296,7 @@
       this.stop();
       this.isGoal = isGoal;
       this.element.firstChild.setAttribute("aria-busy", "true");
-      this.trigger("start", told);
+      Genrescope.bar.choose(told.sound);
       if (isGoal) sound.playNext();
     }
 
@@ -416,7 +416,13 @@
   Genrescope.front = {
     mount: (element, trigger) => { front = new Front(element, trigger); },
     hear: (url) => front?.hear(url),
-    fold: () => setTimeout(() => {
+    /** Name of the lesson that a sound leads to from here; "" where this is not seen. */
+    leads: () => {
+      const isSeen = document.documentElement.classList.contains(BEFORE) && front?.element.checkVisibility();
+      return isSeen ? (front.isGoal ? GOAL.replace("lesson-", "") : FIRST) : "";
+    },
+    /** Another sound has its name in the sound bar. */
+    fold() {
       mark();
       const { classList } = document.documentElement;
       if (!classList.contains(BEFORE)) return;
@@ -425,7 +431,7 @@
       classList.remove(BEFORE, RECORDS);
       front?.fold();
       requestAnimationFrame(() => requestAnimationFrame(() => classList.remove(FOLDS)));
-    }, NAMED_MS),
+    },
     /** What tests read. */
     state: () => ({ at_s: front?.at_s ?? null, isPlaying: Boolean(front?.isPlaying), share: front?.share ?? 0 }),
   };

@@ -19,11 +19,10 @@ from ui.session import Session
 
 HERE = Path(__file__).parent
 STYLE = HERE / "front.css"
-# What it asks of the server, by names that Gradio finds in the component's script: the
-# trumpet's file, to play it; the trumpet as the chosen sound. Both name the sound shown.
-MOUNT = 'Genrescope.front.mount(element, trigger, ["hear", "start"]);'
+# What it asks of the server, by a name that Gradio finds in the component's script: the
+# file of the trumpet that it shows, to play it.
+MOUNT = 'Genrescope.front.mount(element, trigger, ["hear"]);'
 HEAR = "(file) => { if (file) Genrescope.front.hear(file.url); }"
-FOLD = "() => Genrescope.front.fold()"
 
 
 def build(session: Session, settings: Settings) -> None:
@@ -38,8 +37,6 @@ def build(session: Session, settings: Settings) -> None:
         return str(examples.named(str(event.sound), folder))
 
     view.hear(phrase, None, file, **QUIETLY).then(None, file, None, js=HEAR, **QUIETLY)
-    view.start(phrase, None, session.bar.player, **QUIETLY)
-    session.bar.path.change(None, None, None, js=FOLD, **QUIETLY)
 
 
 def script(language: str, file: Path = FILE) -> str:

@@ -89,6 +89,7 @@ new MutationObserver(() => {
   root.classList.remove("sound-uploads");
   fold();
   show();
+  Genrescope.front.fold();
 }).observe(bar, { childList: true, subtree: true, attributeFilter: ["data-duration-s"] });
 
 // A file: chosen, or dropped anywhere on the page.
@@ -108,6 +109,12 @@ for (const kind of ["dragover", "drop"])
     input().files = kept.files;
     input().dispatchEvent(new Event("change", { bubbles: true }));
   });
+
+// A built-in sound, wherever the page offers it.
+document.addEventListener("click", ({ target }) => {
+  const id = target.closest?.("button[id^=sound-]")?.id;
+  if (id) Genrescope.bar.choose(id.replace("sound-", ""));
+});
 
 // Between the moment when the player has another sound and the one when its name is
 // shown, no answer to the one before is seen. One that cannot be read changes nothing.
@@ -140,6 +147,10 @@ document.addEventListener("click", (event) => {
 }, { capture: true });
 
 const held = (kept) => (kept ? JSON.parse(kept) : {});
+let chosen = {}; // the sound that the page shows, as the server writes it for `kept`
+// The lesson in view, whose picture is to come with the sound. Where a link set its knobs,
+// they may be on their way still.
+const seen = () => (duration_s() ? Genrescope.inView() : Genrescope.front.leads());
 const empty = () => {
   root.classList.add("sound-arrives");
   root.classList.remove("sound-uploads");
@@ -153,16 +164,23 @@ Genrescope.bar = {
     const isNew = file && file.path !== path && file.path !== copy;
     if (!isNew) return;
     empty();
-    trigger("read", {});
+    trigger("read", { seen: seen() });
   },
-  // A built-in sound is on its way, read already.
-  expect(sound, given) {
-    if (held(given.at(-1)).sound !== sound) empty();
+  // Choose a built-in sound, by its id.
+  choose(id, lesson = seen()) {
+    if (chosen.sound !== id) empty();
     else {
       fold();
       root.classList.remove("sound-arrives"); // for one that this came after
     }
-    return given;
+    trigger("choose", { sound: id, seen: lesson });
+  },
+  // There is another sound: what is kept of it, the name of a lesson and its picture.
+  take(text) {
+    if (!text) return;
+    const [kept, lesson, sheet] = text.split("\n");
+    chosen = held(kept);
+    Genrescope.renewed(lesson, sheet).then(() => Genrescope.kept.sound(kept));
   },
   refuse() {
     root.classList.remove("sound-arrives", "sound-uploads");

@@ -7,13 +7,14 @@ now and then, other sounds, the player with its waveform, a part, folds out belo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio import processing_utils
+from gradio.utils import get_upload_folder
 from markupsafe import Markup
 
 import i18n
@@ -27,6 +28,7 @@ from ui.newest import Newest
 from ui.player import audio as sound_player
 from ui.player import examples, excerpt, recordings, sound_files
 from ui.player.clips import ClipShelf, existing
+from ui.player.first_picture import FirstPicture, drawn, knobs_of
 from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -40,12 +42,13 @@ TOOLS = """<span class="bar-time"></span>
 <button type="button" class="bar-record"></button>"""
 SCRIPT = Path(__file__).with_name("bar.js").read_text("utf-8")
 ARRIVE = "(file, kept) => Genrescope.bar.arrive(file, kept)"
-EXPECT = "(...given) => Genrescope.bar.expect({sound}, given)"
+# Of a sound: what its place on the page, the address and the lessons do with it.
+TAKE_SOUND = 'watch("value", () => Genrescope.bar.take(props.value));'
 KEEP_SOUND = "(kept) => Genrescope.kept.sound(kept)"
 GIVE_SOUND = "() => Genrescope.kept.files()"
 FORGET_SOUND = "() => Genrescope.kept.forget()"
 REFUSE = "() => Genrescope.bar.refuse()"
-PLAYER = 4  # its place in the row of what a sound that was read fills in
+PLAYER, TAKEN = 4, 7  # their places in the row of what a sound that was read fills in
 RECORDING = "audio.wav"  # Gradio's name for what the microphone gave
 CHANNELS = {1: "clip.mono", 2: "clip.stereo"}
 
@@ -65,6 +68,8 @@ class ClipBar:
             where that is a whole.
         kept: hidden text about the chosen sound, with which the browser gives it back
             after a reload: ``handle_of``.
+        wire: wires what chooses and reads a sound, of a state with a ``Newest`` and the
+            pictures that may come with the sound; once, when those are there.
     """
 
     path: gr.State
@@ -73,6 +78,7 @@ class ClipBar:
     use_part: Handler
     whole: gr.State
     kept: gr.Textbox
+    wire: Callable[[gr.State, Sequence[FirstPicture]], None]
 
 
 @dataclass(frozen=True)
@@ -117,29 +123,22 @@ def build(
                 label, size="sm", min_width=0, elem_classes="bar-upload"
             )
         with gr.Column(elem_classes="bar-panel"):
-            buttons = _example_buttons(examples_dir(settings))
+            _example_buttons(examples_dir(settings))
             with gr.Column(elem_classes="player-place"):
                 player = sound_player.build(text("clip.player"))
             part = _part_fields()
+        taken = gr.HTML(
+            None, html_template="", js_on_load=TAKE_SOUND, elem_classes="bar-taken"
+        )
 
     copy = gr.State("")  # what is played in place of the chosen file
-    newest = gr.State(Newest())
-    read = _reading(shelf, player)
-    places = [path, facts, whole, part.back, player, copy, kept]
+    places = [path, facts, whole, part.back, player, copy, kept, taken]
     upload.upload(None, upload, player, js="(file) => file", **QUIETLY)
     tools.start(None, None, player, js="() => null", **QUIETLY)  # a recording
     tools.back(guarded(_same), path, player, **QUIETLY)
     player.change(None, [player, kept], None, js=ARRIVE, **QUIETLY)
-    given = [newest, path, whole, copy]
-    reading = tools.read(guarded(read), [player, *given], places, **QUIETLY)
-    reading.failure(None, None, player, js=REFUSE, **QUIETLY)
     kept.change(None, kept, None, js=KEEP_SOUND, **QUIETLY)
     _restoring(guarded, link, [player, whole])
-    for name, button in buttons.items():
-        choose = guarded(_choosing(_giving(name, settings), read, player.GRADIO_CACHE))
-        js = EXPECT.format(sound=json.dumps(name))
-        chosen = button.click(choose, [*given, kept], places, js=js, **QUIETLY)
-        chosen.failure(None, None, player, js=REFUSE, **QUIETLY)
     named = guarded(_giving_what_the_address_names(settings))
     link.change(named, None, player, **QUIETLY)
     cut, use_part = _cutting(shelf, player.GRADIO_CACHE)
@@ -147,14 +146,30 @@ def build(
     gr.on(asked, guarded(cut), [path, part.start, part.length], player, **QUIETLY)
     part.back.click(guarded(_same), whole, player, **QUIETLY)
     first = guarded(_giving_the_first(settings))
-    return ClipBar(path, player, first, guarded(use_part), whole, kept)
+
+    def wire(newest: gr.State, pictures: Sequence[FirstPicture]) -> None:
+        read = _reading(shelf, player, pictures)
+        choose = _choosing(settings, read, player.GRADIO_CACHE)
+        given = [newest, path, whole, copy, *knobs_of(pictures)]
+        # Whoever clicks one sound after the other waits for the last one alone.
+        event = {**QUIETLY, "trigger_mode": "multiple"}
+        for asked in (
+            tools.read(guarded(read), [player, *given], places, **QUIETLY),
+            tools.choose(guarded(choose), given, places, **event),
+        ):
+            asked.failure(None, None, player, js=REFUSE, **QUIETLY)
+
+    return ClipBar(path, player, first, guarded(use_part), whole, kept, wire)
 
 
-def _reading(shelf: ClipShelf, player: gr.Audio) -> Handler:
+def _reading(
+    shelf: ClipShelf, player: gr.Audio, pictures: Sequence[FirstPicture]
+) -> Handler:
     """Make the handler that reads a sound as soon as the player has it.
 
     What browsers do not play gets a copy as wav, which the player is given in its place.
-    A sound that another one was chosen after, while it was read, changes nothing.
+    A sound that another one was chosen after, while it was read, changes nothing. The
+    event names the lesson in view, ``seen``: its picture comes along.
     """
     cache_dir = player.GRADIO_CACHE
 
@@ -164,36 +179,44 @@ def _reading(shelf: ClipShelf, player: gr.Audio) -> Handler:
         before: str | None,
         whole: str | None,
         copy: str,
+        event: gr.EventData,
+        *values: Any,
         visitor: Visitor,
     ) -> list[Any]:
         # Cleared to make room for another: what is drawn stays. And a copy is played
         # only, the file that it is of was read.
         if chosen is None or chosen == copy:
-            return [gr.skip()] * 7
+            return [gr.skip()] * 8
         is_newest = newest.ask(player)
         decoded = shelf.take(chosen)
         if not is_newest(player):
-            return [gr.skip()] * 7
+            return [gr.skip()] * 8
         line = facts_line(decoded, chosen, visitor.language)
         if chosen != before:
             cut_from = whole if before is None or excerpt.is_part(before) else before
             whole = cut_from if excerpt.is_part(chosen) else None
         back = gr.Button(visible=whole is not None)
-        if sound_files.is_playable(decoded.facts, chosen):
-            kept = handle_of(chosen, whole)
-            return [chosen, line, whole, back, gr.skip(), "", kept]
-        name = f"{Path(chosen).stem}.wav"
-        copy = files.kept(sound_files.wav(decoded.clip), name, cache_dir)
+        played: Any = gr.skip()
+        copy = ""
+        if not sound_files.is_playable(decoded.facts, chosen):
+            name = f"{Path(chosen).stem}.wav"
+            played = copy = files.kept(sound_files.wav(decoded.clip), name, cache_dir)
         kept = handle_of(chosen, whole, copy)
-        return [chosen, line, whole, back, copy, copy, kept]
+        row = [chosen, line, whole, back, played, copy, kept, gr.skip()]
+        if chosen != before:
+            seen, language = str(getattr(event, "seen", "")), visitor.language
+            first = drawn(pictures, seen, values, newest, chosen, language)
+            row[TAKEN] = f"{kept}\n{first}"
+        return row if is_newest(player) else [gr.skip()] * 8
 
     return read
 
 
-def _choosing(give: Handler, read: Handler, cache_dir: str) -> Handler:
+def _choosing(settings: Settings, read: Handler, cache_dir: str) -> Handler:
     """Make the handler that gives the player a sound of ours and reads it at once.
 
-    The player would ask for that only once it has the sound, one answer later.
+    The player would ask for that only once it has the sound, one answer later. The event
+    names the sound, and the lesson in view.
     """
 
     def choose(
@@ -201,12 +224,16 @@ def _choosing(give: Handler, read: Handler, cache_dir: str) -> Handler:
         path: str | None,
         whole: str | None,
         copy: str,
-        _: str,
+        event: gr.EventData,
+        *values: Any,
         visitor: Visitor,
     ) -> list[Any]:
+        given = _given(str(getattr(event, "sound", "")), settings, visitor.language)
         # Where Gradio would copy it to, for the player.
-        file = processing_utils.save_file_to_cache(give(visitor), cache_dir)
-        row: list[Any] = read(file, newest, path, whole, copy, visitor)
+        file = processing_utils.save_file_to_cache(given, cache_dir)
+        row: list[Any] = read(
+            file, newest, path, whole, copy, event, *values, visitor=visitor
+        )
         if row[0] == file:
             row[PLAYER] = file
         return row
@@ -224,6 +251,17 @@ def handle_of(path: str, whole: str | None, copy: str = "") -> str:
     """
     sound = examples.id_of(path) or ""
     return json.dumps({"path": path, "whole": whole, "sound": sound, "copy": copy})
+
+
+def prepare(shelf: ClipShelf, folder: Path) -> None:
+    """Decode the sound of a first visit before somebody asks for it.
+
+    Args:
+        shelf: where it stays, as the player's.
+        folder: of the built-in sounds.
+    """
+    first = examples.first_of(folder)
+    shelf.take(processing_utils.save_file_to_cache(first, get_upload_folder()))
 
 
 def examples_dir(settings: Settings) -> Path:
@@ -280,7 +318,7 @@ def offer_recordings(demo: gr.Blocks, settings: Settings) -> None:
     A page is a copy of ``config``; pages that are open do not change under their reader.
     """
     folder = examples_dir(settings)
-    buttons = {_button_id(each.id): each.id for each in recordings.RECORDINGS}
+    buttons = {button_id(each.id): each.id for each in recordings.RECORDINGS}
     for block in demo.blocks.values():
         recording = buttons.get(block.elem_id or "")
         if recording:
@@ -288,28 +326,26 @@ def offer_recordings(demo: gr.Blocks, settings: Settings) -> None:
     demo.config = demo.get_config_file()
 
 
-def _example_buttons(folder: Path) -> dict[str, gr.Button]:
+def _example_buttons(folder: Path) -> None:
+    """Lay out a button a sound; the bar's script knows by its id what it chooses."""
     gr.HTML(text("clip.examples"), elem_classes="chips-title")
     with gr.Row(elem_classes="chips"):
-        real = {
-            each.id: gr.Button(
-                text(f"examples.{each.id}"),
-                size="sm",
-                min_width=0,
-                elem_id=_button_id(each.id),
-                visible=recordings.is_here(each.id, folder),
-            )
-            for each in recordings.RECORDINGS
-        }
-        computed = {
-            each.id: gr.Button(text(f"examples.{each.id}"), size="sm", min_width=0)
-            for each in EXAMPLES
-        }
-    return real | computed
+        for each in recordings.RECORDINGS:
+            example_button(each.id, visible=recordings.is_here(each.id, folder))
+        for example in EXAMPLES:
+            example_button(example.id)
 
 
-def _button_id(recording: str) -> str:
-    return f"recording-{recording}"
+def example_button(id: str, label: str = "", *, visible: bool = True) -> gr.Button:
+    """Lay out a button that chooses a built-in sound, by its name or another label."""
+    named: Any = label or text(f"examples.{id}")
+    elem_id = button_id(id)
+    return gr.Button(named, size="sm", min_width=0, elem_id=elem_id, visible=visible)
+
+
+def button_id(id: str) -> str:
+    """Name the button of a built-in sound, for the page's scripts."""
+    return f"sound-{id}"
 
 
 def _part_fields() -> PartFields:
@@ -378,13 +414,6 @@ def _giving_what_the_address_names(settings: Settings) -> Handler:
         if example_id not in examples.IDS | recordings.BY_ID.keys():
             ids = [each.id for each in EXAMPLES]
             raise KnownError("unknown_example", id=example_id, ids=ids)
-        return _given(example_id, settings, visitor.language)
-
-    return give
-
-
-def _giving(example_id: str, settings: Settings) -> Handler:
-    def give(visitor: Visitor) -> str:
         return _given(example_id, settings, visitor.language)
 
     return give

@@ -33,6 +33,12 @@ def first_of(folder: Path) -> Path:
     return file_of(EXAMPLES[0].id, folder)
 
 
+def prepare(folder: Path) -> None:
+    """Write those that are not there yet, so that nobody waits for them."""
+    for each in (*EXAMPLES, *QUIZ):
+        file_of(each.id, folder)
+
+
 def named(id: str, folder: Path) -> Path:
     """Return the file of a sound; the computed trumpet for a recording not here.
 

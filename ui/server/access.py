@@ -78,17 +78,31 @@ def visitor_of(
     query = query_of(request.headers.get("referer", ""))
     language = language_for(query, request.headers)
     token = token_of(request) if settings.host.is_space else None
-    may_train = _is_of_own_page(request.headers) and (
-        bool(token and members and members.may_write(token))
-        if settings.host.is_space
-        else knows_secret(request.headers, settings.secret)
-        or (
-            not settings.secret
-            and settings.trusts_machine
-            and _is_of_this_machine(request)
-        )
-    )
+    may_train = _may_change(request, settings, members, token)
     return Visitor(language, may_train, is_signed_in=token is not None)
+
+
+def _may_change(
+    request: gr.Request,
+    settings: Settings,
+    members: Members | None,
+    token: str | None,
+) -> bool:
+    """Decide by the rules at the top of this module.
+
+    Args:
+        request: as of ``visitor_of``.
+        settings: as of ``visitor_of``.
+        members: as of ``visitor_of``.
+        token: of who has signed in on a Space.
+    """
+    if not _is_of_own_page(request.headers):
+        return False
+    if settings.host.is_space:
+        return bool(token and members and members.may_write(token))
+    if settings.secret:
+        return knows_secret(request.headers, settings.secret)
+    return settings.trusts_machine and _is_of_this_machine(request)
 
 
 def token_of(request: gr.Request) -> str | None:

@@ -55,8 +55,8 @@ MOST_SESSIONS = 3000  # of all visitors together
 MOST_SILENT = 10_000  # sessions of which it is known since when nobody listens
 KEY_LENGTH = 64  # characters of a session's name; Gradio's own have fewer
 MOST_SERVED = 10_000  # addresses whose turn is remembered
-OWN = 10  # as many sessions, and as much time, has who sits at this computer
-LOOK_S = 2.0
+OWN_TIMES = 10  # as many sessions, and as much time, has who sits at this computer
+LOOK_S = 2.0  # between two looks for what nobody listens to
 
 
 class Listeners:
@@ -264,7 +264,7 @@ class FairQueue(Queue):
         )
         firsts: dict[str | None, Event] = {}
         # A page that was left, or reloaded, is in nobody's way, its visitor's neither.
-        for event in sorted(line.queue, key=lambda each: not self._is_heard(each)):
+        for event in sorted(line.queue, key=lambda each: not self._has_listener(each)):
             firsts.setdefault(_address(event), event)
         most = 1 if line.concurrency_id == BATCH else max(limit - 1, 1)
         most_in_all = max(len(self.active_jobs) // 2, 1)
@@ -300,7 +300,7 @@ class FairQueue(Queue):
         )
         return n_computing < (MOST_ALONE if is_alone else MOST_BESIDE)
 
-    def _is_heard(self, event: Event) -> bool:
+    def _has_listener(self, event: Event) -> bool:
         session = event.session_hash
         return self.streams.is_open(session) or self.pages.is_open(session)
 
@@ -317,7 +317,9 @@ class FairQueue(Queue):
         self._owners[session] = address
         self._owners.move_to_end(session)
         own = [each for each, owner in self._owners.items() if owner == address]
-        if len(own) > self.shares.share.n_sessions * (OWN if address is None else 1):
+        if len(own) > self.shares.share.n_sessions * (
+            OWN_TIMES if address is None else 1
+        ):
             self._forget(self._least_alive(own))
         if len(self._owners) > MOST_SESSIONS:
             self._forget(self._least_alive(list(self._owners)))
@@ -338,7 +340,7 @@ class FairQueue(Queue):
         Who sits at this computer has more time, to type requests by hand.
         """
         for session in list(self.pending_messages_per_session):
-            patience = OWN if self._owners.get(session) is None else 1
+            patience = OWN_TIMES if self._owners.get(session) is None else 1
             silence_s = self.streams.silence_s(session)
             if self._is_flooded(session) or silence_s > UNREAD_S * patience:
                 await self._drop(session)

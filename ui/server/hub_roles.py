@@ -38,7 +38,7 @@ def hub_account(token: str) -> Account:
     from huggingface_hub import HfApi
 
     answer = client.patiently(
-        lambda tell: HfApi().whoami(token=token),
+        lambda report: HfApi().whoami(token=token),
         patience_s=client.PATIENCE_S,
         known=lambda error: KnownError("hub_unreachable", id="whoami"),
     )

@@ -142,6 +142,7 @@ class ToolServer(GradioMCPServer):
         return answer
 
     async def _tell(self, job: Any, progress_token: str | int) -> None:
+        """Send a call's client a word on how far it is, every ``NEWS_S``."""
         context, began = self.mcp_server.request_context, time.monotonic()
         while True:
             await context.session.send_progress_notification(
@@ -177,6 +178,8 @@ class ToolServer(GradioMCPServer):
             messages.put_nowait(end)
 
     def _listed(self, inner: Asked) -> Asked:
+        """Wrap the answer to "which tools are there?": each gets its output schema."""
+
         async def listed(request: Any) -> ServerResult:
             answer = await inner(request)
             if isinstance(answer.root, ListToolsResult):
@@ -187,6 +190,8 @@ class ToolServer(GradioMCPServer):
         return listed
 
     def _called(self, inner: Asked) -> Asked:
+        """Wrap the answer to a call: typed where the tool has an output schema."""
+
         async def called(request: CallToolRequest) -> ServerResult:
             answer = await inner(request)
             result, schema = answer.root, self._output_schema(request.params.name)

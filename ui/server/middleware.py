@@ -237,6 +237,7 @@ def _scripts(language: str, numbers: Path) -> bytes:
     patches = (
         gradio_patches.storage_script(),
         gradio_patches.stream_script(),
+        gradio_patches.status_script(),
         gradio_patches.dropdown_script(),
         gradio_patches.toast_script(),
         gradio_patches.slider_script(),

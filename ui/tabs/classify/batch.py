@@ -371,12 +371,16 @@ def batches(
     origins: deque[tuple[Path, str]] = deque()
     with files.scratch() as folder:
         songs = _unpacked(sources, folder, origins, language)
-        asked: dict[str, Any] = {"effort": effort, "limits": limits}
-        patience: dict[str, Any] = {
-            "n_workers": N_WORKERS,
-            "patience_s": waiting.PATIENCE_S,
-        }
-        for row in rows_or_waits(songs, model, queue, **asked, **patience):
+        found = rows_or_waits(
+            songs,
+            model,
+            queue,
+            effort=effort,
+            limits=limits,
+            n_workers=N_WORKERS,
+            patience_s=waiting.PATIENCE_S,
+        )
+        for row in found:
             if row is None:
                 yield batch
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -231,11 +231,15 @@ def _asking(session: Session, models: Models, place: Place) -> Any:
             sound = changed_sound(str(path), excerpt, channel, change, session.shelf)
             file = sound_files.file_of(sound, place.sound.GRADIO_CACHE)
             yield {place.sound: gr.Audio(file, visible=True)}
-            asked: dict[str, Any] = {
-                "should_stop": lambda: not is_newest(place.ranking)
-            }
-            first = _before(str(path), excerpt, loaded, before, models, asked)
-            after = [predicted(sound, each, models.queue, **asked) for each in loaded]
+
+            def should_stop() -> bool:
+                return not is_newest(place.ranking)
+
+            first = _before(str(path), excerpt, loaded, before, models, should_stop)
+            after = [
+                predicted(sound, each, models.queue, should_stop=should_stop)
+                for each in loaded
+            ]
             if is_newest(place.ranking):
                 shown = as_html(first.predictions, after, language)
                 yield {place.status: "", place.ranking: shown, place.before: first}
@@ -257,13 +261,16 @@ def _before(
     loaded: Sequence[Any],
     known: Before | None,
     models: Models,
-    asked: dict[str, Any],
+    should_stop: Callable[[], bool],
 ) -> Before:
     """Return the answers to the excerpt as it is, those of before where they are known."""
     keys = tuple(each.ref.key for each in loaded)
     if known and (known.path, known.keys) == (path, keys):
         return known
-    found = [predicted(excerpt, each, models.queue, **asked) for each in loaded]
+    found = [
+        predicted(excerpt, each, models.queue, should_stop=should_stop)
+        for each in loaded
+    ]
     audible = tuple(each for each in found if each is not None)
     if len(audible) < len(found):
         raise KnownError("silent", name=excerpt.name)

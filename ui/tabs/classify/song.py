@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -61,7 +60,6 @@ def build(
     models: Models,
     picker: Picker,
     history: History,
-    examples_dir: Path,
 ) -> None:
     """Lay out the question and its answer, and wire both."""
     auto = AutoLine(session, models)
@@ -78,7 +76,7 @@ def build(
                 )
                 cancel = waiting.cancel_button()
             status = gr.HTML(elem_classes=["classify-status"])
-            known.build(session, examples_dir)
+            known.build()
             picker.render_hub()
             auto.again.render()
         with gr.Column(scale=2, min_width=320):

@@ -31,7 +31,7 @@ def build(tab: gr.Tab, session: Session, models: Models, examples_dir: Path) -> 
         examples_dir: of the built-in sounds.
     """
     picker, songs = Picker(session, models), history.build()
-    song.build(tab, session, models, picker, songs, examples_dir)
+    song.build(tab, session, models, picker, songs)
     what_if.build(session, models, picker)
     where.build(session, models, picker)
     batch.build(session, models, picker)

@@ -158,9 +158,14 @@ def _asking(session: Session, models: Models, place: Place) -> Any:
         ref = chosen(models, key, visitor)
         model = yield from waiting.loaded(place.status, models, ref, language)
         wanted = (genre or "") if genre in model.labels else LIKELIEST
-        asked: dict[str, Any] = {"genre": wanted, "fill": fill}
-        asked["should_stop"] = lambda: not is_newest(place.picture)
-        search = where.where(clip, model, models.queue, **asked)
+        search = where.where(
+            clip,
+            model,
+            models.queue,
+            genre=wanted,
+            fill=fill,
+            should_stop=lambda: not is_newest(place.picture),
+        )
         told, drawn = _Pace(STATUS_S), _Pace(PICTURE_S)
         try:
             for found in search:

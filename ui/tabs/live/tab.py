@@ -56,6 +56,8 @@ def build(session: Session, models: Models) -> None:
 
 
 def _naming(models: Models) -> Any:
+    """Make the handler that names the genre of the last seconds of a microphone."""
+
     def name(key: str | None, event: gr.EventData, visitor: Visitor) -> Markup:
         clip = clip_of(event.pcm)
         model = models.load(chosen(models, key or AUTO, visitor))

@@ -74,7 +74,7 @@ def _key(song: str, model: ModelRef) -> tuple[str, str, str]:
 
 
 def vector_of(found: Prediction) -> Vectors:
-    """Return a song's embedding.
+    """Return a song's embedding, float32 (n_features,).
 
     Raises:
         KnownError: ``no_embedding``.

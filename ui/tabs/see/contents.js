@@ -168,8 +168,8 @@ tab().addEventListener("click", (event) => {
   const view = query.get("view");
   if (view !== nameOf(lesson) && named(view)) return go(view);
   const sound = query.get("sound");
-  if (sound) trigger("give", { sound });
   Genrescope.setKnobs(nameOf(lesson), query);
+  if (sound) Genrescope.bar.choose(sound, ""); // the picture waits for its knobs
 }, { capture: true });
 
 // Gradio adds the parts of a page one by one.

@@ -13,10 +13,8 @@ from pathlib import Path
 
 import gradio as gr
 
-from settings import Settings
 from ui import canvas
 from ui.handlers import QUIETLY
-from ui.player import clip_bar, examples
 from ui.session import Session
 from ui.tabs.see.lesson import Lesson
 
@@ -37,17 +35,8 @@ def beside() -> Iterator[gr.HTML]:
             yield contents
 
 
-def build(
-    session: Session, settings: Settings, contents: gr.HTML, lessons: Sequence[Lesson]
-) -> None:
-    """Wire what links in the texts ask for: a sound, and knobs of their lesson."""
-    folder = clip_bar.examples_dir(settings)
-
-    @session.guarded
-    def give(event: gr.EventData) -> str:
-        return str(examples.named(str(event.sound), folder))
-
-    contents.give(give, None, session.bar.player, **QUIETLY)
+def build(session: Session, lessons: Sequence[Lesson]) -> None:
+    """Wire what links in the texts ask for: knobs of their lesson."""
     for lesson in lessons:
         knobs = {
             name: knob for name, knob in lesson.knobs.items() if hasattr(knob, "input")

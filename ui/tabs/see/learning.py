@@ -20,7 +20,7 @@ from ui.tabs.see.lesson import Lesson, draws, lesson
 from viz import learning
 from viz.curves import Curve
 from viz.plot import Sheet
-from viz.wording import joined, phrase
+from viz.wording import described, joined, phrase
 
 GENRES = ("blues", "classical", "disco")
 LOGITS = (2, 1, 0)
@@ -119,8 +119,7 @@ def describe(shown: Losses, language: str) -> str:
     names.append("about_best")
     if shown.test_accuracy is not None:
         names.append("about_test")
-    sentences = [i18n.word(f"viz.{name}", language, **details) for name in names]
-    return joined(sentences, language)
+    return described(names, language, **details)
 
 
 def parts(shown: Losses, language: str) -> tuple[tuple[str, ...], ...]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-import numpy as np
 from gradio.components import Component
 from gradio.events import Dependency
 from gradio.i18n import I18nData
@@ -22,6 +21,7 @@ from ui import canvas
 from ui.exercises import dock
 from ui.handlers import QUIETLY, Handler
 from ui.player import sound_files
+from ui.player.first_picture import FirstPicture
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Newest, Session, View
@@ -151,9 +151,16 @@ def last_s(clip: Clip, n_samples: int) -> float:
 
 def loudest_s(clip: Clip, n_samples: int) -> float:
     """Return where a passage of ``n_samples`` with the loudest sample begins (s)."""
-    middle = int(np.abs(clip.samples).argmax()) if clip.n_samples else 0
+    middle = _loudest(clip) if clip.n_samples else 0
     start = min(middle - n_samples // 2, clip.n_samples - n_samples)
     return max(start, 0) / clip.sampling_rate
+
+
+def _loudest(clip: Clip) -> int:
+    """Return the first sample of the largest magnitude, without a copy of the song."""
+    high, low = int(clip.samples.argmax()), int(clip.samples.argmin())
+    levels = {each: abs(float(clip.samples[each])) for each in (high, low)}
+    return min(levels, key=lambda each: (-levels[each], each))
 
 
 def middle_s(clip: Clip, n_samples: int) -> float:
@@ -193,13 +200,20 @@ def redrawing(session: Session, lesson: Lesson) -> dict[str, Any]:
     return {"fn": redraw, "inputs": inputs, "outputs": lesson.picture, **QUIETLY}
 
 
-def wait(session: Session) -> None:
-    """Make pictures wait, after each new sound, until they are near the screen.
+def comes_with_sound(session: Session, lesson: Lesson) -> Lesson:
+    """Let a lesson's picture come with each new sound, where it is the one in view.
 
-    So a sound that is chosen costs no more for lessons that nobody has scrolled to,
-    and the one that is looked at is drawn first.
+    Its knobs are none that a sound sets. The pictures of all other lessons wait until
+    they are near the screen.
     """
-    session.bar.path.change(None, None, None, js=canvas.waiting(), **QUIETLY)
+
+    def draw(path: str, language: str, *values: Any) -> str:
+        scene = session.scene(path, None, language)
+        return lesson.draw(scene, *values).as_json()
+
+    knobs = [*lesson.knobs.values()]
+    session.pictures.append(FirstPicture(lesson.name, lesson.picture, knobs, draw))
+    return lesson
 
 
 def draws(

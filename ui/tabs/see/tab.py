@@ -31,18 +31,21 @@ from ui.tabs.see import (
     timbre,
     waveform,
 )
-from ui.tabs.see.lesson import Lesson, wait
+from ui.tabs.see.lesson import Lesson, comes_with_sound
 
 STYLE = contents.STYLE
+FIRST = ("waveform", "stft", "mel")  # their pictures come with a sound
 
 
 def build(session: Session, settings: Settings, models: Models) -> tuple[Lesson, ...]:
     """Lay out the lessons and wire them."""
-    wait(session)  # before what else a new sound asks of the server
-    with contents.beside() as listed:
+    with contents.beside():
         lessons = _lessons(session, settings, models)
     moment = next(each for each in lessons if each.name == "dft")
-    contents.build(session, settings, listed, lessons)
+    for each in lessons:
+        if each.name in FIRST:
+            comes_with_sound(session, each)
+    contents.build(session, lessons)
     selection.build(session, lessons, moment)
     downloads.build(session, lessons)
     page_state.restore_knobs(session, lessons)

@@ -188,7 +188,7 @@ def _overview(runs_dir: Path) -> RunsOverview:
     marks = []
     for run in every:
         state = ""
-        if not (run.folder / "result.json").exists():
+        if not run.result_file.exists():
             state = run.state().name
             alive += [] if run.state().is_ended else [run]
         marks.append((run.id, changed_at(run.folder), state))

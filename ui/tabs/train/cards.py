@@ -73,8 +73,8 @@ def _at(run: Run, progress: Progress, language: str) -> str:
         return i18n.word("train.at_stop", language, name=name)
     if progress.stage == "train":
         step, n_steps = progress.done, progress.total
-        about: dict[str, Any] = {"name": name, "left": left, "step": step}
-        return i18n.word("train.at_step", language, **about, n_steps=n_steps)
+        details = {"name": name, "left": left, "step": step, "n_steps": n_steps}
+        return i18n.word("train.at_step", language, **details)
     stage = i18n.word(f"stages.{progress.stage or 'songs'}", language)
     return i18n.word("train.at_stage", language, name=name, left=left, stage=stage)
 

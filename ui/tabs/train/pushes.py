@@ -76,6 +76,8 @@ class Pushes:
         return thread
 
     def _work(self, run: Run, repo_id: str, token_of: TokenOf, private: bool) -> None:
+        """Push in a thread of its own; whatever happens, its end is noted."""
+
         def hear(event: RunEvent) -> None:
             if isinstance(event, Stage):
                 self._pushes[run.id] = replace(self._pushes[run.id], stage=event)

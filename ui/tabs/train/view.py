@@ -170,6 +170,7 @@ def changes(
 def _changes(
     window: Window, run_id: str | None, before: Seen, server: Server, viewer: Viewer
 ) -> Changes:
+    """Return the components whose version is another than the page has seen."""
     overview = server.cache.overview(is_newest=not before.run_id)
     run = wanted(run_id, before, overview)
     name = run.id if run else ""
