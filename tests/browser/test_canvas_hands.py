@@ -133,6 +133,57 @@ def test_part_of_a_run_is_saved_as_it_is_shown(show):
     assert (round(saved["start"]), round(saved["stop"])) == (20, 40)
 
 
+def note(page, text):
+    page.locator("#place0 .sheet-notes form input").fill(text)
+    page.keyboard.press("Enter")
+
+
+def test_note_on_a_selection_is_a_layer_that_can_be_hidden_and_stays(show):
+    page = show(one_row())
+    page.locator("#place0 .sheet-notes summary").click()
+    drag(page, at(page, 0.25), at(page, 0.5))
+    assert "0.50–1.00 s" in page.locator(".sheet-notes form button").inner_text()
+    note(page, "a <b>tone</b>")
+    (item,) = page.locator(".sheet-notes li").all()
+    assert "a <b>tone</b>" in item.inner_text()
+    page.locator(".sheet-clear").click()
+    box = box_of(page)
+    inside = box["left"] + 0.4 * (box["right"] - box["left"]), box["bottom"] - 30
+    page.wait_for_timeout(100)
+    shaded = pixel(page, *inside, name="aria-hidden")
+    page.get_by_label("Show on the picture").uncheck()
+    page.wait_for_timeout(100)
+    assert shaded[3] > pixel(page, *inside, name="aria-hidden")[3] == 0
+    again = show(one_row(), context=page.context)
+    assert again.locator(".sheet-notes summary").inner_text() == "Notes (1)"
+    again.locator(".sheet-notes summary").click()
+    again.locator(".sheet-notes li button").last.click()
+    assert again.locator(".sheet-notes summary").inner_text() == "Notes (0)"
+
+
+def test_notes_are_read_as_they_are_saved_and_as_others_save_them(show):
+    page = show(one_row())
+    read = "(text) => Genrescope.notes.read(text)"
+    told = [
+        {"start_s": 0.5, "stop_s": 0.5, "text": "click"},
+        {"start_s": 1, "stop_s": 1.25, "text": 'low, "dark" note'},
+    ]
+    for kind in ("txt", "csv"):
+        file = page.evaluate(
+            "([kind, notes]) => Genrescope.notes.files[kind](notes)", [kind, told]
+        )
+        assert page.evaluate(read, file) == told
+    other = "TIME,LABEL\n1.5,verse\n\\\t200.0\t800.0\n-1\t2\tbefore\n3\t2\tback\n"
+    assert page.evaluate(read, other) == [
+        {"start_s": 1.5, "stop_s": 1.5, "text": "verse"}
+    ]
+
+
+def test_only_the_picture_of_the_spectrogram_has_notes(show):
+    page = show(waveform(np.full(9, -1.0), np.ones(9)))
+    assert page.locator(".sheet-notes").is_hidden()
+
+
 def test_read_out_of_lines_is_that_of_the_nearest_points(show):
     first = Line([0, 440, 1000], [-60, -12.3, -60], "line", "before")
     second = Line([0, 440, 1000], [-60, -45.6, -60], "line", "after", 1)

@@ -2,7 +2,7 @@
 // the cursor reads.
 (() => {
   "use strict";
-  const { axes, image: images, layers, sound, steps, word } = Genrescope;
+  const { axes, image: images, layers, notes, sound, steps, word } = Genrescope;
 
   /** Draw all of it anew; the plot below stays. */
   function paint(pen, view) {
@@ -16,6 +16,7 @@
     pen.clip();
     if (plot.is_sound) {
       const { selection, at_s, cursor_s, isPlaying } = sound.state;
+      notes.paint(pen, view);
       if (selection) shade(pen, view, selection.start_s, selection.stop_s);
       if (at_s || isPlaying) upright(pen, view, at_s, 2);
       if (cursor_s !== null) upright(pen, view, cursor_s, 1);

@@ -1,7 +1,7 @@
 // A place for pictures on the page: it shows the sheets that the server sends.
 (() => {
   "use strict";
-  const { View, over, paint, image: images, presentation, steps, tools, sound, word } = Genrescope;
+  const { View, notes, over, paint, image: images, presentation, steps, tools, sound, word } = Genrescope;
   const { make } = tools;
 
   const PHONE_PX = 480;
@@ -27,8 +27,9 @@
       this.numbers = make("p", { className: "numbers" });
       this.table = make("div", { className: "sheet-table" });
       this.tools = make("div");
+      this.notes = notes.bar(this);
       this.root = make("div", { className: "sheet" },
-        this.plots, this.below, this.tools, this.numbers, this.table);
+        this.plots, this.below, this.tools, this.numbers, this.notes.root, this.table);
       new ResizeObserver(() => {
         if (this.plots.clientWidth !== this.width) this.draw();
       }).observe(this.plots);
@@ -198,6 +199,7 @@
       const text = view ? over.reading(view) : "";
       if (this.reading.textContent !== text) this.reading.textContent = text;
       this.choices.refresh();
+      this.notes.refresh();
       this.hint.hidden = Boolean(text || (stepPlot ? steps.rangeOf(stepPlot) : tools.look.isKnown) ||
         (this.hasSound && sound.state.selection));
     }
@@ -210,7 +212,7 @@
         return square ?? Math.round(width * view.plot.ratio * factor);
       }
       const n_columns = getComputedStyle(this.plots).gridTemplateColumns.split(" ").length;
-      const below = [this.below, this.tools, this.numbers].reduce((sum, e) => sum + e.offsetHeight, 0);
+      const below = [this.below, this.tools, this.numbers, this.notes.root].reduce((sum, e) => sum + e.offsetHeight, 0);
       const row = (window.innerHeight - below - FULL_GAPS_PX - coverPx()) / Math.ceil(this.views.length / n_columns);
       return Math.max(LEAST_PX, Math.floor(row - view.frame.offsetTop + view.element.offsetTop));
     }
