@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from viz.wording import joined, phrase, plain
 
 N_DOTTED = 20  # a line of so few points shows each of them
 HEADROOM = 1.1
+PAD = 0.06  # above and below the values of some steps, of their span
 RATIO = 0.45  # height to width
 COLOURS = [i for i in range(len(LINES)) if i != GREY_LINE]
 SCALES: tuple[Scale, ...] = ("linear", "log")  # of what may fall by powers of ten
@@ -80,6 +82,7 @@ def plot(
     *,
     n_steps: int = 0,
     is_percent: bool = False,
+    range_of: str = "",
 ) -> Plot:
     """Draw all curves over the same steps, from zero on.
 
@@ -90,6 +93,7 @@ def plot(
         n_steps: of the whole run; 0 to end with the last point.
         is_percent: whether the axis goes from 0 to 100; else as far as the values, and
             the visitor may choose a logarithmic one.
+        range_of: as of ``Plot``.
     """
     quantity: Quantity = "percent" if is_percent else "number"
     values = np.array([v for each in curves for v in each.values], np.float64)
@@ -103,7 +107,40 @@ def plot(
         layers=tuple(_line(i, curve) for i, curve in enumerate(curves)),
         title=phrase(name, language),
         ratio=RATIO,
+        range_of=range_of,
     )
+
+
+def part(plot: Plot, start: float, stop: float) -> Plot:
+    """Return a plot of some of its steps, its upright axis as high as their values."""
+    lines = [_between(line, start, stop) for line in plot.layers if _is_line(line)]
+    shown = [y for line in lines for y in line.ys if y is not None]
+    x = replace(plot.x, start=max(start, plot.x.start), stop=min(stop, plot.x.stop))
+    if not shown:
+        return replace(plot, x=x)
+    low, high = min(shown), max(shown)
+    pad = PAD * ((high - low) or abs(high) or 1.0)
+    below = max(low - pad, 0.9 * low) if low > 0 else low - pad
+    above = min(high + pad, plot.y.stop) if plot.y.quantity == "percent" else high + pad
+    y = replace(plot.y, start=below, stop=above)
+    return replace(plot, x=x, y=y, layers=tuple(lines))
+
+
+def _is_line(layer: object) -> TypeGuard[Line]:
+    return isinstance(layer, Line)
+
+
+def _between(line: Line, start: float, stop: float) -> Line:
+    """Return a line within some steps; where it crosses their edges it has points."""
+    xs = np.asarray(line.xs, np.float64)
+    ys = np.array([np.nan if y is None else y for y in line.ys], np.float64)
+    if not len(xs):
+        return line
+    edges = [edge for edge in (start, stop) if xs[0] < edge < xs[-1]]
+    steps = np.unique([*xs[(xs >= start) & (xs <= stop)], *edges])
+    values = np.interp(steps, xs, ys)  # a gap stays one
+    shown = [float(f"{y:.6g}") if np.isfinite(y) else None for y in values]
+    return replace(line, xs=steps.tolist(), ys=shown)
 
 
 def describe(

@@ -6,7 +6,7 @@ It looks as it does on the page: see ``Look``.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from viz.plot import (
     Plot,
     Rows,
     Sheet,
+    Side,
     Strips,
     Tiles,
 )
@@ -387,7 +388,7 @@ def _marks(axes: Axes, marks: Marks, x: Place, y: Place) -> None:
     radii_px = np.array(marks.radii_px or [MARK_PX] * len(xs))
     areas = (2 * radii_px) ** 2
     axes.scatter(xs, ys, areas, color=palette.ACCENT, linewidths=0, zorder=3)
-    sides = marks.sides or [""] * len(xs)
+    sides: Sequence[Side | None] = marks.sides or [None] * len(xs)
     every = zip(xs, ys, marks.words, radii_px, sides, strict=True)
     for x_there, y_there, word, px, side in every:
         away = px + 3.0

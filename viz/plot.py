@@ -261,6 +261,8 @@ class Plot:
         note: a word in the middle, such as "silence".
         is_aligned: as wide as its place, its axis of times exactly below that of others
             which are aligned too.
+        range_of: of what x is a part, such as a run: visitors zoom into it in the browser,
+            and all plots with the same one show the same range; "" for none.
     """
 
     name: str
@@ -273,6 +275,7 @@ class Plot:
     is_sound: bool = False
     note: str = ""
     is_aligned: bool = False
+    range_of: str = ""
 
 
 @dataclass(frozen=True, eq=False)

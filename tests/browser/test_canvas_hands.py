@@ -1,12 +1,14 @@
 """Pointer, keys and players on the pictures that the page's script draws."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
 from support.canvas import (
     ADD_PLAYER,
+    LEFT,
     RIGHT,
     asked,
     at,
@@ -21,7 +23,9 @@ from support.canvas import (
     wait_for_reading,
     waveform,
 )
-from viz.plot import Line
+from viz import curves as training_curves
+from viz.curves import Curve
+from viz.plot import Line, Sheet
 
 pytestmark = pytest.mark.browser
 
@@ -58,6 +62,126 @@ def test_read_out_of_power_has_three_decimals_and_no_db(show):
         page.mouse.move(*at(page, 0.5, share_y))
         wait_for_reading(page, text)
         assert "dB" not in reading(page)
+
+
+def run_of(n, of="a"):
+    """Two plots over the same steps of one run, after some of them."""
+    steps = [*range(1, n + 1)]
+    loss = Curve("a", steps, [2.0 / step for step in steps])
+    share = Curve("a", steps[9::10], [float(step) for step in steps[9::10]])
+    drawn = partial(training_curves.plot, language="en", n_steps=100, range_of=of)
+    return Sheet((drawn("loss", [loss]), drawn("accuracy", [share])), "")
+
+
+def shown_steps(page, i=0):
+    """Which steps a button says that it would leave; "" where all are shown."""
+    button = page.locator(f"#place{i} .sheet-all_steps")
+    return button.inner_text() if button.is_visible() else ""
+
+
+def step_at(page, step, n=0):
+    """The place of a step of 100 on the page, in one of both plots."""
+    box = page.locator("#place0 canvas[role=img]").nth(n).bounding_box()
+    width = box["width"] - LEFT - RIGHT
+    return box["x"] + LEFT + step / 100 * width, box["y"] + box["height"] / 2
+
+
+def test_dragging_over_steps_zooms_all_plots_of_the_run(show):
+    page = show(run_of(60), run_of(60))
+    drag(page, step_at(page, 20, 1), step_at(page, 40, 1))
+    page.wait_for_selector("#place1 .sheet-all_steps:visible")
+    assert shown_steps(page) == shown_steps(page, 1) == "Steps 20 to 40: show all"
+    # In both plots: what is now in the middle was step 30.
+    for n in (0, 1):
+        page.mouse.move(*step_at(page, 50, n))
+        wait_for_reading(page, "Step 30")
+    # The run grows: what is shown stays.
+    page.evaluate("(sheet) => places[0].show(sheet)", run_of(80).as_json())
+    page.mouse.move(*step_at(page, 95))
+    wait_for_reading(page, "Step 39")
+    page.locator("#place0 canvas[role=img]").first.dblclick()
+    page.wait_for_selector("#place1 .sheet-all_steps", state="hidden")
+    page.mouse.move(*step_at(page, 70))
+    wait_for_reading(page, "Step 70")
+
+
+def test_range_of_one_run_is_not_that_of_another(show):
+    page = show(run_of(60), run_of(60, of="b"))
+    drag(page, step_at(page, 20), step_at(page, 40))
+    page.wait_for_selector("#place0 .sheet-all_steps:visible")
+    assert shown_steps(page, 1) == ""
+
+
+def test_keys_zoom_into_steps_and_back(show):
+    page = show(run_of(100))
+    canvas = page.locator("#place0 canvas[role=img]").first
+    canvas.press("End")
+    canvas.press("+")
+    assert shown_steps(page) == "Steps 50 to 100: show all"
+    canvas.press("Home")
+    canvas.press("ArrowLeft")  # at the edge: the steps before
+    assert shown_steps(page) == "Steps 45 to 95: show all"
+    canvas.press("Escape")
+    assert shown_steps(page) == ""
+
+
+def test_part_of_a_run_is_saved_as_it_is_shown(show):
+    page = show(run_of(60))
+    drag(page, step_at(page, 20), step_at(page, 40))
+    page.locator("#place0 .sheet-save").select_option("csv")
+    (saved,) = asked(page, "save")
+    assert (round(saved["start"]), round(saved["stop"])) == (20, 40)
+
+
+def note(page, text):
+    page.locator("#place0 .sheet-notes form input").fill(text)
+    page.keyboard.press("Enter")
+
+
+def test_note_on_a_selection_is_a_layer_that_can_be_hidden_and_stays(show):
+    page = show(one_row())
+    page.locator("#place0 .sheet-notes summary").click()
+    drag(page, at(page, 0.25), at(page, 0.5))
+    assert "0.50–1.00 s" in page.locator(".sheet-notes form button").inner_text()
+    note(page, "a <b>tone</b>")
+    (item,) = page.locator(".sheet-notes li").all()
+    assert "a <b>tone</b>" in item.inner_text()
+    page.locator(".sheet-clear").click()
+    box = box_of(page)
+    inside = box["left"] + 0.4 * (box["right"] - box["left"]), box["bottom"] - 30
+    page.wait_for_timeout(100)
+    shaded = pixel(page, *inside, name="aria-hidden")
+    page.get_by_label("Show on the picture").uncheck()
+    page.wait_for_timeout(100)
+    assert shaded[3] > pixel(page, *inside, name="aria-hidden")[3] == 0
+    again = show(one_row(), context=page.context)
+    assert again.locator(".sheet-notes summary").inner_text() == "Notes (1)"
+    again.locator(".sheet-notes summary").click()
+    again.locator(".sheet-notes li button").last.click()
+    assert again.locator(".sheet-notes summary").inner_text() == "Notes (0)"
+
+
+def test_notes_are_read_as_they_are_saved_and_as_others_save_them(show):
+    page = show(one_row())
+    read = "(text) => Genrescope.notes.read(text)"
+    told = [
+        {"start_s": 0.5, "stop_s": 0.5, "text": "click"},
+        {"start_s": 1, "stop_s": 1.25, "text": 'low, "dark" note'},
+    ]
+    for kind in ("txt", "csv"):
+        file = page.evaluate(
+            "([kind, notes]) => Genrescope.notes.files[kind](notes)", [kind, told]
+        )
+        assert page.evaluate(read, file) == told
+    other = "TIME,LABEL\n1.5,verse\n\\\t200.0\t800.0\n-1\t2\tbefore\n3\t2\tback\n"
+    assert page.evaluate(read, other) == [
+        {"start_s": 1.5, "stop_s": 1.5, "text": "verse"}
+    ]
+
+
+def test_only_the_picture_of_the_spectrogram_has_notes(show):
+    page = show(waveform(np.full(9, -1.0), np.ones(9)))
+    assert page.locator(".sheet-notes").is_hidden()
 
 
 def test_read_out_of_lines_is_that_of_the_nearest_points(show):

@@ -92,6 +92,20 @@ def test_rectangle_and_lasso_list_what_they_surround(known):
 
 
 @pytest.mark.slow
+def test_map_that_grows_keeps_the_song_that_was_chosen(known):
+    page = known()
+    click(page, 5)
+    more = {name: [*each, each[0]] for name, each in TOLD.items() if len(each) == 20}
+    more["names"][-1] = "song 20"
+    told = page.evaluate("Genrescope.songMap.map")
+    page.evaluate(TAKE, told | more)
+    assert page.evaluate("Genrescope.songMap.focus") == 5
+    more["names"] = [f"other {i}" for i in range(21)]
+    page.evaluate(TAKE, told | more)
+    assert page.evaluate("Genrescope.songMap.focus") is None
+
+
+@pytest.mark.slow
 def test_table_sorts_selects_and_finds_by_keyboard(known):
     page = known()
     page.get_by_role("button", name="Song", exact=True).press("Enter")

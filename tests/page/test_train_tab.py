@@ -77,7 +77,8 @@ def page(host, clock):
         parts["buttons"] |= labels["buttons"]
         for name in ("start", "push"):
             parts["buttons"][name] = gr.Button()
-        shown = view.Window(**parts, push=gr.HTML(), base_model=gr.Dropdown())
+        rest = {"push": gr.HTML(), "comparison": gr.HTML()}
+        shown = view.Window(**parts, **rest, base_model=gr.Dropdown())
     server = Server(host, RunCache(host.runs_dir), Pushes())
 
     def poll(run_id=None, before=Seen(), visitor=HERE, **look):  # noqa: B008
@@ -618,6 +619,24 @@ def test_runs_are_compared_in_curves_and_settings(host):
     assert "Batch size" not in html
     _, same = runs_table.compared([first, first], RunCache(host.runs_dir), "en")
     assert "Their settings are identical" in same
+
+
+def test_compared_runs_are_drawn_over_the_same_steps(host):
+    happened = [Step(n, 10, 2.3, 1e-4, 1.0, 8.0) for n in range(1, 8)]
+    run = ended(host, "finished", *happened, Evaluated(5, 0.5, 1.0, 20))
+    sheet = runs_table.overlaid([run], RunCache(host.runs_dir), "en")
+    plots = json.loads(sheet)["plots"]
+    assert [plot["x"]["stop"] for plot in plots] == [7, 7]
+    assert {plot["range_of"] for plot in plots} == {runs_table.COMPARED}
+
+
+def test_compared_curves_grow_with_their_runs(host, page):
+    run = ended(host, "finished", Step(1, 10, 2.3, 1e-4, 1.0, 8.0))
+    assert "comparison" not in page(run.id)
+    shown = page(run.id, compared=(run.id, "gone"))
+    assert json.loads(shown["comparison"])["plots"][-1]["layers"][0]["ys"] == [2.3]
+    same = page(run.id, shown["seen"], compared=(run.id,))
+    assert "comparison" not in same
 
 
 def test_comparison_tells_no_path_of_a_folder(host):

@@ -54,6 +54,22 @@ def test_what_falls_by_powers_of_ten_can_be_drawn_on_a_logarithmic_axis():
     assert np.allclose(axes.lines[0].get_ydata(), np.log10([2.0, 0.02, 0.002]))
 
 
+def test_part_of_the_steps_is_as_high_as_its_values():
+    falling = Curve("", [0, 10, 20, 30], [8.0, 4.0, 2.0, 1.0])
+    shown = curves.part(plot_of(falling, n_steps=40), 15, 30)
+    assert (shown.x.start, shown.x.stop) == (15, 30)
+    assert shown.layers[0].xs == [15, 20, 30]  # the first one where it crosses the edge
+    assert shown.layers[0].ys == [3, 2, 1]
+    assert shown.y.start == pytest.approx(1 - 0.06 * 2, abs=0.03)
+    assert shown.y.stop == pytest.approx(3 + 0.06 * 2)
+    assert table.as_csv(Sheet((shown,), "")).decode().count("\n") == 4
+
+
+def test_part_with_no_value_keeps_its_upright_axis():
+    plot = plot_of(Curve("", [30], [50.0]), n_steps=40, is_percent=True)
+    assert curves.part(plot, 0, 10).y == plot.y
+
+
 def test_numbers_of_curves_are_saved_under_their_names():
     drawn = [Curve("training", [1, 2], [2.0, 1.0]), Curve("validation", [2], [1.5])]
     text = table.as_csv(Sheet((plot_of(*drawn),), "")).decode()

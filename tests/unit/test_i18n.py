@@ -21,10 +21,10 @@ OTHERS = [language for language in i18n.LANGUAGES if language != "en"]
 
 # Names, units and what must be typed as it is: the only Latin words in Chinese texts.
 NAMES = set(
-    """AAC Apache Blackman COLA CSV CUDA Cividis DFT DistilHuBERT FLAC Face GENRESCOPE
+    """AAC Apache Audacity Blackman COLA CSV CUDA Cividis DFT DistilHuBERT FLAC Face GENRESCOPE
     GPU GTZAN Genrescope GiB Git Griffin HOME HTK HUB Hamming Hann Harris HuBERT Hub
     Hugging JSON Lim Magma NPZ NaN NumPy OFFLINE OGG Opus PCM PNG Parquet Python RMS
-    SOURCE STFT SVG Slaney Space TOKEN Viridis WAV all artist auth auto billing blues
+    SOURCE STFT SVG Slaney Space TOKEN TXT Viridis WAV all artist auth auto billing blues
     baseline bundled classical classifier composed cookie country dBFS data disco docs.teachers.md
     encoder Enter epoch Escape file flac folder full gtzan head hiphop htk https hub
     huggingface.co id install jazz jobs kHz label log login metal none ogg peak pip pop

@@ -19,7 +19,7 @@ from viz import palette
 HERE = Path(__file__).parent
 # Each builds on those before it.
 FILES = (
-    "axes image presentation sound layers paint over tools hands view picture switch keys"
+    "axes image presentation sound steps layers notes paint over tools hands view picture switch keys"
 ).split()
 STYLE = HERE / "picture.css"
 # What a place can ask of the server; Gradio wants the names in the component's script.

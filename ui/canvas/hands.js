@@ -1,7 +1,7 @@
 // Pointer and keys on a plot: cursor, selection, position, zoom.
 (() => {
   "use strict";
-  const { sound, tools } = Genrescope;
+  const { sound, steps, tools } = Genrescope;
 
   const DRAG_PX = 5; // less is a click
   const SHORTEST_S = 0.0005; // a range to zoom into
@@ -22,6 +22,7 @@
     canvas.addEventListener("blur", () => picture.point(view, null));
     canvas.addEventListener("dblclick", (event) => {
       if (view.plot.is_sound) picture.zoom(around(picture, view, valuesAt(view, event).x, 1 / (2 * ZOOM)));
+      else if (view.plot.range_of) steps.showAll(view.plot);
     });
     canvas.addEventListener("wheel", wheel(picture, view), { passive: false });
   }
@@ -45,19 +46,27 @@
       if (!view.box) return;
       const here = valuesAt(view, event);
       picture.point(view, here);
-      if (!down || !view.plot.is_sound) return;
+      const { plot } = view;
+      if (!down || !(plot.is_sound || plot.range_of)) return;
       down.isDrag ||= Math.abs(event.offsetX - down.px) >= DRAG_PX;
-      if (down.isDrag) select(picture, down.value, here.x);
+      if (!down.isDrag) return;
+      if (plot.is_sound) return select(picture, down.value, here.x);
+      const [start, stop] = [down.value, here.x].sort((a, b) => a - b);
+      steps.drag(plot, { start, stop });
     });
     canvas.addEventListener("pointerup", (event) => {
       const isClick = down && !down.isDrag;
-      if (down?.isDrag) dragged(picture);
+      if (down?.isDrag && view.plot.is_sound) dragged(picture);
+      else if (down?.isDrag) zoomed(view, down.value, valuesAt(view, event).x);
       down = null;
       if (!isClick) return;
       picture.point(view, valuesAt(view, event));
       if (view.plot.is_sound) picture.goTo(view.cursor.x);
     });
-    canvas.addEventListener("pointercancel", () => { down = null; });
+    canvas.addEventListener("pointercancel", () => {
+      down = null;
+      steps.drag(view.plot ?? {}, null);
+    });
     canvas.addEventListener("pointerleave", (event) => {
       if (event.pointerType === "mouse" && !down) picture.point(view, null);
     });
@@ -68,6 +77,11 @@
     tools.know();
     const { selection } = sound.state;
     if (selection && sound.isLoopHeard()) picture.ask("hear", selection);
+  }
+
+  function zoomed({ plot }, one, other) {
+    steps.drag(plot, null);
+    steps.choose(plot, one, other);
   }
 
   /** Choose from one time to another, whichever comes first. */
@@ -90,9 +104,11 @@
   function wheel(picture, view) {
     let timer = 0;
     return (event) => {
-      if (!(event.ctrlKey || event.metaKey) || !view.plot.is_sound || !view.box) return;
+      const { plot, box } = view;
+      if (!(event.ctrlKey || event.metaKey) || !box || !(plot.is_sound || plot.range_of)) return;
       event.preventDefault();
       const factor = Math.exp(clamp(event.deltaY, -100, 100) / 250);
+      if (!plot.is_sound) return steps.around(plot, valuesAt(view, event).x, factor);
       const range = around(picture, view, valuesAt(view, event).x, factor);
       picture.preview(range);
       clearTimeout(timer);
@@ -109,6 +125,9 @@
     };
     const move = (across, upwards) => {
       const n_steps = STEPS[Number(event.shiftKey)];
+      // At the edge of a part of a run, the part moves on.
+      const isAtEdge = at.x === (across > 0 ? x.stop : x.start);
+      if (across && isAtEdge && steps.rangeOf(plot)) steps.move(plot, across / STEPS[1]);
       const next = (ruler, value, n) =>
         ruler.value(ruler.place(value) + (n * (ruler.last - ruler.first)) / n_steps);
       picture.point(view, {
@@ -124,6 +143,7 @@
       Home: () => picture.point(view, { ...at, x: x.start }, true),
       End: () => picture.point(view, { ...at, x: x.stop }, true),
       ...(plot.is_sound && soundKeys(picture, view, at)),
+      ...(plot.range_of && steps.keys(plot, at.x)),
     };
     actions[event.key]?.();
     return event.key in actions;

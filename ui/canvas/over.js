@@ -2,11 +2,12 @@
 // the cursor reads.
 (() => {
   "use strict";
-  const { axes, image: images, layers, sound, word } = Genrescope;
+  const { axes, image: images, layers, notes, sound, steps, word } = Genrescope;
 
   /** Draw all of it anew; the plot below stays. */
   function paint(pen, view) {
-    const { plot, box, cursor } = view;
+    const { plot, box } = view;
+    const cursor = cursorOf(view);
     pen.clearRect(0, 0, box.width, box.height);
     const { left, top, right, bottom } = box.area;
     pen.save();
@@ -15,11 +16,14 @@
     pen.clip();
     if (plot.is_sound) {
       const { selection, at_s, cursor_s, isPlaying } = sound.state;
-      if (selection) shade(pen, view, selection);
+      notes.paint(pen, view);
+      if (selection) shade(pen, view, selection.start_s, selection.stop_s);
       if (at_s || isPlaying) upright(pen, view, at_s, 2);
       if (cursor_s !== null) upright(pen, view, cursor_s, 1);
-    } else if (cursor) {
-      upright(pen, view, points(view)[0]?.x ?? cursor.x, 1);
+    } else {
+      const dragged = steps.draggedOf(plot);
+      if (dragged) shade(pen, view, dragged.start, dragged.stop);
+      if (cursor) upright(pen, view, points(view)[0]?.x ?? cursor.x, 1);
     }
     if (cursor && box.image) level(pen, view, box.y.place(cursor.y));
     if (cursor) for (const { x, y, colour } of points(view)) ring(pen, view, x, y, colour);
@@ -32,14 +36,14 @@
     return box.image ? ["#ffffff", "rgba(0, 0, 0, 0.55)"] : [style.ink, style.paper];
   }
 
-  function shade(pen, view, { start_s, stop_s }) {
+  function shade(pen, view, start, stop) {
     const { box: { area, x, image }, style } = view;
-    const [left, right] = [x.place(start_s), x.place(stop_s)];
+    const [left, right] = [x.place(start), x.place(stop)];
     pen.fillStyle = image ? "#ffffff" : style.ink;
     pen.globalAlpha = image ? 0.24 : 0.12;
     pen.fillRect(left, area.top, right - left, area.bottom - area.top);
     pen.globalAlpha = 1;
-    for (const time_s of [start_s, stop_s]) upright(pen, view, time_s, 1);
+    for (const edge of [start, stop]) upright(pen, view, edge, 1);
   }
 
   function upright(pen, view, value, width) {
@@ -100,8 +104,16 @@
     pen.restore();
   }
 
-  /** Of each line the point nearest to the cursor: [{name, x, y, colour}]. */
-  function points({ plot, box, style, cursor }) {
+  /** Where a plot's cursor is; over another plot of the same run its step is here too. */
+  function cursorOf({ plot, cursor }) {
+    const x = steps.pointedOf(plot);
+    return cursor ?? (x === null ? null : { x });
+  }
+
+  /** Of each line the shown point nearest to the cursor: [{name, x, y, colour}]. */
+  function points(view) {
+    const { plot, box, style } = view;
+    const cursor = cursorOf(view);
     const lines = plot.layers.filter(({ kind, shape }) => kind === "line" && shape !== "rule");
     const here = box.x.place(cursor.x);
     return lines.flatMap(({ xs, ys, name, colour }) => {
@@ -109,7 +121,8 @@
       let least = Infinity;
       xs.forEach((x, i) => {
         const distance = Math.abs(box.x.place(x) - here);
-        if (Number.isFinite(ys[i]) && distance < least) [best, least] = [i, distance];
+        const isShown = !plot.range_of || (x >= box.x.start && x <= box.x.stop);
+        if (isShown && Number.isFinite(ys[i]) && distance < least) [best, least] = [i, distance];
       });
       const found = { name, x: xs[best], y: ys[best], colour: style.colours[colour] };
       return best < 0 ? [] : [found];
@@ -132,9 +145,10 @@
       return joined([...time, frequency[0], loudness(box.image, byte), frequency[1], ...told]);
     }
     const found = points(view);
+    const gap = plot.range_of ? ": " : " "; // a run's name has dots and numbers itself
     const values = found.flatMap(({ name, y }) => {
       const [value, note] = say(plot.y, box.y, y);
-      return [name ? `${name} ${value}` : value, note];
+      return [name ? `${name}${gap}${value}` : value, note];
     });
     const bands = plot.layers.filter(({ kind }) => kind === "band");
     const spans = bands.map((band) => spanAt(band, cursor.x, (y) => say(plot.y, box.y, y)[0]));
@@ -142,7 +156,9 @@
     const cells = rows.map((layer) => cellAt(layer, plot.y.names, cursor));
     const strips = plot.layers.filter(({ kind }) => kind === "strips");
     const named = strips.map(() => rowName(plot.y.names, cursor.y));
-    return joined([...say(plot.x, box.x, found[0]?.x ?? cursor.x), ...values, ...spans, ...cells, ...named]);
+    const [place, ...noted] = say(plot.x, box.x, found[0]?.x ?? cursor.x);
+    const at = plot.range_of ? `${plot.x.label} ${axes.number(found[0]?.x ?? cursor.x, 0)}` : place;
+    return joined([at, ...noted, ...values, ...spans, ...cells, ...named]);
   }
 
   const joined = (parts, between = " · ") => parts.filter(Boolean).join(between);

@@ -1,7 +1,7 @@
 // A plot on a canvas: where its parts lie, its axes, its layers. Lengths in CSS pixels.
 (() => {
   "use strict";
-  const { axes, layers, word } = Genrescope;
+  const { axes, layers, steps, word } = Genrescope;
   const { words, fitted, segment, crisp, haloed } = layers;
 
   const SIZE_PX = 12; // of normal letters; what is around a plot grows with them
@@ -67,7 +67,7 @@
     pen.beginPath();
     const { left, top, right, bottom } = box.area;
     // A dot at the edge is drawn whole.
-    const beyond = plot.is_sound || box.image ? 0 : box.px(DOT_PX);
+    const beyond = plot.is_sound || box.image || steps.rangeOf(plot) ? 0 : box.px(DOT_PX);
     pen.rect(left, top - beyond, right - left + beyond, bottom - top + beyond);
     pen.clip();
     for (const layer of plot.layers) layers.LAYERS[layer.kind](pen, view, layer);

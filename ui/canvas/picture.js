@@ -1,7 +1,7 @@
 // A place for pictures on the page: it shows the sheets that the server sends.
 (() => {
   "use strict";
-  const { View, over, paint, image: images, presentation, tools, sound, word } = Genrescope;
+  const { View, notes, over, paint, image: images, presentation, steps, tools, sound, word } = Genrescope;
   const { make } = tools;
 
   const PHONE_PX = 480;
@@ -27,8 +27,9 @@
       this.numbers = make("p", { className: "numbers" });
       this.table = make("div", { className: "sheet-table" });
       this.tools = make("div");
+      this.notes = notes.bar(this);
       this.root = make("div", { className: "sheet" },
-        this.plots, this.below, this.tools, this.numbers, this.table);
+        this.plots, this.below, this.tools, this.numbers, this.notes.root, this.table);
       new ResizeObserver(() => {
         if (this.plots.clientWidth !== this.width) this.draw();
       }).observe(this.plots);
@@ -36,6 +37,15 @@
       tools.watch(() => this.draw());
       presentation.watch(() => this.draw());
       sound.watch(() => this.drawOver());
+      let seen = null; // of a run's steps, when it was last drawn
+      steps.watch((key) => {
+        const plot = this.stepPlot;
+        if (!plot || plot.range_of !== key) return;
+        const range = steps.rangeOf(plot);
+        if (range === seen) return this.drawOver();
+        seen = range;
+        this.draw();
+      });
       document.addEventListener("fullscreenchange", () => this.draw());
       this.root.addEventListener("keydown", (event) => {
         if (event.key === "Escape" && !event.defaultPrevented) this.fill(false);
@@ -48,6 +58,11 @@
 
     get hasSound() {
       return this.views.some(({ plot }) => plot.is_sound);
+    }
+
+    /** A plot over a run's steps; all of a sheet show the same ones. */
+    get stepPlot() {
+      return this.views.find(({ plot }) => plot.range_of)?.plot;
     }
 
     get isZoomed() {
@@ -124,7 +139,7 @@
       sheet.plots.forEach((plot, i) => this.views[i].show(plot, bytes, sheet.about));
       this.numbers.textContent = sheet.about;
       this.table.replaceChildren(...(sheet.table?.length ? [tableOf(sheet.table)] : []));
-      this.hint.textContent = tools.hint(this.hasSound);
+      this.hint.textContent = tools.hint(tools.kindOf(...sheet.plots));
       this.equip(sheet);
       if (!this.root.isConnected) this.element.replaceChildren(this.root);
       this.root.removeAttribute("aria-busy");
@@ -140,7 +155,12 @@
       const isSame = this.toolbar && JSON.stringify(kit) === JSON.stringify(this.kit);
       if (isSame) return;
       this.kit = kit;
-      this.toolbar = tools.toolbar(kit, this.trigger, () => this.enlarge());
+      // Of a run the steps that are shown are saved.
+      const save = (event, look) => {
+        const { start = null, stop = null } = (this.stepPlot && steps.rangeOf(this.stepPlot)) ?? {};
+        this.trigger(event, { ...look, start, stop });
+      };
+      this.toolbar = tools.toolbar(kit, save, () => this.enlarge());
       this.tools.replaceChildren(this.toolbar.row);
     }
 
@@ -175,10 +195,13 @@
 
     refresh() {
       const view = this.views.find(({ cursor, box }) => cursor && box);
+      const { stepPlot } = this;
       const text = view ? over.reading(view) : "";
       if (this.reading.textContent !== text) this.reading.textContent = text;
       this.choices.refresh();
-      this.hint.hidden = Boolean(text || tools.look.isKnown || (this.hasSound && sound.state.selection));
+      this.notes.refresh();
+      this.hint.hidden = Boolean(text || (stepPlot ? steps.rangeOf(stepPlot) : tools.look.isKnown) ||
+        (this.hasSound && sound.state.selection));
     }
 
     heightOf(view) {
@@ -189,7 +212,7 @@
         return square ?? Math.round(width * view.plot.ratio * factor);
       }
       const n_columns = getComputedStyle(this.plots).gridTemplateColumns.split(" ").length;
-      const below = [this.below, this.tools, this.numbers].reduce((sum, e) => sum + e.offsetHeight, 0);
+      const below = [this.below, this.tools, this.numbers, this.notes.root].reduce((sum, e) => sum + e.offsetHeight, 0);
       const row = (window.innerHeight - below - FULL_GAPS_PX - coverPx()) / Math.ceil(this.views.length / n_columns);
       return Math.max(LEAST_PX, Math.floor(row - view.frame.offsetTop + view.element.offsetTop));
     }
@@ -199,6 +222,7 @@
       for (const each of this.views) each.cursor = null;
       view.cursor = cursor;
       this.reading.setAttribute("aria-live", isByKey ? "polite" : "off");
+      if (view.plot.range_of) steps.point(view.plot, cursor?.x ?? null);
       if (view.plot.is_sound) sound.change({ cursor_s: cursor?.x ?? null });
       else this.drawOver();
     }
@@ -348,13 +372,13 @@
   // whether none is asked for.
   Object.assign(Genrescope, { renew: wait(true), again: wait(false), isDrawn: turns.isOver });
 
-  /** Name of the lesson whose picture is seen first; "" where none is. */
+  /** Names of the lessons whose pictures are seen, from the top, with spaces between. */
   Genrescope.inView = () => {
-    const [first] = [...all]
+    const seen = [...all]
       .filter((picture) => lessonOf(picture) && picture.place.waits && isSeen(picture))
       .map((picture) => [picture.element.getBoundingClientRect().top, lessonOf(picture)])
       .sort(([one], [other]) => one - other);
-    return first?.[1] ?? "";
+    return [...new Set(seen.map(([, name]) => name))].join(" ");
   };
 
   /** There is a new sound, and a lesson's picture of it, if one came along: that one is

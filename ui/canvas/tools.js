@@ -1,7 +1,7 @@
 // How pictures look, remembered in the browser; and the tools around a picture.
 (() => {
   "use strict";
-  const { image, presentation, sound, word } = Genrescope;
+  const { image, presentation, sound, steps, word } = Genrescope;
 
   const KEY = "genrescope.look";
   const RANGES_DB = [60, 80, 100, 120]; // below the loudest that has a colour
@@ -167,21 +167,32 @@
       button("clear", clear),
     ];
     const whole = button("whole", () => picture.zoom(null));
-    const row = make("div", { className: "sheet-choices" }, ...chosen, whole);
+    const all = button("all_steps", () => steps.showAll(picture.stepPlot));
+    const row = make("div", { className: "sheet-choices" }, ...chosen, whole, all);
     const refresh = () => {
       const isShown = Boolean(picture.hasSound && sound.state.selection);
       for (const each of chosen) each.hidden = !isShown;
       loop.setAttribute("aria-pressed", sound.state.isLooping);
       whole.hidden = !picture.isZoomed;
-      row.hidden = !picture.hasSound;
+      const { stepPlot } = picture;
+      const range = stepPlot && steps.rangeOf(stepPlot);
+      all.hidden = !range;
+      if (range) all.textContent = word("all_steps", { start: Math.round(range.start), stop: Math.round(range.stop) });
+      row.hidden = !(picture.hasSound || range);
     };
     return { row, refresh };
   }
 
+  /** How the texts about what can be done with some plots end. */
+  function kindOf(...plots) {
+    if (plots.some(({ is_sound }) => is_sound)) return "";
+    return plots.some(({ range_of }) => range_of) ? "_steps" : "_few";
+  }
+
   /** What can be done with a picture, in a faint line; a finger does not hover. */
-  function hint(hasSound) {
+  function hint(kind) {
     const isTouch = matchMedia("(hover: none)").matches;
-    return word(`hint${hasSound ? "" : "_few"}${isTouch ? "_touch" : ""}`);
+    return word(`hint${kind}${isTouch ? "_touch" : ""}`);
   }
 
   /** Nobody who has dragged needs the hint again. */
@@ -204,6 +215,6 @@
   const watch = (watcher) => watchers.add(watcher);
   Object.assign(Genrescope, {
     take,
-    tools: { look, isLarge, watch, scaleOf, limitsOf, kitOf, toolbar, choices, hint, know, reach, make },
+    tools: { look, isLarge, watch, scaleOf, limitsOf, kitOf, toolbar, choices, kindOf, hint, know, reach, make },
   });
 })();

@@ -1,7 +1,7 @@
 // One plot of a sheet on the page: its texts, its two canvases, its cursor.
 (() => {
   "use strict";
-  const { paint, over, image: images, tools, hands, word } = Genrescope;
+  const { paint, over, image: images, steps, tools, hands, word } = Genrescope;
   const { make } = tools;
 
   /** A plot's place: its element, its two canvases, and what it shows. */
@@ -29,7 +29,7 @@
       this.legend.replaceChildren(...named(plot).map(([shape, colour, name]) =>
         legendOf(shape, colour, name)));
       this.canvas.setAttribute("aria-label", plot.title ? `${plot.title}: ${about}` : about);
-      this.canvas.setAttribute("aria-description", plot.is_sound ? word("keys") : word("keys_few"));
+      this.canvas.setAttribute("aria-description", word(`keys${tools.kindOf(plot)}`));
     }
 
     /** Pixels of an image, made anew only if they would be others. */
@@ -95,7 +95,7 @@
   const shown = (plot, range) =>
     plot.is_sound && range
       ? { ...plot, x: { ...plot.x, start: range.start_s, stop: range.stop_s } }
-      : plot;
+      : steps.shown(plot);
 
   Genrescope.View = View;
 })();

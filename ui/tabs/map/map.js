@@ -49,9 +49,11 @@
       this.hasLabels = labels.some((label) => label >= 0);
       this.colours = [...(this.hasLabels ? ["label"] : []), "answer", "cluster"];
       if (!this.colours.includes(this.colour)) [this.colour] = this.colours;
-      const isSame = before?.names.join("\n") === names.join("\n");
-      if (!isSame) Object.assign(this, { chosen: new Set(), focus: null, list: "all", view: null });
-      if (before?.axes !== this.map.axes) this.view = null;
+      // A map that grows keeps what was chosen: its songs have the numbers that they had.
+      const n_before = before?.names.length ?? 0;
+      const goesOn = before?.names.join("\n") === names.slice(0, n_before).join("\n");
+      if (!goesOn) Object.assign(this, { chosen: new Set(), focus: null, list: "all" });
+      if (!goesOn || n_before < names.length || before.axes !== this.map.axes) this.view = null;
       this.own = null;
       const [left, right] = [Math.min(...x), Math.max(...x)], [low, high] = [Math.min(...y), Math.max(...y)];
       Object.assign(this, { left, low, width: right - left || 1, height: high - low || 1 });

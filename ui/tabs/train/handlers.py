@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -30,7 +31,7 @@ from ui.tabs.train import actions, cards, form, runs_table, scores, view
 from ui.tabs.train.cache import POLL_S
 from ui.tabs.train.form import INSTEAD, SHOW_COMMAND, Form
 from ui.tabs.train.view import Changes, Seen, Server, Sure, Viewer, Window
-from viz import paper, png
+from viz import curves, paper, png
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 # As a file of this name.
@@ -72,6 +73,7 @@ class Page:
             shown.search,
             shown.smoothing,
             shown.is_refused,
+            shown.compared_ids,
         }
 
     def wire_watching(self, content: gr.Textbox, download: gr.Button) -> None:
@@ -126,6 +128,10 @@ class Page:
             sheet = runs_table.curve_sheet(server.cache.story(run), language, share)
             if sheet is None:
                 raise KnownError("nothing_drawn")
+            if event.start is not None:  # a part of the steps, as it is shown
+                start, stop = float(event.start), float(event.stop)
+                parts = tuple(curves.part(each, start, stop) for each in sheet.plots)
+                sheet = replace(sheet, plots=parts)
             look = paper.look_of(event.scales, None, None)
             data = downloads.content(sheet, event.format, look, language)
             name = f"{run.id}-curves.{event.format}"
@@ -268,9 +274,12 @@ class Page:
             return view.changes(shown, run_id, Seen(), server, viewer)
 
         @self.guarded
-        def compare(ids: list[str] | None, visitor: Visitor) -> tuple[str, str]:
+        def compare(
+            ids: list[str] | None, visitor: Visitor
+        ) -> tuple[str, str, tuple[str, ...]]:
             chosen = [runs.find(settings.runs_dir, run_id) for run_id in ids or ()]
-            return runs_table.compared(chosen, server.cache, visitor.language)
+            drawn = runs_table.compared(chosen, server.cache, visitor.language)
+            return *drawn, tuple(run.id for run in chosen)
 
         @self.guarded
         def table(visitor: Visitor) -> str:
@@ -278,7 +287,8 @@ class Page:
             return runs_table.as_csv(every, server.cache, visitor)
 
         shown.table.select(pick, self.page, shown.outputs, **PRIVATE)
-        shown.compared.change(compare, shown.compared, comparison, **QUIETLY)
+        drawn = [*comparison, shown.compared_ids]
+        shown.compared.change(compare, shown.compared, drawn, **QUIETLY)
         fetched = export.click(table, None, content, **PRIVATE)
         save = SAVE % '"runs.csv"'
         fetched.success(None, content, None, js=save, api_visibility="private")
@@ -346,4 +356,5 @@ class Page:
             given[shown.search],
             view.smoothing_of(given[shown.smoothing]),
             is_refused=given[shown.is_refused],
+            compared=given[shown.compared_ids],
         )

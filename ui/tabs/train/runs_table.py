@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 import gradio as gr
@@ -42,6 +43,7 @@ COLUMNS: dict[str, Literal["str", "number"]] = {
     "id": "str",
 }
 ID = [*COLUMNS].index("id")
+COMPARED = "compared"  # whose steps are those of all runs of the comparison
 PERCENTS = ("accuracy", "masked_accuracy")  # curves from 0 to 100
 
 
@@ -61,7 +63,7 @@ def build() -> dict[str, Any]:
         label=text("train.compare"),
         info=text("train.compare_info"),
     )
-    return {"table": table, "compared": compared}
+    return {"table": table, "compared": compared, "compared_ids": gr.State(())}
 
 
 def table(every: Sequence[Run], cache: RunCache, language: str) -> dict[str, Any]:
@@ -127,10 +129,17 @@ def compared(chosen: Sequence[Run], cache: RunCache, language: str) -> tuple[str
     """Return accuracies and loss of several runs as a sheet, their settings as HTML."""
     if not chosen:
         return "", ""
-    names = [f"{cards.name_of(run)} {run.id[-4:]}" for run in chosen]
-    stories = [
-        (name, cache.story(run)) for name, run in zip(names, chosen, strict=True)
-    ]
+    names = [_short_name(run) for run in chosen]
+    return overlaid(chosen, cache, language), differences(chosen, names, language)
+
+
+def _short_name(run: Run) -> str:
+    return f"{cards.name_of(run)} {run.id[-4:]}"
+
+
+def overlaid(chosen: Sequence[Run], cache: RunCache, language: str) -> str:
+    """Return accuracies and loss of several runs so far, as the page draws them."""
+    stories = [(_short_name(run), cache.story(run)) for run in chosen]
     every = {
         "accuracy": _curves(stories, Evaluated, "accuracy", 100),
         "masked_accuracy": _curves(stories, Guessed, "accuracy", 100),
@@ -141,7 +150,7 @@ def compared(chosen: Sequence[Run], cache: RunCache, language: str) -> tuple[str
         del every[
             unused if _has_points(every["masked_accuracy"]) else "masked_accuracy"
         ]
-    return _sheet(every, language), differences(chosen, names, language)
+    return _sheet(every, language, COMPARED)
 
 
 def differences(chosen: Sequence[Run], names: Sequence[str], language: str) -> Markup:
@@ -174,18 +183,20 @@ def _shown(value: object, language: str) -> str:
     return text.rsplit("/", 1)[-1] if text.startswith((FOLDER, ZIP)) else text
 
 
-def curves(events: Sequence[RunEvent], language: str, smoothing: float = 0.0) -> str:
+def curves(
+    events: Sequence[RunEvent], language: str, smoothing: float = 0.0, run_id: str = ""
+) -> str:
     """Describe one run's losses and validation accuracy so far, as the page draws them.
 
     Returns:
         JSON of ``curve_sheet``; "" before the first step.
     """
-    sheet = curve_sheet(events, language, smoothing)
+    sheet = curve_sheet(events, language, smoothing, run_id)
     return sheet.as_json() if sheet else ""
 
 
 def curve_sheet(
-    events: Sequence[RunEvent], language: str, smoothing: float = 0.0
+    events: Sequence[RunEvent], language: str, smoothing: float = 0.0, run_id: str = ""
 ) -> Sheet | None:
     """Describe one run's losses and validation accuracy so far.
 
@@ -194,6 +205,7 @@ def curve_sheet(
         language: of the words.
         smoothing: of the training loss, as of ``viz.curves.smoothed``; what is measured
             is faint behind it.
+        run_id: whose range of steps the plots share.
 
     Returns:
         A sheet; None before the first step.
@@ -203,15 +215,13 @@ def curve_sheet(
         return None
     stories, n_steps = [("", events)], steps[-1].n_steps
     if any(isinstance(event, Guessed) for event in events):
-        return _guessed_curves(events, n_steps, language)
+        return _guessed_curves(events, n_steps, language, run_id)
     (loss,) = _curves(stories, Step, "loss")
     (validation,) = _curves(stories, Evaluated, "loss")
     accuracy = _curves(stories, Evaluated, "accuracy", 100)
     losses = _losses(loss, validation, language, smoothing)
-    plots = (
-        pictures.plot("loss", losses, language, n_steps=n_steps),
-        pictures.plot("accuracy", accuracy, language, n_steps=n_steps, is_percent=True),
-    )
+    plot = partial(pictures.plot, language=language, n_steps=n_steps, range_of=run_id)
+    plots = plot("loss", losses), plot("accuracy", accuracy, is_percent=True)
     about = pictures.describe(loss, accuracy[0], n_steps, language, validation)
     return Sheet(plots, about)
 
@@ -235,7 +245,9 @@ def _losses(
     ]
 
 
-def _guessed_curves(events: Sequence[RunEvent], n_steps: int, language: str) -> Sheet:
+def _guessed_curves(
+    events: Sequence[RunEvent], n_steps: int, language: str, run_id: str
+) -> Sheet:
     """Return loss, and hidden frames guessed beside both guesses without a model."""
 
     def named(name: str, kind: Any, field: str, factor: float = 1) -> Curve:
@@ -248,12 +260,8 @@ def _guessed_curves(events: Sequence[RunEvent], n_steps: int, language: str) -> 
         named("commonest_cluster", Guessed, "commonest", 100),
         named("as_before", Guessed, "as_before", 100),
     ]
-    plots = (
-        pictures.plot("loss", loss, language, n_steps=n_steps),
-        pictures.plot(
-            "masked_accuracy", shares, language, n_steps=n_steps, is_percent=True
-        ),
-    )
+    plot = partial(pictures.plot, language=language, n_steps=n_steps, range_of=run_id)
+    plots = plot("loss", loss), plot("masked_accuracy", shares, is_percent=True)
     about = pictures.describe(loss[0], Curve("", (), ()), n_steps, language)
     last = [event for event in events if isinstance(event, Guessed)][-1]
     measured = {
@@ -270,14 +278,14 @@ def _has_points(curves: Sequence[Curve]) -> bool:
     return any(curve.steps for curve in curves)
 
 
-def details(events: Sequence[RunEvent], language: str) -> str:
+def details(events: Sequence[RunEvent], language: str, run_id: str = "") -> str:
     """Return one run's learning rate and gradient norm as a sheet."""
     stories = [("", events)]
     every = {
         name: _curves(stories, Step, name)
         for name in ("learning_rate", "gradient_norm")
     }
-    return _sheet(every, language) if every["learning_rate"][0].steps else ""
+    return _sheet(every, language, run_id) if every["learning_rate"][0].steps else ""
 
 
 def _curves(
@@ -295,10 +303,18 @@ def _curves(
     return found
 
 
-def _sheet(every: Mapping[str, Sequence[Curve]], language: str) -> str:
-    """Return a plot a quantity, of the same runs each."""
+def _sheet(every: Mapping[str, Sequence[Curve]], language: str, range_of: str) -> str:
+    """Return a plot a quantity, of the same runs each and over the same steps."""
+    steps = [step for each in every.values() for curve in each for step in curve.steps]
     plots = tuple(
-        pictures.plot(name, curves, language, is_percent=name in PERCENTS)
+        pictures.plot(
+            name,
+            curves,
+            language,
+            n_steps=max(steps, default=0),
+            is_percent=name in PERCENTS,
+            range_of=range_of,
+        )
         for name, curves in every.items()
     )
     about = (pictures.describe_each(*each, language) for each in every.items())

@@ -74,6 +74,7 @@ def build(tab: gr.Tab, session: Session, settings: Settings) -> TrainTab:
         export = gr.Button(text("train.export"), size="sm")
         picture = canvas.place("", name="run-comparison", formats=()).render()
         comparison = [picture, gr.HTML(elem_classes="run-comparison")]
+    parts["comparison"] = picture
     parts["labels"] = labels["labels"]
     parts["parts"] = {**labels["parts"], "push": pushing}
     parts["buttons"] |= {**labels["buttons"], "start": new.start, "push": push}

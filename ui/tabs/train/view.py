@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import gradio as gr
@@ -67,6 +68,8 @@ class Window:
         push: how far its push is.
         table: all runs.
         compared: ids of runs to compare.
+        compared_ids: state, the same ids as far as their curves are drawn.
+        comparison: their curves.
         base_model: of the form of a new run; it lists runs too.
         labels: the shown run's name, tags and notes, to be written.
         parts: what only those see who may use the button of that name in it.
@@ -88,6 +91,8 @@ class Window:
     push: gr.HTML
     table: gr.Dataframe
     compared: gr.Dropdown
+    compared_ids: gr.State
+    comparison: gr.HTML
     base_model: gr.Dropdown
     labels: list[gr.Textbox]
     parts: dict[str, gr.Accordion]
@@ -103,7 +108,8 @@ class Window:
             self.curves,
         ]
         shown += [self.details, self.log, self.scores, self.push, self.table]
-        shown += [self.compared, self.base_model, *self.labels, *self.parts.values()]
+        shown += [self.compared, self.comparison, self.base_model]
+        shown += [*self.labels, *self.parts.values()]
         return [*shown, *self.buttons.values()]
 
     def typed(self, before: Seen) -> dict[int, Hashable]:
@@ -140,6 +146,7 @@ class Viewer:
         search: what they contain.
         smoothing: of the training loss, from 0 to ``MOST_SMOOTHING``.
         is_refused: what its form has cannot start here.
+        compared: ids of the runs whose curves are drawn together.
     """
 
     visitor: Visitor
@@ -147,6 +154,7 @@ class Viewer:
     search: str = ""
     smoothing: float = 0.0
     is_refused: bool = False
+    compared: tuple[str, ...] = ()
 
 
 def changes(
@@ -169,6 +177,7 @@ def _changes(
     parts = {
         **_texts(window, run, overview, server.cache, viewer),
         **_pictures(window, run, server.cache, viewer),
+        **_comparison(window, overview, server.cache, viewer),
         **_lists(window, name, overview, server.cache, viewer, before),
         **_buttons(window, run, overview, viewer),
         **_labels(window, run, viewer),
@@ -249,6 +258,7 @@ def _pictures(
 ) -> Parts:
     """Render the curves, the details, and the scores."""
     language = viewer.visitor.language
+    name = run.id if run else ""
     scored = scores.rendered(run, cache, viewer.visitor)
 
     def drawn(kind: str, draw: Callable[..., str], *settings: float) -> Part:
@@ -263,10 +273,31 @@ def _pictures(
         )
 
     return {
-        window.curves: drawn("curves", runs_table.curves, viewer.smoothing),
-        window.details: drawn("details", runs_table.details),
+        window.curves: drawn(
+            "curves", partial(runs_table.curves, run_id=name), viewer.smoothing
+        ),
+        window.details: drawn("details", partial(runs_table.details, run_id=name)),
         window.scores: (scored.version, lambda: scored.html),
     }
+
+
+def _comparison(
+    window: Window, overview: RunsOverview, cache: RunCache, viewer: Viewer
+) -> Parts:
+    """Draw the curves of the compared runs as far as they are."""
+    by_id = {run.id: run for run in overview.every}
+    chosen = [by_id[run_id] for run_id in viewer.compared if run_id in by_id]
+    if not chosen:
+        return {}
+    language = viewer.visitor.language
+    drawn = _rendered(
+        cache,
+        ("compared", *(run.id for run in chosen), language),
+        sum(len(cache.events(run)) for run in chosen),
+        lambda: runs_table.overlaid(chosen, cache, language),
+        may_lag=not all(run.state().is_ended for run in chosen),
+    )
+    return {window.comparison: drawn}
 
 
 def _rendered(
