@@ -300,7 +300,7 @@ def spare_the_browser() -> None:
     """Serve Gradio's scripts without what they do twice or in vain.
 
     Symptom: a page of 730 components and 515 events takes the browser 2.5 s of
-    processor before it can be used, two thirds of it for the same tree of components
+    processor before it can be used, half of it for the same tree of components
     twice, for each event asked by each component, and for searches of that tree whose
     result is not read (``gradio_scripts``).
 
