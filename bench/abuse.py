@@ -30,6 +30,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -277,7 +278,7 @@ class Visitor:
         config = (await self.page.get("/config")).json()
         self.events = {each["api_name"]: each["id"] for each in config["dependencies"]}
         file = await _upload(self.page, self.song, "song.wav")
-        await self._asked_by_page("read", [file, *[None] * 4])
+        await self._asked_by_page("read", _reading(config, file)["data"])
 
     async def keeps_open(self) -> None:
         """Keep the page's heartbeat, as browsers do."""
@@ -418,6 +419,14 @@ async def _upload(page: httpx.AsyncClient, data: bytes, name: str) -> dict[str, 
     return {"path": answer.json()[0], "meta": {"_type": "gradio.FileData"}}
 
 
+def _reading(config: dict[str, Any], song: object) -> dict[str, Any]:
+    """Write the question with which a page lets a sound be read; knobs as they are."""
+    events = config["dependencies"]
+    read = next(each for each in events if each["api_name"] == "read")
+    others = [None] * (len(read["inputs"]) - 1)
+    return {"fn_index": read["id"], "data": [song, *others]}
+
+
 async def _events(page: httpx.AsyncClient) -> dict[str, int]:
     config = (await page.get("/config")).json()
     return {each["api_name"]: each["id"] for each in config["dependencies"]}
@@ -549,7 +558,7 @@ async def cut_parts(page: httpx.AsyncClient, answers: Answers) -> AsyncGenerator
     song = await _upload(page, _silence(600.0, 40_000), "long.wav")
     events = await _events(page)
     of_page = {"session_hash": "cutting"}
-    read = {"fn_index": events["read"], "data": [song, None, None, None]}
+    read = _reading((await page.get("/config")).json(), song)
     await page.post(JOIN, json=read | of_page)
     yield
     for number in itertools.count():
@@ -566,12 +575,13 @@ async def leave_answers_unread(
     """Let pictures be drawn, in many sessions, and read none."""
     song = await _upload(page, _wav(0), "song.wav")
     events = await _events(page)
+    read = _reading((await page.get("/config")).json(), song)
     yield
     for number in itertools.count():
         yield
         of_page = {"session_hash": f"unread {number % 50}"}
         if number < 50:
-            body = {"fn_index": events["read"], "data": [song, None, None, None]}
+            body = read
         else:
             body = {"fn_index": events["redraw"], "data": [None] * 3 + [False]}
         await _send(answers, page.post(JOIN, json=body | of_page))

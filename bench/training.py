@@ -245,7 +245,9 @@ def print_recorded(
     )
     n_learned = N_FULL - n_test - n_validation
     n_each, n_overlapping = N_PER_SONG
-    n_windows = n_learned * (chosen.n_windows_per_song or n_overlapping)
+    drawn = 1 - (1 - 1 / n_overlapping) ** chosen.n_epochs  # and only they are recorded
+    n_each = chosen.n_windows_per_song or n_overlapping * drawn
+    n_windows = round(n_learned * n_each)
     cached_s = (n_windows + n_validation * n_each) * found["window_cpu_s"]
     learned_s = chosen.n_epochs * n_learned * found["cpu_s"]
     epoch_s = (N_FULL - n_test) * theirs["cpu_s"]

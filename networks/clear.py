@@ -8,7 +8,7 @@ Wiener, "On the foundations of noise-free selective classification", JMLR 11 (20
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -127,9 +127,9 @@ def of_config(facts: Mapping[str, Any]) -> ClearRule | None:
         return None
     if not all(map(_is_share, (*given.values(), *leads.values()))):
         return None
-    rule = ClearRule(**{name: float(value) for name, value in given.items()})
     pairs = tuple((str(genre), float(lead)) for genre, lead in leads.items())
-    return replace(rule, leads=pairs)
+    shares: dict[str, Any] = {name: float(value) for name, value in given.items()}
+    return ClearRule(**shares, leads=pairs)
 
 
 def measures(

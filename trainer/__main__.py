@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import i18n
 import process
@@ -247,10 +249,23 @@ def _print(lines: Sequence[str], events: Sequence[RunEvent]) -> None:
         print(f"  {messages.time_words(left_s, i18n.DEFAULT_LANGUAGE)}", flush=True)
 
 
+def _exit(code: int) -> NoReturn:
+    """End this process; where a launcher started it, without the exit handlers.
+
+    Threads of a process group now and then abort what ends as usual, though its group
+    is left: the launcher would report a run that has finished as failed.
+    """
+    if settings.from_environment().is_launched:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
     try:
         settings.repair_environment()
-        sys.exit(main())
+        _exit(main())
     except KnownError as error:
         sys.exit(i18n.sentence(error))
     except KeyboardInterrupt:  # in _follow, it stops the run instead

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NAME = "genrescope_cpu"
-N_WEIGHTS = 200_000  # of a block: 0.8 MB in float32, near the size of a core's cache
+N_WEIGHTS = 400_000  # of a block: 1.6 MB in float32, near the size of a core's cache
 N_DRAWS = 4  # numbers of 16 bits in one of 64
 STEPS = 1 << 16  # that dropout is a multiple of one of
 

@@ -1,5 +1,6 @@
 """The page as people meet it, in headless Chromium."""
 
+import json
 import re
 
 import pytest
@@ -14,6 +15,7 @@ from support.page import (
     upload,
     wait_for_pictures,
 )
+from support.page import choose as choose_sound
 from support.signals import chord
 
 pytestmark = pytest.mark.browser
@@ -69,6 +71,38 @@ def test_upload_draws_its_pictures_and_says_what_it_is(open_page, song):
     assert "MP3 · 22.05 kHz · mono · 3.0 s" in facts
     assert page.locator(DRAWN).count()
     says(lesson(page, "Spectrum (DFT)"), re.compile("440[.]|880[.]|439[.]9|879[.]9"))
+
+
+# What comes with a sound: a lesson's name, its picture.
+CAME = """() => {
+  const { renewed } = Genrescope;
+  window.came = [];
+  Genrescope.renewed = (lesson, sheet) => {
+    came.push([lesson, sheet]);
+    return renewed(lesson, sheet);
+  };
+}"""
+
+
+def test_sound_and_the_picture_in_view_come_in_one_answer(open_page):
+    page = open_page()
+    page.locator(".front-look").click()
+    stft = page.locator("#lesson-stft")
+    stft.locator("canvas[role=img]").wait_for()
+    stft.get_by_role("combobox").first.click()
+    page.get_by_role("option", name="8192").click()
+    stft.locator(".sheet-facts").filter(has_text="8,192").wait_for()
+    wait_for_pictures(page)
+    page.evaluate(CAME)
+    choose_sound(page, "Octave")
+    page.wait_for_function("came.length")
+    [[name, sheet]] = page.evaluate("came")
+    assert name == "stft"
+    assert "8,192" in json.loads(sheet)["plots"][0]["facts"][0]  # as its knob is set
+    page.wait_for_function("Genrescope.isDrawn()")
+    about = json.loads(sheet)["about"]
+    assert stft.locator(".numbers").inner_text() == about
+    assert page.locator(".clip-facts strong").inner_text() == "Octave"
 
 
 def test_knob_redraws_its_own_picture_only(open_page, song):

@@ -50,7 +50,7 @@ def test_lesson_in_view_is_asked_for_and_the_other_once_it_is_near(show):
 def test_picture_that_comes_with_its_sound_is_not_asked_for(show):
     page = show(one_row(), one_row())
     page.evaluate(IN_LESSONS)
-    assert page.evaluate("Genrescope.inView()") == "a"
+    assert page.evaluate("Genrescope.inView()") == "a"  # b is far below
     sheet = one_row(3000.0).as_json()
     page.evaluate("sheet => Genrescope.renewed('a', sheet)", sheet)
     assert page.evaluate("places[0].props.value") != sheet  # the same again is another

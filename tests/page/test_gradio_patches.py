@@ -9,13 +9,14 @@ import shutil
 import stat
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import anyio
 import gradio as gr
 import httpx
 import pytest
-from gradio import networking, processing_utils
+from gradio import networking, processing_utils, route_utils, routes
 from gradio.data_classes import PredictBodyInternal
 from gradio.mcp import GradioMCPServer
 from gradio.state_holder import SessionState
@@ -28,7 +29,7 @@ from starlette.testclient import TestClient
 from support import browser
 from support.files import write_audio
 from support.signals import tone
-from ui.server import gradio_patches
+from ui.server import gradio_patches, gradio_scripts
 
 META = {"_type": "gradio.FileData"}
 
@@ -574,3 +575,107 @@ def test_page_that_is_late_at_launch_is_served_all_the_same(monkeypatch):
     _, address, _ = page.launch(prevent_thread_lock=True, quiet=True)
     assert httpx.get(address, trust_env=False).status_code == 200
     page.close()
+
+
+SCRIPTS = Path(routes.BUILD_PATH_LIB)
+
+
+@pytest.mark.parametrize("change", gradio_scripts.CHANGES)
+def test_browser_works_twice_or_in_vain(change):
+    """The text that is changed stands in one script of Gradio's, once."""
+    texts = [path.read_text("utf-8") for path in SCRIPTS.glob(change.script)]
+    assert [text.count(change.old) for text in texts if change.old in text] == [1]
+
+
+@pytest.fixture
+def spared(monkeypatch):
+    """Gradio with changed scripts, until the test ends."""
+    monkeypatch.setattr(routes, "file_response", route_utils.file_response)
+    gradio_patches.spare_the_browser()
+    return gradio_scripts.changed_scripts(SCRIPTS)
+
+
+@pytest.mark.parametrize("packs", ["br", "gzip", "identity"])
+def test_changed_scripts_are_served_in_place_of_gradios(spared, client, packs):
+    assert len(spared) == 3
+    for name, script in spared.items():
+        whole = client.get(f"/assets/{name}", headers={"accept-encoding": "br"})
+        answer = client.get(f"/assets/{name}", headers={"accept-encoding": packs})
+        assert answer.content == whole.content == script.content
+        assert answer.headers.get("content-encoding", "identity") == packs
+        assert answer.headers["content-type"].startswith("text/javascript")
+        assert answer.headers["etag"] == whole.headers["etag"]
+        file = route_utils.FileResponse(SCRIPTS / name, stat_result=stat_of(name))
+        assert answer.headers["last-modified"] == file.headers["last-modified"]
+        assert answer.headers["etag"] != file.headers["etag"]
+
+
+def stat_of(name):
+    return (SCRIPTS / name).stat()
+
+
+def test_other_scripts_are_served_as_they_are(spared, client):
+    others = {path.name for path in SCRIPTS.glob("Index-*.js")} - set(spared)
+    for name in sorted(others)[:3]:
+        assert client.get(f"/assets/{name}").content == (SCRIPTS / name).read_bytes()
+
+
+def test_script_of_another_gradio_is_served_as_it_is():
+    for change in gradio_scripts.CHANGES:
+        name = change.script.replace("*", "Ab12")
+        for text in ("other text", change.old * 2):
+            assert gradio_scripts.changed(name, text) == text
+        assert gradio_scripts.changed("other.js", change.old) == change.old
+
+
+EVENTS = """
+const dependencies = [
+  { targets: [[1, "click"], [2, "change"], [1, "input"]] },
+  { targets: [] },
+  { targets: [[null, "load"], [2, null]] },
+  { targets: [[1, "then"], [2, "change"]] },
+];
+const found = [class { OLD }, class { NEW }].map((Tree) => {
+  const tree = new Tree();
+  const of = (id, list) =>
+    tree.find_attached_events({ id, props: { shared_props: {} } }, list)
+      .props.shared_props.attached_events;
+  return [1, 2, 3].map((id) => of(id, dependencies)).concat([of(1, [])]);
+});
+console.log(JSON.stringify(found));
+"""
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
+def test_events_of_a_component_are_listed_as_gradio_lists_them(tmp_path):
+    change = gradio_scripts.LIST_EVENTS_ONCE
+    script = tmp_path / "events.mjs"
+    script.write_text(EVENTS.replace("OLD", change.old).replace("NEW", change.new))
+    done = subprocess.run(["node", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    old, new = json.loads(done.stdout)
+    assert old == new == [["click", "then"], ["change", "change"], [], []]
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_page_of_changed_scripts_answers(spared, chromium):
+    page = plain_page()
+    page.launch(prevent_thread_lock=True, quiet=True, i18n=page.texts)
+    visit, broken = chromium.new_page(), []
+    visit.set_default_timeout(browser.WAIT_MS)
+    visit.on("pageerror", lambda error: broken.append(error.message))
+    try:
+        with visit.expect_response("**/assets/Blocks-*.js") as served:
+            visit.goto(page.local_url)
+        assert gradio_scripts.BUILD_ONCE.new in served.value.text()
+        for question in ("first", "second"):
+            visit.get_by_role("button", name=question).click()
+            visit.wait_for_function(
+                f"document.querySelector('#{question}-answer textarea').value"
+                " === 'answered'"
+            )
+        assert not broken
+    finally:
+        visit.close()
+        page.close()

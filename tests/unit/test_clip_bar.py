@@ -16,7 +16,7 @@ from settings import Settings
 from support.files import stereo, write_audio
 from support.signals import tone
 from ui.newest import Newest
-from ui.player import examples, excerpt
+from ui.player import clip_bar, examples, excerpt
 from ui.player.clip_bar import (
     _choosing,
     _giving_what_the_address_names,
@@ -135,7 +135,7 @@ def test_sound_that_another_came_after_while_it_was_read_changes_nothing(tmp_pat
     read = _reading(Slow(decode.Limits()), player, ())
     found = read(path, newest, None, None, "", EVENT, visitor=Visitor())
     assert all(each == gr.skip() for each in found)
-    choose = _choosing(Settings(cache_dir=tmp_path), read, player.GRADIO_CACHE)
+    choose = _choosing(Settings(cache_dir=tmp_path), read, player)
     found = choose(newest, None, None, "", EVENT, visitor=Visitor())
     assert all(each == gr.skip() for each in found)
 
@@ -154,7 +154,7 @@ def test_sound_that_browsers_do_not_play_is_played_as_wav(tmp_path):
 
 def test_built_in_sound_is_played_and_read_in_one_answer(tmp_path):
     read = _reading(ClipShelf(decode.Limits()), player_in(tmp_path), ())
-    choose = _choosing(Settings(cache_dir=tmp_path), read, str(tmp_path / "cache"))
+    choose = _choosing(Settings(cache_dir=tmp_path), read, player_in(tmp_path))
     path, line, whole, _, played, copy, kept, _ = choose(
         Newest(), None, None, "", EVENT, visitor=Visitor()
     )
@@ -241,6 +241,8 @@ def test_picture_in_view_comes_with_its_sound_as_its_own_knobs_have_it(tmp_path)
     assert json.loads(kept)["path"].endswith("a.wav")
     assert (lesson, json.loads(sheet)) == ("stft", ["a.wav", "zh-TW", 2048, 4])
     assert taken(tmp_path, "waveform").split("\n")[1:] == ["waveform", "W"]
+    # The first in view that can come.
+    assert taken(tmp_path, "dft waveform stft").split("\n")[1:] == ["waveform", "W"]
 
 
 @pytest.mark.parametrize("seen", ["", "dft", "<b>"])
@@ -278,3 +280,46 @@ def test_sound_that_another_came_after_while_it_was_drawn_changes_nothing(tmp_pa
     picture = dataclasses.replace(PICTURES[0], draw=draw)
     found = taken(tmp_path, "waveform", [picture, PICTURES[1]], newest=newest)
     assert found == gr.skip()
+
+
+def test_picture_whose_knob_is_turned_meanwhile_is_asked_for_anew(tmp_path):
+    newest = Newest()
+
+    def draw(*_):
+        newest.ask(PICTURES[0].place)
+        return "as the knob was"
+
+    picture = dataclasses.replace(PICTURES[0], draw=draw)
+    found = taken(tmp_path, "waveform", [picture, PICTURES[1]], newest=newest)
+    assert found.split("\n")[1:] == [""]
+
+
+def test_picture_of_the_sound_before_is_out_of_date_once_another_has_been_read(
+    tmp_path,
+):
+    newest = Newest()
+    assert newest.is_of("the one before")
+    taken(tmp_path, "", newest=newest)
+    assert not newest.is_of("the one before")
+    assert newest.is_of(str(tmp_path / "a.wav"))
+
+
+def test_click_that_came_first_stays_first_although_its_file_takes_longer(
+    tmp_path, monkeypatch
+):
+    player, newest = player_in(tmp_path), Newest()
+    settings = Settings(cache_dir=tmp_path)
+    read = _reading(ClipShelf(decode.Limits()), player, ())
+    choose = _choosing(settings, read, player)
+    event = SimpleNamespace(sound="sine", seen="")
+    given, later = clip_bar._given, []
+
+    def give(id, *rest):
+        if id == "sine":  # another click comes meanwhile, and is through at once
+            later.append(choose(newest, None, None, "", EVENT, visitor=Visitor()))
+        return given(id, *rest)
+
+    monkeypatch.setattr(clip_bar, "_given", give)
+    found = choose(newest, None, None, "", event, visitor=Visitor())
+    assert examples.id_of(later[0][0]) == "click"
+    assert all(each == gr.skip() for each in found)

@@ -191,6 +191,20 @@ def test_launcher_resumes_nothing(monkeypatch, tmp_path, capsys):
     assert "--resume" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("n_processes", [1, 2])
+def test_launched_process_ends_before_threads_of_its_group_can_abort_it(
+    monkeypatch, n_processes
+):
+    launcher = {"WORLD_SIZE": str(n_processes), "RANK": "1", "MASTER_ADDR": "localhost"}
+    for name, value in launcher.items():
+        monkeypatch.setenv(name, value)
+    ended = []
+    monkeypatch.setattr(command_line.os, "_exit", ended.append)
+    with pytest.raises(SystemExit):
+        command_line._exit(1)
+    assert ended == ([1] if n_processes > 1 else [])
+
+
 def test_process_of_several_computes_on_its_own_gpu(monkeypatch):
     import torch
 
@@ -225,7 +239,10 @@ def test_two_processes_carry_out_every_preset(tmp_path, preset, validation_fract
     run, _ = finished(tmp_path, *flags)
     assert run.state().name == "finished"
     result = runs.read_json(run.folder / "result.json")
-    assert ("test_accuracy" in result) == (validation_fraction != "0")
+    needs_genres = run.config().needs_genres
+    assert ("masked_accuracy" in result) == (not needs_genres)
+    is_tested = needs_genres and validation_fraction != "0"
+    assert ("test_accuracy" in result) == is_tested
     assert (run.model_dir / "model.safetensors").exists()
     assert len([n for n in of(run, Noted) if n.code == "trains_on"]) == 1
 

@@ -55,6 +55,17 @@ def test_passage_of_a_new_sound_is_its_loudest():
     assert lesson.loudest_s(clip, 100) == pytest.approx(0.95)
     assert lesson.loudest_s(clip, 4096) == 0.0
     assert lesson.loudest_s(Clip([], 1000), 10) == 0.0
+    low = Clip([0.0, 0.5, -0.9, 0.9], 2)  # the first of two that are as loud
+    assert lesson.loudest_s(low, 1) == 1.0
+
+
+def test_first_picture_of_a_long_sound_weighs_no_more_than_a_short_one_s():
+    """It is the screen's, not the song's: it comes along with the sound."""
+    short, long = (
+        waveform.draw(scene_of(noise(duration_s=each)), False).as_json()
+        for each in (5.0, 120.0)
+    )
+    assert len(long) < 1.1 * len(short) < 100_000
 
 
 def test_older_picture_that_is_drawn_late_never_covers_the_newer_one():

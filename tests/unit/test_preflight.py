@@ -105,6 +105,23 @@ def test_recorded_parts_make_a_run_shorter(tmp_path, monkeypatch):
     assert look(tmp_path, anew).time_s > times_s[0]
 
 
+def test_windows_that_no_epoch_draws_need_no_time_and_no_disk():
+    one, twenty = (
+        dataclasses.replace(config.preset("fast"), n_steps=n_epochs * 44)
+        for n_epochs in (1, 20)
+    )
+    validated_s = preflight._validation_s(one, 30_000.0)
+    # 700 of 1000 songs of 30 s; 12 windows of 5 s each, overlapping by half.
+    recorded_s = [
+        preflight._cached_s(each, 1000, 30_000.0) - validated_s
+        for each in (one, twenty)
+    ]
+    assert recorded_s == pytest.approx([700 * 5, 700 * 12 * 5 * 0.82], rel=0.02)
+    head = dataclasses.replace(config.preset("head"), n_windows_per_song=0)
+    everything_s = preflight._cached_s(head, 1000, 30_000.0) - validated_s
+    assert everything_s == pytest.approx(2 * 21_000)
+
+
 def test_windows_of_whisper_are_counted_as_long_as_they_are(tmp_path, monkeypatch):
     on(monkeypatch)
     whisper = RunConfig(base_model="openai/whisper-tiny", window_s=5.0)

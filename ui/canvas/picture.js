@@ -372,13 +372,13 @@
   // whether none is asked for.
   Object.assign(Genrescope, { renew: wait(true), again: wait(false), isDrawn: turns.isOver });
 
-  /** Name of the lesson whose picture is seen first; "" where none is. */
+  /** Names of the lessons whose pictures are seen, from the top, with spaces between. */
   Genrescope.inView = () => {
-    const [first] = [...all]
+    const seen = [...all]
       .filter((picture) => lessonOf(picture) && picture.place.waits && isSeen(picture))
       .map((picture) => [picture.element.getBoundingClientRect().top, lessonOf(picture)])
       .sort(([one], [other]) => one - other);
-    return first?.[1] ?? "";
+    return [...new Set(seen.map(([, name]) => name))].join(" ");
   };
 
   /** There is a new sound, and a lesson's picture of it, if one came along: that one is

@@ -148,8 +148,8 @@ document.addEventListener("click", (event) => {
 
 const held = (kept) => (kept ? JSON.parse(kept) : {});
 let chosen = {}; // the sound that the page shows, as the server writes it for `kept`
-// The lesson in view, whose picture is to come with the sound. Where a link set its knobs,
-// they may be on their way still.
+// The lessons in view: a picture of theirs is to come with the sound. Where a link set its
+// knobs, they may be on their way still.
 const seen = () => (duration_s() ? Genrescope.inView() : Genrescope.front.leads());
 const empty = () => {
   root.classList.add("sound-arrives");
@@ -167,20 +167,20 @@ Genrescope.bar = {
     trigger("read", { seen: seen() });
   },
   // Choose a built-in sound, by its id.
-  choose(id, lesson = seen()) {
+  choose(id, lessons = seen()) {
     if (chosen.sound !== id) empty();
     else {
       fold();
       root.classList.remove("sound-arrives"); // for one that this came after
     }
-    trigger("choose", { sound: id, seen: lesson });
+    trigger("choose", { sound: id, seen: lessons });
   },
   // There is another sound: what is kept of it, the name of a lesson and its picture.
   take(text) {
     if (!text) return;
     const [kept, lesson, sheet] = text.split("\n");
     chosen = held(kept);
-    Genrescope.renewed(lesson, sheet).then(() => Genrescope.kept.sound(kept));
+    Genrescope.renewed(lesson, sheet).finally(() => Genrescope.kept.sound(kept));
   },
   refuse() {
     root.classList.remove("sound-arrives", "sound-uploads");

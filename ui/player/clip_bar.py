@@ -42,9 +42,8 @@ TOOLS = """<span class="bar-time"></span>
 <button type="button" class="bar-record"></button>"""
 SCRIPT = Path(__file__).with_name("bar.js").read_text("utf-8")
 ARRIVE = "(file, kept) => Genrescope.bar.arrive(file, kept)"
-# Of a sound: what its place on the page, the address and the lessons do with it.
+# A new sound is kept for a reload, and drawn: by its picture, or once lessons ask for theirs.
 TAKE_SOUND = 'watch("value", () => Genrescope.bar.take(props.value));'
-KEEP_SOUND = "(kept) => Genrescope.kept.sound(kept)"
 GIVE_SOUND = "() => Genrescope.kept.files()"
 FORGET_SOUND = "() => Genrescope.kept.forget()"
 REFUSE = "() => Genrescope.bar.refuse()"
@@ -137,7 +136,6 @@ def build(
     tools.start(None, None, player, js="() => null", **QUIETLY)  # a recording
     tools.back(guarded(_same), path, player, **QUIETLY)
     player.change(None, [player, kept], None, js=ARRIVE, **QUIETLY)
-    kept.change(None, kept, None, js=KEEP_SOUND, **QUIETLY)
     _restoring(guarded, link, [player, whole])
     named = guarded(_giving_what_the_address_names(settings))
     link.change(named, None, player, **QUIETLY)
@@ -149,7 +147,7 @@ def build(
 
     def wire(newest: gr.State, pictures: Sequence[FirstPicture]) -> None:
         read = _reading(shelf, player, pictures)
-        choose = _choosing(settings, read, player.GRADIO_CACHE)
+        choose = _choosing(settings, read, player)
         given = [newest, path, whole, copy, *knobs_of(pictures)]
         # Whoever clicks one sound after the other waits for the last one alone.
         event = {**QUIETLY, "trigger_mode": "multiple"}
@@ -169,7 +167,7 @@ def _reading(
 
     What browsers do not play gets a copy as wav, which the player is given in its place.
     A sound that another one was chosen after, while it was read, changes nothing. The
-    event names the lesson in view, ``seen``: its picture comes along.
+    event names the lessons in view, ``seen``: a picture of theirs comes along.
     """
     cache_dir = player.GRADIO_CACHE
 
@@ -204,19 +202,22 @@ def _reading(
         kept = handle_of(chosen, whole, copy)
         row = [chosen, line, whole, back, played, copy, kept, gr.skip()]
         if chosen != before:
-            seen, language = str(getattr(event, "seen", "")), visitor.language
+            seen, language = _told(event, "seen"), visitor.language
             first = drawn(pictures, seen, values, newest, chosen, language)
             row[TAKEN] = f"{kept}\n{first}"
-        return row if is_newest(player) else [gr.skip()] * 8
+        if not is_newest(player):
+            return [gr.skip()] * 8
+        newest.choose(chosen)
+        return row
 
     return read
 
 
-def _choosing(settings: Settings, read: Handler, cache_dir: str) -> Handler:
+def _choosing(settings: Settings, read: Handler, player: gr.Audio) -> Handler:
     """Make the handler that gives the player a sound of ours and reads it at once.
 
     The player would ask for that only once it has the sound, one answer later. The event
-    names the sound, and the lesson in view.
+    names the sound, and the lessons in view.
     """
 
     def choose(
@@ -228,9 +229,13 @@ def _choosing(settings: Settings, read: Handler, cache_dir: str) -> Handler:
         *values: Any,
         visitor: Visitor,
     ) -> list[Any]:
-        given = _given(str(getattr(event, "sound", "")), settings, visitor.language)
+        # Before its file is there: a small one that was asked for earlier is no newer.
+        is_newest = newest.ask(player)
+        given = _given(_told(event, "sound"), settings, visitor.language)
         # Where Gradio would copy it to, for the player.
-        file = processing_utils.save_file_to_cache(given, cache_dir)
+        file = processing_utils.save_file_to_cache(given, player.GRADIO_CACHE)
+        if not is_newest(player):
+            return [gr.skip()] * 8
         row: list[Any] = read(
             file, newest, path, whole, copy, event, *values, visitor=visitor
         )
@@ -239,6 +244,11 @@ def _choosing(settings: Settings, read: Handler, cache_dir: str) -> Handler:
         return row
 
     return choose
+
+
+def _told(event: gr.EventData, name: str) -> str:
+    """Read what an event of the page tells; "" where a program sends none."""
+    return str(getattr(event, name, "")) if vars(event).get("_data", True) else ""
 
 
 def handle_of(path: str, whole: str | None, copy: str = "") -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import gradio as gr
@@ -51,24 +52,26 @@ def drawn(
 
     Args:
         pictures: that may come with a sound.
-        seen: name of the lesson in view.
+        seen: names of the lessons in view, from the top, with spaces between: the first
+            of them that has such a picture counts.
         values: of the knobs of all pictures.
         newest: is told that an older request for the same picture is out of date.
         path: of the new sound.
         language: of the visitor.
 
     Returns:
-        "" where no such picture is in view, or it cannot be drawn: then it is asked for
-        as all others are, and the error shown there.
+        "" where no such picture is in view, it cannot be drawn, or a knob of it was
+        turned meanwhile: then it is asked for as all others are.
     """
-    at = 0
-    for each in pictures:
-        own = values[at : at + len(each.knobs)]
-        at += len(each.knobs)
-        if each.name == seen:
-            newest.ask(each.place)
-            try:
-                return f"{each.name}\n{each.draw(path, language, *own)}"
-            except KnownError:
-                return ""
-    return ""
+    given = iter(values)
+    knobs = {each.name: list(islice(given, len(each.knobs))) for each in pictures}
+    named = {each.name: each for each in pictures}
+    first = next((named[name] for name in seen.split() if name in named), None)
+    if first is None:
+        return ""
+    is_newest = newest.ask(first.place)
+    try:
+        sheet = first.draw(path, language, *knobs[first.name])
+    except KnownError:
+        return ""
+    return f"{first.name}\n{sheet}" if is_newest(first.place) else ""

@@ -308,8 +308,8 @@ def spare_the_browser() -> None:
     scripts = gradio_scripts.changed_scripts(Path(routes.BUILD_PATH_LIB))
 
     def file_response(folder: Any, path: Any) -> Response:
-        is_script = folder == routes.BUILD_PATH_LIB and str(path) in scripts
-        return scripts[path] if is_script else route_utils.file_response(folder, path)
+        script = scripts.get(path) if folder == routes.BUILD_PATH_LIB else None
+        return script.response() if script else route_utils.file_response(folder, path)
 
     vars(routes)["file_response"] = file_response
 

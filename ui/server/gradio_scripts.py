@@ -86,21 +86,35 @@ def changed(name: str, text: str) -> str:
     return text
 
 
-def changed_scripts(folder: Path) -> dict[str, Response]:
-    """Prepare an answer for each script of a folder that is changed, by its name."""
+@dataclass(frozen=True)
+class Script:
+    """A changed script, ready to be sent.
+
+    Attributes:
+        content: its text, encoded.
+        modified: when the file was installed, as HTTP writes it.
+    """
+
+    content: bytes
+    modified: str
+
+    def response(self) -> Response:
+        """Answer as Gradio does with a file, by the hash of what is sent.
+
+        What compresses an answer writes into its headers: each request has its own.
+        """
+        digest = hashlib.sha256(self.content).hexdigest()
+        headers = {"etag": f'"{digest[:32]}"', "last-modified": self.modified}
+        return Response(self.content, headers=headers, media_type="text/javascript")
+
+
+def changed_scripts(folder: Path) -> dict[str, Script]:
+    """Read the scripts of a folder that are changed, by their names."""
     found = {}
     for path in sorted({p for each in CHANGES for p in folder.glob(each.script)}):
         old = path.read_text(ENCODING)
         new = changed(path.name, old)
         if new != old:
-            found[path.name] = _response(new.encode(ENCODING), path.stat().st_mtime)
+            modified = formatdate(path.stat().st_mtime, usegmt=True)
+            found[path.name] = Script(new.encode(ENCODING), modified)
     return found
-
-
-def _response(content: bytes, modified_s: float) -> Response:
-    """Answer as Gradio does with a file, by the hash of what is sent."""
-    headers = {
-        "etag": f'"{hashlib.sha256(content).hexdigest()[:32]}"',
-        "last-modified": formatdate(modified_s, usegmt=True),
-    }
-    return Response(content, headers=headers, media_type="text/javascript")

@@ -194,7 +194,8 @@ def redrawing(session: Session, lesson: Lesson) -> dict[str, Any]:
         is_newest = newest.ask(lesson.picture)
         scene = session.scene(path, view, visitor.language)
         sheet = lesson.draw(scene, *values).as_json()
-        return sheet if is_newest(lesson.picture) else gr.skip()
+        is_due = is_newest(lesson.picture) and newest.is_of(path)
+        return sheet if is_due else gr.skip()
 
     inputs = [session.bar.path, session.view, session.newest, *lesson.knobs.values()]
     return {"fn": redraw, "inputs": inputs, "outputs": lesson.picture, **QUIETLY}

@@ -59,7 +59,8 @@ def _zooming(session: Session, lesson: Lesson) -> Any:
         if event.start_s is not None:
             view = path, float(event.start_s), float(event.stop_s)
         sheet = lesson.draw(session.scene(path, view, visitor.language), *values)
-        return view, sheet.as_json() if is_newest(lesson.picture) else gr.skip()
+        is_due = is_newest(lesson.picture) and newest.is_of(path)
+        return view, sheet.as_json() if is_due else gr.skip()
 
     return zoom
 
