@@ -55,6 +55,24 @@ def test_played_scale_is_named_note_by_note(page):
         )
 
 
+AXIS = """() => {
+  const { canvas, plot, ratio } = Genrescope.live;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, plot.left * ratio - 4, canvas.height);
+  const inked = [...data.keys()].filter((i) => i % 4 === 3 && data[i] > 200);
+  return inked.reduce((sum, i) => sum + data[i - 1], 0) / inked.length;
+}"""
+
+
+@pytest.mark.slow
+def test_axis_follows_light_and_dark_while_it_is_paused(page):
+    page.locator(".live-start").click()
+    page.wait_for_function("!Genrescope.live.isOn")
+    light = page.evaluate(AXIS)
+    page.evaluate("document.body.classList.add('dark')")
+    page.wait_for_function(f"({AXIS})() > 128")
+    assert light < 128
+
+
 @pytest.mark.slow
 def test_partials_stand_at_their_frequencies(page):
     page.wait_for_function("document.querySelector('.live-note').textContent === 'A4'")

@@ -190,6 +190,8 @@
         if (!entries.at(-1).isIntersecting) this.stop(); // the tab was left
       }).observe(this.frame);
       tools.watch(() => this.redraw());
+      // Paused, nothing else would draw the axis in the colours of the other theme.
+      new MutationObserver(() => this.redraw()).observe(document.body, { attributeFilter: ["class"] });
     }
 
     lay() {
@@ -452,7 +454,7 @@
       pen.setTransform(ratio, 0, 0, ratio, 0, 0);
       pen.clearRect(0, 0, left, this.height);
       pen.clearRect(0, bottom, this.width, this.height - bottom);
-      Object.assign(pen, { fillStyle: style.color, font: `12px ${style.fontFamily}`, textAlign: "right", textBaseline: "middle" });
+      Object.assign(pen, { fillStyle: style.getPropertyValue("--body-text-color") || style.color, font: `12px ${style.fontFamily}`, textAlign: "right", textBaseline: "middle" });
       for (const { value, label } of axes.ticks(y, 22)) pen.fillText(label, left - 8, y.place(value));
       Object.assign(pen, { textAlign: "center", textBaseline: "top" });
       const stop_s = this.now_s - (this.isOn ? 0 : this.back_s);
