@@ -262,6 +262,13 @@ def test_sound_that_is_chosen_already_brings_no_picture(tmp_path):
     assert taken(tmp_path, "stft", before=True) == gr.skip()  # a zoom stays
 
 
+def test_sound_is_drawn_again_after_another_whose_answer_is_on_its_way(tmp_path):
+    newest = Newest()
+    newest.choose("another")
+    found = taken(tmp_path, "stft", before=True, newest=newest)
+    assert found.split("\n")[1] == "stft"
+
+
 def test_older_request_for_the_picture_that_came_along_is_out_of_date(tmp_path):
     newest = Newest()
     is_newest = newest.ask(PICTURES[1].place)

@@ -202,7 +202,8 @@ def _reading(
             played = copy = files.kept(sound_files.wav(decoded.clip), name, cache_dir)
         kept = handle_of(chosen, whole, copy)
         row = [chosen, line, whole, back, played, copy, kept, gr.skip()]
-        if chosen != before:
+        # The answer with a sound in between may be on its way, ``before`` not know of it.
+        if chosen != before or not newest.is_of(chosen):
             seen, language = _told(event, "seen"), visitor.language
             first = drawn(pictures, seen, values, newest, chosen, language)
             row[TAKEN] = f"{kept}\n{first}"

@@ -128,7 +128,7 @@ def build(settings: Settings) -> Form:
 
     songs = song_choice.build(settings, config.data, config.n_songs_per_genre)
     beside = _beside_start()
-    with gr.Accordion(text("train.more"), open=False):
+    with gr.Accordion(text("train.more"), open=False, elem_classes="run-more"):
         folded = [made(name) for name in FOLDED_FIELDS]
     fields = (songs.data, songs.n_songs, *folded)
     return Form(preset, fields, songs, **beside)
