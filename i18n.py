@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import string
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -33,6 +34,8 @@ def table(language: str) -> Mapping[str, str]:
 def word(key: str, language: str = DEFAULT_LANGUAGE, /, **details: object) -> str:
     """Return one text, its ``{names}`` filled from ``details``; lists are joined.
 
+    ``{n:|song|songs}`` is the first of both words where ``n`` is 1.
+
     Raises:
         KeyError: no locale has the key; a test keeps that from shipping.
     """
@@ -42,7 +45,18 @@ def word(key: str, language: str = DEFAULT_LANGUAGE, /, **details: object) -> st
         else value
         for name, value in details.items()
     }
-    return table(language)[key].format(**filled)
+    return Filled().vformat(table(language)[key], (), filled)
+
+
+class Filled(string.Formatter):
+    """A text's values, formatted as ``str.format`` does, and singular or plural."""
+
+    def format_field(self, value: object, form: str) -> str:
+        """Format a value; choose the word of ``|singular|plural`` by it."""
+        if not form.startswith("|"):
+            return format(value, form)
+        singular, plural = form[1:].split("|")
+        return singular if str(value).lstrip("+-\u2212") == "1" else plural
 
 
 def sentence(error: KnownError, language: str = DEFAULT_LANGUAGE) -> str:

@@ -377,6 +377,18 @@ def test_map_has_a_row_a_genre_the_likeliest_on_top(prediction):
     assert (rows.x.start, rows.x.stop) == (wave.x.start, wave.x.stop)
 
 
+def test_caption_of_two_models_names_each(prediction):
+    other = replace(prediction.model, source="run", title="deep · my songs")
+    pair = [prediction, replace(prediction, model=other)]
+    alone, both = (
+        song_map.sheet(Scene(noise(duration_s=3.0), Transforms()), given)
+        for given in (pair[:1], pair)
+    )
+    first, second = (plot.title for plot in both.plots[1:])
+    assert both.about.startswith(f"{first}: {alone.about}")
+    assert f"{second}: " in both.about and first != second
+
+
 def test_maps_of_two_models_are_saved_together(prediction):
     packed = song_map.contents([prediction, renamed(prediction, "odd")], "csv", "en")
     with zipfile.ZipFile(io.BytesIO(packed)) as folder:

@@ -170,6 +170,28 @@ def test_sentence_is_filled_with_the_error_s_details():
     assert "「a.wav」" in i18n.sentence(error, "zh-TW")
 
 
+@pytest.mark.parametrize(
+    ("done", "said"), [(0, "0 songs"), (1, "1 song"), (2, "2 songs"), (21, "21 songs")]
+)
+def test_one_song_is_not_several(done, said):
+    sentence = i18n.word("classify.many_done", done=done, about="")
+    assert sentence.startswith(f"{said} classified.")
+
+
+@pytest.mark.parametrize(("cents", "said"), [("+1", "+1 cent."), ("+11", "+11 cents.")])
+def test_number_that_is_already_written_has_its_word(cents, said):
+    tone = i18n.word("viz.about_tone", hz=440, note="A4", cents=cents)
+    assert tone.endswith(said)
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_words_of_one_and_of_several_are_both_there(language):
+    for key, text in i18n.table(language).items():
+        for _, _, form, _ in string.Formatter().parse(text):
+            if form and form.startswith("|"):
+                assert form.count("|") == 2 and all(form[1:].split("|")), key
+
+
 def test_several_values_are_listed_as_the_language_separates_them():
     error = KnownError("not_a_choice", field="effort", value="x", choices=("a", "b"))
     assert "a, b" in i18n.sentence(error, "en")

@@ -103,6 +103,14 @@ def test_names_labels_and_reasons_in_the_table_are_text(prediction):
     assert Page(shown).text.count(OTHER) == 3  # runner-up, name, reason
 
 
+def test_reason_has_the_room_of_the_answer_that_is_missing():
+    refused = Row("notes.mp3", 0.1, error=KnownError("not_audio", name="notes.mp3"))
+    shown = batch.table_html([refused], "en")
+    row = shown[shown.index("<tbody>") :]
+    assert row.count("<td") == len(batch.COLUMNS)  # each column can be sorted by
+    assert 'colspan="4"' in row and row.count("<td hidden") == 3
+
+
 def test_rows_that_a_browser_kept_are_text():
     more = {"path": EVIL, "title": EVIL, "ranking": [[OTHER, 0.5], [EVIL, 0.3]]}
     for cells in ([], [more]):

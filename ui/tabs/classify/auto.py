@@ -38,7 +38,9 @@ class AutoLine:
     def __init__(self, session: Session, models: Models) -> None:
         self._session = session
         self._models = models
-        self.line = gr.HTML(elem_classes=["classify-status", "auto"], render=False)
+        # Offline the one sentence stays, and needs no room of longer ones.
+        classes = ["classify-status", "auto", *["settled"] * models.is_offline]
+        self.line = gr.HTML(elem_classes=classes, render=False)
         self.again = gr.Button("", size="sm", visible=HIDDEN, render=False)
         self._timer = gr.Timer(POLL_S["coming"], active=False, render=False)
 

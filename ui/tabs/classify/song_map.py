@@ -41,6 +41,11 @@ def sheet(scene: Scene, predictions: Sequence[Prediction]) -> Sheet:
         name = plain(title(each.model, language)) if is_pair else ""
         plots.append(replace(_map(each, scene.shown_s, language), title=name))
     about = [_described(each, language) for each in predictions]
+    if is_pair:
+        about = [
+            i18n.word("see.of_sound", language, name=plot.title, about=each)
+            for plot, each in zip(plots[1:], about, strict=True)
+        ]
     return scene.sheet(tuple(plots), scene.seen(joined(about, language)))
 
 
