@@ -158,3 +158,14 @@ def test_songs_looked_at_are_handed_to_the_form(open_page):
     page.get_by_role("button", name="All settings").click()
     assert page.get_by_label("Seed").filter(visible=True).input_value() == "7"
     assert "view=train" in page.url
+
+
+@pytest.mark.slow
+def test_all_settings_scroll_beside_the_run_and_each_is_reached(open_page):
+    page = opened(open_page, "Train")
+    page.get_by_role("button", name="All settings").click()
+    last = page.locator(".run-more input").filter(visible=True).last
+    last.wait_for()
+    assert page.evaluate("document.documentElement.scrollHeight < 3 * innerHeight")
+    last.scroll_into_view_if_needed()
+    last.click(trial=True)  # nothing is over it
