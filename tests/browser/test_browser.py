@@ -105,6 +105,42 @@ def test_sound_and_the_picture_in_view_come_in_one_answer(open_page):
     assert page.locator(".clip-facts strong").inner_text() == "Octave"
 
 
+CLICK = """(sounds) => {
+  for (const each of sounds) document.getElementById(`sound-${each}`).click();
+}"""
+
+
+def test_last_click_counts_although_one_before_arrives_after_it(open_page):
+    page = open_page()
+    page.locator(".front-look").click()
+    wait_for_pictures(page)
+    page.evaluate(CAME)
+    late = []
+
+    def let_through(route):
+        event = route.request.post_data_json.get("event_data") or {}
+        if event.get("sound") == "semitone":
+            late.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/queue/join*", let_through)
+    page.evaluate(CLICK, ["semitone", "chord"])
+    name = page.locator(".clip-facts strong")
+    name.filter(has_text="Octave").wait_for()
+    page.wait_for_function("Genrescope.isDrawn()")
+    with page.expect_response("**/queue/join*"):
+        late[0].continue_()
+    page.evaluate(CLICK, ["click"])
+    name.filter(has_text="Click").wait_for()
+    page.wait_for_function("Genrescope.isDrawn()")
+    of_chord, of_click = [
+        json.loads(sheet)["about"] for _, sheet in page.evaluate("came")
+    ]
+    assert of_chord != of_click
+    assert page.locator("#lesson-stft .numbers").inner_text() == of_click
+
+
 def test_knob_redraws_its_own_picture_only(open_page, song):
     page = open_page()
     upload(page, song)

@@ -42,7 +42,8 @@
         const { msg, event_id: id } = message(event);
         if (msg === "process_completed") owed.delete(id);
         if (msg === "close_stream") {
-          await Promise.allSettled(asking);
+          // The first that is owed an answer is enough: another may be on its way for long.
+          while (asking.size && !owed.size) await Promise.race(asking).catch(() => {});
           isOver = !owed.size;
           if (!isOver) continue;
         }
