@@ -8,6 +8,13 @@ from dataclasses import dataclass, field
 from gradio.components import Component
 
 
+@dataclass(frozen=True, eq=False)
+class Request:
+    """One request, the same as no other: by its turn at the browser that sent it."""
+
+    turn: int
+
+
 @dataclass(frozen=True)
 class Newest:
     """Which request for each place of a page came last.
@@ -16,13 +23,22 @@ class Newest:
     end last; what it brings is out of date, and must not cover the newer answer.
     """
 
-    requests: dict[int, object] = field(default_factory=dict)
+    requests: dict[int, Request] = field(default_factory=dict)
     sounds: list[str] = field(default_factory=list)  # the chosen one, by its path
 
-    def ask(self, *places: Component) -> Callable[[Component], bool]:
-        """Begin a request; return what tells whether it is a place's newest still."""
-        request = object()
-        self.requests.update((place._id, request) for place in places)
+    def ask(self, *places: Component, turn: int = 0) -> Callable[[Component], bool]:
+        """Begin a request; return what tells whether it is a place's newest still.
+
+        Args:
+            places: that it is for.
+            turn: counted up by the browser, whose requests may overtake each other on
+                their way here: one with a lower turn than came before is out of date.
+        """
+        request = Request(turn)
+        for place in places:
+            last = self.requests.get(place._id)
+            if last is None or last.turn <= turn:
+                self.requests[place._id] = request
         return lambda place: self.requests[place._id] is request
 
     def choose(self, path: str) -> None:

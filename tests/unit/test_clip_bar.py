@@ -323,3 +323,26 @@ def test_click_that_came_first_stays_first_although_its_file_takes_longer(
     found = choose(newest, None, None, "", event, visitor=Visitor())
     assert examples.id_of(later[0][0]) == "click"
     assert all(each == gr.skip() for each in found)
+
+
+def test_click_that_was_overtaken_on_its_way_does_not_undo_the_later_one(tmp_path):
+    player, newest = player_in(tmp_path), Newest()
+    read = _reading(ClipShelf(decode.Limits()), player, ())
+    choose = _choosing(Settings(cache_dir=tmp_path), read, player)
+
+    def click(sound, turn):
+        event = SimpleNamespace(sound=sound, seen="", turn=turn)
+        return choose(newest, None, None, "", event, visitor=Visitor())
+
+    assert examples.id_of(click("click", 2)[0]) == "click"
+    assert all(each == gr.skip() for each in click("sine", 1))
+    assert newest.is_of(click("click", 3)[0])
+
+
+@pytest.mark.parametrize("turn", ["", "9", 1.5, None, [2]])
+def test_turn_that_is_no_number_is_a_program_s(tmp_path, turn):
+    event = SimpleNamespace(sound="click", seen="", turn=turn)
+    read = _reading(ClipShelf(decode.Limits()), player_in(tmp_path), ())
+    choose = _choosing(Settings(cache_dir=tmp_path), read, player_in(tmp_path))
+    row = choose(Newest(), None, None, "", event, visitor=Visitor())
+    assert examples.id_of(row[0]) == "click"

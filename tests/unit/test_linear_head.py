@@ -1,4 +1,4 @@
-"""The head of a frozen model starts as the best linear one."""
+"""The head of a pretrained model starts as the best linear one."""
 
 import dataclasses
 from types import SimpleNamespace
@@ -31,13 +31,13 @@ def head(tmp_path, **changes):
     return HubertForSequenceClassification.from_pretrained(folder)
 
 
-def parts_of(model, values, labels, **changes):
-    n_songs = len(labels) // 2
+def parts_of(model, values, labels, n_each=2, **changes):
+    n_songs = len(labels) // n_each
     cached = CachedFeatures(
         SimpleNamespace(
-            songs=SimpleNamespace(labels=labels[::2]),
+            songs=SimpleNamespace(labels=labels[::n_each]),
             indices=np.arange(n_songs),
-            owners=np.repeat(np.arange(n_songs), 2),
+            owners=np.repeat(np.arange(n_songs), n_each),
         ),
         values,
     )
@@ -143,13 +143,46 @@ def test_own_head_is_that_of_the_base_in_the_order_of_the_run(tmp_path, monkeypa
     assert linear_head._own_head(parts) is None
 
 
-@pytest.mark.parametrize("part", ["encoder", "all"])
-def test_a_run_that_trains_more_keeps_its_start(tmp_path, labels, part):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"trained_part": "encoder"},
+        {
+            "trained_part": "encoder",
+            "base_model": "small",
+            "encoder_rate_fraction": 0.1,
+        },
+        {"trained_part": "all", "encoder_rate_fraction": 0.1},
+    ],
+    ids=["layers as fast as the head", "layers that know nothing", "all layers"],
+)
+def test_a_run_that_trains_more_keeps_its_start(tmp_path, labels, changes):
     model = head(tmp_path / "m")
     before = model.classifier.weight.clone()
     values = values_of(labels, 2, np.random.default_rng(0))
-    fit(parts_of(model, values, labels, trained_part=part))
+    fit(parts_of(model, values, labels, **{"base_model": "bundled"} | changes))
     assert (model.classifier.weight == before).all()
+
+
+def test_a_head_fits_before_the_layers_below_learn_gently(tmp_path, monkeypatch):
+    import torch
+
+    labels = np.repeat(np.arange(60) % 3, 3)  # of a song, two windows are computed
+    model = head(tmp_path / "m")
+    n_channels = model.config.conv_dim[-1]
+    centres = 3 * np.random.default_rng(7).standard_normal((3, n_channels, 1))
+    noise = np.random.default_rng(0).standard_normal((len(labels), n_channels, 20))
+    convolved = (centres[labels] + noise).astype(np.float16)
+    monkeypatch.setattr(linear_head, "_own_head", lambda parts: None)
+    gentle = {"trained_part": "encoder", "encoder_rate_fraction": 0.1}
+    parts = parts_of(model, convolved, labels, 3, base_model="bundled", **gentle)
+    fit(parts)
+    with torch.inference_mode():
+        restore = feature_cache.bypass(model, "encoder")
+        given = torch.from_numpy(convolved.astype(np.float32))
+        found = model.eval()(given).logits.argmax(-1).numpy()
+        restore()
+    assert (found == labels).mean() > 0.9
 
 
 def test_it_can_be_stopped(tmp_path, labels):

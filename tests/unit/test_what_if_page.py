@@ -55,7 +55,9 @@ def test_two_models_stand_side_by_side_each_with_its_sentences():
     shown = str(what_if.as_html(pairs, "en", is_last=True))
     assert shown.count('scope="colgroup"') == 2
     assert shown.count('<td class="other">') == 1  # low, of the first model
-    assert "Bundled model depends most on this: Only below 1 kHz. That moves 80%" in shown
+    assert (
+        "Bundled model depends most on this: Only below 1 kHz. That moves 80%" in shown
+    )
     assert "No single change moves the answer of a/b" in shown
     assert shown.count("<tr>") == 2 + 3
 

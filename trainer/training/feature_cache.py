@@ -236,6 +236,30 @@ def _frozen_output(model: Any, part: Part, values: torch.Tensor) -> torch.Tensor
     return torch.stack([layer.mean(dim=1) for layer in layers], dim=1)
 
 
+def layer_means(model: Any, values: NDArray[Any]) -> NDArray[np.float32]:
+    """Compute what the head reads of windows whose convolutions' output is cached.
+
+    Args:
+        model: on its device, no layer bypassed.
+        values: (n, channels, frames), as cached for the part ``encoder``.
+
+    Returns:
+        (n, n_layers, n_features) means over time, as cached for the part ``head``.
+    """
+    import torch
+
+    device = next(model.parameters()).device
+    given = torch.from_numpy(np.asarray(values, np.float32)).to(device)
+    restore = bypass(model, "encoder")
+    try:
+        with torch.inference_mode(), _evaluating(model):
+            means = _frozen_output(model, "head", given)
+    finally:
+        restore()
+    found: NDArray[np.float32] = means.float().cpu().numpy()
+    return found
+
+
 def bypass(model: Any, part: Part) -> Callable[[], None]:
     """Replace the frozen layers by a module that passes on their cached output.
 

@@ -1,4 +1,4 @@
-"""Fit the head of a frozen model: the optimum itself, before any epoch.
+"""Fit the head of a pretrained model: the optimum itself, before any epoch.
 
 Below a head that averages over time all is fixed, and the head is linear: its best
 weights are those of a multinomial logistic regression, which a convex optimizer finds
@@ -6,11 +6,17 @@ in a second. How far it may follow few songs (its L2 penalty) and which layers i
 are chosen by cross-validation over the training songs; a gradient descent of some
 epochs chooses neither. Where the base model knows the run's genres already, the penalty
 counts from its own head, so that few songs do not undo what many have taught.
+
+Where the layers below learn too, more gently than the head, they start under a head that
+fits: under a random one, the first steps would spoil what they know (A. Kumar et al.,
+"Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution", ICLR
+2022).
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +26,10 @@ from numpy.typing import NDArray
 
 from networks import architecture
 from trainer import base_models
+from trainer.config import RunConfig
 from trainer.run.events import Emit, ShouldStop, Stage, StopRequested
-from trainer.training import initial_model
-from trainer.training.feature_cache import RandomCachedWindows
+from trainer.training import feature_cache, initial_model
+from trainer.training.feature_cache import CachedFeatures, RandomCachedWindows
 from trainer.training.prepare import Parts
 
 if TYPE_CHECKING:
@@ -32,14 +39,16 @@ STAGE = "linear_head"
 PENALTIES = (10.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)  # of the mean squared weight
 N_FOLDS = 4
 N_STEPS = 60  # of L-BFGS
+N_WINDOWS = 2  # of a song, whose layers above the convolutions are computed for this
+BATCH_SIZE = 16
 ONE_LAYER = 15.0  # its logit in the weighted sum: the others have less than a millionth
 
 
 def fit(parts: Parts, emit: Emit, should_stop: ShouldStop) -> None:
     """Set the weights of a run's head to the best ones for its training songs.
 
-    Nothing happens where the head is not linear below its mean, where more than the
-    head is trained, or where its features are not cached.
+    Nothing happens where the head is not linear below its mean, where the layers below
+    learn as fast as it or know nothing yet, or where no features are cached.
 
     Args:
         parts: of a run, its frozen layers bypassed or not.
@@ -51,15 +60,15 @@ def fit(parts: Parts, emit: Emit, should_stop: ShouldStop) -> None:
     """
     train = parts.train_set
     if (
-        parts.config.trained_part != "head"
+        not _starts_fitted(parts.config)
         or not isinstance(train, RandomCachedWindows)
         or not architecture.averages_over_time(parts.model)
     ):
         return
     cached = train.cached
-    owners = np.asarray(cached.owners)
+    values, places = _layer_means(parts, cached, should_stop)
+    owners = np.asarray(cached.owners)[places]
     labels = np.asarray(cached.songs.labels)[cached.indices][owners]
-    values = np.asarray(cached.values, np.float32)
     base = _own_head(parts)
     if parts.config.weighted_layers and architecture.norms_last(parts.model):
         base = None  # it reads the last layer after a norm, which a sum is without
@@ -77,6 +86,43 @@ def fit(parts: Parts, emit: Emit, should_stop: ShouldStop) -> None:
             found.append((given.loss(penalty), done, penalty, given))
     _, done, penalty, given = min(found, key=lambda each: each[0])
     _write(parts.model, *given.raw(given.fitted(penalty)), mixes[done])
+
+
+def _starts_fitted(config: RunConfig) -> bool:
+    """Return whether the layers below the head know something, and shall keep it."""
+    if config.trained_part == "encoder":
+        is_gentle = config.encoder_rate_fraction < 1
+        return is_gentle and config.base_model != base_models.SMALL
+    return config.trained_part == "head"
+
+
+def _layer_means(
+    parts: Parts, cached: CachedFeatures, should_stop: ShouldStop
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Compute (n, n_layers, n_features) means of windows, and which (n,) these are.
+
+    Of the head's cache, all there are; where the convolutions' output is cached, of
+    ``N_WINDOWS`` windows a song, evenly spread.
+    """
+    if parts.config.trained_part == "head":
+        return np.asarray(cached.values, np.float32), np.arange(len(cached.values))
+    places = _spread(np.asarray(cached.owners), N_WINDOWS)
+    found: list[NDArray[Any]] = []
+    for batch in np.array_split(places, math.ceil(len(places) / BATCH_SIZE)):
+        if should_stop():
+            raise StopRequested
+        found.extend(feature_cache.layer_means(parts.model, cached.values[batch]))
+    return np.stack(found).astype(np.float32), places
+
+
+def _spread(owners: NDArray[np.int64], n_each: int) -> NDArray[np.int64]:
+    """Choose (n,) places, at most ``n_each`` of each owner, evenly spread."""
+    chosen = []
+    for owner in np.unique(owners):
+        own = np.flatnonzero(owners == owner)
+        n = min(n_each, len(own))
+        chosen.append(own[(2 * np.arange(n) + 1) * len(own) // (2 * n)])
+    return np.concatenate(chosen)
 
 
 def _mixes(n_layers: int, is_weighted: bool) -> list[NDArray[np.float32]]:

@@ -146,6 +146,8 @@ document.addEventListener("click", (event) => {
   if (!isListed) isDue = true;
 }, { capture: true });
 
+// Requests may overtake each other on their way: the last one counts, by its number.
+let turn = 0;
 const held = (kept) => (kept ? JSON.parse(kept) : {});
 let chosen = {}; // the sound that the page shows, as the server writes it for `kept`
 // The lessons in view: a picture of theirs is to come with the sound. Where a link set its
@@ -164,7 +166,7 @@ Genrescope.bar = {
     const isNew = file && file.path !== path && file.path !== copy;
     if (!isNew) return;
     empty();
-    trigger("read", { seen: seen() });
+    trigger("read", { seen: seen(), turn: ++turn });
   },
   // Choose a built-in sound, by its id.
   choose(id, lessons = seen()) {
@@ -173,7 +175,7 @@ Genrescope.bar = {
       fold();
       root.classList.remove("sound-arrives"); // for one that this came after
     }
-    trigger("choose", { sound: id, seen: lessons });
+    trigger("choose", { sound: id, seen: lessons, turn: ++turn });
   },
   // There is another sound: what is kept of it, the name of a lesson and its picture.
   take(text) {

@@ -167,7 +167,8 @@ def _reading(
 
     What browsers do not play gets a copy as wav, which the player is given in its place.
     A sound that another one was chosen after, while it was read, changes nothing. The
-    event names the lessons in view, ``seen``: a picture of theirs comes along.
+    event names the lessons in view, ``seen``: a picture of theirs comes along; and its
+    ``turn`` among the choices of this page.
     """
     cache_dir = player.GRADIO_CACHE
 
@@ -185,7 +186,7 @@ def _reading(
         # only, the file that it is of was read.
         if chosen is None or chosen == copy:
             return [gr.skip()] * 8
-        is_newest = newest.ask(player)
+        is_newest = newest.ask(player, turn=_turn(event))
         decoded = shelf.take(chosen)
         if not is_newest(player):
             return [gr.skip()] * 8
@@ -217,7 +218,7 @@ def _choosing(settings: Settings, read: Handler, player: gr.Audio) -> Handler:
     """Make the handler that gives the player a sound of ours and reads it at once.
 
     The player would ask for that only once it has the sound, one answer later. The event
-    names the sound, and the lessons in view.
+    names the sound; the rest is as for ``_reading``.
     """
 
     def choose(
@@ -230,7 +231,7 @@ def _choosing(settings: Settings, read: Handler, player: gr.Audio) -> Handler:
         visitor: Visitor,
     ) -> list[Any]:
         # Before its file is there: a small one that was asked for earlier is no newer.
-        is_newest = newest.ask(player)
+        is_newest = newest.ask(player, turn=_turn(event))
         given = _given(_told(event, "sound"), settings, visitor.language)
         # Where Gradio would copy it to, for the player.
         file = processing_utils.save_file_to_cache(given, player.GRADIO_CACHE)
@@ -246,9 +247,19 @@ def _choosing(settings: Settings, read: Handler, player: gr.Audio) -> Handler:
     return choose
 
 
+def _turn(event: gr.EventData) -> int:
+    """Read which of a page's choices of a sound an event is; 0 for a program's."""
+    turn = _sent(event, "turn")
+    return turn if isinstance(turn, int) else 0
+
+
 def _told(event: gr.EventData, name: str) -> str:
     """Read what an event of the page tells; "" where a program sends none."""
-    return str(getattr(event, name, "")) if vars(event).get("_data", True) else ""
+    return str(_sent(event, name) or "")
+
+
+def _sent(event: gr.EventData, name: str) -> Any:
+    return getattr(event, name, None) if vars(event).get("_data", True) else None
 
 
 def handle_of(path: str, whole: str | None, copy: str = "") -> str:
