@@ -36,7 +36,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "batch_size": 8,
         "n_accumulated": 1,
     },
-    # The best accuracy for the time.
+    # The best accuracy for the time; the best linear head is fitted first.
     "fast": _FAST,
     # Seconds, once the features are cached: for a host without a GPU. The best linear
     # head is fitted first; the epochs only refine it.
