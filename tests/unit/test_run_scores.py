@@ -63,7 +63,7 @@ def test_confusion_matrix_has_short_names_in_chinese(tmp_path):
 
 def test_reliability_curve_can_be_read_without_eyes(tmp_path):
     page = scores.as_html(ended(tmp_path, n_songs=30), HERE)
-    assert "57% confident, 100% of 1 songs correct (21% to 100%)" in page
+    assert "57% confident, 100% of 1 song correct (21% to 100%)" in page
     assert "80% confident, 67% of 3 songs correct (21% to 94%)" in page
 
 

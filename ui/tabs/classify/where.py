@@ -93,7 +93,7 @@ def build(session: Session, models: Models, picker: Picker) -> None:
         picture.render()
         with gr.Row():
             buttons = [
-                gr.Button(text(f"where.hear_{name}"), size="md", scale=0, min_width=200)
+                gr.Button(text(f"where.hear_{name}"), size="md", scale=0, min_width=250)
                 for name in HEARD
             ]
     place = Place(status, picture, genre, gr.State(None))
