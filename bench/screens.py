@@ -412,7 +412,24 @@ def choose(page: Page, name: str) -> None:
     if not button.first.is_visible():
         page.locator(".bar-sounds").click()
     button.first.click()
-    page.locator(".clip-facts strong").filter(has_text=name).wait_for()
+    seen(page, ".clip-facts strong", name)
+
+
+def seen(
+    page: Page, selector: str, text: str = "", timeout_ms: float | None = None
+) -> None:
+    """Wait until something is visible, and look at each frame.
+
+    A locator's own waiting looks again after up to half a second: what is measured with
+    it comes out too long.
+    """
+    page.wait_for_function(
+        """([selector, text]) => [...document.querySelectorAll(selector)].some((one) =>
+          one.checkVisibility({ visibilityProperty: true })
+            && one.textContent.includes(text))""",
+        arg=[selector, text],
+        timeout=timeout_ms,
+    )
 
 
 def drag(

@@ -24,7 +24,16 @@ import numpy as np
 from audio.synth.composer import compose
 from bench.classify import save_song
 from bench.page import served
-from bench.screens import SIZES, TOLD, browser, choose, drag, opened, to_spectrogram
+from bench.screens import (
+    SIZES,
+    TOLD,
+    browser,
+    choose,
+    drag,
+    opened,
+    seen,
+    to_spectrogram,
+)
 
 N_MANY = 12
 RUN_MS = 300_000  # a machine may have other work
@@ -166,7 +175,7 @@ def teacher(chromium: Any, url: str, watch: Watch) -> None:
     work = Work(page)
     with watch.step("first picture of the first view's sound"):
         page.locator(".front-look").click()
-        page.locator(STFT).first.wait_for()
+        seen(page, STFT)
     watch.note("the same, the browser's CPU s", work.done_s())
     for name in ("Octave", "Composed disco", "Rising sweep"):
         page.wait_for_function(DRAWN)
@@ -181,7 +190,7 @@ def teacher(chromium: Any, url: str, watch: Watch) -> None:
     button = page.locator("#lesson-back").get_by_role("button", name="Rebuild")
     with watch.step("Rebuild, 32 iterations, 5 s"):
         button.click()
-        page.locator("#lesson-back canvas[role=img]").first.wait_for()
+        seen(page, "#lesson-back canvas[role=img]")
     to_spectrogram(page)
     drag(page, STFT, 0.3, 0.6)
     use = page.locator("#lesson-stft").get_by_role("button", name="Use only this part")
@@ -189,12 +198,11 @@ def teacher(chromium: Any, url: str, watch: Watch) -> None:
     name = page.locator(".clip-facts strong").inner_text()
     with watch.step("part cut out of the sound"):
         use.first.click()
-        part = page.locator(".clip-facts strong").filter(has_text=f"{name} ")
-        part.first.wait_for()
+        seen(page, ".clip-facts strong", f"{name} ")
     for tab in ("data", "classify", "teach", "see"):
         with watch.step("tab switch"):
             page.locator(f"[data-tab-id={tab}]:visible").click()
-            page.locator(f"[data-tab-id={tab}][aria-selected=true]").first.wait_for()
+            seen(page, f"[data-tab-id={tab}][aria-selected=true]")
     page.context.close()
 
 
@@ -225,9 +233,10 @@ def listener(chromium: Any, url: str, watch: Watch) -> None:
     page = visit(chromium, url, watch)
     page.locator("[data-tab-id=classify]:visible").click()
     page.locator("#ask").wait_for()
-    with watch.step("classify a composed song, 24 s"):
+    with watch.step("composed song, 24 s: chosen → classified"):
         choose(page, "Composed blues")
-        page.locator(TOLD).first.wait_for()
+        with watch.step("classify a composed song, 24 s"):
+            seen(page, TOLD)
     age(page)
     song, long = watch.song(4), watch.song(10)
     with watch.step("new sound → old answer disappears"):
@@ -236,9 +245,9 @@ def listener(chromium: Any, url: str, watch: Watch) -> None:
             "!window.old.checkVisibility({visibilityProperty: true})"
         )
     began = time.perf_counter()
-    page.locator(".block.answer .verdict").first.wait_for()
+    seen(page, ".block.answer .verdict")
     watch.note("classify 4 min: first answer", time.perf_counter() - began)
-    page.locator(TOLD).first.wait_for()
+    seen(page, TOLD)
     watch.note("classify 4 min: last answer", time.perf_counter() - began)
     age(page)
     page.get_by_role("combobox", name="Model", exact=True).click()
@@ -250,8 +259,8 @@ def listener(chromium: Any, url: str, watch: Watch) -> None:
     page.locator(TOLD).first.wait_for()
     with watch.step("classify 10 min: last answer"):
         choose_file(page, long)
-        page.locator(".clip-facts strong").filter(has_text="10 min").wait_for()
-        page.locator(TOLD).first.wait_for()
+        seen(page, ".clip-facts strong", "10 min")
+        seen(page, TOLD)
     many(page, watch)
     page.context.close()
 
@@ -263,10 +272,10 @@ def many(page: Any, watch: Watch) -> None:
     button = page.get_by_role("button", name="Classify all")
     with watch.step("12 files uploaded"):
         page.locator("input[type=file][multiple]").first.set_input_files(files)
-        page.locator(".file-count").filter(has_text=str(N_MANY)).first.wait_for()
+        seen(page, ".file-count", str(N_MANY))
     began = time.perf_counter()
     button.click()
-    page.locator(".batch tbody tr").first.wait_for()
+    seen(page, ".batch tbody tr")
     watch.note("12 files: first row", time.perf_counter() - began)
     page.locator(".batch tbody tr[data-number]").nth(N_MANY - 1).wait_for()
     watch.note("12 files: done", time.perf_counter() - began)
@@ -281,8 +290,7 @@ def tuner(chromium: Any, url: str, watch: Watch) -> None:
         page.get_by_label("Songs to compose per genre").first.fill(n_each)
         with watch.step(f"Data: {n_songs} composed songs"):
             page.get_by_role("button", name="Look at the songs").click()
-            total = page.locator(".survey .counts tfoot td").first
-            total.filter(has_text=str(n_songs)).wait_for()
+            seen(page, ".survey .counts tfoot td", str(n_songs))
     with watch.step("Train opened the first time"):
         page.locator("[data-tab-id=train]:visible").click()
         page.get_by_role("button", name="Start", exact=True).wait_for()
@@ -292,9 +300,9 @@ def tuner(chromium: Any, url: str, watch: Watch) -> None:
     page.wait_for_timeout(1500)  # what it needs is estimated anew
     began = time.perf_counter()
     page.get_by_role("button", name="Start", exact=True).click()
-    page.locator(".run-bar progress[value]").first.wait_for()
+    seen(page, ".run-bar progress[value]")
     watch.note("run: Start → training", time.perf_counter() - began)
-    page.locator(".run-scores .run-score").first.wait_for(timeout=RUN_MS)
+    seen(page, ".run-scores .run-score", timeout_ms=RUN_MS)
     watch.note("run: Start → finished", time.perf_counter() - began)
     watch.note("layout shift, all in all", page.evaluate("window.shifted"))
     page.context.close()
@@ -316,9 +324,9 @@ def upload(page: Any, path: Path, watch: Watch) -> None:
     """Upload a song, wait for its name, then for its first picture."""
     began = time.perf_counter()
     choose_file(page, path)
-    page.locator(".clip-facts strong").filter(has_text=path.stem).wait_for()
+    seen(page, ".clip-facts strong", path.stem)
     watch.note("4 min MP3 uploaded → name", time.perf_counter() - began)
-    page.locator(".lesson-picture canvas[role=img]").first.wait_for()
+    seen(page, ".lesson-picture canvas[role=img]")
     watch.note("4 min MP3 uploaded → first picture", time.perf_counter() - began)
 
 
