@@ -86,6 +86,8 @@ new MutationObserver(() => {
   const now = line ? `${line.dataset.durationS} ${line.textContent}` : "";
   if (now === facts) return;
   facts = now;
+  // For the style sheets: asked by `:has`, it would cost styles of the whole page.
+  for (const each of [root, bar]) each.classList.toggle("has-sound", Boolean(line));
   root.classList.remove("sound-uploads");
   fold();
   show();
