@@ -327,7 +327,7 @@ def charge(duration_s: float) -> None:
 
 
 def forwarded_for(headers: Mapping[str, str]) -> str:
-    """Return the address that the relay nearest to us saw; "" where none says so.
+    """Return the address that the relay nearest to us saw; "" where there is none.
 
     Whoever asks can write addresses of their own in front of it.
     """

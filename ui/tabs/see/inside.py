@@ -364,7 +364,7 @@ def _kept_frames(block: Block) -> tuple[tuple[int, int], ...]:
 
 
 def _nothing(subject: Subject, scene: Scene) -> Sheet:
-    """Draw nothing, and say why."""
+    """Return a sheet without a picture, with the reason."""
     if subject.front is None:
         name = title(subject.ref, scene.language)
         about = i18n.word("viz.about_no_layers", scene.language, title=name)

@@ -155,7 +155,7 @@ def _more(run: Run, state: RunState, language: str) -> str:
 
 
 def question(act: str, run: Run, language: str) -> Markup:
-    """Ask whether a run shall be discarded or deleted, and say what would be gone."""
+    """Ask whether a run shall be discarded or deleted with all it holds, by name and size."""
     files = [path for path in run.folder.rglob("*") if path.is_file()]
     about = {"name": name_of(run), "mb": sum(p.stat().st_size for p in files) / MB}
     key = "delete_sure" if act == "delete" else f"cancel_sure_{_began(run)}"
