@@ -8,6 +8,7 @@ const sounds = find(".bar-sounds");
 const record = find(".bar-record");
 sounds.textContent = words.bar_sounds;
 record.textContent = words.bar_record;
+const FIRST_TAB = "see";
 const RECORDER_MS = 5000; // until Gradio has laid it out
 
 const write = (node, name, value) => {
@@ -93,6 +94,17 @@ new MutationObserver(() => {
   show();
   Genrescope.front.fold();
 }).observe(bar, { childList: true, subtree: true, attributeFilter: ["data-duration-s"] });
+
+// Which tab is open, besides the first one, for the style sheets. Asked by `:has` of the
+// page, each change of it would cost styles of all that is shown.
+new MutationObserver((changes) => {
+  for (const { target } of changes) {
+    const { tabId } = target.dataset;
+    if (!tabId || target.ariaSelected !== "true") continue;
+    if (tabId === FIRST_TAB) delete root.dataset.tab;
+    else root.dataset.tab = tabId;
+  }
+}).observe(document.body, { subtree: true, attributeFilter: ["aria-selected"] });
 
 // A file: chosen, or dropped anywhere on the page.
 const input = () => find("input[type=file]");
