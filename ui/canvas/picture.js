@@ -380,10 +380,10 @@
   const isSeen = ({ element, lesson }) => (!lesson || isOnScreen(lesson)) && isOnScreen(element);
 
   // Where they are is asked of all before the first changes: the page is laid out once.
-  const wait = (isNew) => (names, but = null) => {
+  const wait = (isNew) => (names, but = []) => {
     const waiting = [...all].filter((picture) => {
       const name = lessonOf(picture);
-      return picture !== but && (names ? names.includes(name) : name && picture.place.waits);
+      return !but.includes(picture) && (names ? names.includes(name) : name && picture.place.waits);
     });
     const seen = new Set(waiting.filter(isSeen));
     // What is seen asks first.
@@ -394,21 +394,29 @@
   // whether none is asked for.
   Object.assign(Genrescope, { renew: wait(true), again: wait(false), isDrawn: turns.isOver });
 
-  /** Names of the lessons whose pictures are seen, from the top, with spaces between. */
+  const nameOf = (picture) => picture.place.of || lessonOf(picture);
+  /** Names of the pictures that are seen, from the top, with spaces between: of lessons,
+   * of which the first picture has the name. */
   Genrescope.inView = () => {
     const seen = [...all]
       .filter((picture) => lessonOf(picture) && picture.place.waits && isSeen(picture))
-      .map((picture) => [picture.element.getBoundingClientRect().top, lessonOf(picture)])
+      .map((picture) => [picture.element.getBoundingClientRect().top, nameOf(picture)])
       .sort(([one], [other]) => one - other);
     return [...new Set(seen.map(([, name]) => name))].join(" ");
   };
 
-  /** There is a new sound, and a lesson's picture of it, if one came along: that one is
-   * drawn before the others are asked for. */
-  Genrescope.renewed = async (lesson, sheet) => {
-    const first = lesson ? placeOf(lesson) : null;
-    await first?.give(sheet);
-    Genrescope.renew(null, first);
+  /** There is a new sound, and pictures of it, if some came along, each as its name and its
+   * sheet: those are drawn before the others are asked for, and before their sounds are. */
+  Genrescope.renewed = async (...named) => {
+    const given = [];
+    for (let i = 0; i + 1 < named.length; i += 2) {
+      const picture = named[i] && placeOf(named[i]);
+      if (picture) given.push([picture, named[i + 1]]);
+    }
+    for (const [picture, sheet] of given) await picture.give(sheet);
+    const pictures = given.map(([picture]) => picture);
+    Genrescope.renew(null, pictures);
+    for (const picture of pictures) picture.trigger("turned", {});
   };
 
   const wanted = new Map(); // settings that links ask for, by their lessons' names
@@ -419,7 +427,7 @@
   };
   /** The first picture of a lesson. */
   const placeOf = (lesson) =>
-    [...all].filter((picture) => lessonOf(picture) === lesson).sort((one, other) =>
+    [...all].filter((picture) => nameOf(picture) === lesson).sort((one, other) =>
       one.element.compareDocumentPosition(other.element) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1)[0];
   /** Values of knobs, in the types that they have, where a link names others. */
   Genrescope.tried = (lesson, names, values) => {

@@ -191,12 +191,12 @@ Genrescope.bar = {
     }
     trigger("choose", { sound: id, seen: lessons, turn: ++turn });
   },
-  // There is another sound: what is kept of it, the name of a lesson and its picture.
+  // There is another sound: what is kept of it, the names of lessons and their pictures.
   take(text) {
     if (!text) return;
-    const [kept, lesson, sheet] = text.split("\n");
+    const [kept, ...pictures] = text.split("\n");
     chosen = held(kept);
-    Genrescope.renewed(lesson, sheet).finally(() => Genrescope.kept.sound(kept));
+    Genrescope.renewed(...pictures).finally(() => Genrescope.kept.sound(kept));
   },
   refuse() {
     root.classList.remove("sound-arrives", "sound-uploads");
