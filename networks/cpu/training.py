@@ -167,8 +167,6 @@ def _convolution() -> Any:
     """Make the function (frames, weight, stride, has_gelu) -> out."""
     import torch
 
-    gelu, gelu_backward = torch.ops.aten.gelu.out, torch.ops.aten.gelu_backward
-
     class Convolution(torch.autograd.Function):
         """(n_frames, n_in) and (n_channels, n_in, kernel) to (n_out, n_channels).
 
@@ -184,18 +182,16 @@ def _convolution() -> Any:
             frames = frames.to(dtype).contiguous()
             # (kernel, n_in, n_channels)
             taps = weight.permute(2, 1, 0).to(dtype).contiguous()
-            ctx.stride, ctx.has_gelu, kernel = stride, has_gelu, len(taps)
+            ctx.stride, kernel = stride, len(taps)
             n_out = n_outputs(len(frames), kernel, stride)
+            out = frames.new_empty(n_out, taps.shape[2])
             convolve = _prepared(taps, stride)
-            out, before = frames.new_empty(n_out, taps.shape[2]), []
-            for some in blocks(n_out):
+
+            def compute(some: slice) -> Tensor:
                 last = (some.stop - 1) * stride + kernel
-                found = convolve(frames[some.start * stride : last])
-                if has_gelu:
-                    gelu(found, out=out[some])
-                    before.append(found)
-                else:
-                    out[some] = found
+                return convolve(frames[some.start * stride : last])
+
+            before = _filled(out, compute, has_gelu)
             ctx.save_for_backward(frames, taps, *before)
             return out
 
@@ -203,30 +199,70 @@ def _convolution() -> Any:
         def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
             frames, taps, *before = ctx.saved_tensors
             gradient = gradient.to(frames.dtype).contiguous()
-            kernel, stride, n_out = len(taps), ctx.stride, len(gradient)
+            of_out = torch.empty_like(gradient) if before else gradient
             of_frames = of_weight = None
             if ctx.needs_input_grad[0]:
                 of_frames = torch.empty_like(frames)
-                of_frames[n_out * stride if kernel >= stride else 0 :] = 0
-            of_out = torch.empty_like(gradient) if ctx.has_gelu else gradient
-            # The last first: a block's first taps overwrite what nobody has added to.
-            for number, some in reversed([*enumerate(blocks(n_out))]):
-                if ctx.has_gelu:
-                    given = gradient[some], before[number]
-                    gelu_backward.grad_input(*given, grad_input=of_out[some])
-                if of_frames is not None:
-                    own = of_frames[some.start * stride :]
-                    _add_of_frames(own, taps, of_out[some], stride)
+            _go_back(gradient, before, taps, ctx.stride, of_out, of_frames)
             if ctx.needs_input_grad[1]:
-                shape = (kernel, stride, n_out)
+                shape = (len(taps), ctx.stride, len(gradient))
                 found = [under.T @ of_out for under, _ in strips(frames, *shape)]
-                of_taps = torch.cat(found).unflatten(0, (kernel, -1))
+                of_taps = torch.cat(found).unflatten(0, (len(taps), -1))
                 of_weight = of_taps.permute(2, 1, 0).float()
             if of_frames is not None:
                 of_frames = of_frames.to(ctx.given)
             return of_frames, of_weight, None, None
 
     return Convolution.apply
+
+
+def _filled(
+    out: Tensor, compute: Callable[[slice], Tensor], has_gelu: bool
+) -> list[Tensor]:
+    """Fill (n_out, n_channels) block by block; return what was before the GELU, if any."""
+    import torch
+
+    before = []
+    for some in blocks(len(out)):
+        found = compute(some)
+        if has_gelu:
+            torch.ops.aten.gelu.out(found, out=out[some])
+            before.append(found)
+        else:
+            out[some] = found
+    return before
+
+
+def _go_back(
+    gradient: Tensor,
+    before: list[Tensor],
+    taps: Tensor,
+    stride: int,
+    of_out: Tensor,
+    of_frames: Tensor | None,
+) -> None:
+    """Compute gradients block by block, of what was before the GELU and of the frames.
+
+    Args:
+        gradient: (n_out, n_channels), of the layer's output.
+        before: blocks of what was before the GELU; empty where there was none.
+        taps: (kernel, n_in, n_channels).
+        stride: of the convolution.
+        of_out: (n_out, n_channels), which is filled where there was a GELU.
+        of_frames: (n_frames, n_in), which is filled; None where nobody asks.
+    """
+    import torch
+
+    backward = torch.ops.aten.gelu_backward.grad_input
+    if of_frames is not None:
+        of_frames[len(gradient) * stride if len(taps) >= stride else 0 :] = 0
+    # The last first: a block's first taps overwrite what no other has added to yet.
+    for number, some in reversed([*enumerate(blocks(len(gradient)))]):
+        if before:
+            backward(gradient[some], before[number], grad_input=of_out[some])
+        if of_frames is not None:
+            own = of_frames[some.start * stride :]
+            _add_of_frames(own, taps, of_out[some], stride)
 
 
 def blocks(n_rows: int) -> Iterator[slice]:
@@ -284,8 +320,6 @@ def _first() -> Any:
     """Make the function (samples, filters, bias, stride, has_gelu) -> out."""
     import torch
 
-    gelu, gelu_backward = torch.ops.aten.gelu.out, torch.ops.aten.gelu_backward.default
-
     class First(torch.autograd.Function):
         """(n_samples,), (kernel, n_channels) and (n_channels,) to (n_out, n_channels).
 
@@ -303,7 +337,7 @@ def _first() -> Any:
             has_gelu: bool,
         ) -> Tensor:
             kernel, dtype = len(filters), _dtype()
-            ctx.kernel, ctx.stride, ctx.has_gelu = kernel, stride, has_gelu
+            ctx.kernel, ctx.stride = kernel, stride
             parts, matrix = (samples,), filters
             if dtype != torch.float32:
                 high, low = split(samples, dtype)
@@ -311,16 +345,12 @@ def _first() -> Any:
                 parts, matrix = (high, low, high), torch.cat([taps, taps, rests])
             under = [part.unfold(0, kernel, stride) for part in parts]
             out = samples.new_empty(len(under[0]), len(bias), dtype=dtype)
-            before = []
-            for some in blocks(len(out)):
+
+            def compute(some: slice) -> Tensor:
                 given = torch.cat([part[some] for part in under], 1)
-                found = torch.addmm(bias.to(dtype), given, matrix)
-                if has_gelu:
-                    gelu(found, out=out[some])
-                    before.append(found)
-                else:
-                    out[some] = found
-            ctx.save_for_backward(samples, *before)
+                return torch.addmm(bias.to(dtype), given, matrix)
+
+            ctx.save_for_backward(samples, *_filled(out, compute, has_gelu))
             return out
 
         @staticmethod
@@ -331,8 +361,8 @@ def _first() -> Any:
             of_bias: Any = 0.0
             for number, some in enumerate(blocks(len(under))):
                 part = gradient[some]
-                if ctx.has_gelu:
-                    part = gelu_backward(part, before[number])
+                if before:
+                    part = torch.ops.aten.gelu_backward(part, before[number])
                 part = part.float()
                 of_filters = of_filters + under[some].T @ part
                 of_bias = of_bias + part.sum(0)
