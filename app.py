@@ -295,6 +295,7 @@ def fetch_recordings(demo: gr.Blocks, settings: host.Settings) -> None:
     threading.Thread(target=recorded.prepare, args=(folder,), daemon=True).start()
 
     def offer() -> None:
+        """Offer the recordings that have come, with the first view's numbers."""
         clip_bar.offer_recordings(demo, settings)
         recorded.prepare(folder)
 

@@ -118,6 +118,7 @@ def _classified(
         print(word("classifier.other_model", n=table.n_of_others), file=sys.stderr)
 
     def work(plan: Sequence[Part]) -> int:
+        """Classify the songs of a plan, report each, and return the exit status."""
         found = rows(
             songs_in_turn(plan, folder, _failed),
             model,
