@@ -406,7 +406,7 @@
   };
 
   /** There is a new sound, and pictures of it, if some came along, each as its name and its
-   * sheet: those are drawn before the others are asked for, and before their sounds are. */
+   * sheet: those are drawn before the others are asked for; then their sounds are. */
   Genrescope.renewed = async (...named) => {
     const given = [];
     for (let i = 0; i + 1 < named.length; i += 2) {
@@ -416,7 +416,8 @@
     for (const [picture, sheet] of given) await picture.give(sheet);
     const pictures = given.map(([picture]) => picture);
     Genrescope.renew(null, pictures);
-    for (const picture of pictures) picture.trigger("turned", {});
+    // Positions that came along are still on their way into their knobs.
+    setTimeout(() => pictures.forEach((picture) => picture.trigger("turned", {})), SOON_MS);
   };
 
   const wanted = new Map(); // settings that links ask for, by their lessons' names
