@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from viz import style
+from viz import png, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,10 +99,15 @@ def _fitted(text: str) -> tuple[str, float]:
 
 
 def _write(axes: Axes, text: str, x: float, y: float) -> None:
-    """Write a text in white with a dark edge, at shares of the axes."""
+    """Write a text in white with a dark edge, at shares of the axes.
+
+    It is in whatever script people write, and an outline in an SVG too.
+    """
     from matplotlib.patheffects import withStroke
 
     halo = withStroke(linewidth=3, foreground=(0, 0, 0, HALO_ALPHA))
     place: dict[str, Any] = {"transform": axes.transAxes, "va": "center"}
+    other = None if text.isascii() else png.font_for(png.MANY_SCRIPTS)
     look = style.TEXT | {"color": WHITE, "path_effects": [halo]}
+    look |= {"family": ["sans-serif", other]} if other else {}
     axes.text(x, y, text, **place, **look)

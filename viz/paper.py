@@ -117,18 +117,10 @@ def png(
     drawn = figure(sheet, look)
     enlarge(drawn, scale)
     canvas = FigureCanvasAgg(drawn)
-    fonts = _fonts(look, language)
-    with style.settings({"font.sans-serif": fonts} if fonts else {}):
+    font = png_file.font_for(language)
+    with style.settings({"font.sans-serif": [font]} if font else {}):
         canvas.draw()
     return png_file.encoded(np.asarray(canvas.buffer_rgba()))
-
-
-def _fonts(look: Look, language: str) -> list[str]:
-    """Name the fonts that a drawing needs, besides matplotlib's own: notes are in any script."""
-    if font := png_file.font_for(language):
-        return [font]
-    other = png_file.font_for(png_file.MANY_SCRIPTS) if look.notes else None
-    return [style.FONT, other] if other else []
 
 
 def enlarge(figure: Figure, scale: int) -> None:
@@ -152,12 +144,7 @@ def svg(sheet: Sheet, look: Look = AS_IT_COMES) -> bytes:
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     title = "".join(c for c in sheet.about if c.isprintable())
     buffer = io.BytesIO()
-    fonts = _fonts(
-        look, i18n.DEFAULT_LANGUAGE
-    )  # notes have edges, so they are outlines
-    with style.settings(
-        {"svg.fonttype": "none"} | ({"font.sans-serif": fonts} if fonts else {})
-    ):
+    with style.settings({"svg.fonttype": "none"}):
         figure(sheet, look).savefig(
             buffer, format="svg", metadata={"Title": title, **nothing}
         )

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 DPI = 72  # matplotlib's points are then pixels
 FONT_PX = 12.0
-FONT = "DejaVu Sans"  # which comes with matplotlib
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 64, 84, 26, 44  # around the axes
 LABEL_PX = 50  # from the axes to the middle of the words beside them
 CAPTION_PX = 8  # from the axes to the line above
