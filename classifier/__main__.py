@@ -68,9 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     crew = Crew(host.rank, host.n_processes)
     with TemporaryDirectory() as folder:
         try:
-            if options.embeddings:
-                ensure_file_writable(options.embeddings)
-            model = _loaded(models, options.model)
+            model = _begun(models, options)
             return _classified(
                 options, model, models.queue, crew, Path(folder), n_workers
             )
@@ -294,6 +292,17 @@ def _listed(models: Models) -> int:
     for ref in listed:
         print(f"{ref.key:<50} {ref.trained_on}".rstrip())
     return 0
+
+
+def _begun(models: Models, options: argparse.Namespace) -> LoadedModel:
+    """Load the model, once it is known that its embeddings can be written.
+
+    Raises:
+        KnownError: ``file_not_writable``, or a code of ``_loaded``.
+    """
+    if options.embeddings:
+        ensure_file_writable(options.embeddings)
+    return _loaded(models, options.model)
 
 
 def _loaded(models: Models, key: str) -> LoadedModel:

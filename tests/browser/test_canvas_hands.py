@@ -190,12 +190,6 @@ def test_only_the_picture_of_the_spectrogram_has_notes(show):
     assert page.locator(".sheet-notes:visible").count() == 0
 
 
-def test_table_without_a_picture_has_no_notes(show):
-    page = show(Sheet((), "facts of a file", (("property",), ("1",))))
-    page.locator("table").wait_for()
-    assert page.locator(".sheet-notes").is_hidden()
-
-
 def test_read_out_of_lines_is_that_of_the_nearest_points(show):
     first = Line([0, 440, 1000], [-60, -12.3, -60], "line", "before")
     second = Line([0, 440, 1000], [-60, -45.6, -60], "line", "after", 1)

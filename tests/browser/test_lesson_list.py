@@ -63,9 +63,9 @@ def test_word_to_try_rebuilds_the_sound_without_another_press(open_page):
     page = open_page("?view=back&sound=chord")
     back = page.locator("#lesson-back")
     back.get_by_role("link", name="1", exact=True).click()
-    back.locator(".sheet-numbers, .numbers", has_text="after 1 iteration").wait_for()
+    back.get_by_text("after 1 iteration:").first.wait_for()
     back.get_by_role("link", name="8", exact=True).click()
-    back.locator(".sheet-numbers, .numbers", has_text="after 8 iterations").wait_for()
+    back.get_by_text("after 8 iterations:").first.wait_for()
 
 
 def test_presentation_fills_the_window_until_escape(open_page):
