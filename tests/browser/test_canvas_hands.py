@@ -179,7 +179,15 @@ def test_notes_are_read_as_they_are_saved_and_as_others_save_them(show):
 
 
 def test_only_the_picture_of_the_spectrogram_has_notes(show):
-    page = show(waveform(np.full(9, -1.0), np.ones(9)))
+    table = Sheet((), "one row", (("part", "share"), ("low", "1")))
+    page = show(waveform(np.full(9, -1.0), np.ones(9)), table)
+    page.locator("#place1 td").first.wait_for()
+    assert page.locator(".sheet-notes:visible").count() == 0
+
+
+def test_table_without_a_picture_has_no_notes(show):
+    page = show(Sheet((), "facts of a file", (("property",), ("1",))))
+    page.locator("table").wait_for()
     assert page.locator(".sheet-notes").is_hidden()
 
 

@@ -127,7 +127,7 @@
     const tools = make("div", { className: "note-tools" },
       make("label", {}, shown, word("notes_show")), files,
       make("label", { className: "sheet-tool" }, word("notes_load"), file));
-    const root = make("details", { className: "sheet-notes" }, title, make("p", {}, word("notes_text")), form, list, tools, told);
+    const root = make("details", { className: "sheet-notes", hidden: true }, title, make("p", {}, word("notes_text")), form, list, tools, told);
 
     form.addEventListener("submit", (event) => {
       event.preventDefault();

@@ -8,6 +8,7 @@ const sounds = find(".bar-sounds");
 const record = find(".bar-record");
 sounds.textContent = words.bar_sounds;
 record.textContent = words.bar_record;
+const FIRST_TAB = "see";
 const RECORDER_MS = 5000; // until Gradio has laid it out
 let coming = null; // a file that is uploaded or read
 
@@ -94,6 +95,17 @@ new MutationObserver(() => {
   show();
   Genrescope.front.fold();
 }).observe(bar, { childList: true, subtree: true, attributeFilter: ["data-duration-s"] });
+
+// Which tab is open, besides the first one, for the style sheets. Asked by `:has` of the
+// page, each change of it would cost styles of all that is shown.
+new MutationObserver((changes) => {
+  for (const { target } of changes) {
+    const { tabId } = target.dataset;
+    if (!tabId || target.ariaSelected !== "true") continue;
+    if (tabId === FIRST_TAB) delete root.dataset.tab;
+    else root.dataset.tab = tabId;
+  }
+}).observe(document.body, { subtree: true, attributeFilter: ["aria-selected"] });
 
 // A file: chosen, or dropped anywhere on the page. It has its name at once, in place of
 // that of the sound, until it has been read; what fails leaves the sound, and a sentence.
@@ -249,12 +261,12 @@ Genrescope.bar = {
     }
     trigger("choose", { sound: id, seen: lessons, turn: ++turn });
   },
-  // There is another sound: what is kept of it, the name of a lesson and its picture.
+  // There is another sound: what is kept of it, the names of lessons and their pictures.
   take(text) {
     if (!text) return;
-    const [kept, lesson, sheet] = text.split("\n");
+    const [kept, ...pictures] = text.split("\n");
     chosen = held(kept);
-    Genrescope.renewed(lesson, sheet).finally(() => Genrescope.kept.sound(kept));
+    Genrescope.renewed(...pictures).finally(() => Genrescope.kept.sound(kept));
   },
   refuse() {
     const isOlder = coming && !coming.file; // another one is on its way

@@ -28,7 +28,7 @@ from ui.newest import Newest
 from ui.player import audio as sound_player
 from ui.player import examples, excerpt, recordings, sound_files
 from ui.player.clips import ClipShelf, existing
-from ui.player.first_picture import FirstPicture, drawn, knobs_of
+from ui.player.first_picture import FirstPicture, drawn, knobs_of, sliders_of
 from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -148,8 +148,9 @@ def build(
     first = guarded(_giving_the_first(settings))
 
     def wire(newest: gr.State, pictures: Sequence[FirstPicture]) -> None:
+        places.extend(sliders_of(pictures))
         read = _reading(shelf, player, pictures)
-        choose = _choosing(settings, read, player)
+        choose = _choosing(settings, read, player, len(places))
         given = [newest, path, whole, copy, *knobs_of(pictures)]
         # Whoever clicks one sound after the other waits for the last one alone.
         event = {**QUIETLY, "trigger_mode": "multiple"}
@@ -174,10 +175,11 @@ def _reading(
 
     What browsers do not play gets a copy as wav, which the player is given in its place.
     A sound that another one was chosen after, while it was read, changes nothing. The
-    event names the lessons in view, ``seen``: a picture of theirs comes along; and its
-    ``turn`` among the choices of this page.
+    event names the lessons in view, ``seen``: their pictures come along, with the
+    positions that they begin at; and its ``turn`` among the choices of this page.
     """
     cache_dir = player.GRADIO_CACHE
+    still = [gr.skip() for _ in sliders_of(pictures)]
 
     def read(
         chosen: str | None,
@@ -192,11 +194,11 @@ def _reading(
         # Cleared to make room for another: what is drawn stays. And a copy is played
         # only, the file that it is of was read.
         if chosen is None or chosen == copy:
-            return [gr.skip()] * 8
+            return [gr.skip()] * 8 + still
         is_newest = newest.ask(player, turn=_turn(event))
         decoded = shelf.take(chosen)
         if not is_newest(player):
-            return [gr.skip()] * 8
+            return [gr.skip()] * 8 + still
         line = facts_line(decoded, chosen, visitor.language)
         if chosen != before:
             cut_from = whole if before is None or excerpt.is_part(before) else before
@@ -209,24 +211,28 @@ def _reading(
             played = copy = files.kept(sound_files.wav(decoded.clip), name, cache_dir)
         kept = handle_of(chosen, whole, copy)
         row = [chosen, line, whole, back, played, copy, kept, gr.skip()]
+        positions = still
         # The answer with a sound in between may be on its way, ``before`` not know of it.
         if chosen != before or not newest.is_of(chosen):
             seen, language = _told(event, "seen"), visitor.language
             first = drawn(pictures, seen, values, newest, chosen, language)
-            row[TAKEN] = f"{kept}\n{first}"
+            row[TAKEN] = f"{kept}\n{first.text}"
+            positions = [*first.positions]
         if not is_newest(player):
-            return [gr.skip()] * 8
+            return [gr.skip()] * 8 + still
         newest.choose(chosen)
-        return row
+        return row + positions
 
     return read
 
 
-def _choosing(settings: Settings, read: Handler, player: gr.Audio) -> Handler:
+def _choosing(
+    settings: Settings, read: Handler, player: gr.Audio, n_places: int = 8
+) -> Handler:
     """Make the handler that gives the player a sound of ours and reads it at once.
 
     The player would ask for that only once it has the sound, one answer later. The event
-    names the sound; the rest is as for ``_reading``.
+    names the sound; the rest is as for ``_reading``, which fills in ``n_places``.
     """
 
     def choose(
@@ -244,7 +250,7 @@ def _choosing(settings: Settings, read: Handler, player: gr.Audio) -> Handler:
         # Where Gradio would copy it to, for the player.
         file = processing_utils.save_file_to_cache(given, player.GRADIO_CACHE)
         if not is_newest(player):
-            return [gr.skip()] * 8
+            return [gr.skip()] * n_places
         row: list[Any] = read(
             file, newest, path, whole, copy, event, *values, visitor=visitor
         )

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import i18n
 from errors import FULL_DISK, KnownError
-from ui import canvas
+from ui import canvas, theme
 from ui.exercises import dock
 from ui.front import front, recorded
 from ui.server import gradio_patches
@@ -250,4 +250,5 @@ def _scripts(language: str, numbers: Path) -> bytes:
         dock.script(language),
     )
     rest = "\n".join([*patches, *ours])
-    return f"<script>{choice}</script><script>{rest}</script>".encode()
+    style = f"<style>{theme.FIRST_STYLE}</style>"
+    return f"{style}<script>{choice}</script><script>{rest}</script>".encode()

@@ -436,7 +436,6 @@ def build_question() -> Sure:
 def build_watch() -> tuple[dict[str, Any], Sure]:
     """Lay out what shows one run: its parts, by their names in ``Window``, and a question."""
     parts: dict[str, Any] = {"seen": gr.State(Seen())}
-    parts["at_work"] = gr.HTML(elem_classes="run-now")
     parts["chosen"] = gr.Dropdown(
         [], label=text("train.run"), elem_classes="run-chosen"
     )
@@ -447,6 +446,7 @@ def build_watch() -> tuple[dict[str, Any], Sure]:
                 text(f"train.{name}"), visible=False, size="sm", min_width=90
             )
     sure = build_question()
+    parts["at_work"] = gr.HTML(elem_classes="run-now")
     parts["standing"] = gr.HTML(elem_classes="run-status")
     return parts, sure
 
