@@ -167,10 +167,10 @@
       const isSame = this.toolbar && JSON.stringify(kit) === JSON.stringify(this.kit);
       if (isSame) return;
       this.kit = kit;
-      // Of a run the steps that are shown are saved.
+      // Of a run the steps that are shown are saved; of a spectrogram the notes on it too.
       const save = (event, look) => {
         const { start = null, stop = null } = (this.stepPlot && steps.rangeOf(this.stepPlot)) ?? {};
-        this.trigger(event, { ...look, start, stop });
+        this.trigger(event, { ...look, start, stop, notes: this.notes.seen() });
       };
       this.toolbar = tools.toolbar(kit, save, () => this.enlarge());
       this.tools.replaceChildren(this.toolbar.row);
@@ -406,7 +406,7 @@
   };
 
   /** There is a new sound, and pictures of it, if some came along, each as its name and its
-   * sheet: those are drawn before the others are asked for, and before their sounds are. */
+   * sheet: those are drawn before the others are asked for; then their sounds are. */
   Genrescope.renewed = async (...named) => {
     const given = [];
     for (let i = 0; i + 1 < named.length; i += 2) {
@@ -416,7 +416,8 @@
     for (const [picture, sheet] of given) await picture.give(sheet);
     const pictures = given.map(([picture]) => picture);
     Genrescope.renew(null, pictures);
-    for (const picture of pictures) picture.trigger("turned", {});
+    // Positions that came along are still on their way into their knobs.
+    setTimeout(() => pictures.forEach((picture) => picture.trigger("turned", {})), SOON_MS);
   };
 
   const wanted = new Map(); // settings that links ask for, by their lessons' names

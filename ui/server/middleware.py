@@ -229,7 +229,7 @@ def _with_scripts(
 def _scripts(language: str, numbers: Path) -> bytes:
     """Return what every page in a language begins with, before any script of Gradio's.
 
-    With the numbers of the first view.
+    With the numbers of the first view, and the page's width.
 
     What the page's parts call as soon as they are mounted has to be there by then.
     """
@@ -251,4 +251,4 @@ def _scripts(language: str, numbers: Path) -> bytes:
     )
     rest = "\n".join([*patches, *ours])
     style = f"<style>{theme.FIRST_STYLE}</style>"
-    return f"{style}<script>{choice}</script><script>{rest}</script>".encode()
+    return f"<script>{choice}</script><script>{rest}</script>{style}".encode()
