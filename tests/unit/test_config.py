@@ -91,7 +91,9 @@ def test_every_number_of_the_config_has_a_range():
         *map(config.preset, config.PRESETS),
         dataclasses.replace(config.preset("fast"), n_steps=7),
         dataclasses.replace(config.preset("fast"), n_steps=7, n_epochs=0),
-        RunConfig("smoke", "composed", learning_rate=1.23456789e-7, augmentation=True),
+        dataclasses.replace(
+            config.preset("smoke"), learning_rate=1.23456789e-7, augmentation=True
+        ),
         RunConfig(data="folder:/music of 'mine'/a b", n_steps=7),
     ],
     ids=lambda recipe: recipe.preset,
