@@ -58,6 +58,19 @@ def on_the_loop():
         yield done
 
 
+@pytest.mark.parametrize("flags", [["--port", "8000"], ["8000"]])
+def test_start_takes_no_flags_and_says_so(flags, capsys, monkeypatch):
+    monkeypatch.setattr(app, "serve", lambda _: pytest.fail("it was started"))
+    with pytest.raises(SystemExit) as ended:
+        app.main(flags)
+    assert ended.value.code == 2
+    assert flags[0] in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        app.main(["--help"])
+    assert ended.value.code == 0
+    assert "GRADIO_SERVER_PORT" in capsys.readouterr().out
+
+
 @pytest.fixture(scope="module")
 def demo(settings, tmp_path_factory, on_the_loop):
     with served(settings, tmp_path_factory.mktemp("gradio")) as demo:

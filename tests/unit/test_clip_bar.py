@@ -18,6 +18,7 @@ from support.signals import tone
 from ui.newest import Newest
 from ui.player import clip_bar, examples, excerpt, first_picture
 from ui.player.clip_bar import (
+    _bringing,
     _choosing,
     _giving_what_the_address_names,
     _reading,
@@ -163,6 +164,33 @@ def test_built_in_sound_is_played_and_read_in_one_answer(tmp_path):
     assert examples.id_of(path) == json.loads(kept)["sound"] == "click"
     assert (whole, copy) == (None, "")
     assert "duration-s" in line
+
+
+@pytest.mark.parametrize("suffix", ["wav", "aiff"])
+def test_uploaded_sound_is_played_and_read_in_one_answer(tmp_path, suffix):
+    chosen = str(write_audio(tmp_path / f"a.{suffix}", tone()))
+    read = _reading(ClipShelf(decode.Limits()), player_in(tmp_path), ())
+    path, line, _, _, played, copy, *_ = _bringing(read)(
+        chosen, Newest(), None, None, "", EVENT, visitor=Visitor()
+    )
+    assert path == chosen
+    assert played == (copy or chosen)  # what browsers do not play has a copy
+    assert bool(copy) == (suffix == "aiff")
+    assert f"a.{suffix}" in line
+
+
+def test_uploaded_sound_that_is_out_of_date_changes_nothing(tmp_path):
+    chosen, newest = str(write_audio(tmp_path / "a.wav", tone())), Newest()
+    player = player_in(tmp_path)
+    bring = _bringing(_reading(ClipShelf(decode.Limits()), player, ()))
+    newest.ask(player, turn=2)
+    event = SimpleNamespace(turn=1)
+    found = bring(chosen, newest, None, None, "", event, visitor=Visitor())
+    assert all(each == gr.skip() for each in found)
+    assert all(
+        each == gr.skip()
+        for each in bring(None, Newest(), None, None, "", event, visitor=Visitor())
+    )
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "mp3", "ogg", "m4a"])

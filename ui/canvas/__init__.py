@@ -60,8 +60,8 @@ def place(
 
     Its events carry, as ``gr.EventData``: those of a selection a range of the chosen
     sound, ``start_s`` and ``stop_s`` (``zoom`` None and None for all of it); ``at`` a
-    moment, ``at_s``; ``save`` a ``format`` and the look, ``scales``, ``range``
-    and ``map``; the others nothing: ``near`` asks for a picture and sounds of a new
+    moment, ``at_s``; ``save`` a ``format``, the look, ``scales``, ``range`` and ``map``,
+    and the visitor's ``notes``; the others nothing: ``near`` asks for a picture and sounds of a new
     sound, ``again`` for the picture, ``turned`` for the sounds; ``tried`` comes before
     those two where a link in the text sets knobs.
 

@@ -167,10 +167,10 @@
       const isSame = this.toolbar && JSON.stringify(kit) === JSON.stringify(this.kit);
       if (isSame) return;
       this.kit = kit;
-      // Of a run the steps that are shown are saved.
+      // Of a run the steps that are shown are saved; of a spectrogram the notes on it too.
       const save = (event, look) => {
         const { start = null, stop = null } = (this.stepPlot && steps.rangeOf(this.stepPlot)) ?? {};
-        this.trigger(event, { ...look, start, stop });
+        this.trigger(event, { ...look, start, stop, notes: this.notes.seen() });
       };
       this.toolbar = tools.toolbar(kit, save, () => this.enlarge());
       this.tools.replaceChildren(this.toolbar.row);

@@ -47,7 +47,11 @@ TAKE_SOUND = 'watch("value", () => Genrescope.bar.take(props.value));'
 GIVE_SOUND = "() => Genrescope.kept.files()"
 FORGET_SOUND = "() => Genrescope.kept.forget()"
 REFUSE = "() => Genrescope.bar.refuse()"
-PLAYER, TAKEN = 4, 7  # their places in the row of what a sound that was read fills in
+# An uploaded file, in place of what the player has.
+BRING = "(...all) => Genrescope.bar.file(...all)"
+BROUGHT = "() => Genrescope.bar.brought()"
+# Their places in the row of what a sound that was read fills in.
+PLAYER, COPY, TAKEN = 4, 5, 7
 RECORDING = "audio.wav"  # Gradio's name for what the microphone gave
 CHANNELS = {1: "clip.mono", 2: "clip.stereo"}
 
@@ -118,9 +122,8 @@ def build(
                 TOOLS, js_on_load=SCRIPT, elem_classes="bar-part", padding=False
             )
             label: Any = text("clip.upload")  # Gradio translates it, its hint says str
-            upload = gr.UploadButton(
-                label, size="sm", min_width=0, elem_classes="bar-upload"
-            )
+            # The bar's script takes the file: see ``bar.js``.
+            gr.UploadButton(label, size="sm", min_width=0, elem_classes="bar-upload")
         with gr.Column(elem_classes="bar-panel"):
             _example_buttons(examples_dir(settings))
             with gr.Column(elem_classes="player-place"):
@@ -132,7 +135,6 @@ def build(
 
     copy = gr.State("")  # what is played in place of the chosen file
     places = [path, facts, whole, part.back, player, copy, kept, taken]
-    upload.upload(None, upload, player, js="(file) => file", **QUIETLY)
     tools.start(None, None, player, js="() => null", **QUIETLY)  # a recording
     tools.back(guarded(_same), path, player, **QUIETLY)
     player.change(None, [player, kept], None, js=ARRIVE, **QUIETLY)
@@ -152,9 +154,14 @@ def build(
         given = [newest, path, whole, copy, *knobs_of(pictures)]
         # Whoever clicks one sound after the other waits for the last one alone.
         event = {**QUIETLY, "trigger_mode": "multiple"}
+        bring = _bringing(read)
+        chosen = [player, *given]
+        brought = tools.bring(guarded(bring), chosen, places, js=BRING, **event)
+        brought.success(None, None, None, js=BROUGHT, **QUIETLY)
         for asked in (
-            tools.read(guarded(read), [player, *given], places, **QUIETLY),
+            tools.read(guarded(read), chosen, places, **QUIETLY),
             tools.choose(guarded(choose), given, places, **event),
+            brought,
         ):
             asked.failure(None, None, player, js=REFUSE, **QUIETLY)
 
@@ -252,6 +259,33 @@ def _choosing(
         return row
 
     return choose
+
+
+def _bringing(read: Handler) -> Handler:
+    """Make the handler that reads an uploaded file, and gives it to the player.
+
+    Drawn by the player first, it would be read a tenth of a second later; one that
+    cannot be read never comes there. All is as for ``_reading``.
+    """
+
+    def bring(
+        chosen: str | None,
+        newest: Newest,
+        path: str | None,
+        whole: str | None,
+        copy: str,
+        event: gr.EventData,
+        *values: Any,
+        visitor: Visitor,
+    ) -> list[Any]:
+        row: list[Any] = read(
+            chosen, newest, path, whole, copy, event, *values, visitor=visitor
+        )
+        if row[0] == chosen and not row[COPY]:
+            row[PLAYER] = chosen
+        return row
+
+    return bring
 
 
 def _turn(event: gr.EventData) -> int:

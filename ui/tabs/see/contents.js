@@ -188,6 +188,8 @@ tab().addEventListener("click", (event) => {
   if (view !== nameOf(lesson) && named(view)) return go(view);
   const sound = query.get("sound");
   Genrescope.setKnobs(nameOf(lesson), query);
+  const knobs = [...query].filter(([name]) => name.startsWith(`${nameOf(lesson)}.`));
+  Genrescope.kept.write(Object.fromEntries(knobs));
   if (sound) Genrescope.bar.choose(sound, ""); // the picture waits for its knobs
 }, { capture: true });
 

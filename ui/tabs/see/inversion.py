@@ -115,14 +115,15 @@ def build(session: Session, *, is_offline: bool) -> Lesson:
         [session.bar.path, knobs["length_s"]],
         [knobs["start_s"]],
     )
-    button.click(
-        rebuild,
-        [session.bar.path, session.newest, *knobs.values()],
-        [picture, *sounds],
-        show_progress_on=picture,
-        api_visibility="private",
+    asked: dict[str, Any] = {
+        "inputs": [session.bar.path, session.newest, *knobs.values()],
+        "outputs": [picture, *sounds],
+        "show_progress_on": picture,
+        "api_visibility": "private",
         **QUEUE,
-    )
+    }
+    button.click(rebuild, **asked)
+    picture.turned(rebuild, trigger_mode="always_last", **asked)  # by a word to try
     return Lesson(
         "back",
         picture,
