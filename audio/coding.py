@@ -161,6 +161,7 @@ def offered() -> tuple[str, ...]:
     import av
 
     def is_here(encoder: str) -> bool:
+        """Return whether this FFmpeg was built with an encoder."""
         try:
             av.codec.Codec(encoder, "w")
         except av.codec.codec.UnknownCodecError:

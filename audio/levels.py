@@ -127,7 +127,6 @@ class FlatTops:
     @property
     def n_samples(self) -> int:
         """Count the samples of all flat tops, the open run included."""
-        """Samples at flat tops so far, above and below."""
         return self._above.n_samples + self._below.n_samples
 
     def add(self, samples: NDArray[Any], lowest: float, highest: float) -> None:
@@ -147,6 +146,7 @@ class _FlatSide:
 
     @property
     def n_samples(self) -> int:
+        """How many samples lie in flat tops, the unfinished one included."""
         return self._n_counted + (self._n_open if self._n_open >= FLAT_RUN else 0)
 
     def add(self, samples: NDArray[Any], highest: float) -> None:

@@ -176,6 +176,7 @@ class _Peaks:
 
     @property
     def n_frames(self) -> int:
+        """How many frames the peaks were looked for in."""
         return len(self.mask)
 
     def by_frame(self, values: Values) -> Values:

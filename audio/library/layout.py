@@ -194,6 +194,7 @@ def _grouped(
     albums = {place.name: (place.group, "folder") for place in known if place.group}
 
     def group(name: str, place: Place) -> tuple[str, str]:
+        """Find a song's group and its kind: listed, or by enough names or folders."""
         if listed:
             return listed.get(name, NO_GROUP)
         for found in (artists, albums):
@@ -202,6 +203,7 @@ def _grouped(
         return NO_GROUP
 
     def grouped(name: str, place: Place) -> Place:
+        """Return a place with its group."""
         found, kind = group(name, place)
         return replace(place, group=found, group_kind=kind)
 

@@ -270,6 +270,8 @@ def _projection() -> Any:
     from torch import nn
 
     class Projection(nn.Module):
+        """Project frames of the front end to the encoder's width."""
+
         def __init__(self, config: Any) -> None:
             super().__init__()
             n_in = config.conv_dim[-1]
@@ -316,6 +318,8 @@ def _attention() -> Any:
     from torch.nn.functional import scaled_dot_product_attention
 
     class Attention(nn.Module):
+        """Attend from each frame to all frames."""
+
         def __init__(self, config: Any) -> None:
             super().__init__()
             width = config.hidden_size
@@ -344,6 +348,8 @@ def _feed_forward() -> Any:
     from torch import nn
 
     class FeedForward(nn.Module):
+        """Transform each frame by two linear layers with a GELU between."""
+
         def __init__(self, config: Any) -> None:
             super().__init__()
             width, inner = config.hidden_size, config.intermediate_size
@@ -394,6 +400,8 @@ def _encoder() -> Any:
     from torch import nn
 
     class Encoder(nn.Module):
+        """Add positions to frames and pass them through the layers."""
+
         def __init__(self, config: Any) -> None:
             super().__init__()
             self.is_norm_first = config.do_stable_layer_norm
@@ -422,6 +430,8 @@ def _classifier() -> Any:
     from torch import nn
 
     class Body(nn.Module):
+        """Compute the frames of every layer from samples."""
+
         def __init__(self, config: Any) -> None:
             super().__init__()
             self.config = config
@@ -435,6 +445,8 @@ def _classifier() -> Any:
             return Found(None, tuple(states) if output_hidden_states else None, last)
 
     class Classifier(nn.Module):
+        """Compute logits from samples: body, projection, mean over time."""
+
         base_model_prefix = "hubert"
 
         def __init__(self, config: Any) -> None:

@@ -58,7 +58,8 @@ def test_list_closes_where_focus_leaves_its_field(open_page):
     page.keyboard.press("Tab")
     page.wait_for_function("document.activeElement.ariaLabel !== 'Recipe'")
     page.locator(f"{LISTS} [aria-label=smoke]").wait_for(state="detached")
-    assert page.locator(LISTS).count() <= 1  # of the field that has the focus now
+    # Once they have faded out, that of the field that has the focus now.
+    page.wait_for_function(f"document.querySelectorAll('{LISTS}').length <= 1")
     open_tab(page, "see")
     page.locator(LISTS).wait_for(state="detached")
 

@@ -15,6 +15,7 @@ import pytest
 from support import tiny
 from support.files import write_audio
 from support.places import ROOT
+from trainer.run import runs
 
 CHROMIUM_FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-dev-shm-usage"
@@ -100,8 +101,8 @@ class Server:
     @contextmanager
     def running(self):
         """Serve until the block ends; its runs stay for the next time."""
-        self.start()
         try:
+            self.start()
             yield self
         finally:
             self.child.terminate()
@@ -156,8 +157,12 @@ def server(tmp_path_factory):
     """The app, offline, with a tiny model as the bundled one."""
     home = tmp_path_factory.mktemp("home")
     model_dir = tiny.save_tiny_model(home / "model")
-    with Server(home, model_dir).running() as server:
-        yield server
+    try:
+        with Server(home, model_dir).running() as server:
+            yield server
+    finally:  # a run outlives its server, and would outlive a test that fails
+        for run in runs.every(home / "runs"):
+            run.stop_file.touch()
 
 
 @pytest.fixture(scope="module")

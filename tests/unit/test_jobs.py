@@ -221,6 +221,18 @@ def test_run_whose_start_died_does_not_wait_for_ever(tmp_path):
     assert run.state().code == "run_vanished"
 
 
+def test_run_that_ends_while_its_state_is_read_has_not_vanished(tmp_path, monkeypatch):
+    run = runs.create(tmp_path, RunConfig())
+    run.lock_file.touch()
+
+    def is_held(lock_file):  # asked just after the run's end, with no result yet before
+        runs.write_whole(run.result_file, '{"state": "finished"}')
+        return False
+
+    monkeypatch.setattr(runs.locks, "is_held", is_held)
+    assert run.state().name == "finished"
+
+
 def test_folder_of_a_run_that_was_never_made_is_no_run(tmp_path):
     made = runs.create(tmp_path, RunConfig())
     half = tmp_path / "20260101-000000-aaaa"  # whoever made it was killed

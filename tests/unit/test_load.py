@@ -8,7 +8,7 @@ import httpx
 import pytest
 from gradio_client import Client, handle_file
 
-from support import tiny
+from support import browser, tiny
 from support.files import write_audio
 from support.signals import chord
 from trainer.config import RunConfig
@@ -69,8 +69,9 @@ def opened(server):
 
 
 def test_server_killed_under_load_has_its_runs_and_models_when_it_is_back(
-    server, tmp_path
+    server, tmp_path, monkeypatch
 ):
+    monkeypatch.setattr(browser, "PATIENCE_S", PATIENCE_S)  # a run is at work meanwhile
     folder = server.home / "runs" / RUN
     tiny.save_tiny_model(folder / "model", genres=("calm", "wild", "odd"))
     (folder / "config.json").write_text(RunConfig().to_json())

@@ -62,6 +62,8 @@ def accuracy_metric() -> evaluate.Metric:
     import evaluate
 
     class Accuracy(evaluate.Metric):
+        """Compute the share of correct predictions."""
+
         def _info(self) -> evaluate.MetricInfo:
             features = {
                 "predictions": datasets.Value("int32"),

@@ -213,18 +213,25 @@ class Run:
 
     def state(self) -> RunState:
         """Derive the run's state from the folder and its lock alone."""
-        result = read_json(self.result_file)
-        if result is not None and result.get("state") in ENDED:
-            details = result.get("details", {})
-            return RunState(result["state"], result.get("code", ""), details)
+        if ended := self._ended():
+            return ended
         if locks.is_held(self.lock_file):
             if self.stop_file.exists():
                 return RunState("stopping")
             return RunState("running" if self.started_file.exists() else "waiting")
         if self._is_just_made():
             return RunState("waiting")
+        # It may have ended since: its result is there before its lock is released.
         details = {"last_line": self.last_line()}
-        return RunState("failed", "run_vanished", details)
+        return self._ended() or RunState("failed", "run_vanished", details)
+
+    def _ended(self) -> RunState | None:
+        """Read the state that an ended run has left; None where there is none."""
+        result = read_json(self.result_file)
+        if result is None or result.get("state") not in ENDED:
+            return None
+        details = result.get("details", {})
+        return RunState(result["state"], result.get("code", ""), details)
 
     def _is_just_made(self) -> bool:
         """Return whether the folder is so new that its process may not have started."""

@@ -290,6 +290,8 @@ def _pass_through(model: Any, part: Part) -> torch.nn.Module:
     if not architecture.averages_over_time(model):
 
         class Pooled(torch.nn.Module):
+            """Give the cached first frame as the pooled output."""
+
             def forward(
                 self, values: torch.Tensor, **_: Any
             ) -> BaseModelOutputWithPooling:
@@ -298,6 +300,8 @@ def _pass_through(model: Any, part: Part) -> torch.nn.Module:
         return Pooled()
 
     class LayerMeans(torch.nn.Module):
+        """Give each layer's cached mean as hidden states of one frame."""
+
         def forward(self, values: torch.Tensor, **_: Any) -> BaseModelOutput:
             layers = values[:, :, None, :].unbind(dim=1)
             return BaseModelOutput(

@@ -127,7 +127,7 @@
     const tools = make("div", { className: "note-tools" },
       make("label", {}, shown, word("notes_show")), files,
       make("label", { className: "sheet-tool" }, word("notes_load"), file));
-    const root = make("details", { className: "sheet-notes" }, title, make("p", {}, word("notes_text")), form, list, tools, told);
+    const root = make("details", { className: "sheet-notes", hidden: true }, title, make("p", {}, word("notes_text")), form, list, tools, told);
 
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -184,7 +184,8 @@
       shown.checked = isShown;
       picture.drawOver();
     });
-    return { root, refresh };
+    const seen = () => (isShown && !root.hidden ? here() : NONE);
+    return { root, refresh, seen };
   }
 
   Genrescope.notes = { bar, paint, read, files: FILES };
