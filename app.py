@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import logging
 import shutil
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,10 @@ UPLOADS_KEPT_S = 12 * HOUR_S  # a school day
 UPLOADS_FRACTION = 0.2  # of the disk; beyond it the least recently used go
 MAX_UPLOADS_BYTES = 20_000_000_000
 SWEEP_S = 20
+
+ABOUT = """Serve the page. Settings are environment variables, which README.md lists:
+GRADIO_SERVER_PORT=7861 for another port, GRADIO_SERVER_NAME=0.0.0.0 for other computers,
+GENRESCOPE_HOME=FOLDER for where runs and songs are kept."""
 
 log = logging.getLogger("genrescope")
 
@@ -351,8 +357,9 @@ def warm(models: Models, shelf: ClipShelf, folder: Path) -> None:
     process.freeze()
 
 
-def main() -> None:
-    """Serve the page of this host."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve the page of this host; there are no flags, so that none is ignored."""
+    argparse.ArgumentParser("python app.py", description=ABOUT).parse_args(arguments)
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     log.setLevel(logging.INFO)
     try:

@@ -36,7 +36,9 @@ OWN_ADDRESSES = ("localhost", "127.0.0.1", "::1")
 NUMBERS = (
     "GENRESCOPE_READERS GRADIO_SERVER_PORT HF_HUB_ETAG_TIMEOUT HF_HUB_DOWNLOAD_TIMEOUT"
 ).split()
-EMPTY_MEANS_NONE = ("GENRESCOPE_HUB_MODEL", "GENRESCOPE_SOURCE")  # not: unset
+EMPTY_MEANS_NONE = (  # not: unset
+    "GENRESCOPE_HUB_MODEL GENRESCOPE_RECORDINGS GENRESCOPE_SOURCE"
+).split()
 UNSET_IF_EMPTY = ("GENRESCOPE_", "GRADIO_", "HF_", "XDG_", "TRANSFORMERS_", "TMPDIR")
 LAUNCHER = ("WORLD_SIZE", "RANK", "MASTER_ADDR")  # what every launcher sets
 OF_LAUNCHER = (*LAUNCHER, "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_PORT")
@@ -365,6 +367,22 @@ def ensure_writable(*folders: Path) -> None:
             raise KnownError(
                 "home_not_writable", folder=folder, reason=reason
             ) from error
+
+
+def ensure_file_writable(path: Path) -> None:
+    """Check that a file can be written; it is not made, and one that is there is kept.
+
+    Raises:
+        KnownError: ``file_not_writable``, with the file and the system's reason.
+    """
+    is_new = not path.exists()
+    try:
+        path.open("ab").close()
+        if is_new:
+            path.unlink()
+    except OSError as error:
+        reason = error.strerror or ""
+        raise KnownError("file_not_writable", name=str(path), reason=reason) from error
 
 
 def repair_environment(env: MutableMapping[str, str] | None = None) -> None:

@@ -72,7 +72,12 @@ def problems(root: Path) -> Iterator[str]:
     yield from _of_front_matter(root, front_matter(root))
     changed = _git(root, "status", "--porcelain").splitlines()
     if changed:
-        yield f"{len(changed)} files are not committed, {changed[0][3:]} for one"
+        first, n = changed[0][3:], len(changed)
+        yield (
+            f"{first} is not committed"
+            if n == 1
+            else f"{n} files are not committed, {first} for one"
+        )
 
 
 def _of_files(root: Path, files: list[str]) -> Iterator[str]:

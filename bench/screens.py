@@ -187,7 +187,7 @@ def see_inside(page: Page) -> None:
     for name in INSIDE:
         lesson = page.locator(f"#lesson-{name}")
         lesson.scroll_into_view_if_needed()
-        start = lesson.get_by_role("button", name="Look inside")
+        start = lesson.get_by_role("button", name="Look inside").first
         picture = lesson.locator("canvas[role=img]").first
         picture.or_(start).first.wait_for()
         if start.is_visible():

@@ -324,8 +324,9 @@ def upload(page: Any, path: Path, watch: Watch) -> None:
     """Upload a song, wait for its name, then for its first picture."""
     began = time.perf_counter()
     choose_file(page, path)
-    seen(page, ".clip-facts strong", path.stem)
+    seen(page, ".bar-line strong", path.stem)
     watch.note("4 min MP3 uploaded → name", time.perf_counter() - began)
+    seen(page, ".clip-facts strong", path.stem)
     seen(page, ".lesson-picture canvas[role=img]")
     watch.note("4 min MP3 uploaded → first picture", time.perf_counter() - began)
 

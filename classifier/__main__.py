@@ -33,7 +33,12 @@ from hub import account
 from i18n import sentence, word
 from networks import device
 from networks.checkpoint import LoadedModel, ModelRef
-from settings import Settings, from_environment, prepare_environment
+from settings import (
+    Settings,
+    ensure_file_writable,
+    from_environment,
+    prepare_environment,
+)
 
 SONG_BYTES = 150_000_000  # of temporary files: 13 minutes at 48 kHz
 MAX_WORKERS_PER_CORE = 4
@@ -63,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     crew = Crew(host.rank, host.n_processes)
     with TemporaryDirectory() as folder:
         try:
-            model = _loaded(models, options.model)
+            model = _begun(models, options)
             return _classified(
                 options, model, models.queue, crew, Path(folder), n_workers
             )
@@ -287,6 +292,17 @@ def _listed(models: Models) -> int:
     for ref in listed:
         print(f"{ref.key:<50} {ref.trained_on}".rstrip())
     return 0
+
+
+def _begun(models: Models, options: argparse.Namespace) -> LoadedModel:
+    """Load the model, once it is known that its embeddings can be written.
+
+    Raises:
+        KnownError: ``file_not_writable``, or a code of ``_loaded``.
+    """
+    if options.embeddings:
+        ensure_file_writable(options.embeddings)
+    return _loaded(models, options.model)
 
 
 def _loaded(models: Models, key: str) -> LoadedModel:

@@ -34,8 +34,8 @@ EVALUATE = "python -m trainer evaluate"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return 0 for a run that finished or was stopped."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    host = settings.from_environment()
     try:
+        host = settings.from_environment()
         if given[:1] == ["push"]:
             return _push(flags.push_parser(host.runs_dir).parse_args(given[1:]))
         if given[:1] == ["evaluate"]:
@@ -95,13 +95,15 @@ def _run_to_push(runs_dir: Path, run_id: str) -> Run:
     finished = (run for run in every if run.state().name == "finished")
     newest = next(finished, None)
     if newest is None:
-        raise KnownError("push_not_finished", id="-")
+        raise KnownError("no_finished_run")
     return newest
 
 
 def _evaluate(options: argparse.Namespace, precision: Wanted) -> int:
     """Evaluate a model, or compare two, in this precision; return the exit code."""
     names = [options.model, *([options.against] if options.against else [])]
+    if options.json:
+        settings.ensure_file_writable(options.json)
     _quiet_libraries()
     bundled = initial_model.BUNDLED_DIR
     models = [model_lookup.find(name, options.runs_dir, bundled) for name in names]
@@ -125,6 +127,8 @@ def _evaluate(options: argparse.Namespace, precision: Wanted) -> int:
 
 def _measure_layers(options: argparse.Namespace, precision: Wanted) -> int:
     """Measure what each layer of a model knows; return the exit code."""
+    if options.json:
+        settings.ensure_file_writable(options.json)
     _quiet_libraries()
     bundled = initial_model.BUNDLED_DIR
     model = model_lookup.find(options.model, options.runs_dir, bundled)
@@ -266,7 +270,8 @@ if __name__ == "__main__":
     try:
         settings.repair_environment()
         _exit(main())
-    except KnownError as error:
-        sys.exit(i18n.sentence(error))
+    except KnownError as error:  # of the environment
+        print(i18n.sentence(error), file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:  # in _follow, it stops the run instead
         sys.exit(128 + signal.SIGINT)

@@ -25,9 +25,9 @@ from hub import client
 from networks.device import Device
 from networks.forward import BATCH_S
 from trainer import base_models
-from trainer.config import FOLDER, HUB, RunConfig
+from trainer.config import FOLDER, HUB, ZIP, RunConfig
 from trainer.data import song_files
-from trainer.data.sources import folder_songs
+from trainer.data.sources import check_zip, folder_songs
 from trainer.process import device
 from trainer.run import runs
 
@@ -163,9 +163,9 @@ def preflight(
         env: the trainer's environment, which decides what devices it sees.
 
     Raises:
-        KnownError: ``no_folder``, ``disk_too_small``, ``unknown_run`` or
-            ``run_without_model`` of a base model, ``no_hidden_frames``, or what
-            ``out_of_reach`` finds.
+        KnownError: ``no_folder``, what ``check_zip`` raises, ``disk_too_small``,
+            ``unknown_run`` or ``run_without_model`` of a base model,
+            ``no_hidden_frames``, or what ``out_of_reach`` finds.
     """
     for error in out_of_reach(config, env):
         raise error
@@ -274,6 +274,8 @@ def _genres(config: RunConfig) -> tuple[tuple[str, int], ...]:
         return tuple((name, config.n_songs_per_genre) for name in names)
     if config.data == "gtzan":
         return tuple((name, 100) for name in GTZAN_GENRES)
+    if config.data.startswith(ZIP):
+        check_zip(Path(config.data.removeprefix(ZIP)))
     if not config.data.startswith(FOLDER):
         return ()
     songs = folder_songs(Path(config.data.removeprefix(FOLDER))).songs

@@ -15,7 +15,7 @@ from ui.handlers import QUIETLY, Guarded, Handler
 from ui.newest import Newest as Newest
 from ui.player.clip_bar import ClipBar
 from ui.player.clips import ClipShelf
-from ui.player.first_picture import FirstPicture
+from ui.player.first_picture import FirstPicture, Position
 from ui.scene import Scene, Transforms, seen
 from ui.server.access import Visitor
 
@@ -55,6 +55,7 @@ class Session:
         model: state, the key of the model chosen in Classify; None before there is one.
         renewals: what the parts of the page do at each new sound, in one event.
         pictures: those that may come with a new sound.
+        positions: the knobs that a new sound sets, by their ids.
     """
 
     guarded: Guarded
@@ -67,6 +68,7 @@ class Session:
     model: gr.State = field(default_factory=lambda: gr.State(None))
     renewals: list[Renewal] = field(default_factory=list)
     pictures: list[FirstPicture] = field(default_factory=list)
+    positions: dict[int, Position] = field(default_factory=dict)
 
     def at_new_sound(
         self,

@@ -12,6 +12,12 @@ TABLES = ASSETS / "tables.css"
 TOKENS = ASSETS / "tokens.css"  # before all other style sheets
 ICON = ASSETS / "favicon.svg"
 
+# How wide the page is, before any style sheet of Gradio's or ours has come: what is there
+# by then keeps its place.
+FIRST_STYLE = """.gradio-container > .main {
+  max-width: clamp(1280px, 84vw, 1600px) !important; padding: 16px clamp(16px, 4vw, 32px) !important;
+}"""
+
 # What the visitor's system has, Chinese included: nothing is downloaded. Latin first,
 # so that digits and Latin words keep one face; each system then finds its own Chinese.
 FONT = (

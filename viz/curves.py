@@ -22,6 +22,7 @@ RATIO = 0.45  # height to width
 COLOURS = [i for i in range(len(LINES)) if i != GREY_LINE]
 SCALES: tuple[Scale, ...] = ("linear", "log")  # of what may fall by powers of ten
 N_DASHES = 3  # where the colours recur
+N_WHOLE = 20_000  # points of a curve whose steps are looked at one by one
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def plot(
     n_steps: int = 0,
     is_percent: bool = False,
     range_of: str = "",
+    n_points: int = N_COLUMNS,
 ) -> Plot:
     """Draw all curves over the same steps, from zero on.
 
@@ -94,6 +96,7 @@ def plot(
         is_percent: whether the axis goes from 0 to 100; else as far as the values, and
             the visitor may choose a logarithmic one.
         range_of: as of ``Plot``.
+        n_points: of a curve, at most; means of neighbours stand for more.
     """
     quantity: Quantity = "percent" if is_percent else "number"
     values = np.array([v for each in curves for v in each.values], np.float64)
@@ -104,7 +107,7 @@ def plot(
         name=name,
         x=Axis("count", 0.0, float(max(stop, 1)), phrase("step", language)),
         y=Axis(quantity, 0.0, top, "", SCALES[:1] if is_percent else SCALES),
-        layers=tuple(_line(i, curve) for i, curve in enumerate(curves)),
+        layers=tuple(_line(i, curve, n_points) for i, curve in enumerate(curves)),
         title=phrase(name, language),
         ratio=RATIO,
         range_of=range_of,
@@ -176,8 +179,8 @@ def describe_each(name: str, curves: Sequence[Curve], language: str) -> str:
     return f"{phrase(name, language)}: {i18n.listed(values, language)}"
 
 
-def _line(number: int, curve: Curve) -> Line:
-    steps, values = _thinned(curve)
+def _line(number: int, curve: Curve, n_points: int) -> Line:
+    steps, values = _thinned(curve, n_points)
     dash, colour = divmod(number, len(COLOURS))
     return Line(
         xs=[float(step) for step in steps],
@@ -190,11 +193,11 @@ def _line(number: int, curve: Curve) -> Line:
     )
 
 
-def _thinned(curve: Curve) -> tuple[NDArray[np.float64], Numbers]:
-    """Return steps and values; of more than the columns, means of neighbours."""
+def _thinned(curve: Curve, n_points: int) -> tuple[NDArray[np.float64], Numbers]:
+    """Return steps and values; of more than ``n_points``, means of neighbours."""
     steps, values = (np.asarray(v, np.float64) for v in (curve.steps, curve.values))
     values = np.where(np.isfinite(values), values, np.nan)
-    n_each = -(-len(values) // N_COLUMNS)
+    n_each = -(-len(values) // n_points)
     if n_each <= 1:
         return steps, values
     whole = len(values) // n_each * n_each

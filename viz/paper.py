@@ -19,8 +19,9 @@ from audio.notes import note_of
 from audio.transforms import pixels
 from audio.transforms.windows import Numbers
 from viz import image as images
-from viz import palette, style, ticks
+from viz import notes, palette, style, ticks
 from viz import png as png_file
+from viz.notes import Note
 from viz.plot import (
     Axis,
     Band,
@@ -71,23 +72,28 @@ class Look:
         scales: of axes, by "<plot>.x" or "<plot>.y".
         range_db: below the loudest level that has a colour; None as it comes.
         colours: matplotlib's name of the colour map.
+        notes: of the visitor on the sound, the earliest first.
     """
 
     scales: Mapping[str, Any] = field(default_factory=dict)
     range_db: int | None = None
     colours: str = palette.LEVEL_MAP
+    notes: tuple[Note, ...] = ()
 
 
 AS_IT_COMES = Look()
 
 
-def look_of(scales: object, range_db: object, colours: object) -> Look:
+def look_of(
+    scales: object, range_db: object, colours: object, given_notes: object = ()
+) -> Look:
     """Return the look that a page asks for; what it cannot choose stays as it comes."""
     known = isinstance(colours, str) and colours in palette.LEVEL_MAPS
     return Look(
         scales if isinstance(scales, Mapping) else {},
         next((each for each in RANGES_DB if each == range_db), None),
         palette.LEVEL_MAPS[str(colours)] if known else palette.LEVEL_MAP,
+        notes.read(given_notes),
     )
 
 
@@ -149,7 +155,7 @@ def figure(sheet: Sheet, look: Look = AS_IT_COMES) -> Figure:
     """Draw all plots of a sheet, one above the other."""
     fig, every = style.figure_of_plots(len(sheet.plots), WIDTH_PX, HEIGHT_PX)
     for axes, plot in zip(every, sheet.plots, strict=True):
-        _draw(axes, as_seen(plot, look), look.colours)
+        _draw(axes, as_seen(plot, look), look)
     return fig
 
 
@@ -174,8 +180,9 @@ def _on_scale(axis: Axis, asked: object) -> Axis:
     return replace(axis, scales=scales)
 
 
-def _draw(axes: Axes, plot: Plot, colours: str) -> None:
-    """Draw a plot on its axes: axes, layers, legend, caption."""
+def _draw(axes: Axes, plot: Plot, look: Look) -> None:
+    """Draw a plot on its axes: axes, layers, notes, legend, caption."""
+    colours = look.colours
     has_grid = not any(isinstance(layer, Image) for layer in plot.layers)
     x = _axis(axes, "x", plot.x, has_grid)
     y = _axis(axes, "y", plot.y, has_grid)
@@ -186,6 +193,8 @@ def _draw(axes: Axes, plot: Plot, colours: str) -> None:
             _image(axes, layer, plot, y, colours)
         else:
             _layer(axes, layer, x, y)
+    if plot.name == notes.PLOT:
+        notes.draw(axes, look.notes)
     if any(isinstance(layer, Line) and layer.name for layer in plot.layers):
         axes.legend(frameon=False, fontsize=style.FONT_PX, labelcolor=palette.INK)
     facts = [fact for fact in (plot.title, *plot.facts) if fact]

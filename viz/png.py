@@ -29,6 +29,8 @@ FONTS = {
     "zh-TW": [*TRADITIONAL, "Noto Sans CJK JP", *SIMPLIFIED],
 }
 
+MANY_SCRIPTS = "zh-TW"  # whose fonts draw most of what people write
+
 
 def encoded(pixels: NDArray[np.uint8]) -> bytes:
     """Return a PNG file.

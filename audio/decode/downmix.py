@@ -128,30 +128,39 @@ class Mix:
         block, n_broken = packed(frame)
         self.n_broken += n_broken
         n_channels = block.shape[1]
-        weights = np.full(n_channels, 1 / n_channels, np.float32)
-        if self._channel is not None:
-            weights = np.eye(n_channels, dtype=np.float32)[self._channel]
+        # A row a channel: extremes of what lies together take a sixtieth of the time.
+        rows = np.ascontiguousarray(block.T)
         self.sampling_rate = frame.sample_rate
-        self._products = self._products + block.T @ block
-        low = _means(block, max(frame.sample_rate // BASS_HZ, 1))
-        self._bass = self._bass + len(block) / max(len(low), 1) * (low.T @ low)
-        lows, highs = block.min(axis=0).tolist(), block.max(axis=0).tolist()
+        self._products = self._products + rows @ rows.T
+        self._add_bass(block)
+        lows, highs = rows.min(axis=1).tolist(), rows.max(axis=1).tolist()
         peaks = np.maximum(highs, np.negative(lows))
         self._peaks = np.maximum(self._peaks, peaks)
         n_full = np.zeros(n_channels, np.int64)
         if peaks.max() >= CLIPPED:  # most blocks need not be read again
-            n_full = np.count_nonzero(np.abs(block) >= CLIPPED, axis=0)
+            n_full = np.count_nonzero(np.abs(rows) >= CLIPPED, axis=1)
         self._n_full = self._n_full + n_full
         self._tops += [FlatTops() for _ in range(n_channels - len(self._tops))]
-        for tops, *of_channel in zip(self._tops, block.T, lows, highs, strict=False):
+        for tops, *of_channel in zip(self._tops, rows, lows, highs, strict=False):
             tops.add(*of_channel)
-        mono = block @ weights  # 20 times faster than block.mean(1)
+        if n_channels == 1 or self._channel is not None:
+            mono = rows[self._channel or 0]
+        else:
+            weights = np.full(n_channels, 1 / n_channels, np.float32)
+            mono = block @ weights  # 20 times faster than block.mean(1)
         self.n_samples += len(mono)
         self.peak = max(self.peak, float(mono.max()), -float(mono.min()))
         if self._file:
             self._file.write(mono.data)
         else:
             self._buffer += mono.data
+
+    def _add_bass(self, block: Samples) -> None:
+        """Add the products of the channels' low tones; one alone has none to lose."""
+        if block.shape[1] == 1:
+            return
+        low = _means(block, max(self.sampling_rate // BASS_HZ, 1))
+        self._bass = self._bass + len(block) / max(len(low), 1) * (low.T @ low)
 
     def samples(self, max_duration_s: float, *, is_any_scale: bool) -> Samples:
         """Return the mix, float32 (n_samples,) in [-1, 1], cut at the limit.

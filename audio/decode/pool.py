@@ -284,6 +284,7 @@ class _Worker:
                 if not n_new:
                     raise _LostError
                 n_read += n_new
+        samples.flags.writeable = False  # so that a clip needs no copy
         return samples
 
     def end(self) -> None:

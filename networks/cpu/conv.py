@@ -21,7 +21,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from networks.cpu.precision import Precision, dtype_of
-from networks.cpu.product import packed, product
+from networks.cpu.product import (
+    convolution,
+    has_convolution,
+    packed,
+    packed_filters,
+    product,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -90,8 +96,9 @@ def laid_out(
     """Lay out the weights of a ``Conv1d`` without padding as they are now.
 
     In bfloat16 all that is under the kernel is one product: Winograd's sums would be
-    rounded as well, for a twentieth of the time. A convolution of one channel, which
-    is cheap, stays float32.
+    rounded as well, for a twentieth of the time. oneDNN's own convolution takes the
+    frames as they lie; a product copies rows that overlap. A convolution of
+    one channel, which is cheap, stays float32.
 
     Args:
         conv: the module, which is left as it is.
@@ -108,10 +115,15 @@ def laid_out(
         dtype, usual = dtype_of(precision), partial(_one_channel, conv)
         return lambda samples: activated(usual(samples), has_gelu).to(dtype), []
     taps = conv.weight.detach().permute(2, 0, 1)  # (kernel, n_out_channels, n_in)
+    activation: Literal["gelu", "none"] = "gelu" if has_gelu else "none"
+    if precision != "fp32" and kernel > stride and has_convolution():
+        filters = packed_filters(conv.weight.detach(), stride, precision)
+        how = {"filters": filters, "stride": stride, "bias": bias}
+        return partial(convolution, **how, activation=activation), [filters]
     if precision != "fp32":
         matrix = packed(_beside(*taps), precision)
         shape = kernel, stride, matrix, bias
-        return partial(_at_once, *shape, "gelu" if has_gelu else "none"), [matrix]
+        return partial(_at_once, *shape, activation), [matrix]
     is_winograd = (kernel, stride) == (3, 2)
     if is_winograd:
         before, middle, after = taps

@@ -65,7 +65,7 @@ def optimize_for_cpu(model: Any, precision: Precision = "fp32") -> bool:
     for weights in model.parameters():  # what is left of the file is let go
         if not weights.is_mkldnn:
             weights.data = weights.data.clone()
-    position.forward = fft_conv.prepared(position)
+    position.forward = fft_conv.prepared(position, precision)
     return True
 
 

@@ -15,6 +15,7 @@ another type are left to torch.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from networks.cpu.attention import optimize_attention
@@ -22,13 +23,20 @@ from networks.cpu.conv import n_outputs, rows, strips
 from networks.cpu.fft_conv import learning_conv
 from networks.cpu.frontend import (
     front_end,
+    is_gelu,
     is_normed_over_time,
     normed_filters,
     split,
     tiles,
 )
 from networks.cpu.precision import Precision, dtype_of
-from networks.cpu.product import packed, product
+from networks.cpu.product import (
+    convolution,
+    has_convolution,
+    packed,
+    packed_filters,
+    product,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -37,8 +45,7 @@ if TYPE_CHECKING:
 # A product of spectra is cheaper than a convolution from so many taps on, where a batch
 # has so many frames: the kernels' spectra cost the same always.
 LONG_KERNEL, MANY_FRAMES = 64, 750
-N_ROWS = 1600  # of a product at a time, a second's frames after the first convolution
-N_SUMMED = 8192  # frames whose gradient is float32 at a time
+N_ROWS = 1600  # computed together: a second's frames after the second convolution
 
 
 def optimize_for_cpu(model: Any) -> None:
@@ -117,8 +124,9 @@ def _frames(layers: Any, window: Tensor) -> Tensor:
     first, *others = layers
     if is_normed_over_time(first) and first.conv.bias is None:
         filters, bias = normed_filters(first, window)
-        normed = _first()(window.detach(), filters, bias, first.conv.stride[0])
-        frames = first.activation(normed)
+        has_gelu, stride = is_gelu(first.activation), first.conv.stride[0]
+        frames = _first()(window.detach(), filters, bias, stride, has_gelu)
+        frames = frames if has_gelu else first.activation(frames)
     else:
         frames = _layer(first, window[:, None])
     for layer in others:
@@ -131,7 +139,11 @@ def _layer(layer: Any, frames: Tensor) -> Tensor:
     import torch
 
     conv, norm = layer.conv, getattr(layer, "layer_norm", None)
-    out = _convolution()(frames, conv.weight, conv.stride[0])
+    if norm is None and conv.bias is None and is_gelu(layer.activation):
+        return torch.as_tensor(
+            _convolution()(frames, conv.weight, conv.stride[0], True)
+        )
+    out = _convolution()(frames, conv.weight, conv.stride[0], False)
     if conv.bias is not None:
         out = out + conv.bias.to(out.dtype)
     if isinstance(norm, torch.nn.GroupNorm):
@@ -152,77 +164,160 @@ def _dtype() -> torch.dtype:
 
 @functools.cache
 def _convolution() -> Any:
-    """Make the function (frames, weight, stride) -> out, once torch is loaded."""
+    """Make the function (frames, weight, stride, has_gelu) -> out."""
     import torch
 
     class Convolution(torch.autograd.Function):
-        """(n_frames, n_in) and (n_channels, n_in, kernel) to (n_out, n_channels)."""
+        """(n_frames, n_in) and (n_channels, n_in, kernel) to (n_out, n_channels).
+
+        Its GELU and the gradients of both are computed a block of rows at a time, while
+        that is in the cache.
+        """
 
         @staticmethod
-        def forward(ctx: Any, frames: Tensor, weight: Tensor, stride: int) -> Tensor:
+        def forward(
+            ctx: Any, frames: Tensor, weight: Tensor, stride: int, has_gelu: bool
+        ) -> Tensor:
             dtype, ctx.given = _dtype(), frames.dtype
             frames = frames.to(dtype).contiguous()
             # (kernel, n_in, n_channels)
             taps = weight.permute(2, 1, 0).to(dtype).contiguous()
-            ctx.save_for_backward(frames, taps)
             ctx.stride, kernel = stride, len(taps)
             n_out = n_outputs(len(frames), kernel, stride)
-            return _convolved(frames, taps, stride, n_out)
+            out = frames.new_empty(n_out, taps.shape[2])
+            convolve = _prepared(taps, stride)
+
+            def compute(some: slice) -> Tensor:
+                last = (some.stop - 1) * stride + kernel
+                return convolve(frames[some.start * stride : last])
+
+            before = _filled(out, compute, has_gelu)
+            ctx.save_for_backward(frames, taps, *before)
+            return out
 
         @staticmethod
         def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-            frames, taps = ctx.saved_tensors
+            frames, taps, *before = ctx.saved_tensors
             gradient = gradient.to(frames.dtype).contiguous()
-            shape = (len(taps), ctx.stride, len(gradient))
+            of_out = torch.empty_like(gradient) if before else gradient
             of_frames = of_weight = None
+            if ctx.needs_input_grad[0]:
+                of_frames = torch.empty_like(frames)
+            _go_back(gradient, before, taps, ctx.stride, of_out, of_frames)
             if ctx.needs_input_grad[1]:
-                found = [under.T @ gradient for under, _ in strips(frames, *shape)]
+                shape = (len(taps), ctx.stride, len(gradient))
+                found = [under.T @ of_out for under, _ in strips(frames, *shape)]
                 of_taps = torch.cat(found).unflatten(0, (len(taps), -1))
                 of_weight = of_taps.permute(2, 1, 0).float()
-            if ctx.needs_input_grad[0]:
-                of_frames = _of_frames(frames, taps, gradient, ctx.stride).to(ctx.given)
-            return of_frames, of_weight, None
+            if of_frames is not None:
+                of_frames = of_frames.to(ctx.given)
+            return of_frames, of_weight, None, None
 
     return Convolution.apply
 
 
-def _convolved(frames: Tensor, taps: Tensor, stride: int, n_out: int) -> Tensor:
-    """Convolve (n_frames, n_in) with (kernel, n_in, n_channels), of one type."""
+def _filled(
+    out: Tensor, compute: Callable[[slice], Tensor], has_gelu: bool
+) -> list[Tensor]:
+    """Fill (n_out, n_channels) block by block; return what was before the GELU, if any."""
     import torch
 
+    before = []
+    for some in blocks(len(out)):
+        found = compute(some)
+        if has_gelu:
+            torch.ops.aten.gelu.out(found, out=out[some])
+            before.append(found)
+        else:
+            out[some] = found
+    return before
+
+
+def _go_back(
+    gradient: Tensor,
+    before: list[Tensor],
+    taps: Tensor,
+    stride: int,
+    of_out: Tensor,
+    of_frames: Tensor | None,
+) -> None:
+    """Compute gradients block by block, of what was before the GELU and of the frames.
+
+    Args:
+        gradient: (n_out, n_channels), of the layer's output.
+        before: blocks of what was before the GELU; empty where there was none.
+        taps: (kernel, n_in, n_channels).
+        stride: of the convolution.
+        of_out: (n_out, n_channels), which is filled where there was a GELU.
+        of_frames: (n_frames, n_in), which is filled; None where nobody asks.
+    """
+    import torch
+
+    backward = torch.ops.aten.gelu_backward.grad_input
+    if of_frames is not None:
+        of_frames[len(gradient) * stride if len(taps) >= stride else 0 :] = 0
+    # The last first: a block's first taps overwrite what no other has added to yet.
+    for number, some in reversed([*enumerate(blocks(len(gradient)))]):
+        if before:
+            backward(gradient[some], before[number], grad_input=of_out[some])
+        if of_frames is not None:
+            own = of_frames[some.start * stride :]
+            _add_of_frames(own, taps, of_out[some], stride)
+
+
+def blocks(n_rows: int) -> Iterator[slice]:
+    """Yield rows that are computed together."""
+    for start in range(0, n_rows, N_ROWS):
+        yield slice(start, min(start + N_ROWS, n_rows))
+
+
+def _prepared(taps: Tensor, stride: int) -> Callable[[Tensor], Tensor]:
+    """Prepare a convolution of frames, of one type, by (kernel, n_in, n_channels)."""
     kernel = len(taps)
-    out = frames.new_empty(n_out, taps.shape[2])
-    if frames.dtype == torch.float32:
-        for under, some in strips(frames, kernel, stride, n_out):
-            out.addmm_(under, taps[some].flatten(0, 1), beta=1 if some.start else 0)
-        return out
+    if taps.dtype == dtype_of("fp32"):
+        return functools.partial(_added_up, taps, stride)
+    if kernel > stride and has_convolution():
+        filters = packed_filters(taps.permute(2, 1, 0), stride, "bf16")
+        return functools.partial(convolution, filters=filters, stride=stride)
     # Summed up before it is rounded.
     matrix = packed(taps.flatten(0, 1).T, "bf16")
-    under = rows(frames, n_out, stride, 0, kernel)
-    for part, each in zip(out.split(N_ROWS), under.split(N_ROWS), strict=True):
-        part.copy_(product(each, matrix))
+    return lambda frames: product(
+        rows(frames, n_outputs(len(frames), kernel, stride), stride, 0, kernel), matrix
+    )
+
+
+def _added_up(taps: Tensor, stride: int, frames: Tensor) -> Tensor:
+    """Add up a product for each strip of the kernel."""
+    n_out = n_outputs(len(frames), len(taps), stride)
+    out = frames.new_empty(n_out, taps.shape[2])
+    for under, some in strips(frames, len(taps), stride, n_out):
+        out.addmm_(under, taps[some].flatten(0, 1), beta=1 if some.start else 0)
     return out
 
 
-def _of_frames(frames: Tensor, taps: Tensor, gradient: Tensor, stride: int) -> Tensor:
-    """Compute the gradient of a convolution's frames from that of its output."""
+def _add_of_frames(found: Tensor, taps: Tensor, gradient: Tensor, stride: int) -> None:
+    """Compute the gradient of a convolution's frames from that of its output.
+
+    Args:
+        found: (n_frames, n_in), where it is added, but for what the first taps cover.
+        taps: (kernel, n_in, n_channels).
+        gradient: (n_out, n_channels).
+        stride: of the convolution.
+    """
     import torch
 
-    found = torch.empty_like(frames)
-    covered = len(gradient) * stride if len(taps) >= stride else 0  # by the first strip
-    found[covered:] = 0
+    is_covered = len(taps) >= stride  # all that is between the first taps
     for under, some in strips(found, len(taps), stride, len(gradient)):
         matrix = taps[some].flatten(0, 1).T
-        if covered and not some.start:
+        if is_covered and not some.start:
             torch.mm(gradient, matrix, out=under)
         else:
             under.addmm_(gradient, matrix)
-    return found
 
 
 @functools.cache
 def _first() -> Any:
-    """Make the function (samples, filters, bias, stride) -> out."""
+    """Make the function (samples, filters, bias, stride, has_gelu) -> out."""
     import torch
 
     class First(torch.autograd.Function):
@@ -234,32 +329,44 @@ def _first() -> Any:
 
         @staticmethod
         def forward(
-            ctx: Any, samples: Tensor, filters: Tensor, bias: Tensor, stride: int
+            ctx: Any,
+            samples: Tensor,
+            filters: Tensor,
+            bias: Tensor,
+            stride: int,
+            has_gelu: bool,
         ) -> Tensor:
             kernel, dtype = len(filters), _dtype()
-            ctx.save_for_backward(samples)
             ctx.kernel, ctx.stride = kernel, stride
-            if dtype == torch.float32:
-                return torch.addmm(bias, samples.unfold(0, kernel, stride), filters)
-            high, low = (
-                part.unfold(0, kernel, stride) for part in split(samples, dtype)
-            )
-            taps, rests = split(filters, dtype)
-            under = torch.cat([high, low, high], 1)
-            return torch.addmm(bias.to(dtype), under, torch.cat([taps, taps, rests]))
+            parts, matrix = (samples,), filters
+            if dtype != torch.float32:
+                high, low = split(samples, dtype)
+                taps, rests = split(filters, dtype)
+                parts, matrix = (high, low, high), torch.cat([taps, taps, rests])
+            under = [part.unfold(0, kernel, stride) for part in parts]
+            out = samples.new_empty(len(under[0]), len(bias), dtype=dtype)
+
+            def compute(some: slice) -> Tensor:
+                given = torch.cat([part[some] for part in under], 1)
+                return torch.addmm(bias.to(dtype), given, matrix)
+
+            ctx.save_for_backward(samples, *_filled(out, compute, has_gelu))
+            return out
 
         @staticmethod
         def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-            under = ctx.saved_tensors[0].unfold(0, ctx.kernel, ctx.stride)
+            samples, *before = ctx.saved_tensors
+            under = samples.unfold(0, ctx.kernel, ctx.stride)
             of_filters: Any = 0.0
             of_bias: Any = 0.0
-            for some, part in zip(
-                under.split(N_SUMMED), gradient.split(N_SUMMED), strict=True
-            ):
+            for number, some in enumerate(blocks(len(under))):
+                part = gradient[some]
+                if before:
+                    part = torch.ops.aten.gelu_backward(part, before[number])
                 part = part.float()
-                of_filters = of_filters + some.T @ part
+                of_filters = of_filters + under[some].T @ part
                 of_bias = of_bias + part.sum(0)
-            return None, of_filters, of_bias, None
+            return None, of_filters, of_bias, None, None
 
     return First.apply
 

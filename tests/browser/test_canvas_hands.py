@@ -146,6 +146,7 @@ def test_note_on_a_selection_is_a_layer_that_can_be_hidden_and_stays(show):
     add.filter(has_text="0.50–1.00 s").wait_for()
     note(page, "a <b>tone</b>")
     page.locator(".sheet-notes li").filter(has_text="a <b>tone</b>").wait_for()
+    page.locator("#place0 .sheet-save").select_option("png")
     page.locator(".sheet-clear").click()
     box = box_of(page)
     inside = box["left"] + 0.4 * (box["right"] - box["left"]), box["bottom"] - 30
@@ -154,6 +155,10 @@ def test_note_on_a_selection_is_a_layer_that_can_be_hidden_and_stays(show):
     page.get_by_label("Show on the picture").uncheck()
     page.wait_for_timeout(100)
     assert shaded[3] > pixel(page, *inside, name="aria-hidden")[3] == 0
+    page.locator("#place0 .sheet-save").select_option("png")
+    noted, plain = asked(page, "save")  # as they are seen
+    assert [each["text"] for each in noted["notes"]] == ["a <b>tone</b>"]
+    assert plain["notes"] == []
     again = show(one_row(), context=page.context)
     again.locator(".sheet-notes summary").filter(has_text="Notes (1)").click()
     again.locator(".sheet-notes li button").last.click()

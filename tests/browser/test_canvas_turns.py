@@ -27,6 +27,16 @@ SWITCH = """() => {
   for (const sound of sounds) sound.src = wav;
   Genrescope.mountSwitch(document.getElementById("switch"), { value: null }, () => {});
 }"""
+# Notes in which place something is drawn.
+COUNT_DRAWN = """() => {
+  const clear = CanvasRenderingContext2D.prototype.clearRect;
+  window.drawn = [];
+  CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+    window.drawn.push(this.canvas.closest("[id^=place]")?.id);
+    return clear.apply(this, box);
+  };
+}"""
+NEXT_FRAMES = "new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
 COMES_BACK = """() => {
   const { at_s } = Genrescope.sound.state;
   window.isBack ||= at_s < window.last_s;
@@ -57,6 +67,31 @@ def test_picture_that_comes_with_its_sound_is_not_asked_for(show):
     assert asked(page, "near") == []
     assert page.locator("#place0 .stale").count() == 0
     assert page.locator("#place1 .stale").count() == 1
+
+
+def test_all_pictures_that_come_with_their_sound_are_drawn_and_then_their_sounds(show):
+    page = show(one_row(), one_row())
+    page.evaluate(IN_LESSONS)
+    sheet = one_row(3000.0).as_json()
+    page.evaluate("sheet => Genrescope.renewed('a', sheet, 'b', sheet)", sheet)
+    assert asked(page, "turned") == []  # a position may be on its way into its knob
+    page.wait_for_function("asked.filter(([name]) => name === 'turned').length === 2")
+    assert asked(page, "near") == []
+    assert page.locator(".stale").count() == 0
+
+
+def test_lesson_that_is_far_is_drawn_once_it_is_near(show):
+    page = show(one_row(), one_row())
+    page.evaluate(IN_LESSONS)
+    page.evaluate(COUNT_DRAWN)
+    page.evaluate("document.getElementById('lesson-b').classList.add('far')")
+    page.evaluate("Genrescope.sound.change({ at_s: 0.5 })")
+    page.evaluate(NEXT_FRAMES)
+    drawn = page.evaluate("drawn")
+    assert "place0" in drawn and "place1" not in drawn
+    page.evaluate("document.getElementById('lesson-b').classList.remove('far')")
+    page.evaluate("Genrescope.shown(document.getElementById('lesson-b'))")
+    page.wait_for_function("drawn.includes('place1')")
 
 
 def test_picture_that_came_along_takes_the_place_of_one_that_is_waited_for(show):

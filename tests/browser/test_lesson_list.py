@@ -52,10 +52,20 @@ def test_link_in_a_text_sets_the_knob_right_there(open_page):
     stft.get_by_role("link", name="8,192").click()
     stft.locator(".sheet-facts", has_text="8,192").wait_for()
     assert stft.get_by_label("Frame length (samples)").input_value() == "8192"
+    assert "stft.n_fft=8192" in page.url  # a reload or a copied address keeps it
     wave = page.locator("#lesson-waveform")
     wave.get_by_role("link", name="the click").click()
     page.locator(".block.clip-facts", has_text="Click").wait_for()
     assert page.evaluate("window.isSamePage")
+
+
+def test_word_to_try_rebuilds_the_sound_without_another_press(open_page):
+    page = open_page("?view=back&sound=chord")
+    back = page.locator("#lesson-back")
+    back.get_by_role("link", name="1", exact=True).click()
+    back.get_by_text("after 1 iteration:").first.wait_for()
+    back.get_by_role("link", name="8", exact=True).click()
+    back.get_by_text("after 8 iterations:").first.wait_for()
 
 
 def test_presentation_fills_the_window_until_escape(open_page):

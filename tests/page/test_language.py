@@ -58,6 +58,8 @@ def test_scripts_come_first_in_the_head_and_the_rest_is_whole(browser):
     language, pictures, rest = answer.text.split("</script>")
     assert language.startswith("<!doctype html><html><head><script>")
     assert 'window.Genrescope = {"language": "zh-TW"' in pictures
+    style, rest = rest.split("</style>")  # the page's width, before its style sheets
+    assert style.strip().startswith("<style>.gradio-container > .main {")
     assert rest.strip() == PAGE.split("<head>")[1]
     assert int(answer.headers["content-length"]) == len(answer.content)
 

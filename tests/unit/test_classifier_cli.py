@@ -32,6 +32,15 @@ def song(tmp_path):
     return write_audio(tmp_path / "song.wav", sweep(duration_s=1.2))
 
 
+def test_embeddings_that_could_not_be_written_are_refused_before_the_work(
+    song, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(cli, "_loaded", lambda *_: pytest.fail("a model was loaded"))
+    nowhere = str(tmp_path / "none" / "songs.npz")
+    assert cli.main([str(song), "--embeddings", nowhere]) == 1
+    assert nowhere in capsys.readouterr().err
+
+
 def add_run(runs_dir):
     """A finished run whose model says other genres."""
     tiny.save_tiny_model(runs_dir / RUN / "model", genres=("calm", "wild", "odd"))

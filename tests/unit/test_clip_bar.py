@@ -16,8 +16,9 @@ from settings import Settings
 from support.files import stereo, write_audio
 from support.signals import tone
 from ui.newest import Newest
-from ui.player import clip_bar, examples, excerpt
+from ui.player import clip_bar, examples, excerpt, first_picture
 from ui.player.clip_bar import (
+    _bringing,
     _choosing,
     _giving_what_the_address_names,
     _reading,
@@ -26,7 +27,7 @@ from ui.player.clip_bar import (
     title_of,
 )
 from ui.player.clips import ClipShelf
-from ui.player.first_picture import FirstPicture
+from ui.player.first_picture import FirstPicture, Position
 from ui.player.sound_files import is_playable
 from ui.server.access import Visitor
 
@@ -165,6 +166,33 @@ def test_built_in_sound_is_played_and_read_in_one_answer(tmp_path):
     assert "duration-s" in line
 
 
+@pytest.mark.parametrize("suffix", ["wav", "aiff"])
+def test_uploaded_sound_is_played_and_read_in_one_answer(tmp_path, suffix):
+    chosen = str(write_audio(tmp_path / f"a.{suffix}", tone()))
+    read = _reading(ClipShelf(decode.Limits()), player_in(tmp_path), ())
+    path, line, _, _, played, copy, *_ = _bringing(read)(
+        chosen, Newest(), None, None, "", EVENT, visitor=Visitor()
+    )
+    assert path == chosen
+    assert played == (copy or chosen)  # what browsers do not play has a copy
+    assert bool(copy) == (suffix == "aiff")
+    assert f"a.{suffix}" in line
+
+
+def test_uploaded_sound_that_is_out_of_date_changes_nothing(tmp_path):
+    chosen, newest = str(write_audio(tmp_path / "a.wav", tone())), Newest()
+    player = player_in(tmp_path)
+    bring = _bringing(_reading(ClipShelf(decode.Limits()), player, ()))
+    newest.ask(player, turn=2)
+    event = SimpleNamespace(turn=1)
+    found = bring(chosen, newest, None, None, "", event, visitor=Visitor())
+    assert all(each == gr.skip() for each in found)
+    assert all(
+        each == gr.skip()
+        for each in bring(None, Newest(), None, None, "", event, visitor=Visitor())
+    )
+
+
 @pytest.mark.parametrize("suffix", ["wav", "flac", "mp3", "ogg", "m4a"])
 def test_sound_that_browsers_play_stays_as_it_is(tmp_path, suffix):
     path = write_audio(tmp_path / f"a.{suffix}", tone(sampling_rate=48_000))
@@ -241,8 +269,43 @@ def test_picture_in_view_comes_with_its_sound_as_its_own_knobs_have_it(tmp_path)
     assert json.loads(kept)["path"].endswith("a.wav")
     assert (lesson, json.loads(sheet)) == ("stft", ["a.wav", "zh-TW", 2048, 4])
     assert taken(tmp_path, "waveform").split("\n")[1:] == ["waveform", "W"]
-    # The first in view that can come.
-    assert taken(tmp_path, "dft waveform stft").split("\n")[1:] == ["waveform", "W"]
+
+
+def test_all_pictures_in_view_come_with_their_sound_from_the_top(tmp_path):
+    found = taken(tmp_path, "codec waveform stft").split("\n")[1:]
+    assert found[:3] == ["waveform", "W", "stft"]  # codec is none that can come
+    assert json.loads(found[3])[2:] == [2048, 4]
+    assert taken(tmp_path, "stft waveform").split("\n")[1] == "stft"
+
+
+def test_picture_that_would_come_late_is_left_to_be_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(first_picture, "BEGIN_S", -1.0)
+    assert taken(tmp_path, "waveform stft").split("\n")[1:] == ["waveform", "W"]
+
+
+def test_position_comes_with_its_picture_and_no_other_does(tmp_path):
+    sliders = [gr.Slider(0, 1, 0) for _ in range(2)]
+    lengths = [gr.Number(), gr.Number()]
+    pictures = [
+        FirstPicture(
+            name,
+            SimpleNamespace(_id=name),
+            [slider, length],
+            lambda path, language, *knobs: json.dumps(knobs),
+            Position(slider, [length], lambda path, length: (1.2345, length)),
+        )
+        for name, slider, length in zip("ab", sliders, lengths, strict=True)
+    ]
+    path = str(write_audio(tmp_path / "a.wav", tone()))
+    handler = _reading(ClipShelf(decode.Limits()), player_in(tmp_path), pictures)
+    event, knobs = SimpleNamespace(seen="b"), (0.0, 8, 0.0, 9)
+    found = handler(
+        path, Newest(), None, None, "", event, *knobs, visitor=Visitor("en")
+    )
+    *_, taken_text, first, second = found
+    assert taken_text.split("\n")[1:] == ["b", "[1.234, 9]"]  # drawn from there
+    assert first == gr.skip()
+    assert (second.value, second.maximum, second.interactive) == (1.234, 9, True)
 
 
 @pytest.mark.parametrize("seen", ["", "dft", "<b>"])

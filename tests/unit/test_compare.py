@@ -1,12 +1,16 @@
 """Any model on the same songs: found by its name, heard, compared, told."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
 from errors import KnownError
 from networks.cpu import precision
 from support import tiny
+from support.places import ROOT
 from support.songs import song_folder
 from trainer.__main__ import main
 from trainer.config import RunConfig
@@ -225,6 +229,39 @@ def test_precision_of_a_cpu_is_the_flag_s_then_the_environment_s(
     given += ["--json", str(kept), "--cache-dir", str(cache_dir)]
     assert main(given + (["--precision", flag] if flag else [])) == 0
     assert json.loads(kept.read_text("utf-8"))["entries"][0]["precision"] == used
+
+
+@pytest.mark.parametrize("command", ["evaluate", "layers"])
+def test_shell_refuses_a_file_that_cannot_be_written_before_the_work(
+    command, tmp_path, capsys
+):
+    nowhere = str(tmp_path / "none" / "scores.json")
+    assert main([command, "no such model", "--json", nowhere]) == 2
+    err = capsys.readouterr().err
+    assert nowhere in err
+    assert "no such model" not in err  # which is looked up later
+
+
+def test_shell_asks_for_a_file_and_leaves_none(tmp_path):
+    kept, new = tmp_path / "kept.json", tmp_path / "new.json"
+    kept.write_text("{}")
+    for path in (kept, new):
+        assert main(["evaluate", "no such model", "--json", str(path)]) == 2
+    assert kept.read_text() == "{}"
+    assert not new.exists()
+
+
+def test_environment_that_is_refused_ends_with_the_code_of_refusal():
+    run = subprocess.run(
+        [sys.executable, "-m", "trainer", "--preset", "smoke"],
+        env={**os.environ, "GENRESCOPE_READERS": "many"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+    assert "GENRESCOPE_READERS" in run.stderr
 
 
 def test_shell_refuses_in_a_sentence(tiny_model_dir, tmp_path, capsys):

@@ -6,7 +6,7 @@ import pytest
 import torch
 import transformers
 
-from networks.cpu import fft_conv, training
+from networks.cpu import fft_conv, precision, training
 
 HUBERT = {
     "hidden_size": 16,
@@ -89,6 +89,37 @@ def test_frozen_front_end_says_the_same_and_learns_nothing(shape):
     assert torch.allclose(
         frames, plain.hubert.feature_extractor(sounds_of(8000)), atol=1e-5
     )
+
+
+@pytest.mark.parametrize("has_convolution", [True, False])
+@pytest.mark.parametrize("kind", ["fp32", "bf16"])
+@pytest.mark.parametrize(
+    ("kernel", "stride"), [(3, 2), (2, 2), (3, 1), (2, 3), (5, 2), (1, 1)]
+)
+def test_blocks_of_a_layer_join_to_the_whole(
+    kernel, stride, kind, has_convolution, monkeypatch
+):
+    monkeypatch.setattr(training, "N_ROWS", 7)
+    if not has_convolution:
+        monkeypatch.setattr(training, "has_convolution", lambda: False)
+    conv = torch.nn.Conv1d(16, 32, kernel, stride, bias=False)
+    layer = torch.nn.Module()
+    layer.conv, layer.activation = conv, torch.nn.GELU()
+    frames = torch.randn(50, 16, requires_grad=True)
+    expected = torch.nn.functional.gelu(conv(frames.T[None]))[0].T
+    wanted = torch.randn(expected.shape)
+    inputs = (frames, conv.weight)
+    with precision.autocast(kind):
+        found = training._layer(layer, frames)
+    gradients = [
+        torch.autograd.grad((out.float() * wanted).sum(), inputs)
+        for out in (expected, found)
+    ]
+    within = 1e-5 if kind == "fp32" else 0.02
+    for theirs, ours in zip(
+        (expected, *gradients[0]), (found, *gradients[1]), strict=True
+    ):
+        assert (ours.float() - theirs).abs().max() < within * theirs.abs().max()
 
 
 def test_long_batches_go_through_spectra_and_short_ones_do_not():

@@ -84,6 +84,14 @@ def test_long_run_is_drawn_as_means_with_no_more_points_than_columns():
     assert set(line.ys) == {1.0}
 
 
+def test_ended_run_of_many_steps_keeps_each_for_a_closer_look():
+    measured = np.random.default_rng(0).random(curves.N_WHOLE)
+    curve = Curve("", range(len(measured)), measured)
+    (line,) = plot_of(curve, n_points=curves.N_WHOLE).layers
+    assert line.xs[5000:5010] == [*range(5000, 5010)]
+    assert np.allclose(line.ys[5000:5010], measured[5000:5010], rtol=1e-5)
+
+
 def test_few_points_are_marked_so_that_one_alone_is_seen():
     assert plot_of(Curve("", [7], [1.0])).layers[0].shape == "marked"
     assert plot_of(Curve("", range(500), [1.0] * 500)).layers[0].shape == "line"

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import warnings
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -111,6 +112,50 @@ def test_saved_spectrogram_looks_as_it_does_on_the_page():
     share = (levels_db.mean(axis=1).argmax() + 0.5) / len(levels_db)
     low, high = axes.get_ylim()
     assert low + share * (high - low) == pytest.approx(1000, abs=50)
+
+
+A_NOTE = {"start_s": 0.2, "stop_s": 0.4, "text": "the $5 reed 嗩吶"}
+
+
+def test_notes_are_saved_on_the_spectrogram_that_they_are_on():
+    later = {"start_s": 7.0, "stop_s": 7.0, "text": "after the end"}
+    drawn = looking("stft", tone(), given_notes=[A_NOTE, later])
+    axes = first_axes(drawn)
+    assert "the $5 reed 嗩吶" in [text.get_text() for text in axes.texts]
+    assert "after the end" not in [text.get_text() for text in axes.texts]
+    edges = {float(line.get_xdata()[0]) for line in axes.lines}
+    assert {0.2, 0.4} <= edges
+    assert paper.svg(*drawn).count(b"#ffffff") > paper.svg(drawn[0]).count(b"#ffffff")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        noted = paper.png(*drawn)
+    assert noted != paper.png(drawn[0])
+    other = first_axes(looking("dft", tone(), given_notes=[A_NOTE]))
+    assert not any("reed" in text.get_text() for text in other.texts)
+
+
+def test_notes_at_one_moment_are_written_below_each_other():
+    same = [A_NOTE | {"text": f"note {n}"} for n in range(3)]
+    axes = first_axes(looking("stft", tone(), given_notes=same))
+    places = [t.get_position() for t in axes.texts if t.get_text().startswith("note")]
+    assert len({y for _, y in places}) == 3
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        "notes",
+        [None, 3, "x", {}],
+        [A_NOTE | {"start_s": 0.5}],
+        [A_NOTE | {"start_s": float("nan")}],
+        [A_NOTE | {"stop_s": 10**400}],
+        [A_NOTE | {"text": ["a"]}],
+        [A_NOTE | {"text": " \x07 "}],
+    ],
+)
+def test_what_is_no_note_is_not_drawn(given):
+    assert looking("stft", tone(), given_notes=given)[1].notes == ()
 
 
 @pytest.mark.parametrize(

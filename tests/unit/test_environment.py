@@ -88,7 +88,11 @@ def test_empty_variable_counts_as_none():
     found = settings.from_environment(dict.fromkeys(names, ""))
     assert (found.n_readers, found.is_launched) == (2, False)
     assert found.runs_dir == settings.ROOT / "runs"
-    assert repaired(GENRESCOPE_HUB_MODEL="")["GENRESCOPE_HUB_MODEL"] == ""
+
+
+@pytest.mark.parametrize("name", ["HUB_MODEL", "RECORDINGS", "SOURCE"])
+def test_empty_variables_that_mean_none_stay_empty(name):
+    assert repaired(**{f"GENRESCOPE_{name}": ""})[f"GENRESCOPE_{name}"] == ""
 
 
 @pytest.mark.parametrize(

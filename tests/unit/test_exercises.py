@@ -12,6 +12,7 @@ from audio.synth.examples import example
 from audio.synth.exercises import EXERCISES
 from audio.synth.trumpet import FIRST_DB, FIRST_HZ
 from errors import KnownError
+from support.places import ROOT
 from trainer.evaluation.metrics import wilson_interval
 from ui.scene import Scene, Transforms
 from ui.tabs.see import sampling
@@ -172,3 +173,13 @@ def test_question_names_the_frequencies_that_its_lesson_shows():
     asked = i18n.word("teach.alias_question", "en")
     assert f"{exercises.solution('alias'):,.0f} Hz" == numbers[-1] == "755 Hz"
     assert f"{numbers[-2]} at its loudest" in asked
+
+
+def test_page_for_teachers_names_each_question_as_the_app_does():
+    words = i18n.table("en")
+    titles = {words[f"teach.{each.id}_title"] for each in EXERCISES}
+    page = (ROOT / "docs" / "teachers.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d+) (.+?) \|", page, re.MULTILINE)
+    assert {f"{number} · {name}" for number, name in rows} == titles
+    assert f"{len(EXERCISES)} questions" in page
+    assert f"{len(EXERCISES)} questions" in (ROOT / "README.md").read_text("utf-8")

@@ -9,7 +9,7 @@ import pytest
 import torch
 import transformers
 
-from networks.cpu import frontend, precision, product, training
+from networks.cpu import conv, fft_conv, frontend, precision, product, training
 from settings import from_environment
 
 N_SECOND = 16_000
@@ -271,3 +271,40 @@ def test_command_line_names_the_precision_that_was_asked_for(wanted, tmp_path, c
     assert main(asked) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["precision"] == wanted
+
+
+@pytest.mark.parametrize("n_frames", [50, 249, 1499])
+def test_positions_in_bf16_are_those_of_float32_in_half_the_memory(n_frames):
+    torch.manual_seed(0)
+    long = torch.nn.Conv1d(48, 48, 128, padding=64, groups=4)
+    states = torch.randn(2, 48, n_frames)
+    with torch.inference_mode():
+        exact, rounded = (fft_conv.prepared(long, kind) for kind in ("fp32", "bf16"))
+        expected, found = exact(states), rounded(states)
+    sizes = [each.keywords["spectra"].nbytes for each in (exact, rounded)]
+    assert sizes[0] == 2 * sizes[1]
+    assert found.dtype == torch.float32
+    assert (found - expected).abs().max() < 0.01 * expected.abs().max()
+
+
+@pytest.mark.parametrize("has_gelu", [True, False])
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 2), (2, 2), (5, 1), (3, 4)])
+@pytest.mark.parametrize("n_frames", [5, 130])
+def test_frames_are_convolved_alike_where_they_lie_and_as_copied_rows(
+    n_frames, kernel, stride, has_gelu, monkeypatch
+):
+    torch.manual_seed(0)
+    plain = torch.nn.Conv1d(32, 64, kernel, stride)
+    frames = torch.randn(n_frames + 3, 32).bfloat16()[
+        3:
+    ]  # not the first of its storage
+    with torch.inference_mode():
+        expected = plain(frames.float().T[None])[0].T
+        expected = torch.nn.functional.gelu(expected) if has_gelu else expected
+        for has_convolution in (True, False):
+            if not has_convolution:
+                monkeypatch.setattr(conv, "has_convolution", lambda: False)
+            convolve, _ = conv.laid_out(plain, "bf16", has_gelu=has_gelu)
+            found = convolve(frames)
+            assert found.is_contiguous() and found.dtype == torch.bfloat16
+            assert (found - expected).abs().max() < 0.02 * expected.abs().max()

@@ -48,6 +48,14 @@ def test_missing_folder_is_named(tmp_path):
         look(tmp_path, RunConfig(data=f"folder:{tmp_path}/none"))
 
 
+def test_missing_zip_is_refused_before_a_run_is_made(tmp_path):
+    with pytest.raises(KnownError, match="unreadable"):
+        look(tmp_path, RunConfig(data=f"zip:{tmp_path}/none.zip"))
+    (tmp_path / "songs.zip").write_text("no zip")
+    with pytest.raises(KnownError, match="not_a_zip"):
+        look(tmp_path, RunConfig(data=f"zip:{tmp_path}/songs.zip"))
+
+
 def test_twice_the_steps_take_about_twice_the_time(tmp_path, monkeypatch):
     on(monkeypatch)
     tutorial = config.preset("tutorial")

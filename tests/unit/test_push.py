@@ -251,7 +251,9 @@ def test_command_line_says_why_nothing_was_pushed(tmp_path, push_hub, capsys):
     assert command.main(flags) == 2
     assert command.main([*flags, "20260101-000000-abcd"]) == 2
     assert command.main(["push", "20260101-000000-abcd", "--to", "x"]) == 2
-    assert "no finished model" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "There is no finished model" in err
+    assert "run -" not in err
 
 
 def test_progress_is_told_at_each_mebibyte_and_again_after_a_loss(tmp_path):

@@ -108,7 +108,9 @@ def test_large_file_has_to_be_in_lfs(tree):
 
 def test_work_that_is_not_committed_is_named(tree):
     (tree / "new.py").write_text("")
-    assert said(tree) == "1 files are not committed, new.py for one"
+    assert said(tree) == "new.py is not committed"
+    (tree / "other.py").write_text("")
+    assert said(tree) == "2 files are not committed, new.py for one"
 
 
 def test_command_leaves_out_what_git_ignores():

@@ -135,6 +135,18 @@ def _facts(path: Path) -> tuple[str, int, int]:
     return str(path), facts.st_size, facts.st_mtime_ns
 
 
+def check_zip(path: Path) -> None:
+    """Refuse what is not a zip, before anything is started.
+
+    Raises:
+        KnownError: ``unreadable`` where there is no such file, or ``not_a_zip``.
+    """
+    if not path.is_file():
+        raise KnownError("unreadable", name=str(path))
+    if not zipfile.is_zipfile(path):
+        raise KnownError("not_a_zip", name=path.name)
+
+
 def zip_songs(path: Path, emit: Emit = ignore, *, needs_genres: bool = True) -> Source:
     """List a zip's songs as those of a folder. No entry is extracted by name.
 
@@ -144,11 +156,10 @@ def zip_songs(path: Path, emit: Emit = ignore, *, needs_genres: bool = True) -> 
         needs_genres: whether only files in folders are songs.
 
     Raises:
-        KnownError: ``not_a_zip``, ``zip_broken``, ``zip_too_many``, ``zip_too_large``,
-            ``no_genres`` or ``parts_without_genres``.
+        KnownError: what ``check_zip`` raises, ``zip_broken``, ``zip_too_many``,
+            ``zip_too_large``, ``no_genres`` or ``parts_without_genres``.
     """
-    if not zipfile.is_zipfile(path):
-        raise KnownError("not_a_zip", name=path.name)
+    check_zip(path)
     with archive.opened(path) as opened:
         members, others = archive.members(opened, path.name, ZIP_LIMITS)
         listed = {each.name: each for each in others if tables.is_table(each.name)}

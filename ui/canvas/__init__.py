@@ -54,13 +54,14 @@ def place(
     formats: Sequence[str] | None = None,
     *,
     waits: bool = True,
+    of: str = "",
 ) -> gr.HTML:
     """Make a place for a picture; not rendered yet.
 
     Its events carry, as ``gr.EventData``: those of a selection a range of the chosen
     sound, ``start_s`` and ``stop_s`` (``zoom`` None and None for all of it); ``at`` a
-    moment, ``at_s``; ``save`` a ``format`` and the look, ``scales``, ``range``
-    and ``map``; the others nothing: ``near`` asks for a picture and sounds of a new
+    moment, ``at_s``; ``save`` a ``format``, the look, ``scales``, ``range`` and ``map``,
+    and the visitor's ``notes``; the others nothing: ``near`` asks for a picture and sounds of a new
     sound, ``again`` for the picture, ``turned`` for the sounds; ``tried`` comes before
     those two where a link in the text sets knobs.
 
@@ -71,6 +72,7 @@ def place(
         formats: that it can be saved in; None for all that a lesson has.
         waits: in a lesson, after each new sound until it is near the screen; False
             where the lesson itself sees to that.
+        of: name of the ``Lesson`` where it is not the one around it.
     """
     # Not as properties: Gradio forgets those of a place in a tab that is not open yet
     # as soon as an event touches it.
@@ -79,6 +81,7 @@ def place(
         "start_label": start,
         "formats": formats,
         "waits": waits,
+        "of": of,
     }
     mount = MOUNT.format(events=json.dumps(EVENTS), place=json.dumps(settings))
     return gr.HTML(

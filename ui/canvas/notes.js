@@ -184,7 +184,8 @@
       shown.checked = isShown;
       picture.drawOver();
     });
-    return { root, refresh };
+    const seen = () => (isShown && !root.hidden ? here() : NONE);
+    return { root, refresh, seen };
   }
 
   Genrescope.notes = { bar, paint, read, files: FILES };

@@ -12,6 +12,7 @@
   const ASKED = "asked"; // a value in place of a sheet, so that the same sheet is another
   const NEAR = "100% 0px"; // how far around the screen a place is near: its height
   const ANSWER_MS = 5000; // what has no answer by then holds up no other place
+  const FAR = "far"; // class of a lesson that is not laid out
   const SOON_MS = 50; // until all places have told whether they are seen
   const ALL = 1e-6; // s; a range is the whole sound if it lacks less than this
 
@@ -54,6 +55,16 @@
 
     reachTable() {
       tools.reach(this.table, this.sheet?.about ?? "");
+    }
+
+    /** The lesson around it; null elsewhere. */
+    get lesson() {
+      return this.element.closest(".lessons .lesson");
+    }
+
+    /** Whether its lesson is too far from the screen to be laid out: see `contents.js`. */
+    get isFar() {
+      return this.lesson?.classList.contains(FAR) ?? false;
     }
 
     get hasSound() {
@@ -128,6 +139,7 @@
     }
 
     show(sheet, bytes) {
+      this.lesson?.classList.remove(FAR); // it was asked for because it is near
       this.range = null;
       this.sheet = sheet;
       this.duration_s = sheet.duration_s || Math.max(0, ...sheet.plots.map(({ x }) => x.stop));
@@ -155,10 +167,10 @@
       const isSame = this.toolbar && JSON.stringify(kit) === JSON.stringify(this.kit);
       if (isSame) return;
       this.kit = kit;
-      // Of a run the steps that are shown are saved.
+      // Of a run the steps that are shown are saved; of a spectrogram the notes on it too.
       const save = (event, look) => {
         const { start = null, stop = null } = (this.stepPlot && steps.rangeOf(this.stepPlot)) ?? {};
-        this.trigger(event, { ...look, start, stop });
+        this.trigger(event, { ...look, start, stop, notes: this.notes.seen() });
       };
       this.toolbar = tools.toolbar(kit, save, () => this.enlarge());
       this.tools.replaceChildren(this.toolbar.row);
@@ -173,6 +185,8 @@
       cancelAnimationFrame(this.frame);
       this.frame = null;
       if (!this.views.length) this.toolbar?.refresh();
+      this.isLate = this.isFar;
+      if (this.isLate) return;
       if (!this.views.length || !this.plots.clientWidth) return; // in a hidden tab
       this.root.classList.toggle("large", tools.isLarge());
       this.width = this.plots.clientWidth;
@@ -187,6 +201,8 @@
     drawOver() {
       this.overFrame ??= requestAnimationFrame(() => {
         this.overFrame = null;
+        this.isLate ||= this.isFar;
+        if (this.isLate) return;
         if (!this.views.length || !this.plots.clientWidth) return;
         for (const view of this.views) view.drawOver();
         this.refresh();
@@ -350,18 +366,24 @@
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   }
 
-  const lessonOf = ({ element }) =>
-    element.closest(".lessons .lesson")?.id.replace("lesson-", "");
-  const isSeen = ({ element }) => {
+  /** A lesson is near the screen again: what would have been drawn meanwhile is. */
+  Genrescope.shown = (lesson) => {
+    for (const picture of all) if (picture.isLate && picture.lesson === lesson) picture.draw();
+  };
+
+  const lessonOf = ({ lesson }) => lesson?.id.replace("lesson-", "");
+  const isOnScreen = (element) => {
     const { top, bottom, height } = element.getBoundingClientRect();
     return height && bottom > 0 && top < innerHeight;
   };
+  // Of the lesson first: asked about a place in one that is far, browsers lay that out.
+  const isSeen = ({ element, lesson }) => (!lesson || isOnScreen(lesson)) && isOnScreen(element);
 
   // Where they are is asked of all before the first changes: the page is laid out once.
-  const wait = (isNew) => (names, but = null) => {
+  const wait = (isNew) => (names, but = []) => {
     const waiting = [...all].filter((picture) => {
       const name = lessonOf(picture);
-      return picture !== but && (names ? names.includes(name) : name && picture.place.waits);
+      return !but.includes(picture) && (names ? names.includes(name) : name && picture.place.waits);
     });
     const seen = new Set(waiting.filter(isSeen));
     // What is seen asks first.
@@ -372,21 +394,30 @@
   // whether none is asked for.
   Object.assign(Genrescope, { renew: wait(true), again: wait(false), isDrawn: turns.isOver });
 
-  /** Names of the lessons whose pictures are seen, from the top, with spaces between. */
+  const nameOf = (picture) => picture.place.of || lessonOf(picture);
+  /** Names of the pictures that are seen, from the top, with spaces between: of lessons,
+   * of which the first picture has the name. */
   Genrescope.inView = () => {
     const seen = [...all]
       .filter((picture) => lessonOf(picture) && picture.place.waits && isSeen(picture))
-      .map((picture) => [picture.element.getBoundingClientRect().top, lessonOf(picture)])
+      .map((picture) => [picture.element.getBoundingClientRect().top, nameOf(picture)])
       .sort(([one], [other]) => one - other);
     return [...new Set(seen.map(([, name]) => name))].join(" ");
   };
 
-  /** There is a new sound, and a lesson's picture of it, if one came along: that one is
-   * drawn before the others are asked for. */
-  Genrescope.renewed = async (lesson, sheet) => {
-    const first = lesson ? placeOf(lesson) : null;
-    await first?.give(sheet);
-    Genrescope.renew(null, first);
+  /** There is a new sound, and pictures of it, if some came along, each as its name and its
+   * sheet: those are drawn before the others are asked for; then their sounds are. */
+  Genrescope.renewed = async (...named) => {
+    const given = [];
+    for (let i = 0; i + 1 < named.length; i += 2) {
+      const picture = named[i] && placeOf(named[i]);
+      if (picture) given.push([picture, named[i + 1]]);
+    }
+    for (const [picture, sheet] of given) await picture.give(sheet);
+    const pictures = given.map(([picture]) => picture);
+    Genrescope.renew(null, pictures);
+    // Positions that came along are still on their way into their knobs.
+    setTimeout(() => pictures.forEach((picture) => picture.trigger("turned", {})), SOON_MS);
   };
 
   const wanted = new Map(); // settings that links ask for, by their lessons' names
@@ -397,7 +428,7 @@
   };
   /** The first picture of a lesson. */
   const placeOf = (lesson) =>
-    [...all].filter((picture) => lessonOf(picture) === lesson).sort((one, other) =>
+    [...all].filter((picture) => nameOf(picture) === lesson).sort((one, other) =>
       one.element.compareDocumentPosition(other.element) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1)[0];
   /** Values of knobs, in the types that they have, where a link names others. */
   Genrescope.tried = (lesson, names, values) => {

@@ -130,6 +130,7 @@ Genrescope.dock = (() => {
 
     element.addEventListener("submit", (event) => {
       event.preventDefault();
+      if (!input.value.trim()) return input.focus();
       answer({ typed: input.value });
     });
     reveal.addEventListener("click", () => answer({ is_told: true }));

@@ -93,7 +93,8 @@ def _saving(session: Session, lesson: Lesson, cache_dir: str) -> Callable[..., A
         if event.format == "png":
             language = png.language_for(language)
         scene = session.scene(path, view, language)
-        look = paper.look_of(event.scales, event.range, event.map)
+        notes = getattr(event, "notes", None)  # a program may send none
+        look = paper.look_of(event.scales, event.range, event.map, notes)
         data = content(lesson.draw(scene, *values), event.format, look, language)
         stem = examples.id_of(path) or clip_bar.title_of(path, language)
         name = f"{stem}-{lesson.name}.{event.format}"

@@ -7,6 +7,7 @@
   const BEFORE = "before-sound"; // of the root element; the style sheet hides by it
   const RECORDS = "records"; // likewise, while the sound bar records
   const FOLDS = "folds"; // and while it makes room
+  const THERE = "has-front"; // and once this is there
   const MAP = "magma";
   const LOWEST_DB = -77; // that has a colour of its own,
   const HIGHEST_DB = -23; // and the highest
@@ -414,7 +415,10 @@
   }
 
   Genrescope.front = {
-    mount: (element, trigger) => { front = new Front(element, trigger); },
+    mount: (element, trigger) => {
+      front = new Front(element, trigger);
+      document.documentElement.classList.add(THERE);
+    },
     hear: (url) => front?.hear(url),
     /** Name of the lesson that a sound leads to from here; "" where this is not seen. */
     leads: () => {

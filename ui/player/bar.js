@@ -1,6 +1,6 @@
 // The line of the chosen sound: play, time, what folds out below it; and what becomes of
 // an answer to the sound before.
-const { words, sound } = Genrescope;
+const { words, word, sound, tools: { make } } = Genrescope;
 const bar = element.closest(".clip-bar");
 const root = document.documentElement;
 const find = (selector) => bar.querySelector(selector);
@@ -8,7 +8,9 @@ const sounds = find(".bar-sounds");
 const record = find(".bar-record");
 sounds.textContent = words.bar_sounds;
 record.textContent = words.bar_record;
+const FIRST_TAB = "see";
 const RECORDER_MS = 5000; // until Gradio has laid it out
+let coming = null; // a file that is uploaded or read
 
 const write = (node, name, value) => {
   if (node && node[name] !== value) node[name] = value; // sixty times a second
@@ -25,7 +27,7 @@ const show = () => {
   const { at_s, isPlaying } = sound.state;
   const time = whole_s ? `${clock(Math.min(at_s ?? 0, whole_s))} / ${clock(whole_s)}` : "";
   write(find(".bar-time"), "textContent", time);
-  write(play, "disabled", !whole_s);
+  write(play, "disabled", !whole_s || (Boolean(coming) && !isPlaying));
   write(play, "ariaLabel", isPlaying ? words.bar_pause : words.bar_play);
   play?.classList.toggle("is-playing", isPlaying);
 };
@@ -88,28 +90,107 @@ new MutationObserver(() => {
   facts = now;
   // For the style sheets: asked by `:has`, it would cost styles of the whole page.
   for (const each of [root, bar]) each.classList.toggle("has-sound", Boolean(line));
-  root.classList.remove("sound-uploads");
+  if (coming?.file) leave(); // else it is of one before, and the next is on its way
   fold();
   show();
   Genrescope.front.fold();
 }).observe(bar, { childList: true, subtree: true, attributeFilter: ["data-duration-s"] });
 
-// A file: chosen, or dropped anywhere on the page.
+// Which tab is open, besides the first one, for the style sheets. Asked by `:has` of the
+// page, each change of it would cost styles of all that is shown.
+new MutationObserver((changes) => {
+  for (const { target } of changes) {
+    const { tabId } = target.dataset;
+    if (!tabId || target.ariaSelected !== "true") continue;
+    if (tabId === FIRST_TAB) delete root.dataset.tab;
+    else root.dataset.tab = tabId;
+  }
+}).observe(document.body, { subtree: true, attributeFilter: ["aria-selected"] });
+
+// A file: chosen, or dropped anywhere on the page. It has its name at once, in place of
+// that of the sound, until it has been read; what fails leaves the sound, and a sentence.
+// Gradio's own button would send it later, and its player draw it before anybody reads it.
+const GIVE_UP_MS = 90_000; // without a byte on its way
+const line = make("div", { className: "bar-coming", role: "status" });
+find(".clip-facts").before(line);
+const tell = (name, told) =>
+  line.replaceChildren(make("strong", {}, name), make("span", {}, told));
+const come = (file) => {
+  leave();
+  const request = new XMLHttpRequest();
+  coming = { request, name: file.name };
+  request.open("POST", `${window.gradio_config.root}/gradio_api/upload`);
+  request.upload.onprogress = ({ loaded, total }) => {
+    if (coming?.request !== request) return;
+    const percent = Math.floor(100 * loaded / total);
+    tell(file.name, word(loaded < total ? "bar_uploading" : "bar_reading", { percent }));
+    wait(request);
+  };
+  request.onloadend = () => {
+    if (coming?.request === request) arrived(request, file.name);
+  };
+  const most = window.gradio_config.max_file_size ?? Infinity;
+  const form = new FormData();
+  form.append("files", file);
+  if (file.size <= most) request.send(form);
+  wait(request);
+  tell(file.name, word("bar_uploading", { percent: 0 }));
+  root.classList.add("sound-uploads");
+  empty();
+  show();
+  const max_mb = Math.round(most / 1e6);
+  if (file.size > most) fail(word("bar_too_large", { name: file.name, max_mb }));
+};
+const wait = (request) => {
+  clearTimeout(coming.end);
+  coming.end = setTimeout(() => request.abort(), GIVE_UP_MS);
+};
+// The server has it, or has refused it.
+const arrived = (request, name) => {
+  clearTimeout(coming.end);
+  try {
+    const [path] = JSON.parse(request.status === 200 ? request.responseText : "[]");
+    if (!path) throw new Error("no file");
+    coming.file = { path, orig_name: name, meta: { _type: "gradio.FileData" } };
+    coming.isSame = path === chosen.path;
+    trigger("bring", { seen: seen(), turn: ++turn });
+  } catch {
+    const isSentence = request.getResponseHeader("content-type")?.startsWith("text/plain");
+    const said = isSentence && request.status !== 500 ? request.responseText : "";
+    fail(said || word("bar_upload_broken", { name }));
+  }
+};
+const fail = (sentence) => {
+  leave();
+  root.classList.remove("sound-arrives");
+  trigger("error", make("p", {}, sentence).innerHTML);
+};
+// The sound's own name is shown again, be it the new one.
+const leave = () => {
+  const before = coming;
+  coming = null;
+  clearTimeout(before?.end);
+  if (before && !before.file) before.request.abort();
+  line.replaceChildren();
+  root.classList.remove("sound-uploads");
+  show();
+};
+
 const input = () => find("input[type=file]");
-document.addEventListener("change", ({ target }) => {
-  if (target === input() && target.files.length) root.classList.add("sound-uploads");
-});
+document.addEventListener("change", (event) => {
+  const { target } = event;
+  if (target !== input() || !target.files.length) return;
+  event.stopImmediatePropagation();
+  come(target.files[0]);
+  target.value = "";
+}, { capture: true });
 const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
 const isElsewhere = ({ target }) => target.closest?.("[data-testid=file-upload], .upload-container");
 for (const kind of ["dragover", "drop"])
   document.addEventListener(kind, (event) => {
     if (!hasFiles(event) || event.defaultPrevented || isElsewhere(event)) return;
     event.preventDefault();
-    if (kind !== "drop") return;
-    const kept = new DataTransfer();
-    kept.items.add(event.dataTransfer.files[0]);
-    input().files = kept.files;
-    input().dispatchEvent(new Event("change", { bubbles: true }));
+    if (kind === "drop") come(event.dataTransfer.files[0]);
   });
 
 // A built-in sound, wherever the page offers it.
@@ -157,7 +238,6 @@ let chosen = {}; // the sound that the page shows, as the server writes it for `
 const seen = () => (duration_s() ? Genrescope.inView() : Genrescope.front.leads());
 const empty = () => {
   root.classList.add("sound-arrives");
-  root.classList.remove("sound-uploads");
   fold();
 };
 
@@ -167,11 +247,13 @@ Genrescope.bar = {
     const { path, copy } = held(kept);
     const isNew = file && file.path !== path && file.path !== copy;
     if (!isNew) return;
+    leave(); // a recording, or a part: of what is here
     empty();
     trigger("read", { seen: seen(), turn: ++turn });
   },
   // Choose a built-in sound, by its id.
   choose(id, lessons = seen()) {
+    leave();
     if (chosen.sound !== id) empty();
     else {
       fold();
@@ -179,17 +261,27 @@ Genrescope.bar = {
     }
     trigger("choose", { sound: id, seen: lessons, turn: ++turn });
   },
-  // There is another sound: what is kept of it, the name of a lesson and its picture.
+  // There is another sound: what is kept of it, the names of lessons and their pictures.
   take(text) {
     if (!text) return;
-    const [kept, lesson, sheet] = text.split("\n");
+    const [kept, ...pictures] = text.split("\n");
     chosen = held(kept);
-    Genrescope.renewed(lesson, sheet).finally(() => Genrescope.kept.sound(kept));
+    Genrescope.renewed(...pictures).finally(() => Genrescope.kept.sound(kept));
   },
   refuse() {
-    root.classList.remove("sound-arrives", "sound-uploads");
+    const isOlder = coming && !coming.file; // another one is on its way
+    if (isOlder) return [];
+    leave();
+    root.classList.remove("sound-arrives");
     trigger("back");
     return [];
+  },
+  // What the event of an uploaded file sends in place of what the player has.
+  file: (_, ...rest) => [coming?.file ?? null, ...rest],
+  // It has been read. The one that was there before changes nothing else on the page.
+  brought() {
+    if (coming?.isSame) root.classList.remove("sound-arrives");
+    if (coming?.file) leave();
   },
   settle(id, kept) {
     reveal();

@@ -28,7 +28,7 @@ from ui.newest import Newest
 from ui.player import audio as sound_player
 from ui.player import examples, excerpt, recordings, sound_files
 from ui.player.clips import ClipShelf, existing
-from ui.player.first_picture import FirstPicture, drawn, knobs_of
+from ui.player.first_picture import FirstPicture, drawn, knobs_of, sliders_of
 from ui.server import files
 from ui.server.access import Visitor
 from ui.server.language import text
@@ -47,7 +47,11 @@ TAKE_SOUND = 'watch("value", () => Genrescope.bar.take(props.value));'
 GIVE_SOUND = "() => Genrescope.kept.files()"
 FORGET_SOUND = "() => Genrescope.kept.forget()"
 REFUSE = "() => Genrescope.bar.refuse()"
-PLAYER, TAKEN = 4, 7  # their places in the row of what a sound that was read fills in
+# An uploaded file, in place of what the player has.
+BRING = "(...all) => Genrescope.bar.file(...all)"
+BROUGHT = "() => Genrescope.bar.brought()"
+# Their places in the row of what a sound that was read fills in.
+PLAYER, COPY, TAKEN = 4, 5, 7
 RECORDING = "audio.wav"  # Gradio's name for what the microphone gave
 CHANNELS = {1: "clip.mono", 2: "clip.stereo"}
 
@@ -118,9 +122,8 @@ def build(
                 TOOLS, js_on_load=SCRIPT, elem_classes="bar-part", padding=False
             )
             label: Any = text("clip.upload")  # Gradio translates it, its hint says str
-            upload = gr.UploadButton(
-                label, size="sm", min_width=0, elem_classes="bar-upload"
-            )
+            # The bar's script takes the file: see ``bar.js``.
+            gr.UploadButton(label, size="sm", min_width=0, elem_classes="bar-upload")
         with gr.Column(elem_classes="bar-panel"):
             _example_buttons(examples_dir(settings))
             with gr.Column(elem_classes="player-place"):
@@ -132,7 +135,6 @@ def build(
 
     copy = gr.State("")  # what is played in place of the chosen file
     places = [path, facts, whole, part.back, player, copy, kept, taken]
-    upload.upload(None, upload, player, js="(file) => file", **QUIETLY)
     tools.start(None, None, player, js="() => null", **QUIETLY)  # a recording
     tools.back(guarded(_same), path, player, **QUIETLY)
     player.change(None, [player, kept], None, js=ARRIVE, **QUIETLY)
@@ -146,14 +148,20 @@ def build(
     first = guarded(_giving_the_first(settings))
 
     def wire(newest: gr.State, pictures: Sequence[FirstPicture]) -> None:
+        places.extend(sliders_of(pictures))
         read = _reading(shelf, player, pictures)
-        choose = _choosing(settings, read, player)
+        choose = _choosing(settings, read, player, len(places))
         given = [newest, path, whole, copy, *knobs_of(pictures)]
         # Whoever clicks one sound after the other waits for the last one alone.
         event = {**QUIETLY, "trigger_mode": "multiple"}
+        bring = _bringing(read)
+        chosen = [player, *given]
+        brought = tools.bring(guarded(bring), chosen, places, js=BRING, **event)
+        brought.success(None, None, None, js=BROUGHT, **QUIETLY)
         for asked in (
-            tools.read(guarded(read), [player, *given], places, **QUIETLY),
+            tools.read(guarded(read), chosen, places, **QUIETLY),
             tools.choose(guarded(choose), given, places, **event),
+            brought,
         ):
             asked.failure(None, None, player, js=REFUSE, **QUIETLY)
 
@@ -167,10 +175,11 @@ def _reading(
 
     What browsers do not play gets a copy as wav, which the player is given in its place.
     A sound that another one was chosen after, while it was read, changes nothing. The
-    event names the lessons in view, ``seen``: a picture of theirs comes along; and its
-    ``turn`` among the choices of this page.
+    event names the lessons in view, ``seen``: their pictures come along, with the
+    positions that they begin at; and its ``turn`` among the choices of this page.
     """
     cache_dir = player.GRADIO_CACHE
+    still = [gr.skip() for _ in sliders_of(pictures)]
 
     def read(
         chosen: str | None,
@@ -185,11 +194,11 @@ def _reading(
         # Cleared to make room for another: what is drawn stays. And a copy is played
         # only, the file that it is of was read.
         if chosen is None or chosen == copy:
-            return [gr.skip()] * 8
+            return [gr.skip()] * 8 + still
         is_newest = newest.ask(player, turn=_turn(event))
         decoded = shelf.take(chosen)
         if not is_newest(player):
-            return [gr.skip()] * 8
+            return [gr.skip()] * 8 + still
         line = facts_line(decoded, chosen, visitor.language)
         if chosen != before:
             cut_from = whole if before is None or excerpt.is_part(before) else before
@@ -202,24 +211,28 @@ def _reading(
             played = copy = files.kept(sound_files.wav(decoded.clip), name, cache_dir)
         kept = handle_of(chosen, whole, copy)
         row = [chosen, line, whole, back, played, copy, kept, gr.skip()]
+        positions = still
         # The answer with a sound in between may be on its way, ``before`` not know of it.
         if chosen != before or not newest.is_of(chosen):
             seen, language = _told(event, "seen"), visitor.language
             first = drawn(pictures, seen, values, newest, chosen, language)
-            row[TAKEN] = f"{kept}\n{first}"
+            row[TAKEN] = f"{kept}\n{first.text}"
+            positions = [*first.positions]
         if not is_newest(player):
-            return [gr.skip()] * 8
+            return [gr.skip()] * 8 + still
         newest.choose(chosen)
-        return row
+        return row + positions
 
     return read
 
 
-def _choosing(settings: Settings, read: Handler, player: gr.Audio) -> Handler:
+def _choosing(
+    settings: Settings, read: Handler, player: gr.Audio, n_places: int = 8
+) -> Handler:
     """Make the handler that gives the player a sound of ours and reads it at once.
 
     The player would ask for that only once it has the sound, one answer later. The event
-    names the sound; the rest is as for ``_reading``.
+    names the sound; the rest is as for ``_reading``, which fills in ``n_places``.
     """
 
     def choose(
@@ -237,7 +250,7 @@ def _choosing(settings: Settings, read: Handler, player: gr.Audio) -> Handler:
         # Where Gradio would copy it to, for the player.
         file = processing_utils.save_file_to_cache(given, player.GRADIO_CACHE)
         if not is_newest(player):
-            return [gr.skip()] * 8
+            return [gr.skip()] * n_places
         row: list[Any] = read(
             file, newest, path, whole, copy, event, *values, visitor=visitor
         )
@@ -246,6 +259,33 @@ def _choosing(settings: Settings, read: Handler, player: gr.Audio) -> Handler:
         return row
 
     return choose
+
+
+def _bringing(read: Handler) -> Handler:
+    """Make the handler that reads an uploaded file, and gives it to the player.
+
+    Drawn by the player first, it would be read a tenth of a second later; one that
+    cannot be read never comes there. All is as for ``_reading``.
+    """
+
+    def bring(
+        chosen: str | None,
+        newest: Newest,
+        path: str | None,
+        whole: str | None,
+        copy: str,
+        event: gr.EventData,
+        *values: Any,
+        visitor: Visitor,
+    ) -> list[Any]:
+        row: list[Any] = read(
+            chosen, newest, path, whole, copy, event, *values, visitor=visitor
+        )
+        if row[0] == chosen and not row[COPY]:
+            row[PLAYER] = chosen
+        return row
+
+    return bring
 
 
 def _turn(event: gr.EventData) -> int:

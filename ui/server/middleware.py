@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import i18n
 from errors import FULL_DISK, KnownError
-from ui import canvas
+from ui import canvas, theme
 from ui.exercises import dock
 from ui.front import front, recorded
 from ui.server import gradio_patches
@@ -229,7 +229,7 @@ def _with_scripts(
 def _scripts(language: str, numbers: Path) -> bytes:
     """Return what every page in a language begins with, before any script of Gradio's.
 
-    With the numbers of the first view.
+    With the numbers of the first view, and the page's width.
 
     What the page's parts call as soon as they are mounted has to be there by then.
     """
@@ -250,4 +250,5 @@ def _scripts(language: str, numbers: Path) -> bytes:
         dock.script(language),
     )
     rest = "\n".join([*patches, *ours])
-    return f"<script>{choice}</script><script>{rest}</script>".encode()
+    style = f"<style>{theme.FIRST_STYLE}</style>"
+    return f"<script>{choice}</script><script>{rest}</script>{style}".encode()

@@ -6,10 +6,14 @@
   const ask = window.fetch.bind(window);
   const asking = new Set();
   const owed = new Set();
+  const early = new Set(); // answered before the page knew their names
 
   const join = async (...request) => {
     const answer = await ask(...request);
-    if (answer.ok) owed.add((await answer.clone().json()).event_id);
+    if (answer.ok) {
+      const { event_id: id } = await answer.clone().json();
+      if (!early.delete(id)) owed.add(id);
+    }
     return answer;
   };
 
@@ -40,7 +44,7 @@
       isOver = true;
       for await (const event of events(answer.body)) {
         const { msg, event_id: id } = message(event);
-        if (msg === "process_completed") owed.delete(id);
+        if (msg === "process_completed" && !owed.delete(id) && asking.size) early.add(id);
         if (msg === "close_stream") {
           // The first that is owed an answer is enough: another may be on its way for long.
           while (asking.size && !owed.size) await Promise.race(asking).catch(() => {});
@@ -75,7 +79,11 @@
     if (!path.endsWith("/gradio_api/queue/join")) return ask(...request);
     const answer = join(...request);
     asking.add(answer);
-    answer.finally(() => asking.delete(answer)).catch(() => {});
+    const end = () => {
+      asking.delete(answer);
+      if (!asking.size) early.clear();
+    };
+    answer.finally(end).catch(() => {});
     return answer;
   };
 }

@@ -7,6 +7,7 @@ const LINE = 0.4; // of the window's height: a lesson that begins above it is in
 const HOLD_MS = 2000; // parts above a place may grow that long
 const DRAWN_MS = 20_000; // and, on a busy server, until its own picture is there
 const SETTLED_MS = 300; // without scrolling, before the address follows
+const NEAR = "150% 0px"; // how far around the screen a lesson is laid out: its height
 
 const tab = () => element.closest(".lessons");
 const lessons = () => [...tab().querySelectorAll(".lesson[id^=lesson-]")].filter(heading);
@@ -47,9 +48,27 @@ function neighbour(name, by) {
   return names[names.indexOf(name) + by] ?? "";
 }
 
+// A lesson far from the screen costs neither styles nor layout, see the style sheet. One
+// near it is as any other element: what hides the rest would cut off its open lists.
+const far = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting, boundingClientRect } of entries) {
+    if (!isIntersecting && !boundingClientRect.height) continue; // in a hidden tab
+    target.classList.toggle("far", !isIntersecting);
+    if (isIntersecting) Genrescope.shown(target);
+  }
+}, { rootMargin: NEAR });
+const watched = new WeakSet();
+function watchFar(lesson) {
+  if (watched.has(lesson)) return;
+  watched.add(lesson);
+  lesson.classList.add("far");
+  far.observe(lesson);
+}
+
 /** Build the entries anew where other lessons are there than before. */
 function build() {
   const all = lessons();
+  all.forEach(watchFar);
   const key = all.map((lesson) => heading(lesson).textContent).join("\n");
   if (list.dataset.key === key) return;
   list.dataset.key = key;
@@ -169,6 +188,8 @@ tab().addEventListener("click", (event) => {
   if (view !== nameOf(lesson) && named(view)) return go(view);
   const sound = query.get("sound");
   Genrescope.setKnobs(nameOf(lesson), query);
+  const knobs = [...query].filter(([name]) => name.startsWith(`${nameOf(lesson)}.`));
+  Genrescope.kept.write(Object.fromEntries(knobs));
   if (sound) Genrescope.bar.choose(sound, ""); // the picture waits for its knobs
 }, { capture: true });
 

@@ -32,7 +32,7 @@ from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Newest, Session
 from ui.tabs.see.comparison import mel, on_the_same_axes
-from ui.tabs.see.lesson import Lesson, lesson, placing, position
+from ui.tabs.see.lesson import Lesson, finding, lesson, placing, position
 from ui.tabs.see.spectrogram import STARTS_PER_FRAME
 from ui.tabs.see.spectrum import windows
 from viz import rebuilding
@@ -111,18 +111,19 @@ def build(session: Session, *, is_offline: bool) -> Lesson:
 
     session.at_new_sound(forget, [session.newest], [picture, *sounds])
     session.at_new_sound(
-        placing(session, lambda clip, length_s: round(length_s * clip.sampling_rate)),
+        placing(finding(session, _n_shown)),
         [session.bar.path, knobs["length_s"]],
         [knobs["start_s"]],
     )
-    button.click(
-        rebuild,
-        [session.bar.path, session.newest, *knobs.values()],
-        [picture, *sounds],
-        show_progress_on=picture,
-        api_visibility="private",
+    asked: dict[str, Any] = {
+        "inputs": [session.bar.path, session.newest, *knobs.values()],
+        "outputs": [picture, *sounds],
+        "show_progress_on": picture,
+        "api_visibility": "private",
         **QUEUE,
-    )
+    }
+    button.click(rebuild, **asked)
+    picture.turned(rebuild, trigger_mode="always_last", **asked)  # by a word to try
     return Lesson(
         "back",
         picture,
@@ -246,3 +247,7 @@ def vocoded(clip: Clip) -> Clip:
         )
     weights, *_ = client.download(name, vocoder.FILES, exact)
     return vocoder.rebuild(clip, weights.parent)
+
+
+def _n_shown(clip: Clip, length_s: float) -> int:
+    return round(length_s * clip.sampling_rate)

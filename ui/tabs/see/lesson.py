@@ -21,7 +21,12 @@ from ui import canvas
 from ui.exercises import dock
 from ui.handlers import QUIETLY, Handler
 from ui.player import sound_files
-from ui.player.first_picture import FirstPicture
+from ui.player.first_picture import (
+    LEAST_STEP_S,
+    FirstPicture,
+    Position,
+    set_to,
+)
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Newest, Session, View
@@ -29,7 +34,7 @@ from viz.plot import Sheet
 
 Choices = list[tuple[str | I18nData, str | int | float]]  # what a knob offers
 
-SLIDER_STEP_S = 0.01
+SLIDER_STEP_S = LEAST_STEP_S
 EXCERPT_S = 10.0  # long enough to hear, short enough to wait for
 
 
@@ -118,27 +123,36 @@ def placed(
         when: the event to set it at: the picture's ``near``.
         where: finds the passage of ``n_samples`` (s); ``loudest_s`` by default.
     """
-    place = session.guarded(placing(session, n_samples_of, where))
+    find = finding(session, n_samples_of, where)
+    session.positions[start_s._id] = Position(start_s, knobs, find)
+    place = session.guarded(placing(find))
     return when(place, [session.bar.path, *knobs], start_s, **QUIETLY)
 
 
-def placing(
+def finding(
     session: Session,
     n_samples_of: Callable[..., int],
     where: Callable[[Clip, int], float] | None = None,
-) -> Handler:
-    """Make the handler of ``placed``, of the sound's path and the knobs' values."""
+) -> Callable[..., tuple[float, float]]:
+    """Make what finds a position and its end (s), of a path and the knobs' values.
+
+    The arguments are as for ``placed``.
+    """
     find_s = where or loudest_s
 
-    def place(path: str | None, *values: Any) -> Any:
-        if path is None:
-            return gr.skip()
+    def find(path: str, *values: Any) -> tuple[float, float]:
         clip = session.clip(path)
         n_samples = n_samples_of(clip, *values)
-        at_s, most_s = find_s(clip, n_samples), last_s(clip, n_samples)
-        return gr.Slider(
-            maximum=most_s, value=round(at_s, 3), interactive=most_s > SLIDER_STEP_S
-        )
+        return find_s(clip, n_samples), last_s(clip, n_samples)
+
+    return find
+
+
+def placing(find: Callable[..., tuple[float, float]]) -> Handler:
+    """Make the handler of ``placed``, of the sound's path and the knobs' values."""
+
+    def place(path: str | None, *values: Any) -> Any:
+        return gr.skip() if path is None else set_to(*find(path, *values))
 
     return place
 
@@ -202,10 +216,10 @@ def redrawing(session: Session, lesson: Lesson) -> dict[str, Any]:
 
 
 def comes_with_sound(session: Session, lesson: Lesson) -> Lesson:
-    """Let a lesson's picture come with each new sound, where it is the one in view.
+    """Let a lesson's picture come with each new sound, where it is in view.
 
-    Its knobs are none that a sound sets. The pictures of all other lessons wait until
-    they are near the screen.
+    It is drawn in a fraction of the time that two more answers take, and in no lane of
+    the queue. The pictures of all other lessons wait until they are near the screen.
     """
 
     def draw(path: str, language: str, *values: Any) -> str:
@@ -213,7 +227,12 @@ def comes_with_sound(session: Session, lesson: Lesson) -> Lesson:
         return lesson.draw(scene, *values).as_json()
 
     knobs = [*lesson.knobs.values()]
-    session.pictures.append(FirstPicture(lesson.name, lesson.picture, knobs, draw))
+    (position,) = [
+        session.positions[knob._id] for knob in knobs if knob._id in session.positions
+    ] or [None]
+    session.pictures.append(
+        FirstPicture(lesson.name, lesson.picture, knobs, draw, position)
+    )
     return lesson
 
 

@@ -26,7 +26,7 @@ QUANTITIES = ("level", "power")
 
 def build(session: Session) -> tuple[Lesson, Lesson]:
     """Lay out the lesson and wire it: the spectrogram, and its filters."""
-    bank = canvas.place()
+    bank = canvas.place(of="filters")
     with lesson("mel", more=[bank]) as picture:
         n_mels = gr.Dropdown(BANDS, value=MEL_BANDS.n_mels, label=text("see.n_mels"))
         formulas = [(text(f"see.{name}"), name) for name in FORMULAS]

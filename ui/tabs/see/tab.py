@@ -34,7 +34,12 @@ from ui.tabs.see import (
 from ui.tabs.see.lesson import Lesson, comes_with_sound
 
 STYLE = contents.STYLE
-FIRST = ("waveform", "stft", "mel")  # their pictures come with a sound
+# Their pictures come with a sound. Not those that take longer, of which most wait in a
+# lane of the queue: of a model, of parts of the sound that are computed first.
+WITH_SOUND = (
+    "waveform decibels source rate bits sines dft timbre stft mel filters pitch rhythm"
+    " hearing"
+).split()
 
 
 def build(session: Session, settings: Settings, models: Models) -> tuple[Lesson, ...]:
@@ -43,7 +48,7 @@ def build(session: Session, settings: Settings, models: Models) -> tuple[Lesson,
         lessons = _lessons(session, settings, models)
     moment = next(each for each in lessons if each.name == "dft")
     for each in lessons:
-        if each.name in FIRST:
+        if each.name in WITH_SOUND:
             comes_with_sound(session, each)
     contents.build(session, lessons)
     selection.build(session, lessons, moment)

@@ -19,7 +19,8 @@ from trainer.run import runs
 from trainer.run.events import Evaluated, Guessed, RunEvent, Step
 from trainer.run.runs import Run
 
-N_KEPT = 200  # runs, and pictures and texts
+N_KEPT = 200  # runs, and at most pictures and texts
+KEPT_CHARACTERS = 32_000_000  # of pictures and texts
 OVERVIEW_EVERY_S = 0.5
 READ_EVERY_S = 0.9  # less than between two polls of one page
 # What is drawn of an active run takes from its processor: each picture so often at
@@ -87,7 +88,7 @@ class RunCache:
     def __init__(self, runs_dir: Path) -> None:
         self._runs_dir = runs_dir
         self._read: Cache[str, _Read] = Cache(N_KEPT)
-        self._rendered: Cache[Hashable, Rendered] = Cache(N_KEPT)
+        self._rendered: Cache[Hashable, Rendered] = Cache(KEPT_CHARACTERS, _size)
         self._watching: dict[str, float] = {}
         self._overview = (0.0, RunsOverview((), None, (), 0))
         self._lock = threading.RLock()
@@ -179,6 +180,11 @@ class RunCache:
         n = sum(each.took_s > 0 and now - each.at_s < RECENTLY_S for _, each in others)
         every_s = max(DRAW_EVERY_S, n * last.took_s / DRAWING_SHARE)
         return bool(last.html) and now - last.at_s < every_s
+
+
+def _size(rendered: Rendered) -> int:
+    """Return a text's share of what is kept, so large that there are few texts."""
+    return max(len(rendered.html), KEPT_CHARACTERS // N_KEPT)
 
 
 def _overview(runs_dir: Path) -> RunsOverview:

@@ -174,7 +174,7 @@ def code(text: str) -> Markup:
 def phases(
     events: Sequence[RunEvent], language: str, *, is_stopping: bool = False
 ) -> Markup:
-    """Show every phase so far with its count, the current one with a bar, and the device."""
+    """Show the current phase with a bar, the device, and every other phase with its count."""
     every = messages.phases(events)
     now = messages.progress(events)
     rows = [

@@ -22,8 +22,8 @@ from ui.tabs.train import cards
 from ui.tabs.train.cache import RunCache
 from ui.templates import paragraphs, render
 from viz import curves as pictures
-from viz.curves import Curve
-from viz.plot import Sheet
+from viz.curves import N_WHOLE, Curve
+from viz.plot import N_COLUMNS, Sheet
 from viz.wording import joined
 
 # Each column's name and type.
@@ -184,19 +184,27 @@ def _shown(value: object, language: str) -> str:
 
 
 def curves(
-    events: Sequence[RunEvent], language: str, smoothing: float = 0.0, run_id: str = ""
+    events: Sequence[RunEvent],
+    language: str,
+    smoothing: float = 0.0,
+    run_id: str = "",
+    n_points: int = N_COLUMNS,
 ) -> str:
     """Describe one run's losses and validation accuracy so far, as the page draws them.
 
     Returns:
         JSON of ``curve_sheet``; "" before the first step.
     """
-    sheet = curve_sheet(events, language, smoothing, run_id)
+    sheet = curve_sheet(events, language, smoothing, run_id, n_points)
     return sheet.as_json() if sheet else ""
 
 
 def curve_sheet(
-    events: Sequence[RunEvent], language: str, smoothing: float = 0.0, run_id: str = ""
+    events: Sequence[RunEvent],
+    language: str,
+    smoothing: float = 0.0,
+    run_id: str = "",
+    n_points: int = N_WHOLE,
 ) -> Sheet | None:
     """Describe one run's losses and validation accuracy so far.
 
@@ -206,6 +214,7 @@ def curve_sheet(
         smoothing: of the training loss, as of ``viz.curves.smoothed``; what is measured
             is faint behind it.
         run_id: whose range of steps the plots share.
+        n_points: of a curve, at most.
 
     Returns:
         A sheet; None before the first step.
@@ -215,12 +224,13 @@ def curve_sheet(
         return None
     stories, n_steps = [("", events)], steps[-1].n_steps
     if any(isinstance(event, Guessed) for event in events):
-        return _guessed_curves(events, n_steps, language, run_id)
+        return _guessed_curves(events, n_steps, language, run_id, n_points)
     (loss,) = _curves(stories, Step, "loss")
     (validation,) = _curves(stories, Evaluated, "loss")
     accuracy = _curves(stories, Evaluated, "accuracy", 100)
     losses = _losses(loss, validation, language, smoothing)
-    plot = partial(pictures.plot, language=language, n_steps=n_steps, range_of=run_id)
+    of_run: dict[str, Any] = {"n_steps": n_steps, "range_of": run_id}
+    plot = partial(pictures.plot, language=language, **of_run, n_points=n_points)
     plots = plot("loss", losses), plot("accuracy", accuracy, is_percent=True)
     about = pictures.describe(loss, accuracy[0], n_steps, language, validation)
     return Sheet(plots, about)
@@ -246,7 +256,7 @@ def _losses(
 
 
 def _guessed_curves(
-    events: Sequence[RunEvent], n_steps: int, language: str, run_id: str
+    events: Sequence[RunEvent], n_steps: int, language: str, run_id: str, n_points: int
 ) -> Sheet:
     """Return loss, and hidden frames guessed beside both guesses without a model."""
 
@@ -260,7 +270,8 @@ def _guessed_curves(
         named("commonest_cluster", Guessed, "commonest", 100),
         named("as_before", Guessed, "as_before", 100),
     ]
-    plot = partial(pictures.plot, language=language, n_steps=n_steps, range_of=run_id)
+    of_run: dict[str, Any] = {"n_steps": n_steps, "range_of": run_id}
+    plot = partial(pictures.plot, language=language, **of_run, n_points=n_points)
     plots = plot("loss", loss), plot("masked_accuracy", shares, is_percent=True)
     about = pictures.describe(loss[0], Curve("", (), ()), n_steps, language)
     last = [event for event in events if isinstance(event, Guessed)][-1]
@@ -278,14 +289,21 @@ def _has_points(curves: Sequence[Curve]) -> bool:
     return any(curve.steps for curve in curves)
 
 
-def details(events: Sequence[RunEvent], language: str, run_id: str = "") -> str:
+def details(
+    events: Sequence[RunEvent],
+    language: str,
+    run_id: str = "",
+    n_points: int = N_COLUMNS,
+) -> str:
     """Return one run's learning rate and gradient norm as a sheet."""
     stories = [("", events)]
     every = {
         name: _curves(stories, Step, name)
         for name in ("learning_rate", "gradient_norm")
     }
-    return _sheet(every, language, run_id) if every["learning_rate"][0].steps else ""
+    if not every["learning_rate"][0].steps:
+        return ""
+    return _sheet(every, language, run_id, n_points)
 
 
 def _curves(
@@ -303,7 +321,12 @@ def _curves(
     return found
 
 
-def _sheet(every: Mapping[str, Sequence[Curve]], language: str, range_of: str) -> str:
+def _sheet(
+    every: Mapping[str, Sequence[Curve]],
+    language: str,
+    range_of: str,
+    n_points: int = N_COLUMNS,
+) -> str:
     """Return a plot a quantity, of the same runs each and over the same steps."""
     steps = [step for each in every.values() for curve in each for step in curve.steps]
     plots = tuple(
@@ -314,6 +337,7 @@ def _sheet(every: Mapping[str, Sequence[Curve]], language: str, range_of: str) -
             n_steps=max(steps, default=0),
             is_percent=name in PERCENTS,
             range_of=range_of,
+            n_points=n_points,
         )
         for name, curves in every.items()
     )

@@ -24,6 +24,8 @@ from ui.tabs.train import actions, cards, form, pushes, runs_table, scores
 from ui.tabs.train.actions import Allowed
 from ui.tabs.train.cache import RunCache, RunsOverview
 from ui.tabs.train.pushes import Push, Pushes
+from viz.curves import N_WHOLE
+from viz.plot import N_COLUMNS
 
 Changes = dict[Block, Any]
 Part = tuple[Hashable, Callable[[], Any]]  # its version, and what makes its value
@@ -256,7 +258,10 @@ def _texts(
 def _pictures(
     window: Window, run: Run | None, cache: RunCache, viewer: Viewer
 ) -> Parts:
-    """Render the curves, the details, and the scores."""
+    """Render the curves, the details, and the scores.
+
+    The curves of a run that has ended are sent once, so they have all their points.
+    """
     language = viewer.visitor.language
     name = run.id if run else ""
     scored = scores.rendered(run, cache, viewer.visitor)
@@ -264,12 +269,14 @@ def _pictures(
     def drawn(kind: str, draw: Callable[..., str], *settings: float) -> Part:
         if run is None:
             return None, lambda: ""
+        is_ended = run.state().is_ended
+        n_points = N_WHOLE if is_ended else N_COLUMNS
         return _rendered(
             cache,
-            (kind, run.id, language, *settings),
+            (kind, run.id, language, n_points, *settings),
             len(cache.events(run)),
-            lambda: draw(cache.story(run), language, *settings),
-            may_lag=not run.state().is_ended,
+            lambda: draw(cache.story(run), language, *settings, n_points=n_points),
+            may_lag=not is_ended,
         )
 
     return {
@@ -436,7 +443,6 @@ def build_question() -> Sure:
 def build_watch() -> tuple[dict[str, Any], Sure]:
     """Lay out what shows one run: its parts, by their names in ``Window``, and a question."""
     parts: dict[str, Any] = {"seen": gr.State(Seen())}
-    parts["at_work"] = gr.HTML(elem_classes="run-now")
     parts["chosen"] = gr.Dropdown(
         [], label=text("train.run"), elem_classes="run-chosen"
     )
@@ -447,6 +453,7 @@ def build_watch() -> tuple[dict[str, Any], Sure]:
                 text(f"train.{name}"), visible=False, size="sm", min_width=90
             )
     sure = build_question()
+    parts["at_work"] = gr.HTML(elem_classes="run-now")
     parts["standing"] = gr.HTML(elem_classes="run-status")
     return parts, sure
 
