@@ -251,6 +251,14 @@ def test_clear_answer_says_how_often_such_ones_were_right():
     assert "86%" in caveat
 
 
+@pytest.mark.parametrize(
+    ("took_s", "told"), [(0.034, "0.03 s"), (0.96, "1 s"), (12.34, "12.3 s")]
+)
+def test_answer_tells_a_time_that_is_never_zero(prediction, took_s, told):
+    lines = answer.basis(replace(prediction, elapsed_s=took_s), None, "en")
+    assert f"computed in {told} on" in lines[0]
+
+
 def test_model_of_composed_songs_warns_beside_its_answer(prediction):
     ref = replace(prediction.model, trained_on="composed")
     warned = answer.knows(replace(prediction, model=ref), "en")

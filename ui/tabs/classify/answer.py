@@ -164,6 +164,11 @@ def knows(prediction: Prediction, language: str) -> list[str]:
     return said
 
 
+def _rounded(seconds: float) -> float:
+    """Round a time to tenths, below a second to one digit: never to "0.0 s"."""
+    return round(seconds, 1) if seconds >= 1 else float(f"{seconds:.1g}")
+
+
 def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> list[str]:
     """List what the answer rests on, a sentence each."""
     ref = prediction.model
@@ -174,7 +179,7 @@ def basis(prediction: Prediction, verdict: Verdict | None, language: str) -> lis
         "title": model,
         "n_windows": prediction.n_done,
         "window_s": ref.window_s,
-        "elapsed_s": prediction.elapsed_s,
+        "elapsed_s": _rounded(prediction.elapsed_s),
         "device": prediction.device,
     }
     lines = [_word("basis", language, **numbers)]
