@@ -229,8 +229,13 @@ def curve_sheet(
     (validation,) = _curves(stories, Evaluated, "loss")
     accuracy = _curves(stories, Evaluated, "accuracy", 100)
     losses = _losses(loss, validation, language, smoothing)
-    of_run: dict[str, Any] = {"n_steps": n_steps, "range_of": run_id}
-    plot = partial(pictures.plot, language=language, **of_run, n_points=n_points)
+    plot = partial(
+        pictures.plot,
+        language=language,
+        n_steps=n_steps,
+        range_of=run_id,
+        n_points=n_points,
+    )
     plots = plot("loss", losses), plot("accuracy", accuracy, is_percent=True)
     about = pictures.describe(loss, accuracy[0], n_steps, language, validation)
     return Sheet(plots, about)
@@ -270,8 +275,13 @@ def _guessed_curves(
         named("commonest_cluster", Guessed, "commonest", 100),
         named("as_before", Guessed, "as_before", 100),
     ]
-    of_run: dict[str, Any] = {"n_steps": n_steps, "range_of": run_id}
-    plot = partial(pictures.plot, language=language, **of_run, n_points=n_points)
+    plot = partial(
+        pictures.plot,
+        language=language,
+        n_steps=n_steps,
+        range_of=run_id,
+        n_points=n_points,
+    )
     plots = plot("loss", loss), plot("masked_accuracy", shares, is_percent=True)
     about = pictures.describe(loss[0], Curve("", (), ()), n_steps, language)
     last = [event for event in events if isinstance(event, Guessed)][-1]
