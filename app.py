@@ -131,6 +131,7 @@ def create_app(
         reasons.build(session, models)
         runs.build(session, settings)
         session.wire_new_sound()
+        session.wire_openings()
     demo.queue(default_concurrency_limit=4, api_open=False)
     gradio_patches.share_queue(demo, Shares(is_space=settings.host.is_space))
     gradio_patches.poll_queue_less_often(demo)

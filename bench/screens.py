@@ -412,11 +412,17 @@ def resize(page: Page, size: tuple[int, int]) -> None:
 
 def choose(page: Page, name: str) -> None:
     """Choose a built-in sound, wherever the page offers it."""
-    button = page.locator(".chips").get_by_role("button", name=name, exact=True)
-    if not button.first.is_visible():
-        page.locator(".bar-sounds").click()
-    button.first.click()
+    offered(page, name).click()
     seen(page, ".clip-facts strong", name)
+
+
+def offered(page: Page, name: str) -> Any:
+    """Return the button of a built-in sound; open the list of sounds if it must be."""
+    button = page.locator(".chips").get_by_role("button", name=name, exact=True).first
+    if not button.is_visible():
+        page.locator(".bar-sounds").click()
+        button.wait_for()
+    return button
 
 
 def seen(

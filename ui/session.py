@@ -24,7 +24,7 @@ View = tuple[str, float, float] | None  # a sound's path, start and stop (s)
 
 @dataclass(frozen=True)
 class Renewal:
-    """What a part of the page does at each new sound.
+    """What a part of the page does at each new sound, or whenever its tab opens.
 
     Attributes:
         handler: as for an event; what it returns stands in the order of ``outputs``.
@@ -56,6 +56,7 @@ class Session:
         renewals: what the parts of the page do at each new sound, in one event.
         pictures: those that may come with a new sound.
         positions: the knobs that a new sound sets, by their ids.
+        openings: what the parts of a tab do whenever it opens, in one event a tab.
     """
 
     guarded: Guarded
@@ -69,6 +70,7 @@ class Session:
     renewals: list[Renewal] = field(default_factory=list)
     pictures: list[FirstPicture] = field(default_factory=list)
     positions: dict[int, Position] = field(default_factory=dict)
+    openings: list[tuple[gr.Tab, Renewal]] = field(default_factory=list)
 
     def at_new_sound(
         self,
@@ -80,6 +82,31 @@ class Session:
         """Let a handler, not wrapped yet, run at each new sound: see ``Renewal``."""
         self.renewals.append(Renewal(handler, inputs, outputs, after))
 
+    def at_opening(
+        self,
+        tab: gr.Tab,
+        handler: Handler,
+        inputs: Sequence[Component],
+        outputs: Sequence[Component],
+    ) -> None:
+        """Let a handler, not wrapped yet, run whenever a tab opens: see ``Renewal``."""
+        self.openings.append((tab, Renewal(handler, inputs, outputs)))
+
+    def wire_openings(self) -> None:
+        """Wire all that ``at_opening`` was given, in one event a tab."""
+        for tab in dict.fromkeys(tab for tab, _ in self.openings):
+            mine = [each for of, each in self.openings if of is tab]
+            tab.select(**self._in_one(mine))
+
+    def _in_one(self, renewals: Sequence[Renewal]) -> dict[str, Any]:
+        """Return the event that runs several handlers."""
+        inputs = list(
+            {each._id: each for of in renewals for each in of.inputs}.values()
+        )
+        outputs = [each for of in renewals for each in of.outputs]
+        renew = self.guarded(renewing(renewals, inputs))
+        return {"fn": renew, "inputs": inputs, "outputs": outputs, **QUIETLY}
+
     def wire_new_sound(self) -> None:
         """Wire the choice of a sound, and all that ``at_new_sound`` was given, in one event.
 
@@ -87,12 +114,7 @@ class Session:
         takes a message to the server and four back, whatever little there is to do.
         """
         self.bar.wire(self.newest, self.pictures)
-        inputs = list(
-            {each._id: each for of in self.renewals for each in of.inputs}.values()
-        )
-        outputs = [each for of in self.renewals for each in of.outputs]
-        renew = self.guarded(renewing(self.renewals, inputs))
-        renewed = self.bar.path.change(renew, inputs, outputs, **QUIETLY)
+        renewed = self.bar.path.change(**self._in_one(self.renewals))
         for each in self.renewals:
             if each.after:
                 renewed.then(None, None, None, js=each.after, **QUIETLY)

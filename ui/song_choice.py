@@ -83,13 +83,9 @@ class SongChoice:
             renewed = list_again(data, settings, visitor)
             return renewed, own_folder(settings, visitor)
 
-        gr.on(
-            [tab.select, self.data.focus],
-            session.guarded(listed),
-            self.data,
-            [self.data, self.own],
-            **QUIETLY,
-        )
+        places = [self.data, self.own]
+        session.at_opening(tab, listed, [self.data], places)
+        self.data.focus(session.guarded(listed), self.data, places, **QUIETLY)
         shown = [self.n_songs, self.archive, self.repo_id, self.why_not]
         self.data.change(session.guarded(show_fields), self.data, shown, **QUIETLY)
 

@@ -118,8 +118,14 @@ def laid_out(
     activation: Literal["gelu", "none"] = "gelu" if has_gelu else "none"
     if precision != "fp32" and kernel > stride and has_convolution():
         filters = packed_filters(conv.weight.detach(), stride, precision)
-        how = {"filters": filters, "stride": stride, "bias": bias}
-        return partial(convolution, **how, activation=activation), [filters]
+        run = partial(
+            convolution,
+            filters=filters,
+            stride=stride,
+            bias=bias,
+            activation=activation,
+        )
+        return run, [filters]
     if precision != "fp32":
         matrix = packed(_beside(*taps), precision)
         shape = kernel, stride, matrix, bias

@@ -83,9 +83,10 @@ def packed_filters(weight: Tensor, stride: int, precision: Precision) -> Tensor:
     import torch
 
     filters = weight.to(dtype_of(precision))[:, :, None].contiguous()
-    how = ([0, 0], [1, stride], [1, 1], 1)
-    shape = [1, weight.shape[1], 1, N_FRAMES]
-    return torch.ops.mkldnn._reorder_convolution_weight(filters, *how, shape)
+    frames = [1, weight.shape[1], 1, N_FRAMES]
+    return torch.ops.mkldnn._reorder_convolution_weight(
+        filters, [0, 0], [1, stride], [1, 1], 1, frames
+    )
 
 
 def convolution(
@@ -110,9 +111,11 @@ def convolution(
     """
     import torch
 
-    how = ([0, 0], [1, stride], [1, 1], 1, activation, [], "none")
     given = frames.to(filters.dtype).T[None, :, None]
-    out = torch.ops.mkldnn._convolution_pointwise(given, filters, bias, *how)
+    shape = [0, 0], [1, stride], [1, 1], 1  # padding, stride, dilation and groups
+    out = torch.ops.mkldnn._convolution_pointwise(
+        given, filters, bias, *shape, activation, [], "none"
+    )
     return out[0, :, 0].T
 
 

@@ -338,11 +338,11 @@ def _first() -> Any:
         ) -> Tensor:
             kernel, dtype = len(filters), _dtype()
             ctx.kernel, ctx.stride = kernel, stride
-            parts, matrix = (samples,), filters
+            parts, matrix = [samples], filters
             if dtype != torch.float32:
                 high, low = split(samples, dtype)
                 taps, rests = split(filters, dtype)
-                parts, matrix = (high, low, high), torch.cat([taps, taps, rests])
+                parts, matrix = [high, low, high], torch.cat([taps, taps, rests])
             under = [part.unfold(0, kernel, stride) for part in parts]
             out = samples.new_empty(len(under[0]), len(bias), dtype=dtype)
 

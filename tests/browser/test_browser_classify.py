@@ -96,6 +96,8 @@ def test_two_models_stand_side_by_side_on_the_same_time(open_page, songs, run):
     columns.nth(1).get_by_role("button", name="-like part").first.wait_for()
     assert columns.nth(0).locator(".model").inner_text() == "Bundled model"
     assert columns.nth(1).locator(".model").inner_text().startswith("head · ours")
+    headings = [columns.nth(n).locator(".verdict").bounding_box() for n in (0, 1)]
+    assert headings[0]["y"] == headings[1]["y"]  # however long the names above are
     assert RUN not in page.locator(".block.answer").inner_text()
     assert columns.nth(0).get_by_role("button", name="-like part").count() >= 1
     assert page.locator(".song-map canvas[role=img]").count() == 3

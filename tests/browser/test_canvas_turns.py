@@ -36,7 +36,9 @@ COUNT_DRAWN = """() => {
     return clear.apply(this, box);
   };
 }"""
-NEXT_FRAMES = "new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
+NEXT_FRAMES = (
+    "new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
+)
 COMES_BACK = """() => {
   const { at_s } = Genrescope.sound.state;
   window.isBack ||= at_s < window.last_s;

@@ -347,6 +347,19 @@ def test_new_sound_asks_the_server_once_beside_its_picture(demo):
     assert len(renewed.outputs) == len({each._id for each in renewed.outputs})
 
 
+@pytest.mark.parametrize(
+    ("name", "n_most"), [("data", 1), ("train", 2), ("classify", 2)]
+)
+def test_tab_asks_the_server_few_questions_when_it_opens(demo, name, n_most):
+    """Each takes a message there and four back, whatever little there is to do."""
+    (tab,) = (
+        each
+        for each in demo.blocks.values()
+        if isinstance(each, gr.Tab) and each.id == name
+    )
+    assert 1 <= len(asking(demo, tab, "select")) <= n_most
+
+
 def test_built_in_sound_comes_with_its_facts_in_one_answer(demo):
     outputs = choosing(demo).outputs
     player = next(each for each in outputs if isinstance(each, gr.Audio))

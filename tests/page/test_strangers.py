@@ -75,6 +75,7 @@ MAY = set(
     ui.tabs.map.tab:_wire_choices.show
     ui.tabs.classify.picker:Picker._refreshed
     ui.waiting:cancelled
+    ui.player.clip_bar:_bringing.bring
     ui.player.clip_bar:_choosing.choose
     ui.player.clip_bar:_cutting.cut
     ui.player.clip_bar:_cutting.use
@@ -88,7 +89,6 @@ MAY = set(
     ui.tabs.data.inspection:list_genres
     ui.tabs.data.inspection:list_songs
     ui.tabs.data.inspection:wire.show
-    ui.tabs.data.tab:_wire.greeting
     ui.tabs.data.tab:_wire_split.split
     ui.tabs.data.tab:stop
     ui.export.downloads:_saving.save
@@ -112,7 +112,6 @@ MAY = set(
     ui.api.runs:Endpoints.runs
     ui.song_choice:show_fields
     ui.exercises.dock:examined
-    ui.tabs.train.tab:_notice.say
     ui.tabs.classify.tab:take_run.choose
     ui.tabs.train.handlers:Page.wire_watching.poll
     ui.tabs.train.handlers:Page.wire_watching.choose

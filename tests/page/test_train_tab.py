@@ -530,6 +530,8 @@ def test_phases_have_their_own_progress_and_the_device_its_figures():
     assert "30 / 30 · 2.9 songs/s" in html
     assert "3 / 40" in html
     assert html.count("<progress") == 1
+    # What is past comes last, so that a new phase moves nothing.
+    assert html.index("<progress") < html.index("windows/s") < html.index("run-phase")
     assert "<p>About " in html or "<p>Estimating the time left" in html
     assert "8.0 windows/s" in html
     assert "61 °C" in html

@@ -39,7 +39,7 @@ def test_click_comes_back_at_its_own_sample(codec):
     assert_click_is_in_place(codec, 44_100, 64)
 
 
-@pytest.mark.slow
+@pytest.mark.minute
 @pytest.mark.parametrize("kbits", [32, 128, 320])
 @pytest.mark.parametrize("rate", [8000, 22_050, 44_100, 48_000, 96_000])
 @pytest.mark.parametrize("codec", [*LOSSY, "flac"])

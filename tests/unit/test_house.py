@@ -229,6 +229,15 @@ def test_style_has_no_comma_in_the_brackets_of_a_selector(name):
     ]
 
 
+@pytest.mark.parametrize("name", [path.name for path in STYLES])
+def test_style_asks_no_attribute_nor_lack_of_the_whole_page(name):
+    """Each change of the page would cost the styles of all of it: a class tells the same."""
+    (path,) = (each for each in STYLES if each.name == name)
+    text = re.sub(r"/\*.*?\*/", "", path.read_text("utf-8"), flags=re.DOTALL)
+    whole = r"(?:html|body|:root|\.gradio-container|\.main|\.contain)"
+    assert not re.findall(rf"{whole}[^\s,{{}}]*?(?::not\(:has\(|:has\(\[)", text)
+
+
 def test_no_test_imports_another():
     """What tests share is in tests/support, their fixtures in tests/conftest.py."""
     for path in (ROOT / "tests").rglob("test_*.py"):

@@ -95,8 +95,14 @@ def test_killed_run_keeps_what_was_saved_and_frees_the_lock(tmp_path, stage):
     assert again.state().name == "finished"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("stage", ["decode", "model", "validate"])
+@pytest.mark.parametrize(
+    "stage",
+    [
+        pytest.param("decode", marks=pytest.mark.minute),
+        pytest.param("model", marks=pytest.mark.slow),
+        pytest.param("validate", marks=pytest.mark.slow),
+    ],
+)
 def test_stop_is_obeyed_in_every_phase(tmp_path, stage):
     song_folder(tmp_path / "songs", 60)
     run = start(tmp_path, n_steps=10_000, eval_every_n_steps=2)

@@ -26,6 +26,14 @@ DEFAULTS = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def patience():
+    """Wait longer for a server that starts beside a run at work and fifty visitors."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(browser, "PATIENCE_S", PATIENCE_S)
+        yield
+
+
 class Visitors:
     """Everybody uploads a song and asks about it, again and again, until they leave."""
 
@@ -69,9 +77,8 @@ def opened(server):
 
 
 def test_server_killed_under_load_has_its_runs_and_models_when_it_is_back(
-    server, tmp_path, monkeypatch
+    server, tmp_path
 ):
-    monkeypatch.setattr(browser, "PATIENCE_S", PATIENCE_S)  # a run is at work meanwhile
     folder = server.home / "runs" / RUN
     tiny.save_tiny_model(folder / "model", genres=("calm", "wild", "odd"))
     (folder / "config.json").write_text(RunConfig().to_json())

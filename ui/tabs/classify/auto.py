@@ -63,7 +63,8 @@ class AutoLine:
         path = self._session.bar.path
         look = self._session.guarded(self._look)
         given, shown = [model, path, answered], [self.line, self.again, self._timer]
-        gr.on([tab.select, model.change], look, given, shown, **QUIETLY)
+        self._session.at_opening(tab, self._look, given, shown)
+        model.change(look, given, shown, **QUIETLY)
         self._session.at_new_sound(self._look, given, shown)
         asking.then(look, given, shown, **QUIETLY)
         self._timer.tick(look, given, shown, **QUIETLY)

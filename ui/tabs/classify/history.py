@@ -99,8 +99,9 @@ def build_list(
         delete = gr.Button(text("classify.delete"), size="sm", min_width=120)
     player = session.bar.player
     held = partial(is_held, folders=(Path(player.GRADIO_CACHE), examples_dir))
-    show = session.guarded(_listing(held))
-    gr.on([tab.select, history.songs.change], show, history.songs, shown, **QUIETLY)
+    show = _listing(held)
+    session.at_opening(tab, show, [history.songs], [shown])
+    history.songs.change(session.guarded(show), history.songs, shown, **QUIETLY)
     again = session.guarded(_again(held))
     given = shown.again(again, history.songs, player, **QUIETLY)
     given.success(None, None, None, js=TO_THE_TOP, **QUIETLY)

@@ -158,7 +158,7 @@ def _wire(
         return greet(visitor, settings.host)
 
     greeted = [page.status, page.button]
-    tab.select(session.guarded(greeting), None, greeted, **QUIETLY)
+    session.at_opening(tab, greeting, [], greeted)
     form.songs.wire(session, tab, settings)
     work = page.button.click(
         look,

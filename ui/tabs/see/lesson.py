@@ -227,8 +227,8 @@ def comes_with_sound(session: Session, lesson: Lesson) -> Lesson:
         return lesson.draw(scene, *values).as_json()
 
     knobs = [*lesson.knobs.values()]
-    places = (session.positions.get(knob._id) for knob in knobs)
-    position = next((place for place in places if place), None)
+    set_by_sound = (session.positions.get(knob._id) for knob in knobs)
+    position = next((each for each in set_by_sound if each), None)
     session.pictures.append(
         FirstPicture(lesson.name, lesson.picture, knobs, draw, position)
     )

@@ -15,7 +15,6 @@ from gradio.components import Component
 from settings import Settings
 from ui import canvas, notice
 from ui.exercises import dock
-from ui.handlers import QUIETLY
 from ui.server.access import Visitor
 from ui.server.language import text
 from ui.session import Session
@@ -115,11 +114,10 @@ def _notice(tab: gr.Tab, session: Session, settings: Settings) -> None:
     """Show what is not possible here, and how to get it."""
     place = gr.HTML(elem_classes="host-notice")
 
-    @session.guarded
     def say(visitor: Visitor) -> str:
         return notice.notice(visitor, settings)
 
-    tab.select(say, None, place, **QUIETLY)
+    session.at_opening(tab, say, [], [place])
 
 
 def _push_form() -> tuple[gr.Textbox, gr.Checkbox, gr.Button, gr.HTML]:
