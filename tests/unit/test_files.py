@@ -129,4 +129,5 @@ def test_name_of_an_upload_is_the_persons_own_where_it_is_shown(name):
     safe = files.safe_name(name)
     assert files.name_of(Path("/uploads") / safe) == name
     assert not set(safe) & set('<>:"\\|?*`$!{}#%')
+    assert "\u2060" not in files.download_name(safe)
     assert client_utils.strip_invalid_filename_characters(safe) == safe

@@ -41,6 +41,11 @@ def safe_name(name: str) -> str:
     return name.translate(TWINS)
 
 
+def download_name(name: str) -> str:
+    """Write a name for a file that leaves: a browser replaces the mark by "_"."""
+    return safe_name(name).replace(MARK, "")
+
+
 def name_of(path: str | Path) -> str:
     """Return what the person calls the file that was uploaded to a path."""
     return TWIN.sub(lambda found: chr(ord(found[1]) - TO_TWIN), Path(path).name)
