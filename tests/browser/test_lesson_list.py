@@ -75,7 +75,10 @@ def test_presentation_fills_the_window_until_escape(open_page):
     plot.wait_for()
     letters = "getComputedStyle(document.querySelector('#lesson-stft .md p')).fontSize"
     before, small = plot.bounding_box(), float(page.evaluate(letters)[:-2])
+    top = "document.querySelector('#lesson-stft').getBoundingClientRect().top"
+    place = page.evaluate(top)
     page.locator(".presents").click()
+    page.wait_for_function(f"place => Math.abs({top} - place) < 20", arg=place)
     page.wait_for_function(
         "least => document.querySelector('#lesson-stft canvas').clientHeight > least",
         arg=0.65 * 1080,

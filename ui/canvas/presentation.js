@@ -8,6 +8,8 @@
   const root = document.documentElement;
 
   function set(isOn) {
+    const lesson = inView();
+    const top = lesson?.getBoundingClientRect().top;
     root.classList.toggle(CLASS, isOn);
     try {
       if (isOn) sessionStorage.setItem(KEY, "1");
@@ -16,6 +18,16 @@
       // it lasts as long as the page
     }
     for (const watcher of watchers) watcher();
+    const stay = () => scrollBy({ top: lesson.getBoundingClientRect().top - top, behavior: "instant" });
+    if (!lesson) return;
+    stay();
+    requestAnimationFrame(() => requestAnimationFrame(stay)); // once pictures have their new height
+  }
+
+  /** The lesson that somebody reads: it stays in its place while those above it grow. */
+  function inView() {
+    const isBelowTop = (lesson) => lesson.offsetParent && lesson.getBoundingClientRect().bottom > innerHeight / 2;
+    return [...document.querySelectorAll(".lessons .lesson")].find(isBelowTop);
   }
 
   const presentation = {
