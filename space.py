@@ -8,9 +8,10 @@ from __future__ import annotations
 import fnmatch
 import importlib.metadata
 import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -173,8 +174,11 @@ def _git(root: Path, *arguments: str) -> str:
     return subprocess.run(git, check=True, capture_output=True, text=True).stdout
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Print what is wrong, or how to publish; return the exit status."""
+    if arguments:
+        print(f"space.py takes no arguments: {shlex.join(arguments)}", file=sys.stderr)
+        return 2
     found = list(problems(ROOT))
     if found:
         print("A Space cannot take this tree:", *found, sep="\n  ")
@@ -188,4 +192,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

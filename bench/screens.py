@@ -70,6 +70,10 @@ def main() -> None:
     """Do what the arguments ask for."""
     os.environ["GENRESCOPE_TRUST_THIS_MACHINE"] = "1"  # so that runs may start
     what, *more = sys.argv[1:] or ["readme"]
+    if what not in ("readme", "film", "look") or (what == "look") is not bool(more):
+        choices = "readme, film, look FOLDER [TAB ...] [SIZE ...]"
+        print(f"bench.screens: choose one of {choices}", file=sys.stderr)
+        sys.exit(2)
     with served("ours") as (url, _), browser() as chromium:
         if what == "readme":
             readme(chromium, url)

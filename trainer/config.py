@@ -173,6 +173,8 @@ class RunConfig:
             value = getattr(self, item.name)
             # Steps on a command line replace the preset's epochs.
             is_needed = item.name == "n_epochs" and self.n_steps != recipe.n_steps
+            if item.name == "n_songs_per_genre" and self.data != "composed":
+                continue  # says how many songs are composed
             if is_needed or value != getattr(recipe, item.name):
                 words += [f"--{item.name.replace('_', '-')}", _flag_value(value)]
         return shlex.join(words)

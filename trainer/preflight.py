@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import errno
 import math
 import os
 import shutil
@@ -164,7 +165,7 @@ def preflight(
 
     Raises:
         KnownError: ``no_folder``, what ``check_zip`` raises, ``disk_too_small``,
-            ``unknown_run`` or ``run_without_model`` of a base model,
+            ``runs_not_writable``, ``home_not_writable``, ``unknown_run`` or ``run_without_model`` of a base model,
             ``no_hidden_frames``, or what ``out_of_reach`` finds.
     """
     for error in out_of_reach(config, env):
@@ -374,7 +375,8 @@ def _disk(
     """Estimate what the run needs on its fuller disk; return it and what is free.
 
     Raises:
-        KnownError: ``disk_too_small``, with the folder.
+        KnownError: ``disk_too_small``, ``runs_not_writable`` or ``home_not_writable``,
+            with the folder.
     """
     weights = cost.n_parameters
     run_bytes = weights * (N_CHECKPOINTS * STATE_BYTES + 4)
@@ -385,6 +387,7 @@ def _disk(
     disks = {place: _existing(place).stat().st_dev for place in places}
     found = []
     for place in places:
+        _check_writable(place, is_of_runs=place == runs_dir)
         needed = sum(places[other] for other in places if disks[other] == disks[place])
         found.append((needed, shutil.disk_usage(_existing(place)).free, place))
     needed, free, place = min(found, key=lambda each: each[1] - each[0])
@@ -392,6 +395,19 @@ def _disk(
         gb = {"needed_gb": needed / 1e9, "free_gb": free / 1e9}
         raise KnownError("disk_too_small", folder=place, **gb)
     return needed, free
+
+
+def _check_writable(folder: Path, *, is_of_runs: bool) -> None:
+    """Refuse a folder that nothing can be written to, which is not a full disk.
+
+    Raises:
+        KnownError: ``runs_not_writable``, or else ``home_not_writable``.
+    """
+    place = _existing(folder)
+    # Of what is no disk, such as /proc, root may write by its permissions.
+    if not os.access(place, os.W_OK | os.X_OK) or not any(shutil.disk_usage(place)):
+        code = "runs_not_writable" if is_of_runs else "home_not_writable"
+        raise KnownError(code, folder=folder, reason=os.strerror(errno.EACCES))
 
 
 def _existing(folder: Path) -> Path:

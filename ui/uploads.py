@@ -30,6 +30,11 @@ class Source:
     upload: Path
     inner: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """Return what the person calls the file."""
+        return files.name_of(self.upload)
+
 
 def sources(
     uploads: Iterable[Path], language: str
@@ -48,9 +53,10 @@ def sources(
             continue
         try:
             with opened(upload) as archive:
-                songs, _ = members(archive, upload.name, ZIP_LIMITS, language)
+                name = files.name_of(upload)
+                songs, _ = members(archive, name, ZIP_LIMITS, language)
             if not songs:
-                raise KnownError("zip_without_songs", name=upload.name)
+                raise KnownError("zip_without_songs", name=name)
         except KnownError as error:
             failed.append((upload, error))
             continue
@@ -82,7 +88,7 @@ def file_of(
             upload, folder, ZIP_LIMITS, language, lambda each: each == inner
         ):
             if song.path.exists():
-                return song.path.read_bytes(), Path(inner).name
+                return song.path.read_bytes(), files.safe_name(Path(inner).name)
     raise KnownError("clip_gone", name=name)
 
 

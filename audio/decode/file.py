@@ -69,7 +69,7 @@ def load(path: Path, *, name: str | None = None, limits: Limits = USUAL) -> Deco
     samples = mix.samples(
         limits.max_duration_s, is_any_scale=facts.codec.startswith("pcm_f")
     )
-    clip = Clip(samples, mix.sampling_rate, Path(name).stem)
+    clip = Clip(samples, mix.sampling_rate, name)
     cut_at_s = limits.max_duration_s if is_long else None
     return Decoded(clip, facts, cut_at_s, mix.levels)
 

@@ -131,4 +131,4 @@ def sought(path: Path, name: str, limits: Limits) -> Iterator[Sought]:
         if duration_s is None or duration_s > limits.max_duration_s or is_scaled:
             raise UnsoughtError
         rate = facts.sampling_rate
-        yield Sought(stream, int(duration_s * rate), rate, Path(name).stem)
+        yield Sought(stream, int(duration_s * rate), rate, name)

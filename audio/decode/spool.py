@@ -117,7 +117,7 @@ def _spool(
         file,
         min(mix.n_samples, n_most),
         mix.sampling_rate,
-        Path(name).stem,
+        name,
         1 / max(mix.peak, 1.0) if is_any_scale else 1.0,
         n_clipped(facts, mix.levels),
     )

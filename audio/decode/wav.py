@@ -39,7 +39,7 @@ def clip(path: Path, *, limits: Limits = USUAL) -> Clip:
         )
         if is_usual:
             samples.flags.writeable = False  # so that the clip needs no copy
-            return Clip(samples, sampling_rate, path.stem)
+            return Clip(samples, sampling_rate, path.name)
     decoded = load(path, limits=limits)
     return dataclasses.replace(decoded.clip, n_clipped=decoded.n_clipped)
 

@@ -91,7 +91,9 @@ def test_every_number_of_the_config_has_a_range():
         *map(config.preset, config.PRESETS),
         dataclasses.replace(config.preset("fast"), n_steps=7),
         dataclasses.replace(config.preset("fast"), n_steps=7, n_epochs=0),
-        RunConfig(preset="smoke", learning_rate=1.23456789e-7, augmentation=True),
+        dataclasses.replace(
+            config.preset("smoke"), learning_rate=1.23456789e-7, augmentation=True
+        ),
         RunConfig(data="folder:/music of 'mine'/a b", n_steps=7),
     ],
     ids=lambda recipe: recipe.preset,
@@ -107,6 +109,13 @@ def test_command_repeats_the_run(recipe):
 def test_place_of_songs_is_meant_from_where_the_person_stands(kind):
     options = PARSER.parse_args(["--preset", "smoke", "--data", f"{kind}mine"])
     assert flags_of.config_of(options).data == f"{kind}{Path.cwd() / 'mine'}"
+
+
+def test_command_for_own_songs_composes_none():
+    own = RunConfig(preset="smoke", data="folder:/music", n_songs_per_genre=7)
+    assert "n-songs-per-genre" not in own.command()
+    composed = RunConfig(preset="smoke", data="composed", n_songs_per_genre=7)
+    assert "--n-songs-per-genre 7" in composed.command()
 
 
 def test_command_of_a_preset_names_it_alone():

@@ -121,6 +121,8 @@ def test_training_says_its_last_numbers_or_that_there_are_none():
     about = curves.describe(LOSS, ACCURACY, 100, "en")
     assert "step 30 of 100, loss 1.200" in about
     assert "70.0%" in about
+    small = Curve("", [30], [0.00031])
+    assert "loss 0.0003100" in curves.describe(small, ACCURACY, 100, "en")
     nothing = Curve("", [1], [math.nan])
     assert "none is done" in curves.describe(nothing, Curve("", [], []), 9, "en")
 

@@ -70,7 +70,7 @@ def test_decode_keeps_the_rate_of_the_file(tmp_path, rate):
 
 def test_decode_gives_a_clip_that_nobody_can_change(tmp_path):
     clip = decode.load(write_audio(tmp_path / "my song.wav", tone())).clip
-    assert clip.name == "my song"
+    assert clip.name == "my song.wav"
     assert clip.samples.dtype == np.float32
     with pytest.raises(ValueError, match="read-only"):
         clip.samples[0] = 0
@@ -78,7 +78,7 @@ def test_decode_gives_a_clip_that_nobody_can_change(tmp_path):
 
 def test_decode_calls_the_song_by_a_given_name(tmp_path):
     path = write_audio(tmp_path / "a1b2.wav", tone())
-    assert decode.load(path, name="Song No. 5.wav").clip.name == "Song No. 5"
+    assert decode.load(path, name="Song No. 5.wav").clip.name == "Song No. 5.wav"
 
 
 @pytest.mark.parametrize(

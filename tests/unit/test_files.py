@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import gradio_client.utils as client_utils
 import pytest
 
 import settings
@@ -121,3 +122,12 @@ def test_nothing_is_written_into_the_reserve(tmp_path, monkeypatch):
     files.check_room(tmp_path / "file", 1000)
     with pytest.raises(KnownError, match="no_room"):
         files.check_room(tmp_path / "file", 1001)
+
+
+@pytest.mark.parametrize("name", ['My "best" <song>? 100% #1.wav', "问？＂.wav"])
+def test_name_of_an_upload_is_the_persons_own_where_it_is_shown(name):
+    safe = files.safe_name(name)
+    assert files.name_of(Path("/uploads") / safe) == name
+    assert not set(safe) & set('<>:"\\|?*`$!{}#%')
+    assert "\u2060" not in files.download_name(safe)
+    assert client_utils.strip_invalid_filename_characters(safe) == safe

@@ -1,6 +1,7 @@
 import dataclasses
 import os
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 
@@ -152,6 +153,16 @@ def test_full_disk_is_refused_with_both_figures(tmp_path, monkeypatch):
     assert caught.value.code == "disk_too_small"
     assert caught.value.details["needed_gb"] == pytest.approx(3.14, abs=0.2)
     assert caught.value.details["free_gb"] == 1.0
+
+
+@pytest.mark.parametrize("name", ["runs", "cache"])
+def test_folder_that_cannot_be_written_is_no_full_disk(tmp_path, name):
+    places = {"runs": tmp_path, "cache": tmp_path} | {name: Path("/proc/nowhere")}
+    with pytest.raises(KnownError, match="_not_writable") as caught:
+        preflight.preflight(
+            config.preset("smoke"), places["runs"], places["cache"], env={}
+        )
+    assert caught.value.details["folder"] == Path("/proc/nowhere")
 
 
 def test_preflight_imports_nothing_heavy():

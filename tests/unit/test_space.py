@@ -137,9 +137,15 @@ def test_command_is_one_that_the_installed_client_knows():
 
 def test_what_was_found_ends_in_a_status(monkeypatch, capsys, tree):
     monkeypatch.setattr(space, "ROOT", tree)
-    assert space.main() == 0
+    assert space.main([]) == 0
     assert "hf upload OWNER/genrescope . ." in capsys.readouterr().out
     (tree / ".env").write_text("x")
     commit(tree)
-    assert space.main() == 1
+    assert space.main([]) == 1
     assert "  .env:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("flag", ["--help", "--to=me/mine", "nonsense"])
+def test_flag_is_refused_and_not_ignored(flag, capsys):
+    assert space.main([flag]) == 2
+    assert flag in capsys.readouterr().err

@@ -97,7 +97,7 @@ def _saving(session: Session, lesson: Lesson, cache_dir: str) -> Callable[..., A
         look = paper.look_of(event.scales, event.range, event.map, notes)
         data = content(lesson.draw(scene, *values), event.format, look, language)
         stem = examples.id_of(path) or clip_bar.title_of(path, language)
-        name = f"{stem}-{lesson.name}.{event.format}"
+        name = f"{files.download_name(stem)}-{lesson.name}.{event.format}"
         return files.kept(data, name, cache_dir), None
 
     return save

@@ -360,7 +360,7 @@ def facts_line(decoded: Decoded, path: str, language: str) -> Markup:
 def title_of(path: str, language: str) -> str:
     """Return a sound's name on screens, without the suffix that a file has."""
     name = name_of(path, language)
-    return Path(path).stem if name == Path(path).name else name
+    return Path(name).stem if name == files.name_of(path) else name
 
 
 def name_of(path: str, language: str) -> str:
@@ -368,10 +368,8 @@ def name_of(path: str, language: str) -> str:
     example_id = examples.id_of(path)
     if example_id:
         return i18n.word(f"examples.{example_id}", language)
-    file_name = Path(path).name
-    return (
-        i18n.word("clip.recording", language) if file_name == RECORDING else file_name
-    )
+    name = files.name_of(path)
+    return i18n.word("clip.recording", language) if name == RECORDING else name
 
 
 def offer_recordings(demo: gr.Blocks, settings: Settings) -> None:

@@ -10,6 +10,7 @@ from audio.clip import Clip, Sound
 from audio.decode import Decoded, Limits, load, spooled
 from cache import Cache
 from errors import KnownError
+from ui.server import files
 from ui.server.shares import charge
 
 SHELF_BYTES = 500_000_000  # two songs of ten minutes at 96 kHz, or twenty usual ones
@@ -60,7 +61,7 @@ class ClipShelf:
     def _decoded(self, path: str) -> Decoded:
         """Decode a file, at the expense of the visitor for whom this thread works."""
         charge(0.0)  # who has nothing left is refused before
-        decoded = load(existing(path), limits=self.limits)
+        decoded = load(existing(path), name=files.name_of(path), limits=self.limits)
         charge(decoded.clip.duration_s)
         return decoded
 
@@ -78,7 +79,8 @@ class ClipShelf:
             yield decoded.clip
             return
         charge(0.0)
-        with spooled(existing(path), limits=self.limits) as (sound, _):
+        file, name = existing(path), files.name_of(path)
+        with spooled(file, name=name, limits=self.limits) as (sound, _):
             charge(sound.duration_s)
             yield sound
 
@@ -106,5 +108,5 @@ def existing(path: str) -> Path:
     """
     file = Path(path)
     if not file.exists():
-        raise KnownError("clip_gone", name=file.name)
+        raise KnownError("clip_gone", name=files.name_of(path))
     return file

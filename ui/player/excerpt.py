@@ -20,7 +20,7 @@ from ui.server.shares import charge
 
 FOLDER = "parts"  # in Gradio's cache; no folder of a visitor's own files
 NAME = re.compile(r"(?P<whole>.*) (?P<start_s>[\d.]+)–[\d.]+ s", re.DOTALL)
-LONGEST_NAME = 48  # characters; four bytes each still make a file's name
+LONGEST_NAME = 36  # characters; six bytes each still make a file's name
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ def file_of(path: str, part: Part, shelf: ClipShelf, name: str, cache_dir: str) 
     """
     key = f"{path}\n{part.start_s} {part.stop_s}"
     folder = str(Path(cache_dir) / FOLDER)
-    file = files.place(key, f"{_named(path, name, part)}.wav", folder)
+    named = files.safe_name(_named(path, name, part))
+    file = files.place(key, f"{named}.wav", folder)
     if not file.exists():
         charge(part.clip.duration_s)
         samples = _samples(path, part, shelf)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import time
@@ -23,6 +24,31 @@ SALT = secrets.token_bytes(32)  # of this process: nobody else can compute a nam
 BROKEN_S = 30.0  # since the last piece of an upload that is not complete
 SCRATCH = "scratch-"  # how a folder for one use is called
 BEGINS_S = 5.0  # until it is locked
+# What ``safe_name`` replaces: what Gradio drops, and what an address would misread.
+ODD = '<>:"\\|?*`$!{}#%'
+TO_TWIN = 0xFEE0  # from a character of ASCII to its full-width twin
+MARK = "\u2060"  # a word joiner
+TWINS = {ord(each): chr(ord(each) + TO_TWIN) + MARK for each in ODD}
+TWIN = re.compile(f"([\uff01-\uff5e]){MARK}")
+
+
+def safe_name(name: str) -> str:
+    """Write a file's name so that it passes through Gradio, addresses and any disk.
+
+    What those would drop or misread becomes its full-width twin, and an invisible mark
+    behind it, by which ``name_of`` knows it from one of the person's own.
+    """
+    return name.translate(TWINS)
+
+
+def download_name(name: str) -> str:
+    """Write a name for a file that leaves: a browser replaces the mark by "_"."""
+    return safe_name(name).replace(MARK, "")
+
+
+def name_of(path: str | Path) -> str:
+    """Return what the person calls the file that was uploaded to a path."""
+    return TWIN.sub(lambda found: chr(ord(found[1]) - TO_TWIN), Path(path).name)
 
 
 def kept(data: bytes, name: str, cache_dir: str) -> str:

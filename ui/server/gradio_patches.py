@@ -23,7 +23,7 @@ from gradio.blocks import BlocksConfig
 from gradio.exceptions import InvalidPathError
 from gradio.route_utils import GradioMultiPartParser
 from gradio_client.utils import is_http_url_like
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.responses import Response
 
@@ -31,7 +31,7 @@ import i18n
 from errors import KnownError
 from ui.server import gradio_scripts
 from ui.server.fair_queue import Answers, FairQueue
-from ui.server.files import BROKEN_S
+from ui.server.files import BROKEN_S, safe_name
 from ui.server.mcp import ToolServer
 from ui.server.shares import Shares
 
@@ -198,10 +198,19 @@ class Parts(GradioMultiPartParser):
                 os.utime(file.name)
 
     async def parse(self) -> FormData:
-        """Read the whole upload; delete its files where it ends before."""
+        """Read the whole upload; delete its files where it ends before.
+
+        Symptom: a file's name has %22 for ``"``, as browsers write it, and lacks any of
+        ``<>:|?*$!{}``.
+
+        Upstream: not reported.
+        """
         is_whole = False
         try:
             form = await super().parse()
+            for _, item in form.multi_items():
+                if isinstance(item, UploadFile) and item.filename:
+                    item.filename = safe_name(item.filename.replace("%22", '"'))
             is_whole = True
             return form
         finally:

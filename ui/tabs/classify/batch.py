@@ -361,7 +361,9 @@ def batches(
     if not given:
         raise KnownError("no_songs_given")
     unread, sources = uploads.sources(map(Path, given), language)
-    failed = [Entry(Row(path.name, 0.0, error=why), path) for path, why in unread]
+    failed = [
+        Entry(Row(files.name_of(path), 0.0, error=why), path) for path, why in unread
+    ]
     n_songs = sum(len(source.inner) or 1 for source in sources)
     if n_songs > MAX_SONGS:
         raise KnownError("too_many_songs", n=n_songs, most=MAX_SONGS)
@@ -433,7 +435,7 @@ def _unpacked(
         upload = source.upload
         if not source.inner:
             origins.append((upload, ""))
-            yield Song(upload.name, upload)
+            yield Song(source.name, upload)
             continue
         inside = folder / str(number)
         inside.mkdir()
@@ -442,10 +444,10 @@ def _unpacked(
             for song in unpacked(upload, inside, ZIP_LIMITS, language):
                 left.remove(song.name)
                 origins.append((upload, song.name))
-                yield replace(song, name=f"{upload.name}/{song.name}")
+                yield replace(song, name=f"{source.name}/{song.name}")
         except KnownError as error:
             if error.code == "no_room":
                 raise
         for name in left:  # what could not be unpacked cannot be read
             origins.append((upload, name))
-            yield Song(f"{upload.name}/{name}", inside / "gone")
+            yield Song(f"{source.name}/{name}", inside / "gone")

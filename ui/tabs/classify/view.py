@@ -152,7 +152,7 @@ def _saving(cache_dir: str) -> Any:
         if answered is None or not answered.predictions:
             raise KnownError("no_clip")
         predictions, language = answered.predictions, visitor.language
-        name = f"{Path(answered.path).stem}-genres"
+        name = f"{files.download_name(Path(answered.path).stem)}-genres"
         if len(predictions) == 1:
             data = song_map.content(predictions[0], event.format, language)
             return files.kept(data, f"{name}.{event.format}", cache_dir)

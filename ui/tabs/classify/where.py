@@ -252,7 +252,7 @@ def _wire_picture(session: Session, place: Place) -> None:
         drawn = sheet(session, shown, genre, language)
         look = paper.look_of(event.scales, event.range, event.map)
         data = downloads.content(drawn, event.format, look, language)
-        name = f"{Path(shown.path).stem}-where.{event.format}"
+        name = f"{files.download_name(Path(shown.path).stem)}-where.{event.format}"
         return files.kept(data, name, file.GRADIO_CACHE)
 
     saved = place.picture.save(save, given, file, **QUIETLY)

@@ -148,7 +148,7 @@ def uploaded(given: Sequence[str] | None, language: str) -> Found:
     for source in found:
         upload, names = source.upload, source.inner
         if not names:
-            songs.append(MapSong(upload.name, "", str(upload), upload))
+            songs.append(MapSong(source.name, "", str(upload), upload))
         labels = _labels(names)
         songs += [
             MapSong(name, label, f"{upload}/{name}", upload, name)
