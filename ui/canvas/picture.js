@@ -229,9 +229,11 @@
         return square ?? Math.round(width * view.plot.ratio * factor);
       }
       const n_columns = getComputedStyle(this.plots).gridTemplateColumns.split(" ").length;
+      const n_aligned = this.views.filter(({ plot }) => plot.is_aligned).length; // each in a row
+      const n_rows = n_aligned + Math.ceil((this.views.length - n_aligned) / n_columns);
       const height = (...below) => {
         const below_px = below.reduce((sum, e) => sum + e.offsetHeight, 0);
-        const row = (window.innerHeight - below_px - FULL_GAPS_PX - coverPx()) / Math.ceil(this.views.length / n_columns);
+        const row = (window.innerHeight - below_px - FULL_GAPS_PX - coverPx()) / n_rows;
         return Math.floor(row - view.frame.offsetTop + view.element.offsetTop);
       };
       const controls = [this.below, this.tools];
