@@ -354,7 +354,9 @@ def test_focus_in_the_bar_scrolls_no_page_and_one_below_is_not_covered(
     page = open_page("?view=decibels&sound=click", width=width)
     page.locator(".clip-bar.has-sound .bar-play:enabled").wait_for()
     page.locator("#lesson-decibels canvas").first.wait_for()
-    page.locator("#lesson-decibels").click(position={"x": 2, "y": 2})  # nothing moves it
+    page.locator("#lesson-decibels").click(
+        position={"x": 2, "y": 2}
+    )  # nothing moves it
     page.mouse.wheel(0, 40)
     page.wait_for_function(STILL)
     at = page.evaluate("scrollY")

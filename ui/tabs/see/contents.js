@@ -42,6 +42,7 @@ dress();
 
 let current = "";
 let isMoved = false;
+let moves = 0; // of somebody, and of the page
 let timer = 0;
 
 function neighbour(name, by) {
@@ -113,16 +114,16 @@ function go(name) {
   write();
 }
 
-/** Stay at a place until what is there is drawn, or somebody moves. */
+/** Stay at a place until what is there is drawn, or somebody moves, or goes elsewhere. */
 function hold(stay, isDrawn) {
   const start = performance.now();
+  const turn = ++moves;
   let end = start + HOLD_MS;
-  let isLeft = false;
   for (const event of ["wheel", "touchstart", "pointerdown", "keydown"])
-    addEventListener(event, () => { isLeft = true; }, { once: true, passive: true });
+    addEventListener(event, () => { moves++; }, { once: true, passive: true });
   const again = () => {
     const now = performance.now();
-    if (isLeft || now > end) return;
+    if (turn !== moves || now > end) return;
     if (!isDrawn() && now < start + DRAWN_MS) end = now + HOLD_MS;
     stay();
     setTimeout(again, 100);
