@@ -19,6 +19,23 @@ from support.page import choose as choose_sound
 from support.signals import chord
 
 pytestmark = pytest.mark.browser
+
+# The page has not scrolled for three frames.
+STILL = """() => new Promise((done) => {
+  let n = 0, before = -1;
+  const look = () => {
+    n = scrollY === before ? n + 1 : 0;
+    before = scrollY;
+    n < 3 ? requestAnimationFrame(look) : done(true);
+  };
+  look();
+})"""
+# What has the focus, where the lines that stay above the page are in front of it.
+COVERED = """() => {
+  const at = document.activeElement, { x, y, width } = at.getBoundingClientRect();
+  const above = document.elementFromPoint(x + width / 2, Math.max(y, 0) + 1);
+  return above?.closest(".clip-bar, .contents") && !above.contains(at) ? at.outerHTML : "";
+}"""
 TABS = {
     "en-US": (
         "en",
@@ -328,6 +345,34 @@ def test_keyboard_reaches_the_controls_with_a_visible_ring(open_page):
         " getComputedStyle(document.activeElement).outlineStyle]"
     )
     assert style == ["English", "solid"]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_focus_in_the_bar_scrolls_no_page_and_one_below_is_not_covered(
+    open_page, width
+):
+    page = open_page("?view=decibels&sound=click", width=width)
+    page.locator(".clip-bar.has-sound .bar-play:enabled").wait_for()
+    page.locator("#lesson-decibels canvas").first.wait_for()
+    page.locator("#lesson-decibels").click(
+        position={"x": 2, "y": 2}
+    )  # nothing moves it
+    page.mouse.wheel(0, 40)
+    page.wait_for_function(STILL)
+    at = page.evaluate("scrollY")
+    assert at > 300
+    page.locator(".bar-play").focus()
+    reached = set()
+    while page.evaluate("Boolean(document.activeElement.closest('.clip-bar'))"):
+        reached.add(page.evaluate("document.activeElement.outerHTML"))
+        assert page.evaluate("scrollY") == at
+        page.keyboard.press("Tab")
+    assert len(reached) >= 4
+    # Back from the end of the lesson: each control is scrolled to from above.
+    page.locator("#lesson-decibels .lesson-steps a").last.focus()
+    for _ in range(8):
+        page.keyboard.press("Shift+Tab")
+        assert page.evaluate(COVERED) == ""
 
 
 def test_server_wrote_no_traceback(server):

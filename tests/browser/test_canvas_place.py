@@ -28,7 +28,8 @@ def test_save_tells_how_the_picture_looks(show):
     page.locator(".sheet-range").select_option("60")
     page.locator(".sheet-save").select_option("svg")
     chosen = {"scales": {"stft.y": "mel"}, "range": 60, "map": "grey"}
-    of_all = {"start": None, "stop": None}  # no steps of a curve are chosen
+    # No steps of a curve are chosen, and nothing has been noted.
+    of_all = {"start": None, "stop": None, "notes": []}
     assert asked(page, "save") == [
         {"format": "png", **as_it_comes, **of_all},
         {"format": "svg", **chosen, **of_all},
@@ -60,6 +61,48 @@ def test_full_size_fills_the_screen_and_comes_back(show):
     page.wait_for_function(
         f"document.querySelector('canvas').clientHeight === {before}"
     )
+
+
+def test_full_size_shows_all_plots_however_long_the_words_below(show):
+    (plot,) = curves(is_aligned=True).plots
+    page = show(Sheet((plot, plot), "A word. " * 900, (), 1.0))
+    page.locator(".sheet-full").click()
+    page.wait_for_function(
+        """() => {
+          const boxes = [...document.querySelectorAll("canvas[role=img]")]
+            .map((each) => each.getBoundingClientRect());
+          return boxes.every(({ height, bottom }) => height > 200 && bottom <= innerHeight);
+        }"""
+    )
+
+
+def test_words_beside_a_low_axis_can_be_read(show):
+    page = show(one_row())
+    page.evaluate(
+        """() => {
+          const fill = CanvasRenderingContext2D.prototype.fillText;
+          window.drawn = [];
+          CanvasRenderingContext2D.prototype.fillText = function (text, ...more) {
+            drawn.push(text);
+            return fill.call(this, text, ...more);
+          };
+        }"""
+    )
+    for ratio, words in (
+        (0.16, "Amplitude of the wave"),
+        (0.5, "Amplitude of the wave (full scale = ±1)"),
+    ):
+        page.evaluate(
+            """(ratio) => {
+              const [place] = places, sheet = JSON.parse(place.props.value);
+              sheet.plots[0].ratio = ratio;
+              sheet.plots[0].y.label = "Amplitude of the wave (full scale = ±1)";
+              drawn.length = 0;
+              place.show(JSON.stringify(sheet));
+            }""",
+            ratio,
+        )
+        page.wait_for_function("words => drawn.includes(words)", arg=words)
 
 
 def test_plots_stand_side_by_side_only_where_there_is_room(show):

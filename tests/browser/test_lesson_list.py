@@ -12,6 +12,10 @@ IS_HERE = (
 )
 FOLLOWS = "name => new URLSearchParams(location.search).get('view') === name"
 
+IS_NEAR_THE_TOP = """(id) => {
+  const { top } = document.getElementById(id).getBoundingClientRect();
+  return top >= 0 && top < 140;
+}"""
 
 # What is at the middle of a place is that place, and not the bar that stays above it.
 IS_UNCOVERED = """(place) => {
@@ -42,6 +46,24 @@ def test_list_marks_the_lesson_in_view_and_leads_to_others(open_page):
     page.wait_for_function(FOLLOWS, arg="bits")
     assert "sound=brass" in page.url
     assert page.evaluate(IS_UNCOVERED, ".contents p")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_end_is_the_page_s_end_and_the_list_leads_on_from_a_page_that_loads(
+    open_page, width
+):
+    page = open_page("?view=waveform&sound=brass", width=width)
+    page.locator("#lesson-waveform canvas").first.wait_for()
+    page.evaluate("document.querySelector('.contents a[data-name=pitch]').click()")
+    page.locator("#lesson-pitch canvas").first.wait_for()
+    page.wait_for_function(FOLLOWS, arg="pitch")
+    page.wait_for_function(IS_NEAR_THE_TOP, arg="lesson-pitch")
+    page.keyboard.press("End")
+    page.locator("#lesson-two canvas").first.wait_for()
+    page.wait_for_function("Genrescope.isDrawn()")
+    page.wait_for_function(
+        "scrollY >= document.documentElement.scrollHeight - innerHeight - 1"
+    )
 
 
 def test_link_in_a_text_sets_the_knob_right_there(open_page):

@@ -542,6 +542,26 @@ def test_phases_have_their_own_progress_and_the_device_its_figures():
     assert "°C" not in cold
 
 
+def test_past_phases_read_as_done_and_interrupted_ones_as_far_as_they_are():
+    validating = [
+        Stage("songs"),
+        Stage("cluster", 2, 3),
+        Step(3, 40, 2.3, 1e-4, 1.0, 8.0),
+        Stage("validate", 0, 3),
+        Stage("validate", 2, 3),
+    ]
+    html = cards.phases(validating, "en")
+    assert "<span>3 / 3 ✓</span>" in html  # the last batch of a phase is not announced
+    assert "<span>✓</span>" in html
+    assert "<span>3 / 40</span>" in html
+    assert "2 / 3" in html
+    html = cards.phases([*validating, Stage("save")], "en")
+    assert html.count("<span>3 / 3 ✓</span>") == 2
+    html = cards.phases([*validating, Stage("save")], "en", is_stopping=True)
+    assert html.count("<span>3 / 3 ✓</span>") == 1
+    assert "<span>2 / 3</span>" in html
+
+
 def test_gpu_that_is_not_used_is_told_while_the_run_trains():
     noted = {"kind": "cpu", "name": "EPYC", "precision": "fp32"}
     why = {"why": "driver_too_old"}

@@ -80,13 +80,19 @@
     if (plot.note) note(pen, view);
   }
 
-  /** Words beside an axis, from the bottom to the top, never longer than the axis. */
+  const LEAST_WIDTH = 0.6; // of letters, so that they can be read
+  const IN_BRACKETS = /\s*[(（][^()（）]*[)）]$/;
+
+  /** Words beside an axis, from the bottom to the top, never longer than the axis; where
+   they would be too narrow to be read, without what is in brackets at their end. */
   function upright(pen, text, x, { top, bottom }) {
+    const room = bottom - top;
     pen.save();
     pen.translate(x, (top + bottom) / 2);
     pen.rotate(-Math.PI / 2);
     Object.assign(pen, { textAlign: "center", textBaseline: "middle" });
-    pen.fillText(text, 0, 0, bottom - top);
+    const isNarrow = pen.measureText(text).width * LEAST_WIDTH > room;
+    pen.fillText(isNarrow ? text.replace(IN_BRACKETS, "") : text, 0, 0, room);
     pen.restore();
   }
 

@@ -8,7 +8,8 @@
   const PHONE_RATIO = 1.7; // how much higher a picture is on a phone
   const BESIDE_RATIO = 1.35; // likewise of one beside another
   const LEAST_PX = 160; // of height, where a picture fills the screen,
-  const FULL_GAPS_PX = 80; // with that much around its parts
+  const FULL_GAPS_PX = 80; // with that much around its parts,
+  const FAIR_PX = 260; // and where it would be less, its numbers are below the window's end
   const ASKED = "asked"; // a value in place of a sheet, so that the same sheet is another
   const NEAR = "100% 0px"; // how far around the screen a place is near: its height
   const ANSWER_MS = 5000; // what has no answer by then holds up no other place
@@ -228,9 +229,16 @@
         return square ?? Math.round(width * view.plot.ratio * factor);
       }
       const n_columns = getComputedStyle(this.plots).gridTemplateColumns.split(" ").length;
-      const below = [this.below, this.tools, this.numbers, this.notes.root].reduce((sum, e) => sum + e.offsetHeight, 0);
-      const row = (window.innerHeight - below - FULL_GAPS_PX - coverPx()) / Math.ceil(this.views.length / n_columns);
-      return Math.max(LEAST_PX, Math.floor(row - view.frame.offsetTop + view.element.offsetTop));
+      const n_aligned = this.views.filter(({ plot }) => plot.is_aligned).length; // each in a row
+      const n_rows = n_aligned + Math.ceil((this.views.length - n_aligned) / n_columns);
+      const height = (...below) => {
+        const below_px = below.reduce((sum, e) => sum + e.offsetHeight, 0);
+        const row = (window.innerHeight - below_px - FULL_GAPS_PX - coverPx()) / n_rows;
+        return Math.floor(row - view.frame.offsetTop + view.element.offsetTop);
+      };
+      const controls = [this.below, this.tools];
+      const withAll = height(...controls, this.numbers, this.notes.root);
+      return withAll >= FAIR_PX ? withAll : Math.max(LEAST_PX, height(...controls));
     }
 
     /** The cursor of a view is somewhere else, {x, y}, or nowhere. */

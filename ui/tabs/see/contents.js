@@ -7,6 +7,7 @@ const LINE = 0.4; // of the window's height: a lesson that begins above it is in
 const HOLD_MS = 2000; // parts above a place may grow that long
 const DRAWN_MS = 20_000; // and, on a busy server, until its own picture is there
 const SETTLED_MS = 300; // without scrolling, before the address follows
+const TAKES_KEYS = "input, textarea, select, [contenteditable], [role=listbox], dialog";
 const NEAR = "150% 0px"; // how far around the screen a lesson is laid out: its height
 
 const tab = () => element.closest(".lessons");
@@ -41,6 +42,7 @@ dress();
 
 let current = "";
 let isMoved = false;
+let moves = 0; // of somebody, and of the page
 let timer = 0;
 
 function neighbour(name, by) {
@@ -107,23 +109,35 @@ function go(name) {
   const title = heading(lesson);
   title.tabIndex = -1;
   title.focus({ preventScroll: true });
-  const start = performance.now();
-  let end = start + HOLD_MS;
-  let isLeft = false;
-  for (const event of ["wheel", "touchstart", "pointerdown", "keydown"])
-    addEventListener(event, () => { isLeft = true; }, { once: true, passive: true });
-  const hold = () => {
-    const now = performance.now();
-    if (isLeft || now > end) return;
-    const isDrawn = lesson.querySelector("canvas[role=img]");
-    if (!isDrawn && now < start + DRAWN_MS) end = now + HOLD_MS;
-    lesson.scrollIntoView({ behavior: "instant" });
-    setTimeout(hold, 100);
-  };
-  hold();
+  hold(() => lesson.scrollIntoView({ behavior: "instant" }), () => lesson.querySelector("canvas[role=img]"));
   mark(name);
   write();
 }
+
+/** Stay at a place until what is there is drawn, or somebody moves, or goes elsewhere. */
+function hold(stay, isDrawn) {
+  const start = performance.now();
+  const turn = ++moves;
+  let end = start + HOLD_MS;
+  for (const event of ["wheel", "touchstart", "pointerdown", "keydown"])
+    addEventListener(event, () => { moves++; }, { once: true, passive: true });
+  const again = () => {
+    const now = performance.now();
+    if (turn !== moves || now > end) return;
+    if (!isDrawn() && now < start + DRAWN_MS) end = now + HOLD_MS;
+    stay();
+    setTimeout(again, 100);
+  };
+  again();
+}
+
+// The page's end is below the last lesson, whose pictures have not come yet.
+addEventListener("keydown", (event) => {
+  const { key, target, defaultPrevented } = event;
+  if (key !== "End" || defaultPrevented || !element.offsetParent || target.closest?.(TAKES_KEYS)) return;
+  const root = document.documentElement;
+  setTimeout(() => hold(() => root.scrollTo({ top: root.scrollHeight, behavior: "instant" }), Genrescope.isDrawn));
+});
 
 /** Mark the lesson that is in view. */
 function look() {

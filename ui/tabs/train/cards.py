@@ -21,7 +21,7 @@ from ui.server.access import Visitor
 from ui.templates import paragraphs, render
 
 N_LOG_LINES = 400  # the newest; all of them are in the download
-WHOLE = ("download", "decode", "record")  # phases that are done once another has begun
+DONE = "✓"
 SIGNS = {
     "waiting": "○",
     "running": "●",
@@ -177,10 +177,12 @@ def phases(
     """Show the current phase with a bar, the device, and every other phase with its count."""
     every = messages.phases(events)
     now = messages.progress(events)
+    # A phase is done once another has begun: all but what a validation, or a stop, interrupts.
+    interrupted = {now.stage, "train", "validate" if is_stopping else ""}
     rows = [
         (
             phase,
-            _counts(phase, phase.stage == now.stage, language),
+            _counts(phase, phase.stage not in interrupted, language),
             phase.stage == now.stage,
         )
         for phase in every
@@ -206,15 +208,15 @@ def _of_device(events: Sequence[RunEvent]) -> list[Noted]:
     return notes[-2:]
 
 
-def _counts(phase: Progress, is_now: bool, language: str) -> str:
+def _counts(phase: Progress, is_done: bool, language: str) -> str:
     """Describe how much of a phase is done, and while songs are decoded how fast."""
-    # The last song is not announced, only the next phase.
-    done = phase.total if not is_now and phase.stage in WHOLE else phase.done
+    # The last song, or batch, is not announced, only the next phase.
+    done = phase.total if is_done else phase.done
     counts = messages.amounts(phase.stage, done, phase.total, language)
     if phase.per_s and phase.stage == "decode":
         speed = i18n.word("train.songs_per_s", language, per_s=phase.per_s)
         counts += f" · {speed}"
-    return counts
+    return f"{counts} {DONE}".strip() if is_done else counts
 
 
 def _left(progress: Progress, language: str) -> str:
