@@ -37,7 +37,7 @@ SCROLL = """() => {
   const name = new URLSearchParams(location.search).get("view");
   const end = performance.now() + 5000;
   let isLeft = !name;
-  for (const event of ["wheel", "touchstart", "pointerdown", "keydown"])
+  for (const event of ["wheel", "touchstart", "pointerdown", "keydown", "click"])
     addEventListener(event, () => { isLeft = true; }, { once: true, passive: true });
   const hold = () => {
     if (isLeft || performance.now() > end) return;
