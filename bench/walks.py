@@ -180,6 +180,7 @@ def teacher(chromium: Any, url: str, watch: Watch) -> None:
     watch.note("the same, the browser's CPU s", work.done_s())
     for name in ("Octave", "Composed disco", "Rising sweep"):
         page.wait_for_function(DRAWN)
+        seen(page, ".clip-bar.has-sound .bar-time", "/")  # its list of sounds is closed
         button = offered(page, name)
         fresh(page)
         work = Work(page)
