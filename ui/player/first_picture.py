@@ -20,9 +20,8 @@ from ui.newest import Newest
 # A picture that is begun later than that delays the sound and the first one: it is asked
 # for afterwards.
 BEGIN_S = 0.1
-LEAST_STEP_S = (
-    0.01  # of a position: where a sound leaves less, there is nothing to choose
-)
+# Of a position: where a sound leaves less, there is nothing to choose.
+LEAST_STEP_S = 0.01
 
 
 @dataclass(frozen=True)
