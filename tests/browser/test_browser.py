@@ -162,13 +162,13 @@ def test_knob_redraws_its_own_picture_only(open_page, song):
     page = open_page()
     upload(page, song)
     wait_for_pictures(page)
-    before = page.locator(".numbers").all_inner_texts()
+    before = page.locator(".numbers").all_text_contents()
     stft = lesson(page, "Spectrogram (STFT)")
     choose(page, stft, "Compare with frame length", "512")
     stft.locator("canvas[role=img]").nth(1).wait_for()
     stft.get_by_text("512 samples: 23.2 ms, 43.1 Hz").wait_for()
     # Lessons that came near meanwhile were drawn for the first time.
-    assert set(before) <= set(page.locator(".numbers").all_inner_texts())
+    assert set(before) <= set(page.locator(".numbers").all_text_contents())
     assert stft.locator("canvas[role=img]").count() == 2
 
 

@@ -9,6 +9,7 @@ import pytest
 from support.canvas import (
     ADD_PLAYER,
     LEFT,
+    NEXT_FRAMES,
     RIGHT,
     asked,
     at,
@@ -75,6 +76,7 @@ def run_of(n, of="a"):
 
 def shown_steps(page, i=0):
     """Which steps a button says that it would leave; "" where all are shown."""
+    page.evaluate(NEXT_FRAMES)
     button = page.locator(f"#place{i} .sheet-all_steps")
     return button.inner_text() if button.is_visible() else ""
 

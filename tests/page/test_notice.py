@@ -10,6 +10,7 @@ import i18n
 from errors import KnownError
 from hub import account
 from settings import Host, Settings
+from support.endpoints import filling
 from support.visits import request
 from ui.notice import notice
 from ui.server.access import Visitor
@@ -94,15 +95,10 @@ def test_name_of_a_space_is_shown_as_text():
 def test_app_starts_with_each_face_and_shows_it_on_the_tab_train(tmp_path, host, keys):
     folders = {"runs_dir": tmp_path, "cache_dir": tmp_path, "songs_dir": tmp_path}
     demo = app.create_app(Settings(host=host, is_offline=True, **folders))
-    (notice,) = [
-        block
-        for block in demo.blocks.values()
-        if "host-notice" in (getattr(block, "elem_classes", None) or [])
-    ]
-    (opened,) = [fn for fn in demo.fns.values() if notice in fn.outputs]
+    opened, number = filling(demo, "host-notice")
     given = [getattr(each, "value", None) for each in opened.inputs]
     asked = request({"host": "studio-genrescope.hf.space"}, "10.0.0.1")
-    shown = opened.fn(asked, *given)[opened.outputs.index(notice)]
+    shown = opened.fn(asked, *given)[number]
     for key in keys:
         assert i18n.table("en")[f"host.{key}"] in html.unescape(shown)
 

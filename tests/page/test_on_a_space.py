@@ -20,7 +20,14 @@ import app
 import i18n
 from settings import Host, Settings
 from support import browser, tiny
-from support.endpoints import ask, data_of, endpoints, name_of, session_with_runs
+from support.endpoints import (
+    ask,
+    data_of,
+    endpoints,
+    filling,
+    name_of,
+    session_with_runs,
+)
 from support.files import write_audio
 from support.finished_runs import finished_run
 from support.hub_server import OWNER, TOKEN, PushHub
@@ -68,6 +75,10 @@ class Space:
     def ask(self, name, headers, **values):
         """What one endpoint answers to a visitor who has the run chosen."""
         (fn,) = [fn for fn in endpoints(self) if name_of(fn).endswith(name)]
+        return self.ask_of(fn, headers, **values)
+
+    def ask_of(self, fn, headers, **values):
+        """The same of an endpoint that is found elsewhere."""
         data = data_of(fn, self.settings)
         for place, value in values.items():
             data[int(place[1:])] = value
@@ -147,8 +158,9 @@ def refused(answer):
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_visitor_reads_what_this_space_lacks_and_how_to_get_it(space, language):
-    answer = space.ask("_notice.say", AT_SPACE | {"accept-language": language})
-    shown = json.loads(answer.removeprefix("data:"))["output"]["data"][0]
+    fn, number = filling(space, "host-notice")
+    answer = space.ask_of(fn, AT_SPACE | {"accept-language": language})
+    shown = json.loads(answer.removeprefix("data:"))["output"]["data"][number]
     shown, table = html.unescape(shown), i18n.table(language)
     for key in ("cpu", "gone", "duplicate", "sign_in"):
         assert table[f"host.{key}"] in shown

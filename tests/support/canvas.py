@@ -132,6 +132,11 @@ def drag(page, start, stop):
     page.mouse.up()
 
 
+NEXT_FRAMES = (
+    "new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
+)
+
+
 def asked(page, event):
     return [data for name, data in page.evaluate("asked") if name == event]
 

@@ -20,6 +20,17 @@ def endpoints(demo):
     return [fn for fn in demo.fns.values() if fn.fn is not None]
 
 
+def filling(demo, css_class):
+    """The endpoint that fills in the component of a class, and which output that is."""
+    ((fn, number),) = [
+        (fn, number)
+        for fn in endpoints(demo)
+        for number, each in enumerate(fn.outputs)
+        if css_class in (getattr(each, "elem_classes", None) or [])
+    ]
+    return fn, number
+
+
 def data_of(fn, settings, is_run_known=True):
     """What a page would send; with the run that exists, where its session knows it."""
     (run_dir,) = settings.runs_dir.glob("2*")
