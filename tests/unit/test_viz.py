@@ -57,6 +57,12 @@ def test_sentences_hold_the_key_numbers():
     assert "17 s of the song (windows: 2): jazz 60%" in along
 
 
+def test_genres_below_one_percent_are_not_named_along_a_song():
+    chunks = [(0.0, 10.0, {"blues": 0.993, "jazz": 0.004, "rock": 0.003})]
+    along = genres.describe_along(chunks)
+    assert "blues 99%" in along and "jazz" not in along
+
+
 def test_dft_numbers_its_peaks_and_says_what_it_tells_apart():
     assert ", A4, 0 cents." in dft.describe(transforms.dft(tone(440.0)))
     said = dft.describe(transforms.dft(tone(1000.0), window="rectangular"))
