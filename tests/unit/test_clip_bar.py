@@ -271,7 +271,8 @@ def test_picture_in_view_comes_with_its_sound_as_its_own_knobs_have_it(tmp_path)
     assert taken(tmp_path, "waveform").split("\n")[1:] == ["waveform", "W"]
 
 
-def test_all_pictures_in_view_come_with_their_sound_from_the_top(tmp_path):
+def test_all_pictures_in_view_come_with_their_sound_from_the_top(tmp_path, monkeypatch):
+    monkeypatch.setattr(first_picture, "BEGIN_S", 60.0)  # however busy the machine is
     found = taken(tmp_path, "codec waveform stft").split("\n")[1:]
     assert found[:3] == ["waveform", "W", "stft"]  # codec is none that can come
     assert json.loads(found[3])[2:] == [2048, 4]

@@ -18,8 +18,8 @@ from errors import KnownError
 from ui.newest import Newest
 
 # A picture that is begun later than that delays the sound and the first one: it is asked
-# for afterwards.
-BEGIN_S = 0.1
+# for afterwards. The first of 4 minutes takes about that long, the next may take five times.
+BEGIN_S = 0.04
 # Of a position: where a sound leaves less, there is nothing to choose.
 LEAST_STEP_S = 0.01
 
