@@ -96,7 +96,7 @@ def plot(
         is_percent: whether the axis goes from 0 to 100; else as far as the values, and
             the visitor may choose a logarithmic one.
         range_of: as of ``Plot``.
-        n_points: of a curve, at most; means of neighbours stand for more.
+        n_points: of a curve, at most; where it has more, neighbours are averaged.
     """
     quantity: Quantity = "percent" if is_percent else "number"
     values = np.array([v for each in curves for v in each.values], np.float64)

@@ -8,7 +8,7 @@ import i18n
 from viz.wording import plain
 
 N_NAMED = 3
-LEAST = 0.01  # what is less likely is folded away in the answer too
+MIN_SHOWN = 0.01  # probability; what is less likely is not named
 
 Chunks = Sequence[tuple[float, float, Mapping[str, float]]]
 
@@ -25,7 +25,7 @@ def describe_along(chunks: Chunks, language: str = i18n.DEFAULT_LANGUAGE) -> str
         for genre, probability in by_genre.items():
             means[genre] = means.get(genre, 0.0) + probability / len(chunks)
     ranked = sorted(means.items(), key=lambda item: -item[1])
-    likely = [pair for pair in ranked[:N_NAMED] if pair[1] >= LEAST] or ranked[:1]
+    likely = [pair for pair in ranked[:N_NAMED] if pair[1] >= MIN_SHOWN] or ranked[:1]
     named = (f"{plain(genre)} {mean:.0%}" for genre, mean in likely)
     return i18n.word(
         "viz.about_along",

@@ -39,6 +39,14 @@ def named(page, name):
     page.locator(NAME).get_by_text(name, exact=True).wait_for()
 
 
+def classified(page, song):
+    upload(page, song)
+    named(page, song.name)
+    page.locator("[data-tab-id=classify]:visible").click()
+    page.locator("#ask").click()
+    page.locator(TOLD).wait_for(timeout=1000 * browser.PATIENCE_S)
+
+
 class Held:
     """Requests that wait until they may go on."""
 
@@ -74,11 +82,7 @@ def test_song_has_its_name_before_it_is_uploaded(open_page, songs):
 def test_old_answer_is_never_below_the_name_of_an_upload(open_page, songs):
     page = open_page()
     old, new = songs
-    upload(page, old)
-    named(page, old.name)
-    page.locator("[data-tab-id=classify]:visible").click()
-    page.locator("#ask").click()
-    page.locator(TOLD).wait_for(timeout=1000 * browser.PATIENCE_S)
+    classified(page, old)
     page.evaluate(WATCH, TOLD)
     upload(page, new)
     named(page, new.name)
@@ -107,11 +111,7 @@ def test_upload_that_fails_leaves_sound_and_answer_and_one_sentence(
 ):
     page = open_page()
     old, new = songs
-    upload(page, old)
-    named(page, old.name)
-    page.locator("[data-tab-id=classify]:visible").click()
-    page.locator("#ask").click()
-    page.locator(TOLD).wait_for(timeout=1000 * browser.PATIENCE_S)
+    classified(page, old)
     told = page.locator(".block.answer").inner_text()
     page.route(
         UPLOAD, lambda route: route.fulfill(**answer) if answer else route.abort()

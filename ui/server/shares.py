@@ -329,7 +329,7 @@ def charge(duration_s: float) -> None:
 def forwarded_for(headers: Mapping[str, str]) -> str:
     """Return the address that the relay nearest to us saw; "" where there is none.
 
-    Whoever asks can write addresses of their own in front of it.
+    A client can write addresses of its own in front of it.
     """
     named = [each.strip() for each in headers.get("x-forwarded-for", "").split(",")]
     public = [each for each in named if _is_public(each)]

@@ -18,10 +18,12 @@ from ui.model_choice import full_title, title
 from ui.tabs.classify import known
 from ui.templates import render
 from viz import palette
+from viz.genres import MIN_SHOWN
 
 N_SHOWN = 10  # genres
-MIN_SHOWN = 0.01  # probability; what is less likely is folded away,
-MIN_FOLDED, N_FOLDED = 2, 50  # if there are so many; at most so many are unfolded
+# What is less likely than MIN_SHOWN is folded away if there are so many; at most so many
+# are unfolded.
+MIN_FOLDED, N_FOLDED = 2, 50
 MIN_PART = 0.05  # probability of a genre whose part is worth hearing
 MIN_CALIBRATION_SONGS = 50  # fewer fit a temperature by chance
 REVISION_LENGTH = 7  # letters; what Git shows

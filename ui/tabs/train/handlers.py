@@ -200,7 +200,7 @@ class Page:
         resumed.success(None, js=TO_RUN, api_visibility="private")
 
     def wire_removing(self, sure: Sure) -> None:
-        """Discard a run that goes on, delete one that has ended: asked twice."""
+        """Discard a run that has not ended, delete one that has: asked twice."""
         settings, chosen = self.server.settings, self.shown.chosen
         doomed = gr.State("")
 

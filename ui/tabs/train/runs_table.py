@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal
@@ -23,7 +23,7 @@ from ui.tabs.train.cache import RunCache
 from ui.templates import paragraphs, render
 from viz import curves as pictures
 from viz.curves import N_WHOLE, Curve
-from viz.plot import N_COLUMNS, Sheet
+from viz.plot import N_COLUMNS, Plot, Sheet
 from viz.wording import joined
 
 # Each column's name and type.
@@ -223,12 +223,6 @@ def curve_sheet(
     if not steps:
         return None
     stories, n_steps = [("", events)], steps[-1].n_steps
-    if any(isinstance(event, Guessed) for event in events):
-        return _guessed_curves(events, n_steps, language, run_id, n_points)
-    (loss,) = _curves(stories, Step, "loss")
-    (validation,) = _curves(stories, Evaluated, "loss")
-    accuracy = _curves(stories, Evaluated, "accuracy", 100)
-    losses = _losses(loss, validation, language, smoothing)
     plot = partial(
         pictures.plot,
         language=language,
@@ -236,6 +230,12 @@ def curve_sheet(
         range_of=run_id,
         n_points=n_points,
     )
+    if any(isinstance(event, Guessed) for event in events):
+        return _guessed_curves(events, n_steps, language, plot)
+    (loss,) = _curves(stories, Step, "loss")
+    (validation,) = _curves(stories, Evaluated, "loss")
+    accuracy = _curves(stories, Evaluated, "accuracy", 100)
+    losses = _losses(loss, validation, language, smoothing)
     plots = plot("loss", losses), plot("accuracy", accuracy, is_percent=True)
     about = pictures.describe(loss, accuracy[0], n_steps, language, validation)
     return Sheet(plots, about)
@@ -261,7 +261,10 @@ def _losses(
 
 
 def _guessed_curves(
-    events: Sequence[RunEvent], n_steps: int, language: str, run_id: str, n_points: int
+    events: Sequence[RunEvent],
+    n_steps: int,
+    language: str,
+    plot: Callable[..., Plot],
 ) -> Sheet:
     """Return loss, and hidden frames guessed beside both guesses without a model."""
 
@@ -275,13 +278,6 @@ def _guessed_curves(
         named("commonest_cluster", Guessed, "commonest", 100),
         named("as_before", Guessed, "as_before", 100),
     ]
-    plot = partial(
-        pictures.plot,
-        language=language,
-        n_steps=n_steps,
-        range_of=run_id,
-        n_points=n_points,
-    )
     plots = plot("loss", loss), plot("masked_accuracy", shares, is_percent=True)
     about = pictures.describe(loss[0], Curve("", (), ()), n_steps, language)
     last = [event for event in events if isinstance(event, Guessed)][-1]
