@@ -123,7 +123,8 @@ def test_upload_that_fails_leaves_sound_and_answer_and_one_sentence(
     assert not toast.locator("b").count()  # the name is text
     named(page, old.name)
     page.locator(TOLD).wait_for()
-    assert page.locator(".block.answer").inner_text() == told
+    whole = "(told) => document.querySelector('.block.answer').innerText === told"
+    page.wait_for_function(whole, arg=told)  # its parts are seen again one by one
     page.locator(".bar-play").click()
     page.wait_for_function("Genrescope.sound.state.isPlaying")
     page.problems = [text for text in page.problems if "Failed to load" not in text]
